@@ -1,0 +1,211 @@
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+/// A JSON number: the digits as they were sent, compared by value.
+///
+/// `1`, `1.0` and `10e-1` are equal and each is written back as it came. Comparison is exact: no
+/// digit passes through a float, so integers past 2^53 stay distinct.
+#[derive(Clone, Debug)]
+pub struct Number(Box<str>);
+
+impl Number {
+    /// `text` must match the `number` production of RFC 8259, section 6; the parser sees to that.
+    pub(super) fn from_checked(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The digits as sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The value, if it is an integer that fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        self.0.parse().ok()
+    }
+
+    /// The nearest double; infinite when the magnitude is past what a double holds.
+    pub fn as_f64(&self) -> f64 {
+        self.0.parse().unwrap_or(f64::NAN)
+    }
+
+    fn decimal(&self) -> Decimal<'_> {
+        Decimal::of(&self.0)
+    }
+
+    /// A text that is the same for numbers of the same value, and differs otherwise.
+    pub fn canonical(&self) -> String {
+        let decimal = self.decimal();
+        if decimal.is_zero() {
+            return "0".to_owned();
+        }
+        let sign = if decimal.negative { "-" } else { "" };
+        let digits: String = decimal.digits().map(char::from).collect();
+        format!("{sign}0.{digits}e{}", decimal.magnitude)
+    }
+}
+
+impl From<i64> for Number {
+    fn from(value: i64) -> Self {
+        Self(value.to_string().into())
+    }
+}
+
+impl From<u64> for Number {
+    fn from(value: u64) -> Self {
+        Self(value.to_string().into())
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 || self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Number {}
+
+impl Hash for Number {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.canonical().hash(state);
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.decimal().cmp(&other.decimal())
+    }
+}
+
+/// ±0.d₁d₂d₃… × 10^magnitude, with d₁ and the last digit not zero; no digits at all is zero.
+struct Decimal<'a> {
+    negative: bool,
+    whole: &'a [u8],
+    fraction: &'a [u8],
+    magnitude: i128,
+}
+
+impl<'a> Decimal<'a> {
+    fn of(text: &'a str) -> Self {
+        let (negative, rest) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) = match rest.find(['e', 'E']) {
+            Some(at) => (&rest[..at], exponent(&rest[at + 1..])),
+            None => (rest, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let whole = whole.trim_start_matches('0');
+        let fraction = fraction.trim_end_matches('0');
+        let leading = if whole.is_empty() {
+            fraction.len() - fraction.trim_start_matches('0').len()
+        } else {
+            0
+        };
+        let fraction = &fraction[leading..];
+        let magnitude = exponent + whole.len() as i128 - leading as i128;
+        let whole = if fraction.is_empty() {
+            whole.trim_end_matches('0')
+        } else {
+            whole
+        };
+        Self {
+            negative,
+            whole: whole.as_bytes(),
+            fraction: fraction.as_bytes(),
+            magnitude,
+        }
+    }
+
+    fn digits(&self) -> impl Iterator<Item = u8> {
+        self.whole.iter().chain(self.fraction).copied()
+    }
+
+    fn is_zero(&self) -> bool {
+        self.whole.is_empty() && self.fraction.is_empty()
+    }
+
+    fn signum(&self) -> i8 {
+        match (self.is_zero(), self.negative) {
+            (true, _) => 0,
+            (false, true) => -1,
+            (false, false) => 1,
+        }
+    }
+
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_sign = self.signum().cmp(&other.signum());
+        if by_sign != Ordering::Equal || self.is_zero() {
+            return by_sign;
+        }
+        let by_size = self
+            .magnitude
+            .cmp(&other.magnitude)
+            .then_with(|| self.digits().cmp(other.digits()));
+        if self.negative {
+            by_size.reverse()
+        } else {
+            by_size
+        }
+    }
+}
+
+/// Exponents beyond 10^30 are clamped: two such numbers of one sign count as equally far out.
+fn exponent(text: &str) -> i128 {
+    const LIMIT: i128 = 10i128.pow(30);
+    match text.parse::<i128>() {
+        Ok(value) => value.clamp(-LIMIT, LIMIT),
+        Err(_) if text.starts_with('-') => -LIMIT,
+        Err(_) => LIMIT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cmp::Ordering::{Equal, Greater, Less};
+
+    #[test]
+    fn numbers_compare_by_value_and_exactly() {
+        let cases = [
+            ("1", "1.0", Equal),
+            ("1", "10e-1", Equal),
+            ("0", "-0.0e5", Equal),
+            ("100", "1e2", Equal),
+            ("0.00120", "1.2e-3", Equal),
+            ("9007199254740993", "9007199254740992", Greater),
+            ("-2", "-1", Less),
+            ("-1", "0", Less),
+            ("0.1", "0.09", Greater),
+            ("1e400", "1e399", Greater),
+            ("-1e400", "1", Less),
+            ("12", "1.2", Greater),
+            ("1.05", "1.5", Less),
+            ("1e99999999999999999999999999999999999999999", "5", Greater),
+        ];
+        for (a, b, order) in cases {
+            let (left, right) = (Number::from_checked(a), Number::from_checked(b));
+            assert_eq!(left.cmp(&right), order, "{a} against {b}");
+            assert_eq!(right.cmp(&left), order.reverse(), "{b} against {a}");
+            assert_eq!(
+                left.canonical() == right.canonical(),
+                order == Equal,
+                "canonical text of {a} and {b}"
+            );
+        }
+    }
+}

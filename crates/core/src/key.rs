@@ -1,0 +1,159 @@
+use std::fmt;
+
+const MAX_ID: usize = 255;
+const MAX_COLLECTION: usize = 63;
+
+/// Which document: a space, a collection in it, an id in that. Held as one text, `space/collection/id`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    text: Box<str>,
+    collection_at: u16,
+    id_at: u16,
+}
+
+/// A collection within a space, as `space/collection`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CollectionKey {
+    pub space: Box<str>,
+    pub collection: Box<str>,
+}
+
+/// Why a name cannot be one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    #[error("{0:?} is no collection name: 1 to 63 of a-z, 0-9 and `-`, the first of them a letter")]
+    Collection(String),
+    #[error("{0:?} is no space name: 1 to 63 of a-z, 0-9 and `-`, the first of them a letter")]
+    Space(String),
+    #[error(
+        "{0:?} is no document id: 1 to 255 of A-Z, a-z, 0-9, `-`, `.`, `_` and `~`, not `.` or `..`, the first of them not `_`"
+    )]
+    Id(String),
+}
+
+impl CollectionKey {
+    /// # Errors
+    ///
+    /// [`NameError`] if either is not of the form `[a-z][a-z0-9-]{0,62}`.
+    pub fn new(space: &str, collection: &str) -> Result<Self, NameError> {
+        if !is_label(space) {
+            return Err(NameError::Space(space.to_owned()));
+        }
+        if !is_label(collection) {
+            return Err(NameError::Collection(collection.to_owned()));
+        }
+        Ok(Self {
+            space: space.into(),
+            collection: collection.into(),
+        })
+    }
+
+    /// # Errors
+    ///
+    /// [`NameError::Id`] if `id` is not 1 to 255 unreserved characters (RFC 3986, section 2.3).
+    pub fn key(&self, id: &str) -> Result<Key, NameError> {
+        if !is_id(id) {
+            return Err(NameError::Id(id.to_owned()));
+        }
+        Ok(Key::from_parts(&self.space, &self.collection, id))
+    }
+}
+
+impl Key {
+    /// # Errors
+    ///
+    /// [`NameError`] that names the part at fault.
+    pub fn new(space: &str, collection: &str, id: &str) -> Result<Self, NameError> {
+        CollectionKey::new(space, collection)?.key(id)
+    }
+
+    /// Parts that were checked before, as those read back from a store are.
+    pub fn from_parts(space: &str, collection: &str, id: &str) -> Self {
+        let mut text = String::with_capacity(space.len() + collection.len() + id.len() + 2);
+        text.push_str(space);
+        text.push('/');
+        text.push_str(collection);
+        text.push('/');
+        text.push_str(id);
+        let offset = |at: usize| u16::try_from(at).expect("names are at most 255 bytes");
+        Self {
+            collection_at: offset(space.len() + 1),
+            id_at: offset(space.len() + collection.len() + 2),
+            text: text.into(),
+        }
+    }
+
+    pub fn space(&self) -> &str {
+        &self.text[..usize::from(self.collection_at) - 1]
+    }
+
+    pub fn collection(&self) -> &str {
+        &self.text[usize::from(self.collection_at)..usize::from(self.id_at) - 1]
+    }
+
+    pub fn id(&self) -> &str {
+        &self.text[usize::from(self.id_at)..]
+    }
+
+    /// `space/collection/id`: `/` cannot occur in a part, so this orders and tells apart as the parts do.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub fn is_in(&self, collection: &CollectionKey) -> bool {
+        self.collection() == &*collection.collection && self.space() == &*collection.space
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn is_label(name: &str) -> bool {
+    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= MAX_COLLECTION
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(rest)
+}
+
+fn is_id(id: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    (1..=MAX_ID).contains(&id.len())
+        && !id.starts_with('_')
+        && id != "."
+        && id != ".."
+        && id.bytes().all(unreserved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_apart_as_they_were_put_together() {
+        let key = Key::new("default", "line-items", "a.b~c_1").unwrap();
+        assert_eq!(
+            (key.space(), key.collection(), key.id(), key.as_str()),
+            (
+                "default",
+                "line-items",
+                "a.b~c_1",
+                "default/line-items/a.b~c_1"
+            )
+        );
+    }
+
+    #[test]
+    fn names_that_are_none_are_refused() {
+        let long = "x".repeat(256);
+        for id in ["", ".", "..", "_x", "a/b", "ä", "a b", "a%20", &long] {
+            assert!(Key::new("s", "c", id).is_err(), "{id}");
+        }
+        let long = "x".repeat(64);
+        for collection in ["", "A", "_c", "1a", "a_b", "-a", &long] {
+            assert!(Key::new("s", collection, "1").is_err(), "{collection}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A point in time, in milliseconds since 1970 (UTC). It informs; order is told by `seq`, never by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(pub u64);
+
+impl Moment {
+    /// The whole second it lies in, which is all that an HTTP-date can say.
+    pub fn second(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// IMF-fixdate (RFC 9110, section 5.6.7), rounded down.
+    pub fn to_http_date(self) -> String {
+        httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(self.second()))
+    }
+
+    /// `None` for what is not an HTTP-date: such a field counts as absent (RFC 9110, section 13.1.3).
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let time = httpdate::parse_http_date(text).ok()?;
+        Some(Self::from(time))
+    }
+}
+
+impl From<SystemTime> for Moment {
+    fn from(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// RFC 3339, in UTC, to the millisecond.
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = civil(self.second() / 86_400);
+        let (second, milli) = (self.second() % 86_400, self.0 % 1000);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{milli:03}Z",
+            second / 3600,
+            second / 60 % 60,
+            second % 60
+        )
+    }
+}
+
+/// Year, month and day of a count of days since 1970-01-01 (Howard Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms": years begin in March, so that the leap day comes last).
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_rfc_3339_and_as_http_dates() {
+        let cases = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_007, "2000-02-29T00:00:00.007Z"),
+            (1_795_343_400_999, "2026-11-22T10:30:00.999Z"),
+            (4_107_542_399_000, "2100-02-28T23:59:59.000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+        ];
+        for (ms, text) in cases {
+            assert_eq!(Moment(ms).to_string(), text);
+            let http = Moment(ms).to_http_date();
+            assert_eq!(
+                Moment::from_http_date(&http),
+                Some(Moment(ms / 1000 * 1000)),
+                "{http}"
+            );
+        }
+        assert_eq!(Moment::from_http_date("yesterday"), None);
+    }
+}

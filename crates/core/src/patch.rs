@@ -1,0 +1,542 @@
+use crate::json::{MAX_DEPTH, Object, Pointer, PointerError, Value};
+
+/// A change to a document, as PATCH carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Patch {
+    /// RFC 7396
+    Merge(Value),
+    /// RFC 6902
+    Json(JsonPatch),
+}
+
+/// A JSON Patch (RFC 6902): operations that apply in order, all or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JsonPatch(Vec<Operation>);
+
+/// One operation (RFC 6902, section 4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Add { path: Pointer, value: Value },
+    Remove { path: Pointer },
+    Replace { path: Pointer, value: Value },
+    Move { from: Pointer, path: Pointer },
+    Copy { from: Pointer, path: Pointer },
+    Test { path: Pointer, value: Value },
+}
+
+/// Why a value is not a JSON Patch.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MalformedPatch {
+    #[error("a JSON Patch is an array of operations (RFC 6902, section 3)")]
+    NoArray,
+    #[error("operation {index} is not an object")]
+    NoObject { index: usize },
+    #[error("operation {index} lacks `{member}`, or it is not of the right type")]
+    Member { index: usize, member: &'static str },
+    #[error("operation {index}: {name:?} is not one of add, remove, replace, move, copy, test")]
+    Unknown { index: usize, name: String },
+    #[error("operation {index}: `{member}`: {source}")]
+    Pointer {
+        index: usize,
+        member: &'static str,
+        source: PointerError,
+    },
+}
+
+/// Why a patch does not fit the document that it is applied to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatchFailure {
+    #[error("operation {operation}: the value at {path:?} is not the one that `test` expects", path = path.to_string())]
+    TestFailed {
+        operation: usize,
+        path: Pointer,
+        expected: Value,
+        /// `None` where there is no value at all.
+        actual: Option<Value>,
+    },
+    #[error("operation {operation}: there is no {path:?} to work on", path = path.to_string())]
+    NoSuchPath { operation: usize, path: Pointer },
+    #[error("operation {operation}: a value cannot be moved into itself")]
+    IntoItself { operation: usize, path: Pointer },
+    #[error("operation {operation}: the result would be nested deeper than 128 levels")]
+    TooDeep { operation: usize, path: Pointer },
+    #[error("operation {operation}: the result would be larger than a document may be")]
+    TooLarge { operation: usize, path: Pointer },
+}
+
+impl PatchFailure {
+    /// The operation at fault, counted from 0, and the path in it.
+    pub fn place(&self) -> (usize, &Pointer) {
+        match self {
+            Self::TestFailed {
+                operation, path, ..
+            }
+            | Self::NoSuchPath { operation, path }
+            | Self::IntoItself { operation, path }
+            | Self::TooDeep { operation, path }
+            | Self::TooLarge { operation, path } => (*operation, path),
+        }
+    }
+}
+
+impl Patch {
+    /// The patched document; `target` is untouched. `max_bytes` bounds what copying may add up to.
+    ///
+    /// # Errors
+    ///
+    /// [`PatchFailure`] names the first operation that does not fit. A merge patch always fits.
+    pub fn apply(&self, target: &Value, max_bytes: usize) -> Result<Value, PatchFailure> {
+        match self {
+            Self::Merge(patch) => Ok(merge_patch(Some(target), patch)),
+            Self::Json(patch) => patch.apply(target, max_bytes),
+        }
+    }
+
+    /// Whether the patch checks what it changes, which makes a request conditional.
+    pub fn has_test(&self) -> bool {
+        let is_test = |operation: &Operation| matches!(operation, Operation::Test { .. });
+        matches!(self, Self::Json(patch) if patch.0.iter().any(is_test))
+    }
+}
+
+/// `MergePatch(target, patch)` of RFC 7396, section 2.
+pub fn merge_patch(target: Option<&Value>, patch: &Value) -> Value {
+    let Value::Object(patch) = patch else {
+        return patch.clone();
+    };
+    let mut members = match target {
+        Some(Value::Object(members)) => members.clone(),
+        _ => Object::new(),
+    };
+    for (name, value) in patch {
+        if *value == Value::Null {
+            members.shift_remove(name);
+        } else {
+            let merged = merge_patch(members.get(name), value);
+            members.insert(name.clone(), merged);
+        }
+    }
+    Value::Object(members)
+}
+
+impl JsonPatch {
+    /// # Errors
+    ///
+    /// [`MalformedPatch`] names the operation, counted from 0, and the member at fault.
+    pub fn from_value(value: &Value) -> Result<Self, MalformedPatch> {
+        let Value::Array(operations) = value else {
+            return Err(MalformedPatch::NoArray);
+        };
+        let read = |(index, operation)| Members::of(index, operation)?.operation();
+        operations
+            .iter()
+            .enumerate()
+            .map(read)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    pub fn operations(&self) -> &[Operation] {
+        &self.0
+    }
+
+    /// As [`Patch::apply`].
+    ///
+    /// # Errors
+    ///
+    /// [`PatchFailure`] names the first operation that does not fit.
+    pub fn apply(&self, target: &Value, max_bytes: usize) -> Result<Value, PatchFailure> {
+        let mut application = Application {
+            document: target.clone(),
+            index: 0,
+            budget: max_bytes,
+        };
+        for (index, operation) in self.0.iter().enumerate() {
+            application.index = index;
+            application.perform(operation)?;
+        }
+        Ok(application.document)
+    }
+}
+
+/// The members of one operation, being read.
+struct Members<'a> {
+    index: usize,
+    members: &'a Object,
+}
+
+impl<'a> Members<'a> {
+    fn of(index: usize, value: &'a Value) -> Result<Self, MalformedPatch> {
+        let members = value
+            .as_object()
+            .ok_or(MalformedPatch::NoObject { index })?;
+        Ok(Self { index, members })
+    }
+
+    fn operation(&self) -> Result<Operation, MalformedPatch> {
+        let name = self.text("op")?;
+        let path = self.pointer("path")?;
+        Ok(match name {
+            "add" => Operation::Add {
+                path,
+                value: self.value()?,
+            },
+            "remove" => Operation::Remove { path },
+            "replace" => Operation::Replace {
+                path,
+                value: self.value()?,
+            },
+            "move" => Operation::Move {
+                from: self.pointer("from")?,
+                path,
+            },
+            "copy" => Operation::Copy {
+                from: self.pointer("from")?,
+                path,
+            },
+            "test" => Operation::Test {
+                path,
+                value: self.value()?,
+            },
+            _ => {
+                return Err(MalformedPatch::Unknown {
+                    index: self.index,
+                    name: name.to_owned(),
+                });
+            }
+        })
+    }
+
+    fn lacks(&self, member: &'static str) -> MalformedPatch {
+        let index = self.index;
+        MalformedPatch::Member { index, member }
+    }
+
+    fn text(&self, member: &'static str) -> Result<&'a str, MalformedPatch> {
+        let text = self.members.get(member).and_then(Value::as_str);
+        text.ok_or_else(|| self.lacks(member))
+    }
+
+    fn value(&self) -> Result<Value, MalformedPatch> {
+        self.members
+            .get("value")
+            .cloned()
+            .ok_or_else(|| self.lacks("value"))
+    }
+
+    fn pointer(&self, member: &'static str) -> Result<Pointer, MalformedPatch> {
+        let index = self.index;
+        let wrap = |source| MalformedPatch::Pointer {
+            index,
+            member,
+            source,
+        };
+        self.text(member)?.parse().map_err(wrap)
+    }
+}
+
+/// A JSON Patch being applied to a document of its own.
+struct Application {
+    document: Value,
+    index: usize,
+    /// What may still be copied, in bytes: `copy` doubles, so a short patch could ask for terabytes.
+    budget: usize,
+}
+
+type Step<T = ()> = Result<T, PatchFailure>;
+
+impl Application {
+    fn perform(&mut self, operation: &Operation) -> Step {
+        match operation {
+            Operation::Add { path, value } => self.add(path, value.clone()),
+            Operation::Remove { path } => self.remove(path).map(drop),
+            Operation::Replace { path, value } => self.replace(path, value.clone()),
+            Operation::Move { from, path } => self.relocate(from, path),
+            Operation::Copy { from, path } => self.copy(from, path),
+            Operation::Test { path, value } => self.test(path, value),
+        }
+    }
+
+    fn no_such(&self, path: &Pointer) -> PatchFailure {
+        PatchFailure::NoSuchPath {
+            operation: self.index,
+            path: path.clone(),
+        }
+    }
+
+    fn at(&mut self, path: &Pointer) -> Step<&mut Value> {
+        let missing = self.no_such(path);
+        path.tokens()
+            .iter()
+            .try_fold(&mut self.document, |value, token| match value {
+                Value::Object(members) => members.get_mut(token.as_str()),
+                Value::Array(items) => items.get_mut(Pointer::index(token)?),
+                _ => None,
+            })
+            .ok_or(missing)
+    }
+
+    fn check_depth(&self, path: &Pointer, value: &Value) -> Step {
+        if path.tokens().len() + value.depth() > MAX_DEPTH {
+            return Err(PatchFailure::TooDeep {
+                operation: self.index,
+                path: path.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, path: &Pointer, value: Value) -> Step {
+        self.check_depth(path, &value)?;
+        let missing = self.no_such(path);
+        let Some((parent, last)) = path.split_last() else {
+            self.document = value;
+            return Ok(());
+        };
+        match self.at(&parent).map_err(|_| missing.clone())? {
+            Value::Object(members) => {
+                members.insert(last.to_owned(), value);
+                Ok(())
+            }
+            Value::Array(items) => {
+                let index = match last {
+                    "-" => Some(items.len()),
+                    last => Pointer::index(last).filter(|index| *index <= items.len()),
+                };
+                items.insert(index.ok_or(missing)?, value);
+                Ok(())
+            }
+            _ => Err(missing),
+        }
+    }
+
+    fn remove(&mut self, path: &Pointer) -> Step<Value> {
+        let missing = self.no_such(path);
+        let Some((parent, last)) = path.split_last() else {
+            return Ok(std::mem::replace(&mut self.document, Value::Null));
+        };
+        let removed = match self.at(&parent).map_err(|_| missing.clone())? {
+            Value::Object(members) => members.shift_remove(last),
+            Value::Array(items) => Pointer::index(last)
+                .filter(|index| *index < items.len())
+                .map(|index| items.remove(index)),
+            _ => None,
+        };
+        removed.ok_or(missing)
+    }
+
+    fn replace(&mut self, path: &Pointer, value: Value) -> Step {
+        self.check_depth(path, &value)?;
+        *self.at(path)? = value;
+        Ok(())
+    }
+
+    fn relocate(&mut self, from: &Pointer, path: &Pointer) -> Step {
+        if path != from && path.starts_with(from) {
+            return Err(PatchFailure::IntoItself {
+                operation: self.index,
+                path: path.clone(),
+            });
+        }
+        let value = self.remove(from)?;
+        self.add(path, value)
+    }
+
+    fn copy(&mut self, from: &Pointer, path: &Pointer) -> Step {
+        let value = self.at(from)?.clone();
+        let left = self.budget.checked_sub(value.weight());
+        self.budget = left.ok_or_else(|| PatchFailure::TooLarge {
+            operation: self.index,
+            path: path.clone(),
+        })?;
+        self.add(path, value)
+    }
+
+    fn test(&mut self, path: &Pointer, expected: &Value) -> Step {
+        let actual = self.document.at(path);
+        if actual == Some(expected) {
+            return Ok(());
+        }
+        Err(PatchFailure::TestFailed {
+            operation: self.index,
+            path: path.clone(),
+            expected: expected.clone(),
+            actual: actual.cloned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse;
+
+    fn value(text: &str) -> Value {
+        parse(text.as_bytes()).unwrap()
+    }
+
+    /// The cases of RFC 7396, appendix A.
+    #[test]
+    fn merge_patches_of_the_standard() {
+        let cases = [
+            (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"a":null}"#, r#"{}"#),
+            (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
+            (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#),
+            (
+                r#"{"a":{"b":"c"}}"#,
+                r#"{"a":{"b":"d","c":null}}"#,
+                r#"{"a":{"b":"d"}}"#,
+            ),
+            (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
+            (r#"["a","b"]"#, r#"["c","d"]"#, r#"["c","d"]"#),
+            (r#"{"a":"b"}"#, r#"["c"]"#, r#"["c"]"#),
+            (r#"{"a":"foo"}"#, "null", "null"),
+            (r#"{"a":"foo"}"#, r#""bar""#, r#""bar""#),
+            (r#"{"e":null}"#, r#"{"a":1}"#, r#"{"e":null,"a":1}"#),
+            (r#"[1,2]"#, r#"{"a":"b","c":null}"#, r#"{"a":"b"}"#),
+            ("{}", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
+        ];
+        for (target, patch, result) in cases {
+            let merged = merge_patch(Some(&value(target)), &value(patch));
+            assert_eq!(merged.to_text(), result, "{target} with {patch}");
+        }
+    }
+
+    #[test]
+    fn json_patches_apply_whole_or_say_where_not() {
+        let cases = [
+            // (document, patch, result or the operation at fault)
+            (
+                r#"{"a":[1]}"#,
+                r#"[{"op":"add","path":"/a/-","value":2}]"#,
+                Ok(r#"{"a":[1,2]}"#),
+            ),
+            (
+                r#"{"a":[1]}"#,
+                r#"[{"op":"add","path":"/a/0","value":2}]"#,
+                Ok(r#"{"a":[2,1]}"#),
+            ),
+            (
+                r#"{"a":[1]}"#,
+                r#"[{"op":"add","path":"/a/2","value":2}]"#,
+                Err(0),
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"[{"op":"test","path":"/a","value":1.0}]"#,
+                Ok(r#"{"a":1}"#),
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"[{"op":"remove","path":"/a"},{"op":"test","path":"/a","value":1}]"#,
+                Err(1),
+            ),
+            (
+                r#"{"a":{"b":1}}"#,
+                r#"[{"op":"move","from":"/a","path":"/a/b"}]"#,
+                Err(0),
+            ),
+            (
+                r#"{"a":{"b":1}}"#,
+                r#"[{"op":"move","from":"/a/b","path":"/c"}]"#,
+                Ok(r#"{"a":{},"c":1}"#),
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"[{"op":"move","from":"/a","path":"/a"}]"#,
+                Ok(r#"{"a":1}"#),
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"[{"op":"copy","from":"/b","path":"/c"}]"#,
+                Err(0),
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"[{"op":"replace","path":"","value":{}}]"#,
+                Ok("{}"),
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"[{"op":"replace","path":"/b","value":1}]"#,
+                Err(0),
+            ),
+            (r#"{"a":1.10}"#, "[]", Ok(r#"{"a":1.10}"#)),
+        ];
+        for (document, patch, expected) in cases {
+            let patch = JsonPatch::from_value(&value(patch)).unwrap();
+            let result = patch.apply(&value(document), 1000);
+            let result = result
+                .map(|value| value.to_text())
+                .map_err(|failure| failure.place().0);
+            assert_eq!(
+                result,
+                expected.map(str::to_owned),
+                "{document} with {patch:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_patch_cannot_grow_without_bound() {
+        let double = r#"{"op":"copy","from":"","path":"/a"}"#;
+        let patch = format!("[{}]", [double; 500].join(","));
+        let patch = JsonPatch::from_value(&value(&patch)).unwrap();
+        let deep = patch.apply(&value("{}"), usize::MAX).unwrap_err();
+        assert!(
+            matches!(deep, PatchFailure::TooDeep { operation: 127, .. }),
+            "{deep}"
+        );
+        let wide =
+            r#"{"op":"copy","from":"/a","path":"/a/-"},{"op":"copy","from":"/a","path":"/b"}"#;
+        let patch = format!("[{}]", [wide; 60].join(","));
+        let patch = JsonPatch::from_value(&value(&patch)).unwrap();
+        let large = patch
+            .apply(&value(r#"{"a":["xxxxxxxx"]}"#), 10_000)
+            .unwrap_err();
+        assert!(matches!(large, PatchFailure::TooLarge { .. }), "{large}");
+    }
+
+    #[test]
+    fn malformed_patches_name_the_operation() {
+        let cases = [
+            ("{}", MalformedPatch::NoArray),
+            ("[1]", MalformedPatch::NoObject { index: 0 }),
+            (
+                r#"[{"path":"/a"}]"#,
+                MalformedPatch::Member {
+                    index: 0,
+                    member: "op",
+                },
+            ),
+            (
+                r#"[{"op":"add","path":"/a"}]"#,
+                MalformedPatch::Member {
+                    index: 0,
+                    member: "value",
+                },
+            ),
+            (
+                r#"[{"op":"spam","path":"/a"}]"#,
+                MalformedPatch::Unknown {
+                    index: 0,
+                    name: "spam".into(),
+                },
+            ),
+            (
+                r#"[{"op":"remove","path":"a"}]"#,
+                MalformedPatch::Pointer {
+                    index: 0,
+                    member: "path",
+                    source: PointerError::NoSlash,
+                },
+            ),
+        ];
+        for (patch, error) in cases {
+            assert_eq!(JsonPatch::from_value(&value(patch)), Err(error), "{patch}");
+        }
+    }
+}

@@ -1,0 +1,362 @@
+use std::cmp::Ordering;
+
+use crate::Moment;
+use crate::json::{self, Number, Pointer, Value};
+
+/// Which documents a list holds, and in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// All of them must hold.
+    pub filters: Vec<Filter>,
+    pub order: Order,
+}
+
+/// A condition on one value: `stock.lt=5`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    pub field: Place,
+    pub test: Test,
+}
+
+/// Where a filter or an order looks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// `_id`
+    #[default]
+    Id,
+    /// `_version`
+    Version,
+    /// `_updated_at`
+    UpdatedAt,
+    /// A member by its name, or any value by its JSON Pointer.
+    Data(Pointer),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// Any of these, by value; `eq` has one, `in` has several.
+    In(Vec<Literal>),
+    NotIn(Vec<Literal>),
+    /// On a value of the same type only; orderings in the list hold.
+    Ordered(Literal, &'static [Ordering]),
+    /// Whether there is a value.
+    Exists(bool),
+}
+
+/// A value as a query string says it: `5` may mean the number or the text, `"5"` means the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Literal {
+    value: Value,
+    text: Option<Value>,
+}
+
+/// By one place, then by id in the same direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Order {
+    pub place: Place,
+    pub descending: bool,
+}
+
+/// Where an item stands in an order. Absent comes first, then null, booleans, numbers, strings,
+/// arrays, objects; arrays and objects stand in no order among themselves but by their id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rank {
+    pub value: Option<Value>,
+    pub id: String,
+}
+
+/// A parameter that is not understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{parameter:?}: {message}")]
+pub struct QueryError {
+    pub parameter: String,
+    pub message: String,
+}
+
+/// What a query looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Item<'a> {
+    pub id: &'a str,
+    pub version: u64,
+    pub at: Moment,
+    /// JSON that was checked.
+    pub data: &'a str,
+}
+
+impl Item<'_> {
+    fn value(&self, place: &Place) -> Option<Value> {
+        match place {
+            Place::Id => Some(Value::from(self.id)),
+            Place::Version => Some(Value::Number(Number::from(self.version))),
+            Place::UpdatedAt => Some(Value::String(self.at.to_string())),
+            Place::Data(pointer) => {
+                let text = json::find(self.data, pointer)?;
+                json::parse(text.as_bytes()).ok()
+            }
+        }
+    }
+}
+
+impl Query {
+    pub fn selects(&self, item: &Item<'_>) -> bool {
+        self.filters
+            .iter()
+            .all(|filter| filter.test.holds(item.value(&filter.field).as_ref()))
+    }
+
+    /// Whether the order is the one in which keys are stored.
+    pub fn is_by_id(&self) -> bool {
+        self.order.place == Place::Id
+    }
+}
+
+impl Place {
+    /// A member's name, a JSON Pointer, or one of `_id`, `_version` and `_updated_at`.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError`] for other names that begin with `_`, and for malformed pointers.
+    pub fn parse(parameter: &str, name: &str) -> Result<Self, QueryError> {
+        match name {
+            "_id" => Ok(Self::Id),
+            "_version" => Ok(Self::Version),
+            "_updated_at" => Ok(Self::UpdatedAt),
+            _ if name.starts_with('_') => Err(QueryError {
+                parameter: parameter.to_owned(),
+                message: "names that begin with `_` are the server's: _id, _version, _updated_at"
+                    .into(),
+            }),
+            _ if name.starts_with('/') => {
+                name.parse().map(Self::Data).map_err(|error| QueryError {
+                    parameter: parameter.to_owned(),
+                    message: format!("{error}"),
+                })
+            }
+            "" => Err(QueryError {
+                parameter: parameter.to_owned(),
+                message: "a member's name is missing".into(),
+            }),
+            _ => Ok(Self::Data(Pointer::root().child(name))),
+        }
+    }
+}
+
+impl Filter {
+    /// One parameter of a query string: `status=paid`, `stock.lt=5`, `/address/city.in=Bonn,Ulm`.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError`] that names the parameter.
+    pub fn parse(parameter: &str, value: &str) -> Result<Self, QueryError> {
+        use Ordering::{Equal, Greater, Less};
+        let (name, operator) = match parameter.rsplit_once('.') {
+            Some((name, operator)) if OPERATORS.contains(&operator) => (name, operator),
+            _ => (parameter, "eq"),
+        };
+        let ordered = |orderings| Test::Ordered(Literal::parse(value), orderings);
+        let list = || value.split(',').map(Literal::parse).collect();
+        let test = match operator {
+            "ne" => Test::NotIn(vec![Literal::parse(value)]),
+            "in" => Test::In(list()),
+            "lt" => ordered(&[Less]),
+            "le" => ordered(&[Less, Equal]),
+            "gt" => ordered(&[Greater]),
+            "ge" => ordered(&[Greater, Equal]),
+            "exists" => Test::Exists(value.parse().map_err(|_| QueryError {
+                parameter: parameter.to_owned(),
+                message: "expected true or false".into(),
+            })?),
+            _ => Test::In(vec![Literal::parse(value)]),
+        };
+        Ok(Self {
+            field: Place::parse(parameter, name)?,
+            test,
+        })
+    }
+}
+
+/// The operators that a filter's name may end with, after a dot.
+const OPERATORS: &[&str] = &["eq", "ne", "lt", "le", "gt", "ge", "in", "exists"];
+
+impl Test {
+    fn holds(&self, value: Option<&Value>) -> bool {
+        let any = |literals: &[Literal]| {
+            value.is_some_and(|value| literals.iter().any(|it| it.equals(value)))
+        };
+        match self {
+            Self::In(literals) => any(literals),
+            Self::NotIn(literals) => !any(literals),
+            Self::Exists(wanted) => value.is_some() == *wanted,
+            Self::Ordered(literal, orderings) => value
+                .and_then(|value| literal.compare(value))
+                .is_some_and(|ordering| orderings.contains(&ordering)),
+        }
+    }
+}
+
+impl Literal {
+    fn parse(text: &str) -> Self {
+        let as_text = Value::from(text);
+        match json::parse(text.as_bytes()) {
+            Ok(value @ Value::String(_)) => Self { value, text: None },
+            Ok(value @ (Value::Null | Value::Bool(_) | Value::Number(_))) => Self {
+                value,
+                text: Some(as_text),
+            },
+            _ => Self {
+                value: as_text,
+                text: None,
+            },
+        }
+    }
+
+    fn equals(&self, value: &Value) -> bool {
+        *value == self.value || self.text.as_ref() == Some(value)
+    }
+
+    /// How `value` compares to this, if both are of one type that has an order.
+    fn compare(&self, value: &Value) -> Option<Ordering> {
+        match (value, &self.value, &self.text) {
+            (Value::Number(left), Value::Number(right), _) => Some(left.cmp(right)),
+            (Value::String(left), Value::String(right), _)
+            | (Value::String(left), _, Some(Value::String(right))) => Some(left.cmp(right)),
+            _ => None,
+        }
+    }
+}
+
+impl Order {
+    /// `price`, `-price`, `/address/city`, `-_updated_at`.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError`] as [`Place::parse`].
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
+        let (descending, name) = match text.strip_prefix('-') {
+            Some(name) => (true, name),
+            None => (false, text),
+        };
+        let place = Place::parse("sort", name)?;
+        Ok(Self { place, descending })
+    }
+
+    pub fn rank(&self, item: &Item<'_>) -> Rank {
+        let value = match self.place {
+            Place::Id => None,
+            ref place => item.value(place),
+        };
+        Rank {
+            value,
+            id: item.id.to_owned(),
+        }
+    }
+
+    pub fn compare(&self, left: &Rank, right: &Rank) -> Ordering {
+        let ordering = compare_values(left.value.as_ref(), right.value.as_ref())
+            .then_with(|| left.id.cmp(&right.id));
+        if self.descending {
+            ordering.reverse()
+        } else {
+            ordering
+        }
+    }
+}
+
+fn compare_values(left: Option<&Value>, right: Option<&Value>) -> Ordering {
+    match (left, right) {
+        (Some(Value::Number(left)), Some(Value::Number(right))) => left.cmp(right),
+        (Some(Value::String(left)), Some(Value::String(right))) => left.cmp(right),
+        (Some(Value::Bool(left)), Some(Value::Bool(right))) => left.cmp(right),
+        _ => left.map(Value::type_of).cmp(&right.map(Value::type_of)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item<'a>(id: &'a str, data: &'a str) -> Item<'a> {
+        Item {
+            id,
+            version: 3,
+            at: Moment(1_795_343_400_000),
+            data,
+        }
+    }
+
+    #[test]
+    fn filters_select_by_value() {
+        let data =
+            r#"{"status":"paid","stock":4,"code":"5","n":5,"a":{"b":[1,2]},"x.lt":1,"z":null}"#;
+        let cases = [
+            ("status", "paid", true),
+            ("status", "Paid", false),
+            ("status.ne", "paid", false),
+            ("gone.ne", "paid", true),
+            ("stock.lt", "5", true),
+            ("stock.lt", "4", false),
+            ("stock.le", "4.0", true),
+            ("stock.gt", "3.5", true),
+            ("stock.ge", "5", false),
+            ("stock.lt", "x", false),
+            ("gone.lt", "5", false),
+            ("code", "5", true),
+            ("n", "5", true),
+            ("n", "\"5\"", false),
+            ("code", "\"5\"", true),
+            ("code.lt", "6", true),
+            ("status.in", "draft,paid", true),
+            ("stock.in", "1,4", true),
+            ("/a/b/1", "2", true),
+            ("/a/b/1.ge", "2", true),
+            ("a.exists", "true", true),
+            ("gone.exists", "false", true),
+            ("z", "null", true),
+            ("/x.lt.eq", "1", true),
+            ("_id", "7", true),
+            ("_version.ge", "3", true),
+            ("_updated_at.gt", "2026-11-22T10:00:00Z", true),
+        ];
+        for (parameter, value, selected) in cases {
+            let query = Query {
+                filters: vec![Filter::parse(parameter, value).unwrap()],
+                ..Query::default()
+            };
+            assert_eq!(
+                query.selects(&item("7", data)),
+                selected,
+                "{parameter}={value}"
+            );
+        }
+        for parameter in ["_other", "/a~", "", ".lt"] {
+            assert!(Filter::parse(parameter, "1").is_err(), "{parameter:?}");
+        }
+        assert!(Filter::parse("a.exists", "maybe").is_err());
+    }
+
+    #[test]
+    fn orders_put_types_in_turn_and_ids_last() {
+        let documents = [
+            ("a", r#"{"k":"x"}"#),
+            ("b", r#"{"k":2}"#),
+            ("c", "{}"),
+            ("d", r#"{"k":10}"#),
+            ("e", r#"{"k":null}"#),
+            ("f", r#"{"k":2.0}"#),
+            ("g", r#"{"k":{}}"#),
+            ("h", r#"{"k":false}"#),
+        ];
+        let sorted = |order: &str| {
+            let order = Order::parse(order).unwrap();
+            let mut ranks: Vec<_> = documents
+                .iter()
+                .map(|(id, data)| order.rank(&item(id, data)))
+                .collect();
+            ranks.sort_by(|left, right| order.compare(left, right));
+            ranks.into_iter().map(|rank| rank.id).collect::<String>()
+        };
+        assert_eq!(sorted("k"), "cehbfdag");
+        assert_eq!(sorted("-k"), "gadfbhec");
+        assert_eq!(sorted("-_id"), "hgfedcba");
+    }
+}

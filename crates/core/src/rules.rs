@@ -1,0 +1,190 @@
+//! The rules of one collection: what its documents look like, what must be unique among them, which
+//! steps a state allows.
+
+mod duplicate; // unique keys: what a document claims
+mod expression; // CEL, compiled and checked before it is needed
+mod lifecycle; // declared states and the steps between them
+mod schema; // JSON Schema 2020-12
+mod template; // messages with values in them
+mod types; // what can be known of an expression's type before it runs
+
+pub use duplicate::{Claim, Duplicate, Unique};
+pub use expression::{Expression, ExpressionError};
+pub use lifecycle::{Lifecycle, Step};
+pub use schema::{Schema, SchemaError, Violation};
+pub use template::{Template, TemplateError};
+
+use crate::json::Value;
+
+/// What a collection demands of its documents. The default demands nothing.
+#[derive(Debug, Default)]
+pub struct Rules {
+    pub schema: Option<Schema>,
+    pub unique: Vec<Unique>,
+    pub lifecycle: Option<Lifecycle>,
+    pub checks: Vec<Check>,
+}
+
+/// A rule in CEL. It is judged wherever all that it mentions exists: one that mentions `oldSelf` is
+/// not judged on create, one that mentions `self` is not judged on delete.
+#[derive(Debug)]
+pub struct Check {
+    /// Becomes `error` in the refusal.
+    pub name: String,
+    /// The rule applies only where this holds.
+    pub when: Option<Expression>,
+    pub check: Expression,
+    pub message: Option<Template>,
+}
+
+/// A refusal by a rule or a lifecycle (RFC 9110, section 15.5.10: the state of the resource forbids it).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateConflict {
+    pub error: String,
+    pub rule: String,
+    pub message: String,
+    pub current_state: Option<Value>,
+    pub allowed_transitions: Vec<String>,
+    /// The names of all rules that fail, the first of them `rule`.
+    pub failed_rules: Vec<String>,
+}
+
+impl Rules {
+    /// Whether judging a write needs the documents themselves, not just their bytes.
+    pub fn read_documents(&self) -> bool {
+        !self.unique.is_empty() || self.lifecycle.is_some() || !self.checks.is_empty()
+    }
+
+    /// Whether the step from `old` to `new` is allowed; absent means that there is no document.
+    ///
+    /// Rules are judged before the lifecycle: theirs is the more telling refusal.
+    ///
+    /// # Errors
+    ///
+    /// [`StateConflict`] with the first rule that fails.
+    pub fn judge(
+        &self,
+        id: &str,
+        old: Option<&Value>,
+        new: Option<&Value>,
+    ) -> Result<(), StateConflict> {
+        let failed: Vec<&Check> = self
+            .checks
+            .iter()
+            .filter(|check| !check.allows(old, new))
+            .collect();
+        if let Some(first) = failed.first() {
+            let document = new.or(old);
+            return Err(StateConflict {
+                error: first.name.clone(),
+                rule: first.name.clone(),
+                message: first.message(id, document),
+                current_state: self.lifecycle.as_ref().and_then(|it| it.state_of(old)),
+                allowed_transitions: self.allowed_from(old),
+                failed_rules: failed.iter().map(|check| check.name.clone()).collect(),
+            });
+        }
+        match (&self.lifecycle, new) {
+            (Some(lifecycle), Some(new)) => lifecycle.judge(old, new),
+            _ => Ok(()),
+        }
+    }
+
+    fn allowed_from(&self, old: Option<&Value>) -> Vec<String> {
+        let lifecycle = self.lifecycle.as_ref();
+        lifecycle
+            .map(|lifecycle| lifecycle.allowed_from(old))
+            .unwrap_or_default()
+    }
+}
+
+impl Check {
+    fn allows(&self, old: Option<&Value>, new: Option<&Value>) -> bool {
+        let applies = self.check.is_answerable(old, new)
+            && self
+                .when
+                .as_ref()
+                .is_none_or(|when| when.is_answerable(old, new) && when.holds(old, new));
+        !applies || self.check.holds(old, new)
+    }
+
+    fn message(&self, id: &str, document: Option<&Value>) -> String {
+        match &self.message {
+            Some(template) => template.fill(id, document),
+            None => format!(
+                "The rule {} does not hold: {}",
+                self.name,
+                self.check.source()
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse;
+
+    fn check(name: &str, when: Option<&str>, check: &str, message: Option<&str>) -> Check {
+        let compile = |source: &str| Expression::compile(source).unwrap();
+        Check {
+            name: name.into(),
+            when: when.map(compile),
+            check: compile(check),
+            message: message.map(|text| text.parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn a_rule_is_judged_where_all_that_it_mentions_exists() {
+        let rules = Rules {
+            checks: vec![
+                check(
+                    "Shipped",
+                    Some("oldSelf.status == 'shipped'"),
+                    "self == oldSelf",
+                    None,
+                ),
+                check(
+                    "OutOfStock",
+                    None,
+                    "self.stock >= 0",
+                    Some("{/name} is out, {id}"),
+                ),
+                check("Kept", None, "!has(oldSelf.keep)", None),
+            ],
+            ..Rules::default()
+        };
+        let cases = [
+            // (old, new, the rule that refuses)
+            ("", r#"{"stock":0}"#, ""),
+            ("", r#"{"stock":-1}"#, "OutOfStock"),
+            ("", r#"{}"#, "OutOfStock"),
+            (r#"{"stock":1}"#, r#"{"stock":1.5}"#, ""),
+            (
+                r#"{"status":"shipped","stock":1}"#,
+                r#"{"status":"x","stock":1}"#,
+                "Shipped",
+            ),
+            (
+                r#"{"status":"shipped","stock":1}"#,
+                r#"{"status":"shipped","stock":1}"#,
+                "",
+            ),
+            (r#"{"status":"shipped"}"#, "", ""),
+            (r#"{"keep":true}"#, "", "Kept"),
+        ];
+        for (old, new, refusing) in cases {
+            let value = |text: &str| (!text.is_empty()).then(|| parse(text.as_bytes()).unwrap());
+            let verdict = rules.judge("7", value(old).as_ref(), value(new).as_ref());
+            let rule = verdict
+                .err()
+                .map(|conflict| conflict.rule)
+                .unwrap_or_default();
+            assert_eq!(rule, refusing, "{old} to {new}");
+        }
+        let document = parse(br#"{"stock":-1,"name":"Tea"}"#).unwrap();
+        let refusal = rules.judge("7", None, Some(&document)).unwrap_err();
+        assert_eq!(refusal.message, "Tea is out, 7");
+    }
+}

@@ -1,0 +1,220 @@
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use cel::objects::{Key, Map};
+use cel::{Context, Env, Program};
+
+use super::types;
+use crate::json::{Number, Value};
+
+const OURS: &str = "self";
+const STORED: &str = "oldSelf";
+
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
+    let mut environment = Env::stdlib();
+    environment
+        .add_extension(cel::extensions::strings)
+        .expect("the standard library and the strings extension do not overlap");
+    Arc::new(environment)
+});
+
+/// A condition in CEL over `self`, the proposed document, and `oldSelf`, the stored one.
+pub struct Expression {
+    source: String,
+    program: Program,
+    mentions_ours: bool,
+    mentions_stored: bool,
+}
+
+/// Why a text is not a condition. `offset` counts characters from 0.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ExpressionError {
+    pub offset: usize,
+    pub message: String,
+}
+
+impl Expression {
+    /// Compiles a condition, and checks all that can be known before it runs.
+    ///
+    /// # Errors
+    ///
+    /// [`ExpressionError`] if it does not parse, names what does not exist, applies an operator to
+    /// types that it is not for, or cannot be true or false.
+    pub fn compile(source: &str) -> Result<Self, ExpressionError> {
+        let program = ENVIRONMENT
+            .compile(source)
+            .map_err(|errors| describe(source, &errors))?;
+        types::check_condition(&program, &[OURS, STORED])?;
+        let references = program.references();
+        let (mentions_ours, mentions_stored) = (
+            references.has_variable(OURS),
+            references.has_variable(STORED),
+        );
+        Ok(Self {
+            source: source.to_owned(),
+            program,
+            mentions_ours,
+            mentions_stored,
+        })
+    }
+
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    pub fn mentions_stored(&self) -> bool {
+        self.mentions_stored
+    }
+
+    /// Whether all that it mentions exists.
+    pub(super) fn is_answerable(&self, old: Option<&Value>, new: Option<&Value>) -> bool {
+        (old.is_some() || !self.mentions_stored) && (new.is_some() || !self.mentions_ours)
+    }
+
+    /// Whether it is true. What cannot be evaluated, such as a comparison with a member that is not
+    /// there, is not.
+    pub fn holds(&self, old: Option<&Value>, new: Option<&Value>) -> bool {
+        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        if self.mentions_ours {
+            context.add_variable_from_value(OURS, to_cel(new));
+        }
+        if self.mentions_stored {
+            context.add_variable_from_value(STORED, to_cel(old));
+        }
+        matches!(self.program.execute(&context), Ok(cel::Value::Bool(true)))
+    }
+}
+
+impl std::fmt::Debug for Expression {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Expression").field(&self.source).finish()
+    }
+}
+
+fn describe(source: &str, errors: &cel::ParseErrors) -> ExpressionError {
+    let Some(first) = errors.errors.first() else {
+        return ExpressionError {
+            offset: 0,
+            message: "not an expression".into(),
+        };
+    };
+    let (line, column) = first.pos;
+    let (line, column) = (
+        usize::try_from(line).unwrap_or(0).saturating_sub(1),
+        usize::try_from(column).unwrap_or(0).saturating_sub(1),
+    );
+    let before: usize = source
+        .split_inclusive('\n')
+        .take(line)
+        .map(|line| line.chars().count())
+        .sum();
+    ExpressionError {
+        offset: before + column,
+        message: first.msg.clone(),
+    }
+}
+
+fn to_cel(value: Option<&Value>) -> cel::Value {
+    match value {
+        None | Some(Value::Null) => cel::Value::Null,
+        Some(Value::Bool(value)) => cel::Value::Bool(*value),
+        Some(Value::Number(number)) => to_cel_number(number),
+        Some(Value::String(text)) => cel::Value::String(Arc::new(text.clone())),
+        Some(Value::Array(items)) => cel::Value::List(Arc::new(
+            items.iter().map(|item| to_cel(Some(item))).collect(),
+        )),
+        Some(Value::Object(members)) => {
+            let pair = |(name, value): (&String, &Value)| {
+                (Key::String(Arc::new(name.clone())), to_cel(Some(value)))
+            };
+            let map: HashMap<Key, cel::Value> = members.iter().map(pair).collect();
+            cel::Value::Map(Map { map: Arc::new(map) })
+        }
+    }
+}
+
+/// An integer if the digits are one that fits, otherwise a double.
+fn to_cel_number(number: &Number) -> cel::Value {
+    match number.as_i64() {
+        Some(whole) => cel::Value::Int(whole),
+        None => cel::Value::Float(number.as_f64()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse;
+
+    #[test]
+    fn conditions_over_documents() {
+        let cases = [
+            ("self.n >= 0", r#"{"n":1}"#, true),
+            ("self.n >= 0", r#"{"n":1.5}"#, true),
+            ("self.n == 1.0", r#"{"n":1}"#, true),
+            ("self.n >= 0", "{}", false),
+            ("self.n >= 0", r#"{"n":"x"}"#, false),
+            ("!has(self.n)", "{}", true),
+            (
+                "self.tags.all(t, t.startsWith('a'))",
+                r#"{"tags":["ab","a"]}"#,
+                true,
+            ),
+            (
+                "self.status in ['pending', 'running']",
+                r#"{"status":"done"}"#,
+                false,
+            ),
+            ("self['a-b'] == null", r#"{"a-b":null}"#, true),
+            (
+                "self.e.lowerAscii().matches('^[a-z]+@x[.]org$')",
+                r#"{"e":"A@X.org"}"#,
+                true,
+            ),
+            (
+                "timestamp(self.a) < timestamp(self.b)",
+                r#"{"a":"2026-01-01T00:00:00Z","b":"2026-01-01T01:30:00+01:00"}"#,
+                true,
+            ),
+            (
+                "size(self.items) <= 2 && self.items.exists(i, i.ok)",
+                r#"{"items":[{"ok":true}]}"#,
+                true,
+            ),
+            ("self == self", r#"{"a":[1,{"b":2.0}]}"#, true),
+        ];
+        for (source, document, expected) in cases {
+            let expression = Expression::compile(source).unwrap();
+            let document = parse(document.as_bytes()).unwrap();
+            assert_eq!(
+                expression.holds(None, Some(&document)),
+                expected,
+                "{source} on {document}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_condition_is_found_before_it_runs() {
+        let cases = [
+            ("self.n >=", 9),
+            ("self.n > 1 &&& true", 13),
+            ("slef.n > 1", 0),
+            ("self.n > 1 && old.x", 14),
+            ("sizes(self.n) > 1", 0),
+            ("self.name.beginsWith('a')", 0),
+            ("1 + 2", 0),
+            ("'a' == 'b' && 1 + 'a' == 2", 14),
+            ("!1", 0),
+            ("self.n > 1 ? 'a' : 'b'", 0),
+            ("[1, 2]", 0),
+            ("self.n > 1 || 'x'", 0),
+            ("'a' - 'b' == 'c'", 0),
+            ("1 < 'a'", 0),
+        ];
+        for (source, _offset) in cases {
+            assert!(Expression::compile(source).is_err(), "{source}");
+        }
+    }
+}
