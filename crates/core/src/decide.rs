@@ -71,7 +71,7 @@ pub trait State {
     /// # Errors
     ///
     /// If the store cannot be read.
-    fn stored(&self, seq: Seq) -> Result<Stored, Self::Error>;
+    fn stored(&self, seq: Seq) -> Result<Arc<Stored>, Self::Error>;
 
     /// The id of the document that holds a unique key in the collection of `key`.
     ///
@@ -84,6 +84,7 @@ pub trait State {
 /// One version as it lies in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
+    pub seq: Seq,
     pub key: Key,
     pub version: u64,
     /// The version before it.
@@ -93,6 +94,28 @@ pub struct Stored {
     pub kind: Kind,
     /// Empty for a tombstone.
     pub body: Bytes,
+}
+
+impl Stored {
+    pub fn head(&self) -> Head {
+        Head {
+            seq: self.seq,
+            version: self.version,
+            digest: Digest::of(&self.body),
+            kind: self.kind,
+            at: self.at,
+        }
+    }
+
+    /// The body as text; it was checked before it was stored.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("a stored body is UTF-8")
+    }
+
+    /// The document; `None` for a tombstone.
+    pub fn document(&self) -> Option<Value> {
+        (self.kind == Kind::Document).then(|| parse_checked(&self.body))
+    }
 }
 
 /// What to do about a command.
@@ -106,7 +129,7 @@ pub enum Decision {
 #[derive(Clone, Debug)]
 pub struct Applied {
     pub head: Head,
-    pub stored: Stored,
+    pub stored: Arc<Stored>,
     /// Whether a document came to be where there was none.
     pub created: bool,
     pub claimed: Vec<Claim>,
@@ -392,7 +415,12 @@ impl<S: State> Case<'_, S> {
             Some((seq, proposal)) if *seq == head.seq => return Ok(proposal.clone()),
             _ => {}
         }
-        let base = self.state.stored(head.seq).map_err(Stop::State)?.body;
+        let base = self
+            .state
+            .stored(head.seq)
+            .map_err(Stop::State)?
+            .body
+            .clone();
         let result = Proposal::patched(self.rules, &patching.patch, &base, patching.max_bytes);
         result.map_err(|unfit| match unfit {
             Unfit::Patch(failure) => Refusal::Patch { failure, head }.into(),
@@ -441,7 +469,8 @@ impl<S: State> Case<'_, S> {
             .partition::<Vec<_>, _>(|it| outcome.claims.contains(it));
         Applied {
             head,
-            stored: Stored {
+            stored: Arc::new(Stored {
+                seq,
                 key: self.command.key.clone(),
                 version: head.version,
                 prev: self.head.map(|head| head.seq),
@@ -449,7 +478,7 @@ impl<S: State> Case<'_, S> {
                 at: head.at,
                 kind: head.kind,
                 body: outcome.body,
-            },
+            }),
             created: self.current().is_none(),
             claimed: outcome
                 .claims

@@ -10,4 +10,4 @@ pub use find::{compact, find};
 pub use number::Number;
 pub use parse::{MAX_DEPTH, SyntaxError, check, check_object, parse};
 pub use pointer::{Pointer, PointerError};
-pub use value::{Object, Type, Value};
+pub use value::{Object, Type, Value, object};

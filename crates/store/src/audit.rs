@@ -1,0 +1,165 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use detente_core::rules::Rules;
+use detente_core::{Head, Key, Kind, Seq, Stored};
+
+use crate::{Changes, Documents, Reader, Store, StoreError};
+
+/// What an audit found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    pub versions: u64,
+    pub documents: u64,
+    /// Sentences that say what does not agree with what; none in a sound store.
+    pub faults: Vec<String>,
+}
+
+/// Checks that all that is derived agrees with the log: heads, lists, numbering and unique keys.
+///
+/// `rules` tells the rules of a collection. Holds one head for each document in memory.
+///
+/// # Errors
+///
+/// [`StoreError`] if the store cannot be read.
+pub fn audit<'r, S: Store>(
+    store: &S,
+    rules: impl Fn(&str) -> Option<&'r Rules>,
+) -> Result<Audit, StoreError> {
+    let mut audit = Audit::default();
+    let newest = audit.read_log(&store.reader())?;
+    audit.compare_heads(store, &newest)?;
+    audit.compare_lists(&store.reader(), &newest)?;
+    audit.compare_keys(store, &newest, rules)?;
+    Ok(audit)
+}
+
+type Newest = BTreeMap<Key, Head>;
+
+impl Audit {
+    fn fault(&mut self, text: String) {
+        self.faults.push(text);
+    }
+
+    fn read_log(&mut self, reader: &impl Reader) -> Result<Newest, StoreError> {
+        let mut newest = Newest::new();
+        let mut last: Seq = 0;
+        let spaces: BTreeSet<_> = reader
+            .collections()?
+            .into_iter()
+            .map(|it| it.space)
+            .collect();
+        let mut seen = BTreeSet::new();
+        for space in spaces {
+            let mut since = 0;
+            loop {
+                let asked = Changes {
+                    space: &space,
+                    collection: None,
+                    since,
+                    limit: 1000,
+                };
+                let feed = reader.changes(&asked)?;
+                for stored in &feed.items {
+                    self.check_version(stored, newest.get(&stored.key));
+                    seen.insert(stored.seq);
+                    newest.insert(stored.key.clone(), stored.head());
+                }
+                last = last.max(feed.through);
+                since = feed.through;
+                if !feed.more {
+                    break;
+                }
+            }
+        }
+        self.versions = seen.len() as u64;
+        if last != reader.last_seq() || self.versions != last {
+            self.fault(format!(
+                "{} versions up to {last}, but the log ends at {}",
+                self.versions,
+                reader.last_seq()
+            ));
+        }
+        Ok(newest)
+    }
+
+    fn check_version(&mut self, stored: &Stored, before: Option<&Head>) {
+        let expected = before.map_or((1, None), |head| (head.version + 1, Some(head.seq)));
+        if (stored.version, stored.prev) != expected {
+            self.fault(format!(
+                "seq {}: {:?} has version {} after {:?}, expected {:?}",
+                stored.seq, stored.key, stored.version, stored.prev, expected
+            ));
+        }
+    }
+
+    fn compare_heads<S: Store>(&mut self, store: &S, newest: &Newest) -> Result<(), StoreError> {
+        for (key, expected) in newest {
+            let found = store.head(key)?;
+            if found.as_ref() != Some(expected) {
+                self.fault(format!(
+                    "{key:?}: head {found:?}, the log says {expected:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_lists(&mut self, reader: &impl Reader, newest: &Newest) -> Result<(), StoreError> {
+        let mut listed = Vec::new();
+        for collection in reader.collections()? {
+            let asked = Documents {
+                collection: &collection,
+                after: None,
+                descending: false,
+            };
+            reader.documents(&asked, &mut |stored: Arc<Stored>| {
+                listed.push((stored.key.clone(), stored.head()));
+                ControlFlow::Continue(())
+            })?;
+        }
+        let is_document = |(_, head): &(&Key, &Head)| head.kind == Kind::Document;
+        let expected: Vec<_> = newest
+            .iter()
+            .filter(is_document)
+            .map(|(key, head)| (key.clone(), *head))
+            .collect();
+        self.documents = expected.len() as u64;
+        listed.sort_by(|(one, _), (other, _)| one.cmp(other));
+        if listed != expected {
+            self.fault(format!(
+                "lists show {} documents, the log has {}",
+                listed.len(),
+                expected.len()
+            ));
+        }
+        Ok(())
+    }
+
+    fn compare_keys<'r, S: Store>(
+        &mut self,
+        store: &S,
+        newest: &Newest,
+        rules: impl Fn(&str) -> Option<&'r Rules>,
+    ) -> Result<(), StoreError> {
+        for (key, head) in newest {
+            let Some(rules) = rules(key.collection()) else {
+                continue;
+            };
+            let document = store
+                .version(head.seq)?
+                .and_then(|stored| stored.document());
+            for (index, unique) in rules.unique.iter().enumerate() {
+                let Some(claim) = document.as_ref().and_then(|it| unique.claim(index, it)) else {
+                    continue;
+                };
+                let holder = store.holder(key, &claim)?;
+                if holder.as_deref() != Some(key.id()) {
+                    self.fault(format!("{key:?} should hold {claim:?}; {holder:?} does"));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,17 @@
+//! The embedded store: one SQLite database in WAL mode, every commit synced.
+//!
+//! `versions` is the log, and inserts go to the end of its one B-tree. `heads` is written behind:
+//! a stored marker says up to which seq it agrees with the log, and at start the log's tail past
+//! the marker makes up the rest. `unique_keys` and `milestones` are written with the versions that
+//! cause them.
+
+mod append; // a batch, and a slice of heads, in one transaction
+mod constraint; // unique keys that follow the configuration
+mod failure; // what SQLite's errors mean to us
+mod layout; // tables, and the file they are in
+mod read; // versions, heads, lists, changes
+mod row; // versions and heads, as rows
+
+pub use append::Sqlite;
+pub use constraint::ConstraintConflict;
+pub use read::SqliteReader;

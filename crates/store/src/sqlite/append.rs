@@ -1,0 +1,297 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::vec;
+
+use detente_core::{Applied, Head, Key, Seq, Stored, rules::Claim};
+use rusqlite::{Connection, params};
+
+use super::layout::{self, Claimed};
+use super::read::{Shared, SqliteReader};
+use super::row::{self, kind_number, signed};
+use crate::heads::{DIRTY_LIMIT, Memory};
+use crate::{Store, StoreError};
+
+/// One version in so many is noted, so that an old version is found without walking all of them.
+pub(super) const MILESTONE: u64 = 64;
+
+/// How many heads a commit writes for each version it appends, while heads are leaving: faster than
+/// new ones come, so that a group has left before the next is full.
+const LEAVING_PER_VERSION: usize = 2;
+const LEAVING_AT_LEAST: usize = 64;
+
+/// The embedded store.
+#[derive(Debug)]
+pub struct Sqlite {
+    pub(super) connection: Connection,
+    pub(super) shared: Arc<Shared>,
+    leaving: vec::IntoIter<(Key, Head)>,
+    /// What the marker becomes once all that are leaving are written.
+    leaving_through: Seq,
+    is_leaving: bool,
+    _claimed: Claimed,
+}
+
+impl Sqlite {
+    /// Opens the store in the folder `data`, creating it if there is none. `cache_bytes` bounds
+    /// the bodies that are kept in memory.
+    ///
+    /// After a crash the log's tail past the stored marker brings the heads up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; nothing that was there is changed.
+    pub fn open(data: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
+        let claimed = Claimed::new(data)?;
+        let connection = layout::open_writer(&claimed.database)?;
+        let shared = Shared::load(&connection, &claimed.database, cache_bytes)?;
+        Ok(Self {
+            connection,
+            shared: Arc::new(shared),
+            leaving: Vec::new().into_iter(),
+            leaving_through: 0,
+            is_leaving: false,
+            _claimed: claimed,
+        })
+    }
+
+    fn start_leaving(&mut self) {
+        self.leaving_through = self.shared.last_seq();
+        self.leaving = self.shared.heads.leave().into_iter();
+        self.is_leaving = true;
+    }
+
+    /// Appends `batch` and writes `count` of the heads that are leaving, all in one transaction.
+    fn commit(&mut self, batch: &[Applied], count: usize) -> Result<(), StoreError> {
+        let slice_len = count.min(self.leaving.len());
+        let is_last = self.is_leaving && slice_len == self.leaving.len();
+        if let Err(error) = self.write(batch, slice_len, is_last) {
+            self.roll_back();
+            return Err(error);
+        }
+        // Only what is committed has left: a commit that failed is tried again with the same slice.
+        self.leaving.by_ref().take(slice_len).for_each(drop);
+        self.shared.publish(batch);
+        if is_last {
+            self.is_leaving = false;
+            self.shared.heads.left();
+        }
+        Ok(())
+    }
+
+    fn write(&self, batch: &[Applied], slice_len: usize, is_last: bool) -> Result<(), StoreError> {
+        if self.connection.is_autocommit() {
+            self.connection.prepare_cached("BEGIN")?.execute([])?;
+        }
+        append_versions(&self.connection, batch)?;
+        move_claims(&self.connection, batch)?;
+        write_heads(&self.connection, &self.leaving.as_slice()[..slice_len])?;
+        if is_last {
+            let through = signed(self.leaving_through);
+            let mut mark = self
+                .connection
+                .prepare_cached("UPDATE marker SET heads_through = ?1")?;
+            mark.execute([through])?;
+        }
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    fn roll_back(&self) {
+        // SQLite may have done so itself.
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "could not roll back");
+        }
+    }
+
+    /// Writes every head to its table.
+    pub(super) fn flush(&mut self) -> Result<(), StoreError> {
+        if self.is_leaving {
+            self.commit(&[], usize::MAX)?;
+        }
+        self.start_leaving();
+        self.commit(&[], usize::MAX)
+    }
+}
+
+impl Store for Sqlite {
+    type Reader = SqliteReader;
+
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.connection.prepare_cached("BEGIN")?.execute([])?;
+        Ok(())
+    }
+
+    fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
+        let token = match self.shared.heads.get(key) {
+            Memory::Known(head) => return Ok(Some(head)),
+            Memory::Unknown(token) => token,
+        };
+        let found = row::find_head(&self.connection, key)?;
+        if let Some(head) = found {
+            self.shared.heads.remember(token, key, head);
+        }
+        Ok(found)
+    }
+
+    fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
+        match self.shared.cached(seq) {
+            Some(stored) => Ok(Some(stored)),
+            None => row::find_version(&self.connection, seq),
+        }
+    }
+
+    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError> {
+        row::find_holder(&self.connection, key.space(), key.collection(), claim)
+    }
+
+    fn reader(&self) -> SqliteReader {
+        SqliteReader::new(Arc::clone(&self.shared))
+    }
+
+    fn append(&mut self, batch: &[Applied]) -> Result<(), StoreError> {
+        if !self.is_leaving && self.shared.heads.dirty_count() >= DIRTY_LIMIT {
+            self.start_leaving();
+        }
+        let count = if self.is_leaving {
+            LEAVING_AT_LEAST.max(batch.len() * LEAVING_PER_VERSION)
+        } else {
+            0
+        };
+        self.commit(batch, count)
+    }
+
+    fn close(&mut self) -> Result<(), StoreError> {
+        self.flush()?;
+        self.connection
+            .execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        Ok(())
+    }
+}
+
+fn write_heads(connection: &Connection, heads: &[(Key, Head)]) -> Result<(), StoreError> {
+    let mut upsert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO heads (space, collection, id, seq, version, digest, at, kind)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for (key, head) in heads {
+        upsert.execute(params![
+            key.space(),
+            key.collection(),
+            key.id(),
+            signed(head.seq),
+            signed(head.version),
+            signed(head.digest.0),
+            signed(head.at.0),
+            kind_number(head.kind),
+        ])?;
+    }
+    Ok(())
+}
+
+fn append_versions(connection: &Connection, batch: &[Applied]) -> Result<(), StoreError> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO versions (seq, space, collection, id, version, prev, by, at, kind, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    for Stored {
+        seq,
+        key,
+        version,
+        prev,
+        by,
+        at,
+        kind,
+        body,
+    } in batch.iter().map(|it| &*it.stored)
+    {
+        let body = std::str::from_utf8(body).expect("a body was checked to be UTF-8");
+        insert.execute(params![
+            signed(*seq),
+            key.space(),
+            key.collection(),
+            key.id(),
+            signed(*version),
+            prev.map(signed),
+            &**by,
+            signed(at.0),
+            kind_number(*kind),
+            body,
+        ])?;
+        if version.is_multiple_of(MILESTONE) {
+            add_milestone(connection, key, *version, *seq)?;
+        }
+    }
+    Ok(())
+}
+
+fn add_milestone(
+    connection: &Connection,
+    key: &Key,
+    version: u64,
+    seq: Seq,
+) -> Result<(), StoreError> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO milestones (space, collection, id, version, seq) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    let place = params![
+        key.space(),
+        key.collection(),
+        key.id(),
+        signed(version),
+        signed(seq)
+    ];
+    insert.execute(place)?;
+    Ok(())
+}
+
+/// In the order of the batch: a key that one write gives up, the next may take.
+fn move_claims(connection: &Connection, batch: &[Applied]) -> Result<(), StoreError> {
+    for Applied {
+        stored,
+        claimed,
+        released,
+        ..
+    } in batch
+    {
+        for claim in released {
+            release(connection, &stored.key, claim)?;
+        }
+        for claim in claimed {
+            self::claim(connection, &stored.key, claim)?;
+        }
+    }
+    Ok(())
+}
+
+fn release(connection: &Connection, key: &Key, claim: &Claim) -> Result<(), StoreError> {
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM unique_keys
+         WHERE space = ?1 AND collection = ?2 AND name = ?3 AND value = ?4 AND id = ?5",
+    )?;
+    let row = params![
+        key.space(),
+        key.collection(),
+        claim.constraint,
+        claim.value,
+        key.id()
+    ];
+    delete.execute(row)?;
+    Ok(())
+}
+
+pub(super) fn claim(connection: &Connection, key: &Key, claim: &Claim) -> Result<(), StoreError> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO unique_keys (space, collection, name, value, id) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    let row = params![
+        key.space(),
+        key.collection(),
+        claim.constraint,
+        claim.value,
+        key.id()
+    ];
+    insert.execute(row)?;
+    Ok(())
+}

@@ -1,0 +1,175 @@
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::StoreError;
+
+/// "DTNT": marks the file as ours.
+const APPLICATION: i64 = 0x4454_4e54;
+
+/// The layout that this program reads and writes.
+const FORMAT: i64 = 1;
+
+/// Frames in the write-ahead log before they are moved to the database: 64 MB instead of 4.
+/// Hot pages are then copied once for many commits.
+const CHECKPOINT_PAGES: i64 = 16_000;
+
+/// The writer's page cache, in KiB; a reader's is small, for what is hot is cached above it.
+const WRITER_CACHE_KIB: i64 = 65_536;
+const READER_CACHE_KIB: i64 = 4096;
+
+const TABLES: &str = "
+CREATE TABLE versions (
+    seq INTEGER PRIMARY KEY,
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    prev INTEGER,
+    by TEXT NOT NULL,
+    at INTEGER NOT NULL,    -- milliseconds since 1970
+    kind INTEGER NOT NULL,  -- 1 document, 2 tombstone
+    body TEXT NOT NULL
+);
+CREATE TABLE heads (
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    digest INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    PRIMARY KEY (space, collection, id)
+) WITHOUT ROWID;
+CREATE TABLE unique_keys (
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (space, collection, name, value)
+) WITHOUT ROWID;
+CREATE TABLE milestones (   -- every 64th version of a document
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (space, collection, id, version)
+) WITHOUT ROWID;
+CREATE TABLE constraints (  -- what unique_keys was built from
+    collection TEXT NOT NULL,
+    name TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    PRIMARY KEY (collection, name)
+) WITHOUT ROWID;
+CREATE TABLE marker (       -- one row: heads agrees with the log up to here
+    heads_through INTEGER NOT NULL
+);
+INSERT INTO marker VALUES (0);
+";
+
+/// A folder that holds a store, claimed by this process for as long as it is open.
+#[derive(Debug)]
+pub(super) struct Claimed {
+    pub(super) database: PathBuf,
+    _lock: File,
+}
+
+impl Claimed {
+    /// Claims the folder `data`, creating it if there is none.
+    pub(super) fn new(data: &Path) -> Result<Self, StoreError> {
+        let fail =
+            |error: std::io::Error| StoreError::Failed(format!("{}: {error}", data.display()));
+        fs::create_dir_all(data).map_err(fail)?;
+        let lock = File::create(data.join("lock")).map_err(fail)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                database: database_in(data),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+                path: data.to_owned(),
+            }),
+            Err(TryLockError::Error(error)) => Err(fail(error)),
+        }
+    }
+}
+
+pub(super) fn database_in(data: &Path) -> PathBuf {
+    data.join("detente.db")
+}
+
+/// The one connection that writes. Creates the tables in an empty file; touches no other.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    let is_new = inspect(&connection, path)? == State::Empty;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    if is_new {
+        connection.execute_batch(&format!(
+            "BEGIN; {TABLES} PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT}; COMMIT;"
+        ))?;
+    }
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    if inspect(&connection, path)? == State::Empty {
+        return Err(foreign(path, "it is empty"));
+    }
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    Empty,
+    Ours,
+}
+
+fn foreign(path: &Path, reason: &str) -> StoreError {
+    StoreError::Foreign {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Looks before anything is written: a file that is not ours, or newer than us, stays as it is.
+fn inspect(connection: &Connection, path: &Path) -> Result<State, StoreError> {
+    let number =
+        |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let application = match number("application_id") {
+        Ok(application) => application,
+        Err(error) => {
+            return Err(match StoreError::from(error) {
+                StoreError::Damaged(reason) => foreign(path, &reason),
+                other => other,
+            });
+        }
+    };
+    let format = number("user_version")?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (application, format) {
+        (0, 0) if tables == 0 => Ok(State::Empty),
+        (APPLICATION, FORMAT) => Ok(State::Ours),
+        (APPLICATION, found) => Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known: FORMAT,
+        }),
+        _ => Err(foreign(path, "another program made this database")),
+    }
+}

@@ -1,0 +1,405 @@
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use detente_core::{Applied, CollectionKey, Head, Key, Kind, Seq, Stored};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::layout;
+use super::row::{self, signed};
+use crate::generations::Generations;
+use crate::heads::{Heads, Memory};
+use crate::{Changes, Documents, Feed, Reader, StoreError, Visit};
+
+/// Connections that are kept open between reads.
+const IDLE_CONNECTIONS: usize = 8;
+
+/// How many versions of others a reader of changes passes over before it reports where it got to.
+const SCAN_LIMIT: usize = 20_000;
+
+/// What a cached version weighs beside its body.
+const VERSION_OVERHEAD: usize = 200;
+
+/// What the writer and all readers have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    database: PathBuf,
+    last_seq: AtomicU64,
+    pub(super) heads: Heads,
+    /// Versions never change, so these can be neither stale nor wrong.
+    versions: Mutex<Generations<Seq, Arc<Stored>>>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Shared {
+    /// Reads where the log ends, and the heads that its tail past the marker makes.
+    pub(super) fn load(
+        connection: &Connection,
+        database: &Path,
+        cache_bytes: usize,
+    ) -> Result<Self, StoreError> {
+        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let last_seq = number("SELECT coalesce(max(seq), 0) FROM versions")?;
+        let marker = number("SELECT heads_through FROM marker")?;
+        if marker > last_seq {
+            let gap = format!("its heads go up to {marker}, its log only to {last_seq}");
+            return Err(StoreError::Damaged(gap));
+        }
+        let shared = Self {
+            database: database.to_owned(),
+            last_seq: AtomicU64::new(last_seq.unsigned_abs()),
+            heads: Heads::new(),
+            versions: Mutex::new(Generations::new(cache_bytes, |stored: &Arc<Stored>| {
+                stored.body.len() + VERSION_OVERHEAD
+            })),
+            idle: Mutex::new(Vec::new()),
+        };
+        shared.replay(connection, marker)?;
+        Ok(shared)
+    }
+
+    fn replay(&self, connection: &Connection, marker: i64) -> Result<(), StoreError> {
+        let mut statement = connection.prepare(row::VERSIONS_SINCE)?;
+        let mut rows = statement.query([marker])?;
+        while let Some(row) = rows.next()? {
+            let stored = row::stored(row)?;
+            self.heads
+                .publish([(&stored.key, stored.head())].into_iter());
+        }
+        Ok(())
+    }
+
+    pub(super) fn last_seq(&self) -> Seq {
+        self.last_seq.load(Ordering::Acquire)
+    }
+
+    /// Takes in what was committed. Bodies first: whoever sees the head finds its version.
+    pub(super) fn publish(&self, batch: &[Applied]) {
+        let Some(last) = batch.last() else { return };
+        {
+            let mut versions = self
+                .versions
+                .lock()
+                .expect("nothing panics while it is held");
+            for applied in batch {
+                versions.insert(applied.stored.seq, Arc::clone(&applied.stored));
+            }
+        }
+        self.heads.publish(
+            batch
+                .iter()
+                .map(|applied| (&applied.stored.key, applied.head)),
+        );
+        self.last_seq.store(last.stored.seq, Ordering::Release);
+    }
+
+    pub(super) fn cached(&self, seq: Seq) -> Option<Arc<Stored>> {
+        self.versions
+            .lock()
+            .expect("nothing panics while it is held")
+            .get(&seq)
+    }
+
+    pub(super) fn keep(&self, stored: &Arc<Stored>) {
+        let mut versions = self
+            .versions
+            .lock()
+            .expect("nothing panics while it is held");
+        versions.insert(stored.seq, Arc::clone(stored));
+    }
+}
+
+/// Reads from memory where it can, otherwise over a connection of its own.
+#[derive(Clone, Debug)]
+pub struct SqliteReader {
+    shared: Arc<Shared>,
+}
+
+impl SqliteReader {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Opens a store for reading only, also while a server has it open.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if there is no store that this program can read.
+    pub fn open(data: &Path) -> Result<Self, StoreError> {
+        let database = layout::database_in(data);
+        if !database.is_file() {
+            return Err(StoreError::Foreign {
+                path: database,
+                reason: "there is no such file".into(),
+            });
+        }
+        let connection = layout::open_reader(&database)?;
+        let shared = Shared::load(&connection, &database, 0)?;
+        Ok(Self::new(Arc::new(shared)))
+    }
+
+    fn with<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = self
+            .shared
+            .idle
+            .lock()
+            .expect("nothing panics while it is held")
+            .pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => layout::open_reader(&self.shared.database)?,
+        };
+        let result = read(&connection);
+        let mut idle = self
+            .shared
+            .idle
+            .lock()
+            .expect("nothing panics while it is held");
+        if idle.len() < IDLE_CONNECTIONS {
+            idle.push(connection);
+        }
+        result
+    }
+}
+
+impl Reader for SqliteReader {
+    fn last_seq(&self) -> Seq {
+        self.shared.last_seq()
+    }
+
+    fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
+        let token = match self.shared.heads.get(key) {
+            Memory::Known(head) => return Ok(Some(head)),
+            Memory::Unknown(token) => token,
+        };
+        let found = self.with(|connection| row::find_head(connection, key))?;
+        if let Some(head) = found {
+            self.shared.heads.remember(token, key, head);
+        }
+        Ok(found)
+    }
+
+    fn recall(&self, key: &Key) -> Option<Arc<Stored>> {
+        match self.shared.heads.get(key) {
+            Memory::Known(head) => self.shared.cached(head.seq),
+            Memory::Unknown(_) => None,
+        }
+    }
+
+    fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
+        if let Some(stored) = self.shared.cached(seq) {
+            return Ok(Some(stored));
+        }
+        let found = self.with(|connection| row::find_version(connection, seq))?;
+        if let Some(stored) = &found {
+            self.shared.keep(stored);
+        }
+        Ok(found)
+    }
+
+    fn numbered(&self, head: &Stored, number: u64) -> Result<Option<Arc<Stored>>, StoreError> {
+        if number == 0 || number > head.version {
+            return Ok(None);
+        }
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT seq FROM milestones
+                 WHERE space = ?1 AND collection = ?2 AND id = ?3 AND version >= ?4
+                 ORDER BY version LIMIT 1",
+            )?;
+            let place = params![
+                head.key.space(),
+                head.key.collection(),
+                head.key.id(),
+                signed(number)
+            ];
+            let milestone: Option<i64> = statement.query_row(place, |row| row.get(0)).optional()?;
+            let mut at = Some(milestone.map_or(head.seq, i64::unsigned_abs));
+            while let Some(seq) = at {
+                let Some(stored) = row::find_version(connection, seq)? else {
+                    return Ok(None);
+                };
+                if stored.version == number {
+                    return Ok(Some(stored));
+                }
+                at = stored.prev;
+            }
+            Ok(None)
+        })
+    }
+
+    fn documents(&self, asked: &Documents<'_>, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        // Taken before the table is read: what leaves for the table in between is seen twice, not missed.
+        let pending = self.shared.heads.pending(asked.collection);
+        self.with(|connection| {
+            Walk {
+                connection,
+                asked,
+                pending,
+            }
+            .run(visit)
+        })
+    }
+
+    fn changes(&self, asked: &Changes<'_>) -> Result<Feed, StoreError> {
+        self.with(|connection| read_changes(connection, asked))
+    }
+
+    fn collections(&self) -> Result<Vec<CollectionKey>, StoreError> {
+        let mut collections = self.shared.heads.pending_collections();
+        self.with(|connection| {
+            let mut next = connection.prepare_cached(
+                "SELECT space, collection FROM heads WHERE (space, collection) > (?1, ?2)
+                 ORDER BY space, collection LIMIT 1",
+            )?;
+            let mut last = (String::new(), String::new());
+            loop {
+                let found = next.query_row(params![last.0, last.1], |row| {
+                    Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+                });
+                let Some((space, collection)) = found.optional()? else {
+                    return Ok(());
+                };
+                collections.push(CollectionKey {
+                    space: space.as_str().into(),
+                    collection: collection.as_str().into(),
+                });
+                last = (space, collection);
+            }
+        })?;
+        collections.sort_unstable();
+        collections.dedup();
+        Ok(collections)
+    }
+
+    fn ping(&self) -> Result<(), StoreError> {
+        self.with(|connection| Ok(connection.query_row("SELECT 1 FROM marker", [], |_| Ok(()))?))
+    }
+}
+
+/// A walk through the documents of a collection: the table and what is not yet in it, merged by id.
+struct Walk<'a> {
+    connection: &'a Connection,
+    asked: &'a Documents<'a>,
+    pending: BTreeMap<String, Head>,
+}
+
+impl Walk<'_> {
+    fn run(mut self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        let (comparison, direction) = match (self.asked.descending, self.asked.after) {
+            (false, _) => (">", "ASC"),
+            (true, Some(_)) => ("<", "DESC"),
+            (true, None) => (">", "DESC"),
+        };
+        let sql = format!(
+            "SELECT id, seq, version, digest, at, kind FROM heads
+             WHERE space = ?1 AND collection = ?2 AND id {comparison} ?3 ORDER BY id {direction}"
+        );
+        // One read transaction: all that the walk sees is of one moment.
+        let transaction = self.connection.unchecked_transaction()?;
+        let mut statement = transaction.prepare_cached(&sql)?;
+        let CollectionKey { space, collection } = self.asked.collection;
+        let mut rows =
+            statement.query(params![space, collection, self.asked.after.unwrap_or("")])?;
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            let head = row::head(row, 1)?;
+            if self.visit_pending(Some(&id), visit)?.is_break() {
+                return Ok(());
+            }
+            let newest = match self.pending.remove(&id) {
+                Some(pending) if pending.seq > head.seq => pending,
+                _ => head,
+            };
+            if self.show(newest, visit)?.is_break() {
+                return Ok(());
+            }
+        }
+        self.visit_pending(None, visit).map(drop)
+    }
+
+    /// Visits what is pending and comes before `id`.
+    fn visit_pending(
+        &mut self,
+        id: Option<&str>,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>, StoreError> {
+        loop {
+            let next = if self.asked.descending {
+                self.pending.last_key_value()
+            } else {
+                self.pending.first_key_value()
+            };
+            let Some((next, head)) = next else {
+                return Ok(ControlFlow::Continue(()));
+            };
+            let (next, head) = (next.clone(), *head);
+            if id.is_some_and(|id| !self.comes_before(&next, id)) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            self.pending.remove(&next);
+            let is_asked_for = self
+                .asked
+                .after
+                .is_none_or(|after| self.comes_before(after, &next));
+            if is_asked_for && self.show(head, visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+    }
+
+    fn comes_before(&self, one: &str, other: &str) -> bool {
+        if self.asked.descending {
+            one > other
+        } else {
+            one < other
+        }
+    }
+
+    fn show(&self, head: Head, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, StoreError> {
+        if head.kind == Kind::Tombstone {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let stored = row::find_version(self.connection, head.seq)?;
+        let missing = || {
+            StoreError::Damaged(format!(
+                "a head names version {}, which is not there",
+                head.seq
+            ))
+        };
+        Ok(visit(stored.ok_or_else(missing)?))
+    }
+}
+
+fn read_changes(connection: &Connection, asked: &Changes<'_>) -> Result<Feed, StoreError> {
+    let mut statement = connection.prepare_cached(row::VERSIONS_SINCE)?;
+    let mut rows = statement.query([signed(asked.since)])?;
+    let mut feed = Feed {
+        items: Vec::new(),
+        through: asked.since,
+        more: false,
+    };
+    let mut looked_at = 0;
+    while let Some(row) = rows.next()? {
+        if feed.items.len() == asked.limit || looked_at == SCAN_LIMIT {
+            feed.more = true;
+            break;
+        }
+        looked_at += 1;
+        let is_asked_for = row.get_ref(1)?.as_str().ok() == Some(asked.space)
+            && asked.collection.is_none_or(|it| {
+                row.get_ref(2)
+                    .is_ok_and(|name| name.as_str().ok() == Some(it))
+            });
+        if is_asked_for {
+            feed.items.push(row::stored(row)?);
+        }
+        feed.through = row.get::<_, i64>(0)?.unsigned_abs();
+    }
+    Ok(feed)
+}
