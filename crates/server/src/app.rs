@@ -1,0 +1,103 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use detente_core::{Key, Seq, Stored};
+use detente_store::{Reader, SqliteReader, StoreError, WriterHandle};
+use tokio::sync::watch;
+
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::settings::Settings;
+
+/// What every request needs.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) settings: Settings,
+    pub(crate) reader: SqliteReader,
+    pub(crate) writer: WriterHandle,
+    pub(crate) metrics: Metrics,
+    pub(crate) closing: Closing,
+}
+
+/// Whether the server is shutting down.
+#[derive(Debug)]
+pub(crate) struct Closing {
+    flag: AtomicBool,
+    bell: watch::Sender<()>,
+}
+
+impl Closing {
+    pub(crate) fn new() -> Self {
+        let (bell, _) = watch::channel(());
+        let flag = AtomicBool::new(false);
+        Self { flag, bell }
+    }
+
+    pub(crate) fn begin(&self) {
+        self.flag.store(true, Ordering::Release);
+        self.bell.send_replace(());
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.flag.load(Ordering::Acquire)
+    }
+
+    /// Returns once it has begun.
+    pub(crate) async fn wait(&self) {
+        let mut bell = self.bell.subscribe();
+        while !self.has_begun() && bell.changed().await.is_ok() {}
+    }
+}
+
+impl App {
+    /// The newest version of a document, with its body; a tombstone if it was deleted.
+    pub(crate) async fn newest(
+        self: &Arc<Self>,
+        key: &Key,
+    ) -> Result<Option<Arc<Stored>>, Problem> {
+        if let Some(stored) = self.reader.recall(key) {
+            return Ok(Some(stored));
+        }
+        let key = key.clone();
+        self.read(move |reader| match reader.head(&key)? {
+            Some(head) => reader.version(head.seq),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    pub(crate) async fn version(
+        self: &Arc<Self>,
+        seq: Seq,
+    ) -> Result<Option<Arc<Stored>>, Problem> {
+        self.read(move |reader| reader.version(seq)).await
+    }
+
+    /// Reads where waiting for the disk holds up nobody else.
+    pub(crate) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&SqliteReader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let reader = self.reader.clone();
+        let result = tokio::task::spawn_blocking(move || read(&reader)).await;
+        result
+            .map_err(Problem::internal)?
+            .map_err(Problem::internal)
+    }
+}
+
+/// Past this many bytes, parsing and comparing would hold up the other requests of a thread.
+const LARGE: usize = 64 * 1024;
+
+/// Runs work on `bytes` bytes: here if they are few, elsewhere if not.
+pub(crate) async fn crunch<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    if bytes < LARGE {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Problem::internal)
+}

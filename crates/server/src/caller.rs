@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+
+use crate::problem::{Problem, ProblemKind};
+use crate::settings::{Access, Settings};
+
+/// Longest name that `X-Actor` may give, in bytes.
+const MAX_ACTOR: usize = 128;
+
+/// Who asks, and what they may.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) name: Arc<str>,
+    access: Access,
+}
+
+impl Caller {
+    /// From the bearer token (RFC 6750); without tokens in the settings from `X-Actor`.
+    pub(crate) fn of(settings: &Settings, headers: &HeaderMap) -> Result<Self, Problem> {
+        let Some(tokens) = &settings.tokens else {
+            return Ok(Self {
+                name: actor(headers)?,
+                access: Access::ReadWrite,
+            });
+        };
+        let secret = bearer(headers)
+            .ok_or_else(|| unauthenticated("This server wants a bearer token.", "Bearer"))?;
+        let invalid = "Bearer error=\"invalid_token\"";
+        let token = tokens
+            .find(secret)
+            .ok_or_else(|| unauthenticated("The bearer token is not known here.", invalid))?;
+        Ok(Self {
+            name: Arc::clone(&token.name),
+            access: token.access,
+        })
+    }
+
+    pub(crate) fn may_read(&self) -> bool {
+        self.access.may_read()
+    }
+
+    pub(crate) fn must_read(&self) -> Result<(), Problem> {
+        self.must(self.access.may_read(), "read")
+    }
+
+    pub(crate) fn must_write(&self) -> Result<(), Problem> {
+        self.must(self.access.may_write(), "write")
+    }
+
+    fn must(&self, may: bool, what: &str) -> Result<(), Problem> {
+        if may {
+            return Ok(());
+        }
+        let detail = format!("The token of {} does not allow to {what}.", self.name);
+        Err(Problem::new(ProblemKind::Forbidden, detail))
+    }
+}
+
+fn unauthenticated(detail: &str, challenge: &str) -> Problem {
+    let problem = Problem::new(ProblemKind::Unauthenticated, detail);
+    problem.header(header::WWW_AUTHENTICATE, challenge)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, secret) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+}
+
+fn actor(headers: &HeaderMap) -> Result<Arc<str>, Problem> {
+    let Some(value) = headers.get("x-actor") else {
+        return Ok("anonymous".into());
+    };
+    let name = std::str::from_utf8(value.as_bytes())
+        .unwrap_or_default()
+        .trim();
+    if name.is_empty() || name.len() > MAX_ACTOR {
+        let detail = format!("X-Actor is 1 to {MAX_ACTOR} bytes of UTF-8.");
+        return Err(Problem::malformed(detail).with("header", "X-Actor"));
+    }
+    Ok(name.into())
+}

@@ -1,0 +1,140 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::problem::{Problem, ProblemKind};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longest request id that is taken over from a client, in bytes.
+const MAX_REQUEST_ID: usize = 64;
+
+/// Stands around every request: gives it an id, turns a refusal into its answer, counts and logs.
+pub(crate) async fn exchange(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let start = Instant::now();
+    let id = request_id(request.headers());
+    let method = request.method().clone();
+    let path: Box<str> = request.uri().path().into();
+    let plain = takes_only_plain_json(request.headers());
+    let mut response = if header_bytes(request.headers()) > app.settings.limits.header_bytes {
+        headers_too_large(app.settings.limits.header_bytes).into_response()
+    } else {
+        next.run(request).await
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        note_problem(&app, &problem, &id, &method, &path);
+        response = problem.render(&path, plain);
+    }
+    response.headers_mut().insert(REQUEST_ID, id.clone());
+    let status = response.status().as_u16();
+    app.metrics.answered(&method, status, start.elapsed());
+    tracing::debug!(
+        request_id = id.to_str().unwrap_or_default(),
+        %method,
+        path = &*path,
+        status,
+        micros = start.elapsed().as_micros(),
+        "answered"
+    );
+    response
+}
+
+/// A refusal is everyday business; a failure is told at once, with its cause.
+fn note_problem(app: &App, problem: &Problem, id: &HeaderValue, method: &Method, path: &str) {
+    let kind = problem.kind.describe();
+    app.metrics.refused(kind.slug);
+    let request_id = id.to_str().unwrap_or_default();
+    if kind.status.is_server_error() {
+        let cause = problem.cause().unwrap_or_default();
+        tracing::error!(request_id, %method, path, problem = kind.slug, cause, "failed");
+    } else {
+        tracing::debug!(request_id, %method, path, problem = kind.slug, "refused");
+    }
+}
+
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum()
+}
+
+fn headers_too_large(limit: usize) -> Problem {
+    let detail = format!("The header fields may have at most {limit} bytes together.");
+    Problem::new(ProblemKind::HeadersTooLarge, detail).with("limit_bytes", limit as u64)
+}
+
+/// The client's own id if it is a plain one, else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_plain = |value: &&HeaderValue| {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
+        !value.is_empty() && value.len() <= MAX_REQUEST_ID && value.as_bytes().iter().all(plain)
+    };
+    match headers.get(REQUEST_ID).filter(is_plain) {
+        Some(id) => id.clone(),
+        None => new_request_id(),
+    }
+}
+
+/// Unique within the process, and by the time of its start nearly so across processes.
+fn new_request_id() -> HeaderValue {
+    static STARTED: std::sync::LazyLock<u64> = std::sync::LazyLock::new(|| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        now.unwrap_or_default().as_micros() as u64
+    });
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let id = format!("{:x}-{count:x}", *STARTED);
+    HeaderValue::from_str(&id).expect("hexadecimal digits are a field value")
+}
+
+/// Whether the client takes `application/json` and would not take `application/problem+json`.
+fn takes_only_plain_json(headers: &HeaderMap) -> bool {
+    let accepted = headers
+        .get_all(header::ACCEPT)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(|range| range.split(';').next().unwrap_or_default().trim());
+    let mut plain = false;
+    for range in accepted {
+        match range {
+            "application/json" => plain = true,
+            "*/*" | "application/*" | "application/problem+json" => return false,
+            _ => {}
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_json_is_sent_to_those_who_take_nothing_else() {
+        let cases = [
+            ("application/json", true),
+            ("application/json; q=0.9, text/html", true),
+            ("application/json, */*", false),
+            ("application/json, application/problem+json", false),
+            ("text/html", false),
+        ];
+        for (accept, plain) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(takes_only_plain_json(&headers), plain, "{accept}");
+        }
+        assert!(!takes_only_plain_json(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,336 @@
+use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use detente_core::json::{Object, Value, object};
+
+/// What is wrong, as a client tells it apart: `type` and `error` in the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ProblemKind {
+    StaleVersion,
+    Deleted,
+    DuplicateEntry,
+    StateConflict,
+    PatchConflict,
+    PreconditionFailed,
+    PreconditionRequired,
+    InvalidDocument,
+    Malformed,
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Gone,
+    ContentTooLarge,
+    UnsupportedMediaType,
+    HeadersTooLarge,
+    Unavailable,
+    StorageFull,
+    Internal,
+}
+
+/// One row of the table of problems.
+#[derive(Debug)]
+pub(crate) struct ProblemType {
+    pub(crate) kind: ProblemKind,
+    pub(crate) slug: &'static str,
+    pub(crate) error: &'static str,
+    pub(crate) status: StatusCode,
+    pub(crate) title: &'static str,
+}
+
+const fn row(
+    kind: ProblemKind,
+    slug: &'static str,
+    error: &'static str,
+    status: StatusCode,
+    title: &'static str,
+) -> ProblemType {
+    ProblemType {
+        kind,
+        slug,
+        error,
+        status,
+        title,
+    }
+}
+
+/// Every way to say no. Status codes of refusals appear here and nowhere deeper.
+pub(crate) const PROBLEMS: &[ProblemType] = &[
+    row(
+        ProblemKind::StaleVersion,
+        "stale-version",
+        "UpdateConflict",
+        StatusCode::CONFLICT,
+        "The document changed since you read it",
+    ),
+    row(
+        ProblemKind::Deleted,
+        "deleted",
+        "DeletedConflict",
+        StatusCode::CONFLICT,
+        "The document was deleted since you read it",
+    ),
+    row(
+        ProblemKind::DuplicateEntry,
+        "duplicate-entry",
+        "DuplicateEntry",
+        StatusCode::CONFLICT,
+        "Another document already has this value",
+    ),
+    row(
+        ProblemKind::StateConflict,
+        "state-conflict",
+        "StateConflict",
+        StatusCode::CONFLICT,
+        "The document's state does not allow this",
+    ),
+    row(
+        ProblemKind::PatchConflict,
+        "patch-conflict",
+        "PatchConflict",
+        StatusCode::CONFLICT,
+        "The patch does not fit the document",
+    ),
+    row(
+        ProblemKind::PreconditionFailed,
+        "precondition-failed",
+        "PreconditionFailed",
+        StatusCode::PRECONDITION_FAILED,
+        "A precondition does not hold",
+    ),
+    row(
+        ProblemKind::PreconditionRequired,
+        "precondition-required",
+        "PreconditionRequired",
+        StatusCode::PRECONDITION_REQUIRED,
+        "Say which version you are changing",
+    ),
+    row(
+        ProblemKind::InvalidDocument,
+        "invalid-document",
+        "ValidationFailed",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The document is not valid",
+    ),
+    row(
+        ProblemKind::Malformed,
+        "malformed",
+        "MalformedRequest",
+        StatusCode::BAD_REQUEST,
+        "The request cannot be understood",
+    ),
+    row(
+        ProblemKind::Unauthenticated,
+        "unauthenticated",
+        "Unauthenticated",
+        StatusCode::UNAUTHORIZED,
+        "Say who you are",
+    ),
+    row(
+        ProblemKind::Forbidden,
+        "forbidden",
+        "Forbidden",
+        StatusCode::FORBIDDEN,
+        "You may not do this",
+    ),
+    row(
+        ProblemKind::NotFound,
+        "not-found",
+        "NotFound",
+        StatusCode::NOT_FOUND,
+        "There is nothing here",
+    ),
+    row(
+        ProblemKind::MethodNotAllowed,
+        "method-not-allowed",
+        "MethodNotAllowed",
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This resource does not know the method",
+    ),
+    row(
+        ProblemKind::Gone,
+        "gone",
+        "Gone",
+        StatusCode::GONE,
+        "The document was deleted",
+    ),
+    row(
+        ProblemKind::ContentTooLarge,
+        "content-too-large",
+        "ContentTooLarge",
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "The body is too large",
+    ),
+    row(
+        ProblemKind::UnsupportedMediaType,
+        "unsupported-media-type",
+        "UnsupportedMediaType",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "The body's media type is not accepted here",
+    ),
+    row(
+        ProblemKind::HeadersTooLarge,
+        "headers-too-large",
+        "HeadersTooLarge",
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "The header fields are too large",
+    ),
+    row(
+        ProblemKind::Unavailable,
+        "unavailable",
+        "Unavailable",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Try again in a moment",
+    ),
+    row(
+        ProblemKind::StorageFull,
+        "storage-full",
+        "StorageFull",
+        StatusCode::INSUFFICIENT_STORAGE,
+        "There is no room to store this",
+    ),
+    row(
+        ProblemKind::Internal,
+        "internal",
+        "InternalError",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server failed",
+    ),
+];
+
+impl ProblemKind {
+    pub(crate) fn describe(self) -> &'static ProblemType {
+        let found = PROBLEMS.iter().find(|row| row.kind == self);
+        found.expect("every kind of problem has its row")
+    }
+}
+
+/// A refusal, before it is written as a response (RFC 9457).
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) kind: ProblemKind,
+    /// Instead of the `error` of its kind.
+    error: Option<String>,
+    detail: String,
+    members: Object,
+    headers: HeaderMap,
+    /// For the log alone.
+    cause: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            error: None,
+            detail: detail.into(),
+            members: Object::new(),
+            headers: HeaderMap::new(),
+            cause: None,
+        }
+    }
+
+    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::Malformed, detail)
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::NotFound, detail)
+    }
+
+    /// What failed is in the log; the client learns that it may try again, and nothing else.
+    pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
+        let detail = "The server failed; what went wrong is in its log under the request id.";
+        Self {
+            cause: Some(cause.to_string()),
+            ..Self::new(ProblemKind::Internal, detail)
+        }
+    }
+
+    /// What went wrong, if it is not for the client to know.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// To be tried again, as it is.
+    pub(crate) fn unavailable(detail: &str) -> Self {
+        let problem = Self::new(ProblemKind::Unavailable, detail);
+        problem.header(header::RETRY_AFTER, "1")
+    }
+
+    pub(crate) fn named(mut self, error: String) -> Self {
+        self.error = Some(error);
+        self
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub(crate) fn with_all(mut self, members: Object) -> Self {
+        self.members.extend(members);
+        self
+    }
+
+    /// `value` must be a field value; what a client sent is not.
+    pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).expect("our own field values are well-formed");
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The answer. `instance` is the path that was asked for; `plain` says that the client takes
+    /// `application/json` and not `application/problem+json`.
+    pub(crate) fn render(self, instance: &str, plain: bool) -> Response {
+        let described = self.kind.describe();
+        let error = self.error.unwrap_or_else(|| described.error.to_owned());
+        let mut body = object([
+            ("type", format!("/problems/{}", described.slug).into()),
+            ("title", described.title.into()),
+            ("status", u64::from(described.status.as_u16()).into()),
+            ("detail", self.detail.as_str().into()),
+            ("instance", instance.into()),
+            ("error", error.into()),
+            ("message", self.detail.into()),
+        ]);
+        body.extend(self.members);
+        let media_type = if plain {
+            "application/json"
+        } else {
+            "application/problem+json"
+        };
+        let mut response = Value::Object(body).to_text().into_response();
+        *response.status_mut() = described.status;
+        response.headers_mut().extend(self.headers);
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        response
+    }
+}
+
+/// Carries the problem to the one place that knows the request and renders it.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_one_row() {
+        for row in PROBLEMS {
+            assert_eq!(row.kind.describe().slug, row.slug);
+            let twins = PROBLEMS
+                .iter()
+                .filter(|it| it.slug == row.slug || it.error == row.error);
+            assert_eq!(twins.count(), 1, "{}", row.slug);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+use std::io::Write;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+use detente_core::{EntityTag, Stored};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::app::crunch;
+use crate::problem::Problem;
+use crate::resource::{JSON, document_href};
+
+const DOCUMENT_VERSION: HeaderName = HeaderName::from_static("document-version");
+const GZIP: &str = "gzip";
+
+/// Smaller bodies gain nothing from being compressed: they fit into one packet as they are.
+const COMPRESS_FROM: usize = 1024;
+
+/// How a body travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    Identity,
+    Gzip,
+}
+
+impl Coding {
+    /// What the client takes (RFC 9110, section 12.5.3), for a body of `length` bytes.
+    pub(crate) fn negotiate(headers: &HeaderMap, length: usize) -> Self {
+        if length < COMPRESS_FROM {
+            return Self::Identity;
+        }
+        let lines = headers.get_all(header::ACCEPT_ENCODING).into_iter();
+        let ranges = lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','));
+        let mut any = None;
+        for range in ranges {
+            let (coding, quality) = weighed(range);
+            if coding.eq_ignore_ascii_case(GZIP) || coding.eq_ignore_ascii_case("x-gzip") {
+                return if quality { Self::Gzip } else { Self::Identity };
+            }
+            if coding == "*" {
+                any = Some(quality);
+            }
+        }
+        if any == Some(true) {
+            Self::Gzip
+        } else {
+            Self::Identity
+        }
+    }
+
+    /// A representation's tag under this coding.
+    pub(crate) fn tag(self, tag: &EntityTag) -> EntityTag {
+        match self {
+            Self::Identity => tag.clone(),
+            Self::Gzip => tag.with_coding(GZIP),
+        }
+    }
+}
+
+/// A coding, and whether its weight is above 0.
+fn weighed(range: &str) -> (&str, bool) {
+    let mut parts = range.split(';');
+    let coding = parts.next().unwrap_or_default().trim();
+    let weight = parts.find_map(|part| part.trim().strip_prefix("q="));
+    let is_wanted = weight
+        .and_then(|weight| weight.trim().parse::<f32>().ok())
+        .is_none_or(|it| it > 0.0);
+    (coding, is_wanted)
+}
+
+/// The fields that tell of one version.
+pub(crate) fn describe(headers: &mut HeaderMap, stored: &Stored, tag: &EntityTag) {
+    let history = format!(
+        "<{}/versions>; rel=\"version-history\"",
+        document_href(&stored.key)
+    );
+    headers.insert(header::ETAG, field(&tag.to_string()));
+    headers.insert(header::LAST_MODIFIED, field(&stored.at.to_http_date()));
+    headers.insert(DOCUMENT_VERSION, HeaderValue::from(stored.version));
+    headers.insert(header::LINK, field(&history));
+}
+
+pub(crate) fn field(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).expect("our own field values are well-formed")
+}
+
+/// A version as the answer to a request with `headers`; byte for byte what was sent.
+pub(crate) async fn document(
+    status: StatusCode,
+    stored: &Stored,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let coding = Coding::negotiate(headers, stored.body.len());
+    let mut response = json(stored.body.clone(), coding).await?;
+    *response.status_mut() = status;
+    describe(
+        response.headers_mut(),
+        stored,
+        &coding.tag(&stored.head().tag().to_entity_tag()),
+    );
+    Ok(response)
+}
+
+/// A version without its body.
+pub(crate) fn bodiless(status: StatusCode, stored: &Stored) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    describe(
+        response.headers_mut(),
+        stored,
+        &stored.head().tag().to_entity_tag(),
+    );
+    response
+}
+
+/// JSON as it is, or compressed. A cache may keep it but must ask before it uses it.
+pub(crate) async fn json(body: Bytes, coding: Coding) -> Result<Response, Problem> {
+    let mut response = Response::new(match coding {
+        Coding::Identity => Body::from(body),
+        Coding::Gzip => Body::from(crunch(body.len(), move || compress(&body)).await?),
+    });
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if coding == Coding::Gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(GZIP));
+    }
+    Ok(response)
+}
+
+fn compress(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 2), Compression::fast());
+    let written = encoder.write_all(body).and_then(|()| encoder.finish());
+    written.expect("writing to memory does not fail")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codings_are_negotiated() {
+        let cases = [
+            ("gzip, deflate", Coding::Gzip),
+            ("br;q=1.0, gzip;q=0.8", Coding::Gzip),
+            ("gzip;q=0", Coding::Identity),
+            ("*;q=0.5, gzip;q=0", Coding::Identity),
+            ("*", Coding::Gzip),
+            ("identity", Coding::Identity),
+            ("", Coding::Identity),
+        ];
+        for (accept, coding) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, accept.parse().unwrap());
+            assert_eq!(Coding::negotiate(&headers, 5000), coding, "{accept}");
+            assert_eq!(
+                Coding::negotiate(&headers, 10),
+                Coding::Identity,
+                "{accept}"
+            );
+        }
+    }
+}

@@ -1,0 +1,165 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use detente_store::{Sqlite, Store, StoreError, Writer};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+use crate::app::{App, Closing};
+use crate::metrics::Metrics;
+use crate::router::router;
+use crate::settings::Settings;
+
+/// A client that takes longer to send a request's head is cut off.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+
+/// Beyond the configured limit the head is refused with an explanation; beyond this without one.
+const HEAD_BYTES: usize = 128 * 1024;
+
+/// After this, accepting is tried again when it failed, as it does when there are no descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why a server did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("could not start: {0}")]
+    Start(#[from] std::io::Error),
+}
+
+/// A server that is ready to accept connections.
+#[derive(Debug)]
+pub struct Serving {
+    listener: TcpListener,
+    app: Arc<App>,
+    writer: Writer,
+    router: Router,
+}
+
+/// Opens the server on a listener that is bound already.
+///
+/// # Errors
+///
+/// [`ServeError`] if the writer cannot be started.
+pub fn serve(
+    listener: TcpListener,
+    store: Sqlite,
+    settings: Settings,
+) -> Result<Serving, ServeError> {
+    let reader = store.reader();
+    let writer = Writer::start(store, settings.limits.queued_writes)?;
+    let app = Arc::new(App {
+        settings,
+        reader,
+        writer: writer.handle(),
+        metrics: Metrics::new(),
+        closing: Closing::new(),
+    });
+    let router = router(Arc::clone(&app));
+    Ok(Serving {
+        listener,
+        app,
+        writer,
+        router,
+    })
+}
+
+impl Serving {
+    /// # Errors
+    ///
+    /// If the system cannot tell.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown` ends: then accepts no more, lets requests under way finish within
+    /// the grace of the settings, ends change streams, and closes the store.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError::Store`] if the store could not be closed; what was acknowledged is safe.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let Self {
+            listener,
+            app,
+            writer,
+            router,
+        } = self;
+        let connections = GracefulShutdown::new();
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => handle(stream, &router, &connections),
+                    Err(error) => {
+                        tracing::warn!(%error, "could not accept a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                () = &mut shutdown => break,
+            }
+        }
+        drop(listener);
+        tracing::info!("shutting down");
+        app.closing.begin();
+        let grace = app.settings.limits.shutdown_grace;
+        if tokio::time::timeout(grace, connections.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                ?grace,
+                "some requests took longer than the grace and were cut off"
+            );
+        }
+        drop(router);
+        finish(app, writer).await
+    }
+}
+
+/// Lets go of every handle on the writer, and waits for it to close the store.
+async fn finish(app: Arc<App>, writer: Writer) -> Result<(), ServeError> {
+    drop(app);
+    let joined = tokio::task::spawn_blocking(move || writer.join()).await;
+    match joined {
+        Ok(closed) => Ok(closed?),
+        Err(error) => Err(ServeError::Start(std::io::Error::other(error))),
+    }
+}
+
+fn handle(stream: TcpStream, router: &Router, connections: &GracefulShutdown) {
+    // Answers are small and whole: waiting to fill a packet only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "could not set TCP_NODELAY");
+    }
+    let service = router
+        .clone()
+        .map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_BYTES as u32);
+    let connection =
+        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = connections.watch(connection.into_owned());
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    });
+}
