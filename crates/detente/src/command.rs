@@ -1,0 +1,86 @@
+//! What the command can be told to do.
+
+mod check_config; // config check
+mod data; // which store a command works on
+mod export; // documents out, one a line
+mod import; // documents in, one a line
+mod progress; // how far it got, on a terminal
+mod serve; // the server
+mod verify; // does what is derived agree with the log?
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A data server in which no write is ever lost.
+#[derive(Debug, Parser)]
+#[command(name = "detente", version, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve documents over HTTP
+    #[command(
+        after_help = "Example:\n  detente serve --config detente.toml --listen 127.0.0.1:4090"
+    )]
+    Serve(Box<serve::Serve>),
+    /// Look at a configuration
+    #[command(subcommand)]
+    Config(check_config::Config),
+    /// Write all documents to a file, one a line, also while a server runs
+    #[command(after_help = "Example:\n  detente export --data detente-data --output backup.ndjson")]
+    Export(export::Export),
+    /// Read documents from a file as `export` writes it
+    #[command(after_help = "Example:\n  detente import --data new-data backup.ndjson")]
+    Import(import::Import),
+    /// Check that lists, heads and unique keys agree with the log
+    #[command(after_help = "Example:\n  detente verify --config detente.toml")]
+    Verify(verify::Verify),
+}
+
+/// How a command ends, for the exit code.
+#[derive(Debug)]
+pub enum Failure {
+    /// It ran, and found something.
+    Findings(anyhow::Error),
+    /// It was asked for what cannot be.
+    Usage(anyhow::Error),
+    /// It could not reach or start something.
+    Start(anyhow::Error),
+}
+
+impl Failure {
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Findings(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Start(_) => 3,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Findings(error) | Self::Usage(error) | Self::Start(error)) = self;
+        write!(f, "{error:#}")
+    }
+}
+
+/// Does what was asked for.
+///
+/// # Errors
+///
+/// [`Failure`], with what to tell the user.
+pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        Command::Serve(serve) => serve.run(),
+        Command::Config(config) => config.run(),
+        Command::Export(export) => export.run(),
+        Command::Import(import) => import.run(),
+        Command::Verify(verify) => verify.run(),
+    }
+}

@@ -1,0 +1,41 @@
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::Failure;
+use crate::config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Config {
+    /// Tell every mistake in a configuration at once, with line and column
+    #[command(after_help = "Example:\n  detente config check detente.toml")]
+    Check {
+        /// The configuration
+        file: PathBuf,
+    },
+}
+
+impl Config {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let Self::Check { file } = self;
+        match config::load(&file) {
+            Ok(config) => {
+                let count = config.settings.collections.len();
+                let noun = if count == 1 {
+                    "collection"
+                } else {
+                    "collections"
+                };
+                println!("{}: no mistakes; {count} {noun}", file.display());
+                Ok(())
+            }
+            Err(mistakes) => {
+                let count = mistakes.0.len();
+                let noun = if count == 1 { "mistake" } else { "mistakes" };
+                Err(Failure::Usage(anyhow::anyhow!(
+                    "{count} {noun}\n{mistakes}"
+                )))
+            }
+        }
+    }
+}

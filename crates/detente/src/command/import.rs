@@ -1,0 +1,292 @@
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use bytes::Bytes;
+use clap::Args;
+use detente_core::json::{self, Pointer, Value};
+use detente_core::{Command, Condition, Decision, Edit, Key, Preconditions, Proposal, Refusal};
+use detente_server::{Collection, Settings};
+use detente_store::{Reader, SqliteReader, Store, Writer, WriterHandle};
+use futures_util::future::join_all;
+use tokio::runtime::Runtime;
+
+use super::data::Place;
+use super::{Failure, progress};
+
+/// How many lines are under way at a time.
+const WINDOW: usize = 256;
+
+/// How many mistakes are told before the rest is only counted.
+const TOLD: usize = 20;
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    #[command(flatten)]
+    place: Place,
+    /// The file to read; `-` for standard input
+    file: PathBuf,
+    /// Replace documents that are there with other content, instead of reporting them
+    #[arg(long)]
+    replace: bool,
+}
+
+/// What became of the lines.
+#[derive(Debug, Default)]
+struct Tally {
+    written: u64,
+    unchanged: u64,
+    mistakes: Vec<String>,
+    untold: u64,
+}
+
+impl Tally {
+    fn mistake(&mut self, line: u64, message: &str) {
+        if self.mistakes.len() < TOLD {
+            self.mistakes.push(format!("line {line}: {message}"));
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    fn report(&self) -> String {
+        let mut text = self.mistakes.join("\n");
+        if self.untold > 0 {
+            text.push_str(&format!("\nand {} more", self.untold));
+        }
+        text
+    }
+}
+
+impl Import {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let config = self.place.config()?;
+        let mut file = self.open().map_err(Failure::Usage)?;
+        // Everything is read and checked before anything is written.
+        check(&config.settings, &mut file).map_err(Failure::Usage)?;
+        file.seek(SeekFrom::Start(0))
+            .map_err(|error| Failure::Usage(error.into()))?;
+        let store = self.place.open(&config)?;
+        let reader = store.reader();
+        let writer = Writer::start(store, WINDOW).map_err(|error| Failure::Start(error.into()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.map_err(|error| Failure::Start(error.into()))?;
+        let job = Job {
+            settings: &config.settings,
+            reader,
+            writer: writer.handle(),
+            replace: self.replace,
+        };
+        let tally = job.run(&mut file, &runtime).map_err(Failure::Start)?;
+        drop(job);
+        writer
+            .join()
+            .map_err(|error| Failure::Start(error.into()))?;
+        eprintln!(
+            "detente: {} documents written, {} were there already",
+            tally.written, tally.unchanged
+        );
+        if tally.mistakes.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::Findings(anyhow!(
+            "some documents were not written\n{}",
+            tally.report()
+        )))
+    }
+
+    /// A file that can be read twice; standard input is copied into one first.
+    fn open(&self) -> anyhow::Result<File> {
+        if self.file.as_os_str() == "-" {
+            let mut copy = tempfile::tempfile().context("cannot make a temporary file")?;
+            io::copy(&mut io::stdin().lock(), &mut copy).context("cannot read standard input")?;
+            copy.seek(SeekFrom::Start(0))?;
+            return Ok(copy);
+        }
+        File::open(&self.file).with_context(|| format!("cannot open {}", self.file.display()))
+    }
+}
+
+/// Calls `visit` with each line that is not blank, and its number from 1.
+fn each_line(
+    file: &mut File,
+    what: &str,
+    mut visit: impl FnMut(u64, &str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let bar = progress::bytes(file.metadata()?.len(), what);
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let (mut line, mut number) = (Vec::new(), 0);
+    loop {
+        line.clear();
+        let length = reader.read_until(b'\n', &mut line)?;
+        if length == 0 {
+            break;
+        }
+        number += 1;
+        bar.inc(length as u64);
+        let text =
+            std::str::from_utf8(&line).with_context(|| format!("line {number} is not UTF-8"))?;
+        if !text.trim().is_empty() {
+            visit(number, text)?;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn check(settings: &Settings, file: &mut File) -> anyhow::Result<()> {
+    let mut tally = Tally::default();
+    each_line(file, "checking", |number, text| {
+        if let Err(error) = Line::parse(settings, text) {
+            tally.mistake(number, &format!("{error:#}"));
+        }
+        Ok(())
+    })?;
+    if tally.mistakes.is_empty() {
+        return Ok(());
+    }
+    bail!("nothing was imported\n{}", tally.report());
+}
+
+/// One document of the file.
+struct Line {
+    key: Key,
+    by: Arc<str>,
+    proposal: Proposal,
+    collection: Arc<Collection>,
+}
+
+impl Line {
+    fn parse(settings: &Settings, text: &str) -> anyhow::Result<Self> {
+        let value = json::parse(text.trim_end().as_bytes())?;
+        let member = |name: &str| value.get(name).and_then(Value::as_str);
+        let needed =
+            |name: &str| member(name).with_context(|| format!("there is no string {name:?}"));
+        let (collection, id) = (needed("collection")?, needed("id")?);
+        let key = Key::new(member("space").unwrap_or("default"), collection, id)?;
+        let declared = settings.collection(collection);
+        let declared =
+            declared.with_context(|| format!("there is no collection {collection:?}"))?;
+        let data = value.get("data").context("there is no \"data\"")?;
+        if data.as_object().is_none() {
+            bail!("\"data\" is not an object");
+        }
+        // The text as it stands in the line, not what the tree would make of it.
+        let body =
+            json::find(text, &Pointer::root().child("data")).context("there is no \"data\"")?;
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let proposal = Proposal::check(&declared.rules.rules, body, Some(data.clone()));
+        let proposal = proposal.map_err(|violations| {
+            let rows = violations
+                .iter()
+                .map(|it| format!("{}: {}", it.path, it.message));
+            anyhow!("{}", rows.collect::<Vec<_>>().join("; "))
+        })?;
+        Ok(Self {
+            key,
+            by: member("updated_by").unwrap_or("import").into(),
+            proposal,
+            collection: Arc::clone(declared),
+        })
+    }
+}
+
+struct Job<'a> {
+    settings: &'a Settings,
+    reader: SqliteReader,
+    writer: WriterHandle,
+    replace: bool,
+}
+
+/// What became of one line.
+enum Outcome {
+    Written,
+    Unchanged,
+    Refused(String),
+}
+
+impl Job<'_> {
+    fn run(&self, file: &mut File, runtime: &Runtime) -> anyhow::Result<Tally> {
+        let mut tally = Tally::default();
+        let mut window = Vec::with_capacity(WINDOW);
+        each_line(file, "importing", |number, text| {
+            window.push((number, Line::parse(self.settings, text)?));
+            if window.len() == WINDOW {
+                runtime.block_on(self.settle(&mut window, &mut tally))?;
+            }
+            Ok(())
+        })?;
+        runtime.block_on(self.settle(&mut window, &mut tally))?;
+        Ok(tally)
+    }
+
+    async fn settle(&self, window: &mut Vec<(u64, Line)>, tally: &mut Tally) -> anyhow::Result<()> {
+        let numbers: Vec<u64> = window.iter().map(|(number, _)| *number).collect();
+        let writes = window.drain(..).map(|(_, line)| self.write(line));
+        for (number, outcome) in numbers.into_iter().zip(join_all(writes).await) {
+            match outcome? {
+                Outcome::Written => tally.written += 1,
+                Outcome::Unchanged => tally.unchanged += 1,
+                Outcome::Refused(why) => tally.mistake(number, &why),
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&self, line: Line) -> anyhow::Result<Outcome> {
+        let body = line.proposal.body.clone();
+        let mut command = Command {
+            key: line.key,
+            preconditions: Preconditions {
+                if_none_match: Some(Condition::Any),
+                ..Preconditions::default()
+            },
+            edit: Edit::Put(line.proposal),
+            by: line.by,
+        };
+        let rules = &line.collection.rules;
+        let decision = self
+            .writer
+            .write(command.clone(), Arc::clone(rules))
+            .await?;
+        let refusal = match decision {
+            Decision::Apply(_) => return Ok(Outcome::Written),
+            Decision::Refuse(refusal) => *refusal,
+        };
+        let Refusal::PreconditionFailed { head, .. } = refusal else {
+            return Ok(Outcome::Refused(explain(&refusal)));
+        };
+        let stored = self.reader.version(head.seq)?;
+        if stored.is_some_and(|stored| stored.body == body) {
+            return Ok(Outcome::Unchanged);
+        }
+        if !self.replace {
+            let why = format!(
+                "{:?} is there with other content (--replace overwrites it)",
+                command.key
+            );
+            return Ok(Outcome::Refused(why));
+        }
+        command.preconditions = Preconditions {
+            if_match: Some(Condition::Any),
+            ..Preconditions::default()
+        };
+        Ok(match self.writer.write(command, Arc::clone(rules)).await? {
+            Decision::Apply(_) => Outcome::Written,
+            Decision::Refuse(refusal) => Outcome::Refused(explain(&refusal)),
+        })
+    }
+}
+
+fn explain(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Duplicate { duplicates, .. } => {
+            let messages = duplicates.iter().map(|duplicate| duplicate.message.clone());
+            messages.collect::<Vec<_>>().join("; ")
+        }
+        Refusal::State { conflict, .. } => conflict.message.clone(),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,118 @@
+use std::io::Write;
+
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
+use detente_server::{ServeError, Serving};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::Failure;
+use super::data::{Place, refused};
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:4090";
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    place: Place,
+    /// Where to listen; port 0 picks a free one [default: what the configuration says, or 127.0.0.1:4090]
+    #[arg(long, env = "DETENTE_LISTEN", value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// What to log: error, warn, info or debug (every request)
+    #[arg(
+        long,
+        env = "DETENTE_LOG",
+        value_name = "LEVEL",
+        default_value = "info"
+    )]
+    log: EnvFilter,
+    /// How a line of the log looks
+    #[arg(
+        long,
+        env = "DETENTE_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let config = self.place.config()?;
+        let data = self.place.data(&config);
+        let listen = self.listen.clone().or_else(|| config.listen.clone());
+        let listen = listen.unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+        self.start_log();
+        let store = self.place.open(&config)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Start(error.into()))?;
+        runtime.block_on(async {
+            let listener = TcpListener::bind(&listen)
+                .await
+                .with_context(|| format!("cannot listen on {listen}"))
+                .map_err(Failure::Start)?;
+            let serving = detente_server::serve(listener, store, config.settings)
+                .map_err(|error| Failure::Start(error.into()))?;
+            announce(&serving, &data.display().to_string()).map_err(Failure::Start)?;
+            let ended = serving
+                .run(shutdown_signal().map_err(Failure::Start)?)
+                .await;
+            ended.map_err(|error| match error {
+                ServeError::Store(error) => refused(&data, error),
+                ServeError::Start(error) => Failure::Start(error.into()),
+            })
+        })
+    }
+
+    fn start_log(&self) {
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(self.log.clone())
+            .with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Text => log.init(),
+            LogFormat::Json => log.json().init(),
+        }
+    }
+}
+
+/// The one line that says where everything is.
+fn announce(serving: &Serving, data: &str) -> anyhow::Result<()> {
+    let address = serving.address()?;
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "detente listens on http://{address}, its page is http://{address}/, its data is in {data}"
+    )?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Ends with SIGINT or SIGTERM. A second one ends the process: whoever sends it has waited enough.
+fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            let impatient = Failure::Start(anyhow!("ended before all requests were finished"));
+            eprintln!("detente: {impatient}");
+            std::process::exit(3);
+        });
+    })
+}

@@ -1,0 +1,9 @@
+//! `detente.toml`: read whole, so that every mistake is told at once, each with its place.
+
+mod collection; // [collections.…]
+mod file; // the file, from text to settings
+mod mistake; // what is wrong, and where
+mod section; // one table of the file, read member by member
+
+pub use file::{Config, load, parse};
+pub use mistake::{Mistake, Mistakes};

@@ -1,0 +1,329 @@
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use detente_core::json::{self, Number, Object, Pointer, Value};
+use detente_core::rules::{Check, Expression, Lifecycle, Rules, Schema, Template, Unique};
+use detente_core::{CollectionKey, Unconditional};
+use detente_server::{Collection, StaleStatus};
+use detente_store::CollectionRules;
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::file::{beside, defaults};
+use super::mistake::Source;
+use super::section::{Placed, Section};
+
+/// What holds where a collection says nothing else.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Defaults {
+    pub(super) stale_status: StaleStatus,
+    pub(super) unconditional: Unconditional,
+}
+
+pub(super) fn read(
+    name: &Placed<String>,
+    section: &Section<'_>,
+    before: &Defaults,
+) -> Option<(String, Arc<Collection>)> {
+    // A space that is fine: only the collection's name is in question.
+    if let Err(error) = CollectionKey::new("default", &name.value) {
+        section.mistake(name.span.clone(), error.to_string());
+    }
+    let defaults = defaults(section, before);
+    let rules = Rules {
+        schema: schema(section),
+        unique: unique(section),
+        lifecycle: section
+            .section("lifecycle")
+            .and_then(|section| lifecycle(&section)),
+        checks: checks(section),
+    };
+    section.finish();
+    let collection = Collection {
+        stale_status: defaults.stale_status,
+        rules: Arc::new(CollectionRules {
+            rules,
+            unconditional: defaults.unconditional,
+        }),
+    };
+    Some((name.value.clone(), Arc::new(collection)))
+}
+
+fn schema(section: &Section<'_>) -> Option<Schema> {
+    let value = section.get("schema")?;
+    match value.get_ref() {
+        DeValue::String(path) => schema_file(section, path, value.span()),
+        DeValue::Table(_) => {
+            let schema = to_json(section, value)?;
+            let place = |path: &str| place_in(value, path);
+            compile(&schema, |path, message| {
+                section.mistake(place(path), message)
+            })
+        }
+        other => {
+            let message = format!("schema is a file or a table, not {}", other.type_str());
+            section.mistake(value.span(), message);
+            None
+        }
+    }
+}
+
+fn schema_file(section: &Section<'_>, path: &str, span: Range<usize>) -> Option<Schema> {
+    let path = beside(section, path);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            section.mistake(span, format!("{} cannot be read: {error}", path.display()));
+            return None;
+        }
+    };
+    let source: Source<'_> = section.source.beside(&path, &text);
+    match json::parse(text.as_bytes()) {
+        Ok(schema) => compile(&schema, |path, message| {
+            let start = path
+                .parse()
+                .ok()
+                .and_then(|path: Pointer| json::find(&text, &path));
+            let start = start.map_or(0, |found| found.as_ptr() as usize - text.as_ptr() as usize);
+            source.mistake(start..start, message);
+        }),
+        Err(error) => {
+            source.mistake(error.offset..error.offset, error.message);
+            None
+        }
+    }
+}
+
+fn compile(schema: &Value, tell: impl Fn(&str, String)) -> Option<Schema> {
+    match Schema::compile(schema) {
+        Ok(schema) => Some(schema),
+        Err(errors) => {
+            errors
+                .into_iter()
+                .for_each(|error| tell(&error.path, error.message));
+            None
+        }
+    }
+}
+
+/// A TOML value as the JSON that it stands for.
+fn to_json(section: &Section<'_>, value: &Spanned<DeValue<'_>>) -> Option<Value> {
+    Some(match value.get_ref() {
+        DeValue::String(text) => Value::from(text.as_ref()),
+        DeValue::Boolean(value) => Value::Bool(*value),
+        DeValue::Integer(number) => {
+            let number = i64::from_str_radix(number.as_str(), number.radix()).ok();
+            Value::Number(Number::from(number?))
+        }
+        DeValue::Float(number) => json::parse(number.as_str().as_bytes()).ok()?,
+        DeValue::Array(items) => Value::Array(
+            items
+                .iter()
+                .map(|item| to_json(section, item))
+                .collect::<Option<_>>()?,
+        ),
+        DeValue::Table(members) => {
+            let pair = |(name, value): (&Spanned<_>, _)| {
+                let name: &std::borrow::Cow<'_, str> = name.get_ref();
+                Some((name.to_string(), to_json(section, value)?))
+            };
+            Value::Object(members.iter().map(pair).collect::<Option<Object>>()?)
+        }
+        DeValue::Datetime(_) => {
+            section.mistake(value.span(), "JSON has no dates; write a string");
+            return None;
+        }
+    })
+}
+
+/// Where the value at a JSON Pointer stands; as near as it can be found.
+fn place_in(value: &Spanned<DeValue<'_>>, path: &str) -> Range<usize> {
+    let pointer: Pointer = path.parse().unwrap_or_default();
+    let mut at = value;
+    for token in pointer.tokens() {
+        let next = match at.get_ref() {
+            DeValue::Table(members) => members.get(token.as_str()),
+            DeValue::Array(items) => Pointer::index(token).and_then(|index| items.get(index)),
+            _ => None,
+        };
+        match next {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    at.span()
+}
+
+fn unique(section: &Section<'_>) -> Vec<Unique> {
+    let mut names = HashSet::new();
+    let mut constraints = Vec::new();
+    for section in section.sections("unique") {
+        let name = section.needed_text("name");
+        if let Some(name) = name
+            .as_ref()
+            .filter(|name| !names.insert(name.value.clone()))
+        {
+            let message = format!(
+                "another constraint of this collection is named {:?}",
+                name.value
+            );
+            section.mistake(name.span.clone(), message);
+        }
+        let fields = pointers(&section);
+        let condition = expression(&section, "where");
+        if let Some(place) = condition.as_ref().filter(|it| it.value.mentions_stored()) {
+            let message = "a key depends on the document alone: oldSelf has no place here";
+            section.mistake(place.span.clone(), message);
+        }
+        let unique = Unique {
+            name: name.map(|name| name.value).unwrap_or_default(),
+            fields,
+            ignore_case: section.boolean("ignore_case").unwrap_or(false),
+            condition: condition.map(|condition| condition.value),
+            error: section.text("error").map(|error| error.value),
+            message: template(&section),
+        };
+        section.finish();
+        constraints.push(unique);
+    }
+    constraints
+}
+
+fn pointers(section: &Section<'_>) -> Vec<Pointer> {
+    let Some(fields) = section.texts("fields") else {
+        if section.get("fields").is_none() {
+            section.lacks("fields");
+        }
+        return Vec::new();
+    };
+    if fields.value.is_empty() {
+        section.mistake(fields.span, "a key has at least one field");
+    }
+    fields
+        .value
+        .iter()
+        .filter_map(|field| pointer(section, field))
+        .collect()
+}
+
+fn pointer(section: &Section<'_>, text: &Placed<String>) -> Option<Pointer> {
+    match text.value.parse::<Pointer>() {
+        Ok(pointer) => Some(pointer),
+        Err(error) => {
+            section.mistake(text.span.clone(), error.to_string());
+            None
+        }
+    }
+}
+
+fn expression(section: &Section<'_>, key: &'static str) -> Option<Placed<Expression>> {
+    let source = section.text(key)?;
+    match Expression::compile(&source.value) {
+        Ok(value) => Some(Placed {
+            value,
+            span: source.span,
+        }),
+        Err(error) => {
+            section.mistake(
+                section.source.within(source.span, error.offset),
+                error.message,
+            );
+            None
+        }
+    }
+}
+
+fn template(section: &Section<'_>) -> Option<Template> {
+    let text = section.text("message")?;
+    match text.value.parse::<Template>() {
+        Ok(template) => Some(template),
+        Err(error) => {
+            let characters = text.value[..error.offset()].chars().count();
+            section.mistake(
+                section.source.within(text.span, characters),
+                error.to_string(),
+            );
+            None
+        }
+    }
+}
+
+fn checks(section: &Section<'_>) -> Vec<Check> {
+    let mut names = HashSet::new();
+    let mut checks = Vec::new();
+    for section in section.sections("rules") {
+        let name = section.needed_text("name");
+        if let Some(name) = name
+            .as_ref()
+            .filter(|name| !names.insert(name.value.clone()))
+        {
+            let message = format!("another rule of this collection is named {:?}", name.value);
+            section.mistake(name.span.clone(), message);
+        }
+        if section.get("check").is_none() {
+            section.lacks("check");
+        }
+        let when = expression(&section, "when");
+        let check = expression(&section, "check");
+        let message = template(&section);
+        section.finish();
+        if let (Some(name), Some(check)) = (name, check) {
+            checks.push(Check {
+                name: name.value,
+                when: when.map(|when| when.value),
+                check: check.value,
+                message,
+            });
+        }
+    }
+    checks
+}
+
+fn lifecycle(section: &Section<'_>) -> Option<Lifecycle> {
+    let field = section.needed_text("field");
+    let initial = section.texts("initial");
+    if initial.is_none() && section.get("initial").is_none() {
+        section.lacks("initial");
+    }
+    let states = section.section("states");
+    if states.is_none() && section.get("states").is_none() {
+        section.lacks("states");
+    }
+    section.finish();
+    let (field, initial, states) = (field?, initial?, states?);
+    let field = pointer(section, &field)?;
+    let declared: Vec<(String, Vec<Placed<String>>)> = states
+        .entries()
+        .map(|(name, value)| {
+            let next = match value.get_ref().as_array() {
+                Some(items) => states.strings(&name.value, items.iter()),
+                None => {
+                    let message = "a state is followed by a list of states";
+                    section.mistake(value.span(), message);
+                    Vec::new()
+                }
+            };
+            (name.value, next)
+        })
+        .collect();
+    let named = declared
+        .iter()
+        .flat_map(|(_, next)| next)
+        .chain(&initial.value);
+    for state in named {
+        if !declared.iter().any(|(name, _)| *name == state.value) {
+            let message = format!("{:?} is not one of the states", state.value);
+            section.mistake(state.span.clone(), message);
+        }
+    }
+    let texts = |states: Vec<Placed<String>>| states.into_iter().map(|it| it.value).collect();
+    Some(Lifecycle {
+        field,
+        initial: texts(initial.value),
+        states: declared
+            .into_iter()
+            .map(|(name, next)| (name, texts(next)))
+            .collect(),
+    })
+}

@@ -1,0 +1,382 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use detente_core::Unconditional;
+use detente_server::{
+    Access, Collection, Limits, Settings, StaleStatus, Token, Tokens, Undeclared,
+};
+use detente_store::CollectionRules;
+use toml::de::{DeTable, DeValue};
+
+use super::collection::{self, Defaults};
+use super::mistake::{Mistake, Mistakes, Source};
+use super::section::Section;
+
+/// What the file says.
+#[derive(Debug)]
+pub struct Config {
+    pub listen: Option<String>,
+    /// Relative paths count from the folder of the file.
+    pub data: Option<PathBuf>,
+    pub cache_bytes: Option<usize>,
+    pub settings: Settings,
+}
+
+/// Reads a file.
+///
+/// # Errors
+///
+/// Every mistake in it and in the files that it names.
+pub fn load(path: &Path) -> Result<Config, Mistakes> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("cannot be read: {error}");
+        Mistakes(vec![Mistake {
+            file: path.to_owned(),
+            line: 1,
+            column: 1,
+            message,
+        }])
+    })?;
+    parse(path, &text)
+}
+
+/// Reads the text of the file at `path`; the files that it names are looked for beside it.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn parse(path: &Path, text: &str) -> Result<Config, Mistakes> {
+    let found = RefCell::default();
+    let source = Source::new(path, text, &found);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        source.mistake(error.span().unwrap_or(0..0), error.message());
+    }
+    // What a broken file seems to say is not worth a second complaint.
+    let config = errors.is_empty().then(|| {
+        let root = Section::new(&source, String::new(), 0..0, table.get_ref());
+        read(&root)
+    });
+    let mut found = found.into_inner();
+    match config {
+        Some(config) if found.is_empty() => Ok(config),
+        _ => {
+            found.sort_by_key(|mistake| (mistake.file != path, mistake.line, mistake.column));
+            Err(Mistakes(found))
+        }
+    }
+}
+
+const UNCONDITIONAL: [(&str, Unconditional); 2] = [
+    ("reject", Unconditional::Reject),
+    ("allow", Unconditional::Allow),
+];
+
+fn read(root: &Section<'_>) -> Config {
+    let defaults = defaults(root, &Defaults::default());
+    let undeclared = root.word(
+        "undeclared_collections",
+        &[("reject", false), ("allow", true)],
+    );
+    let config = Config {
+        listen: listen(root),
+        data: root.text("data").map(|data| beside(root, &data.value)),
+        cache_bytes: root.number("cache_bytes", 0),
+        settings: Settings {
+            collections: collections(root, &defaults),
+            undeclared: match undeclared {
+                Some(true) => Undeclared::Allow(Arc::new(plain(&defaults))),
+                _ => Undeclared::Reject,
+            },
+            tokens: tokens(root),
+            cors_origins: cors_origins(root),
+            limits: limits(root),
+        },
+    };
+    root.finish();
+    config
+}
+
+/// A collection that is treated as the file says for all.
+fn plain(defaults: &Defaults) -> Collection {
+    Collection {
+        stale_status: defaults.stale_status,
+        rules: Arc::new(CollectionRules {
+            unconditional: defaults.unconditional,
+            ..CollectionRules::default()
+        }),
+    }
+}
+
+pub(super) fn beside(section: &Section<'_>, path: &str) -> PathBuf {
+    section
+        .source
+        .path
+        .parent()
+        .unwrap_or(Path::new(""))
+        .join(path)
+}
+
+/// What a section says of stale and unconditional writes, or what was said before.
+pub(super) fn defaults(section: &Section<'_>, before: &Defaults) -> Defaults {
+    let unconditional = section.word("unconditional_writes", &UNCONDITIONAL);
+    Defaults {
+        stale_status: stale_status(section).unwrap_or(before.stale_status),
+        unconditional: unconditional.unwrap_or(before.unconditional),
+    }
+}
+
+fn stale_status(section: &Section<'_>) -> Option<StaleStatus> {
+    let value = section.get("stale_status")?;
+    match value.get_ref() {
+        DeValue::Integer(number) if number.as_str() == "409" => Some(StaleStatus::Conflict),
+        DeValue::Integer(number) if number.as_str() == "412" => {
+            Some(StaleStatus::PreconditionFailed)
+        }
+        _ => {
+            section.mistake(value.span(), "stale_status is to be 409 or 412");
+            None
+        }
+    }
+}
+
+fn listen(root: &Section<'_>) -> Option<String> {
+    let listen = root.text("listen")?;
+    let port = listen
+        .value
+        .rsplit_once(':')
+        .and_then(|(_, port)| port.parse::<u16>().ok());
+    if port.is_none() {
+        root.mistake(
+            listen.span,
+            "listen is to be an address and a port, such as \"127.0.0.1:4090\"",
+        );
+    }
+    port.map(|_| listen.value)
+}
+
+fn cors_origins(root: &Section<'_>) -> Vec<String> {
+    let origins = root
+        .texts("cors_origins")
+        .map(|origins| origins.value)
+        .unwrap_or_default();
+    let mut kept = Vec::new();
+    for origin in origins {
+        let is_origin = origin.value == "*"
+            || origin
+                .value
+                .split_once("://")
+                .is_some_and(|(scheme, host)| {
+                    matches!(scheme, "http" | "https")
+                        && !host.is_empty()
+                        && !host.contains('/')
+                        && host.bytes().all(|byte| byte.is_ascii_graphic())
+                });
+        if is_origin {
+            kept.push(origin.value);
+        } else {
+            let message = "an origin is \"*\" or a scheme, a host and perhaps a port, such as \"https://example.org\"";
+            root.mistake(origin.span, message);
+        }
+    }
+    kept
+}
+
+fn limits(root: &Section<'_>) -> Limits {
+    let default = Limits::default();
+    let Some(section) = root.section("limits") else {
+        return default;
+    };
+    let seconds = section
+        .number("shutdown_grace_s", 0)
+        .map(|it| Duration::from_secs(it as u64));
+    let limits = Limits {
+        body_bytes: section
+            .number("body_bytes", 1)
+            .unwrap_or(default.body_bytes),
+        header_bytes: section
+            .number("header_bytes", 1024)
+            .unwrap_or(default.header_bytes),
+        queued_writes: section
+            .number("queued_writes", 1)
+            .unwrap_or(default.queued_writes),
+        shutdown_grace: seconds.unwrap_or(default.shutdown_grace),
+    };
+    section.finish();
+    limits
+}
+
+fn tokens(root: &Section<'_>) -> Option<Tokens> {
+    root.get("tokens")?;
+    let mut tokens = Tokens::default();
+    for section in root.sections("tokens") {
+        let name = section.needed_text("name");
+        let access = [
+            ("read", Access::Read),
+            ("write", Access::Write),
+            ("read-write", Access::ReadWrite),
+        ];
+        let access = section.word("access", &access).unwrap_or_default();
+        let digest = digest(&section);
+        section.finish();
+        let (Some(name), Some(digest)) = (name, digest) else {
+            continue;
+        };
+        if name.value.is_empty() {
+            section.mistake(name.span, "a token's name is not empty");
+            continue;
+        }
+        let token = Token {
+            name: name.value.into(),
+            access,
+        };
+        if !tokens.add(digest, token) {
+            section.mistake(
+                section.span.clone(),
+                "this secret is another token's already",
+            );
+        }
+    }
+    Some(tokens)
+}
+
+/// The SHA-256 of the token's secret, given as either.
+fn digest(section: &Section<'_>) -> Option<[u8; 32]> {
+    match (section.text("secret"), section.text("secret_sha256")) {
+        (Some(secret), None) if secret.value.is_empty() => {
+            section.mistake(secret.span, "a secret is not empty");
+            None
+        }
+        (Some(secret), None) => Some(Tokens::digest(&secret.value)),
+        (None, Some(digest)) => {
+            let bytes = from_hex(&digest.value);
+            if bytes.is_none() {
+                section.mistake(digest.span, "secret_sha256 is 64 hexadecimal digits");
+            }
+            bytes
+        }
+        (None, None) => {
+            section.lacks("secret or secret_sha256");
+            None
+        }
+        (Some(_), Some(digest)) => {
+            section.mistake(digest.span, "a token has secret or secret_sha256, not both");
+            None
+        }
+    }
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+fn collections(root: &Section<'_>, defaults: &Defaults) -> BTreeMap<String, Arc<Collection>> {
+    let Some(section) = root.section("collections") else {
+        return BTreeMap::new();
+    };
+    let read = |(name, section)| collection::read(&name, &section, defaults);
+    section.members().into_iter().filter_map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes(text: &str) -> Vec<String> {
+        match parse(Path::new("detente.toml"), text) {
+            Ok(_) => Vec::new(),
+            Err(Mistakes(found)) => found
+                .iter()
+                .map(|it| format!("{}:{} {}", it.line, it.column, it.message))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_place() {
+        let text = r#"listen = "nowhere"
+stale_status = 410
+unconditonal_writes = "allow"
+cors_origins = ["example.org"]
+
+[limits]
+body_bytes = 0
+
+[collections.Users]
+
+[collections.users]
+schema = { type = "objekt" }
+[[collections.users.unique]]
+name = "email"
+fields = ["email"]
+[[collections.users.unique]]
+name = "email"
+where = "self.status = 'x'"
+[[collections.users.rules]]
+name = "R"
+check = "slef.x > 1"
+message = "{oops}"
+[collections.users.lifecycle]
+field = "/status"
+initial = ["new"]
+[collections.users.lifecycle.states]
+draft = ["gone"]
+
+[[tokens]]
+name = "a"
+secret_sha256 = "xyz"
+"#;
+        let found = mistakes(text);
+        let expected = [
+            "1:10 listen is to be",
+            "2:16 stale_status is to be 409 or 412",
+            "3:1 there is no setting unconditonal_writes; did you mean unconditional_writes?",
+            "4:17 an origin is",
+            "7:14 limits.body_bytes is to be a whole number of at least 1",
+            "9:14 \"Users\" is no collection name",
+            "12:19 \"objekt\" is not",
+            "15:11 a JSON Pointer is empty or begins with `/`",
+            "16:1 collections.users.unique lacks fields",
+            "17:8 another constraint of this collection is named \"email\"",
+            "18:23 ",
+            "21:10 there is no \"slef\" here",
+            "22:12 {oops} is neither",
+            "25:12 \"new\" is not one of the states",
+            "27:10 \"gone\" is not one of the states",
+            "31:17 secret_sha256 is 64 hexadecimal digits",
+        ];
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(
+                found.starts_with(expected),
+                "found {found}, expected {expected}"
+            );
+        }
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+    }
+
+    #[test]
+    fn broken_toml_is_told_once() {
+        let found = mistakes("a = \nb = 1\n[collections.x\n");
+        assert!(found[0].starts_with("1:"), "{found:#?}");
+    }
+
+    #[test]
+    fn the_file_of_the_documentation_is_read() {
+        let text = include_str!("../../../../docs/detente.toml");
+        let config = parse(Path::new("docs/detente.toml"), text).unwrap();
+        assert_eq!(config.data, Some(PathBuf::from("docs/data")));
+        let orders = config.settings.collection("orders").unwrap();
+        assert_eq!(orders.rules.rules.checks.len(), 1);
+        assert!(config.settings.collection("others").is_none());
+    }
+}
