@@ -1,0 +1,84 @@
+//! put, get and get-304: Detente against the stand-ins.
+
+use anyhow::Result;
+
+use super::contender::{Contender, load_in_turns};
+use crate::arguments::{Case, Plan};
+use crate::driver::Work;
+use crate::results::{Finding, Report, Row, Target, Unit};
+use crate::servers::Launch;
+
+struct Discipline {
+    case: Case,
+    name: &'static str,
+    work: Work,
+    /// The share of the null server's rate that is aimed at.
+    target: Option<Target>,
+}
+
+const DISCIPLINES: [Discipline; 3] = [
+    Discipline {
+        case: Case::Put,
+        name: "put",
+        work: Work::PutInTurn,
+        target: Some(Target::AtLeast(0.60)),
+    },
+    Discipline {
+        case: Case::Get,
+        name: "get",
+        work: Work::Get,
+        target: Some(Target::AtLeast(0.85)),
+    },
+    Discipline {
+        case: Case::GetNotModified,
+        name: "get-304",
+        work: Work::GetNotModified,
+        target: None,
+    },
+];
+
+/// Runs those of the three that the plan includes, on the same servers.
+///
+/// # Errors
+///
+/// When a server or a connection fails.
+pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
+    let disciplines: Vec<_> = DISCIPLINES
+        .iter()
+        .filter(|discipline| plan.includes(discipline.case))
+        .collect();
+    if disciplines.is_empty() {
+        return Ok(());
+    }
+    let mut contenders = Vec::new();
+    for &kind in &plan.servers {
+        let name = kind.name().to_owned();
+        contenders.push(Contender::prepare(name, kind, plan.docs, plan, launch).await?);
+    }
+    for discipline in disciplines {
+        let samples = load_in_turns(&mut contenders, discipline.work, plan).await?;
+        for (contender, samples) in contenders.iter().zip(samples) {
+            report.add_row(Row {
+                case: discipline.name.to_owned(),
+                server: contender.name.clone(),
+                samples,
+                memory: contender.server.process.memory()?,
+            });
+        }
+        compare(discipline, report);
+    }
+    Ok(())
+}
+
+fn compare(discipline: &Discipline, report: &mut Report) {
+    for (other, target) in [("null", discipline.target), ("file", None)] {
+        if let Some(value) = report.ratio(discipline.name, "detente", other) {
+            report.add_finding(Finding {
+                name: format!("{}: detente to {other}", discipline.name),
+                value,
+                unit: Unit::Ratio,
+                target,
+            });
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What is measured, each as a sequence of loads.
+
+mod contender; // a server with its clients and its documents
+mod contest; // put, get and get-304: Detente against the stand-ins
+mod increment; // many clients, one document: no increment may be lost
+mod scale; // many documents against few
+mod start; // how long a start takes, and how much memory
+
+use anyhow::Result;
+
+use crate::arguments::{Case, Kind, Plan};
+use crate::results::Report;
+use crate::servers::Launch;
+
+/// Full size: below it, targets that are about a million documents say nothing.
+const MILLION: u32 = 1_000_000;
+
+/// Runs the cases of the plan, one after the other.
+///
+/// # Errors
+///
+/// When a server or a connection fails; broken promises are in the report.
+pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
+    let launch = Launch::new(plan)?;
+    contest::run(plan, &launch, report).await?;
+    if plan.servers.contains(&Kind::Detente) {
+        run_alone(plan, &launch, report).await?;
+    }
+    Ok(())
+}
+
+/// The cases that no stand-in can take part in.
+async fn run_alone(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
+    if plan.includes(Case::Increment) {
+        increment::run(plan, launch, report).await?;
+    }
+    if plan.includes(Case::Scale) {
+        scale::run(plan, launch, report).await?;
+    }
+    if plan.includes(Case::Start) {
+        start::run(plan, launch, report).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Many documents against few.
+
+use anyhow::{Context, Result};
+
+use super::MILLION;
+use super::contender::{Contender, load_in_turns};
+use crate::arguments::{Kind, Plan};
+use crate::driver::Work;
+use crate::results::{Finding, Report, Row, Spread, Target, Unit};
+use crate::servers::Launch;
+
+/// Loads two servers in turn, which differ in nothing but the number of their documents.
+///
+/// # Errors
+///
+/// When a server or a connection fails.
+pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
+    let mut contenders = Vec::new();
+    for &docs in &plan.scale_docs {
+        let name = format!("detente, {docs}");
+        contenders.push(Contender::prepare(name, Kind::Detente, docs, plan, launch).await?);
+    }
+    for (name, work) in [("scale put", Work::PutAtRandom), ("scale get", Work::Get)] {
+        let samples = load_in_turns(&mut contenders, work, plan).await?;
+        let mut rates = Vec::new();
+        for (contender, samples) in contenders.iter().zip(samples) {
+            let row = Row {
+                case: name.to_owned(),
+                server: contender.name.clone(),
+                samples,
+                memory: contender.server.process.memory()?,
+            };
+            rates.push(row.rates());
+            report.add_row(row);
+        }
+        report.add_finding(compare(name, &plan.scale_docs, &rates)?);
+    }
+    Ok(())
+}
+
+fn compare(name: &str, sizes: &[u32], rates: &[Vec<f64>]) -> Result<Finding> {
+    let (&[few, many], [at_few, at_many]) = (sizes, rates) else {
+        anyhow::bail!("{name} compares two sizes");
+    };
+    Ok(Finding {
+        name: format!("{name}: {many} documents to {few}"),
+        value: Spread::of_ratios(at_many, at_few).context("nothing was answered")?,
+        unit: Unit::Ratio,
+        target: (many >= MILLION).then_some(Target::AtLeast(0.8)),
+    })
+}

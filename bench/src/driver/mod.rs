@@ -1,0 +1,24 @@
+//! The closed loop: each connection sends its next request when the last one is answered.
+//!
+//! All of it runs on one thread, and a request in the loop allocates nothing: what the driver spends, the server on the
+//! same cores has not got.
+
+mod body; // a JSON document of 1 KiB, different at every edit
+mod client; // reads and writes documents of its own
+mod connection; // one keep-alive HTTP/1.1 connection
+mod counter; // increments a shared document, trying again when it was refused
+mod latency; // how long requests took, as a histogram
+mod load; // many clients, warmed up and then measured
+mod random; // a small generator, seeded, so that runs are alike
+mod request; // requests as bytes
+mod response; // the head of a response
+mod tag; // an entity tag of fixed size
+mod work; // what a client does in one step
+
+pub(crate) use body::Body;
+pub(crate) use client::DocumentClient;
+pub(crate) use connection::Connection;
+pub(crate) use counter::CounterClient;
+pub(crate) use load::{Pace, Sample, run};
+pub(crate) use request::Requests;
+pub(crate) use work::Work;

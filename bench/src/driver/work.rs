@@ -1,0 +1,25 @@
+//! What a client does in one step.
+
+/// One kind of request, on one of the client's documents.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Work {
+    /// PUT with `If-Match`, one document after the other.
+    PutInTurn,
+    /// PUT with `If-Match`, any document.
+    PutAtRandom,
+    /// GET, any document.
+    Get,
+    /// GET with `If-None-Match`, any document; none has changed.
+    GetNotModified,
+}
+
+impl Work {
+    /// Whether a response with this status did what was asked.
+    pub(crate) fn is_done(self, status: u16) -> bool {
+        match self {
+            Work::PutInTurn | Work::PutAtRandom => matches!(status, 200 | 201 | 204),
+            Work::Get => status == 200,
+            Work::GetNotModified => status == 304,
+        }
+    }
+}

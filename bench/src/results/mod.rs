@@ -1,0 +1,13 @@
+//! From samples to what is printed: medians, ratios, targets, and the tables.
+
+mod figure; // numbers as people read them
+mod finding; // one number that matters, beside its target
+mod report; // all rows and findings, as text and as JSON
+mod row; // the samples of one server in one case
+mod statistics; // median, spread, ratio
+mod table; // columns, aligned
+
+pub(crate) use finding::{Finding, Target, Unit};
+pub(crate) use report::Report;
+pub(crate) use row::Row;
+pub(crate) use statistics::Spread;
