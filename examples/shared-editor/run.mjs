@@ -1,0 +1,115 @@
+// Two editors, one document: the second save is refused, and the refusal alone is enough to resolve it.
+//
+//     node run.mjs [http://127.0.0.1:4090]
+
+import assert from 'node:assert/strict';
+
+const base = process.argv[2] ?? process.env.DETENTE_URL ?? 'http://127.0.0.1:4090';
+
+/** One request by one editor. */
+async function send(who, method, path, { body, ...headers } = {}) {
+  const response = await fetch(base + path, {
+    method,
+    headers: { 'X-Actor': who, 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  return {
+    who,
+    method,
+    path,
+    status: response.status,
+    headers: response.headers,
+    body: text ? JSON.parse(text) : null,
+  };
+}
+
+/** Tells what an editor did and was answered. Every fact that is shown is asserted. */
+function tell(answer, status, members = {}) {
+  console.log(`${answer.who}: ${answer.method} ${answer.path} -> ${answer.status}`);
+  assert.equal(answer.status, status, JSON.stringify(answer.body));
+  for (const [name, expected] of Object.entries(members)) {
+    console.log(`    ${name}: ${JSON.stringify(answer.body[name])}`);
+    assert.deepEqual(answer.body[name], expected, name);
+  }
+  return answer;
+}
+
+const path = `/api/documents/plan-${crypto.randomUUID().slice(0, 8)}`;
+tell(await send('carol', 'PUT', path, { body: { title: 'Draft', body: 'We begin in May.' } }), 201);
+
+console.log('\n== Both change the title ==\n');
+
+// Both open the document, and so both begin from version 1.
+const alices = tell(await send('alice', 'GET', path), 200, { title: 'Draft' });
+const bobs = tell(await send('bob', 'GET', path), 200, { title: 'Draft' });
+
+// Bob is the first to save.
+const bobsText = { title: 'Final', body: 'We begin in June.' };
+tell(await send('bob', 'PUT', path, { 'If-Match': bobs.headers.get('ETag'), body: bobsText }), 200, bobsText);
+
+// Alice began from version 1 too. Saving hers as it stands would destroy Bob's work, so the server says no.
+const alicesText = { title: 'Plan', body: 'We begin in May.', reviewer: 'alice' };
+const { body: refusal } = tell(
+  await send('alice', 'PUT', path, { 'If-Match': alices.headers.get('ETag'), body: alicesText }),
+  409,
+  {
+    type: '/problems/stale-version',
+    error: 'UpdateConflict',
+    current_version: 2,
+    your_version: 1,
+    conflicting_fields: ['title'],
+    mergeable: false,
+    current: bobsText,
+  },
+);
+
+// Who and what, in words ...
+console.log(`    message: ${refusal.message}`);
+assert.match(refusal.message, /bob saved version 2/);
+// ... and as data: who saved since, and what the two sides did to each place where they collide.
+const [change] = refusal.changes_since;
+console.log(`    since then ${change.by} saved version ${change.version} and changed ${change.fields.join(' and ')}`);
+assert.deepEqual([change.by, change.version, change.fields.toSorted()], ['bob', 2, ['body', 'title']]);
+const [clash] = refusal.conflicts;
+console.log(
+  `    ${clash.path}: it was "${clash.base}", yours is "${clash.yours}", ${clash.by} saved "${clash.current}"`,
+);
+assert.deepEqual([clash.path, clash.kind, clash.by, clash.version], ['/title', 'edit-edit', 'bob', 2]);
+assert.deepEqual([clash.base, clash.yours, clash.current], ['Draft', 'Plan', 'Final']);
+
+// Alice decides about the title. The rest is joined already in `merged`: Bob's new body and her reviewer.
+// No second GET: the refusal held the current version, and its tag to save upon.
+const resolved = { ...refusal.merged, title: 'Final plan' };
+const bothTexts = { title: 'Final plan', body: 'We begin in June.', reviewer: 'alice' };
+const saved = tell(
+  await send('alice', 'PUT', path, { 'If-Match': refusal.current_etag, body: resolved }),
+  200,
+  bothTexts,
+);
+assert.equal(saved.headers.get('Document-Version'), '3');
+
+console.log('\n== One changes the title, the other the body ==\n');
+
+const bobsTag = (await send('bob', 'GET', path)).headers.get('ETag');
+const alicesTag = (await send('alice', 'GET', path)).headers.get('ETag');
+const bobsEdit = { ...bothTexts, body: 'We begin in July.' };
+const alicesEdit = { ...bothTexts, title: 'The plan' };
+const bothEdits = { title: 'The plan', body: 'We begin in July.', reviewer: 'alice' };
+
+tell(await send('bob', 'PUT', path, { 'If-Match': bobsTag, body: bobsEdit }), 200);
+const { body: harmless } = tell(await send('alice', 'PUT', path, { 'If-Match': alicesTag, body: alicesEdit }), 409, {
+  error: 'UpdateConflict',
+  current_version: 4,
+  your_version: 3,
+  conflicting_fields: [],
+  conflicts: [],
+  mergeable: true,
+  merged: bothEdits,
+});
+
+// Nothing collides, so nobody has to be asked: what is in `merged` goes back as it is.
+tell(await send('alice', 'PUT', path, { 'If-Match': harmless.current_etag, body: harmless.merged }), 200);
+tell(await send('bob', 'GET', path), 200, bothEdits);
+
+console.log('\nBoth edits are there, both times. Nothing was lost.');
