@@ -325,11 +325,7 @@ mod tests {
             prop::collection::vec(("[a-d]", inner), 0..4)
                 .prop_map(|members| Value::Object(members.into_iter().collect()))
         };
-        object(
-            scalar()
-                .prop_recursive(2, 8, 3, move |inner| object(inner))
-                .boxed(),
-        )
+        object(scalar().prop_recursive(2, 8, 3, object).boxed())
     }
 
     proptest! {

@@ -54,7 +54,7 @@ fn note_problem(app: &App, problem: &Problem, id: &HeaderValue, method: &Method,
     let kind = problem.kind.describe();
     app.metrics.refused(kind.slug);
     let request_id = id.to_str().unwrap_or_default();
-    if kind.status.is_server_error() {
+    if problem.kind == ProblemKind::Internal {
         let cause = problem.cause().unwrap_or_default();
         tracing::error!(request_id, %method, path, problem = kind.slug, cause, "failed");
     } else {

@@ -1,0 +1,78 @@
+use std::process::Command;
+
+use crate::server::{Folder, Server};
+
+/// A file system of a few megabytes, mounted for this process tree alone by `unshare`.
+fn small_disk(folder: &Folder, megabytes: u32) -> Command {
+    let data = folder.data();
+    std::fs::create_dir_all(&data).unwrap();
+    let mount = format!(
+        "mount -t tmpfs -o size={megabytes}m tmpfs {data} && exec {program} serve --listen 127.0.0.1:0 --data {data}",
+        data = data.display(),
+        program = env!("CARGO_BIN_EXE_detente")
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", &mount]);
+    command
+}
+
+/// Writes are refused with 507 while reads go on; when there is room again, so do writes.
+#[tokio::test]
+async fn a_full_disk_refuses_writes_and_nothing_else() {
+    let folder = Folder::new();
+    let command = small_disk(&folder, 6);
+    let server = Server::start_as(folder, command);
+    let client = server.client();
+    let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(200_000));
+    let mut stored = Vec::new();
+    let refused = loop {
+        let path = format!("/api/documents/{}", stored.len());
+        let answer = client.put(&path, &body).send().await;
+        if answer.status != 201 {
+            break answer;
+        }
+        stored.push(path);
+        assert!(stored.len() < 100, "the disk never fills");
+    };
+    assert_eq!(refused.status, 507, "{refused:?}");
+    assert_eq!(refused.json()["type"], "/problems/storage-full");
+    assert!(!stored.is_empty());
+    for path in &stored {
+        assert_eq!(client.get(path).await.text(), body);
+    }
+    assert_eq!(
+        client
+            .get(&format!("/api/documents/{}", stored.len()))
+            .await
+            .status,
+        404
+    );
+    assert_eq!(client.get("/readyz").await.status, 200);
+    grow(&server, 64);
+    let again = client.put("/api/documents/after", &body).send().await;
+    assert_eq!(again.status, 201, "{again:?}");
+    assert_eq!(
+        client.get("/api/_changes?limit=1000").await.json()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        stored.len() + 1
+    );
+}
+
+/// Gives the server's small disk more room, from within its own name spaces.
+fn grow(server: &Server, megabytes: u32) {
+    let status = Command::new("nsenter")
+        .args([
+            "--target",
+            &server.id().to_string(),
+            "--user",
+            "--mount",
+            "--preserve-credentials",
+        ])
+        .args(["mount", "-o", &format!("remount,size={megabytes}m")])
+        .arg(server.data())
+        .status()
+        .unwrap();
+    assert!(status.success());
+}

@@ -1,0 +1,289 @@
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::json;
+
+use crate::server::Server;
+
+const CONFIG: &str = r#"
+undeclared_collections = "allow"
+[limits]
+body_bytes = 2000
+header_bytes = 2048
+[[tokens]]
+name = "alice"
+secret = "alice-secret"
+[[tokens]]
+name = "reader"
+secret_sha256 = "7e19adf9457f81ca9f6d3f3d6f53e5b9ae6ccd2466ee6d6bf3a9d9e2bd07aa44"
+access = "read"
+[[tokens]]
+name = "inbox"
+secret = "inbox-secret"
+access = "write"
+"#;
+
+fn config() -> String {
+    // Worked out by another program than ours, as an operator would.
+    let digest = std::process::Command::new("sh")
+        .args(["-c", "printf %s reader-secret | sha256sum | cut -d' ' -f1"])
+        .output()
+        .unwrap();
+    let digest = String::from_utf8(digest.stdout).unwrap();
+    let placeholder = "7e19adf9457f81ca9f6d3f3d6f53e5b9ae6ccd2466ee6d6bf3a9d9e2bd07aa44";
+    CONFIG.replace(placeholder, digest.trim())
+}
+
+#[tokio::test]
+async fn tokens_say_who_and_what_is_allowed() {
+    let server = Server::with_config(&config());
+    let client = server.client();
+    let alice = "Bearer alice-secret";
+    let path = "/api/documents/1";
+    for (credentials, challenge) in [
+        (None, "Bearer"),
+        (Some("Bearer nope"), "Bearer error"),
+        (Some("Basic x"), "Bearer"),
+    ] {
+        for (method, path) in [
+            ("GET", path),
+            ("PUT", path),
+            ("GET", "/api/_changes"),
+            ("GET", "/metrics"),
+        ] {
+            let ask = client.ask(method, path);
+            let ask = match credentials {
+                Some(credentials) => ask.header("Authorization", credentials),
+                None => ask,
+            };
+            let answer = ask.send().await;
+            assert_eq!(answer.status, 401, "{credentials:?} {method} {path}");
+            assert!(
+                answer
+                    .header("www-authenticate")
+                    .unwrap()
+                    .starts_with(challenge)
+            );
+        }
+    }
+    let saved = client
+        .put(path, r#"{"a":1}"#)
+        .header("Authorization", alice)
+        .by("mallory")
+        .send()
+        .await;
+    assert_eq!(saved.status, 201);
+    let list = client
+        .ask("GET", "/api/documents")
+        .header("Authorization", "bearer reader-secret")
+        .send()
+        .await;
+    assert_eq!(
+        list.json()["items"][0]["updated_by"],
+        "alice",
+        "the token says who, not X-Actor"
+    );
+    let reader = client
+        .put(path, "{}")
+        .header("Authorization", "Bearer reader-secret")
+        .send()
+        .await;
+    assert_eq!(reader.status, 403);
+    // Credentials come before preconditions (RFC 9110, section 13.2.1).
+    let stale = client.put(path, "{}").if_match("\"stale\"").send().await;
+    assert_eq!(stale.status, 401);
+    assert_eq!(client.get("/healthz").await.status, 200);
+    assert_eq!(client.get("/readyz").await.status, 200);
+}
+
+/// Whoever may write but not read learns nothing of what is stored.
+#[tokio::test]
+async fn a_refusal_shows_nothing_to_those_who_may_not_read() {
+    let server = Server::with_config(&config());
+    let client = server.client();
+    let path = "/api/documents/1";
+    let tag = client
+        .put(path, r#"{"pin":1234}"#)
+        .header("Authorization", "Bearer alice-secret")
+        .send()
+        .await
+        .tag();
+    client
+        .put(path, r#"{"pin":5678}"#)
+        .header("Authorization", "Bearer alice-secret")
+        .if_match(&tag)
+        .send()
+        .await;
+    let inbox = "Bearer inbox-secret";
+    assert_eq!(
+        client
+            .ask("GET", path)
+            .header("Authorization", inbox)
+            .send()
+            .await
+            .status,
+        403
+    );
+    let refused = client
+        .put(path, r#"{"pin":1}"#)
+        .header("Authorization", inbox)
+        .if_match(&tag)
+        .send()
+        .await;
+    assert_eq!(refused.status, 409);
+    assert!(
+        !refused.text().contains("5678") && !refused.text().contains("1234"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(refused.json()["conflicting_fields"], json!(["pin"]));
+    let patched = client
+        .merge_patch(path, r#"{"x":1}"#)
+        .header("Authorization", inbox)
+        .if_match("*")
+        .send()
+        .await;
+    assert_eq!((patched.status, patched.body.len()), (204, 0));
+}
+
+#[tokio::test]
+async fn bodies_and_fields_have_their_limits() {
+    let server = Server::with_config(&config());
+    let client = server.client();
+    let alice = "Bearer alice-secret";
+    for length in [1990, 3000, 3_000_000] {
+        let body = format!(r#"{{"a":"{}"}}"#, "x".repeat(length - 8));
+        let answer = client
+            .put("/api/documents/1", &body)
+            .header("Authorization", alice)
+            .if_match("*");
+        let answer = answer.send().await;
+        let expected = if length < 2000 { 409 } else { 413 };
+        assert_eq!(answer.status, expected, "{length}");
+    }
+    let large = client
+        .ask("GET", "/api/documents/1")
+        .header("X-Large", &"x".repeat(3000))
+        .send()
+        .await;
+    assert_eq!(
+        (large.status, &large.json()["limit_bytes"]),
+        (431, &json!(2048))
+    );
+    let grown = r#"[{"op":"copy","from":"/a","path":"/b"},{"op":"copy","from":"/a","path":"/c"}]"#;
+    let body = format!(r#"{{"a":"{}"}}"#, "x".repeat(900));
+    client
+        .put("/api/documents/2", &body)
+        .header("Authorization", alice)
+        .send()
+        .await;
+    let patched = client
+        .json_patch("/api/documents/2", grown)
+        .header("Authorization", alice)
+        .if_match("*");
+    assert!(
+        matches!(patched.send().await.status, 409 | 422),
+        "a patch cannot outgrow the limit"
+    );
+}
+
+/// A body without a length is counted as it comes.
+#[test]
+fn a_chunked_body_past_the_limit_is_cut_off() {
+    let server = Server::with_config(&config());
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    let head = "PUT /api/documents/1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice-secret\r\n\
+                Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    socket.write_all(head.as_bytes()).unwrap();
+    for _ in 0..5 {
+        let chunk = format!("3e8\r\n{}\r\n", " ".repeat(1000));
+        socket.write_all(chunk.as_bytes()).unwrap();
+    }
+    socket.write_all(b"0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test]
+async fn media_types_that_are_not_taken_are_named_with_those_that_are() {
+    let server = Server::start();
+    let client = server.client();
+    client.create("/api/documents/1", "{}").await;
+    let json = "application/json";
+    let patches = "application/merge-patch+json, application/json-patch+json";
+    let cases = [
+        ("POST", "/api/documents", "text/plain", "accept-post", json),
+        (
+            "PUT",
+            "/api/documents/1",
+            "application/x-www-form-urlencoded",
+            "accept",
+            json,
+        ),
+        ("PATCH", "/api/documents/1", json, "accept-patch", patches),
+    ];
+    for (method, path, media_type, field, value) in cases {
+        let answer = client
+            .ask(method, path)
+            .body(media_type, "{}")
+            .if_match("*")
+            .send()
+            .await;
+        assert_eq!(
+            (answer.status, answer.header(field)),
+            (415, Some(value)),
+            "{method}"
+        );
+    }
+    let charset = client
+        .ask("PUT", "/api/documents/2")
+        .body("Application/JSON; charset=utf-8", "{}");
+    assert_eq!(charset.send().await.status, 201);
+    let coded = client
+        .put("/api/documents/3", "{}")
+        .header("Content-Encoding", "gzip")
+        .send()
+        .await;
+    assert_eq!(coded.status, 415);
+}
+
+#[tokio::test]
+async fn a_full_queue_turns_writes_away_at_once() {
+    let server =
+        Server::with_config("undeclared_collections = \"allow\"\n[limits]\nqueued_writes = 1\n");
+    let client = server.client();
+    let writes = (0..64).map(|n| {
+        let client = client.clone();
+        async move {
+            let mut statuses = Vec::new();
+            for m in 0..30 {
+                let answer = client
+                    .put(&format!("/api/documents/{n}-{m}"), "{}")
+                    .send()
+                    .await;
+                if answer.status == 503 {
+                    assert_eq!(answer.header("retry-after"), Some("1"));
+                }
+                statuses.push((format!("{n}-{m}"), answer.status));
+            }
+            statuses
+        }
+    });
+    let statuses: Vec<_> = futures_util::future::join_all(writes)
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+    let busy = statuses.iter().filter(|(_, status)| *status == 503).count();
+    assert!(busy > 0, "the queue was never full: nothing was tested");
+    for (id, status) in statuses {
+        assert!(status == 201 || status == 503, "{status}");
+        let found = client.get(&format!("/api/documents/{id}")).await.status;
+        assert_eq!(
+            found == 200,
+            status == 201,
+            "{id} answered {status}, and is {found}"
+        );
+    }
+}

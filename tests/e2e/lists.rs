@@ -1,0 +1,204 @@
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::server::{Folder, Server};
+
+async fn ids(client: &Client, query: &str) -> Vec<String> {
+    let mut ids = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = client.get(&format!("/api/products?{query}{cursor}")).await;
+        assert_eq!(page.status, 200, "{query}: {page:?}");
+        let page = page.json();
+        let items = page["items"].as_array().unwrap();
+        ids.extend(
+            items
+                .iter()
+                .map(|item| item["id"].as_str().unwrap().to_owned()),
+        );
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return ids,
+        }
+    }
+}
+
+async fn fill(client: &Client) {
+    let documents = [
+        ("a", r#"{"stock":3,"status":"paid","city":{"name":"Bonn"}}"#),
+        ("b", r#"{"stock":10,"status":"draft"}"#),
+        (
+            "c",
+            r#"{"stock":1.5,"status":"paid","city":{"name":"Ulm"}}"#,
+        ),
+        ("d", r#"{"stock":"none","status":null}"#),
+        ("e", r#"{"status":"paid","code":"7"}"#),
+    ];
+    for (id, body) in documents {
+        client.create(&format!("/api/products/{id}"), body).await;
+    }
+    client.create("/api/products/gone", "{}").await;
+    client
+        .ask("DELETE", "/api/products/gone")
+        .if_match("*")
+        .send()
+        .await;
+    client.create("/api/productsx/f", "{}").await;
+}
+
+async fn check_queries(client: &Client) {
+    let cases = [
+        ("", "a b c d e"),
+        ("status=paid", "a c e"),
+        ("status=paid&stock.lt=5", "a c"),
+        ("stock.ge=3", "a b"),
+        ("stock.gt=1&stock.lt=3", "c"),
+        ("stock=none", "d"),
+        ("status.ne=paid", "b d"),
+        ("status.in=draft,paid", "a b c e"),
+        ("status=null", "d"),
+        ("stock.exists=false", "e"),
+        ("%2Fcity%2Fname=Ulm", "c"),
+        ("/city/name.in=Ulm,Bonn", "a c"),
+        ("code=7", "e"),
+        ("_id.gt=c", "d e"),
+        ("sort=stock", "e c a b d"),
+        ("sort=-stock", "d b a c e"),
+        ("sort=-_id", "e d c b a"),
+        ("sort=status&stock.exists=true", "d b a c"),
+        ("sort=/city/name", "b d e a c"),
+        ("sort=-_updated_at", ""),
+    ];
+    for (query, expected) in cases {
+        for limit in [1, 2, 3, 1000] {
+            let found = ids(client, &format!("{query}&limit={limit}")).await;
+            if expected.is_empty() {
+                assert_eq!(found.len(), 5, "{query}");
+            } else {
+                assert_eq!(found.join(" "), expected, "{query} limit {limit}");
+            }
+        }
+    }
+}
+
+/// Once with all heads in memory, and once with them in their table.
+#[tokio::test]
+async fn lists_filter_sort_and_go_on() {
+    let server = Server::start();
+    let client = server.client();
+    fill(&client).await;
+    check_queries(&client).await;
+    let server = Server::start_in(server.stop());
+    let client = server.client();
+    check_queries(&client).await;
+    let page = client.get("/api/products?limit=1").await.json();
+    let item = &page["items"][0];
+    assert_eq!(item["data"]["stock"], 3);
+    assert_eq!(item["version"], 1);
+    assert_eq!(item["updated_by"], "anonymous");
+    assert_eq!(
+        item["etag"].as_str().unwrap(),
+        client.get("/api/products/a").await.tag()
+    );
+    assert_eq!(
+        client.get("/api/nothing").await.json(),
+        json!({"items": [], "next": null})
+    );
+}
+
+#[tokio::test]
+async fn what_a_list_does_not_understand_is_named() {
+    let server = Server::start();
+    let client = server.client();
+    let cursor = {
+        fill(&client).await;
+        let page = client.get("/api/products?limit=1&sort=stock").await.json();
+        page["next"].as_str().unwrap().to_owned()
+    };
+    let other_order = format!("cursor={cursor}");
+    let cases = [
+        ("limit=0", "limit"),
+        ("limit=x", "limit"),
+        ("limit=1001", "limit"),
+        ("cursor=x", "cursor"),
+        (other_order.as_str(), "cursor"),
+        ("sort=_nope", "sort"),
+        ("_nope=1", "_nope"),
+        ("a.exists=perhaps", "a.exists"),
+        ("/a~x=1", "/a~x"),
+    ];
+    for (query, parameter) in cases {
+        let answer = client.get(&format!("/api/products?{query}")).await;
+        assert_eq!(answer.status, 400, "{query}");
+        assert_eq!(answer.json()["parameter"], parameter, "{query}");
+    }
+}
+
+/// A cursor names a place, not a count: what comes and goes before it neither repeats nor hides anything.
+#[tokio::test]
+async fn a_list_that_changes_under_its_reader_skips_and_repeats_nothing() {
+    for restart in [false, true] {
+        let mut server = Server::start();
+        let mut client = server.client();
+        for n in 0..40 {
+            client
+                .create(
+                    &format!("/api/products/k{n:02}"),
+                    &format!(r#"{{"n":{}}}"#, n % 7),
+                )
+                .await;
+        }
+        if restart {
+            server = Server::start_in(server.stop());
+            client = server.client();
+        }
+        for sort in ["_id", "n"] {
+            let mut seen = Vec::new();
+            let mut cursor = String::new();
+            let mut round = 0;
+            loop {
+                let url = format!("/api/products?sort={sort}&limit=5{cursor}");
+                let page: Value = client.get(&url).await.json();
+                for item in page["items"].as_array().unwrap() {
+                    seen.push(item["id"].as_str().unwrap().to_owned());
+                }
+                let Some(next) = page["next"].as_str() else {
+                    break;
+                };
+                cursor = format!("&cursor={next}");
+                let before = format!("/api/products/a{sort}{round}");
+                client.create(&before, r#"{"n":-1}"#).await;
+                client.ask("DELETE", &before).if_match("*").send().await;
+                round += 1;
+            }
+            let originals: Vec<_> = seen.iter().filter(|id| id.starts_with('k')).collect();
+            let distinct: BTreeSet<_> = originals.iter().collect();
+            assert_eq!((originals.len(), distinct.len()), (40, 40), "sort {sort}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn lists_hold_across_many_writes_and_a_crash() {
+    let server = Server::start();
+    let client = server.client();
+    let body = r#"{"x":1}"#;
+    for chunk in 0..20 {
+        let creates = (0..50).map(|n| {
+            let client = client.clone();
+            async move {
+                client
+                    .create(&format!("/api/products/{:04}", chunk * 50 + n), body)
+                    .await
+            }
+        });
+        futures_util::future::join_all(creates).await;
+    }
+    let expected: Vec<_> = (0..1000).map(|n| format!("{n:04}")).collect();
+    assert_eq!(ids(&client, "limit=333").await, expected);
+    let folder: Folder = server.crash();
+    let server = Server::start_in(folder);
+    assert_eq!(ids(&server.client(), "limit=333").await, expected);
+}

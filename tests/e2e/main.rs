@@ -1,0 +1,18 @@
+//! End to end: the built program, over real sockets.
+
+mod client; // a test client that checks what holds for every answer
+mod server; // the program, started on a free port with a folder of its own
+
+mod conditions; // the contract's table of preconditions
+mod conflicts; // refusals that explain themselves
+mod crashes; // kill -9, restart, nothing lost
+mod disk; // no room: 507, and on again
+mod documents; // representations, patches, versions
+mod examples; // every example's own script
+mod feeds; // pages and server-sent events
+mod limits; // sizes, media types, tokens, the queue
+mod lists; // filters, order, cursors
+mod operation; // shutdown, health, CORS, compression, export and import, configuration
+mod races; // many writers, one winner
+mod readme;
+mod rules; // schema, unique keys, lifecycles, CEL // the commands that the README prints

@@ -1,0 +1,42 @@
+use std::path::Path;
+use std::process::Command;
+
+use crate::server::Server;
+
+/// The commands that the README prints under "Try it", one after the other, on a server of our own.
+#[test]
+fn the_commands_of_the_readme_run_as_printed() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let blocks: Vec<_> = readme
+        .split("```sh\n")
+        .skip(1)
+        .filter_map(|it| it.split("```").next())
+        .collect();
+    let script = blocks
+        .into_iter()
+        .filter(|block| block.contains("curl"))
+        .collect::<String>();
+    assert!(script.matches("curl").count() >= 4, "{script}");
+    let server = Server::start();
+    // The address is all that differs: a test must not claim a port that may be taken.
+    let script = format!(
+        "set -euo pipefail\n{}",
+        script.replace("127.0.0.1:4090", server.address())
+    );
+    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{script}\n{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for expected in [
+        "HTTP/1.1 201 Created",
+        "HTTP/1.1 200 OK",
+        "HTTP/1.1 409 Conflict",
+        "\"conflicting_fields\":[\"title\"]",
+    ] {
+        assert!(text.contains(expected), "{expected} is missing in\n{text}");
+    }
+}
