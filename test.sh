@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Everything that must hold. Installs what it needs; leaves nothing outside of target/.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+step() { printf '\n== %s\n' "$*"; }
+
+need() { # command, Debian package
+  command -v "$1" >/dev/null && return
+  step "installing $2"
+  apt-get install -y --no-install-recommends "$2" || { apt-get update && apt-get install -y --no-install-recommends "$2"; }
+}
+
+need cc gcc
+need node nodejs
+need npm npm
+need python3 python3
+need curl curl
+need unshare util-linux
+python3 -c 'import venv, ensurepip' 2>/dev/null || need pyvenv python3-venv
+
+step format
+cargo fmt --all --check
+
+step lints
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+step documentation
+RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
+
+if cargo deny --version >/dev/null 2>&1; then
+  step licences
+  cargo deny --offline check licenses bans sources
+else
+  step 'licences: cargo-deny is not installed; skipped'
+fi
+
+step tests
+cargo test --workspace --locked
+
+step 'the described API'
+bash tests/openapi.sh target/debug/detente
