@@ -6,9 +6,6 @@ use detente_core::{CollectionKey, Head, Key};
 
 use crate::generations::Generations;
 
-/// How many heads may differ from the table before they are written to it.
-pub(crate) const DIRTY_LIMIT: usize = 32_768;
-
 /// How many heads that equal the table are remembered.
 const CLEAN_LIMIT: usize = 65_536;
 

@@ -10,5 +10,5 @@ mod writer; // one thread that decides, appends and only then answers // does wh
 
 pub use audit::{Audit, audit};
 pub use contract::{Changes, Documents, Feed, Reader, Store, StoreError, Visit};
-pub use sqlite::{ConstraintConflict, Sqlite, SqliteReader};
+pub use sqlite::{ConstraintConflict, Sqlite, SqliteOptions, SqliteReader};
 pub use writer::{CollectionRules, WriteError, Writer, WriterHandle, WriterLoad};

@@ -12,6 +12,6 @@ mod layout; // tables, and the file they are in
 mod read; // versions, heads, lists, changes
 mod row; // versions and heads, as rows
 
-pub use append::Sqlite;
+pub use append::{Sqlite, SqliteOptions};
 pub use constraint::ConstraintConflict;
 pub use read::SqliteReader;

@@ -3,13 +3,10 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 use detente_server::Settings;
-use detente_store::{Sqlite, StoreError};
+use detente_store::{Sqlite, SqliteOptions, StoreError};
 
 use super::Failure;
 use crate::config::{self, Config};
-
-/// Documents that are kept in memory, in bytes, where nothing else is said.
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Which store, and by which rules.
 #[derive(Debug, Args)]
@@ -43,8 +40,13 @@ impl Place {
     /// Opens the store for writing, with the unique keys that the configuration asks for.
     pub(super) fn open(&self, config: &Config) -> Result<Sqlite, Failure> {
         let data = self.data(config);
-        let cache_bytes = config.cache_bytes.unwrap_or(CACHE_BYTES);
-        let mut store = Sqlite::open(&data, cache_bytes).map_err(|error| refused(&data, error))?;
+        let default = SqliteOptions::default();
+        let cache_bytes = config.cache_bytes.unwrap_or(default.cache_bytes);
+        let options = SqliteOptions {
+            cache_bytes,
+            ..default
+        };
+        let mut store = Sqlite::open(&data, options).map_err(|error| refused(&data, error))?;
         for (name, collection) in &config.settings.collections {
             let conflicts = store.constrain(name, &collection.rules.rules);
             let conflicts = conflicts.map_err(|error| refused(&data, error))?;

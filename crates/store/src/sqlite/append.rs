@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use super::layout::{self, Claimed};
 use super::read::{Shared, SqliteReader};
 use super::row::{self, kind_number, signed};
-use crate::heads::{DIRTY_LIMIT, Memory};
+use crate::heads::Memory;
 use crate::{Store, StoreError};
 
 /// One version in so many is noted, so that an old version is found without walking all of them.
@@ -17,7 +17,29 @@ pub(super) const MILESTONE: u64 = 64;
 /// How many heads a commit writes for each version it appends, while heads are leaving: faster than
 /// new ones come, so that a group has left before the next is full.
 const LEAVING_PER_VERSION: usize = 2;
-const LEAVING_AT_LEAST: usize = 64;
+
+/// And at the least this part of the heads that may be dirty, so that a slow trickle of writes does
+/// not drag a departure out for ever.
+const LEAVING_PART: usize = 512;
+
+/// How much a store keeps in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct SqliteOptions {
+    /// Of versions that were written or read lately, in bytes.
+    pub cache_bytes: usize,
+    /// How many heads may differ from their table before they are written to it. After a crash, a
+    /// few times as many versions are read again.
+    pub dirty_limit: usize,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 64 * 1024 * 1024,
+            dirty_limit: 32_768,
+        }
+    }
+}
 
 /// The embedded store.
 #[derive(Debug)]
@@ -28,28 +50,29 @@ pub struct Sqlite {
     /// What the marker becomes once all that are leaving are written.
     leaving_through: Seq,
     is_leaving: bool,
+    dirty_limit: usize,
     _claimed: Claimed,
 }
 
 impl Sqlite {
-    /// Opens the store in the folder `data`, creating it if there is none. `cache_bytes` bounds
-    /// the bodies that are kept in memory.
+    /// Opens the store in the folder `data`, creating it if there is none.
     ///
     /// After a crash the log's tail past the stored marker brings the heads up to date.
     ///
     /// # Errors
     ///
     /// [`StoreError`]; nothing that was there is changed.
-    pub fn open(data: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
+    pub fn open(data: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
         let claimed = Claimed::new(data)?;
         let connection = layout::open_writer(&claimed.database)?;
-        let shared = Shared::load(&connection, &claimed.database, cache_bytes)?;
+        let shared = Shared::load(&connection, &claimed.database, options.cache_bytes)?;
         Ok(Self {
             connection,
             shared: Arc::new(shared),
             leaving: Vec::new().into_iter(),
             leaving_through: 0,
             is_leaving: false,
+            dirty_limit: options.dirty_limit,
             _claimed: claimed,
         })
     }
@@ -151,11 +174,11 @@ impl Store for Sqlite {
     }
 
     fn append(&mut self, batch: &[Applied]) -> Result<(), StoreError> {
-        if !self.is_leaving && self.shared.heads.dirty_count() >= DIRTY_LIMIT {
+        if !self.is_leaving && self.shared.heads.dirty_count() >= self.dirty_limit {
             self.start_leaving();
         }
         let count = if self.is_leaving {
-            LEAVING_AT_LEAST.max(batch.len() * LEAVING_PER_VERSION)
+            (self.dirty_limit / LEAVING_PART).max(batch.len() * LEAVING_PER_VERSION)
         } else {
             0
         };
