@@ -46,19 +46,20 @@ fn a_store_is_opened_by_one_process() {
 
 #[test]
 fn stores_that_are_not_ours_are_left_as_they_are() {
-    let cases: [(&str, &dyn Fn(&std::path::Path)); 4] = [
-        ("is not a Detente store", &|path| {
+    type Spoil = fn(&std::path::Path);
+    let cases: [(&str, Spoil); 4] = [
+        ("is not a Detente store", |path| {
             std::fs::write(path, "not a database, just some text").unwrap()
         }),
-        ("is not a Detente store", &|path| {
+        ("is not a Detente store", |path| {
             let other = rusqlite::Connection::open(path).unwrap();
             other.execute_batch("CREATE TABLE theirs (x)").unwrap();
         }),
-        ("was written by a newer version", &|path| {
+        ("was written by a newer version", |path| {
             let newer = rusqlite::Connection::open(path).unwrap();
             newer.pragma_update(None, "user_version", 999).unwrap();
         }),
-        ("damaged", &|path| {
+        ("damaged", |path| {
             let shortened = rusqlite::Connection::open(path).unwrap();
             shortened.execute_batch("DELETE FROM versions").unwrap();
         }),

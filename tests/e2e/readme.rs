@@ -41,7 +41,7 @@ fn the_commands_of_the_readme_run_as_printed() {
     for expected in [
         "HTTP/1.1 201 Created",
         "HTTP/1.1 200 OK",
-        "HTTP/1.1 409 Conflict",
+        "\"status\":409",
         "\"conflicting_fields\":[\"title\"]",
     ] {
         assert!(text.contains(expected), "{expected} is missing in\n{text}");
