@@ -94,6 +94,8 @@ pub struct Stored {
     pub kind: Kind,
     /// Empty for a tombstone.
     pub body: Bytes,
+    /// Of the body.
+    pub digest: Digest,
 }
 
 impl Stored {
@@ -101,7 +103,7 @@ impl Stored {
         Head {
             seq: self.seq,
             version: self.version,
-            digest: Digest::of(&self.body),
+            digest: self.digest,
             kind: self.kind,
             at: self.at,
         }
@@ -478,6 +480,7 @@ impl<S: State> Case<'_, S> {
                 at: head.at,
                 kind: head.kind,
                 body: outcome.body,
+                digest: head.digest,
             }),
             created: self.current().is_none(),
             claimed: outcome

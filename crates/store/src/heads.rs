@@ -1,5 +1,4 @@
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
 
 use detente_core::{CollectionKey, Head, Key};
@@ -19,8 +18,9 @@ pub(crate) struct Heads(Mutex<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    dirty: BTreeMap<Key, Head>,
-    leaving: BTreeMap<Key, Head>,
+    // Looked up by every request, put in order only when they leave or are listed.
+    dirty: HashMap<Key, Head>,
+    leaving: HashMap<Key, Head>,
     clean: Generations<Key, Head>,
     /// How often heads have left. What was read from the table may be remembered only if none have
     /// since: else a newer head might have come and gone unseen.
@@ -40,8 +40,8 @@ pub(crate) struct Token(u64);
 impl Heads {
     pub(crate) fn new() -> Self {
         Self(Mutex::new(Inner {
-            dirty: BTreeMap::new(),
-            leaving: BTreeMap::new(),
+            dirty: HashMap::new(),
+            leaving: HashMap::new(),
             clean: Generations::new(CLEAN_LIMIT, |_| 1),
             departures: 0,
         }))
@@ -119,13 +119,11 @@ impl Heads {
 
     /// The heads of a collection that may not be in the table, in the order of their ids.
     pub(crate) fn pending(&self, collection: &CollectionKey) -> BTreeMap<String, Head> {
-        let first = Key::from_parts(&collection.space, &collection.collection, "");
         let inner = self.inner();
         let mut pending = BTreeMap::new();
         for group in [&inner.leaving, &inner.dirty] {
-            let range = group.range::<Key, _>((Bound::Included(&first), Bound::Unbounded));
-            let range = range.take_while(|(key, _)| key.is_in(collection));
-            pending.extend(range.map(|(key, head)| (key.id().to_owned(), *head)));
+            let own = group.iter().filter(|(key, _)| key.is_in(collection));
+            pending.extend(own.map(|(key, head)| (key.id().to_owned(), *head)));
         }
         pending
     }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use detente_core::rules::{Rules, Unique};
 use detente_core::{
-    CollectionKey, Command, Condition, Decision, Edit, Key, Kind, Preconditions, Proposal, Stored,
-    Unconditional,
+    CollectionKey, Command, Condition, Decision, Digest, Edit, Key, Kind, Preconditions, Proposal,
+    Stored, Unconditional,
 };
 use detente_store::{
     Changes, CollectionRules, Documents, Reader, Sqlite, SqliteOptions, Store, StoreError,
@@ -201,6 +201,7 @@ fn append_without_writer<S: Store>(store: &mut S, key: &Key) {
         at: detente_core::Moment(1),
         kind: Kind::Document,
         body: Bytes::from_static(b"{}"),
+        digest: Digest::of(b"{}"),
     };
     let applied = detente_core::Applied {
         head: stored.head(),

@@ -227,6 +227,7 @@ fn append_versions(connection: &Connection, batch: &[Applied]) -> Result<(), Sto
         at,
         kind,
         body,
+        ..
     } in batch.iter().map(|it| &*it.stored)
     {
         let body = std::str::from_utf8(body).expect("a body was checked to be UTF-8");

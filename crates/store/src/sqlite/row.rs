@@ -54,6 +54,7 @@ pub(super) fn stored(row: &Row<'_>) -> Result<Arc<Stored>, Error> {
         text.map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
     };
     let prev: Option<i64> = row.get(5)?;
+    let body = Bytes::copy_from_slice(text(9)?.as_bytes());
     Ok(Arc::new(Stored {
         seq: unsigned(row, 0)?,
         key: Key::from_parts(text(1)?, text(2)?, text(3)?),
@@ -62,7 +63,8 @@ pub(super) fn stored(row: &Row<'_>) -> Result<Arc<Stored>, Error> {
         by: text(6)?.into(),
         at: Moment(unsigned(row, 7)?),
         kind: kind(row, 8)?,
-        body: Bytes::copy_from_slice(text(9)?.as_bytes()),
+        digest: Digest::of(&body),
+        body,
     }))
 }
 
