@@ -34,6 +34,15 @@ impl EntityTag {
         &self.opaque
     }
 
+    /// As a field value, with its quotes; what `to_string` gives, faster.
+    pub fn to_field(&self) -> String {
+        let mut field = String::with_capacity(self.opaque.len() + 4);
+        field.push_str(if self.weak { "W/\"" } else { "\"" });
+        field.push_str(&self.opaque);
+        field.push('"');
+        field
+    }
+
     /// Strong comparison (section 8.8.3.2): equal, and neither is weak.
     pub fn strong_eq(&self, other: &Self) -> bool {
         !self.weak && !other.weak && self.opaque == other.opaque
@@ -95,8 +104,7 @@ impl EntityTag {
 /// As a field value, with its quotes.
 impl fmt::Display for EntityTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let prefix = if self.weak { "W/" } else { "" };
-        write!(f, "{prefix}\"{}\"", self.opaque)
+        f.write_str(&self.to_field())
     }
 }
 

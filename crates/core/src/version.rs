@@ -10,6 +10,9 @@ pub type Seq = u64;
 
 const DIGEST_DIGITS: usize = 12;
 
+/// A version of 20 digits, a dash, a seq of 16, a digest.
+const LONGEST: usize = 20 + 1 + 16 + DIGEST_DIGITS;
+
 /// 48 bits of a content's XXH3 hash. Not a defence: it keeps a store that was restored from an old
 /// backup from naming two contents by one tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,18 +77,34 @@ impl VersionTag {
     }
 
     pub fn to_entity_tag(self) -> EntityTag {
-        EntityTag::strong(&self.to_string())
+        EntityTag::strong(self.write(&mut [0; LONGEST]))
     }
+
+    /// By hand, from the end: every answer has a tag, and the formatting of the standard library
+    /// costs as much as finding the document.
+    fn write(self, buffer: &mut [u8; LONGEST]) -> &str {
+        let at = put_digits(buffer, LONGEST, self.digest.0, 16, DIGEST_DIGITS);
+        let at = put_digits(buffer, at, self.seq, 16, 1) - 1;
+        buffer[at] = b'-';
+        let at = put_digits(buffer, at, self.version, 10, 1);
+        std::str::from_utf8(&buffer[at..]).expect("digits and a dash are ASCII")
+    }
+}
+
+/// Writes at least `least` digits that end before `end`; where they begin.
+fn put_digits(buffer: &mut [u8], end: usize, mut value: u64, base: u64, least: usize) -> usize {
+    let mut at = end;
+    while value > 0 || end - at < least {
+        at -= 1;
+        buffer[at] = b"0123456789abcdef"[(value % base) as usize];
+        value /= base;
+    }
+    at
 }
 
 impl fmt::Display for VersionTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            version,
-            seq,
-            digest: Digest(digest),
-        } = self;
-        write!(f, "{version}-{seq:x}{digest:012x}")
+        f.write_str(self.write(&mut [0; LONGEST]))
     }
 }
 
@@ -131,6 +150,19 @@ mod tests {
         };
         assert_eq!(tag.to_string(), "7-1f30000000a9c02");
         assert_eq!("7-1f30000000a9c02".parse(), Ok(tag));
+        let largest = VersionTag {
+            version: u64::MAX,
+            seq: u64::MAX,
+            digest: Digest(u64::MAX >> 16),
+        };
+        let text = "18446744073709551615-ffffffffffffffffffffffffffff";
+        assert_eq!(largest.to_string(), text);
+        let least = VersionTag {
+            version: 0,
+            seq: 0,
+            digest: Digest(0),
+        };
+        assert_eq!(least.to_string(), "0-0000000000000");
         for other in [
             "",
             "7",

@@ -337,11 +337,20 @@ impl<'a, B: Build> Parser<'a, B> {
         }
     }
 
-    /// Moves to the next quote, backslash or control character.
+    /// Moves to the next quote, backslash or control character, eight bytes at a time: strings are
+    /// most of what documents consist of.
     fn plain(&mut self) {
-        let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+        while let Some(chunk) = self.bytes[self.at..].first_chunk::<8>() {
+            let special = special_bytes(u64::from_le_bytes(*chunk));
+            if special != 0 {
+                self.at += special.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.at += 8;
+        }
+        let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
         let rest = &self.bytes[self.at..];
-        self.at += rest.iter().position(special).unwrap_or(rest.len());
+        self.at += rest.iter().position(is_special).unwrap_or(rest.len());
     }
 
     fn escape(&mut self) -> Result<char> {
@@ -390,6 +399,17 @@ impl<'a, B: Build> Parser<'a, B> {
     }
 }
 
+/// The lowest bit that is set marks the first quote, backslash or control character of eight bytes;
+/// none is set if there is none (Anderson, "Bit Twiddling Hacks": determine if a word has a byte
+/// less than n). Borrows can set bits above a true one, never below.
+fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES * 0x80;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
+    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    below(word, 0x20) | equal(b'"') | equal(b'\\')
+}
+
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
@@ -434,6 +454,30 @@ mod tests {
             let text = String::from_utf8_lossy(bytes);
             assert_eq!(check(bytes).unwrap_err().offset, *offset, "{text}");
             assert_eq!(parse(bytes).unwrap_err().offset, *offset, "{text}");
+        }
+    }
+
+    #[test]
+    fn special_bytes_are_found_wherever_they_are() {
+        for length in 0..40 {
+            for at in 0..length {
+                for special in [0, 0x1f, b'"', b'\\'] {
+                    let mut text = vec![b'x'; length];
+                    text[at] = special;
+                    // Neighbours that differ from it by one bit or by one.
+                    for neighbour in [0x20, 0x21, 0x23, b'[', b']', 0x7f, 0x80, 0xff] {
+                        if at > 0 {
+                            text[at - 1] = neighbour;
+                        }
+                        let found = text.chunks_exact(8).enumerate().find_map(|(index, chunk)| {
+                            let bits = special_bytes(u64::from_le_bytes(chunk.try_into().unwrap()));
+                            (bits != 0).then(|| index * 8 + bits.trailing_zeros() as usize / 8)
+                        });
+                        let expected = (at < length / 8 * 8).then_some(at);
+                        assert_eq!(found, expected, "{text:?}");
+                    }
+                }
+            }
         }
     }
 
