@@ -375,3 +375,43 @@ async fn every_problem_has_its_page() {
     }
     assert_eq!(client.get("/problems/none").await.status, 404);
 }
+
+/// Both took one of five. Their edits join, but one of the two takes would be lost: the refusal says
+/// what both changed alike.
+#[tokio::test]
+async fn what_both_changed_alike_is_named() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/products/tea";
+    let first = client.create(path, r#"{"stock":5}"#).await;
+    client
+        .put(path, r#"{"stock":4,"last":"ann"}"#)
+        .if_match(&first)
+        .send()
+        .await;
+    let edit = client
+        .put(path, r#"{"stock":4,"note":"ben"}"#)
+        .if_match(&first);
+    let problem = edit.send().await.json();
+    assert_eq!(problem["agreements"], json!(["stock"]));
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.ends_with("Both of you changed stock in the same way."),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
+async fn a_weak_tag_of_the_current_version_is_told_to_be_weak() {
+    let server = Server::start();
+    let client = server.client();
+    let tag = client.create("/api/documents/1", "{}").await;
+    let weak = client
+        .put("/api/documents/1", r#"{"a":1}"#)
+        .if_match(&format!("W/{tag}"));
+    let problem = weak.send().await.json();
+    assert!(
+        problem["detail"].as_str().unwrap().contains("weak tag"),
+        "{problem}"
+    );
+}

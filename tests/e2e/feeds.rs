@@ -118,7 +118,9 @@ async fn pages_go_on_where_they_ended() {
         (now["items"].as_array().unwrap().len(), &now["last"]),
         (0, &Value::from("31"))
     );
-    for query in ["since=x", "since=-1", "limit=0", "nope=1"] {
+    for query in [
+        "since=x", "since=-1", "since=+1", "since=32", "limit=0", "nope=1",
+    ] {
         assert_eq!(
             client.get(&format!("/api/_changes?{query}")).await.status,
             400,

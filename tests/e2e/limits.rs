@@ -146,6 +146,56 @@ async fn a_refusal_shows_nothing_to_those_who_may_not_read() {
     assert_eq!((patched.status, patched.body.len()), (204, 0));
 }
 
+/// Messages may hold values; whoever may not read gets none of them.
+#[tokio::test]
+async fn messages_show_nothing_to_those_who_may_not_read() {
+    let rules = r#"
+[[collections.notes.rules]]
+name = "Small"
+check = "self.n < 5"
+message = "{/secret} is too large"
+[[collections.notes.unique]]
+name = "code"
+fields = ["/code"]
+[collections.notes.lifecycle]
+field = "/state"
+initial = ["hidden"]
+states = { hidden = [] }
+"#;
+    let server = Server::with_config(&format!("{}{rules}", config()));
+    let client = server.client();
+    let (alice, inbox) = ("Bearer alice-secret", "Bearer inbox-secret");
+    let note = r#"{"secret":"hunter2","n":1,"code":7,"state":"hidden"}"#;
+    let saved = client
+        .put("/api/notes/holder", note)
+        .header("Authorization", alice)
+        .send()
+        .await;
+    assert_eq!(saved.status, 201);
+    let edits = [
+        client.merge_patch("/api/notes/holder", r#"{"n":9}"#),
+        client.merge_patch("/api/notes/holder", r#"{"state":"open"}"#),
+        client.put("/api/notes/other", r#"{"n":1,"code":7,"state":"hidden"}"#),
+    ];
+    for (index, edit) in edits.into_iter().enumerate() {
+        let condition = if index < 2 {
+            "If-Match"
+        } else {
+            "If-None-Match"
+        };
+        let refused = edit
+            .header("Authorization", inbox)
+            .header(condition, "*")
+            .send()
+            .await;
+        assert_eq!(refused.status, 409);
+        let text = refused.text().replace("/api/notes/holder", "");
+        for secret in ["hunter2", "hidden", "holder"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn bodies_and_fields_have_their_limits() {
     let server = Server::with_config(&config());

@@ -30,6 +30,66 @@ async fn a_shutdown_lets_writes_under_way_finish() {
     assert_eq!(server.client().get("/api/documents/1").await.text(), body);
 }
 
+/// Whoever stalls is cut off after the grace, and the process ends.
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_ever() {
+    let mut server =
+        Server::with_config("undeclared_collections = \"allow\"\n[limits]\nshutdown_grace_s = 0\n");
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    let head = "PUT /api/documents/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    socket.write_all(head.as_bytes()).unwrap();
+    assert_eq!(server.client().get("/healthz").await.status, 200);
+    server.signal("TERM");
+    assert!(server.wait().success());
+    assert!(server.log.iter().any(|line| line.contains("cut off")));
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap_or_default();
+    assert_eq!(answer, "");
+}
+
+/// A document that was in a later state of its lifecycle is put back as it was.
+#[tokio::test]
+async fn documents_are_restored_in_the_state_that_they_were_in() {
+    let lifecycle = "[collections.orders.lifecycle]\nfield = \"/s\"\ninitial = [\"new\"]\nstates = { new = [\"done\"], done = [] }\n";
+    let server = Server::with_config(lifecycle);
+    let client = server.client();
+    client.create("/api/orders/1", r#"{"s":"new"}"#).await;
+    client
+        .put("/api/orders/1", r#"{"s":"done"}"#)
+        .if_match("*")
+        .send()
+        .await;
+    let file = server.data().join("../backup.ndjson");
+    let export = program()
+        .args(["export", "--data"])
+        .arg(server.data())
+        .arg("--output")
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(export.status.success());
+    let target = Folder::with_config(lifecycle);
+    let import = target.command(&["import"]).arg(&file).output().unwrap();
+    assert!(
+        import.status.success(),
+        "{}",
+        String::from_utf8_lossy(&import.stderr)
+    );
+    let restored = Server::start_in(target);
+    assert_eq!(
+        restored.client().get("/api/orders/1").await.text(),
+        r#"{"s":"done"}"#
+    );
+}
+
+#[test]
+fn verify_makes_no_store_where_there_is_none() {
+    let folder = Folder::new();
+    let verify = folder.command(&["verify"]).output().unwrap();
+    assert_eq!(verify.status.code(), Some(3));
+    assert!(!folder.data().exists());
+}
+
 #[test]
 fn a_store_is_opened_by_one_process() {
     let server = Server::start();
@@ -258,6 +318,11 @@ async fn browsers_may_call_from_the_origins_that_are_listed() {
             .unwrap()
             .contains("etag")
     );
+    let options = client.ask("OPTIONS", "/api/documents/1").send().await;
+    assert_eq!(
+        (options.status, options.header("allow").is_some()),
+        (204, true)
+    );
     let other = client
         .ask("GET", "/api/documents/1")
         .header("Origin", "https://evil.example")
@@ -325,7 +390,8 @@ async fn logs_are_structured_and_carry_the_request_id() {
 
 #[test]
 fn flags_beat_the_environment_beats_the_file() {
-    let folder = Folder::with_config("listen = \"127.0.0.1:1\"\n");
+    let folder =
+        Folder::with_config("listen = \"127.0.0.1:1\"\nundeclared_collections = \"allow\"\n");
     let config = folder.path().join("detente.toml");
     let mut by_environment = program();
     by_environment

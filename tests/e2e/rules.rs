@@ -362,7 +362,7 @@ fn every_mistake_of_a_configuration_is_told_with_its_place() {
     }
     let serve = folder.command(&["serve"]).output().unwrap();
     assert_eq!(serve.status.code(), Some(2));
-    assert_eq!(String::from_utf8(serve.stderr).unwrap().lines().count(), 3);
+    assert_eq!(String::from_utf8(serve.stderr).unwrap().lines().count(), 4);
     let fine = Folder::with_config(CONFIG);
     let check: &mut Command = &mut program();
     let check = check
@@ -376,4 +376,61 @@ fn every_mistake_of_a_configuration_is_told_with_its_place() {
                 .unwrap()
                 .contains("no mistakes; 3 collections")
     );
+}
+
+/// What is written while a constraint is not there is judged when it comes back.
+#[tokio::test]
+async fn a_constraint_that_was_away_is_judged_anew() {
+    const UNIQUE: &str = "[[collections.users.unique]]\nname = \"email\"\nfields = [\"/email\"]\n";
+    let server = Server::with_config(UNIQUE);
+    server
+        .client()
+        .create("/api/users/1", r#"{"email":"x"}"#)
+        .await;
+    let folder = server.stop();
+    let config = folder.path().join("detente.toml");
+    std::fs::remove_file(&config).unwrap();
+    let server = Server::start_in(folder);
+    server
+        .client()
+        .create("/api/users/2", r#"{"email":"x"}"#)
+        .await;
+    let folder = server.stop();
+    std::fs::write(&config, UNIQUE).unwrap();
+    let refused = folder
+        .command(&["serve", "--listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        text.contains("default/users: 1 and 2 have the same email"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_rule_that_cannot_be_evaluated_says_why() {
+    let server = Server::with_config(
+        "[[collections.carts.rules]]\nname = \"Cheap\"\ncheck = \"self.price * self.count < 100.0\"\n",
+    );
+    let client = server.client();
+    let mixed = client
+        .put("/api/carts/1", r#"{"price":9.99,"count":3}"#)
+        .send()
+        .await;
+    assert_eq!(
+        (mixed.status, &mixed.json()["error"]),
+        (409, &json!("Cheap"))
+    );
+    assert!(
+        mixed.json()["reason"]
+            .as_str()
+            .is_some_and(|reason| !reason.is_empty())
+    );
+    let dear = client
+        .put("/api/carts/1", r#"{"price":9.99,"count":30.5}"#)
+        .send()
+        .await;
+    assert_eq!(dear.json().get("reason"), None);
 }

@@ -31,6 +31,9 @@ pub struct Conflict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
     pub conflicts: Vec<Conflict>,
+    /// Places that both sides changed to the same value. They do not collide; but of two who count
+    /// from 5 to 6, one counted in vain.
+    pub agreements: Vec<Pointer>,
     /// All that one side alone changed, and theirs where the sides collide. `None` if that is
     /// nothing at all: both sides, or the only side with a say, deleted the document.
     pub joined: Option<Value>,
@@ -65,39 +68,79 @@ impl Collision {
 /// Numbers compare by value and objects regardless of order, so neither `1.0` for `1` nor a
 /// reordering is an edit.
 pub fn compare(base: Option<&Value>, ours: Option<&Value>, theirs: Option<&Value>) -> Comparison {
-    let mut conflicts = Vec::new();
-    let joined = join(&Pointer::root(), base, ours, theirs, &mut conflicts);
-    Comparison { conflicts, joined }
+    let mut comparison = Comparison {
+        conflicts: Vec::new(),
+        agreements: Vec::new(),
+        joined: None,
+    };
+    comparison.joined = comparison.join(&Pointer::root(), base, ours, theirs);
+    comparison
 }
 
-fn join(
-    path: &Pointer,
-    base: Option<&Value>,
-    ours: Option<&Value>,
-    theirs: Option<&Value>,
-    conflicts: &mut Vec<Conflict>,
-) -> Option<Value> {
-    if ours == theirs || ours == base {
-        return theirs.cloned();
+impl Comparison {
+    fn join(
+        &mut self,
+        path: &Pointer,
+        base: Option<&Value>,
+        ours: Option<&Value>,
+        theirs: Option<&Value>,
+    ) -> Option<Value> {
+        if ours == theirs {
+            self.note_agreement(path, base, ours);
+            return theirs.cloned();
+        }
+        if ours == base {
+            return theirs.cloned();
+        }
+        if theirs == base {
+            return ours.cloned();
+        }
+        if let (Some(Value::Object(ours)), Some(Value::Object(theirs))) = (ours, theirs)
+            && let Some(base) = members_or_none(base)
+        {
+            return Some(Value::Object(self.join_members(path, base, ours, theirs)));
+        }
+        self.conflicts.push(Conflict {
+            path: path.clone(),
+            collision: Collision::of(base, ours, theirs),
+            base: base.cloned(),
+            ours: ours.cloned(),
+            theirs: theirs.cloned(),
+        });
+        theirs.cloned()
     }
-    if theirs == base {
-        return ours.cloned();
+
+    /// Whole documents agree member by member, so that it can be told in which.
+    fn note_agreement(&mut self, path: &Pointer, base: Option<&Value>, both: Option<&Value>) {
+        if both == base {
+            return;
+        }
+        if path.tokens().is_empty() {
+            let members = changed_members(base, both).into_iter();
+            self.agreements.extend(members.map(|name| path.child(name)));
+        } else {
+            self.agreements.push(path.clone());
+        }
     }
-    if let (Some(Value::Object(ours)), Some(Value::Object(theirs))) = (ours, theirs)
-        && let Some(base) = members_or_none(base)
-    {
-        return Some(Value::Object(join_members(
-            path, base, ours, theirs, conflicts,
-        )));
+
+    /// In the order of theirs, what ours added after it.
+    fn join_members(
+        &mut self,
+        path: &Pointer,
+        base: Option<&Object>,
+        ours: &Object,
+        theirs: &Object,
+    ) -> Object {
+        let mut joined = Object::with_capacity(theirs.len());
+        for name in names_of_both(ours, theirs) {
+            let base = base.and_then(|base| base.get(name));
+            let place = path.child(name.as_str());
+            if let Some(value) = self.join(&place, base, ours.get(name), theirs.get(name)) {
+                joined.insert(name.clone(), value);
+            }
+        }
+        joined
     }
-    conflicts.push(Conflict {
-        path: path.clone(),
-        collision: Collision::of(base, ours, theirs),
-        base: base.cloned(),
-        ours: ours.cloned(),
-        theirs: theirs.cloned(),
-    });
-    theirs.cloned()
 }
 
 /// The members to compare with: none if base was absent, `None` if it was something else.
@@ -109,27 +152,9 @@ fn members_or_none(base: Option<&Value>) -> Option<Option<&Object>> {
     }
 }
 
-/// In the order of theirs, what ours added after it.
-fn join_members(
-    path: &Pointer,
-    base: Option<&Object>,
-    ours: &Object,
-    theirs: &Object,
-    conflicts: &mut Vec<Conflict>,
-) -> Object {
-    let base_member = |name: &str| base.and_then(|base| base.get(name));
-    let mut joined = Object::with_capacity(theirs.len());
-    let names = theirs
-        .keys()
-        .chain(ours.keys().filter(|name| !theirs.contains_key(*name)));
-    for name in names {
-        let (base, ours, theirs) = (base_member(name), ours.get(name), theirs.get(name));
-        let place = path.child(name.as_str());
-        if let Some(value) = join(&place, base, ours, theirs, conflicts) {
-            joined.insert(name.clone(), value);
-        }
-    }
-    joined
+fn names_of_both<'a>(ours: &'a Object, theirs: &'a Object) -> impl Iterator<Item = &'a String> {
+    let only_ours = ours.keys().filter(|name| !theirs.contains_key(*name));
+    theirs.keys().chain(only_ours)
 }
 
 /// Compares two values whose base is unknown: every place where they differ is a conflict.
@@ -149,10 +174,7 @@ fn differ(
         return;
     }
     if let (Some(Value::Object(ours)), Some(Value::Object(theirs))) = (ours, theirs) {
-        let names = theirs
-            .keys()
-            .chain(ours.keys().filter(|name| !theirs.contains_key(*name)));
-        for name in names {
+        for name in names_of_both(ours, theirs) {
             let place = path.child(name.as_str());
             differ(&place, ours.get(name), theirs.get(name), conflicts);
         }
@@ -299,6 +321,36 @@ mod tests {
     }
 
     #[test]
+    fn what_both_changed_alike_is_told() {
+        let cases = [
+            (r#"{"n":5}"#, r#"{"n":6,"a":1}"#, r#"{"n":6.0,"b":1}"#, "/n"),
+            (
+                r#"{"n":5,"x":{"y":1}}"#,
+                r#"{"n":6,"x":{"y":2}}"#,
+                r#"{"n":6,"x":{"y":2}}"#,
+                "/n /x",
+            ),
+            (
+                r#"{"x":{"y":1}}"#,
+                r#"{"x":{"y":2,"z":1}}"#,
+                r#"{"x":{"y":2}}"#,
+                "/x/y",
+            ),
+            (r#"{"n":5}"#, r#"{"n":5}"#, r#"{"n":5}"#, ""),
+            (r#"{"n":5}"#, "{}", "{}", "/n"),
+        ];
+        for (base, ours, theirs, expected) in cases {
+            let found = compare(
+                value(base).as_ref(),
+                value(ours).as_ref(),
+                value(theirs).as_ref(),
+            );
+            let named: Vec<_> = found.agreements.iter().map(ToString::to_string).collect();
+            assert_eq!(named.join(" "), expected, "{base} {ours} {theirs}");
+        }
+    }
+
+    #[test]
     fn members_that_changed() {
         let (before, after) = (
             value(r#"{"a":1,"b":1,"d":1}"#),
@@ -343,7 +395,8 @@ mod tests {
         #[test]
         fn sides_that_agree_do_not_collide(base in document(), x in document()) {
             let found = compare(Some(&base), Some(&x), Some(&x));
-            prop_assert_eq!(found, Comparison { conflicts: vec![], joined: Some(x) });
+            prop_assert_eq!(found.agreements.is_empty(), base == x);
+            prop_assert_eq!((found.conflicts, found.joined), (vec![], Some(x)));
         }
 
         #[test]

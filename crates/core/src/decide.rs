@@ -23,6 +23,9 @@ pub struct Command {
 #[derive(Clone, Debug)]
 pub enum Edit {
     Put(Proposal),
+    /// Puts a document back that was accepted before, elsewhere: it need not be in a state in which
+    /// documents begin.
+    Restore(Proposal),
     Patch(Patching),
     Delete,
 }
@@ -339,7 +342,7 @@ impl<S: State> Case<'_, S> {
                 return Err(Refusal::Deleted { head }.into());
             }
             // Without preconditions this would be 404, so they do not count (section 13.2.1).
-            (None, _) if !matches!(self.command.edit, Edit::Put(_)) => {
+            (None, _) if matches!(self.command.edit, Edit::Patch(_) | Edit::Delete) => {
                 return Err(Refusal::Missing.into());
             }
             _ => {}
@@ -383,8 +386,9 @@ impl<S: State> Case<'_, S> {
         let old = self.old_document().map_err(Stop::State)?;
         let id = self.command.key.id();
         let head = self.head;
+        let is_restored = old.is_none() && matches!(self.command.edit, Edit::Restore(_));
         self.rules
-            .judge(id, old.as_ref(), outcome.tree.as_deref())
+            .judge(id, old.as_ref(), outcome.tree.as_deref(), is_restored)
             .map_err(|conflict| Refusal::State { conflict, head })?;
         let held = old
             .as_ref()
@@ -396,7 +400,7 @@ impl<S: State> Case<'_, S> {
 
     fn outcome(&self) -> Result<Outcome, Stop<S::Error>> {
         let proposal = match &self.command.edit {
-            Edit::Put(proposal) => proposal.clone(),
+            Edit::Put(proposal) | Edit::Restore(proposal) => proposal.clone(),
             Edit::Patch(patching) => self.patched(patching)?,
             Edit::Delete => return Ok(Outcome::tombstone()),
         };

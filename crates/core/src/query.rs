@@ -136,6 +136,14 @@ impl Place {
                 parameter: parameter.to_owned(),
                 message: "a member's name is missing".into(),
             }),
+            _ if name.contains(['.', ',']) => Err(QueryError {
+                parameter: parameter.to_owned(),
+                message: format!(
+                    "no operator, and not one member's name; write a JSON Pointer, such as /{}, for \
+                     a value further down, or for a name with a dot or a comma in it",
+                    name.replace(['.', ','], "/")
+                ),
+            }),
             _ => Ok(Self::Data(Pointer::root().child(name))),
         }
     }
@@ -153,10 +161,15 @@ impl Filter {
             Some((name, operator)) if OPERATORS.contains(&operator) => (name, operator),
             _ => (parameter, "eq"),
         };
-        let ordered = |orderings| Test::Ordered(Literal::parse(value), orderings);
-        let list = || value.split(',').map(Literal::parse).collect();
+        let field = Place::parse(parameter, name)?;
+        let literal = |text: &str| match field {
+            Place::UpdatedAt => Literal::parse(&with_milliseconds(text)),
+            _ => Literal::parse(text),
+        };
+        let ordered = |orderings| Test::Ordered(literal(value), orderings);
+        let list = || value.split(',').map(literal).collect();
         let test = match operator {
-            "ne" => Test::NotIn(vec![Literal::parse(value)]),
+            "ne" => Test::NotIn(vec![literal(value)]),
             "in" => Test::In(list()),
             "lt" => ordered(&[Less]),
             "le" => ordered(&[Less, Equal]),
@@ -166,12 +179,17 @@ impl Filter {
                 parameter: parameter.to_owned(),
                 message: "expected true or false".into(),
             })?),
-            _ => Test::In(vec![Literal::parse(value)]),
+            _ => Test::In(vec![literal(value)]),
         };
-        Ok(Self {
-            field: Place::parse(parameter, name)?,
-            test,
-        })
+        Ok(Self { field, test })
+    }
+}
+
+/// Times are compared as texts, which needs them all in the form that the server writes.
+fn with_milliseconds(text: &str) -> String {
+    match text.strip_suffix('Z') {
+        Some(second) if !second.contains('.') => format!("{second}.000Z"),
+        _ => text.to_owned(),
     }
 }
 
@@ -316,7 +334,11 @@ mod tests {
             ("/x.lt.eq", "1", true),
             ("_id", "7", true),
             ("_version.ge", "3", true),
-            ("_updated_at.gt", "2026-11-22T10:00:00Z", true),
+            ("_updated_at.gt", "2026-11-22T10:29:59Z", true),
+            ("_updated_at.ge", "2026-11-22T10:30:00Z", true),
+            ("_updated_at.gt", "2026-11-22T10:30:00Z", false),
+            ("_updated_at.lt", "2026-11-22T10:30:00.001Z", true),
+            ("_updated_at", "2026-11-22T10:30:00Z", true),
         ];
         for (parameter, value, selected) in cases {
             let query = Query {
@@ -329,7 +351,7 @@ mod tests {
                 "{parameter}={value}"
             );
         }
-        for parameter in ["_other", "/a~", "", ".lt"] {
+        for parameter in ["_other", "/a~", "", ".lt", "stock.like", "a.b", "a,b"] {
             assert!(Filter::parse(parameter, "1").is_err(), "{parameter:?}");
         }
         assert!(Filter::parse("a.exists", "maybe").is_err());

@@ -47,6 +47,8 @@ pub struct StateConflict {
     pub allowed_transitions: Vec<String>,
     /// The names of all rules that fail, the first of them `rule`.
     pub failed_rules: Vec<String>,
+    /// Why `rule` could not be evaluated, if that is why it fails.
+    pub reason: Option<String>,
 }
 
 impl Rules {
@@ -57,7 +59,8 @@ impl Rules {
 
     /// Whether the step from `old` to `new` is allowed; absent means that there is no document.
     ///
-    /// Rules are judged before the lifecycle: theirs is the more telling refusal.
+    /// Rules are judged before the lifecycle: theirs is the more telling refusal. A document that
+    /// `is_restored` takes no step of its lifecycle.
     ///
     /// # Errors
     ///
@@ -67,6 +70,7 @@ impl Rules {
         id: &str,
         old: Option<&Value>,
         new: Option<&Value>,
+        is_restored: bool,
     ) -> Result<(), StateConflict> {
         let failed: Vec<&Check> = self
             .checks
@@ -82,10 +86,11 @@ impl Rules {
                 current_state: self.lifecycle.as_ref().and_then(|it| it.state_of(old)),
                 allowed_transitions: self.allowed_from(old),
                 failed_rules: failed.iter().map(|check| check.name.clone()).collect(),
+                reason: first.check.evaluate(old, new).err(),
             });
         }
         match (&self.lifecycle, new) {
-            (Some(lifecycle), Some(new)) => lifecycle.judge(old, new),
+            (Some(lifecycle), Some(new)) if !is_restored => lifecycle.judge(old, new),
             _ => Ok(()),
         }
     }
@@ -176,7 +181,7 @@ mod tests {
         ];
         for (old, new, refusing) in cases {
             let value = |text: &str| (!text.is_empty()).then(|| parse(text.as_bytes()).unwrap());
-            let verdict = rules.judge("7", value(old).as_ref(), value(new).as_ref());
+            let verdict = rules.judge("7", value(old).as_ref(), value(new).as_ref(), false);
             let rule = verdict
                 .err()
                 .map(|conflict| conflict.rule)
@@ -184,7 +189,7 @@ mod tests {
             assert_eq!(rule, refusing, "{old} to {new}");
         }
         let document = parse(br#"{"stock":-1,"name":"Tea"}"#).unwrap();
-        let refusal = rules.judge("7", None, Some(&document)).unwrap_err();
+        let refusal = rules.judge("7", None, Some(&document), false).unwrap_err();
         assert_eq!(refusal.message, "Tea is out, 7");
     }
 }

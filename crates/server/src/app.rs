@@ -1,6 +1,7 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use detente_core::{Key, Seq, Stored};
 use detente_store::{Reader, SqliteReader, StoreError, WriterHandle};
 use tokio::sync::watch;
@@ -17,6 +18,8 @@ pub(crate) struct App {
     pub(crate) writer: WriterHandle,
     pub(crate) metrics: Metrics,
     pub(crate) closing: Closing,
+    /// The description of the API, once it was asked for.
+    pub(crate) openapi: OnceLock<Bytes>,
 }
 
 /// Whether the server is shutting down.

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::http::{HeaderMap, header};
 
@@ -70,14 +70,44 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 fn actor(headers: &HeaderMap) -> Result<Arc<str>, Problem> {
     let Some(value) = headers.get("x-actor") else {
-        return Ok("anonymous".into());
+        static ANONYMOUS: LazyLock<Arc<str>> = LazyLock::new(|| "anonymous".into());
+        return Ok(Arc::clone(&ANONYMOUS));
     };
     let name = std::str::from_utf8(value.as_bytes())
         .unwrap_or_default()
         .trim();
-    if name.is_empty() || name.len() > MAX_ACTOR {
-        let detail = format!("X-Actor is 1 to {MAX_ACTOR} bytes of UTF-8.");
+    if name.is_empty() || name.len() > MAX_ACTOR || name.contains(char::is_control) {
+        let detail = format!("X-Actor is 1 to {MAX_ACTOR} bytes of UTF-8, no control characters.");
         return Err(Problem::malformed(detail).with("header", "X-Actor"));
     }
     Ok(name.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn an_actor_is_a_name_that_can_be_shown() {
+        let long = "x".repeat(MAX_ACTOR + 1);
+        let cases: &[(&[u8], Option<&str>)] = &[
+            (b"alice", Some("alice")),
+            (b" Alice B. ", Some("Alice B.")),
+            ("Zoë".as_bytes(), Some("Zoë")),
+            (b"Zo\xeb", None),
+            (b"a\tb", None),
+            ("a\u{85}b".as_bytes(), None),
+            (b"", None),
+            (long.as_bytes(), None),
+        ];
+        for (value, name) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-actor", HeaderValue::from_bytes(value).unwrap());
+            let found = actor(&headers).ok();
+            assert_eq!(found.as_deref(), *name, "{value:?}");
+        }
+        assert_eq!(&*actor(&HeaderMap::new()).unwrap(), "anonymous");
+    }
 }

@@ -93,7 +93,13 @@ impl Attempt {
     }
 
     fn state(&self, conflict: StateConflict, head: Option<Head>) -> Problem {
-        let problem = Problem::new(ProblemKind::StateConflict, conflict.message);
+        // A message may hold values of the document, and the lifecycle's names its state.
+        let message = if self.may_read {
+            conflict.message
+        } else {
+            format!("The rule {} does not allow this.", conflict.rule)
+        };
+        let problem = Problem::new(ProblemKind::StateConflict, message);
         let problem = problem
             .named(conflict.error)
             .with("rule", conflict.rule)
@@ -102,21 +108,33 @@ impl Attempt {
         if !self.may_read {
             return problem;
         }
+        let problem = match conflict.reason {
+            Some(reason) => problem.with("reason", reason),
+            None => problem,
+        };
         let problem = problem.with("current_state", conflict.current_state);
-        current_facts(problem, head)
+        problem.with_facts(head)
     }
 
     fn duplicate(&self, duplicates: &[Duplicate], head: Option<Head>) -> Problem {
         let rows: Vec<Object> = duplicates.iter().map(|it| self.violation(it)).collect();
-        let first = duplicates.first();
-        let message = first.map(|first| first.message.clone()).unwrap_or_default();
-        let problem = Problem::new(ProblemKind::DuplicateEntry, message);
-        let problem = problem
-            .named(first.map(|first| first.error.clone()).unwrap_or_default())
-            .with_all(rows.first().cloned().unwrap_or_default());
-        let problem = problem.with("violations", rows);
-        let message = first.map(|first| first.message.clone()).unwrap_or_default();
-        current_facts(problem, head.filter(|_| self.may_read)).with("message", message)
+        let Some(first) = duplicates.first() else {
+            return Problem::internal("a refusal for duplicates names none");
+        };
+        Problem::new(ProblemKind::DuplicateEntry, self.duplicate_message(first))
+            .named(first.error.clone())
+            .with_all(rows.first().cloned().unwrap_or_default())
+            .with("violations", rows)
+            .with_facts(head.filter(|_| self.may_read))
+    }
+
+    /// Who may not read is not told who holds the key, nor anything of the document but its names.
+    fn duplicate_message(&self, duplicate: &Duplicate) -> String {
+        if self.may_read {
+            return duplicate.message.clone();
+        }
+        let names: Vec<String> = duplicate.fields.iter().map(field_name).collect();
+        format!("Another document has the same {}.", listed(&names))
     }
 
     fn violation(&self, duplicate: &Duplicate) -> Object {
@@ -125,18 +143,18 @@ impl Attempt {
             ("constraint", duplicate.constraint.as_str().into()),
             ("field", names.first().cloned().into()),
             ("fields", names.into()),
-            ("values", Value::Array(duplicate.values.clone())),
         ]);
         if self.may_read {
-            let space_key =
+            let holder =
                 Key::from_parts(self.key.space(), self.key.collection(), &duplicate.holder);
             let existing = object([
                 ("id", duplicate.holder.as_str().into()),
-                ("href", document_href(&space_key).into()),
+                ("href", document_href(&holder).into()),
             ]);
+            row.insert("values".into(), Value::Array(duplicate.values.clone()));
             row.insert("existing".into(), existing.into());
         }
-        row.insert("message".into(), duplicate.message.as_str().into());
+        row.insert("message".into(), self.duplicate_message(duplicate).into());
         row
     }
 
@@ -156,7 +174,7 @@ impl Attempt {
                 problem = problem.with("actual", actual.clone());
             }
         }
-        current_facts(problem, Some(*head))
+        problem.with_facts(Some(*head))
     }
 
     fn deleted(&self, story: &Story) -> Problem {
@@ -219,6 +237,9 @@ impl Attempt {
             .with("conflicts", self.conflicts(story, &found))
             .with("changes_since", story.changes())
             .with("mergeable", found.mergeable);
+        if !found.agreements.is_empty() {
+            problem = problem.with("agreements", found.agreements.clone());
+        }
         if story.omitted {
             problem = problem.with("changes_omitted", true);
         }
@@ -325,6 +346,8 @@ enum Wanted {
 /// What a comparison of the writer's edit with the current version came to.
 struct Found {
     conflicts: Vec<Conflict>,
+    /// What both changed alike.
+    agreements: Vec<String>,
     fields: Vec<String>,
     mergeable: bool,
     joined: Option<Value>,
@@ -422,7 +445,7 @@ impl Story {
     fn ours(&self, attempt: &Attempt) -> Wanted {
         match &attempt.edit {
             Edit::Delete => Wanted::Nothing,
-            Edit::Put(proposal) => match json::parse(&proposal.body) {
+            Edit::Put(proposal) | Edit::Restore(proposal) => match json::parse(&proposal.body) {
                 Ok(document) => Wanted::Document(document),
                 Err(_) => Wanted::Nothing,
             },
@@ -459,6 +482,7 @@ impl Story {
                 let joined = theirs.cloned();
                 Comparison {
                     conflicts: vec![conflict],
+                    agreements: Vec::new(),
                     joined,
                 }
             }
@@ -466,6 +490,7 @@ impl Story {
             // Where nothing is stored, nothing collides: the document just is not there.
             (_, None) => Comparison {
                 conflicts: theirs.map_or_else(Vec::new, |it| compare_blind(wanted, Some(it))),
+                agreements: Vec::new(),
                 joined: None,
             },
         };
@@ -473,6 +498,7 @@ impl Story {
         let mergeable = is_known && found.conflicts.is_empty();
         Found {
             fields: self.fields(&found.conflicts),
+            agreements: found.agreements.iter().map(field_name).collect(),
             mergeable,
             joined: found.joined.filter(|_| is_known),
             conflicts: found.conflicts,
@@ -522,10 +548,33 @@ impl Story {
                 None => format!("{saved}; it never had the version that If-Match names."),
             };
         };
+        if base.seq == current.seq {
+            return "If-Match names the current version, but by a weak tag, which never matches \
+                    (RFC 9110, section 13.1.1)."
+                .into();
+        }
         let begun = format!("{saved}; your edit began from version {}.", base.version);
-        match found.fields.as_slice() {
-            [] => format!("{begun} Your changes and theirs do not overlap."),
-            fields => format!("{begun} Both of you changed {}.", listed(fields)),
+        format!("{begun} {}", found.tell(base.version))
+    }
+}
+
+impl Found {
+    /// Where the two edits stand to each other.
+    fn tell(&self, base: u64) -> String {
+        let misfit = self
+            .conflicts
+            .iter()
+            .find(|it| it.collision == Collision::Inapplicable);
+        if let Some(misfit) = misfit {
+            return format!(
+                "Your patch does not fit version {base}: there is no {:?}.",
+                misfit.path.to_string()
+            );
+        }
+        match (self.fields.as_slice(), self.agreements.as_slice()) {
+            ([], []) => "Your changes and theirs do not overlap.".into(),
+            ([], alike) => format!("Both of you changed {} in the same way.", listed(alike)),
+            (fields, _) => format!("Both of you changed {}.", listed(fields)),
         }
     }
 }
@@ -559,12 +608,15 @@ fn named_versions(condition: &Condition) -> impl Iterator<Item = VersionTag> {
         .filter_map(|tag| tag.opaque().parse().ok())
 }
 
-fn current_facts(problem: Problem, head: Option<Head>) -> Problem {
-    match head.filter(Head::is_document) {
-        Some(head) => problem
-            .with("current_version", head.version)
-            .with("current_etag", head.tag().to_entity_tag().to_string()),
-        None => problem,
+impl Problem {
+    /// Which version is current, where there is one.
+    fn with_facts(self, head: Option<Head>) -> Self {
+        match head.filter(Head::is_document) {
+            Some(head) => self
+                .with("current_version", head.version)
+                .with("current_etag", head.tag().to_entity_tag().to_field()),
+            None => self,
+        }
     }
 }
 

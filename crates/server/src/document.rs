@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
@@ -19,18 +19,20 @@ use crate::inbound::{Inbound, not_json};
 use crate::preference::Preferences;
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::{self, Coding, bodiless, field};
-use crate::resource::{COLLECTION, DOCUMENT, JSON, JSON_PATCH, MERGE_PATCH, Names, document_href};
+use crate::resource::{
+    COLLECTION, DOCUMENT, JSON, JSON_PATCH, MERGE_PATCH, Names, PathParts, document_href,
+};
 use crate::settings::Collection;
 
 /// One document.
 pub(crate) async fn handle(
     State(app): State<Arc<App>>,
-    params: RawPathParams,
+    path: PathParts,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let mut inbound = Inbound::new(parts, body, app.settings.limits.body_bytes);
-    let answer = answer(&app, &Names::of(&params), &mut inbound).await;
+    let answer = answer(&app, &Names::of(&path), &mut inbound).await;
     if answer.is_err() {
         inbound.drain().await;
     }
@@ -48,9 +50,8 @@ async fn answer(
             let caller = Caller::of(&app.settings, inbound.headers())?;
             caller.must_write()?;
             let key = names.key()?;
-            Write::new(app, key, caller, inbound)?
-                .perform(inbound)
-                .await
+            // Boxed: a write's future is large, and a read would have to carry its room around.
+            Box::pin(Write::new(app, key, caller, inbound)?.perform(inbound)).await
         }
         ref method => DOCUMENT.otherwise(method),
     }
@@ -66,9 +67,7 @@ pub(crate) async fn create(
     caller.must_write()?;
     let id = uuid::Uuid::now_v7().to_string();
     let key = names.collection()?.key(&id).map_err(Problem::internal)?;
-    Write::new(app, key, caller, inbound)?
-        .perform(inbound)
-        .await
+    Box::pin(Write::new(app, key, caller, inbound)?.perform(inbound)).await
 }
 
 async fn read(app: &Arc<App>, names: &Names<'_>, inbound: &Inbound) -> Result<Response, Problem> {
@@ -96,7 +95,7 @@ pub(crate) async fn respond_conditionally(
     };
     match evaluate(&conditions, Some(&selected), true) {
         Verdict::Proceed => {
-            representation::document(StatusCode::OK, stored, inbound.headers()).await
+            representation::document(StatusCode::OK, stored, &selected.tag, inbound.headers()).await
         }
         Verdict::Fail(Field::IfNoneMatch | Field::IfModifiedSince) => {
             Ok(not_modified(stored, &selected.tag, inbound))
@@ -140,7 +139,7 @@ fn not_modified(stored: &Stored, tag: &EntityTag, inbound: &Inbound) -> Response
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if is_coded {
-        headers.insert(header::ETAG, field(&coded));
+        headers.insert(header::ETAG, field(coded));
     }
     response
 }
@@ -309,7 +308,8 @@ impl<'a> Write<'a> {
             };
             bodiless(status, stored)
         } else {
-            representation::document(status, stored, inbound.headers()).await?
+            let tag = applied.head.tag().to_entity_tag();
+            representation::document(status, stored, &tag, inbound.headers()).await?
         };
         let headers = response.headers_mut();
         if self.preferences.minimal {
@@ -317,7 +317,7 @@ impl<'a> Write<'a> {
             headers.insert("preference-applied", applied);
         }
         if inbound.parts.method == Method::POST {
-            headers.insert(header::LOCATION, field(&document_href(&stored.key)));
+            headers.insert(header::LOCATION, field(document_href(&stored.key)));
         }
         Ok(response)
     }

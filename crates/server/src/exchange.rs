@@ -1,6 +1,7 @@
-use std::sync::Arc;
+use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, LazyLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -24,7 +25,7 @@ pub(crate) async fn exchange(
     let start = Instant::now();
     let id = request_id(request.headers());
     let method = request.method().clone();
-    let path: Box<str> = request.uri().path().into();
+    let uri = request.uri().clone();
     let plain = takes_only_plain_json(request.headers());
     let mut response = if header_bytes(request.headers()) > app.settings.limits.header_bytes {
         headers_too_large(app.settings.limits.header_bytes).into_response()
@@ -32,8 +33,8 @@ pub(crate) async fn exchange(
         next.run(request).await
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        note_problem(&app, &problem, &id, &method, &path);
-        response = problem.render(&path, plain);
+        note_problem(&app, &problem, &id, &method, uri.path());
+        response = problem.render(uri.path(), plain);
     }
     response.headers_mut().insert(REQUEST_ID, id.clone());
     let status = response.status().as_u16();
@@ -41,7 +42,7 @@ pub(crate) async fn exchange(
     tracing::debug!(
         request_id = id.to_str().unwrap_or_default(),
         %method,
-        path = &*path,
+        path = uri.path(),
         status,
         micros = start.elapsed().as_micros(),
         "answered"
@@ -88,14 +89,15 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 
 /// Unique within the process, and by the time of its start nearly so across processes.
 fn new_request_id() -> HeaderValue {
-    static STARTED: std::sync::LazyLock<u64> = std::sync::LazyLock::new(|| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        now.unwrap_or_default().as_micros() as u64
+    static STARTED: LazyLock<String> = LazyLock::new(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        format!("{:x}-", now.unwrap_or_default().as_micros())
     });
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let id = format!("{:x}-{count:x}", *STARTED);
-    HeaderValue::from_str(&id).expect("hexadecimal digits are a field value")
+    let mut id = STARTED.clone();
+    write!(id, "{count}").expect("writing to memory does not fail");
+    HeaderValue::try_from(id).expect("digits are a field value")
 }
 
 /// Whether the client takes `application/json` and would not take `application/problem+json`.

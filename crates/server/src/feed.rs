@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
@@ -18,11 +18,11 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::envelope::{self, Row};
-use crate::list::{limit, parameters};
+use crate::list::{limit, parameters, whole_number};
 use crate::operation::read_only;
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
-use crate::resource::Names;
+use crate::resource::{Names, PathParts};
 
 const DEFAULT_LIMIT: usize = 100;
 const STREAM_BATCH: usize = 256;
@@ -35,10 +35,10 @@ const EVENT_STREAM: &str = "text/event-stream";
 /// The versions of a space, in the order of the log.
 pub(crate) async fn of_space(
     State(app): State<Arc<App>>,
-    params: RawPathParams,
+    path: PathParts,
     request: Request,
 ) -> Result<Response, Problem> {
-    let names = Names::of(&params);
+    let names = Names::of(&path);
     let scope = Scope {
         space: names.space()?.to_owned(),
         collection: None,
@@ -49,10 +49,10 @@ pub(crate) async fn of_space(
 /// The versions of a collection, in the order of the log.
 pub(crate) async fn of_collection(
     State(app): State<Arc<App>>,
-    params: RawPathParams,
+    path: PathParts,
     request: Request,
 ) -> Result<Response, Problem> {
-    let place = Names::of(&params).collection()?;
+    let place = Names::of(&path).collection()?;
     let scope = Scope {
         space: place.space.into(),
         collection: Some(place.collection.into()),
@@ -121,17 +121,25 @@ impl Asked {
 }
 
 fn position(app: &App, name: &str, text: &str) -> Result<Seq, Problem> {
+    let last = app.reader.last_seq();
     if text == "now" {
-        return Ok(app.reader.last_seq());
+        return Ok(last);
     }
-    let seq = text
-        .parse()
-        .ok()
-        .filter(|seq: &Seq| i64::try_from(*seq).is_ok());
-    seq.ok_or_else(|| {
+    let Some(seq) = whole_number::<Seq>(text) else {
         let detail = format!("{name} is the seq of a change, 0 for the beginning, or now.");
-        Problem::malformed(detail).with("parameter", name)
-    })
+        return Err(Problem::malformed(detail).with("parameter", name));
+    };
+    if seq > last {
+        // Waiting for the log to get there would skip all that is written until then.
+        let detail = format!(
+            "{name} is past the newest change, {last}. An older copy of the store may have been \
+             put back: begin again from 0."
+        );
+        return Err(Problem::malformed(detail)
+            .with("parameter", name)
+            .with("last", last.to_string()));
+    }
+    Ok(seq)
 }
 
 fn wants_events(headers: &HeaderMap) -> bool {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
@@ -12,11 +12,11 @@ use crate::caller::Caller;
 use crate::document::respond_conditionally;
 use crate::envelope::{self, Row};
 use crate::inbound::Inbound;
-use crate::list::{limit, parameters};
+use crate::list::{limit, parameters, whole_number};
 use crate::operation::read_only;
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::{self, Coding};
-use crate::resource::Names;
+use crate::resource::{Names, PathParts};
 
 const DEFAULT_LIMIT: usize = 100;
 
@@ -26,13 +26,13 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("max-age=31536000, immuta
 /// The versions of a document, the newest first; also of one that was deleted.
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    params: RawPathParams,
+    path: PathParts,
     request: Request,
 ) -> Result<Response, Problem> {
     if let Some(response) = read_only(request.method())? {
         return Ok(response);
     }
-    let (inbound, key) = asked(&app, &params, request)?;
+    let (inbound, key) = asked(&app, &path, request)?;
     let asked = Asked::parse(inbound.query())?;
     let newest = newest(&app, &key).await?;
     let page = app.read(move |reader| asked.run(reader, &newest)).await?;
@@ -43,14 +43,14 @@ pub(crate) async fn list(
 /// One version of a document.
 pub(crate) async fn version(
     State(app): State<Arc<App>>,
-    params: RawPathParams,
+    path: PathParts,
     request: Request,
 ) -> Result<Response, Problem> {
     if let Some(response) = read_only(request.method())? {
         return Ok(response);
     }
-    let (inbound, key) = asked(&app, &params, request)?;
-    let text = Names::of(&params).version.unwrap_or_default().to_owned();
+    let (inbound, key) = asked(&app, &path, request)?;
+    let text = Names::of(&path).version.unwrap_or_default().to_owned();
     let number = parse_number(&text)
         .ok_or_else(|| Problem::malformed(format!("{text:?} is no version: 1, 2, 3 and so on.")))?;
     let newest = newest(&app, &key).await?;
@@ -72,15 +72,11 @@ pub(crate) async fn version(
     Ok(response)
 }
 
-fn asked(
-    app: &Arc<App>,
-    params: &RawPathParams,
-    request: Request,
-) -> Result<(Inbound, Key), Problem> {
+fn asked(app: &Arc<App>, path: &PathParts, request: Request) -> Result<(Inbound, Key), Problem> {
     let (parts, body) = request.into_parts();
     let inbound = Inbound::new(parts, body, app.settings.limits.body_bytes);
     Caller::of(&app.settings, inbound.headers())?.must_read()?;
-    let key = Names::of(params).key()?;
+    let key = Names::of(path).key()?;
     app.collection(key.collection())?;
     Ok((inbound, key))
 }
@@ -97,8 +93,7 @@ async fn newest(app: &Arc<App>, key: &Key) -> Result<Arc<Stored>, Problem> {
 }
 
 fn parse_number(text: &str) -> Option<u64> {
-    let number = text.parse().ok()?;
-    (number > 0 && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(number)
+    whole_number(text).filter(|number| *number > 0)
 }
 
 /// What a history was asked for.

@@ -1,9 +1,10 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::Response;
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use crate::envelope::{self, Row};
 use crate::inbound::Inbound;
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
-use crate::resource::Names;
+use crate::resource::{Names, PathParts};
 
 const DEFAULT_LIMIT: usize = 100;
 pub(crate) const MAX_LIMIT: usize = 1000;
@@ -26,12 +27,12 @@ pub(crate) const MAX_LIMIT: usize = 1000;
 /// A collection: a list, or a place to create documents in.
 pub(crate) async fn handle(
     State(app): State<Arc<App>>,
-    params: RawPathParams,
+    path: PathParts,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let mut inbound = Inbound::new(parts, body, app.settings.limits.body_bytes);
-    let names = Names::of(&params);
+    let names = Names::of(&path);
     let answer = match inbound.parts.method {
         Method::GET | Method::HEAD => read(&app, &names, &inbound).await,
         Method::POST => document::create(&app, &names, &mut inbound).await,
@@ -55,12 +56,15 @@ async fn read(app: &Arc<App>, names: &Names<'_>, inbound: &Inbound) -> Result<Re
     representation::json(Bytes::from(page), coding).await
 }
 
-/// The value of `limit`, or the default.
+/// A number in digits alone: Rust would take a sign too.
+pub(crate) fn whole_number<N: FromStr>(text: &str) -> Option<N> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits.then(|| text.parse().ok()).flatten()
+}
+
+/// The value of `limit`.
 pub(crate) fn limit(value: &str) -> Result<usize, Problem> {
-    let limit = value
-        .parse()
-        .ok()
-        .filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    let limit = whole_number(value).filter(|limit| (1..=MAX_LIMIT).contains(limit));
     limit.ok_or_else(|| {
         let detail = format!("limit is a whole number from 1 to {MAX_LIMIT}.");
         Problem::malformed(detail).with("parameter", "limit")
@@ -205,5 +209,26 @@ fn item(stored: &Stored) -> Item<'_> {
         version: stored.version,
         at: stored.at,
         data: stored.text(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_is_digits() {
+        let cases = [
+            ("5", Some(5)),
+            ("007", Some(7)),
+            ("+5", None),
+            ("-0", None),
+            ("", None),
+            ("5.0", None),
+            ("99999999999999999999", None),
+        ];
+        for (text, number) in cases {
+            assert_eq!(whole_number::<u64>(text), number, "{text:?}");
+        }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Answer, Counter>,
     latency: Family<Asked, Histogram, fn() -> Histogram>,
+    /// The members of both families that most requests need, without looking them up.
+    frequent: Vec<Frequent>,
     problems: Family<Refused, Counter>,
     /// Server-sent event streams that are open.
     pub(crate) streams: Gauge,
@@ -40,6 +42,14 @@ struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Refused {
     r#type: &'static str,
+}
+
+/// What counts the answers to one method.
+#[derive(Debug)]
+struct Frequent {
+    method: Method,
+    latency: Histogram,
+    by_status: Vec<(u16, Counter)>,
 }
 
 /// The methods that are counted by name; clients can make up others without end.
@@ -77,10 +87,37 @@ impl Metrics {
             registry: Registry::with_prefix("detente"),
             requests: Family::default(),
             latency: Family::new_with_constructor(histogram),
+            frequent: Vec::new(),
             problems: Family::default(),
             streams: Gauge::default(),
         };
-        metrics.registered()
+        metrics.registered().with_frequent()
+    }
+
+    fn with_frequent(mut self) -> Self {
+        let methods = [
+            (Method::GET, &[200, 304][..]),
+            (Method::PUT, &[200, 201, 204, 409]),
+            (Method::PATCH, &[200, 204, 409]),
+            (Method::POST, &[201]),
+        ];
+        let frequent = methods.into_iter().map(|(method, statuses)| {
+            let verb = Verb::from(&method);
+            let counter = |status: &u16| {
+                let answer = Answer {
+                    method: verb,
+                    status: *status,
+                };
+                (*status, self.requests.get_or_create_owned(&answer))
+            };
+            Frequent {
+                by_status: statuses.iter().map(counter).collect(),
+                latency: self.latency.get_or_create_owned(&Asked { method: verb }),
+                method,
+            }
+        });
+        self.frequent = frequent.collect();
+        self
     }
 
     fn registered(mut self) -> Self {
@@ -105,13 +142,22 @@ impl Metrics {
     }
 
     pub(crate) fn answered(&self, method: &Method, status: u16, time: Duration) {
+        let seconds = time.as_secs_f64();
+        let frequent = self.frequent.iter().find(|it| it.method == *method);
+        if let Some(frequent) = frequent
+            && let Some((_, counter)) = frequent.by_status.iter().find(|(it, _)| *it == status)
+        {
+            counter.inc();
+            frequent.latency.observe(seconds);
+            return;
+        }
         let method = Verb::from(method);
         self.requests
             .get_or_create(&Answer { method, status })
             .inc();
         self.latency
             .get_or_create(&Asked { method })
-            .observe(time.as_secs_f64());
+            .observe(seconds);
     }
 
     pub(crate) fn refused(&self, slug: &'static str) {

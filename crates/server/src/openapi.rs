@@ -1,11 +1,121 @@
-use crate::app::App;
-use crate::problem::Problem;
+//! The API described as OpenAPI 3.1, from the settings that the server runs with.
+
+mod api; // the server that is described
+mod subject; // what one set of its paths is about
+
+mod header; // the fields of answers
+mod link; // from an answer to the requests that it makes possible
+mod parameter; // what requests say beside their bodies
+mod problem_schema; // what problems tell
+mod refusal; // the responses that problems are
+mod schema; // bodies, and the schemas of collections among them
+
+mod collection_path; // lists, and new documents
+mod document_path; // one document
+mod feed_path; // changes
+mod history_path; // versions
+mod server_path; // health, metrics, pages for people
+
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::response::Response;
-use std::sync::Arc;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+use crate::operation::read_only;
+use crate::problem::Problem;
+use crate::representation::{self, Coding};
+use crate::settings::Settings;
+
+use api::Api;
+
+/// Members of an object of the description.
+type Members = Map<String, Value>;
+
+/// What no single operation can say.
+const PROSE: &str = "\
+Documents that many may change at once, and no write is lost: a change names the version that it began from \
+(`If-Match`), and where the document has moved on since, the answer is a refusal that tells what happened meanwhile.
+
+**Spaces.** All that stands under `/api` stands under `/spaces/{space}/api` too, for another space: other documents, \
+other versions, another feed. A space is named as a collection is, and exists as soon as something is stored in it. \
+`/api` is the space `default`.
+
+**Methods.** Whatever knows GET knows HEAD. Everything knows OPTIONS, which answers 204 with `Allow`. Any other method \
+is refused with 405 and `Allow`.
+
+**Refusals** are problems (RFC 9457) of media type `application/problem+json`, or `application/json` for a client that \
+accepts only that. `type` and `error` tell them apart. Should the server fail (500), the answer is a problem too, and \
+the cause is in its log.
+
+**Requests** carry JSON as RFC 7493 has it: no duplicate member names, at most 128 levels of nesting. Every answer has \
+an `X-Request-Id`: the one of the request if it is plain, else a new one.";
+
 pub(crate) async fn handle(
-    State(_app): State<Arc<App>>,
-    _request: Request,
+    State(app): State<Arc<App>>,
+    request: Request,
 ) -> Result<Response, Problem> {
-    Err(Problem::not_found("soon"))
+    if let Some(response) = read_only(request.method())? {
+        return Ok(response);
+    }
+    // Settings do not change while the server runs.
+    let describe = || Bytes::from(describe(&app.settings).to_string());
+    let body = app.openapi.get_or_init(describe).clone();
+    let coding = Coding::negotiate(request.headers(), body.len());
+    representation::json(body, coding).await
 }
+
+fn describe(settings: &Settings) -> Value {
+    let api = Api::of(settings);
+    let mut description = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Detente",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": PROSE,
+        },
+        "tags": api.tags(),
+        "paths": paths(&api),
+        "components": {
+            "schemas": schemas(&api),
+            "parameters": parameter::components(),
+            "headers": header::components(),
+            "responses": refusal::responses(),
+        },
+    });
+    if api.wants_tokens() {
+        description["security"] = json!([{"bearer": []}]);
+        description["components"]["securitySchemes"] =
+            json!({"bearer": {"type": "http", "scheme": "bearer"}});
+    }
+    description
+}
+
+fn paths(api: &Api<'_>) -> Members {
+    let mut paths = Members::new();
+    for subject in &api.subjects {
+        paths.extend([
+            collection_path::item(subject),
+            document_path::item(subject),
+            history_path::list(subject),
+            history_path::version(subject),
+            feed_path::of_collection(subject),
+        ]);
+    }
+    paths.extend([feed_path::of_space(api)]);
+    paths.extend(server_path::items(api));
+    paths
+}
+
+fn schemas(api: &Api<'_>) -> Members {
+    let mut schemas = schema::components();
+    schemas.extend(problem_schema::schemas());
+    // No clash: the names of collections begin with a small letter, ours with a capital one.
+    schemas.extend(api.subjects.iter().filter_map(|it| it.schema_component()));
+    schemas
+}
+
+#[cfg(test)]
+mod tests;

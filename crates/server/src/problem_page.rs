@@ -1,19 +1,16 @@
-use axum::extract::{RawPathParams, Request};
+use axum::extract::Request;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::operation::read_only;
 use crate::problem::{PROBLEMS, Problem, ProblemKind, ProblemType};
+use crate::resource::PathParts;
 
 /// Explains a problem type to people: what `type` in a refusal points to.
-pub(crate) async fn handle(params: RawPathParams, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn handle(path: PathParts, request: Request) -> Result<Response, Problem> {
     if let Some(response) = read_only(request.method())? {
         return Ok(response);
     }
-    let slug = params
-        .iter()
-        .next()
-        .map(|(_, slug)| slug)
-        .unwrap_or_default();
+    let slug = path.get("slug").unwrap_or_default();
     let found = PROBLEMS.iter().find(|row| row.slug == slug);
     let row = found.ok_or_else(|| Problem::not_found(format!("There is no problem {slug:?}.")))?;
     Ok(Html(page(row)).into_response())
@@ -102,7 +99,7 @@ fn explanation(kind: ProblemKind) -> (&'static str, &'static str) {
             "Use a token with the right to read or to write, whichever the request needs.",
         ),
         ProblemKind::NotFound => (
-            "There is no such document, collection or page, and there never was.",
+            "There is no such document, collection or page.",
             "Check the URL. A server may be set up to know only the collections that it was told of.",
         ),
         ProblemKind::MethodNotAllowed => (

@@ -10,13 +10,19 @@ use flate2::write::GzEncoder;
 
 use crate::app::crunch;
 use crate::problem::Problem;
-use crate::resource::{JSON, document_href};
+use crate::resource::{JSON, push_href};
 
 const DOCUMENT_VERSION: HeaderName = HeaderName::from_static("document-version");
 const GZIP: &str = "gzip";
 
 /// Smaller bodies gain nothing from being compressed: they fit into one packet as they are.
 const COMPRESS_FROM: usize = 1024;
+
+/// What a link to the history takes beside the names in it, in bytes.
+const LINK_ROOM: usize = 64;
+
+/// How many fields an answer has, about.
+const FIELDS: usize = 12;
 
 /// How a body travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,34 +80,36 @@ fn weighed(range: &str) -> (&str, bool) {
 
 /// The fields that tell of one version.
 pub(crate) fn describe(headers: &mut HeaderMap, stored: &Stored, tag: &EntityTag) {
-    let history = format!(
-        "<{}/versions>; rel=\"version-history\"",
-        document_href(&stored.key)
-    );
-    headers.insert(header::ETAG, field(&tag.to_string()));
-    headers.insert(header::LAST_MODIFIED, field(&stored.at.to_http_date()));
+    let mut history = String::with_capacity(LINK_ROOM + stored.key.as_str().len());
+    history.push('<');
+    push_href(&mut history, &stored.key);
+    history.push_str("/versions>; rel=\"version-history\"");
+    headers.insert(header::ETAG, field(tag.to_field()));
+    headers.insert(header::LAST_MODIFIED, field(stored.at.to_http_date()));
     headers.insert(DOCUMENT_VERSION, HeaderValue::from(stored.version));
-    headers.insert(header::LINK, field(&history));
+    headers.insert(header::LINK, field(history));
 }
 
-pub(crate) fn field(value: &str) -> HeaderValue {
-    HeaderValue::from_str(value).expect("our own field values are well-formed")
+pub(crate) fn field(value: String) -> HeaderValue {
+    HeaderValue::try_from(value).expect("our own field values are well-formed")
 }
 
-/// A version as the answer to a request with `headers`; byte for byte what was sent.
+/// A version, and its tag, as the answer to a request with `headers`; byte for byte what was sent.
 pub(crate) async fn document(
     status: StatusCode,
     stored: &Stored,
+    tag: &EntityTag,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let coding = Coding::negotiate(headers, stored.body.len());
     let mut response = json(stored.body.clone(), coding).await?;
+    // Room for all fields at once: growing the map step by step hashes them anew each time.
+    response.headers_mut().reserve(FIELDS);
     *response.status_mut() = status;
-    describe(
-        response.headers_mut(),
-        stored,
-        &coding.tag(&stored.head().tag().to_entity_tag()),
-    );
+    match coding {
+        Coding::Identity => describe(response.headers_mut(), stored, tag),
+        Coding::Gzip => describe(response.headers_mut(), stored, &coding.tag(tag)),
+    }
     Ok(response)
 }
 

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use axum::extract::RawPathParams;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use detente_core::{CollectionKey, Key, NameError};
@@ -60,6 +61,30 @@ impl Resource {
     }
 }
 
+/// The variable parts of a URL's path, decoded. What is no UTF-8 then is refused as any malformed
+/// request is.
+#[derive(Debug)]
+pub(crate) struct PathParts(RawPathParams);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathParts {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let found = RawPathParams::from_request_parts(parts, state).await;
+        let refuse = |error| Problem::malformed(format!("The URL cannot be understood: {error}."));
+        found.map(Self).map_err(refuse)
+    }
+}
+
+impl PathParts {
+    pub(crate) fn get(&self, wanted: &str) -> Option<&str> {
+        let mut parts = self.0.iter();
+        parts
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, value)| value)
+    }
+}
+
 /// The names in a URL's path, not yet checked.
 #[derive(Debug)]
 pub(crate) struct Names<'a> {
@@ -70,18 +95,12 @@ pub(crate) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    pub(crate) fn of(params: &'a RawPathParams) -> Self {
-        let get = |wanted: &str| {
-            params
-                .iter()
-                .find(|(name, _)| *name == wanted)
-                .map(|(_, value)| value)
-        };
+    pub(crate) fn of(path: &'a PathParts) -> Self {
         Self {
-            space: get("space").unwrap_or(DEFAULT_SPACE),
-            collection: get("collection"),
-            id: get("id"),
-            version: get("version"),
+            space: path.get("space").unwrap_or(DEFAULT_SPACE),
+            collection: path.get("collection"),
+            id: path.get("id"),
+            version: path.get("version"),
         }
     }
 
@@ -114,20 +133,20 @@ impl App {
     }
 }
 
-/// The path of a collection.
-pub(crate) fn collection_href(space: &str, collection: &str) -> String {
-    if space == DEFAULT_SPACE {
-        format!("/api/{collection}")
-    } else {
-        format!("/spaces/{space}/api/{collection}")
-    }
-}
-
 /// The path of a document. Ids need no escaping: they are unreserved characters.
 pub(crate) fn document_href(key: &Key) -> String {
-    format!(
-        "{}/{}",
-        collection_href(key.space(), key.collection()),
-        key.id()
-    )
+    let mut href = String::new();
+    push_href(&mut href, key);
+    href
+}
+
+pub(crate) fn push_href(out: &mut String, key: &Key) {
+    if key.space() != DEFAULT_SPACE {
+        out.push_str("/spaces/");
+        out.push_str(key.space());
+    }
+    out.push_str("/api/");
+    out.push_str(key.collection());
+    out.push('/');
+    out.push_str(key.id());
 }

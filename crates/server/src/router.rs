@@ -1,9 +1,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::from_fn_with_state;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
 use axum::routing::any;
+use tower::ServiceExt;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
 use crate::app::App;
@@ -13,8 +16,8 @@ use crate::{document, exchange, feed, history, list, openapi, operation, problem
 pub(crate) fn router(app: Arc<App>) -> Router {
     let cors = cors(&app.settings.cors_origins);
     let router = Router::new()
-        .nest("/api", resources())
-        .nest("/spaces/{space}/api", resources())
+        .merge(resources("/api"))
+        .merge(resources("/spaces/{space}/api"))
         .route("/openapi.json", any(openapi::handle))
         .route("/problems/{slug}", any(problem_page::handle))
         .route("/metrics", any(operation::metrics))
@@ -25,21 +28,42 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .with_state(Arc::clone(&app))
         .layer(from_fn_with_state(app, exchange::exchange));
     match cors {
-        Some(cors) => router.layer(cors),
+        Some(cors) => with_cors(&router, cors),
         None => router,
     }
 }
 
-/// What stands under `/api`, in each space.
-fn resources() -> Router<Arc<App>> {
+/// The layer takes every OPTIONS for a preflight; one without the field that makes it one
+/// (Fetch, section 3.2.2) is for the resource.
+fn with_cors(router: &Router, cors: CorsLayer) -> Router {
+    let bare = router.clone();
+    let pass_by = move |request: Request, next: Next| {
+        let bare = bare.clone();
+        async move {
+            let is_preflight = request
+                .headers()
+                .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+            if request.method() == Method::OPTIONS && !is_preflight {
+                return bare.oneshot(request).await.into_response();
+            }
+            next.run(request).await
+        }
+    };
+    router.clone().layer(cors).layer(from_fn(pass_by))
+}
+
+/// What stands under `/api`, in each space. Written out, not nested: nesting rewrites the URL of
+/// every request.
+fn resources(prefix: &str) -> Router<Arc<App>> {
+    let at = |path: &str| format!("{prefix}{path}");
     Router::new()
-        .route("/_changes", any(feed::of_space))
-        .route("/{collection}", any(list::handle))
-        .route("/{collection}/_changes", any(feed::of_collection))
-        .route("/{collection}/{id}", any(document::handle))
-        .route("/{collection}/{id}/versions", any(history::list))
+        .route(&at("/_changes"), any(feed::of_space))
+        .route(&at("/{collection}"), any(list::handle))
+        .route(&at("/{collection}/_changes"), any(feed::of_collection))
+        .route(&at("/{collection}/{id}"), any(document::handle))
+        .route(&at("/{collection}/{id}/versions"), any(history::list))
         .route(
-            "/{collection}/{id}/versions/{version}",
+            &at("/{collection}/{id}/versions/{version}"),
             any(history::version),
         )
 }

@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,6 +11,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::app::{App, Closing};
@@ -63,6 +64,7 @@ pub fn serve(
         writer: writer.handle(),
         metrics: Metrics::new(),
         closing: Closing::new(),
+        openapi: OnceLock::new(),
     });
     let router = router(Arc::clone(&app));
     Ok(Serving {
@@ -95,16 +97,20 @@ impl Serving {
             router,
         } = self;
         let connections = GracefulShutdown::new();
+        let mut tasks = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => handle(stream, &router, &connections),
+                    Ok((stream, _)) => {
+                        tasks.spawn(handle(stream, &router, &connections));
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
+                Some(_) = tasks.join_next() => {}
                 () = &mut shutdown => break,
             }
         }
@@ -116,6 +122,7 @@ impl Serving {
             .await
             .is_err()
         {
+            tasks.shutdown().await;
             tracing::warn!(
                 ?grace,
                 "some requests took longer than the grace and were cut off"
@@ -136,7 +143,11 @@ async fn finish(app: Arc<App>, writer: Writer) -> Result<(), ServeError> {
     }
 }
 
-fn handle(stream: TcpStream, router: &Router, connections: &GracefulShutdown) {
+fn handle(
+    stream: TcpStream,
+    router: &Router,
+    connections: &GracefulShutdown,
+) -> impl Future<Output = ()> + use<> {
     // Answers are small and whole: waiting to fill a packet only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
@@ -157,9 +168,9 @@ fn handle(stream: TcpStream, router: &Router, connections: &GracefulShutdown) {
     let connection =
         builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let connection = connections.watch(connection.into_owned());
-    tokio::spawn(async move {
+    async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection ended early");
         }
-    });
+    }
 }

@@ -156,7 +156,12 @@ impl Audit {
                 };
                 let holder = store.holder(key, &claim)?;
                 if holder.as_deref() != Some(key.id()) {
-                    self.fault(format!("{key:?} should hold {claim:?}; {holder:?} does"));
+                    self.fault(format!(
+                        "{key:?} should hold {} {}, but {} does",
+                        claim.constraint,
+                        claim.value,
+                        holder.as_deref().unwrap_or("nobody")
+                    ));
                 }
             }
         }

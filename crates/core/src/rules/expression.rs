@@ -75,6 +75,15 @@ impl Expression {
     /// Whether it is true. What cannot be evaluated, such as a comparison with a member that is not
     /// there, is not.
     pub fn holds(&self, old: Option<&Value>, new: Option<&Value>) -> bool {
+        self.evaluate(old, new) == Ok(true)
+    }
+
+    /// Whether it is true, or why that cannot be told.
+    pub(super) fn evaluate(
+        &self,
+        old: Option<&Value>,
+        new: Option<&Value>,
+    ) -> Result<bool, String> {
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         if self.mentions_ours {
             context.add_variable_from_value(OURS, to_cel(new));
@@ -82,7 +91,14 @@ impl Expression {
         if self.mentions_stored {
             context.add_variable_from_value(STORED, to_cel(old));
         }
-        matches!(self.program.execute(&context), Ok(cel::Value::Bool(true)))
+        match self.program.execute(&context) {
+            Ok(cel::Value::Bool(value)) => Ok(value),
+            Ok(other) => Err(format!(
+                "it is of type {}, not a condition",
+                other.type_of()
+            )),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
@@ -182,6 +198,18 @@ mod tests {
                 r#"{"items":[{"ok":true}]}"#,
                 true,
             ),
+            (
+                "self.tags.exists_one(t, t == 'b')",
+                r#"{"tags":["a","b"]}"#,
+                true,
+            ),
+            (
+                "type(self.n) == int && base64.encode(b'a') == 'YQ=='",
+                r#"{"n":1}"#,
+                true,
+            ),
+            ("double(self.n) * self.x < 10.0", r#"{"n":3,"x":1.5}"#, true),
+            ("self.n * self.x < 10.0", r#"{"n":3,"x":1.5}"#, false),
             ("self == self", r#"{"a":[1,{"b":2.0}]}"#, true),
         ];
         for (source, document, expected) in cases {

@@ -61,6 +61,7 @@ impl Lifecycle {
             current_state: self.state_of(old),
             allowed_transitions: allowed,
             failed_rules: vec!["lifecycle".into()],
+            reason: None,
         })
     }
 

@@ -21,8 +21,8 @@ enum Type {
 
 /// The functions of CEL's standard library and of its strings extension.
 const FUNCTIONS: &[&str] = &[
-    "base64.decode",
-    "base64.encode",
+    "decode",
+    "encode",
     "bool",
     "bytes",
     "charAt",
@@ -60,6 +60,21 @@ const FUNCTIONS: &[&str] = &[
     "type",
     "uint",
     "upperAscii",
+];
+
+/// CEL's types, which `type()` is compared with, and the name before functions of their own space.
+const NAMES: &[&str] = &[
+    "bool",
+    "bytes",
+    "double",
+    "int",
+    "list",
+    "map",
+    "null_type",
+    "string",
+    "type",
+    "uint",
+    "base64",
 ];
 
 /// Checks that an expression can be true or false: its names exist, its operators fit.
@@ -149,7 +164,7 @@ impl<'p> Checker<'p> {
     }
 
     fn variable(&self, at: &IdedExpr, name: &str, scope: &[&str]) -> Checked {
-        if scope.contains(&name) {
+        if scope.contains(&name) || NAMES.contains(&name) {
             return Ok(Type::Unknown);
         }
         self.fail(
@@ -160,16 +175,16 @@ impl<'p> Checker<'p> {
 
     fn comprehension(&self, it: &'p ComprehensionExpr, scope: &mut Vec<&'p str>) -> Checked {
         self.type_of(&it.iter_range, scope)?;
-        let accumulated = self.type_of(&it.accu_init, scope)?;
+        self.type_of(&it.accu_init, scope)?;
         let outer = scope.len();
         scope.push(&it.accu_var);
         scope.push(&it.iter_var);
         scope.extend(it.iter_var2.as_deref());
-        for part in [&it.loop_cond, &it.loop_step, &it.result] {
-            self.type_of(part, scope)?;
-        }
+        self.type_of(&it.loop_cond, scope)?;
+        self.type_of(&it.loop_step, scope)?;
+        let result = self.type_of(&it.result, scope);
         scope.truncate(outer);
-        Ok(accumulated)
+        result
     }
 
     fn call(&self, at: &IdedExpr, call: &'p CallExpr, scope: &mut Vec<&'p str>) -> Checked {

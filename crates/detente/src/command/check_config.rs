@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::Failure;
+use super::data::told;
 use crate::config;
 
 #[derive(Debug, Subcommand)]
@@ -29,13 +30,7 @@ impl Config {
                 println!("{}: no mistakes; {count} {noun}", file.display());
                 Ok(())
             }
-            Err(mistakes) => {
-                let count = mistakes.0.len();
-                let noun = if count == 1 { "mistake" } else { "mistakes" };
-                Err(Failure::Usage(anyhow::anyhow!(
-                    "{count} {noun}\n{mistakes}"
-                )))
-            }
+            Err(mistakes) => Err(Failure::Usage(told(&mistakes))),
         }
     }
 }

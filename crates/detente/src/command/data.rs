@@ -2,11 +2,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
+use detente_core::CollectionKey;
+use detente_core::rules::Rules;
 use detente_server::Settings;
-use detente_store::{Sqlite, SqliteOptions, StoreError};
+use detente_store::{ConstraintConflict, Sqlite, SqliteOptions, SqliteReader, StoreError};
 
 use super::Failure;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Mistakes};
 
 /// Which store, and by which rules.
 #[derive(Debug, Args)]
@@ -22,7 +24,7 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn config(&self) -> Result<Config, Failure> {
         match &self.config {
-            Some(path) => config::load(path).map_err(|mistakes| Failure::Usage(mistakes.into())),
+            Some(path) => config::load(path).map_err(|mistakes| Failure::Usage(told(&mistakes))),
             None => Ok(Config {
                 listen: None,
                 data: None,
@@ -47,26 +49,52 @@ impl Place {
             ..default
         };
         let mut store = Sqlite::open(&data, options).map_err(|error| refused(&data, error))?;
-        for (name, collection) in &config.settings.collections {
-            let conflicts = store.constrain(name, &collection.rules.rules);
-            let conflicts = conflicts.map_err(|error| refused(&data, error))?;
-            if !conflicts.is_empty() {
-                let rows = conflicts.iter().map(|it| {
-                    let (place, space) = (&it.collection, &it.collection.space);
-                    format!(
-                        "  {space}/{}: {} and {} have the same {}",
-                        place.collection, it.holder, it.other, it.constraint
-                    )
-                });
-                let rows: Vec<_> = rows.collect();
-                return Err(Failure::Usage(anyhow!(
-                    "documents that are stored already break a unique constraint:\n{}",
-                    rows.join("\n")
-                )));
-            }
+        let rules: Vec<_> = rules(config).collect();
+        let conflicts = store
+            .constrain(&rules)
+            .map_err(|error| refused(&data, error))?;
+        if !conflicts.is_empty() {
+            return Err(Failure::Usage(colliding(&conflicts)));
         }
         Ok(store)
     }
+
+    /// Opens a store that must be there already, and changes nothing in it.
+    pub(super) fn open_as_it_is(&self, config: &Config) -> Result<Sqlite, Failure> {
+        let data = self.data(config);
+        if let Err(error) = SqliteReader::open(&data) {
+            return Err(refused(&data, error));
+        }
+        Sqlite::open(&data, SqliteOptions::default()).map_err(|error| refused(&data, error))
+    }
+}
+
+/// The rules of all collections, by name.
+pub(super) fn rules(config: &Config) -> impl Iterator<Item = (&str, &Rules)> {
+    let collections = config.settings.collections.iter();
+    collections.map(|(name, collection)| (name.as_str(), &collection.rules.rules))
+}
+
+fn colliding(conflicts: &[ConstraintConflict]) -> anyhow::Error {
+    let row = |it: &ConstraintConflict| {
+        let CollectionKey { space, collection } = &it.collection;
+        format!(
+            "  {space}/{collection}: {} and {} have the same {}",
+            it.holder, it.other, it.constraint
+        )
+    };
+    let rows: Vec<_> = conflicts.iter().map(row).collect();
+    anyhow!(
+        "documents that are stored already break a unique constraint:\n{}",
+        rows.join("\n")
+    )
+}
+
+/// Every mistake of a configuration, under their number.
+pub(super) fn told(mistakes: &Mistakes) -> anyhow::Error {
+    let count = mistakes.0.len();
+    let noun = if count == 1 { "mistake" } else { "mistakes" };
+    anyhow!("{count} {noun} in the configuration\n{mistakes}")
 }
 
 pub(super) fn refused(data: &Path, error: StoreError) -> Failure {

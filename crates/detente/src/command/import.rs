@@ -97,16 +97,27 @@ impl Import {
         )))
     }
 
-    /// A file that can be read twice; standard input is copied into one first.
+    /// A file that can be read twice; what is no file is copied into one first.
     fn open(&self) -> anyhow::Result<File> {
         if self.file.as_os_str() == "-" {
-            let mut copy = tempfile::tempfile().context("cannot make a temporary file")?;
-            io::copy(&mut io::stdin().lock(), &mut copy).context("cannot read standard input")?;
-            copy.seek(SeekFrom::Start(0))?;
-            return Ok(copy);
+            return copy(&mut io::stdin().lock());
         }
-        File::open(&self.file).with_context(|| format!("cannot open {}", self.file.display()))
+        let mut file = File::open(&self.file)
+            .with_context(|| format!("cannot open {}", self.file.display()))?;
+        if file.metadata()?.is_file() {
+            Ok(file)
+        } else {
+            copy(&mut file)
+        }
     }
+}
+
+/// What can be read only once, as a file that can be read twice.
+fn copy(from: &mut impl io::Read) -> anyhow::Result<File> {
+    let mut copy = tempfile::tempfile().context("cannot make a temporary file")?;
+    io::copy(from, &mut copy).context("cannot read the documents")?;
+    copy.seek(SeekFrom::Start(0))?;
+    Ok(copy)
 }
 
 /// Calls `visit` with each line that is not blank, and its number from 1.
@@ -243,7 +254,7 @@ impl Job<'_> {
                 if_none_match: Some(Condition::Any),
                 ..Preconditions::default()
             },
-            edit: Edit::Put(line.proposal),
+            edit: Edit::Restore(line.proposal),
             by: line.by,
         };
         let rules = &line.collection.rules;

@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
@@ -19,14 +19,14 @@ pub(super) struct Serve {
     /// Where to listen; port 0 picks a free one [default: what the configuration says, or 127.0.0.1:4090]
     #[arg(long, env = "DETENTE_LISTEN", value_name = "ADDRESS")]
     listen: Option<String>,
-    /// What to log: error, warn, info or debug (every request)
+    /// What to log; with `debug`, every request
     #[arg(
         long,
         env = "DETENTE_LOG",
         value_name = "LEVEL",
         default_value = "info"
     )]
-    log: EnvFilter,
+    log: LogLevel,
     /// How a line of the log looks
     #[arg(
         long,
@@ -35,6 +35,29 @@ pub(super) struct Serve {
         default_value = "text"
     )]
     log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+impl LogLevel {
+    /// Of our own crates; the libraries' are for those who debug libraries.
+    fn filter(self) -> EnvFilter {
+        let level = match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        };
+        EnvFilter::new(format!(
+            "warn,detente={level},detente_server={level},detente_store={level}"
+        ))
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -75,7 +98,8 @@ impl Serve {
 
     fn start_log(&self) {
         let log = tracing_subscriber::fmt()
-            .with_env_filter(self.log.clone())
+            .with_env_filter(self.log.filter())
+            .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr);
         match self.log_format {
             LogFormat::Text => log.init(),

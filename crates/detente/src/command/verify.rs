@@ -1,9 +1,11 @@
+use std::collections::HashMap;
+
 use anyhow::anyhow;
 use clap::Args;
 use detente_store::audit;
 
 use super::Failure;
-use super::data::{Place, refused};
+use super::data::{Place, refused, rules};
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
@@ -15,27 +17,32 @@ impl Verify {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = self.place.config()?;
         let data = self.place.data(&config);
-        let store = self.place.open(&config)?;
-        let rules = |name: &str| {
-            config
-                .settings
-                .collections
-                .get(name)
-                .map(|it| &it.rules.rules)
-        };
-        let found = audit(&store, rules).map_err(|error| refused(&data, error))?;
+        let store = self.place.open_as_it_is(&config)?;
+        let mut judged = HashMap::new();
+        for (name, rules) in rules(&config) {
+            if store
+                .has_keys(name, rules)
+                .map_err(|error| refused(&data, error))?
+            {
+                judged.insert(name, rules);
+            } else {
+                println!("{name}: its unique keys were not judged; the next start builds them");
+            }
+        }
+        let found = audit(&store, |name| judged.get(name).copied());
+        let found = found.map_err(|error| refused(&data, error))?;
         if found.faults.is_empty() {
+            let (documents, versions) = (found.documents, found.versions);
             println!(
-                "{}: sound; {} documents, {} versions",
-                data.display(),
-                found.documents,
-                found.versions
+                "{}: sound; documents: {documents}, versions: {versions}",
+                data.display()
             );
             return Ok(());
         }
         let count = found.faults.len();
+        let noun = if count == 1 { "fault" } else { "faults" };
         Err(Failure::Findings(anyhow!(
-            "{count} faults\n{}",
+            "{count} {noun}\n{}",
             found.faults.join("\n")
         )))
     }

@@ -268,6 +268,12 @@ fn checks(section: &Section<'_>) -> Vec<Check> {
         let check = expression(&section, "check");
         let message = template(&section);
         section.finish();
+        if let Some(name) = name.as_ref().filter(|name| name.value.is_empty()) {
+            section.mistake(
+                name.span.clone(),
+                "a rule's name is not empty: it becomes `error`",
+            );
+        }
         if let (Some(name), Some(check)) = (name, check) {
             checks.push(Check {
                 name: name.value,
@@ -316,6 +322,13 @@ fn lifecycle(section: &Section<'_>) -> Option<Lifecycle> {
             let message = format!("{:?} is not one of the states", state.value);
             section.mistake(state.span.clone(), message);
         }
+    }
+    if declared.is_empty() {
+        section.mistake(states.span.clone(), "a lifecycle has at least one state");
+    }
+    if initial.value.is_empty() {
+        let message = "a lifecycle has at least one initial state: nothing could be created";
+        section.mistake(initial.span.clone(), message);
     }
     let texts = |states: Vec<Placed<String>>| states.into_iter().map(|it| it.value).collect();
     Some(Lifecycle {

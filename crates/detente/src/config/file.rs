@@ -97,6 +97,12 @@ fn read(root: &Section<'_>) -> Config {
         },
     };
     root.finish();
+    let rejects = matches!(config.settings.undeclared, Undeclared::Reject);
+    if rejects && root.get("collections").is_none() {
+        let message = "no collection is declared, and undeclared_collections is not \"allow\": \
+                       nothing could be stored";
+        root.mistake(0..0, message);
+    }
     config
 }
 
@@ -210,7 +216,15 @@ fn limits(root: &Section<'_>) -> Limits {
 }
 
 fn tokens(root: &Section<'_>) -> Option<Tokens> {
-    root.get("tokens")?;
+    let listed = root.get("tokens")?;
+    if listed
+        .get_ref()
+        .as_array()
+        .is_some_and(|tokens| tokens.is_empty())
+    {
+        let message = "an empty list of tokens would lock everybody out; leave it out to need none";
+        root.mistake(listed.span(), message);
+    }
     let mut tokens = Tokens::default();
     for section in root.sections("tokens") {
         let name = section.needed_text("name");
@@ -348,7 +362,7 @@ secret_sha256 = "xyz"
             "15:11 a JSON Pointer is empty or begins with `/`",
             "16:1 collections.users.unique lacks fields",
             "17:8 another constraint of this collection is named \"email\"",
-            "18:23 ",
+            "18:22 ",
             "21:10 there is no \"slef\" here",
             "22:12 {oops} is neither",
             "25:12 \"new\" is not one of the states",
@@ -362,6 +376,30 @@ secret_sha256 = "xyz"
             );
         }
         assert_eq!(found.len(), expected.len(), "{found:#?}");
+    }
+
+    #[test]
+    fn settings_that_would_make_a_server_of_no_use_are_mistakes() {
+        let cases = [
+            ("", "no collection is declared"),
+            ("tokens = []\n[collections.a]\n", "lock everybody out"),
+            (
+                "[collections.a.lifecycle]\nfield = \"/s\"\ninitial = []\nstates = {}\n",
+                "at least one",
+            ),
+            (
+                "[[collections.a.rules]]\nname = \"\"\ncheck = \"true\"\n",
+                "a rule's name is not empty",
+            ),
+        ];
+        for (text, message) in cases {
+            let found = mistakes(text);
+            assert!(
+                found.iter().any(|it| it.contains(message)),
+                "{text}: {found:#?}"
+            );
+        }
+        assert_eq!(mistakes("undeclared_collections = \"allow\"\n"), [""; 0]);
     }
 
     #[test]

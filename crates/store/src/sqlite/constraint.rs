@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use detente_core::rules::{Rules, Unique};
 use detente_core::{CollectionKey, Stored};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::append::{Sqlite, claim};
 use super::row::find_holder;
@@ -22,8 +22,9 @@ pub struct ConstraintConflict {
 }
 
 impl Sqlite {
-    /// Brings the stored keys in line with the constraints of `collection`: those that are new or
-    /// changed are built from its documents, those that are gone are dropped.
+    /// Brings the stored keys in line with the rules of all collections: keys of constraints that
+    /// are new or changed are built from the documents, all others are dropped. A constraint that
+    /// is not there while documents are written is built anew when it comes back.
     ///
     /// Returns the documents that collide, if any; then nothing was changed.
     ///
@@ -32,52 +33,64 @@ impl Sqlite {
     /// [`StoreError`] if the store cannot be read or written.
     pub fn constrain(
         &mut self,
-        collection: &str,
-        rules: &Rules,
+        rules: &[(&str, &Rules)],
     ) -> Result<Vec<ConstraintConflict>, StoreError> {
         let reader = self.reader();
-        let spaces = reader.collections()?;
-        let spaces: Vec<_> = spaces
-            .into_iter()
-            .filter(|it| &*it.collection == collection)
-            .collect();
+        let places = reader.collections()?;
         let transaction = self.connection.unchecked_transaction()?;
-        drop_all_but(&transaction, collection, rules)?;
+        drop_all_but(&transaction, rules)?;
         let mut conflicts = Vec::new();
-        for (index, unique) in rules.unique.iter().enumerate() {
-            if is_built(&transaction, collection, unique)? {
-                continue;
+        for (collection, rules) in rules {
+            let spaces = places.iter().filter(|it| &*it.collection == *collection);
+            for (index, unique) in rules.unique.iter().enumerate() {
+                if is_built(&transaction, collection, unique)? {
+                    continue;
+                }
+                forget(&transaction, collection, &unique.name)?;
+                for place in spaces.clone() {
+                    build(
+                        &transaction,
+                        &reader,
+                        place,
+                        (index, unique),
+                        &mut conflicts,
+                    )?;
+                }
+                note(&transaction, collection, unique)?;
             }
-            forget(&transaction, collection, &unique.name)?;
-            for place in &spaces {
-                build(
-                    &transaction,
-                    &reader,
-                    place,
-                    (index, unique),
-                    &mut conflicts,
-                )?;
-            }
-            note(&transaction, collection, unique)?;
         }
         if conflicts.is_empty() {
             transaction.commit()?;
         }
         Ok(conflicts)
     }
+
+    /// Whether the stored keys of a collection are those of its rules.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read.
+    pub fn has_keys(&self, collection: &str, rules: &Rules) -> Result<bool, StoreError> {
+        for unique in &rules.unique {
+            if !is_built(&self.connection, collection, unique)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
-fn drop_all_but(
-    transaction: &Transaction<'_>,
-    collection: &str,
-    rules: &Rules,
-) -> Result<(), StoreError> {
-    let mut statement =
-        transaction.prepare("SELECT name FROM constraints WHERE collection = ?1")?;
-    let names = statement.query_map([collection], |row| row.get::<_, String>(0))?;
-    for name in names.collect::<Result<Vec<_>, _>>()? {
-        if !rules.unique.iter().any(|unique| unique.name == name) {
-            forget(transaction, collection, &name)?;
+fn drop_all_but(transaction: &Transaction<'_>, rules: &[(&str, &Rules)]) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare("SELECT collection, name FROM constraints")?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    for (collection, name) in rows.collect::<Result<Vec<_>, _>>()? {
+        let is_wanted = rules.iter().any(|(declared, rules)| {
+            *declared == collection && rules.unique.iter().any(|unique| unique.name == name)
+        });
+        if !is_wanted {
+            forget(transaction, &collection, &name)?;
         }
     }
     Ok(())
@@ -97,7 +110,7 @@ fn forget(transaction: &Transaction<'_>, collection: &str, name: &str) -> Result
 }
 
 fn is_built(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     collection: &str,
     unique: &Unique,
 ) -> Result<bool, StoreError> {

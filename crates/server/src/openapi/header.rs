@@ -1,0 +1,105 @@
+use serde_json::{Value, json};
+
+use super::Members;
+
+/// The fields that tell of the version in an answer.
+pub(super) const OF_VERSION: &[&str] = &["ETag", "Last-Modified", "Document-Version", "Link"];
+
+/// What a deletion answers: there is no representation left that a tag could name.
+pub(super) const OF_TOMBSTONE: &[&str] = &["Last-Modified", "Document-Version", "Link"];
+
+/// References to fields, by their names.
+pub(super) fn references(names: &[&str]) -> Members {
+    let reference = |name: &&str| {
+        let reference = json!({"$ref": format!("#/components/headers/{name}")});
+        ((*name).to_owned(), reference)
+    };
+    names.iter().map(reference).collect()
+}
+
+pub(super) fn components() -> Members {
+    let always = [
+        (
+            "ETag",
+            "The strong tag of the representation, for If-Match. Opaque. A compressed answer has one of its own, which \
+             names the same version.",
+            json!({"type": "string", "pattern": "^\"[!#-~]+\"$"}),
+        ),
+        (
+            "Last-Modified",
+            "When the version was saved, to the second.",
+            json!({"type": "string"}),
+        ),
+        (
+            "Document-Version",
+            "The number of the version: 1, 2, 3 and so on, across deletions.",
+            json!({"type": "integer", "minimum": 1}),
+        ),
+        (
+            "Link",
+            "Where the versions of the document are: `rel=\"version-history\"`.",
+            json!({"type": "string"}),
+        ),
+        (
+            "Location",
+            "The path of the new document.",
+            json!({"type": "string", "format": "uri-reference"}),
+        ),
+        (
+            "WWW-Authenticate",
+            "`Bearer` (RFC 6750).",
+            json!({"type": "string"}),
+        ),
+        (
+            "Retry-After",
+            "Seconds to wait.",
+            json!({"type": "integer", "minimum": 0}),
+        ),
+        (
+            "Allow",
+            "The methods that are known here.",
+            json!({"type": "string"}),
+        ),
+    ];
+    let sometimes = [
+        (
+            "Preference-Applied",
+            "`return=minimal` if that was asked for and done.",
+            json!({"type": "string"}),
+        ),
+        (
+            "Accept",
+            "The media types that PUT takes.",
+            json!({"type": "string"}),
+        ),
+        (
+            "Accept-Post",
+            "The media types that POST takes.",
+            json!({"type": "string"}),
+        ),
+        (
+            "Accept-Patch",
+            "The media types that PATCH takes.",
+            json!({"type": "string"}),
+        ),
+        (
+            "Accept-Encoding",
+            "The codings that bodies may have.",
+            json!({"type": "string"}),
+        ),
+        (
+            "Current-ETag",
+            "The tag of the current version, if there is one.",
+            json!({"type": "string"}),
+        ),
+    ];
+    let always = always.into_iter().map(|row| component(row, true));
+    always
+        .chain(sometimes.into_iter().map(|row| component(row, false)))
+        .collect()
+}
+
+fn component((name, description, schema): (&str, &str, Value), required: bool) -> (String, Value) {
+    let header = json!({"description": description, "required": required, "schema": schema});
+    (name.to_owned(), header)
+}

@@ -1,0 +1,89 @@
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::problem_schema::problem_type;
+use super::schema::reference;
+use super::{Members, header};
+use crate::problem::{PROBLEMS, ProblemKind, ProblemType};
+
+/// The refusals of an operation: its responses by their statuses.
+pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
+    let mut statuses: BTreeMap<StatusCode, Vec<&ProblemType>> = BTreeMap::new();
+    for kind in kinds {
+        let described = kind.describe();
+        let rows = statuses.entry(described.status).or_default();
+        if !rows.iter().any(|row| row.kind == *kind) {
+            rows.push(described);
+        }
+    }
+    let response = |(status, rows): (StatusCode, Vec<&ProblemType>)| {
+        let response = match rows.as_slice() {
+            [row] => json!({"$ref": format!("#/components/responses/{}", row.error)}),
+            rows => one_of(status, rows),
+        };
+        (status.as_str().to_owned(), response)
+    };
+    statuses.into_iter().map(response).collect()
+}
+
+/// A response for each problem, by its `error`.
+pub(super) fn responses() -> Members {
+    let response = |row: &ProblemType| {
+        let description = format!("{}.", row.title);
+        let response = response(&description, row.status, reference(row.error));
+        (row.error.to_owned(), response)
+    };
+    PROBLEMS.iter().map(response).collect()
+}
+
+fn one_of(status: StatusCode, rows: &[&ProblemType]) -> Value {
+    let titles: Vec<_> = rows
+        .iter()
+        .map(|row| format!("- `{}`: {}.", row.slug, row.title))
+        .collect();
+    let mapping: Members = rows
+        .iter()
+        .map(|row| {
+            let target = format!("#/components/schemas/{}", row.error);
+            (problem_type(row), target.into())
+        })
+        .collect();
+    let schema = json!({
+        "oneOf": rows.iter().map(|row| reference(row.error)).collect::<Vec<_>>(),
+        "discriminator": {"propertyName": "type", "mapping": mapping},
+    });
+    response(&titles.join("\n"), status, schema)
+}
+
+fn response(description: &str, status: StatusCode, schema: Value) -> Value {
+    let content = json!({
+        "application/problem+json": {"schema": schema},
+        "application/json": {"schema": schema},
+    });
+    let mut response = json!({"description": description});
+    let headers = headers(status);
+    if !headers.is_empty() {
+        response["headers"] = headers.into();
+    }
+    response["content"] = content;
+    response
+}
+
+fn headers(status: StatusCode) -> Members {
+    match status {
+        StatusCode::UNAUTHORIZED => header::references(&["WWW-Authenticate"]),
+        StatusCode::METHOD_NOT_ALLOWED => header::references(&["Allow"]),
+        StatusCode::SERVICE_UNAVAILABLE => header::references(&["Retry-After"]),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            let names = ["Accept", "Accept-Post", "Accept-Patch", "Accept-Encoding"];
+            header::references(&names)
+        }
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
+            let current = json!({"$ref": "#/components/headers/Current-ETag"});
+            Members::from_iter([("ETag".to_owned(), current)])
+        }
+        _ => Members::new(),
+    }
+}

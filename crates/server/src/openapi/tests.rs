@@ -1,0 +1,211 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use detente_core::rules::{Rules, Schema, Unique};
+use detente_core::{Unconditional, json as core_json};
+use detente_store::CollectionRules;
+
+use super::*;
+use crate::settings::{Access, Collection, StaleStatus, Token, Tokens, Undeclared};
+
+fn collection(rules: Rules, stale_status: StaleStatus) -> Arc<Collection> {
+    let unconditional = Unconditional::Reject;
+    let rules = Arc::new(CollectionRules {
+        rules,
+        unconditional,
+    });
+    Arc::new(Collection {
+        stale_status,
+        rules,
+    })
+}
+
+fn users() -> Arc<Collection> {
+    let schema = br##"{"type":"object","properties":{"email":{"$ref":"#/$defs/email"}},
+        "$defs":{"email":{"type":"string"}}}"##;
+    let schema = Schema::compile(&core_json::parse(schema).unwrap()).unwrap();
+    let unique = Unique {
+        name: "email".into(),
+        fields: vec!["/email".parse().unwrap()],
+        ignore_case: false,
+        condition: None,
+        error: None,
+        message: None,
+    };
+    let rules = Rules {
+        schema: Some(schema),
+        unique: vec![unique],
+        ..Rules::default()
+    };
+    collection(rules, StaleStatus::Conflict)
+}
+
+/// Two declared collections whose names are nearly one, and nothing else without a token.
+fn closed() -> Settings {
+    let mut tokens = Tokens::default();
+    let token = Token {
+        name: "alice".into(),
+        access: Access::ReadWrite,
+    };
+    tokens.add(Tokens::digest("secret"), token);
+    let plain = collection(Rules::default(), StaleStatus::PreconditionFailed);
+    Settings {
+        collections: [("users".into(), users()), ("users-2".into(), plain)].into(),
+        undeclared: Undeclared::Reject,
+        tokens: Some(tokens),
+        ..Settings::open()
+    }
+}
+
+fn mixed() -> Settings {
+    Settings {
+        collections: [("any".into(), users())].into(),
+        ..Settings::open()
+    }
+}
+
+fn descriptions() -> [Value; 3] {
+    [Settings::open(), closed(), mixed()].map(|settings| describe(&settings))
+}
+
+fn operations(description: &Value) -> impl Iterator<Item = &Value> {
+    let paths = description["paths"].as_object().unwrap();
+    paths
+        .values()
+        .flat_map(|item| item.as_object().unwrap().values())
+}
+
+/// Every member `name` in a value, however deep.
+fn members<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .flat_map(|(key, value)| {
+                let own = (key == name).then_some(value);
+                own.into_iter().chain(members(value, name))
+            })
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(|it| members(it, name)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn every_operation_has_an_id_of_its_own() {
+    for description in descriptions() {
+        let mut ids = HashSet::new();
+        for operation in operations(&description) {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id), "{id} twice");
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_to_an_operation_and_names_parameters_of_it() {
+    for description in descriptions() {
+        for links in members(&description, "links") {
+            for link in links.as_object().unwrap().values() {
+                let target =
+                    operations(&description).find(|it| it["operationId"] == link["operationId"]);
+                let target = target.unwrap_or_else(|| panic!("no target: {link}"));
+                for qualified in link["parameters"].as_object().unwrap().keys() {
+                    let (place, name) = qualified.split_once('.').unwrap();
+                    let found = target["parameters"]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .any(|parameter| {
+                            let pointer = &parameter["$ref"].as_str().unwrap()[1..];
+                            let parameter = description.pointer(pointer).unwrap();
+                            parameter["in"] == place && parameter["name"] == name
+                        });
+                    assert!(found, "{qualified} of {link}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_reference_is_to_something() {
+    for description in descriptions() {
+        let references = members(&description, "$ref");
+        assert!(references.len() > 50);
+        for reference in references {
+            let pointer = reference.as_str().unwrap().strip_prefix('#').unwrap();
+            assert!(description.pointer(pointer).is_some(), "{reference}");
+        }
+    }
+}
+
+#[test]
+fn every_name_in_a_path_is_a_parameter() {
+    for description in descriptions() {
+        for (path, item) in description["paths"].as_object().unwrap() {
+            let names = path.split(['{', '}']).skip(1).step_by(2);
+            let names: HashSet<_> = names.collect();
+            for operation in item.as_object().unwrap().values() {
+                let parameters = operation["parameters"].as_array();
+                let parameters = parameters.into_iter().flatten().filter_map(|parameter| {
+                    let pointer = &parameter["$ref"].as_str().unwrap()[1..];
+                    let parameter = description.pointer(pointer).unwrap();
+                    (parameter["in"] == "path").then(|| parameter["name"].as_str().unwrap())
+                });
+                assert_eq!(parameters.collect::<HashSet<_>>(), names, "{path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn paths_follow_the_settings() {
+    let [open, closed, mixed] = descriptions();
+    let cases = [
+        (&open, "/api/{collection}/{id}", true),
+        (&open, "/api/users/{id}", false),
+        (&closed, "/api/{collection}/{id}", false),
+        (&closed, "/api/users/{id}", true),
+        (&closed, "/api/users-2/_changes", true),
+        (&mixed, "/api/{collection}/{id}", true),
+        (&mixed, "/api/any/{id}", true),
+    ];
+    for (description, path, expected) in cases {
+        assert_eq!(description["paths"].get(path).is_some(), expected, "{path}");
+    }
+}
+
+#[test]
+fn refusals_follow_the_settings() {
+    let [open, closed, _] = descriptions();
+    let cases = [
+        // (description, path, method, status, whether it is refused so)
+        (&open, "/api/{collection}/{id}", "put", "401", false),
+        (&closed, "/api/users/{id}", "put", "401", true),
+        (&closed, "/api/users/{id}", "get", "403", true),
+        (&closed, "/healthz", "get", "401", false),
+        (&open, "/api/{collection}", "post", "409", false),
+        (&closed, "/api/users", "post", "409", true),
+        (&closed, "/api/users/{id}", "put", "404", false),
+        (&closed, "/api/users/{id}", "patch", "404", true),
+        (&closed, "/api/users/{id}", "put", "428", true),
+    ];
+    for (description, path, method, status, expected) in cases {
+        let responses = &description["paths"][path][method]["responses"];
+        assert_eq!(
+            responses.get(status).is_some(),
+            expected,
+            "{method} {path} {status}"
+        );
+    }
+    let stale = reference_names(&closed["paths"]["/api/users-2/{id}"]["put"]["responses"]);
+    assert!(!stale.contains("UpdateConflict"), "it answers 412 there");
+}
+
+/// The last parts of all references in a value.
+fn reference_names(value: &Value) -> HashSet<&str> {
+    let references = members(value, "$ref").into_iter();
+    references
+        .filter_map(|it| it.as_str()?.rsplit('/').next())
+        .collect()
+}

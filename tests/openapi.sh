@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Holds the server to its own description: is it valid OpenAPI, and does the server do what it says?
+#
+# usage: tests/openapi.sh target/debug/detente
+set -euo pipefail
+
+detente=$(realpath "${1:?usage: tests/openapi.sh <detente binary>}")
+here=$(dirname "$(realpath "$0")")
+python=$(realpath "${CARGO_TARGET_DIR:-$here/../target}")/python
+scratch=$(mktemp -d)
+started=()
+
+finish() {
+    for process in "${started[@]}"; do
+        kill "$process" 2>/dev/null || true
+        wait "$process" 2>/dev/null || true
+    done
+    rm -rf "$scratch"
+}
+trap finish EXIT
+
+prepare_python() {
+    [ -x "$python/bin/pip" ] || python3 -m venv "$python"
+    "$python/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/openapi-requirements.txt"
+}
+
+# Starts a server on a free port and waits for the line that says where it is. Sets $address.
+start() {
+    local name=$1
+    shift
+    mkfifo "$scratch/$name.says"
+    "$detente" serve --data "$scratch/$name" --listen 127.0.0.1:0 --log warn "$@" >"$scratch/$name.says" &
+    started+=($!)
+    local line
+    if ! IFS= read -r line <"$scratch/$name.says"; then
+        echo "the server $name did not start" >&2
+        exit 1
+    fi
+    address=$(grep -o 'http://[^, ]*' <<<"$line" | head -n 1)
+}
+
+# Of a server that is as it should be, both find nothing.
+check() {
+    local name=$1 url=$2
+    shift 2
+    curl --silent --show-error --fail "$url/openapi.json" >"$scratch/$name.json"
+    "$python/bin/openapi-spec-validator" --subschema-errors all "$scratch/$name.json"
+    "$python/bin/schemathesis" --config-file "$here/openapi/schemathesis.toml" \
+        run "$scratch/$name.json" --url "$url" "$@"
+}
+
+prepare_python
+cd "$scratch"
+
+start open
+check open "$address" >open.log 2>&1 &
+open=$!
+started+=("$open")
+
+start closed --config "$here/openapi/detente.toml"
+check closed "$address" --header 'Authorization: Bearer openapi-test' >closed.log 2>&1 &
+closed=$!
+started+=("$closed")
+
+findings=0
+wait "$open" || findings=1
+cat open.log
+wait "$closed" || findings=1
+cat closed.log
+exit "$findings"
