@@ -62,11 +62,7 @@ impl App {
             return Ok(Some(stored));
         }
         let key = key.clone();
-        self.read(move |reader| match reader.head(&key)? {
-            Some(head) => reader.version(head.seq),
-            None => Ok(None),
-        })
-        .await
+        self.read(move |reader| reader.current(&key)).await
     }
 
     pub(crate) async fn version(

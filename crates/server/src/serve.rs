@@ -19,8 +19,9 @@ use crate::metrics::Metrics;
 use crate::router::router;
 use crate::settings::Settings;
 
-/// A client that takes longer to send a request's head is cut off.
-const HEAD_TIME: Duration = Duration::from_secs(30);
+/// A client that takes longer to send a request's head is cut off, and so is a connection on which
+/// nothing was asked for so long.
+const HEAD_TIME: Duration = Duration::from_secs(75);
 
 /// Beyond the configured limit the head is refused with an explanation; beyond this without one.
 const HEAD_BYTES: usize = 128 * 1024;

@@ -67,6 +67,13 @@ pub trait Reader: Clone + Send + Sync + 'static {
     /// [`StoreError`] if the store cannot be read.
     fn head(&self, key: &Key) -> Result<Option<Head>, StoreError>;
 
+    /// The newest version of a document with its body, tombstones included.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read.
+    fn current(&self, key: &Key) -> Result<Option<Arc<Stored>>, StoreError>;
+
     /// The newest version if memory has it, with its body; `None` says nothing. Does not block.
     fn recall(&self, key: &Key) -> Option<Arc<Stored>>;
 

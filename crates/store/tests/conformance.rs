@@ -155,6 +155,8 @@ fn what_was_written_is_read<S: Store>(open: impl Fn(&Path) -> S) {
     assert_eq!(desk.reader.version(1).unwrap().unwrap(), first);
     assert_eq!(&first.body[..], br#"{"n":1.50}"#);
     assert_eq!(desk.reader.version(9).unwrap(), None);
+    assert_eq!(desk.reader.current(&key("a")).unwrap().unwrap(), second);
+    assert_eq!(desk.reader.current(&key("b")).unwrap(), None);
     let deleted = desk.apply(delete(&key("a")));
     assert_eq!((deleted.kind, &*deleted.by), (Kind::Tombstone, "bob"));
     assert_eq!(desk.reader.head(&key("a")).unwrap(), Some(deleted.head()));

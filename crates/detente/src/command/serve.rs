@@ -10,6 +10,9 @@ use tracing_subscriber::EnvFilter;
 use super::Failure;
 use super::data::{Place, refused};
 
+/// Threads for reads that memory cannot answer.
+const BLOCKING_THREADS: usize = 8;
+
 const DEFAULT_LISTEN: &str = "127.0.0.1:4090";
 
 #[derive(Debug, Args)]
@@ -76,6 +79,9 @@ impl Serve {
         let store = self.place.open(&config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
+            // They read from the disk: more of them would wait in the same line, each with a
+            // connection and an allocator's heap of its own.
+            .max_blocking_threads(BLOCKING_THREADS)
             .build()
             .map_err(|error| Failure::Start(error.into()))?;
         runtime.block_on(async {

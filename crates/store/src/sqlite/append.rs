@@ -36,7 +36,7 @@ impl Default for SqliteOptions {
     fn default() -> Self {
         Self {
             cache_bytes: 64 * 1024 * 1024,
-            dirty_limit: 32_768,
+            dirty_limit: 98_304,
         }
     }
 }

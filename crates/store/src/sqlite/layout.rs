@@ -16,7 +16,7 @@ const FORMAT: i64 = 1;
 const CHECKPOINT_PAGES: i64 = 16_000;
 
 /// The writer's page cache, in KiB; a reader's is small, for what is hot is cached above it.
-const WRITER_CACHE_KIB: i64 = 65_536;
+const WRITER_CACHE_KIB: i64 = 49_152;
 const READER_CACHE_KIB: i64 = 4096;
 
 const TABLES: &str = "

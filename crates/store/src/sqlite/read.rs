@@ -184,6 +184,19 @@ impl Reader for SqliteReader {
         Ok(found)
     }
 
+    fn current(&self, key: &Key) -> Result<Option<Arc<Stored>>, StoreError> {
+        let token = match self.shared.heads.get(key) {
+            Memory::Known(head) => return self.version(head.seq),
+            Memory::Unknown(token) => token,
+        };
+        let found = self.with(|connection| row::find_current(connection, key))?;
+        if let Some(stored) = &found {
+            self.shared.heads.remember(token, key, stored.head());
+            self.shared.keep(stored);
+        }
+        Ok(found)
+    }
+
     fn recall(&self, key: &Key) -> Option<Arc<Stored>> {
         match self.shared.heads.get(key) {
             Memory::Known(head) => self.shared.cached(head.seq),
