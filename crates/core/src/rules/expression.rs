@@ -204,7 +204,7 @@ mod tests {
                 true,
             ),
             (
-                "type(self.n) == int && base64.encode(b'a') == 'YQ=='",
+                "type(self.n) == int && type('a') == string",
                 r#"{"n":1}"#,
                 true,
             ),
@@ -240,6 +240,7 @@ mod tests {
             ("self.n > 1 || 'x'", 0),
             ("'a' - 'b' == 'c'", 0),
             ("1 < 'a'", 0),
+            ("base64.encode(b'a') == self.x", 0),
         ];
         for (source, _offset) in cases {
             assert!(Expression::compile(source).is_err(), "{source}");

@@ -21,8 +21,6 @@ enum Type {
 
 /// The functions of CEL's standard library and of its strings extension.
 const FUNCTIONS: &[&str] = &[
-    "decode",
-    "encode",
     "bool",
     "bytes",
     "charAt",
@@ -62,7 +60,7 @@ const FUNCTIONS: &[&str] = &[
     "upperAscii",
 ];
 
-/// CEL's types, which `type()` is compared with, and the name before functions of their own space.
+/// CEL's types, which `type()` is compared with.
 const NAMES: &[&str] = &[
     "bool",
     "bytes",
@@ -74,7 +72,6 @@ const NAMES: &[&str] = &[
     "string",
     "type",
     "uint",
-    "base64",
 ];
 
 /// Checks that an expression can be true or false: its names exist, its operators fit.
