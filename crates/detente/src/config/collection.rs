@@ -113,10 +113,9 @@ fn to_json(section: &Section<'_>, value: &Spanned<DeValue<'_>>) -> Option<Value>
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Boolean(value) => Value::Bool(*value),
         DeValue::Integer(number) => {
-            let number = i64::from_str_radix(number.as_str(), number.radix()).ok();
-            Value::Number(Number::from(number?))
+            number_to_json(section, value, number.as_str(), number.radix())?
         }
-        DeValue::Float(number) => json::parse(number.as_str().as_bytes()).ok()?,
+        DeValue::Float(number) => number_to_json(section, value, number.as_str(), 10)?,
         DeValue::Array(items) => Value::Array(
             items
                 .iter()
@@ -135,6 +134,27 @@ fn to_json(section: &Section<'_>, value: &Spanned<DeValue<'_>>) -> Option<Value>
             return None;
         }
     })
+}
+
+/// A number as JSON writes it. What JSON has no number for, such as `inf`, is a mistake: a schema
+/// must not lose a bound without a word.
+fn number_to_json(
+    section: &Section<'_>,
+    value: &Spanned<DeValue<'_>>,
+    digits: &str,
+    radix: u32,
+) -> Option<Value> {
+    let digits = digits.replace('_', "");
+    let number = match radix {
+        10 => json::parse(digits.trim_start_matches('+').as_bytes()).ok(),
+        _ => i64::from_str_radix(&digits, radix)
+            .ok()
+            .map(|it| Value::Number(Number::from(it))),
+    };
+    if number.is_none() {
+        section.mistake(value.span(), "JSON has no such number");
+    }
+    number
 }
 
 /// Where the value at a JSON Pointer stands; as near as it can be found.

@@ -403,6 +403,32 @@ secret_sha256 = "xyz"
     }
 
     #[test]
+    fn numbers_of_an_inline_schema_are_kept_or_told() {
+        for (number, is_kept) in [
+            ("+1.5", true),
+            ("1_000", true),
+            ("0x10", true),
+            ("inf", false),
+            ("nan", false),
+        ] {
+            let text = format!("[collections.a.schema]\nminimum = {number}\n");
+            match parse(Path::new("detente.toml"), &text) {
+                Ok(config) => {
+                    let collection = config.settings.collection("a").unwrap();
+                    assert!(
+                        is_kept && collection.rules.rules.schema.is_some(),
+                        "{number}"
+                    );
+                }
+                Err(Mistakes(found)) => {
+                    assert!(!is_kept, "{number}: {found:?}");
+                    assert_eq!((found[0].line, found[0].column), (2, 11), "{number}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn broken_toml_is_told_once() {
         let found = mistakes("a = \nb = 1\n[collections.x\n");
         assert!(found[0].starts_with("1:"), "{found:#?}");
