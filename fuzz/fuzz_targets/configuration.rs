@@ -105,7 +105,7 @@ fn judge(config: &Config) {
         }
         for old in sides() {
             for new in sides() {
-                let _ = rules.judge("1", old, new);
+                let _ = rules.judge("1", old, new, false);
             }
         }
     }

@@ -75,13 +75,30 @@ fn canonical(value: &Value) {
                 assert_eq!(pair[0] == pair[1], is_one_text, "{} {}", pair[0], pair[1]);
                 if let [Value::Number(one), Value::Number(other)] = pair {
                     assert_eq!(one.cmp(other), other.cmp(one).reverse());
+                    // Rounding may make equal, but never turns an order around.
+                    assert!(
+                        one > other || one.as_f64() <= other.as_f64(),
+                        "{one} {other}"
+                    );
                 }
             }
             items.iter().for_each(canonical);
         }
         Value::Object(members) => members.values().for_each(canonical),
+        Value::Number(number) => {
+            let again = json::parse(with_one_more_zero(number.as_str()).as_bytes()).unwrap();
+            assert_eq!(again, *value);
+            assert_eq!(again.canonical(), value.canonical());
+        }
         _ => {}
     }
+}
+
+/// The same number: `1` becomes `1.0`, `-1.5e7` becomes `-1.50e7`.
+fn with_one_more_zero(number: &str) -> String {
+    let (mantissa, exponent) = number.split_at(number.find(['e', 'E']).unwrap_or(number.len()));
+    let zero = if mantissa.contains('.') { "0" } else { ".0" };
+    format!("{mantissa}{zero}{exponent}")
 }
 
 fn is_same(ours: &Value, theirs: &serde_json::Value) -> bool {
