@@ -3,19 +3,22 @@
 //! Nothing here opens a socket or a file, reads a clock or draws a random number: time and state
 //! arrive as arguments. What this crate decides, the shells around it carry out.
 
-mod comparison;
 pub mod json; // I-JSON that keeps what was sent: parse, check, point into, write
-mod patch; // JSON Merge Patch and JSON Patch // base, ours, theirs: who changed what, and where they collide
+
+mod comparison; // who changed what, and where they collide
+pub mod merge; // base, ours, theirs: joined, or in conflict
+mod patch; // JSON Merge Patch and JSON Patch
 
 mod entity_tag; // a validator, and how two of them compare
-mod moment;
-mod precondition; // If-Match and its kin: parse, then evaluate // a point in time, to the millisecond, as HTTP and RFC 3339 write it
+mod moment; // a point in time, to the millisecond, as HTTP and RFC 3339 write it
+mod precondition; // If-Match and its kin: parse, then evaluate
 
-mod decide;
 mod key; // which document: space, collection, id
 mod query; // which documents of a list, and in which order
 pub mod rules; // schema, unique keys, lifecycle and expressions of one collection
-mod version; // what the log holds of a document // command against state: effect or refusal
+mod version; // what the log holds of a document
+
+mod decide; // command against state: effect or refusal
 
 pub use comparison::{Collision, Comparison, Conflict, changed_members, compare, compare_blind};
 pub use decide::{
