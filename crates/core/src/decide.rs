@@ -2,126 +2,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::json::{self, Value};
+use crate::command::{claims, parse_checked};
+use crate::json::Value;
 use crate::rules::{Claim, Duplicate, Rules, StateConflict, Violation};
 use crate::{
-    Digest, Field, Head, Key, Kind, Moment, Patch, PatchFailure, Preconditions, Selected, Seq,
-    Verdict, evaluate,
+    Command, Digest, Edit, Field, Head, Kind, Moment, PatchFailure, Patching, Proposal, Selected,
+    Seq, State, Stored, Unconditional, Unfit, Verdict, evaluate, shares_its_second,
 };
-
-/// What one write asks for.
-#[derive(Clone, Debug)]
-pub struct Command {
-    pub key: Key,
-    pub preconditions: Preconditions,
-    pub edit: Edit,
-    /// Who asks; becomes `updated_by`.
-    pub by: Arc<str>,
-}
-
-/// How the document is to change.
-#[derive(Clone, Debug)]
-pub enum Edit {
-    Put(Proposal),
-    /// Puts a document back that was accepted before, elsewhere: it need not be in a state in which
-    /// documents begin.
-    Restore(Proposal),
-    Patch(Patching),
-    Delete,
-}
-
-/// A patch, and perhaps its outcome worked out ahead of time.
-#[derive(Clone, Debug)]
-pub struct Patching {
-    pub patch: Arc<Patch>,
-    /// The result for the version at this seq. Where the head has moved since, it is worked out anew.
-    pub ahead: Option<(Seq, Proposal)>,
-    /// How large a document may be, in bytes.
-    pub max_bytes: usize,
-}
-
-/// A document that passed all that does not depend on the stored state.
-#[derive(Clone, Debug)]
-pub struct Proposal {
-    pub body: Bytes,
-    pub digest: Digest,
-    /// The document, where the rules of its collection read documents.
-    tree: Option<Arc<Value>>,
-    claims: Vec<Claim>,
-}
-
-/// Whether a write that names no version may replace a document.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Unconditional {
-    #[default]
-    Reject,
-    Allow,
-}
-
-/// What a decision rests on: the store, and the writes of the same batch that were decided before.
-pub trait State {
-    type Error;
-
-    /// The newest version, tombstones included.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn head(&self, key: &Key) -> Result<Option<Head>, Self::Error>;
-
-    /// A version that a head or another version names.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn stored(&self, seq: Seq) -> Result<Arc<Stored>, Self::Error>;
-
-    /// The id of the document that holds a unique key in the collection of `key`.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Self::Error>;
-}
-
-/// One version as it lies in the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
-    pub seq: Seq,
-    pub key: Key,
-    pub version: u64,
-    /// The version before it.
-    pub prev: Option<Seq>,
-    pub by: Arc<str>,
-    pub at: Moment,
-    pub kind: Kind,
-    /// Empty for a tombstone.
-    pub body: Bytes,
-    /// Of the body.
-    pub digest: Digest,
-}
-
-impl Stored {
-    pub fn head(&self) -> Head {
-        Head {
-            seq: self.seq,
-            version: self.version,
-            digest: self.digest,
-            kind: self.kind,
-            at: self.at,
-        }
-    }
-
-    /// The body as text; it was checked before it was stored.
-    pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).expect("a stored body is UTF-8")
-    }
-
-    /// The document; `None` for a tombstone.
-    pub fn document(&self) -> Option<Value> {
-        (self.kind == Kind::Document).then(|| parse_checked(&self.body))
-    }
-}
 
 /// What to do about a command.
 #[derive(Clone, Debug)]
@@ -168,102 +55,6 @@ pub enum Refusal {
         duplicates: Vec<Duplicate>,
         head: Option<Head>,
     },
-}
-
-impl Proposal {
-    /// Checks a document and finds the unique keys that it has.
-    ///
-    /// `body` must be I-JSON; `tree` may be given if it was parsed already.
-    ///
-    /// # Errors
-    ///
-    /// Every violation, with its path.
-    pub fn check(rules: &Rules, body: Bytes, tree: Option<Value>) -> Result<Self, Vec<Violation>> {
-        let needs_tree = rules.schema.is_some() || rules.read_documents();
-        let tree = match tree {
-            Some(tree) => Some(tree),
-            None if needs_tree => Some(parse_checked(&body)),
-            None => None,
-        };
-        if let (Some(schema), Some(tree)) = (&rules.schema, &tree) {
-            let violations = schema.violations(tree);
-            if !violations.is_empty() {
-                return Err(violations);
-            }
-        }
-        let claims = match &tree {
-            Some(tree) => claims(rules, tree),
-            None => Vec::new(),
-        };
-        Ok(Self {
-            digest: Digest::of(&body),
-            body,
-            tree: tree.filter(|_| rules.read_documents()).map(Arc::new),
-            claims,
-        })
-    }
-
-    /// The outcome of a patch on a stored document.
-    ///
-    /// # Errors
-    ///
-    /// [`Unfit::Patch`] if the patch does not fit; [`Unfit::Invalid`] if its result is no document.
-    pub fn patched(
-        rules: &Rules,
-        patch: &Patch,
-        base: &Bytes,
-        max_bytes: usize,
-    ) -> Result<Self, Unfit> {
-        let patched = patch
-            .apply(&parse_checked(base), max_bytes)
-            .map_err(Unfit::Patch)?;
-        if patched.as_object().is_none() {
-            return Err(Unfit::Invalid(vec![Violation::no_object()]));
-        }
-        let body = Bytes::from(patched.to_text());
-        if body.len() > max_bytes {
-            return Err(Unfit::Invalid(vec![Violation::too_large(max_bytes)]));
-        }
-        Self::check(rules, body, Some(patched)).map_err(Unfit::Invalid)
-    }
-}
-
-/// Why a patch has no outcome.
-#[derive(Clone, Debug)]
-pub enum Unfit {
-    Patch(PatchFailure),
-    Invalid(Vec<Violation>),
-}
-
-impl Violation {
-    /// A document is one JSON object.
-    pub fn no_object() -> Self {
-        Self {
-            path: String::new(),
-            keyword: "type".into(),
-            message: "a document is a JSON object".into(),
-        }
-    }
-
-    fn too_large(max_bytes: usize) -> Self {
-        Self {
-            path: String::new(),
-            keyword: "maxBytes".into(),
-            message: format!("the document would be larger than {max_bytes} bytes"),
-        }
-    }
-}
-
-fn claims(rules: &Rules, document: &Value) -> Vec<Claim> {
-    let unique = rules.unique.iter().enumerate();
-    unique
-        .filter_map(|(index, unique)| unique.claim(index, document))
-        .collect()
-}
-
-/// The tree of a body that was checked before it was accepted or stored.
-fn parse_checked(body: &[u8]) -> Value {
-    json::parse(body).expect("a body was checked before it came here")
 }
 
 /// Decides one write: what to append, or why not. Nothing is read or written but through `state`.
@@ -506,17 +297,5 @@ impl Outcome {
             tree: None,
             claims: Vec::new(),
         }
-    }
-}
-
-/// Whether the version before `head` was written within the same second.
-///
-/// # Errors
-///
-/// Only those of `state`.
-pub fn shares_its_second<S: State>(state: &S, head: &Head) -> Result<bool, S::Error> {
-    match state.stored(head.seq)?.prev {
-        Some(prev) => Ok(state.stored(prev)?.at.second() == head.at.second()),
-        None => Ok(false),
     }
 }

@@ -18,17 +18,18 @@ mod query; // which documents of a list, and in which order
 pub mod rules; // schema, unique keys, lifecycle and expressions of one collection
 mod version; // what the log holds of a document
 
+mod command; // what one write asks for
 mod decide; // command against state: effect or refusal
+mod state; // what a decision rests on
 
+pub use command::{Command, Edit, Patching, Proposal, Unconditional, Unfit};
 pub use comparison::{Collision, Comparison, Conflict, changed_members, compare, compare_blind};
-pub use decide::{
-    Applied, Command, Decision, Edit, Patching, Proposal, Refusal, State, Stored, Unconditional,
-    Unfit, decide, shares_its_second,
-};
+pub use decide::{Applied, Decision, Refusal, decide};
 pub use entity_tag::{EntityTag, Malformed};
 pub use key::{CollectionKey, Key, NameError};
 pub use moment::Moment;
 pub use patch::{JsonPatch, MalformedPatch, Operation, Patch, PatchFailure, merge_patch};
 pub use precondition::{Condition, Field, Preconditions, Selected, Verdict, evaluate};
 pub use query::{Filter, Item, Order, Place, Query, QueryError, Rank};
+pub use state::{State, Stored, shares_its_second};
 pub use version::{Digest, Head, Kind, Seq, VersionTag};

@@ -1,0 +1,85 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::command::parse_checked;
+use crate::json::Value;
+use crate::rules::Claim;
+use crate::{Digest, Head, Key, Kind, Moment, Seq};
+
+/// What a decision rests on: the store, and the writes of the same batch that were decided before.
+pub trait State {
+    type Error;
+
+    /// The newest version, tombstones included.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn head(&self, key: &Key) -> Result<Option<Head>, Self::Error>;
+
+    /// A version that a head or another version names.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn stored(&self, seq: Seq) -> Result<Arc<Stored>, Self::Error>;
+
+    /// The id of the document that holds a unique key in the collection of `key`.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Self::Error>;
+}
+
+/// One version as it lies in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    pub seq: Seq,
+    pub key: Key,
+    pub version: u64,
+    /// The version before it.
+    pub prev: Option<Seq>,
+    pub by: Arc<str>,
+    pub at: Moment,
+    pub kind: Kind,
+    /// Empty for a tombstone.
+    pub body: Bytes,
+    /// Of the body.
+    pub digest: Digest,
+}
+
+impl Stored {
+    pub fn head(&self) -> Head {
+        Head {
+            seq: self.seq,
+            version: self.version,
+            digest: self.digest,
+            kind: self.kind,
+            at: self.at,
+        }
+    }
+
+    /// The body as text; it was checked before it was stored.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("a stored body is UTF-8")
+    }
+
+    /// The document; `None` for a tombstone.
+    pub fn document(&self) -> Option<Value> {
+        (self.kind == Kind::Document).then(|| parse_checked(&self.body))
+    }
+}
+
+/// Whether the version before `head` was written within the same second.
+///
+/// # Errors
+///
+/// Only those of `state`.
+pub fn shares_its_second<S: State>(state: &S, head: &Head) -> Result<bool, S::Error> {
+    match state.stored(head.seq)?.prev {
+        Some(prev) => Ok(state.stored(prev)?.at.second() == head.at.second()),
+        None => Ok(false),
+    }
+}
