@@ -43,6 +43,12 @@ async fn a_refusal_tells_all_that_resolving_it_takes() {
         assert!(change["at"].as_str().unwrap().ends_with('Z'));
         change.as_object_mut().unwrap().remove("at");
     }
+    let logged = problem.as_object_mut().unwrap().remove("logged");
+    let logged = logged.expect("where the log has it");
+    assert!(
+        logged.as_str().unwrap().starts_with("/api/_conflicts/"),
+        "{logged}"
+    );
     let tag = third.tag();
     let message =
         "bob saved version 3; your edit began from version 1. Both of you changed title and tags.";
@@ -73,6 +79,8 @@ async fn a_refusal_tells_all_that_resolving_it_takes() {
         "merged": {"title": "Final", "body": "Text", "price": 1.6, "tags": ["a", "b"], "note": true},
         "resolutions": [
             {"rel": "retry", "method": "PUT", "href": path, "if_match": tag},
+            {"rel": "merge", "method": "POST", "href": "/api/documents/45/merge",
+             "base": first, "current": tag},
             {"rel": "current", "method": "GET", "href": path},
             {"rel": "history", "method": "GET", "href": "/api/documents/45/versions"},
         ],

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::json::{self, Value};
+use crate::json::{self, MAX_DEPTH, Value};
 use crate::rules::{Claim, Rules, Violation};
-use crate::{Digest, Key, Patch, PatchFailure, Preconditions, Seq};
+use crate::{Digest, Key, Merging, Patch, PatchFailure, Preconditions, Seq};
 
 /// What one write asks for.
 #[derive(Clone, Debug)]
@@ -14,6 +14,13 @@ pub struct Command {
     pub edit: Edit,
     /// Who asks; becomes `updated_by`.
     pub by: Arc<str>,
+    /// How to join the edit with what is stored, where If-Match is stale; `None`: refuse.
+    pub fallback: Option<Box<Merging>>,
+    /// The token of the lock that the writer holds, or believes to hold.
+    pub lock_token: Option<Arc<str>>,
+    pub ahead: Option<Box<Ahead>>,
+    /// Whether the decision works out whatever was not worked out ahead, however large it is.
+    pub insists: bool,
 }
 
 /// How the document is to change.
@@ -24,17 +31,25 @@ pub enum Edit {
     /// documents begin.
     Restore(Proposal),
     Patch(Patching),
+    /// Joins an edit of a version that the writer names with what is stored.
+    Merge(Box<Merging>),
     Delete,
 }
 
-/// A patch, and perhaps its outcome worked out ahead of time.
 #[derive(Clone, Debug)]
 pub struct Patching {
     pub patch: Arc<Patch>,
-    /// The result for the version at this seq. Where the head has moved since, it is worked out anew.
-    pub ahead: Option<(Seq, Proposal)>,
     /// How large a document may be, in bytes.
     pub max_bytes: usize,
+}
+
+/// What a patch or a merge comes to, worked out before it is decided.
+#[derive(Clone, Debug)]
+pub struct Ahead {
+    /// The version that it rests on. Where the head has moved since, it counts for nothing.
+    pub seq: Seq,
+    /// `None`: nothing is left.
+    pub outcome: Option<Proposal>,
 }
 
 /// A document that passed all that does not depend on the stored state.
@@ -42,7 +57,7 @@ pub struct Patching {
 pub struct Proposal {
     pub body: Bytes,
     pub digest: Digest,
-    /// The document, where the rules of its collection read documents.
+    /// The document, where somebody had to look into it.
     pub(crate) tree: Option<Arc<Value>>,
     pub(crate) claims: Vec<Claim>,
 }
@@ -53,6 +68,22 @@ pub enum Unconditional {
     #[default]
     Reject,
     Allow,
+}
+
+impl Command {
+    /// A command without preconditions, fallback or lock.
+    pub fn new(key: Key, edit: Edit, by: Arc<str>) -> Self {
+        Self {
+            key,
+            preconditions: Preconditions::default(),
+            edit,
+            by,
+            fallback: None,
+            lock_token: None,
+            ahead: None,
+            insists: false,
+        }
+    }
 }
 
 impl Proposal {
@@ -83,9 +114,36 @@ impl Proposal {
         Ok(Self {
             digest: Digest::of(&body),
             body,
-            tree: tree.filter(|_| rules.read_documents()).map(Arc::new),
+            tree: tree.map(Arc::new),
             claims,
         })
+    }
+
+    /// The document as a tree.
+    pub fn document(&self) -> Arc<Value> {
+        match &self.tree {
+            Some(tree) => Arc::clone(tree),
+            None => Arc::new(parse_checked(&self.body)),
+        }
+    }
+
+    /// A document that was made here: too large, or not an object, is a violation as any other.
+    ///
+    /// # Errors
+    ///
+    /// Every violation, with its path.
+    pub fn made(rules: &Rules, document: Value, max_bytes: usize) -> Result<Self, Vec<Violation>> {
+        if document.as_object().is_none() {
+            return Err(vec![Violation::no_object()]);
+        }
+        if document.depth() > MAX_DEPTH {
+            return Err(vec![Violation::too_deep()]);
+        }
+        let body = Bytes::from(document.to_text());
+        if body.len() > max_bytes {
+            return Err(vec![Violation::too_large(max_bytes)]);
+        }
+        Self::check(rules, body, Some(document))
     }
 
     /// The outcome of a patch on a stored document.
@@ -102,14 +160,7 @@ impl Proposal {
         let patched = patch
             .apply(&parse_checked(base), max_bytes)
             .map_err(Unfit::Patch)?;
-        if patched.as_object().is_none() {
-            return Err(Unfit::Invalid(vec![Violation::no_object()]));
-        }
-        let body = Bytes::from(patched.to_text());
-        if body.len() > max_bytes {
-            return Err(Unfit::Invalid(vec![Violation::too_large(max_bytes)]));
-        }
-        Self::check(rules, body, Some(patched)).map_err(Unfit::Invalid)
+        Self::made(rules, patched, max_bytes).map_err(Unfit::Invalid)
     }
 }
 
@@ -127,6 +178,14 @@ impl Violation {
             path: String::new(),
             keyword: "type".into(),
             message: "a document is a JSON object".into(),
+        }
+    }
+
+    fn too_deep() -> Self {
+        Self {
+            path: String::new(),
+            keyword: "maxDepth".into(),
+            message: format!("the document would be nested deeper than {MAX_DEPTH} levels"),
         }
     }
 

@@ -15,6 +15,8 @@ pub enum Collision {
     Type,
     /// Ours is a patch that does not fit its base.
     Inapplicable,
+    /// The join breaks a rule that neither side breaks.
+    Constraint,
 }
 
 /// One place where ours and theirs cannot both be had. `None` means absent, which is not null.
@@ -22,6 +24,8 @@ pub enum Collision {
 pub struct Conflict {
     pub path: Pointer,
     pub collision: Collision,
+    /// The name of the strategy that could not join them.
+    pub strategy: &'static str,
     pub base: Option<Value>,
     pub ours: Option<Value>,
     pub theirs: Option<Value>,
@@ -48,6 +52,7 @@ impl Collision {
             Self::AddAdd => "add-add",
             Self::Type => "type",
             Self::Inapplicable => "inapplicable",
+            Self::Constraint => "constraint",
         }
     }
 
@@ -103,6 +108,7 @@ impl Comparison {
         self.conflicts.push(Conflict {
             path: path.clone(),
             collision: Collision::of(base, ours, theirs),
+            strategy: "manual",
             base: base.cloned(),
             ours: ours.cloned(),
             theirs: theirs.cloned(),
@@ -189,6 +195,7 @@ fn differ(
     conflicts.push(Conflict {
         path: path.clone(),
         collision,
+        strategy: "manual",
         base: None,
         ours: ours.cloned(),
         theirs: theirs.cloned(),

@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::command::{claims, parse_checked};
+use crate::command::claims;
 use crate::json::Value;
 use crate::rules::{Claim, Duplicate, Rules, StateConflict, Violation};
 use crate::{
-    Command, Digest, Edit, Field, Head, Kind, Moment, PatchFailure, Patching, Proposal, Selected,
-    Seq, State, Stored, Unconditional, Unfit, Verdict, evaluate, shares_its_second,
+    Ahead, Command, Digest, Edit, Field, Head, Kind, Lock, Merging, Moment, PatchFailure, Patching,
+    Preconditions, Proposal, Selected, Seq, State, Stored, Unconditional, Unfit, Unmerged, Verdict,
+    evaluate, shares_its_second,
 };
 
 /// What to do about a command.
@@ -15,6 +16,9 @@ use crate::{
 pub enum Decision {
     Apply(Box<Applied>),
     Refuse(Box<Refusal>),
+    /// Neither: what was worked out ahead rests on another version than this, and to work it out
+    /// here would hold up others.
+    Behind(Head),
 }
 
 /// A write that is to be appended to the log, with all that follows from it.
@@ -22,6 +26,8 @@ pub enum Decision {
 pub struct Applied {
     pub head: Head,
     pub stored: Arc<Stored>,
+    /// The document, where somebody had to look into it.
+    pub tree: Option<Arc<Value>>,
     /// Whether a document came to be where there was none.
     pub created: bool,
     pub claimed: Vec<Claim>,
@@ -55,7 +61,24 @@ pub enum Refusal {
         duplicates: Vec<Duplicate>,
         head: Option<Head>,
     },
+    /// The join of two edits breaks what neither of them broke.
+    Unmergeable { constraint: Constraint, head: Head },
+    /// Somebody else holds the lock.
+    Locked { lock: Arc<Lock> },
+    /// The token is that of no lock that is held: its time has passed, or it was broken.
+    LockLost { head: Option<Head> },
 }
+
+/// What a joined document may break.
+#[derive(Clone, Debug)]
+pub enum Constraint {
+    Schema(Vec<Violation>),
+    State(StateConflict),
+    Unique(Vec<Duplicate>),
+}
+
+/// Where a document is larger than this, in bytes, working on it would hold up other commands.
+const LARGE: usize = 64 * 1024;
 
 /// Decides one write: what to append, or why not. Nothing is read or written but through `state`.
 ///
@@ -79,13 +102,14 @@ pub fn decide<S: State>(
         command,
         head: state.head(&command.key)?,
     };
-    let judged = match case.admit() {
-        Ok(()) => case.judge(seq, now),
+    let judged = match case.admit(now) {
+        Ok(way) => case.judge(way, seq, now),
         Err(stop) => Err(stop),
     };
     match judged {
         Ok(applied) => Ok(Decision::Apply(Box::new(applied))),
         Err(Stop::Refused(refusal)) => Ok(Decision::Refuse(refusal)),
+        Err(Stop::Behind(head)) => Ok(Decision::Behind(head)),
         Err(Stop::State(error)) => Err(error),
     }
 }
@@ -99,8 +123,16 @@ struct Case<'a, S> {
     head: Option<Head>,
 }
 
+/// How an edit that is let through becomes a document.
+enum Way<'a> {
+    AsAsked,
+    /// By joining it with the current version, this one.
+    Join(&'a Merging, Head),
+}
+
 enum Stop<E> {
     Refused(Box<Refusal>),
+    Behind(Head),
     State(E),
 }
 
@@ -117,41 +149,80 @@ struct Outcome {
     digest: Digest,
     tree: Option<Arc<Value>>,
     claims: Vec<Claim>,
+    /// The number of the version that the edit began from, where it was joined with another.
+    base: Option<u64>,
 }
 
-impl<S: State> Case<'_, S> {
+impl<'a, S: State> Case<'a, S> {
     /// The head if it is a document, which is what can be selected (RFC 9110, section 3.2).
     fn current(&self) -> Option<Head> {
         self.head.filter(Head::is_document)
     }
 
-    /// Whether the preconditions let the command through (RFC 9110, section 13.2).
-    fn admit(&self) -> Result<(), Stop<S::Error>> {
+    /// Whether locks and preconditions (RFC 9110, section 13.2) let the command through, and how.
+    fn admit(&self, now: Moment) -> Result<Way<'a>, Stop<S::Error>> {
         let conditions = &self.command.preconditions;
+        let is_merge = matches!(self.command.edit, Edit::Merge(_));
         match (self.current(), self.head) {
-            (None, Some(head)) if conditions.if_match.is_some() => {
+            (None, Some(head)) if conditions.if_match.is_some() || is_merge => {
                 return Err(Refusal::Deleted { head }.into());
             }
             // Without preconditions this would be 404, so they do not count (section 13.2.1).
-            (None, _) if matches!(self.command.edit, Edit::Patch(_) | Edit::Delete) => {
+            (None, _) if matches!(self.command.edit, Edit::Patch(_) | Edit::Delete) || is_merge => {
                 return Err(Refusal::Missing.into());
             }
             _ => {}
         }
-        let selected = self.selected().map_err(Stop::State)?;
-        match (
-            evaluate(conditions, selected.as_ref(), false),
-            self.current(),
-        ) {
-            (Verdict::Fail(Field::IfMatch), head) => Err(Refusal::Stale { head }.into()),
+        self.pass_the_lock(now)?;
+        match (self.evaluate(conditions)?, self.current()) {
+            (Verdict::Fail(Field::IfMatch), head) => self.fall_back(head),
             (Verdict::Fail(field), Some(head)) => {
                 Err(Refusal::PreconditionFailed { field, head }.into())
             }
-            (Verdict::Proceed, Some(_)) if !self.is_protected() => {
-                Err(Refusal::ConditionRequired.into())
-            }
-            _ => Ok(()),
+            (Verdict::Proceed, Some(head)) => match &self.command.edit {
+                Edit::Merge(merging) => Ok(Way::Join(merging, head)),
+                _ if !self.is_protected() => Err(Refusal::ConditionRequired.into()),
+                _ => Ok(Way::AsAsked),
+            },
+            _ => Ok(Way::AsAsked),
         }
+    }
+
+    /// A token that is no longer that of a lock is refused, even where nobody holds one: whoever
+    /// sends it believes to be alone, and cannot know what came since.
+    fn pass_the_lock(&self, now: Moment) -> Result<(), Stop<S::Error>> {
+        let lock = self.state.lock(&self.command.key).map_err(Stop::State)?;
+        let held = lock.filter(|lock| lock.is_held(now));
+        match (held, &self.command.lock_token) {
+            (None, None) => Ok(()),
+            (Some(lock), Some(token)) if lock.token == *token => Ok(()),
+            (Some(lock), _) => Err(Refusal::Locked { lock }.into()),
+            (None, Some(_)) => Err(Refusal::LockLost { head: self.head }.into()),
+        }
+    }
+
+    /// What becomes of an edit whose If-Match is stale.
+    fn fall_back(&self, head: Option<Head>) -> Result<Way<'a>, Stop<S::Error>> {
+        let (Some(merging), Some(current)) = (&self.command.fallback, head) else {
+            return Err(Refusal::Stale { head }.into());
+        };
+        let others = Preconditions {
+            if_none_match: self.command.preconditions.if_none_match.clone(),
+            ..Preconditions::default()
+        };
+        match self.evaluate(&others)? {
+            Verdict::Fail(field) => Err(Refusal::PreconditionFailed {
+                field,
+                head: current,
+            }
+            .into()),
+            Verdict::Proceed => Ok(Way::Join(merging, current)),
+        }
+    }
+
+    fn evaluate(&self, conditions: &Preconditions) -> Result<Verdict, Stop<S::Error>> {
+        let selected = self.selected().map_err(Stop::State)?;
+        Ok(evaluate(conditions, selected.as_ref(), false))
     }
 
     fn selected(&self) -> Result<Option<Selected>, S::Error> {
@@ -172,52 +243,95 @@ impl<S: State> Case<'_, S> {
             || matches!(&self.command.edit, Edit::Patch(patching) if patching.patch.has_test())
     }
 
-    fn judge(&self, seq: Seq, now: Moment) -> Result<Applied, Stop<S::Error>> {
-        let outcome = self.outcome()?;
+    fn judge(&self, way: Way<'_>, seq: Seq, now: Moment) -> Result<Applied, Stop<S::Error>> {
+        let outcome = self.outcome(way)?;
         let old = self.old_document().map_err(Stop::State)?;
+        let old = old.as_deref();
         let id = self.command.key.id();
-        let head = self.head;
         let is_restored = old.is_none() && matches!(self.command.edit, Edit::Restore(_));
         self.rules
-            .judge(id, old.as_ref(), outcome.tree.as_deref(), is_restored)
-            .map_err(|conflict| Refusal::State { conflict, head })?;
-        let held = old
-            .as_ref()
-            .map(|old| claims(self.rules, old))
-            .unwrap_or_default();
+            .judge(id, old, outcome.tree.as_deref(), is_restored)
+            .map_err(|conflict| self.forbids(&outcome, Constraint::State(conflict)))?;
+        let held = old.map(|old| claims(self.rules, old)).unwrap_or_default();
         self.check_claims(&outcome)?;
         Ok(self.apply(seq, now, outcome, held))
     }
 
-    fn outcome(&self) -> Result<Outcome, Stop<S::Error>> {
-        let proposal = match &self.command.edit {
-            Edit::Put(proposal) | Edit::Restore(proposal) => proposal.clone(),
-            Edit::Patch(patching) => self.patched(patching)?,
-            Edit::Delete => return Ok(Outcome::tombstone()),
+    /// The refusal of an outcome. What neither writer wrote is nobody's mistake, but a conflict.
+    fn forbids(&self, outcome: &Outcome, constraint: Constraint) -> Refusal {
+        let head = self.head;
+        match (constraint, head.filter(|_| outcome.base.is_some())) {
+            (constraint, Some(head)) => Refusal::Unmergeable { constraint, head },
+            (Constraint::Schema(violations), None) => Refusal::Invalid(violations),
+            (Constraint::State(conflict), None) => Refusal::State { conflict, head },
+            (Constraint::Unique(duplicates), None) => Refusal::Duplicate { duplicates, head },
+        }
+    }
+
+    fn outcome(&self, way: Way<'_>) -> Result<Outcome, Stop<S::Error>> {
+        if let Way::Join(merging, head) = way {
+            return self.joined(merging, head);
+        }
+        match &self.command.edit {
+            Edit::Put(proposal) | Edit::Restore(proposal) => Ok(proposal.clone().into()),
+            Edit::Patch(patching) => Ok(self.patched(patching)?.into()),
+            Edit::Delete => Ok(Outcome::tombstone()),
+            Edit::Merge(_) => Err(Refusal::Missing.into()),
+        }
+    }
+
+    fn joined(&self, merging: &Merging, head: Head) -> Result<Outcome, Stop<S::Error>> {
+        let is_joined = merging.base.as_ref().map(|base| base.seq) != Some(head.seq);
+        let base = is_joined.then_some(merging.base_version());
+        let proposal = match self.worked_ahead(&head) {
+            Some(ahead) => ahead.outcome.clone(),
+            None => {
+                let theirs = self.state.stored(head.seq).map_err(Stop::State)?;
+                let base_bytes = merging.base.as_ref().map_or(0, |base| base.body.len());
+                self.must_be_small(base_bytes.max(theirs.body.len()), head)?;
+                let theirs = self.state.document(head.seq).map_err(Stop::State)?;
+                merging.outcome(self.rules, &theirs).map_err(|unmerged| {
+                    match (unmerged, is_joined) {
+                        (Unmerged::Conflicts, _) => Refusal::Stale { head: Some(head) },
+                        (Unmerged::Invalid(violations), false) => Refusal::Invalid(violations),
+                        (Unmerged::Invalid(violations), true) => Refusal::Unmergeable {
+                            constraint: Constraint::Schema(violations),
+                            head,
+                        },
+                    }
+                })?
+            }
         };
-        Ok(Outcome {
-            kind: Kind::Document,
-            body: proposal.body,
-            digest: proposal.digest,
-            tree: proposal.tree,
-            claims: proposal.claims,
-        })
+        let outcome = proposal.map_or_else(Outcome::tombstone, Outcome::from);
+        Ok(Outcome { base, ..outcome })
+    }
+
+    fn worked_ahead(&self, head: &Head) -> Option<&'a Ahead> {
+        let ahead = self.command.ahead.as_deref()?;
+        (ahead.seq == head.seq).then_some(ahead)
+    }
+
+    fn must_be_small(&self, bytes: usize, head: Head) -> Result<(), Stop<S::Error>> {
+        if bytes > LARGE && !self.command.insists {
+            return Err(Stop::Behind(head));
+        }
+        Ok(())
     }
 
     fn patched(&self, patching: &Patching) -> Result<Proposal, Stop<S::Error>> {
         let Some(head) = self.current() else {
             return Err(Refusal::Missing.into());
         };
-        match &patching.ahead {
-            Some((seq, proposal)) if *seq == head.seq => return Ok(proposal.clone()),
-            _ => {}
+        if let Some(Ahead {
+            outcome: Some(proposal),
+            ..
+        }) = self.worked_ahead(&head)
+        {
+            return Ok(proposal.clone());
         }
-        let base = self
-            .state
-            .stored(head.seq)
-            .map_err(Stop::State)?
-            .body
-            .clone();
+        let stored = self.state.stored(head.seq).map_err(Stop::State)?;
+        let base = stored.body.clone();
+        self.must_be_small(base.len(), head)?;
         let result = Proposal::patched(self.rules, &patching.patch, &base, patching.max_bytes);
         result.map_err(|unfit| match unfit {
             Unfit::Patch(failure) => Refusal::Patch { failure, head }.into(),
@@ -225,11 +339,9 @@ impl<S: State> Case<'_, S> {
         })
     }
 
-    fn old_document(&self) -> Result<Option<Value>, S::Error> {
+    fn old_document(&self) -> Result<Option<Arc<Value>>, S::Error> {
         match self.current() {
-            Some(head) if self.rules.read_documents() => {
-                Ok(Some(parse_checked(&self.state.stored(head.seq)?.body)))
-            }
+            Some(head) if self.rules.read_documents() => self.state.document(head.seq).map(Some),
             _ => Ok(None),
         }
     }
@@ -248,8 +360,7 @@ impl<S: State> Case<'_, S> {
         if duplicates.is_empty() {
             return Ok(());
         }
-        let head = self.head;
-        Err(Refusal::Duplicate { duplicates, head }.into())
+        Err(self.forbids(outcome, Constraint::Unique(duplicates)).into())
     }
 
     fn apply(&self, seq: Seq, now: Moment, outcome: Outcome, held: Vec<Claim>) -> Applied {
@@ -271,12 +382,14 @@ impl<S: State> Case<'_, S> {
                 key: self.command.key.clone(),
                 version: head.version,
                 prev: self.head.map(|head| head.seq),
+                base: outcome.base,
                 by: Arc::clone(&self.command.by),
                 at: head.at,
                 kind: head.kind,
                 body: outcome.body,
                 digest: head.digest,
             }),
+            tree: outcome.tree,
             created: self.current().is_none(),
             claimed: outcome
                 .claims
@@ -296,6 +409,20 @@ impl Outcome {
             digest: Digest::of(b""),
             tree: None,
             claims: Vec::new(),
+            base: None,
+        }
+    }
+}
+
+impl From<Proposal> for Outcome {
+    fn from(proposal: Proposal) -> Self {
+        Self {
+            kind: Kind::Document,
+            body: proposal.body,
+            digest: proposal.digest,
+            tree: proposal.tree,
+            claims: proposal.claims,
+            base: None,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod json; // I-JSON that keeps what was sent: parse, check, point into, writ
 mod comparison; // who changed what, and where they collide
 pub mod merge; // base, ours, theirs: joined, or in conflict
 mod patch; // JSON Merge Patch and JSON Patch
+mod touched; // what a version changed
 
 mod entity_tag; // a validator, and how two of them compare
 mod moment; // a point in time, to the millisecond, as HTTP and RFC 3339 write it
@@ -20,16 +21,23 @@ mod version; // what the log holds of a document
 
 mod command; // what one write asks for
 mod decide; // command against state: effect or refusal
+mod lock; // the only writer for a while, and its fencing number
+mod merging; // an edit that is joined with what came since
+mod receipt; // what is to be done once, and what it came to
 mod state; // what a decision rests on
 
-pub use command::{Command, Edit, Patching, Proposal, Unconditional, Unfit};
+pub use command::{Ahead, Command, Edit, Patching, Proposal, Unconditional, Unfit};
 pub use comparison::{Collision, Comparison, Conflict, changed_members, compare, compare_blind};
-pub use decide::{Applied, Decision, Refusal, decide};
+pub use decide::{Applied, Constraint, Decision, Refusal, decide};
 pub use entity_tag::{EntityTag, Malformed};
 pub use key::{CollectionKey, Key, NameError};
+pub use lock::{Lock, LockAction, LockCommand, LockDecision, LockRefusal, decide_lock};
+pub use merging::{Merging, Unmerged};
 pub use moment::Moment;
 pub use patch::{JsonPatch, MalformedPatch, Operation, Patch, PatchFailure, merge_patch};
 pub use precondition::{Condition, Field, Preconditions, Selected, Verdict, evaluate};
 pub use query::{Filter, Item, Order, Place, Query, QueryError, Rank};
+pub use receipt::{Once, Receipt, Written};
 pub use state::{State, Stored, shares_its_second};
+pub use touched::touched;
 pub use version::{Digest, Head, Kind, Seq, VersionTag};

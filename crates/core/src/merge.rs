@@ -32,8 +32,17 @@ pub struct Merge {
     pub joined: Vec<Join>,
     /// Places that both sides changed to the same value, and stayed so.
     pub agreements: Vec<Pointer>,
-    /// The places that a choice decided, with theirs at each: what it was decided on.
-    pub chosen: Vec<(Pointer, Option<Value>)>,
+    /// The places that a choice decided, and what it was decided on.
+    pub chosen: Vec<Chosen>,
+}
+
+/// A place that a choice decided, with the values it had a choice of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    pub path: Pointer,
+    pub base: Option<Value>,
+    pub ours: Option<Value>,
+    pub theirs: Option<Value>,
 }
 
 /// A place that both sides changed and that a strategy joined.

@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A point in time, in milliseconds since 1970 (UTC). It informs; order is told by `seq`, never by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(pub u64);
 
 impl Moment {
@@ -14,6 +14,13 @@ impl Moment {
     /// IMF-fixdate (RFC 9110, section 5.6.7), rounded down.
     pub fn to_http_date(self) -> String {
         httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(self.second()))
+    }
+
+    /// A date and a time with an offset (RFC 3339), rounded down; `None` for what is neither, and for
+    /// times before 1970.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+        u64::try_from(time.timestamp_millis()).ok().map(Self)
     }
 
     /// `None` for what is not an HTTP-date: such a field counts as absent (RFC 9110, section 13.1.3).
@@ -79,6 +86,7 @@ mod tests {
         ];
         for (ms, text) in cases {
             assert_eq!(Moment(ms).to_string(), text);
+            assert_eq!(Moment::from_rfc3339(text), Some(Moment(ms)));
             let http = Moment(ms).to_http_date();
             assert_eq!(
                 Moment::from_http_date(&http),
@@ -87,5 +95,15 @@ mod tests {
             );
         }
         assert_eq!(Moment::from_http_date("yesterday"), None);
+        let shifted = Moment::from_rfc3339("2000-02-29T01:00:00.0079+01:00");
+        assert_eq!(shifted, Some(Moment(951_782_400_007)));
+        for wrong in [
+            "2000-02-29",
+            "1969-12-31T23:59:59Z",
+            "2000-02-30T00:00:00Z",
+            "now",
+        ] {
+            assert_eq!(Moment::from_rfc3339(wrong), None, "{wrong}");
+        }
     }
 }

@@ -15,6 +15,7 @@ pub use schema::{Schema, SchemaError, Violation};
 pub use template::{Template, TemplateError};
 
 use crate::json::Value;
+use crate::merge::Strategies;
 
 /// What a collection demands of its documents. The default demands nothing.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Rules {
     pub unique: Vec<Unique>,
     pub lifecycle: Option<Lifecycle>,
     pub checks: Vec<Check>,
+    /// How two edits of one document are joined.
+    pub strategies: Strategies,
 }
 
 /// A rule in CEL. It is judged wherever all that it mentions exists: one that mentions `oldSelf` is

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::command::parse_checked;
 use crate::json::Value;
 use crate::rules::Claim;
-use crate::{Digest, Head, Key, Kind, Moment, Seq};
+use crate::{Digest, Head, Key, Kind, Lock, Moment, Seq};
 
 /// What a decision rests on: the store, and the writes of the same batch that were decided before.
 pub trait State {
@@ -25,6 +25,22 @@ pub trait State {
     /// If the store cannot be read.
     fn stored(&self, seq: Seq) -> Result<Arc<Stored>, Self::Error>;
 
+    /// The document of a version that is one; nothing else is asked for.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn document(&self, seq: Seq) -> Result<Arc<Value>, Self::Error> {
+        Ok(Arc::new(parse_checked(&self.stored(seq)?.body)))
+    }
+
+    /// The lock of a document, also one that has expired.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, Self::Error>;
+
     /// The id of the document that holds a unique key in the collection of `key`.
     ///
     /// # Errors
@@ -41,6 +57,9 @@ pub struct Stored {
     pub version: u64,
     /// The version before it.
     pub prev: Option<Seq>,
+    /// Where this version was merged: the number of the version that its writer began from, 0 if from
+    /// nothing. It was joined with the version before this one.
+    pub base: Option<u64>,
     pub by: Arc<str>,
     pub at: Moment,
     pub kind: Kind,

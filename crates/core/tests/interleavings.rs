@@ -9,7 +9,7 @@ use bytes::Bytes;
 use detente_core::json::parse;
 use detente_core::rules::{Claim, Rules, Unique};
 use detente_core::{
-    Applied, Command, Condition, Decision, Edit, Head, JsonPatch, Key, Kind, Moment, Patch,
+    Applied, Command, Condition, Decision, Edit, Head, JsonPatch, Key, Kind, Lock, Moment, Patch,
     Patching, Preconditions, Proposal, Refusal, Seq, State, Stored, Unconditional, decide,
 };
 
@@ -30,6 +30,10 @@ impl State for Memory {
 
     fn stored(&self, seq: Seq) -> Result<Arc<Stored>, Infallible> {
         Ok(Arc::clone(&self.log[usize::try_from(seq).unwrap() - 1]))
+    }
+
+    fn lock(&self, _: &Key) -> Result<Option<Arc<Lock>>, Infallible> {
+        Ok(None)
     }
 
     fn holder(&self, _: &Key, claim: &Claim) -> Result<Option<String>, Infallible> {
@@ -130,14 +134,12 @@ fn command(rules: &Rules, first: &Memory, key: &Key, ask: Ask) -> Command {
         TestedPatch => (None, None, tested_patch()),
     };
     Command {
-        key: key.clone(),
         preconditions: Preconditions {
             if_match,
             if_none_match,
             ..Preconditions::default()
         },
-        edit,
-        by: "somebody".into(),
+        ..Command::new(key.clone(), edit, "somebody".into())
     }
 }
 
@@ -148,7 +150,6 @@ fn tested_patch() -> Edit {
     let patch = Arc::new(Patch::Json(patch));
     Edit::Patch(Patching {
         patch,
-        ahead: None,
         max_bytes: 1000,
     })
 }
@@ -323,7 +324,7 @@ impl Run<'_> {
                 assert!(duplicates.iter().all(|duplicate| duplicate.holder == other));
             }
             Refusal::Missing | Refusal::ConditionRequired => {}
-            Refusal::Invalid(_) | Refusal::State { .. } => panic!("{refusal:?}"),
+            other => panic!("nothing here can lead to {other:?}"),
         }
     }
 

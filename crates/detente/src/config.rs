@@ -4,6 +4,7 @@ mod collection; // [collections.…]
 mod file; // the file, from text to settings
 mod mistake; // what is wrong, and where
 mod section; // one table of the file, read member by member
+mod strategy; // how two edits of one place are joined
 
 pub use file::{Config, load, parse};
 pub use mistake::{Mistake, Mistakes};

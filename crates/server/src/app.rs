@@ -2,13 +2,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use detente_core::{Key, Seq, Stored};
+use detente_core::{Key, Seq, Stored, VersionTag, Written};
 use detente_store::{Reader, SqliteReader, StoreError, WriterHandle};
 use tokio::sync::watch;
 
 use crate::metrics::Metrics;
+use crate::once::InProgress;
 use crate::problem::Problem;
 use crate::settings::Settings;
+use crate::touches::Touches;
+use crate::write::Done;
 
 /// What every request needs.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub(crate) struct App {
     pub(crate) reader: SqliteReader,
     pub(crate) writer: WriterHandle,
     pub(crate) metrics: Metrics,
+    pub(crate) in_progress: InProgress,
+    pub(crate) touches: Touches,
     pub(crate) closing: Closing,
     /// The description of the API, once it was asked for.
     pub(crate) openapi: OnceLock<Bytes>,
@@ -69,7 +74,41 @@ impl App {
         self: &Arc<Self>,
         seq: Seq,
     ) -> Result<Option<Arc<Stored>>, Problem> {
-        self.read(move |reader| reader.version(seq)).await
+        match self.reader.recall_version(seq) {
+            Some(stored) => Ok(Some(stored)),
+            None => self.read(move |reader| reader.version(seq)).await,
+        }
+    }
+
+    /// The newest version of a document among those that tags name; tags that name none of its
+    /// versions are passed over.
+    pub(crate) async fn base_among(
+        self: &Arc<Self>,
+        key: &Key,
+        tags: Vec<VersionTag>,
+    ) -> Result<Option<Arc<Stored>>, Problem> {
+        let mut newest: Option<Arc<Stored>> = None;
+        for tag in tags {
+            let found = self.version(tag.seq).await?;
+            let is_it = |stored: &Arc<Stored>| stored.key == *key && stored.head().tag() == tag;
+            if let Some(stored) = found.filter(is_it)
+                && newest
+                    .as_ref()
+                    .is_none_or(|newest| newest.version < stored.version)
+            {
+                newest = Some(stored);
+            }
+        }
+        Ok(newest)
+    }
+
+    /// What a receipt tells of.
+    pub(crate) async fn written(self: &Arc<Self>, written: &Written) -> Result<Done, Problem> {
+        let gone = || Problem::internal("a receipt names a version that is not there");
+        Ok(Done {
+            stored: self.version(written.seq).await?.ok_or_else(gone)?,
+            created: written.created,
+        })
     }
 
     /// Reads where waiting for the disk holds up nobody else.
@@ -86,7 +125,7 @@ impl App {
 }
 
 /// Past this many bytes, parsing and comparing would hold up the other requests of a thread.
-const LARGE: usize = 64 * 1024;
+pub(crate) const LARGE: usize = 64 * 1024;
 
 /// Runs work on `bytes` bytes: here if they are few, elsewhere if not.
 pub(crate) async fn crunch<T: Send + 'static>(

@@ -13,6 +13,7 @@ const MAX_ACTOR: usize = 128;
 pub(crate) struct Caller {
     pub(crate) name: Arc<str>,
     access: Access,
+    may_break_locks: bool,
 }
 
 impl Caller {
@@ -22,6 +23,7 @@ impl Caller {
             return Ok(Self {
                 name: actor(headers)?,
                 access: Access::ReadWrite,
+                may_break_locks: true,
             });
         };
         let secret = bearer(headers)
@@ -33,6 +35,7 @@ impl Caller {
         Ok(Self {
             name: Arc::clone(&token.name),
             access: token.access,
+            may_break_locks: token.may_break_locks,
         })
     }
 
@@ -46,6 +49,10 @@ impl Caller {
 
     pub(crate) fn must_write(&self) -> Result<(), Problem> {
         self.must(self.access.may_write(), "write")
+    }
+
+    pub(crate) fn must_break_locks(&self) -> Result<(), Problem> {
+        self.must(self.may_break_locks, "break locks")
     }
 
     fn must(&self, may: bool, what: &str) -> Result<(), Problem> {

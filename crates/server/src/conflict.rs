@@ -1,22 +1,24 @@
-mod story; // what happened since the base, and where the edits collide
+pub(crate) mod collision; // a stale edit beside what came since
+pub(crate) mod record; // a refused write as the conflict log keeps it
+pub(crate) mod story; // what happened since the base, and where the edits collide
 
 use std::sync::Arc;
 
-use axum::http::{Method, header};
+use axum::http::Method;
+use bytes::Bytes;
 use detente_core::json::{Object, Pointer, Value, object};
 use detente_core::rules::{Duplicate, StateConflict};
-use detente_core::{
-    Collision, Conflict, Edit, Field, Head, Key, PatchFailure, Preconditions, Refusal,
-};
-use detente_store::{SqliteReader, StoreError};
+use detente_core::{Collision, Command, Edit, Head, Key, Lock, PatchFailure, Refusal, VersionTag};
+use detente_store::{Reader, Settled, SqliteReader, StoreError};
 
-use self::story::{Found, Story};
+use self::record::Explained;
+use self::story::Story;
 
 use crate::app::App;
-use crate::document::invalid;
 use crate::problem::{Problem, ProblemKind};
 use crate::resource::document_href;
-use crate::settings::StaleStatus;
+use crate::settings::{Collection, StaleStatus};
+use crate::write::invalid;
 
 /// Bodies past this size are not repeated in a refusal, in bytes.
 const REPEAT_LIMIT: usize = 256 * 1024;
@@ -24,12 +26,14 @@ const REPEAT_LIMIT: usize = 256 * 1024;
 /// A write that was refused, as far as its refusal is to be explained by it.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    pub(crate) key: Key,
     pub(crate) method: Method,
-    pub(crate) preconditions: Preconditions,
-    pub(crate) edit: Edit,
+    pub(crate) command: Command,
+    pub(crate) collection: Arc<Collection>,
     pub(crate) may_read: bool,
-    pub(crate) stale_status: StaleStatus,
+    /// Whether it was to be joined with what came since.
+    pub(crate) wants_merge: bool,
+    /// The body, as it was sent.
+    pub(crate) sent: Bytes,
 }
 
 /// Turns a refusal into the answer that lets its reader resolve it in one round trip.
@@ -37,46 +41,129 @@ pub(crate) async fn explain(
     app: &Arc<App>,
     attempt: Attempt,
     refusal: Refusal,
-) -> Result<Problem, Problem> {
+) -> Result<Explained, Problem> {
     // What rests on history is read and compared where that holds up nobody else.
-    app.read(move |reader| attempt.explain(reader, refusal))
-        .await
+    app.read(move |reader| {
+        let explained = attempt.explain(reader, refusal)?;
+        Ok(explained.recorded(&attempt))
+    })
+    .await
+}
+
+/// The refusal of a settlement: somebody was faster, or the log keeps the conflict no more.
+pub(crate) fn settled_before(settled: Option<&Settled>) -> Problem {
+    let Some(settled) = settled else {
+        return Problem::not_found("The log has no such conflict.");
+    };
+    let outcome = record::outcome_name(Some(settled.outcome));
+    let detail = format!("{} {outcome} this conflict already.", settled.by);
+    Problem::new(ProblemKind::ConflictSettled, detail)
+        .with("outcome", outcome)
+        .with("settled_by", settled.by.to_string())
+        .with("settled_at", settled.at.to_string())
+        .with("settled_version", settled.version)
 }
 
 impl Attempt {
-    fn explain(&self, reader: &SqliteReader, refusal: Refusal) -> Result<Problem, StoreError> {
+    fn explain(&self, reader: &SqliteReader, refusal: Refusal) -> Result<Explained, StoreError> {
+        let story = |head| Story::read(self, reader, head);
         Ok(match refusal {
-            Refusal::Missing => Problem::not_found(format!(
-                "{} has no document {:?}.",
-                self.key.collection(),
-                self.key.id()
-            )),
-            Refusal::ConditionRequired => self.condition_required(),
-            Refusal::Invalid(violations) => invalid(violations),
-            Refusal::State { conflict, head } => self.state(conflict, head),
-            Refusal::Duplicate { duplicates, head } => self.duplicate(&duplicates, head),
-            Refusal::Patch { failure, head } => self.patch(&failure, &head),
-            Refusal::Deleted { head } => self.deleted(&Story::read(self, reader, Some(head))?),
+            Refusal::Missing => self.missing().into(),
+            Refusal::ConditionRequired => self.condition_required().into(),
+            Refusal::Invalid(violations) => invalid(violations).into(),
+            Refusal::State { conflict, head } => {
+                let field = self.collection.rules.rules.lifecycle.as_ref();
+                let path = field.map(|lifecycle| lifecycle.field.to_string());
+                let problem = self.state(conflict, head);
+                Explained::new(problem, path.into_iter().collect()).on(head)
+            }
+            Refusal::Duplicate { duplicates, head } => {
+                let fields = duplicates.iter().flat_map(|it| &it.fields);
+                let paths = fields.map(ToString::to_string).collect();
+                Explained::new(self.duplicate(&duplicates, head), paths).on(head)
+            }
+            Refusal::Patch { failure, head } => {
+                let paths = vec![failure.place().1.to_string()];
+                Explained::new(self.patch(&failure, &head), paths).on(Some(head))
+            }
+            Refusal::Deleted { head } => {
+                let story = story(Some(head))?;
+                Explained::new(self.deleted(&story), vec![String::new()]).told_by(&story)
+            }
             Refusal::Stale { head } => {
-                let story = Story::read(self, reader, head)?;
+                let story = story(head)?;
+                if self.wants_merge && self.is_base_gone(reader, head)? {
+                    return Ok(self.base_gone(&story));
+                }
                 self.stale(self.stale_kind(), &story, None)
             }
             Refusal::PreconditionFailed { field, head } => {
-                let story = Story::read(self, reader, Some(head))?;
+                let story = story(Some(head))?;
                 self.stale(ProblemKind::PreconditionFailed, &story, Some(field))
             }
+            Refusal::Unmergeable { constraint, head } => {
+                self.unmergeable(&story(Some(head))?, &constraint)
+            }
+            Refusal::Locked { lock } => self.locked(&lock).into(),
+            Refusal::LockLost { head } => Explained::new(lock_lost(), Vec::new()).on(head),
         })
     }
 
+    fn missing(&self) -> Problem {
+        let key = &self.command.key;
+        Problem::not_found(format!(
+            "{} has no document {:?}.",
+            key.collection(),
+            key.id()
+        ))
+    }
+
+    fn locked(&self, lock: &Lock) -> Problem {
+        locked(lock, &self.command.key)
+    }
+
+    /// Whether If-Match names a version that was this document's, by all that its tag says, and is
+    /// not kept any more.
+    fn is_base_gone(&self, reader: &SqliteReader, head: Option<Head>) -> Result<bool, StoreError> {
+        let (Some(head), Some(condition)) = (head, &self.command.preconditions.if_match) else {
+            return Ok(false);
+        };
+        for tag in condition.tags() {
+            let Some(tag) = VersionTag::from_entity_tag(tag) else {
+                continue;
+            };
+            let is_older = tag.version < head.version && tag.seq < head.seq;
+            if is_older && reader.version(tag.seq)?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn base_gone(&self, story: &Story) -> Explained {
+        let detail = "The version that your edit began from is no longer kept, so nobody can tell \
+                      your changes from theirs. GET the document and make the edit anew.";
+        let problem = Problem::new(ProblemKind::BaseGone, detail)
+            .with("current_etag", story.tag())
+            .with("resolutions", self.resolutions(story));
+        let problem = problem.with_facts(story.current.as_ref().map(|it| it.head()));
+        Explained::new(problem, Vec::new()).told_by(story)
+    }
+
     fn stale_kind(&self) -> ProblemKind {
-        match self.stale_status {
+        match self.collection.stale_status {
             StaleStatus::Conflict => ProblemKind::StaleVersion,
             StaleStatus::PreconditionFailed => ProblemKind::PreconditionFailed,
         }
     }
 
+    /// Whether it is an edit of a version that the request itself names.
+    fn is_merge(&self) -> bool {
+        matches!(self.command.edit, Edit::Merge(_))
+    }
+
     fn href(&self) -> String {
-        document_href(&self.key)
+        document_href(&self.command.key)
     }
 
     /// `current_etag` is not told: it is the GET that protects, not the tag.
@@ -144,8 +231,11 @@ impl Attempt {
             ("fields", names.into()),
         ]);
         if self.may_read {
-            let holder =
-                Key::from_parts(self.key.space(), self.key.collection(), &duplicate.holder);
+            let holder = Key::from_parts(
+                self.command.key.space(),
+                self.command.key.collection(),
+                &duplicate.holder,
+            );
             let existing = object([
                 ("id", duplicate.holder.as_str().into()),
                 ("href", document_href(&holder).into()),
@@ -220,105 +310,25 @@ impl Attempt {
             .with("mergeable", false)
             .with("resolutions", resolutions)
     }
+}
 
-    fn stale(&self, kind: ProblemKind, story: &Story, failed: Option<Field>) -> Problem {
-        let ours = story.ours(self);
-        let found = story.compare(&ours);
-        let detail = story.tell(&found, failed);
-        let mut problem = Problem::new(kind, detail)
-            .with(
-                "current_version",
-                story.current.as_ref().map(|it| it.version),
-            )
-            .with("your_version", story.base.as_ref().map(|base| base.version))
-            .with("current_etag", story.tag())
-            .with("conflicting_fields", found.fields.clone())
-            .with("conflicts", self.conflicts(story, &found))
-            .with("changes_since", story.changes())
-            .with("mergeable", found.mergeable);
-        if !found.agreements.is_empty() {
-            problem = problem.with("agreements", found.agreements.clone());
-        }
-        if story.omitted {
-            problem = problem.with("changes_omitted", true);
-        }
-        if story.is_already_applied(&self.edit) {
-            problem = problem.with("already_applied", true);
-        }
-        problem = self.add_documents(problem, story, found.joined);
-        let problem = problem.with("resolutions", self.resolutions(story));
-        match story.tag() {
-            Some(tag) => problem.header(header::ETAG, &tag),
-            None => problem,
-        }
-    }
+pub(crate) fn locked(lock: &Lock, key: &Key) -> Problem {
+    let detail = format!(
+        "{} holds the lock of this document until {}.",
+        lock.owner, lock.expires_at
+    );
+    let lock_href = format!("{}/lock", document_href(key));
+    Problem::new(ProblemKind::Locked, detail)
+        .with("locked_by", lock.owner.as_str())
+        .with("fencing", lock.fencing)
+        .with("expires_at", lock.expires_at.to_string())
+        .with("resolutions", vec![resolution("lock", "GET", lock_href)])
+}
 
-    fn add_documents(&self, problem: Problem, story: &Story, joined: Option<Value>) -> Problem {
-        let Some(current) = story.current.as_ref().filter(|_| self.may_read) else {
-            return problem;
-        };
-        if current.body.len() > REPEAT_LIMIT {
-            return problem.with("current_href", self.href());
-        }
-        let problem = match &story.current_document {
-            Some(document) => problem.with("current", document.clone()),
-            None => problem,
-        };
-        match joined {
-            Some(joined) => problem.with("merged", joined),
-            None => problem,
-        }
-    }
-
-    fn conflicts(&self, story: &Story, found: &Found) -> Vec<Object> {
-        let size = story
-            .current
-            .as_ref()
-            .map_or(0, |current| current.body.len());
-        let show_values = self.may_read && size <= REPEAT_LIMIT;
-        let row = |conflict: &Conflict| {
-            let mut row = object([
-                ("path", conflict.path.to_string().into()),
-                ("kind", conflict.collision.name().into()),
-                ("strategy", "manual".into()),
-            ]);
-            if show_values {
-                let values = [
-                    ("base", &conflict.base),
-                    ("yours", &conflict.ours),
-                    ("current", &conflict.theirs),
-                ];
-                for (name, value) in values {
-                    if let Some(value) = value {
-                        row.insert(name.into(), value.clone());
-                    }
-                }
-            }
-            if let Some(author) = story.author(&conflict.path) {
-                row.insert("by".into(), author.by.to_string().into());
-                row.insert("version".into(), author.version.into());
-            }
-            row
-        };
-        found.conflicts.iter().map(row).collect()
-    }
-
-    fn resolutions(&self, story: &Story) -> Vec<Object> {
-        let retry = resolution("retry", self.method.as_str(), self.href());
-        let history = resolution("history", "GET", format!("{}/versions", self.href()));
-        match story.tag() {
-            Some(tag) => vec![
-                with_condition(retry, "if_match", &tag),
-                resolution("current", "GET", self.href()),
-                history,
-            ],
-            None => vec![with_condition(
-                resolution("create", "PUT", self.href()),
-                "if_none_match",
-                "*",
-            )],
-        }
-    }
+pub(crate) fn lock_lost() -> Problem {
+    let detail = "Lock-Token names no lock that is held: its time has passed, or it was released or \
+                  broken. Others may have written since: take a new lock, and read before you write.";
+    Problem::new(ProblemKind::LockLost, detail)
 }
 
 impl Problem {

@@ -1,4 +1,4 @@
-use detente_core::json::Value;
+use detente_core::json::{Pointer, Value};
 use detente_core::{Kind, Stored};
 
 /// What a row of a list tells beside the document.
@@ -6,8 +6,34 @@ use detente_core::{Kind, Stored};
 pub(crate) enum Row {
     /// `id`, `version`, `etag`, `updated_at`, `updated_by`, `data`
     Document,
-    /// Also `seq` and `collection`: the row stands among those of others.
+    /// Also `seq` and `collection`, since the row stands among those of others; `paths`, the places
+    /// that the version touched; and `merged` where it was joined from two edits.
     Change,
+}
+
+/// A version of a feed, with the places that it touched, if that is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) stored: std::sync::Arc<Stored>,
+    pub(crate) paths: Option<std::sync::Arc<[Pointer]>>,
+}
+
+/// Writes one version of a feed.
+pub(crate) fn write_change(out: &mut String, change: &Change, compact: bool) {
+    write(out, &change.stored, Row::Change, compact);
+    out.pop();
+    out.push(',');
+    if let Some(paths) = &change.paths {
+        let paths: Vec<_> = paths.iter().map(ToString::to_string).collect();
+        member(out, "paths", &Value::from(paths).to_text());
+    }
+    if let Some(base) = change.stored.base {
+        let onto = change.stored.version - 1;
+        let merged = format!("{{\"base_version\":{base},\"onto_version\":{onto}}}");
+        member(out, "merged", &merged);
+    }
+    out.pop();
+    out.push('}');
 }
 
 /// Writes one version within its envelope. `data` is what was sent, digit for digit; a deletion has
@@ -46,12 +72,25 @@ pub(crate) fn page(
     row: Row,
     members: &[(&str, Value)],
 ) -> String {
+    let write = |stored: _, out: &mut String| {
+        let stored: &Stored = AsRef::as_ref(&stored);
+        write(out, stored, row, false);
+    };
+    page_of(rows, write, members)
+}
+
+/// A page of rows, and the members that follow them.
+pub(crate) fn page_of<T>(
+    rows: impl IntoIterator<Item = T>,
+    write: impl Fn(T, &mut String),
+    members: &[(&str, Value)],
+) -> String {
     let mut out = String::from("{\"items\":[");
-    for (index, stored) in rows.into_iter().enumerate() {
+    for (index, item) in rows.into_iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        write(&mut out, stored.as_ref(), row, false);
+        write(item, &mut out);
     }
     out.push(']');
     for (name, value) in members {

@@ -9,15 +9,15 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
-use detente_core::Seq;
 use detente_core::json::Value;
+use detente_core::{Key, Seq};
 use detente_store::{Changes, Feed, Reader};
 use futures_util::stream;
 use tokio::sync::watch;
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::envelope::{self, Row};
+use crate::envelope::{self, Change};
 use crate::list::{limit, parameters, whole_number};
 use crate::operation::read_only;
 use crate::problem::Problem;
@@ -42,6 +42,7 @@ pub(crate) async fn of_space(
     let scope = Scope {
         space: names.space()?.to_owned(),
         collection: None,
+        id: None,
     };
     answer(&app, scope, request.into_parts().0).await
 }
@@ -56,6 +57,22 @@ pub(crate) async fn of_collection(
     let scope = Scope {
         space: place.space.into(),
         collection: Some(place.collection.into()),
+        id: None,
+    };
+    answer(&app, scope, request.into_parts().0).await
+}
+
+/// The versions of a document, in the order of the log.
+pub(crate) async fn of_document(
+    State(app): State<Arc<App>>,
+    path: PathParts,
+    request: Request,
+) -> Result<Response, Problem> {
+    let key = Names::of(&path).key()?;
+    let scope = Scope {
+        space: key.space().to_owned(),
+        collection: Some(key.collection().to_owned()),
+        id: Some(key.id().to_owned()),
     };
     answer(&app, scope, request.into_parts().0).await
 }
@@ -65,6 +82,14 @@ pub(crate) async fn of_collection(
 struct Scope {
     space: String,
     collection: Option<String>,
+    id: Option<String>,
+}
+
+impl Scope {
+    fn key(&self) -> Option<Key> {
+        let (collection, id) = (self.collection.as_ref()?, self.id.as_ref()?);
+        Some(Key::from_parts(&self.space, collection, id))
+    }
 }
 
 async fn answer(app: &Arc<App>, scope: Scope, request: Parts) -> Result<Response, Problem> {
@@ -83,7 +108,8 @@ async fn answer(app: &Arc<App>, scope: Scope, request: Parts) -> Result<Response
     let through = feed.through.to_string();
     let next = feed.more.then(|| through.clone());
     let members = [("next", Value::from(next)), ("last", through.into())];
-    let page = envelope::page(&feed.items, Row::Change, &members);
+    let write = |change: &Change, out: &mut String| envelope::write_change(out, change, false);
+    let page = envelope::page_of(&feed.changes, write, &members);
     let coding = Coding::negotiate(&request.headers, page.len());
     representation::json(Bytes::from(page), coding).await
 }
@@ -151,15 +177,37 @@ fn wants_events(headers: &HeaderMap) -> bool {
     })
 }
 
-async fn read(app: &Arc<App>, scope: Scope, since: Seq, limit: usize) -> Result<Feed, Problem> {
+/// A part of a feed.
+struct Part {
+    changes: Vec<Change>,
+    /// Everything up to here was looked at: where to go on.
+    through: Seq,
+    more: bool,
+}
+
+async fn read(app: &Arc<App>, scope: Scope, since: Seq, limit: usize) -> Result<Part, Problem> {
+    let at_hand = Arc::clone(app);
     app.read(move |reader| {
-        let Scope { space, collection } = &scope;
-        let collection = collection.as_deref();
-        reader.changes(&Changes {
-            space,
-            collection,
-            since,
-            limit,
+        let feed = match scope.key() {
+            Some(key) => reader.document_changes(&key, since, limit)?,
+            None => reader.changes(&Changes {
+                space: &scope.space,
+                collection: scope.collection.as_deref(),
+                since,
+                limit,
+            })?,
+        };
+        let Feed {
+            items,
+            through,
+            more,
+        } = feed;
+        let items = items.into_iter();
+        let changes = items.map(|stored| at_hand.touches.describe(reader, stored));
+        Ok(Part {
+            changes: changes.collect::<Result<_, _>>()?,
+            through,
+            more,
         })
     })
     .await
@@ -236,9 +284,10 @@ impl Follower {
     async fn fetch(&mut self) -> Option<()> {
         match read(&self.app, self.scope.clone(), self.since, STREAM_BATCH).await {
             Ok(feed) => {
-                self.ready.extend(feed.items.iter().map(|stored| {
-                    let mut event = format!("id: {}\nevent: change\ndata: ", stored.seq);
-                    envelope::write(&mut event, stored, Row::Change, true);
+                self.ready.extend(feed.changes.iter().map(|change| {
+                    let seq = change.stored.seq;
+                    let mut event = format!("id: {seq}\nevent: change\ndata: ");
+                    envelope::write_change(&mut event, change, true);
                     event.push_str("\n\n");
                     Bytes::from(event)
                 }));

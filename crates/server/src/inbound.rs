@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -32,6 +32,26 @@ impl Inbound {
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.parts.headers
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
+    /// The token of a lock: a coded URL in angle brackets (RFC 4918, section 10.5), or bare.
+    pub(crate) fn lock_token(&self) -> Result<Option<Arc<str>>, Problem> {
+        let Some(value) = self.headers().get("lock-token") else {
+            return Ok(None);
+        };
+        let text = value.to_str().unwrap_or_default().trim();
+        let bare = text.strip_prefix('<').and_then(|it| it.strip_suffix('>'));
+        let token = bare.unwrap_or(text);
+        let is_plain = token.bytes().all(|byte| byte.is_ascii_graphic());
+        if token.is_empty() || !is_plain {
+            let problem = Problem::malformed("Lock-Token is the token that taking the lock gave.");
+            return Err(problem.with("header", "Lock-Token"));
+        }
+        Ok(Some(token.into()))
     }
 
     pub(crate) fn query(&self) -> &str {
@@ -77,6 +97,12 @@ impl Inbound {
         self.body
             .get_mut()
             .expect("a mutex that is never locked is never poisoned")
+    }
+
+    /// Whether the request says that there is no body.
+    pub(crate) fn is_empty(&mut self) -> bool {
+        use axum::body::HttpBody;
+        self.body().is_end_stream()
     }
 
     /// Reads the body.

@@ -2,6 +2,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use axum::http::Method;
+use detente_core::Stored;
+use detente_store::Outcome;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -24,6 +26,12 @@ pub(crate) struct Metrics {
     /// The members of both families that most requests need, without looking them up.
     frequent: Vec<Frequent>,
     problems: Family<Refused, Counter>,
+    writes: Family<Decided, Counter>,
+    conflicts: Family<Collided, Counter>,
+    /// Outcomes that were worked out anew because the head had moved.
+    retries: Counter,
+    replays: Counter,
+    lock_waits: Counter,
     /// Server-sent event streams that are open.
     pub(crate) streams: Gauge,
 }
@@ -42,6 +50,18 @@ struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Refused {
     r#type: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Decided {
+    collection: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Collided {
+    collection: String,
+    kind: String,
 }
 
 /// What counts the answers to one method.
@@ -78,6 +98,7 @@ pub(crate) struct Readings {
     pub(crate) refusals: u64,
     pub(crate) last_seq: u64,
     pub(crate) waiting: usize,
+    pub(crate) waiting_conflicts: u64,
 }
 
 impl Metrics {
@@ -89,6 +110,11 @@ impl Metrics {
             latency: Family::new_with_constructor(histogram),
             frequent: Vec::new(),
             problems: Family::default(),
+            writes: Family::default(),
+            conflicts: Family::default(),
+            retries: Counter::default(),
+            replays: Counter::default(),
+            lock_waits: Counter::default(),
             streams: Gauge::default(),
         };
         metrics.registered().with_frequent()
@@ -134,6 +160,31 @@ impl Metrics {
             self.problems.clone(),
         );
         registry.register(
+            "writes",
+            "Writes that were decided, by collection and outcome",
+            self.writes.clone(),
+        );
+        registry.register(
+            "conflicts",
+            "Refused writes that collided with others, by collection and kind",
+            self.conflicts.clone(),
+        );
+        registry.register(
+            "write_retries",
+            "Writes worked out anew because the document had changed meanwhile",
+            self.retries.clone(),
+        );
+        registry.register(
+            "idempotent_replays",
+            "Requests answered again that had been performed before",
+            self.replays.clone(),
+        );
+        registry.register(
+            "lock_waits",
+            "Writes and lock requests turned away because somebody else holds the lock",
+            self.lock_waits.clone(),
+        );
+        registry.register(
             "change_streams",
             "Change streams that are open",
             self.streams.clone(),
@@ -160,6 +211,57 @@ impl Metrics {
             .observe(seconds);
     }
 
+    pub(crate) fn retried(&self) {
+        self.retries.inc();
+    }
+
+    pub(crate) fn waited_for_lock(&self) {
+        self.lock_waits.inc();
+    }
+
+    /// Counts a write that was decided.
+    pub(crate) fn decided(&self, collection: &str, outcome: &Outcome) {
+        match outcome {
+            Outcome::Applied(all) => {
+                for applied in all {
+                    self.applied(collection, &applied.stored);
+                }
+            }
+            Outcome::Replayed(_) => self.replayed(),
+            Outcome::Rehearsed(_) => {}
+            _ => self.count(collection, "refused"),
+        }
+    }
+
+    pub(crate) fn applied(&self, collection: &str, stored: &Stored) {
+        let is_merged = stored.base.is_some();
+        self.count(collection, if is_merged { "merged" } else { "applied" });
+    }
+
+    pub(crate) fn replayed(&self) {
+        self.replays.inc();
+    }
+
+    fn count(&self, collection: &str, outcome: &'static str) {
+        let collection = collection.to_owned();
+        self.writes
+            .get_or_create(&Decided {
+                collection,
+                outcome,
+            })
+            .inc();
+    }
+
+    pub(crate) fn conflicted(&self, collection: &str, kind: &str) {
+        if kind == "locked" {
+            self.waited_for_lock();
+        }
+        let (collection, kind) = (collection.to_owned(), kind.to_owned());
+        self.conflicts
+            .get_or_create(&Collided { collection, kind })
+            .inc();
+    }
+
     pub(crate) fn refused(&self, slug: &'static str) {
         self.problems.get_or_create(&Refused { r#type: slug }).inc();
     }
@@ -177,6 +279,7 @@ impl Metrics {
             refusals,
             last_seq,
             waiting,
+            waiting_conflicts,
         } = readings;
         let rows = [
             ("commits", "counter", "Commits to the log", commits),
@@ -203,6 +306,12 @@ impl Metrics {
                 "gauge",
                 "Writes that wait for the writer",
                 waiting as u64,
+            ),
+            (
+                "conflicts_waiting",
+                "gauge",
+                "Entries of the conflict log that are not yet written",
+                waiting_conflicts,
             ),
         ];
         for (name, kind, help, value) in rows {

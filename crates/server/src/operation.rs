@@ -46,6 +46,7 @@ pub(crate) async fn metrics(
         refusals: load.refusals(),
         last_seq: app.reader.last_seq(),
         waiting: app.writer.waiting(),
+        waiting_conflicts: load.waiting_conflicts(),
     };
     let mut response = app
         .metrics

@@ -1,31 +1,53 @@
 use axum::http::HeaderMap;
 
+use crate::settings::OnConflict;
+
 /// What a client would rather have (RFC 7240). What is not known is passed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Preferences {
     /// `return=minimal`: no representation in the answer to a write.
     pub(crate) minimal: bool,
+    /// `conflict=merge` or `conflict=reject`: what is to become of a stale write.
+    pub(crate) on_conflict: Option<OnConflict>,
 }
 
 impl Preferences {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let lines = headers
-            .get_all("prefer")
-            .into_iter()
-            .filter_map(|value| value.to_str().ok());
-        let preferences = lines.flat_map(|line| line.split(','));
-        // The first of several for one thing counts (section 2).
-        let wanted = preferences
-            .filter_map(|preference| {
-                let (name, value) = preference.split(';').next()?.split_once('=')?;
-                let is_return = name.trim().eq_ignore_ascii_case("return");
-                is_return.then(|| value.trim().trim_matches('"').to_ascii_lowercase())
-            })
-            .next();
+        let conflict = preferred(headers, "conflict");
         Self {
-            minimal: wanted.as_deref() == Some("minimal"),
+            minimal: preferred(headers, "return").as_deref() == Some("minimal"),
+            on_conflict: match conflict.as_deref() {
+                Some("merge") => Some(OnConflict::Merge),
+                Some("reject") => Some(OnConflict::Reject),
+                _ => None,
+            },
         }
     }
+
+    /// The preferences that were followed, as a field value; `None` if there were none to follow.
+    pub(crate) fn applied(self, is_minimal: bool) -> Option<&'static str> {
+        match (is_minimal && self.minimal, self.on_conflict) {
+            (false, None) => None,
+            (true, None) => Some("return=minimal"),
+            (false, Some(OnConflict::Merge)) => Some("conflict=merge"),
+            (false, Some(OnConflict::Reject)) => Some("conflict=reject"),
+            (true, Some(OnConflict::Merge)) => Some("return=minimal, conflict=merge"),
+            (true, Some(OnConflict::Reject)) => Some("return=minimal, conflict=reject"),
+        }
+    }
+}
+
+/// The value of a preference; the first of several counts (section 2).
+fn preferred(headers: &HeaderMap, wanted: &str) -> Option<String> {
+    let lines = headers.get_all("prefer").into_iter();
+    let lines = lines.filter_map(|value| value.to_str().ok());
+    lines
+        .flat_map(|line| line.split(','))
+        .find_map(|preference| {
+            let (name, value) = preference.split(';').next()?.split_once('=')?;
+            let is_it = name.trim().eq_ignore_ascii_case(wanted);
+            is_it.then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+        })
 }
 
 #[cfg(test)]
@@ -34,20 +56,34 @@ mod tests {
 
     #[test]
     fn preferences_are_read_and_the_first_counts() {
-        let cases: &[(&[&str], bool)] = &[
-            (&[], false),
-            (&["return=minimal"], true),
-            (&["respond-async, Return = \"minimal\"; x=1"], true),
-            (&["return=representation", "return=minimal"], false),
-            (&["return"], false),
-            (&["handling=lenient", "return=minimal"], true),
+        use OnConflict::{Merge, Reject};
+        let cases: &[(&[&str], bool, Option<OnConflict>)] = &[
+            (&[], false, None),
+            (&["return=minimal"], true, None),
+            (
+                &["respond-async, Return = \"minimal\"; x=1, conflict=merge"],
+                true,
+                Some(Merge),
+            ),
+            (&["return=representation", "return=minimal"], false, None),
+            (&["return"], false, None),
+            (
+                &["handling=lenient", "conflict=reject, conflict=merge"],
+                false,
+                Some(Reject),
+            ),
+            (&["conflict=guess"], false, None),
         ];
-        for (lines, minimal) in cases {
+        for (lines, minimal, on_conflict) in cases {
             let mut headers = HeaderMap::new();
             for line in *lines {
                 headers.append("prefer", line.parse().unwrap());
             }
-            assert_eq!(Preferences::of(&headers).minimal, *minimal, "{lines:?}");
+            let expected = Preferences {
+                minimal: *minimal,
+                on_conflict: *on_conflict,
+            };
+            assert_eq!(Preferences::of(&headers), expected, "{lines:?}");
         }
     }
 }

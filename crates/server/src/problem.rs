@@ -11,9 +11,16 @@ pub(crate) enum ProblemKind {
     DuplicateEntry,
     StateConflict,
     PatchConflict,
+    BaseGone,
+    ConflictSettled,
+    RequestInProgress,
     PreconditionFailed,
+    LockLost,
+    Locked,
     PreconditionRequired,
     InvalidDocument,
+    KeyReuse,
+    NotPerformed,
     Malformed,
     Unauthenticated,
     Forbidden,
@@ -36,6 +43,16 @@ pub(crate) struct ProblemType {
     pub(crate) error: &'static str,
     pub(crate) status: StatusCode,
     pub(crate) title: &'static str,
+}
+
+impl ProblemType {
+    /// Whether two writers collided: such refusals of writes are kept in the conflict log.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(
+            self.status,
+            StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED | StatusCode::LOCKED
+        )
+    }
 }
 
 const fn row(
@@ -92,11 +109,46 @@ pub(crate) const PROBLEMS: &[ProblemType] = &[
         "The patch does not fit the document",
     ),
     row(
+        ProblemKind::BaseGone,
+        "base-gone",
+        "BaseGone",
+        StatusCode::CONFLICT,
+        "The version you began from is no longer kept",
+    ),
+    row(
+        ProblemKind::ConflictSettled,
+        "conflict-settled",
+        "ConflictSettled",
+        StatusCode::CONFLICT,
+        "Somebody settled this conflict before you",
+    ),
+    row(
+        ProblemKind::RequestInProgress,
+        "request-in-progress",
+        "RequestInProgress",
+        StatusCode::CONFLICT,
+        "The same request is still being worked on",
+    ),
+    row(
         ProblemKind::PreconditionFailed,
         "precondition-failed",
         "PreconditionFailed",
         StatusCode::PRECONDITION_FAILED,
         "A precondition does not hold",
+    ),
+    row(
+        ProblemKind::LockLost,
+        "lock-lost",
+        "LockLost",
+        StatusCode::PRECONDITION_FAILED,
+        "You do not hold the lock any more",
+    ),
+    row(
+        ProblemKind::Locked,
+        "locked",
+        "Locked",
+        StatusCode::LOCKED,
+        "Somebody else holds the lock",
     ),
     row(
         ProblemKind::PreconditionRequired,
@@ -111,6 +163,20 @@ pub(crate) const PROBLEMS: &[ProblemType] = &[
         "ValidationFailed",
         StatusCode::UNPROCESSABLE_ENTITY,
         "The document is not valid",
+    ),
+    row(
+        ProblemKind::KeyReuse,
+        "key-reuse",
+        "IdempotencyKeyReuse",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "This Idempotency-Key stands for another request",
+    ),
+    row(
+        ProblemKind::NotPerformed,
+        "not-performed",
+        "NotPerformed",
+        StatusCode::FAILED_DEPENDENCY,
+        "Not performed, since another operation of the batch was refused",
     ),
     row(
         ProblemKind::Malformed,

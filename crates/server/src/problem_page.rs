@@ -69,6 +69,29 @@ fn explanation(kind: ProblemKind) -> (&'static str, &'static str) {
              a path is not there. None of its operations was applied.",
             "<code>operation</code> counts from 0. GET the document, make the patch anew and send it again.",
         ),
+        ProblemKind::BaseGone => (
+            "Joining your edit with the current version takes the version that you began from, and the server keeps \
+             that one no more. It will not guess.",
+            "GET the document, make the edit again, and send it with the new <code>ETag</code>.",
+        ),
+        ProblemKind::ConflictSettled => (
+            "The log's conflict was resolved or dismissed already; a second resolution might undo the first.",
+            "<code>settled_by</code> and <code>settled_version</code> say what became of it.",
+        ),
+        ProblemKind::RequestInProgress => (
+            "A request with the same <code>Idempotency-Key</code> and the same content has not been answered yet.",
+            "Wait as long as <code>Retry-After</code> says, and send it again: you will get the answer of the first.",
+        ),
+        ProblemKind::LockLost => (
+            "Your <code>Lock-Token</code> belongs to no lock that is held. Its time has passed, even if nobody took \
+             it since, or it was released or broken. Others may have written while you believed to be alone.",
+            "Take a new lock, GET the document, and look at what changed before you write.",
+        ),
+        ProblemKind::Locked => (
+            "Somebody holds the lock of this document, and only they may write it for now.",
+            "<code>locked_by</code> and <code>expires_at</code> say who, and until when. Try again after that, or \
+             ask them to release it.",
+        ),
         ProblemKind::PreconditionFailed => (
             "A precondition of your request does not hold: <code>If-None-Match: *</code> met a document that is \
              there, or the document changed since the date or the version that you named.",
@@ -84,6 +107,16 @@ fn explanation(kind: ProblemKind) -> (&'static str, &'static str) {
         ProblemKind::InvalidDocument => (
             "The document breaks the JSON Schema of its collection, or is not a JSON object.",
             "<code>violations</code> lists every mistake with its path.",
+        ),
+        ProblemKind::KeyReuse => (
+            "An <code>Idempotency-Key</code> stands for one request, so that sending it twice does it once. This key \
+             came with other content before.",
+            "Use a new key for a new request, and the same key only to repeat one.",
+        ),
+        ProblemKind::NotPerformed => (
+            "A batch is performed as a whole or not at all. Nothing was wrong with this operation; another one was \
+             refused.",
+            "<code>results</code> has the refusal of each operation. Mend those, and send the batch again.",
         ),
         ProblemKind::Malformed => (
             "The server could not make sense of the request.",

@@ -38,6 +38,17 @@ pub(crate) const COLLECTION: Resource = Resource {
     accepts: &[("accept-post", "application/json")],
 };
 
+/// Takes a JSON body by POST, and nothing else.
+pub(crate) const ACTION: Resource = Resource {
+    allow: "POST, OPTIONS",
+    accepts: &[("accept-post", "application/json")],
+};
+
+pub(crate) const LOCK: Resource = Resource {
+    allow: "GET, HEAD, POST, DELETE, OPTIONS",
+    accepts: &[("accept-post", "application/json")],
+};
+
 pub(crate) const READ_ONLY: Resource = Resource {
     allow: "GET, HEAD, OPTIONS",
     accepts: &[],
@@ -95,6 +106,28 @@ pub(crate) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
+    /// Of a path such as a request line has, if it is that of a document or of a collection.
+    pub(crate) fn parse(path: &'a str) -> Option<Self> {
+        let (space, rest) = match path.strip_prefix("/spaces/") {
+            Some(rest) => rest.split_once('/')?,
+            None => (DEFAULT_SPACE, path.strip_prefix('/')?),
+        };
+        let (collection, id) = match rest.strip_prefix("api/")?.split_once('/') {
+            Some((collection, id)) => (collection, Some(id)),
+            None => (rest.strip_prefix("api/")?, None),
+        };
+        Some(Self {
+            space,
+            collection: Some(collection),
+            id,
+            version: None,
+        })
+    }
+
+    pub(crate) fn has_id(&self) -> bool {
+        self.id.is_some()
+    }
+
     pub(crate) fn of(path: &'a PathParts) -> Self {
         Self {
             space: path.get("space").unwrap_or(DEFAULT_SPACE),
@@ -140,11 +173,16 @@ pub(crate) fn document_href(key: &Key) -> String {
     href
 }
 
-pub(crate) fn push_href(out: &mut String, key: &Key) {
-    if key.space() != DEFAULT_SPACE {
-        out.push_str("/spaces/");
-        out.push_str(key.space());
+/// What the paths of a space begin with, before `/api`.
+pub(crate) fn space_prefix(space: &str) -> String {
+    if space == DEFAULT_SPACE {
+        return String::new();
     }
+    format!("/spaces/{space}")
+}
+
+pub(crate) fn push_href(out: &mut String, key: &Key) {
+    out.push_str(&space_prefix(key.space()));
     out.push_str("/api/");
     out.push_str(key.collection());
     out.push('/');

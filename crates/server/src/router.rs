@@ -11,7 +11,10 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, Expos
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{document, exchange, feed, history, list, openapi, operation, problem_page};
+use crate::{
+    batch, conflict_log, conflict_statistics, document, exchange, feed, history, list, lock,
+    merging, openapi, operation, problem_page,
+};
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     let cors = cors(&app.settings.cors_origins);
@@ -58,9 +61,20 @@ fn resources(prefix: &str) -> Router<Arc<App>> {
     let at = |path: &str| format!("{prefix}{path}");
     Router::new()
         .route(&at("/_changes"), any(feed::of_space))
+        .route(&at("/_batch"), any(batch::handle))
+        .route(&at("/_conflicts"), any(conflict_log::list))
+        .route(&at("/_conflicts/stats"), any(conflict_statistics::handle))
+        .route(&at("/_conflicts/{conflict}"), any(conflict_log::one))
+        .route(
+            &at("/_conflicts/{conflict}/resolve"),
+            any(conflict_log::resolve),
+        )
         .route(&at("/{collection}"), any(list::handle))
         .route(&at("/{collection}/_changes"), any(feed::of_collection))
         .route(&at("/{collection}/{id}"), any(document::handle))
+        .route(&at("/{collection}/{id}/_changes"), any(feed::of_document))
+        .route(&at("/{collection}/{id}/lock"), any(lock::handle))
+        .route(&at("/{collection}/{id}/merge"), any(merging::handle))
         .route(&at("/{collection}/{id}/versions"), any(history::list))
         .route(
             &at("/{collection}/{id}/versions/{version}"),
@@ -94,6 +108,9 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         header::RETRY_AFTER,
         HeaderName::from_static("document-version"),
         HeaderName::from_static("preference-applied"),
+        HeaderName::from_static("merged-etag"),
+        HeaderName::from_static("merged-versions"),
+        HeaderName::from_static("idempotent-replayed"),
         HeaderName::from_static("x-request-id"),
     ];
     let cors = CorsLayer::new()

@@ -16,8 +16,10 @@ use tower::ServiceExt;
 
 use crate::app::{App, Closing};
 use crate::metrics::Metrics;
+use crate::once::InProgress;
 use crate::router::router;
 use crate::settings::Settings;
+use crate::touches::Touches;
 
 /// A client that takes longer to send a request's head is cut off, and so is a connection on which
 /// nothing was asked for so long.
@@ -25,6 +27,9 @@ const HEAD_TIME: Duration = Duration::from_secs(75);
 
 /// Beyond the configured limit the head is refused with an explanation; beyond this without one.
 const HEAD_BYTES: usize = 128 * 1024;
+
+/// How long a refused write may wait before the conflict log has it; a crash may lose it until then.
+const LOG_DELAY: Duration = Duration::from_secs(1);
 
 /// After this, accepting is tried again when it failed, as it does when there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -64,6 +69,8 @@ pub fn serve(
         reader,
         writer: writer.handle(),
         metrics: Metrics::new(),
+        in_progress: InProgress::default(),
+        touches: Touches::new(),
         closing: Closing::new(),
         openapi: OnceLock::new(),
     });
@@ -97,6 +104,7 @@ impl Serving {
             writer,
             router,
         } = self;
+        let log = tokio::spawn(keep_the_log(Arc::clone(&app)));
         let connections = GracefulShutdown::new();
         let mut tasks = JoinSet::new();
         tokio::pin!(shutdown);
@@ -130,7 +138,24 @@ impl Serving {
             );
         }
         drop(router);
+        if let Err(error) = log.await {
+            tracing::error!(%error, "the conflict log was not kept to the end");
+        }
         finish(app, writer).await
+    }
+}
+
+/// Has refused writes, which ride along with other commits, written soon where there are none.
+async fn keep_the_log(app: Arc<App>) {
+    loop {
+        tokio::select! {
+            () = app.closing.wait() => return,
+            () = tokio::time::sleep(LOG_DELAY) => {}
+        }
+        if app.writer.load().waiting_conflicts() > 0 {
+            // What fails now is tried again with the next commit, and told in the writer's own line.
+            let _ = app.writer.flush().await;
+        }
     }
 }
 

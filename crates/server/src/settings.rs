@@ -30,6 +30,8 @@ pub enum Undeclared {
 #[derive(Debug, Default)]
 pub struct Collection {
     pub stale_status: StaleStatus,
+    /// What becomes of a stale write whose request says nothing of it.
+    pub on_conflict: OnConflict,
     pub rules: Arc<CollectionRules>,
 }
 
@@ -39,6 +41,15 @@ pub enum StaleStatus {
     #[default]
     Conflict,
     PreconditionFailed,
+}
+
+/// What becomes of a write whose If-Match is stale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    #[default]
+    Reject,
+    /// It is joined with what came since, where that can be.
+    Merge,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +74,8 @@ pub struct Token {
     /// Becomes `updated_by`.
     pub name: Arc<str>,
     pub access: Access,
+    /// Whether it may take a lock away from whoever holds it.
+    pub may_break_locks: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,6 +133,14 @@ impl Settings {
             tokens: None,
             cors_origins: Vec::new(),
             limits: Limits::default(),
+        }
+    }
+
+    /// The collection's name as a metric's label: clients can make up others without end.
+    pub fn label<'a>(&self, collection: &'a str) -> &'a str {
+        match self.collections.contains_key(collection) {
+            true => collection,
+            false => "undeclared",
         }
     }
 

@@ -1,58 +1,297 @@
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use detente_core::rules::Claim;
-use detente_core::{Applied, Head, Key, Seq, State, Stored};
+use detente_core::json::Value;
+use detente_core::rules::{Claim, Rules};
+use detente_core::{
+    Applied, Command, Decision, Head, Key, Kind, Lock, LockCommand, LockDecision, Moment, Once,
+    Receipt, Seq, State, Stored, Unconditional, Written, decide, decide_lock,
+};
 
-use crate::{Store, StoreError};
+use crate::{Commit, Generations, Settled, Settlement, Settling, Store, StoreError};
 
-/// Writes that were decided together and are to be appended together. Each command is decided on
-/// the store and on the writes of this batch before it, so a race within a batch has one winner.
+/// What a command is decided by.
+#[derive(Debug, Default)]
+pub struct CollectionRules {
+    pub rules: Rules,
+    pub unconditional: Unconditional,
+}
+
+/// Writes that are all performed or all not.
+#[derive(Clone, Debug, Default)]
+pub struct Transaction {
+    pub writes: Vec<(Command, Arc<CollectionRules>)>,
+    /// If it is to be performed only once, however often it comes.
+    pub once: Option<Once>,
+    /// The conflict in the log that it settles.
+    pub settles: Option<Settles>,
+    /// Whether somebody only wants to be told what would become of it.
+    pub is_rehearsal: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Settles {
+    pub id: String,
+    pub by: Arc<str>,
+    pub outcome: Settling,
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// All of it was performed.
+    Applied(Vec<Applied>),
+    /// Nothing was: at least one of the decisions, which are told for each write as if those
+    /// before it that could be performed had been, is a refusal.
+    Refused(Vec<Decision>),
+    /// Nothing was, as was asked for. This would have been decided.
+    Rehearsed(Vec<Decision>),
+    /// It was performed before.
+    Replayed(Receipt),
+    /// Something else was performed before under the same key.
+    KeyReused,
+    /// The conflict that it settles is settled already, or gone from the log.
+    NotOpen(Option<Settled>),
+}
+
+/// Orders that are decided together and written together. Each is decided on the store and on what
+/// this batch has decided before it, so a race within a batch has one winner.
 pub(crate) struct Batch<'a, S> {
     store: &'a S,
+    trees: &'a RefCell<Trees>,
     first_seq: Seq,
-    applied: Vec<Applied>,
-    /// The newest write of this batch for each document, by its place in `applied`.
+    fencing: u64,
+    commit: Commit,
+    /// The newest write of this batch for each document, by its place in the commit.
     heads: HashMap<Key, usize>,
     /// Who holds a key after the writes of this batch; `None` if it was released.
     holders: HashMap<Place, Option<String>>,
+    locks: HashMap<Key, Option<Arc<Lock>>>,
+    /// How to take back what a transaction did so far, the last step at the end.
+    undo: Option<Vec<Undo>>,
 }
+
+/// Documents that were looked into lately, by their place in the log.
+pub(crate) type Trees = Generations<Seq, Arc<Value>>;
 
 /// Space, collection, constraint, value.
 type Place = (Box<str>, Box<str>, String, String);
 
+enum Undo {
+    Head(Key, Option<usize>),
+    Holder(Place, Option<Option<String>>),
+    Lock(Key, Option<Option<Arc<Lock>>>),
+}
+
 impl<'a, S: Store> Batch<'a, S> {
-    pub(crate) fn new(store: &'a S, last_seq: Seq) -> Self {
+    pub(crate) fn new(
+        store: &'a S,
+        trees: &'a RefCell<Trees>,
+        last_seq: Seq,
+        fencing: u64,
+        now: Moment,
+    ) -> Self {
+        let commit = Commit {
+            now,
+            ..Commit::default()
+        };
         Self {
             store,
+            trees,
             first_seq: last_seq + 1,
-            applied: Vec::new(),
+            fencing,
+            commit,
             heads: HashMap::new(),
             holders: HashMap::new(),
+            locks: HashMap::new(),
+            undo: None,
         }
+    }
+
+    pub(crate) fn into_commit(self) -> Commit {
+        self.commit
+    }
+
+    /// Decides the writes of a transaction in their order, each in sight of those before it, and
+    /// keeps all of them or none.
+    pub(crate) fn transact(&mut self, asked: &Transaction) -> Result<Outcome, StoreError> {
+        if let Some(once) = &asked.once
+            && let Some(receipt) = self.receipt(&once.scope)?
+        {
+            return Ok(if receipt.once.payload == once.payload {
+                Outcome::Replayed(receipt)
+            } else {
+                Outcome::KeyReused
+            });
+        }
+        if let Some(settles) = &asked.settles
+            && let Err(settled) = self.must_be_open(&settles.id)?
+        {
+            return Ok(Outcome::NotOpen(settled));
+        }
+        let first = self.commit.versions.len();
+        // A write alone that is refused has done nothing that would have to be taken back.
+        self.undo = (asked.writes.len() > 1 || asked.is_rehearsal).then(Vec::new);
+        let decided = self.decide_all(&asked.writes);
+        let undo = self.undo.take();
+        let is_refused = decided.as_ref().map_or(true, |decisions| {
+            decisions.iter().any(|it| !matches!(it, Decision::Apply(_)))
+        });
+        if is_refused || asked.is_rehearsal {
+            self.take_back(undo.unwrap_or_default(), first);
+            return decided.map(if asked.is_rehearsal {
+                Outcome::Rehearsed
+            } else {
+                Outcome::Refused
+            });
+        }
+        let applied = self.commit.versions[first..].to_vec();
+        self.close(asked, &applied);
+        Ok(Outcome::Applied(applied))
+    }
+
+    fn decide_all(
+        &mut self,
+        writes: &[(Command, Arc<CollectionRules>)],
+    ) -> Result<Vec<Decision>, StoreError> {
+        let mut decisions = Vec::with_capacity(writes.len());
+        for (command, rules) in writes {
+            let CollectionRules {
+                rules,
+                unconditional,
+            } = &**rules;
+            let (seq, now) = (self.next_seq(), self.commit.now);
+            let decision = decide(self, rules, *unconditional, command, seq, now)?;
+            if let Decision::Apply(applied) = &decision {
+                self.add((**applied).clone())?;
+            }
+            decisions.push(decision);
+        }
+        Ok(decisions)
+    }
+
+    /// What a transaction that is performed leaves beside its versions.
+    fn close(&mut self, asked: &Transaction, applied: &[Applied]) {
+        let at = self.commit.now;
+        if let Some(once) = asked.once {
+            let written = |applied: &Applied| Written {
+                seq: applied.stored.seq,
+                created: applied.created,
+            };
+            let writes = applied.iter().map(written).collect();
+            self.commit.receipts.push(Receipt { once, at, writes });
+        }
+        if let Some(Settles { id, by, outcome }) = asked.settles.clone() {
+            let settled = Settled {
+                outcome,
+                at,
+                by,
+                version: applied.last().map(|applied| applied.stored.version),
+            };
+            self.commit.settlements.push(Settlement { id, settled });
+        }
+    }
+
+    pub(crate) fn change_lock(
+        &mut self,
+        command: &LockCommand,
+    ) -> Result<LockDecision, StoreError> {
+        let decision = decide_lock(self, command, self.commit.now, self.fencing + 1)?;
+        let lock = match &decision {
+            LockDecision::Held(lock) => Some(Arc::clone(lock)),
+            LockDecision::Freed(_) => None,
+            LockDecision::Refused(_) => return Ok(decision),
+        };
+        self.fencing = lock
+            .as_ref()
+            .map_or(self.fencing, |lock| lock.fencing.max(self.fencing));
+        self.set_lock(&command.key, lock);
+        Ok(decision)
     }
 
     /// The place in the log of the next write.
-    pub(crate) fn next_seq(&self) -> Seq {
-        self.first_seq + self.applied.len() as Seq
+    fn next_seq(&self) -> Seq {
+        self.first_seq + self.commit.versions.len() as Seq
     }
 
-    pub(crate) fn add(&mut self, applied: Applied) {
+    fn add(&mut self, applied: Applied) -> Result<(), StoreError> {
         let key = applied.stored.key.clone();
         for claim in &applied.released {
-            self.holders.insert(place(&key, claim), None);
+            self.set_holder(place(&key, claim), None);
         }
         for claim in &applied.claimed {
-            self.holders
-                .insert(place(&key, claim), Some(key.id().to_owned()));
+            self.set_holder(place(&key, claim), Some(key.id().to_owned()));
         }
-        self.heads.insert(key, self.applied.len());
-        self.applied.push(applied);
+        // What is not there cannot be held (RFC 4918, section 9.6).
+        if applied.stored.kind == Kind::Tombstone && self.lock(&key)?.is_some() {
+            self.set_lock(&key, None);
+        }
+        let index = self.commit.versions.len();
+        self.commit.versions.push(applied);
+        let before = self.heads.insert(key.clone(), index);
+        if let Some(undo) = &mut self.undo {
+            undo.push(Undo::Head(key, before));
+        }
+        Ok(())
     }
 
-    pub(crate) fn into_applied(self) -> Vec<Applied> {
-        self.applied
+    fn set_holder(&mut self, place: Place, holder: Option<String>) {
+        let before = self.holders.insert(place.clone(), holder);
+        if let Some(undo) = &mut self.undo {
+            undo.push(Undo::Holder(place, before));
+        }
     }
+
+    fn set_lock(&mut self, key: &Key, lock: Option<Arc<Lock>>) {
+        let before = self.locks.insert(key.clone(), lock.clone());
+        self.commit.locks.push((key.clone(), lock));
+        if let Some(undo) = &mut self.undo {
+            undo.push(Undo::Lock(key.clone(), before));
+        }
+    }
+
+    fn take_back(&mut self, undo: Vec<Undo>, first: usize) {
+        self.commit.versions.truncate(first);
+        for step in undo.into_iter().rev() {
+            match step {
+                Undo::Head(key, before) => restore(&mut self.heads, key, before),
+                Undo::Holder(place, before) => restore(&mut self.holders, place, before),
+                Undo::Lock(key, before) => {
+                    restore(&mut self.locks, key, before);
+                    self.commit.locks.pop();
+                }
+            }
+        }
+    }
+
+    fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, StoreError> {
+        let mut receipts = self.commit.receipts.iter();
+        let found = match receipts.find(|receipt| receipt.once.scope == *scope) {
+            Some(receipt) => Some(receipt.clone()),
+            None => self.store.receipt(scope)?,
+        };
+        Ok(found.filter(|receipt| receipt.is_kept(self.commit.now)))
+    }
+
+    fn must_be_open(&self, id: &str) -> Result<Result<(), Option<Settled>>, StoreError> {
+        let mut settlements = self.commit.settlements.iter();
+        if let Some(settlement) = settlements.find(|it| it.id == id) {
+            return Ok(Err(Some(settlement.settled.clone())));
+        }
+        Ok(match self.store.settled(id)? {
+            Some(None) => Ok(()),
+            Some(settled) => Err(settled),
+            None => Err(None),
+        })
+    }
+}
+
+fn restore<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, before: Option<V>) {
+    match before {
+        Some(value) => map.insert(key, value),
+        None => map.remove(&key),
+    };
 }
 
 fn place(key: &Key, claim: &Claim) -> Place {
@@ -64,26 +303,49 @@ fn place(key: &Key, claim: &Claim) -> Place {
     )
 }
 
+impl<S: Store> Batch<'_, S> {
+    /// A write of this batch.
+    fn own(&self, seq: Seq) -> Option<&Applied> {
+        let index = usize::try_from(seq.checked_sub(self.first_seq)?).ok()?;
+        self.commit.versions.get(index)
+    }
+}
+
 impl<S: Store> State for Batch<'_, S> {
     type Error = StoreError;
 
     fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
         match self.heads.get(key) {
-            Some(index) => Ok(Some(self.applied[*index].head)),
+            Some(index) => Ok(Some(self.commit.versions[*index].head)),
             None => self.store.head(key),
         }
     }
 
     fn stored(&self, seq: Seq) -> Result<Arc<Stored>, StoreError> {
-        if let Some(index) = seq.checked_sub(self.first_seq)
-            && let Some(applied) = usize::try_from(index)
-                .ok()
-                .and_then(|it| self.applied.get(it))
-        {
+        if let Some(applied) = self.own(seq) {
             return Ok(Arc::clone(&applied.stored));
         }
         let missing = || StoreError::Damaged(format!("version {seq} is named but not there"));
         self.store.version(seq)?.ok_or_else(missing)
+    }
+
+    fn document(&self, seq: Seq) -> Result<Arc<Value>, StoreError> {
+        if let Some(tree) = self.own(seq).and_then(|applied| applied.tree.as_ref()) {
+            return Ok(Arc::clone(tree));
+        }
+        if let Some(tree) = self.trees.borrow_mut().get(&seq) {
+            return Ok(tree);
+        }
+        let stored = self.stored(seq)?;
+        let unreadable = || StoreError::Damaged(format!("version {seq} is no document"));
+        stored.document().map(Arc::new).ok_or_else(unreadable)
+    }
+
+    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, StoreError> {
+        match self.locks.get(key) {
+            Some(lock) => Ok(lock.clone()),
+            None => self.store.lock(key),
+        }
     }
 
     fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError> {

@@ -2,7 +2,9 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use detente_core::{Applied, CollectionKey, Head, Key, Seq, Stored, rules::Claim};
+use detente_core::{CollectionKey, Head, Key, Lock, Moment, Receipt, Seq, Stored, rules::Claim};
+
+use crate::{Commit, ConflictPage, Conflicts, LoggedConflict, MergedHour, Settled};
 
 /// A place where versions live. It has one writer; its readers are many.
 pub trait Store: Send + 'static {
@@ -38,14 +40,39 @@ pub trait Store: Send + 'static {
     /// [`StoreError`] if the store cannot be read.
     fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError>;
 
-    /// Ends what [`Store::begin`] began, if it began anything, and appends a batch: durable, and visible to readers, when this returns; all of it or nothing.
-    ///
-    /// The seqs of the batch follow [`Reader::last_seq`] without a gap.
+    /// The lock of a document, also one that has expired.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; then nothing was appended, except after [`StoreError::Unknown`].
-    fn append(&mut self, batch: &[Applied]) -> Result<(), StoreError>;
+    /// [`StoreError`] if the store cannot be read.
+    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, StoreError>;
+
+    /// The largest fencing number that was ever given out; 0 if none was.
+    fn last_fencing(&self) -> u64;
+
+    /// What a request came to that is to be performed once, by its scope.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read.
+    fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, StoreError>;
+
+    /// What became of a conflict in the log; the outer `None` says that there is no such conflict.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read.
+    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, StoreError>;
+
+    /// Ends what [`Store::begin`] began, if it began anything, and writes a commit: durable, and
+    /// visible to readers, when this returns; all of it or nothing.
+    ///
+    /// The seqs of its versions follow [`Reader::last_seq`] without a gap.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; then nothing was written, except after [`StoreError::Unknown`].
+    fn append(&mut self, commit: &Commit) -> Result<(), StoreError>;
 
     /// Makes the next start fast. Not needed for durability.
     ///
@@ -84,6 +111,9 @@ pub trait Reader: Clone + Send + Sync + 'static {
     /// [`StoreError`] if the store cannot be read.
     fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError>;
 
+    /// One version if memory has it; `None` says nothing. Does not block.
+    fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>>;
+
     /// Version `number` of the document whose newest version is `head`.
     ///
     /// # Errors
@@ -104,6 +134,38 @@ pub trait Reader: Clone + Send + Sync + 'static {
     ///
     /// [`StoreError`] if the store cannot be read.
     fn changes(&self, asked: &Changes<'_>) -> Result<Feed, StoreError>;
+
+    /// The versions of one document, in the order of the log. Each version that is stored is found,
+    /// whatever lies between it and the next.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read.
+    fn document_changes(&self, key: &Key, since: Seq, limit: usize) -> Result<Feed, StoreError>;
+
+    /// The lock of a document, also one that has expired. Does not block.
+    fn lock(&self, key: &Key) -> Option<Arc<Lock>>;
+
+    /// The conflicts of the log, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read.
+    fn conflicts(&self, asked: &Conflicts) -> Result<ConflictPage, StoreError>;
+
+    /// One conflict of a space's log.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read.
+    fn conflict(&self, space: &str, id: &str) -> Result<Option<LoggedConflict>, StoreError>;
+
+    /// How often edits were merged in a space since a moment.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read.
+    fn merged(&self, space: &str, since: Moment) -> Result<Vec<MergedHour>, StoreError>;
 
     /// The collections that hold, or held, documents.
     ///
@@ -172,6 +234,10 @@ pub enum StoreError {
         found: i64,
         known: i64,
     },
+    #[error(
+        "{path} was written by an older version of Detente; `detente serve` on it once brings it up to date"
+    )]
+    Older { path: PathBuf },
     #[error("{path} is not a Detente store: {reason}")]
     Foreign { path: PathBuf, reason: String },
     #[error("the store is damaged: {0}")]

@@ -4,7 +4,7 @@ use std::hash::Hash;
 /// A cache of bounded weight in two generations: what is used moves to the young one, and when that
 /// is full the old one is dropped whole. No list to keep in order, and close to LRU.
 #[derive(Debug)]
-pub(crate) struct Generations<K, V> {
+pub struct Generations<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
     weight: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Generations<K, V> {
 
 impl<K: Eq + Hash + Clone, V: Clone> Generations<K, V> {
     /// At most `capacity` in all, in units of `weigh`.
-    pub(crate) fn new(capacity: usize, weigh: fn(&V) -> usize) -> Self {
+    pub fn new(capacity: usize, weigh: fn(&V) -> usize) -> Self {
         Self {
             young: HashMap::new(),
             old: HashMap::new(),
@@ -25,7 +25,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Generations<K, V> {
         }
     }
 
-    pub(crate) fn get(&mut self, key: &K) -> Option<V> {
+    pub fn get(&mut self, key: &K) -> Option<V> {
         if let Some(value) = self.young.get(key) {
             return Some(value.clone());
         }
@@ -34,7 +34,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Generations<K, V> {
         Some(value)
     }
 
-    pub(crate) fn insert(&mut self, key: K, value: V) {
+    pub fn insert(&mut self, key: K, value: V) {
         let weight = (self.weigh)(&value);
         if weight > self.capacity {
             return;
@@ -49,7 +49,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Generations<K, V> {
         }
     }
 
-    pub(crate) fn remove(&mut self, key: &K) {
+    pub fn remove(&mut self, key: &K) {
         if let Some(removed) = self.young.remove(key) {
             self.weight -= (self.weigh)(&removed);
         }

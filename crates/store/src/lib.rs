@@ -1,14 +1,28 @@
 //! Where versions live: one log, what is derived from it, and the one writer that appends to it.
 
-mod audit;
-mod batch; // commands decided together, each in sight of those before it
+mod commit; // all that is written in one step
+mod conflict_log; // refused writes, and what became of them
 mod contract; // what every store must do
+
+mod batch; // commands decided together, each in sight of those before it
+mod desk; // orders in, one commit, answers out
+mod writer; // the one thread at the desk
+
 mod generations; // a bounded cache, evicted half at a time
 mod heads; // the newest version of each document: what is not yet in the table, and what was asked for
 mod sqlite; // the embedded store
-mod writer; // one thread that decides, appends and only then answers // does what is derived agree with the log?
+
+mod audit; // does what is derived agree with the log?
 
 pub use audit::{Audit, audit};
+pub use batch::{CollectionRules, Outcome, Settles, Transaction};
+pub use commit::Commit;
+pub use conflict_log::{
+    ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter, Retention,
+    Settled, Settlement, Settling, VersionPlace,
+};
 pub use contract::{Changes, Documents, Feed, Reader, Store, StoreError, Visit};
+pub use desk::{Desk, Load, Order, Reply};
+pub use generations::Generations;
 pub use sqlite::{ConstraintConflict, Sqlite, SqliteOptions, SqliteReader};
-pub use writer::{CollectionRules, WriteError, Writer, WriterHandle, WriterLoad};
+pub use writer::{WriteError, Writer, WriterHandle};

@@ -6,10 +6,14 @@
 //! cause them.
 
 mod append; // a batch, and a slice of heads, in one transaction
+mod conflict_log; // refused writes, and how often edits were merged
 mod constraint; // unique keys that follow the configuration
 mod failure; // what SQLite's errors mean to us
+mod history; // the versions of one document, back along their chain
 mod layout; // tables, and the file they are in
+mod lock; // who is the only writer, and the fencing number
 mod read; // versions, heads, lists, changes
+mod receipt; // what was performed under an Idempotency-Key
 mod row; // versions and heads, as rows
 
 pub use append::{Sqlite, SqliteOptions};

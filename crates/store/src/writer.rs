@@ -1,27 +1,20 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
-use detente_core::rules::Rules;
-use detente_core::{Applied, Command, Decision, Moment, Seq, Unconditional, decide};
+use detente_core::{Command, Decision, LockCommand, LockDecision, Moment, Seq};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::batch::Batch;
-use crate::{Reader, Store, StoreError};
+use crate::{
+    CollectionRules, Desk, Load, LoggedConflict, Order, Outcome, Reader, Reply, Store, StoreError,
+    Transaction,
+};
 
-/// How many commands are decided together at most.
+/// How many orders are decided together at most.
 const BATCH_LIMIT: usize = 512;
 
-/// What a command is decided by.
-#[derive(Debug, Default)]
-pub struct CollectionRules {
-    pub rules: Rules,
-    pub unconditional: Unconditional,
-}
-
-/// Why a write has no decision. Nothing was written.
+/// Why an order has no reply. Nothing was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
     #[error("too many writes are waiting")]
@@ -41,46 +34,23 @@ pub struct Writer {
     thread: JoinHandle<Result<(), StoreError>>,
 }
 
-/// Sends commands to the writer.
+/// Sends orders to the writer.
 #[derive(Clone, Debug)]
 pub struct WriterHandle {
     queue: mpsc::Sender<Request>,
     committed: watch::Receiver<Seq>,
-    load: Arc<WriterLoad>,
-}
-
-/// What the writer has done so far.
-#[derive(Debug, Default)]
-pub struct WriterLoad {
-    batches: AtomicU64,
-    versions: AtomicU64,
-    refusals: AtomicU64,
+    load: Arc<Load>,
 }
 
 #[derive(Debug)]
 struct Request {
-    command: Command,
-    rules: Arc<CollectionRules>,
-    answer: oneshot::Sender<Result<Decision, WriteError>>,
-}
-
-impl WriterLoad {
-    /// Commits that held at least one write.
-    pub fn batches(&self) -> u64 {
-        self.batches.load(Ordering::Relaxed)
-    }
-
-    pub fn versions(&self) -> u64 {
-        self.versions.load(Ordering::Relaxed)
-    }
-
-    pub fn refusals(&self) -> u64 {
-        self.refusals.load(Ordering::Relaxed)
-    }
+    order: Order,
+    /// `None`: nobody waits for it.
+    reply: Option<oneshot::Sender<Result<Reply, WriteError>>>,
 }
 
 impl Writer {
-    /// Starts the thread. At most `queue_limit` commands wait; more are turned away.
+    /// Starts the thread. At most `queue_limit` orders wait; more are turned away.
     ///
     /// # Errors
     ///
@@ -88,17 +58,16 @@ impl Writer {
     pub fn start<S: Store>(store: S, queue_limit: usize) -> std::io::Result<Self> {
         let (queue, requests) = mpsc::channel(queue_limit);
         let (commits, committed) = watch::channel(store.reader().last_seq());
-        let load = Arc::new(WriterLoad::default());
-        let desk = Desk {
-            last_seq: store.reader().last_seq(),
-            store,
+        let desk = Desk::new(store);
+        let load = desk.load();
+        let clerk = Clerk {
+            desk,
             requests,
             commits,
-            load: Arc::clone(&load),
         };
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(|| desk.run())?;
+            .spawn(|| clerk.run())?;
         let handle = WriterHandle {
             queue,
             committed,
@@ -127,7 +96,7 @@ impl Writer {
 }
 
 impl WriterHandle {
-    /// Has a command decided; the answer comes once the decision and all it rests on are durable.
+    /// Has one command decided; the answer comes once the decision and all it rests on are durable.
     ///
     /// # Errors
     ///
@@ -137,17 +106,75 @@ impl WriterHandle {
         command: Command,
         rules: Arc<CollectionRules>,
     ) -> Result<Decision, WriteError> {
-        let (answer, decision) = oneshot::channel();
+        let asked = Transaction {
+            writes: vec![(command, rules)],
+            ..Transaction::default()
+        };
+        let decision = match self.transact(asked).await? {
+            Outcome::Applied(mut all) => all.pop().map(|it| Decision::Apply(Box::new(it))),
+            Outcome::Refused(mut all) => all.pop(),
+            other => unreachable!("a write without a key came to {other:?}"),
+        };
+        Ok(decision.expect("one write has one decision"))
+    }
+
+    /// Has writes decided together; the answer comes once it and all it rests on are durable.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]: nothing was performed.
+    pub async fn transact(&self, transaction: Transaction) -> Result<Outcome, WriteError> {
+        match self.order(Order::Write(transaction)).await? {
+            Reply::Write(outcome) => Ok(outcome),
+            other => unreachable!("a write was answered with {other:?}"),
+        }
+    }
+
+    /// Has a lock changed; the answer comes once that is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]: the lock is as it was.
+    pub async fn lock(&self, command: LockCommand) -> Result<LockDecision, WriteError> {
+        match self.order(Order::Lock(command)).await? {
+            Reply::Lock(decision) => Ok(decision),
+            other => unreachable!("a lock was answered with {other:?}"),
+        }
+    }
+
+    async fn order(&self, order: Order) -> Result<Reply, WriteError> {
+        let (reply, answer) = oneshot::channel();
         let request = Request {
-            command,
-            rules,
-            answer,
+            order,
+            reply: Some(reply),
         };
         self.queue.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => WriteError::Busy,
             TrySendError::Closed(_) => WriteError::Closing,
         })?;
-        decision.await.unwrap_or(Err(WriteError::Closing))
+        answer.await.unwrap_or(Err(WriteError::Closing))
+    }
+
+    /// Has a refused write kept in the conflict log. It rides along with a later commit; a clean
+    /// stop writes it, a crash before [`WriterHandle::flush`] may lose it. Waits for room in the
+    /// queue, but not for the commit.
+    pub async fn log(&self, conflict: LoggedConflict) {
+        let request = Request {
+            order: Order::Log(Box::new(conflict)),
+            reply: None,
+        };
+        if self.queue.send(request).await.is_err() {
+            tracing::warn!("the writer is gone: a refused write could not be logged");
+        }
+    }
+
+    /// Has what waits for the conflict log written; returns once that is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]: it still waits.
+    pub async fn flush(&self) -> Result<(), WriteError> {
+        self.order(Order::Flush).await.map(drop)
     }
 
     /// Changes whenever versions were committed; tells the seq of the newest.
@@ -155,105 +182,69 @@ impl WriterHandle {
         self.committed.clone()
     }
 
-    pub fn load(&self) -> &WriterLoad {
+    pub fn load(&self) -> &Load {
         &self.load
     }
 
-    /// How many commands are waiting.
+    /// How many orders are waiting.
     pub fn waiting(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
     }
 }
 
-/// Where commands arrive, and all that answering them takes.
-struct Desk<S> {
-    store: S,
-    last_seq: Seq,
+/// Whoever sits at the desk: takes requests in, hands replies out.
+struct Clerk<S> {
+    desk: Desk<S>,
     requests: mpsc::Receiver<Request>,
     commits: watch::Sender<Seq>,
-    load: Arc<WriterLoad>,
 }
 
-type Answer = Result<Decision, WriteError>;
-
-impl<S: Store> Desk<S> {
+impl<S: Store> Clerk<S> {
     fn run(mut self) -> Result<(), StoreError> {
         let mut requests = Vec::with_capacity(BATCH_LIMIT);
+        let (mut orders, mut askers) = (Vec::new(), Vec::new());
         // No lingering for more: whoever waits while one batch commits makes up the next.
         while self.requests.blocking_recv_many(&mut requests, BATCH_LIMIT) > 0 {
-            let answers = self.serve(&requests);
-            for (request, answer) in requests.drain(..).zip(answers) {
-                // Whoever asked may be gone; the decision stands.
-                let _ = request.answer.send(answer);
+            for request in requests.drain(..) {
+                orders.push(request.order);
+                askers.push(request.reply);
+            }
+            let replies = self.serve(&orders);
+            orders.clear();
+            for (asker, reply) in askers.drain(..).zip(replies) {
+                if let Some(asker) = asker {
+                    // Whoever asked may be gone; the decision stands.
+                    let _ = asker.send(reply);
+                }
             }
         }
-        self.store.close()
+        self.desk.close()
     }
 
-    /// Decides the requests, appends what they come to, and only then has answers.
-    fn serve(&mut self, requests: &[Request]) -> Vec<Answer> {
-        if let Err(error) = self.store.begin() {
-            return vec![Err(self.report(&error)); requests.len()];
-        }
-        let now = Moment::from(SystemTime::now());
-        let mut batch = Batch::new(&self.store, self.last_seq);
-        let decisions: Vec<_> = requests
-            .iter()
-            .map(|request| decide_in(&mut batch, request, now))
-            .collect();
-        let applied = batch.into_applied();
-        match self.store.append(&applied) {
-            Ok(()) => {
-                self.note(requests.len(), &applied);
-                let answer = |decision: Result<Decision, StoreError>| {
-                    decision.map_err(|error| self.report(&error))
-                };
-                decisions.into_iter().map(answer).collect()
+    fn serve(&mut self, orders: &[Order]) -> Vec<Result<Reply, WriteError>> {
+        let last_seq = self.desk.last_seq();
+        match self.desk.serve(orders, Moment::from(SystemTime::now())) {
+            Ok(replies) => {
+                if self.desk.last_seq() > last_seq {
+                    self.commits.send_replace(self.desk.last_seq());
+                }
+                let told = |reply: Result<Reply, StoreError>| reply.map_err(|error| report(&error));
+                replies.into_iter().map(told).collect()
             }
-            // A refusal may rest on a write of this batch, so it falls with it.
-            Err(error) => vec![Err(self.report(&error)); requests.len()],
-        }
-    }
-
-    fn note(&mut self, requests: usize, applied: &[Applied]) {
-        let refusals = (requests - applied.len()) as u64;
-        self.load.refusals.fetch_add(refusals, Ordering::Relaxed);
-        let Some(last) = applied.last() else { return };
-        self.load.batches.fetch_add(1, Ordering::Relaxed);
-        self.load
-            .versions
-            .fetch_add(applied.len() as u64, Ordering::Relaxed);
-        self.last_seq = last.stored.seq;
-        self.commits.send_replace(self.last_seq);
-    }
-
-    fn report(&self, error: &StoreError) -> WriteError {
-        tracing::error!(%error, "a write failed");
-        match error {
-            StoreError::Unknown(_) => {
-                // Memory may now say something else than the disk. Starting over is the only cure.
-                tracing::error!("ending the process: what is on disk is unknown");
-                std::process::abort();
-            }
-            StoreError::Full => WriteError::Full,
-            _ => WriteError::Store,
+            Err(error) => vec![Err(report(&error)); orders.len()],
         }
     }
 }
 
-fn decide_in<S: Store>(
-    batch: &mut Batch<'_, S>,
-    request: &Request,
-    now: Moment,
-) -> Result<Decision, StoreError> {
-    let CollectionRules {
-        rules,
-        unconditional,
-    } = &*request.rules;
-    let seq = batch.next_seq();
-    let decision = decide(batch, rules, *unconditional, &request.command, seq, now)?;
-    if let Decision::Apply(applied) = &decision {
-        batch.add((**applied).clone());
+fn report(error: &StoreError) -> WriteError {
+    tracing::error!(%error, "a write failed");
+    match error {
+        StoreError::Unknown(_) => {
+            // Memory may now say something else than the disk. Starting over is the only cure.
+            tracing::error!("ending the process: what is on disk is unknown");
+            std::process::abort();
+        }
+        StoreError::Full => WriteError::Full,
+        _ => WriteError::Store,
     }
-    Ok(decision)
 }

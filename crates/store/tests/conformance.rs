@@ -12,7 +12,7 @@ use detente_core::{
     Stored, Unconditional,
 };
 use detente_store::{
-    Changes, CollectionRules, Documents, Reader, Sqlite, SqliteOptions, Store, StoreError,
+    Changes, CollectionRules, Commit, Documents, Reader, Sqlite, SqliteOptions, Store, StoreError,
     WriteError, Writer, audit,
 };
 use tempfile::TempDir;
@@ -40,6 +40,7 @@ fn sqlite(data: &Path, dirty_limit: usize) -> Sqlite {
     let options = SqliteOptions {
         cache_bytes: dirty_limit * 10,
         dirty_limit,
+        ..SqliteOptions::default()
     };
     Sqlite::open(data, options).unwrap()
 }
@@ -75,23 +76,17 @@ fn rules() -> Arc<CollectionRules> {
 
 fn put(key: &Key, body: &str) -> Command {
     let body = Bytes::copy_from_slice(body.as_bytes());
-    Command {
-        key: key.clone(),
-        preconditions: Preconditions::default(),
-        edit: Edit::Put(Proposal::check(&rules().rules, body, None).unwrap()),
-        by: "ann".into(),
-    }
+    let edit = Edit::Put(Proposal::check(&rules().rules, body, None).unwrap());
+    Command::new(key.clone(), edit, "ann".into())
 }
 
 fn delete(key: &Key) -> Command {
     Command {
-        key: key.clone(),
         preconditions: Preconditions {
             if_match: Some(Condition::Any),
             ..Preconditions::default()
         },
-        edit: Edit::Delete,
-        by: "bob".into(),
+        ..Command::new(key.clone(), Edit::Delete, "bob".into())
     }
 }
 
@@ -131,7 +126,7 @@ impl<R: Reader> Desk<R> {
     fn apply(&self, command: Command) -> Arc<Stored> {
         match self.write(command).unwrap() {
             Decision::Apply(applied) => applied.stored,
-            Decision::Refuse(refusal) => panic!("{refusal:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -199,6 +194,7 @@ fn append_without_writer<S: Store>(store: &mut S, key: &Key) {
         key: key.clone(),
         version: 1,
         prev: None,
+        base: None,
         by: "ann".into(),
         at: detente_core::Moment(1),
         kind: Kind::Document,
@@ -208,12 +204,17 @@ fn append_without_writer<S: Store>(store: &mut S, key: &Key) {
     let applied = detente_core::Applied {
         head: stored.head(),
         stored: Arc::new(stored),
+        tree: None,
         created: true,
         claimed: Vec::new(),
         released: Vec::new(),
     };
     store.begin().unwrap();
-    store.append(&[applied]).unwrap();
+    let commit = Commit {
+        versions: vec![applied],
+        ..Commit::default()
+    };
+    store.append(&commit).unwrap();
 }
 
 fn collect(
@@ -445,6 +446,7 @@ fn a_store_belongs_to_one_process_at_a_time() {
     let options = SqliteOptions {
         cache_bytes: 0,
         dirty_limit: 10,
+        ..SqliteOptions::default()
     };
     let second = Sqlite::open(folder.path(), options);
     assert!(

@@ -73,4 +73,18 @@ impl Strategies {
         }
         at.own = Some(strategy);
     }
+
+    /// The strategy of a place.
+    pub fn at(&self, place: &Pointer) -> Option<&Strategy> {
+        let mut at = self;
+        for token in place.tokens() {
+            at = at.children.get(token).or_else(|| at.children.get("*"))?;
+        }
+        at.own.as_ref()
+    }
+
+    /// The name of the strategy of a place.
+    pub fn name_at(&self, place: &Pointer) -> &'static str {
+        self.at(place).unwrap_or(&Strategy::Manual).name()
+    }
 }

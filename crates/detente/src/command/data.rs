@@ -5,7 +5,9 @@ use clap::Args;
 use detente_core::CollectionKey;
 use detente_core::rules::Rules;
 use detente_server::Settings;
-use detente_store::{ConstraintConflict, Sqlite, SqliteOptions, SqliteReader, StoreError};
+use detente_store::{
+    ConstraintConflict, Retention, Sqlite, SqliteOptions, SqliteReader, StoreError,
+};
 
 use super::Failure;
 use crate::config::{self, Config, Mistakes};
@@ -29,6 +31,7 @@ impl Place {
                 listen: None,
                 data: None,
                 cache_bytes: None,
+                conflicts: Retention::default(),
                 settings: Settings::open(),
             }),
         }
@@ -46,6 +49,7 @@ impl Place {
         let cache_bytes = config.cache_bytes.unwrap_or(default.cache_bytes);
         let options = SqliteOptions {
             cache_bytes,
+            conflicts: config.conflicts,
             ..default
         };
         let mut store = Sqlite::open(&data, options).map_err(|error| refused(&data, error))?;

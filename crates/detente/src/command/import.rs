@@ -248,14 +248,13 @@ impl Job<'_> {
 
     async fn write(&self, line: Line) -> anyhow::Result<Outcome> {
         let body = line.proposal.body.clone();
+        let edit = Edit::Restore(line.proposal);
         let mut command = Command {
-            key: line.key,
             preconditions: Preconditions {
                 if_none_match: Some(Condition::Any),
                 ..Preconditions::default()
             },
-            edit: Edit::Restore(line.proposal),
-            by: line.by,
+            ..Command::new(line.key, edit, line.by)
         };
         let rules = &line.collection.rules;
         let decision = self
@@ -265,6 +264,7 @@ impl Job<'_> {
         let refusal = match decision {
             Decision::Apply(_) => return Ok(Outcome::Written),
             Decision::Refuse(refusal) => *refusal,
+            Decision::Behind(_) => unreachable!("nothing of an import is worked out ahead"),
         };
         let Refusal::PreconditionFailed { head, .. } = refusal else {
             return Ok(Outcome::Refused(explain(&refusal)));
@@ -287,6 +287,7 @@ impl Job<'_> {
         Ok(match self.writer.write(command, Arc::clone(rules)).await? {
             Decision::Apply(_) => Outcome::Written,
             Decision::Refuse(refusal) => Outcome::Refused(explain(&refusal)),
+            Decision::Behind(_) => unreachable!("nothing of an import is worked out ahead"),
         })
     }
 }

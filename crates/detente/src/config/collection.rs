@@ -5,7 +5,7 @@ use std::sync::Arc;
 use detente_core::json::{self, Number, Object, Pointer, Value};
 use detente_core::rules::{Check, Expression, Lifecycle, Rules, Schema, Template, Unique};
 use detente_core::{CollectionKey, Unconditional};
-use detente_server::{Collection, StaleStatus};
+use detente_server::{Collection, OnConflict, StaleStatus};
 use detente_store::CollectionRules;
 use toml::Spanned;
 use toml::de::DeValue;
@@ -13,12 +13,14 @@ use toml::de::DeValue;
 use super::file::{beside, defaults};
 use super::mistake::Source;
 use super::section::{Placed, Section};
+use super::strategy;
 
 /// What holds where a collection says nothing else.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Defaults {
     pub(super) stale_status: StaleStatus,
     pub(super) unconditional: Unconditional,
+    pub(super) on_conflict: OnConflict,
 }
 
 pub(super) fn read(
@@ -38,10 +40,12 @@ pub(super) fn read(
             .section("lifecycle")
             .and_then(|section| lifecycle(&section)),
         checks: checks(section),
+        strategies: strategy::read(section),
     };
     section.finish();
     let collection = Collection {
         stale_status: defaults.stale_status,
+        on_conflict: defaults.on_conflict,
         rules: Arc::new(CollectionRules {
             rules,
             unconditional: defaults.unconditional,
@@ -227,7 +231,7 @@ fn pointers(section: &Section<'_>) -> Vec<Pointer> {
         .collect()
 }
 
-fn pointer(section: &Section<'_>, text: &Placed<String>) -> Option<Pointer> {
+pub(super) fn pointer(section: &Section<'_>, text: &Placed<String>) -> Option<Pointer> {
     match text.value.parse::<Pointer>() {
         Ok(pointer) => Some(pointer),
         Err(error) => {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use detente_core::Unconditional;
 use detente_server::{
-    Access, Collection, Limits, Settings, StaleStatus, Token, Tokens, Undeclared,
+    Access, Collection, Limits, OnConflict, Settings, StaleStatus, Token, Tokens, Undeclared,
 };
-use detente_store::CollectionRules;
+use detente_store::{CollectionRules, Retention};
 use toml::de::{DeTable, DeValue};
 
 use super::collection::{self, Defaults};
@@ -22,6 +22,8 @@ pub struct Config {
     /// Relative paths count from the folder of the file.
     pub data: Option<PathBuf>,
     pub cache_bytes: Option<usize>,
+    /// How much of the conflict log is kept.
+    pub conflicts: Retention,
     pub settings: Settings,
 }
 
@@ -75,6 +77,9 @@ const UNCONDITIONAL: [(&str, Unconditional); 2] = [
     ("allow", Unconditional::Allow),
 ];
 
+const ON_CONFLICT: [(&str, OnConflict); 2] =
+    [("reject", OnConflict::Reject), ("merge", OnConflict::Merge)];
+
 fn read(root: &Section<'_>) -> Config {
     let defaults = defaults(root, &Defaults::default());
     let undeclared = root.word(
@@ -85,6 +90,7 @@ fn read(root: &Section<'_>) -> Config {
         listen: listen(root),
         data: root.text("data").map(|data| beside(root, &data.value)),
         cache_bytes: root.number("cache_bytes", 0),
+        conflicts: retention(root),
         settings: Settings {
             collections: collections(root, &defaults),
             undeclared: match undeclared {
@@ -110,6 +116,7 @@ fn read(root: &Section<'_>) -> Config {
 fn plain(defaults: &Defaults) -> Collection {
     Collection {
         stale_status: defaults.stale_status,
+        on_conflict: defaults.on_conflict,
         rules: Arc::new(CollectionRules {
             unconditional: defaults.unconditional,
             ..CollectionRules::default()
@@ -126,10 +133,12 @@ pub(super) fn beside(section: &Section<'_>, path: &str) -> PathBuf {
         .join(path)
 }
 
-/// What a section says of stale and unconditional writes, or what was said before.
+/// What a section says of stale and of unconditional writes, or what was said before.
 pub(super) fn defaults(section: &Section<'_>, before: &Defaults) -> Defaults {
     let unconditional = section.word("unconditional_writes", &UNCONDITIONAL);
+    let on_conflict = section.word("on_conflict", &ON_CONFLICT);
     Defaults {
+        on_conflict: on_conflict.unwrap_or(before.on_conflict),
         stale_status: stale_status(section).unwrap_or(before.stale_status),
         unconditional: unconditional.unwrap_or(before.unconditional),
     }
@@ -215,6 +224,22 @@ fn limits(root: &Section<'_>) -> Limits {
     limits
 }
 
+fn retention(root: &Section<'_>) -> Retention {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    let default = Retention::default();
+    let Some(section) = root.section("conflicts") else {
+        return default;
+    };
+    let days = section.number("keep_days", 1).map(|days| days as u64);
+    let bytes = section.number("max_bytes", 0).map(|bytes| bytes as u64);
+    let retention = Retention {
+        age_ms: days.map_or(default.age_ms, |days| days.saturating_mul(DAY_MS)),
+        bytes: bytes.unwrap_or(default.bytes),
+    };
+    section.finish();
+    retention
+}
+
 fn tokens(root: &Section<'_>) -> Option<Tokens> {
     let listed = root.get("tokens")?;
     if listed
@@ -235,6 +260,7 @@ fn tokens(root: &Section<'_>) -> Option<Tokens> {
         ];
         let access = section.word("access", &access).unwrap_or_default();
         let digest = digest(&section);
+        let may_break_locks = section.boolean("break_locks").unwrap_or(false);
         section.finish();
         let (Some(name), Some(digest)) = (name, digest) else {
             continue;
@@ -246,6 +272,7 @@ fn tokens(root: &Section<'_>) -> Option<Tokens> {
         let token = Token {
             name: name.value.into(),
             access,
+            may_break_locks,
         };
         if !tokens.add(digest, token) {
             section.mistake(

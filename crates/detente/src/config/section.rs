@@ -45,6 +45,10 @@ impl<'a> Section<'a> {
         self.source.mistake(span, message);
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn path(&self, key: &str) -> String {
         if self.name.is_empty() {
             key.to_owned()

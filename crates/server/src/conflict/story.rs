@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use detente_core::json::{self, Object, Pointer, Value, object};
+use detente_core::json::{Object, Pointer, Value, object};
+use detente_core::merge::{Choices, Join, Merge, merge};
 use detente_core::{
-    Collision, Comparison, Condition, Conflict, Edit, Field, Head, Stored, VersionTag,
-    changed_members, compare, compare_blind,
+    Collision, Condition, Conflict, Edit, Field, Head, Stored, VersionTag, changed_members,
+    compare_blind,
 };
 use detente_store::{Reader, SqliteReader, StoreError};
 
@@ -17,38 +18,40 @@ const TOLD_VERSIONS: usize = 100;
 const TOLD_BYTES: usize = 4 * 1024 * 1024;
 
 /// What happened between the version that a writer began from and the current one.
-pub(super) struct Story {
+pub(crate) struct Story {
     /// The newest version that If-Match names and the document had.
-    pub(super) base: Option<Arc<Stored>>,
-    pub(super) base_document: Option<Value>,
-    pub(super) current: Option<Arc<Stored>>,
-    pub(super) current_document: Option<Value>,
+    pub(crate) base: Option<Arc<Stored>>,
+    pub(crate) base_document: Option<Value>,
+    pub(crate) current: Option<Arc<Stored>>,
+    pub(crate) current_document: Option<Value>,
     /// Each version after the base, the oldest first, with its document.
-    pub(super) steps: Vec<(Arc<Stored>, Option<Value>)>,
+    pub(crate) steps: Vec<(Arc<Stored>, Option<Value>)>,
     /// Whether there are older steps than the ones above.
-    pub(super) omitted: bool,
+    pub(crate) omitted: bool,
 }
 
 /// What a writer wants a document to be.
-pub(super) enum Wanted {
-    Document(Value),
+pub(crate) enum Wanted {
+    Document(Arc<Value>),
     Nothing,
     /// A patch that does not fit what it was made for, at this path.
     Unclear(Pointer),
 }
 
 /// What a comparison of the writer's edit with the current version came to.
-pub(super) struct Found {
-    pub(super) conflicts: Vec<Conflict>,
+pub(crate) struct Found {
+    pub(crate) conflicts: Vec<Conflict>,
     /// What both changed alike.
-    pub(super) agreements: Vec<String>,
-    pub(super) fields: Vec<String>,
-    pub(super) mergeable: bool,
-    pub(super) joined: Option<Value>,
+    pub(crate) agreements: Vec<String>,
+    pub(crate) fields: Vec<String>,
+    pub(crate) mergeable: bool,
+    pub(crate) joined: Option<Value>,
+    /// The places that a strategy joined.
+    pub(crate) joined_places: Vec<Join>,
 }
 
 impl Story {
-    pub(super) fn read(
+    pub(crate) fn read(
         attempt: &Attempt,
         reader: &SqliteReader,
         head: Option<Head>,
@@ -57,7 +60,10 @@ impl Story {
             Some(head) => reader.version(head.seq)?,
             None => None,
         };
-        let base = find_base(attempt, reader)?;
+        let base = match &attempt.command.edit {
+            Edit::Merge(merging) => merging.base.clone(),
+            _ => find_base(attempt, reader)?,
+        };
         let mut story = Self {
             base_document: base.as_ref().and_then(|base| base.document()),
             current_document: current.as_ref().and_then(|current| current.document()),
@@ -93,7 +99,7 @@ impl Story {
         Ok(())
     }
 
-    pub(super) fn tag(&self) -> Option<String> {
+    pub(crate) fn tag(&self) -> Option<String> {
         let current = self.current.as_ref()?.head();
         current
             .is_document()
@@ -109,7 +115,7 @@ impl Story {
         }
     }
 
-    pub(super) fn changes(&self) -> Vec<Object> {
+    pub(crate) fn changes(&self) -> Vec<Object> {
         let row = |(index, (step, document)): (usize, &(Arc<Stored>, Option<Value>))| {
             let mut row = object([
                 ("version", step.version.into()),
@@ -126,7 +132,7 @@ impl Story {
     }
 
     /// Who last changed the value at a path.
-    pub(super) fn author(&self, path: &Pointer) -> Option<&Stored> {
+    pub(crate) fn author(&self, path: &Pointer) -> Option<&Stored> {
         let value = |document: Option<&Value>| document.and_then(|it| it.at(path)).cloned();
         let first_known = usize::from(self.omitted);
         let changed =
@@ -136,12 +142,13 @@ impl Story {
     }
 
     /// A patch is applied to the exact base; where that is unknown, to the current version.
-    pub(super) fn ours(&self, attempt: &Attempt) -> Wanted {
-        match &attempt.edit {
+    pub(crate) fn ours(&self, attempt: &Attempt) -> Wanted {
+        match &attempt.command.edit {
             Edit::Delete => Wanted::Nothing,
-            Edit::Put(proposal) | Edit::Restore(proposal) => match json::parse(&proposal.body) {
-                Ok(document) => Wanted::Document(document),
-                Err(_) => Wanted::Nothing,
+            Edit::Put(proposal) | Edit::Restore(proposal) => Wanted::Document(proposal.document()),
+            Edit::Merge(merging) => match &merging.ours {
+                Some(document) => Wanted::Document(Arc::clone(document)),
+                None => Wanted::Nothing,
             },
             Edit::Patch(patching) => {
                 let begun_from = self
@@ -150,7 +157,7 @@ impl Story {
                     .or(self.current_document.as_ref());
                 let patched = begun_from.map(|it| patching.patch.apply(it, patching.max_bytes));
                 match patched {
-                    Some(Ok(document)) => Wanted::Document(document),
+                    Some(Ok(document)) => Wanted::Document(Arc::new(document)),
                     Some(Err(failure)) => Wanted::Unclear(failure.place().1.clone()),
                     None => Wanted::Nothing,
                 }
@@ -158,44 +165,65 @@ impl Story {
         }
     }
 
-    pub(super) fn compare(&self, ours: &Wanted) -> Found {
+    pub(crate) fn compare(&self, attempt: &Attempt, ours: &Wanted) -> Found {
         let theirs = self.current_document.as_ref();
         let wanted = match ours {
             Wanted::Document(document) => Some(document),
             _ => None,
         };
-        let found = match (ours, &self.base_document) {
-            (Wanted::Unclear(path), _) => {
-                let conflict = Conflict {
+        let found = match (ours, &self.base_document, theirs) {
+            (Wanted::Unclear(path), ..) => Merge {
+                conflicts: vec![Conflict {
                     path: path.clone(),
                     collision: Collision::Inapplicable,
+                    strategy: "manual",
                     base: None,
                     ours: None,
                     theirs: theirs.and_then(|theirs| theirs.at(path)).cloned(),
-                };
-                let joined = theirs.cloned();
-                Comparison {
-                    conflicts: vec![conflict],
-                    agreements: Vec::new(),
-                    joined,
-                }
+                }],
+                document: theirs.cloned(),
+                ..Merge::default()
+            },
+            (_, base, Some(theirs)) if base.is_some() || attempt.is_merge() => {
+                self.join(attempt, base.as_ref(), wanted, theirs)
             }
-            (_, Some(base)) => compare(Some(base), wanted, theirs),
             // Where nothing is stored, nothing collides: the document just is not there.
-            (_, None) => Comparison {
-                conflicts: theirs.map_or_else(Vec::new, |it| compare_blind(wanted, Some(it))),
-                agreements: Vec::new(),
-                joined: None,
+            _ => Merge {
+                conflicts: theirs.map_or_else(Vec::new, |theirs| {
+                    compare_blind(wanted.map(|wanted| &**wanted), Some(theirs))
+                }),
+                ..Merge::default()
             },
         };
-        let is_known = self.base_document.is_some() && self.current_document.is_some();
-        let mergeable = is_known && found.conflicts.is_empty();
+        let is_known = (self.base_document.is_some() || attempt.is_merge()) && theirs.is_some();
+        let mergeable = is_known && found.is_clean();
         Found {
             fields: self.fields(&found.conflicts),
             agreements: found.agreements.iter().map(field_name).collect(),
             mergeable,
-            joined: found.joined.filter(|_| is_known),
+            joined: found.document.filter(|_| is_known),
+            joined_places: found.joined,
             conflicts: found.conflicts,
+        }
+    }
+
+    fn join(
+        &self,
+        attempt: &Attempt,
+        base: Option<&Value>,
+        ours: Option<&Arc<Value>>,
+        theirs: &Value,
+    ) -> Merge {
+        let rules = &attempt.collection.rules.rules;
+        match &attempt.command.edit {
+            Edit::Merge(merging) => merging.join(rules, theirs),
+            _ => merge(
+                base,
+                ours.map(|ours| &**ours),
+                Some(theirs),
+                &rules.strategies,
+                &Choices::new(),
+            ),
         }
     }
 
@@ -219,7 +247,7 @@ impl Story {
     /// Whether the current version is what the writer sent, stored directly on what it began from.
     /// Then its earlier answer was lost, or somebody else made the same change: the server cannot
     /// tell, and for a counter the difference is everything, so the write is refused all the same.
-    pub(super) fn is_already_applied(&self, edit: &Edit) -> bool {
+    pub(crate) fn is_already_applied(&self, edit: &Edit) -> bool {
         match (edit, &self.base, &self.current) {
             (Edit::Put(proposal), Some(base), Some(current)) => {
                 current.prev == Some(base.seq) && current.body == proposal.body
@@ -228,7 +256,7 @@ impl Story {
         }
     }
 
-    pub(super) fn tell(&self, found: &Found, failed: Option<Field>) -> String {
+    pub(crate) fn tell(&self, found: &Found, failed: Option<Field>) -> String {
         let Some(current) = &self.current else {
             return "There is no such document, and If-Match asks for one.".into();
         };
@@ -274,7 +302,7 @@ impl Found {
 }
 
 fn find_base(attempt: &Attempt, reader: &SqliteReader) -> Result<Option<Arc<Stored>>, StoreError> {
-    let Some(condition) = &attempt.preconditions.if_match else {
+    let Some(condition) = &attempt.command.preconditions.if_match else {
         return Ok(None);
     };
     let mut newest: Option<Arc<Stored>> = None;
@@ -282,7 +310,7 @@ fn find_base(attempt: &Attempt, reader: &SqliteReader) -> Result<Option<Arc<Stor
         let Some(stored) = reader.version(tag.seq)? else {
             continue;
         };
-        let is_it = stored.key == attempt.key && stored.head().tag() == tag;
+        let is_it = stored.key == attempt.command.key && stored.head().tag() == tag;
         if is_it
             && newest
                 .as_ref()

@@ -6,7 +6,7 @@ use detente_core::{Unconditional, json as core_json};
 use detente_store::CollectionRules;
 
 use super::*;
-use crate::settings::{Access, Collection, StaleStatus, Token, Tokens, Undeclared};
+use crate::settings::{Access, Collection, OnConflict, StaleStatus, Token, Tokens, Undeclared};
 
 fn collection(rules: Rules, stale_status: StaleStatus) -> Arc<Collection> {
     let unconditional = Unconditional::Reject;
@@ -15,6 +15,7 @@ fn collection(rules: Rules, stale_status: StaleStatus) -> Arc<Collection> {
         unconditional,
     });
     Arc::new(Collection {
+        on_conflict: OnConflict::default(),
         stale_status,
         rules,
     })
@@ -44,6 +45,7 @@ fn users() -> Arc<Collection> {
 fn closed() -> Settings {
     let mut tokens = Tokens::default();
     let token = Token {
+        may_break_locks: false,
         name: "alice".into(),
         access: Access::ReadWrite,
     };

@@ -2,14 +2,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::vec;
 
-use detente_core::{Applied, Head, Key, Seq, Stored, rules::Claim};
+use detente_core::{Applied, Head, Key, Lock, Receipt, Seq, Stored, rules::Claim};
 use rusqlite::{Connection, params};
 
+use super::conflict_log::{self, ConflictLog};
 use super::layout::{self, Claimed};
 use super::read::{Shared, SqliteReader};
 use super::row::{self, kind_number, signed};
+use super::{lock, receipt};
 use crate::heads::Memory;
-use crate::{Store, StoreError};
+use crate::{Commit, Retention, Settled, Store, StoreError};
 
 /// One version in so many is noted, so that an old version is found without walking all of them.
 pub(super) const MILESTONE: u64 = 64;
@@ -30,6 +32,8 @@ pub struct SqliteOptions {
     /// How many heads may differ from their table before they are written to it. After a crash, a
     /// few times as many versions are read again.
     pub dirty_limit: usize,
+    /// How much of the conflict log is kept.
+    pub conflicts: Retention,
 }
 
 impl Default for SqliteOptions {
@@ -37,6 +41,7 @@ impl Default for SqliteOptions {
         Self {
             cache_bytes: 64 * 1024 * 1024,
             dirty_limit: 98_304,
+            conflicts: Retention::default(),
         }
     }
 }
@@ -51,6 +56,7 @@ pub struct Sqlite {
     leaving_through: Seq,
     is_leaving: bool,
     dirty_limit: usize,
+    conflict_log: ConflictLog,
     _claimed: Claimed,
 }
 
@@ -67,6 +73,7 @@ impl Sqlite {
         let connection = layout::open_writer(&claimed.database)?;
         let shared = Shared::load(&connection, &claimed.database, options.cache_bytes)?;
         Ok(Self {
+            conflict_log: ConflictLog::open(&connection, options.conflicts)?,
             connection,
             shared: Arc::new(shared),
             leaving: Vec::new().into_iter(),
@@ -83,17 +90,18 @@ impl Sqlite {
         self.is_leaving = true;
     }
 
-    /// Appends `batch` and writes `count` of the heads that are leaving, all in one transaction.
-    fn commit(&mut self, batch: &[Applied], count: usize) -> Result<(), StoreError> {
+    /// Writes `commit` and `count` of the heads that are leaving, all in one transaction.
+    fn commit(&mut self, commit: &Commit, count: usize) -> Result<(), StoreError> {
         let slice_len = count.min(self.leaving.len());
         let is_last = self.is_leaving && slice_len == self.leaving.len();
-        if let Err(error) = self.write(batch, slice_len, is_last) {
+        if let Err(error) = self.write(commit, slice_len, is_last) {
             self.roll_back();
             return Err(error);
         }
         // Only what is committed has left: a commit that failed is tried again with the same slice.
         self.leaving.by_ref().take(slice_len).for_each(drop);
-        self.shared.publish(batch);
+        self.conflict_log.wrote(&commit.conflicts);
+        self.shared.publish(commit);
         if is_last {
             self.is_leaving = false;
             self.shared.heads.left();
@@ -101,12 +109,15 @@ impl Sqlite {
         Ok(())
     }
 
-    fn write(&self, batch: &[Applied], slice_len: usize, is_last: bool) -> Result<(), StoreError> {
+    fn write(&self, commit: &Commit, slice_len: usize, is_last: bool) -> Result<(), StoreError> {
         if self.connection.is_autocommit() {
             self.connection.prepare_cached("BEGIN")?.execute([])?;
         }
-        append_versions(&self.connection, batch)?;
-        move_claims(&self.connection, batch)?;
+        append_versions(&self.connection, &commit.versions)?;
+        move_claims(&self.connection, &commit.versions)?;
+        lock::write(&self.connection, commit)?;
+        receipt::write(&self.connection, commit)?;
+        self.conflict_log.write(&self.connection, commit)?;
         write_heads(&self.connection, &self.leaving.as_slice()[..slice_len])?;
         if is_last {
             let through = signed(self.leaving_through);
@@ -131,10 +142,10 @@ impl Sqlite {
     /// Writes every head to its table.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
         if self.is_leaving {
-            self.commit(&[], usize::MAX)?;
+            self.commit(&Commit::default(), usize::MAX)?;
         }
         self.start_leaving();
-        self.commit(&[], usize::MAX)
+        self.commit(&Commit::default(), usize::MAX)
     }
 }
 
@@ -173,16 +184,32 @@ impl Store for Sqlite {
         SqliteReader::new(Arc::clone(&self.shared))
     }
 
-    fn append(&mut self, batch: &[Applied]) -> Result<(), StoreError> {
+    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, StoreError> {
+        Ok(self.shared.locks.get(key))
+    }
+
+    fn last_fencing(&self) -> u64 {
+        self.shared.locks.last_fencing()
+    }
+
+    fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, StoreError> {
+        receipt::find(&self.connection, scope)
+    }
+
+    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, StoreError> {
+        conflict_log::settled(&self.connection, id)
+    }
+
+    fn append(&mut self, commit: &Commit) -> Result<(), StoreError> {
         if !self.is_leaving && self.shared.heads.dirty_count() >= self.dirty_limit {
             self.start_leaving();
         }
         let count = if self.is_leaving {
-            (self.dirty_limit / LEAVING_PART).max(batch.len() * LEAVING_PER_VERSION)
+            (self.dirty_limit / LEAVING_PART).max(commit.versions.len() * LEAVING_PER_VERSION)
         } else {
             0
         };
-        self.commit(batch, count)
+        self.commit(commit, count)
     }
 
     fn close(&mut self) -> Result<(), StoreError> {
@@ -215,33 +242,25 @@ fn write_heads(connection: &Connection, heads: &[(Key, Head)]) -> Result<(), Sto
 
 fn append_versions(connection: &Connection, batch: &[Applied]) -> Result<(), StoreError> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO versions (seq, space, collection, id, version, prev, by, at, kind, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO versions (seq, space, collection, id, version, prev, by, at, kind, body, base)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
-    for Stored {
-        seq,
-        key,
-        version,
-        prev,
-        by,
-        at,
-        kind,
-        body,
-        ..
-    } in batch.iter().map(|it| &*it.stored)
-    {
-        let body = std::str::from_utf8(body).expect("a body was checked to be UTF-8");
+    for stored in batch.iter().map(|it| &*it.stored) {
+        let Stored {
+            seq, key, version, ..
+        } = stored;
         insert.execute(params![
             signed(*seq),
             key.space(),
             key.collection(),
             key.id(),
             signed(*version),
-            prev.map(signed),
-            &**by,
-            signed(at.0),
-            kind_number(*kind),
-            body,
+            stored.prev.map(signed),
+            &*stored.by,
+            signed(stored.at.0),
+            kind_number(stored.kind),
+            stored.text(),
+            stored.base.map(signed),
         ])?;
         if version.is_multiple_of(MILESTONE) {
             add_milestone(connection, key, *version, *seq)?;

@@ -8,8 +8,9 @@ use crate::StoreError;
 /// "DTNT": marks the file as ours.
 const APPLICATION: i64 = 0x4454_4e54;
 
-/// The layout that this program reads and writes.
-const FORMAT: i64 = 1;
+/// The layout that this program reads and writes, and the oldest that it brings up to date.
+const FORMAT: i64 = 2;
+const OLDEST: i64 = 1;
 
 /// Frames in the write-ahead log before they are moved to the database: 64 MB instead of 4.
 /// Hot pages are then copied once for many commits.
@@ -71,6 +72,61 @@ CREATE TABLE marker (       -- one row: heads agrees with the log up to here
 INSERT INTO marker VALUES (0);
 ";
 
+/// What came with format 2. A new store goes through all formats, so that there is one way to
+/// write each down.
+const SINCE_2: &str = "
+ALTER TABLE versions ADD COLUMN base INTEGER;  -- where it was merged: the version its writer began from
+ALTER TABLE marker ADD COLUMN fencing INTEGER NOT NULL DEFAULT 0; -- the largest ever given out
+CREATE TABLE locks (
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    token TEXT NOT NULL,
+    fencing INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    by TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (space, collection, id)
+) WITHOUT ROWID;
+CREATE TABLE receipts (     -- what was performed under an Idempotency-Key
+    number INTEGER PRIMARY KEY,
+    scope BLOB NOT NULL UNIQUE,
+    payload BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    writes TEXT NOT NULL    -- JSON: [[seq, created], ...]
+);
+CREATE TABLE conflicts (    -- refused writes
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    at INTEGER NOT NULL,
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    document TEXT NOT NULL,
+    by TEXT NOT NULL,
+    method TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    paths TEXT NOT NULL,    -- JSON: [pointer, ...]
+    base_version INTEGER,
+    base_seq INTEGER,
+    current_version INTEGER,
+    current_seq INTEGER,
+    outcome INTEGER NOT NULL,  -- 0 open, 1 resolved, 2 dismissed
+    settled_at INTEGER,
+    settled_by TEXT,
+    settled_version INTEGER,
+    weight INTEGER NOT NULL,
+    edit_kind INTEGER NOT NULL,  -- 1 document, 2 merge patch, 3 JSON patch, 4 deletion
+    edit TEXT NOT NULL
+);
+CREATE TABLE merges (       -- how often edits were merged
+    space TEXT NOT NULL,
+    hour INTEGER NOT NULL,  -- its beginning
+    collection TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (space, hour, collection)
+) WITHOUT ROWID;
+";
+
 /// A folder that holds a store, claimed by this process for as long as it is open.
 #[derive(Debug)]
 pub(super) struct Claimed {
@@ -108,14 +164,19 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    let is_new = inspect(&connection, path)? == State::Empty;
+    let found = inspect(&connection, path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-    if is_new {
+    let missing = match found {
+        State::Empty => format!("{TABLES} {SINCE_2} PRAGMA application_id={APPLICATION};"),
+        State::Older => SINCE_2.to_owned(),
+        State::Current => String::new(),
+    };
+    if found != State::Current {
         connection.execute_batch(&format!(
-            "BEGIN; {TABLES} PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT}; COMMIT;"
+            "BEGIN; {missing} PRAGMA user_version={FORMAT}; COMMIT;"
         ))?;
     }
     connection.set_prepared_statement_cache_capacity(32);
@@ -125,8 +186,14 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    if inspect(&connection, path)? == State::Empty {
-        return Err(foreign(path, "it is empty"));
+    match inspect(&connection, path)? {
+        State::Current => {}
+        State::Empty => return Err(foreign(path, "it is empty")),
+        State::Older => {
+            return Err(StoreError::Older {
+                path: path.to_owned(),
+            });
+        }
     }
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     connection.set_prepared_statement_cache_capacity(32);
@@ -136,7 +203,9 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 #[derive(PartialEq, Eq)]
 enum State {
     Empty,
-    Ours,
+    /// Ours, in a format that can be brought up to date.
+    Older,
+    Current,
 }
 
 fn foreign(path: &Path, reason: &str) -> StoreError {
@@ -164,7 +233,8 @@ fn inspect(connection: &Connection, path: &Path) -> Result<State, StoreError> {
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (application, format) {
         (0, 0) if tables == 0 => Ok(State::Empty),
-        (APPLICATION, FORMAT) => Ok(State::Ours),
+        (APPLICATION, FORMAT) => Ok(State::Current),
+        (APPLICATION, OLDEST..FORMAT) => Ok(State::Older),
         (APPLICATION, found) => Err(StoreError::Newer {
             path: path.to_owned(),
             found,

@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use detente_core::{Applied, CollectionKey, Head, Key, Kind, Seq, Stored};
+use detente_core::{CollectionKey, Head, Key, Kind, Lock, Moment, Seq, Stored};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::layout;
+use super::lock::Locks;
 use super::row::{self, signed};
+use super::{conflict_log, history, layout};
 use crate::generations::Generations;
 use crate::heads::{Heads, Memory};
-use crate::{Changes, Documents, Feed, Reader, StoreError, Visit};
+use crate::{
+    Changes, Commit, ConflictPage, Conflicts, Documents, Feed, LoggedConflict, MergedHour, Reader,
+    StoreError, Visit,
+};
 
 /// Connections that are kept open between reads.
 const IDLE_CONNECTIONS: usize = 8;
@@ -28,6 +32,7 @@ pub(super) struct Shared {
     database: PathBuf,
     last_seq: AtomicU64,
     pub(super) heads: Heads,
+    pub(super) locks: Locks,
     /// Versions never change, so these can be neither stale nor wrong.
     versions: Mutex<Generations<Seq, Arc<Stored>>>,
     idle: Mutex<Vec<Connection>>,
@@ -51,6 +56,7 @@ impl Shared {
             database: database.to_owned(),
             last_seq: AtomicU64::new(last_seq.unsigned_abs()),
             heads: Heads::new(),
+            locks: Locks::load(connection)?,
             versions: Mutex::new(Generations::new(cache_bytes, |stored: &Arc<Stored>| {
                 stored.body.len() + VERSION_OVERHEAD
             })),
@@ -76,22 +82,23 @@ impl Shared {
     }
 
     /// Takes in what was committed. Bodies first: whoever sees the head finds its version.
-    pub(super) fn publish(&self, batch: &[Applied]) {
-        let Some(last) = batch.last() else { return };
+    pub(super) fn publish(&self, commit: &Commit) {
+        self.locks.publish(commit);
+        let Some(last) = commit.versions.last() else {
+            return;
+        };
         {
             let mut versions = self
                 .versions
                 .lock()
                 .expect("nothing panics while it is held");
-            for applied in batch {
+            for applied in &commit.versions {
                 versions.insert(applied.stored.seq, Arc::clone(&applied.stored));
             }
         }
-        self.heads.publish(
-            batch
-                .iter()
-                .map(|applied| (&applied.stored.key, applied.head)),
-        );
+        let heads = commit.versions.iter();
+        self.heads
+            .publish(heads.map(|applied| (&applied.stored.key, applied.head)));
         self.last_seq.store(last.stored.seq, Ordering::Release);
     }
 
@@ -215,35 +222,15 @@ impl Reader for SqliteReader {
         Ok(found)
     }
 
+    fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>> {
+        self.shared.cached(seq)
+    }
+
     fn numbered(&self, head: &Stored, number: u64) -> Result<Option<Arc<Stored>>, StoreError> {
         if number == 0 || number > head.version {
             return Ok(None);
         }
-        self.with(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT seq FROM milestones
-                 WHERE space = ?1 AND collection = ?2 AND id = ?3 AND version >= ?4
-                 ORDER BY version LIMIT 1",
-            )?;
-            let place = params![
-                head.key.space(),
-                head.key.collection(),
-                head.key.id(),
-                signed(number)
-            ];
-            let milestone: Option<i64> = statement.query_row(place, |row| row.get(0)).optional()?;
-            let mut at = Some(milestone.map_or(head.seq, i64::unsigned_abs));
-            while let Some(seq) = at {
-                let Some(stored) = row::find_version(connection, seq)? else {
-                    return Ok(None);
-                };
-                if stored.version == number {
-                    return Ok(Some(stored));
-                }
-                at = stored.prev;
-            }
-            Ok(None)
-        })
+        self.with(|connection| history::numbered(connection, head, number))
     }
 
     fn documents(&self, asked: &Documents<'_>, visit: &mut Visit<'_>) -> Result<(), StoreError> {
@@ -261,6 +248,34 @@ impl Reader for SqliteReader {
 
     fn changes(&self, asked: &Changes<'_>) -> Result<Feed, StoreError> {
         self.with(|connection| read_changes(connection, asked))
+    }
+
+    fn document_changes(&self, key: &Key, since: Seq, limit: usize) -> Result<Feed, StoreError> {
+        let Some(newest) = self.current(key)? else {
+            let through = self.last_seq();
+            return Ok(Feed {
+                items: Vec::new(),
+                through,
+                more: false,
+            });
+        };
+        self.with(|connection| history::changes(connection, &newest, since, limit))
+    }
+
+    fn lock(&self, key: &Key) -> Option<Arc<Lock>> {
+        self.shared.locks.get(key)
+    }
+
+    fn conflicts(&self, asked: &Conflicts) -> Result<ConflictPage, StoreError> {
+        self.with(|connection| conflict_log::list(connection, asked))
+    }
+
+    fn conflict(&self, space: &str, id: &str) -> Result<Option<LoggedConflict>, StoreError> {
+        self.with(|connection| conflict_log::find(connection, space, id))
+    }
+
+    fn merged(&self, space: &str, since: Moment) -> Result<Vec<MergedHour>, StoreError> {
+        self.with(|connection| conflict_log::merged(connection, space, since))
     }
 
     fn collections(&self) -> Result<Vec<CollectionKey>, StoreError> {

@@ -12,7 +12,7 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).expect("counters and digests stay below 2^63")
 }
 
-fn unsigned(row: &Row<'_>, column: usize) -> Result<u64, Error> {
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64, Error> {
     let number: i64 = row.get(column)?;
     u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
 }
@@ -45,7 +45,7 @@ pub(super) fn head(row: &Row<'_>, first: usize) -> Result<Head, Error> {
 
 /// All versions past a seq, with the columns that [`stored`] reads.
 pub(super) const VERSIONS_SINCE: &str =
-    "SELECT seq, space, collection, id, version, prev, by, at, kind, body
+    "SELECT seq, space, collection, id, version, prev, by, at, kind, body, base
      FROM versions WHERE seq > ?1 ORDER BY seq";
 
 pub(super) fn stored(row: &Row<'_>) -> Result<Arc<Stored>, Error> {
@@ -53,13 +53,17 @@ pub(super) fn stored(row: &Row<'_>) -> Result<Arc<Stored>, Error> {
         let text = row.get_ref(column)?.as_str();
         text.map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
     };
-    let prev: Option<i64> = row.get(5)?;
+    let number = |column: usize| -> Result<Option<u64>, Error> {
+        let number: Option<i64> = row.get(column)?;
+        Ok(number.and_then(|it| u64::try_from(it).ok()))
+    };
     let body = Bytes::copy_from_slice(text(9)?.as_bytes());
     Ok(Arc::new(Stored {
         seq: unsigned(row, 0)?,
         key: Key::from_parts(text(1)?, text(2)?, text(3)?),
         version: unsigned(row, 4)?,
-        prev: prev.and_then(|prev| Seq::try_from(prev).ok()),
+        prev: number(5)?,
+        base: number(10)?,
         by: text(6)?.into(),
         at: Moment(unsigned(row, 7)?),
         kind: kind(row, 8)?,
@@ -83,7 +87,8 @@ pub(super) fn find_current(
     key: &Key,
 ) -> Result<Option<Arc<Stored>>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT v.seq, v.space, v.collection, v.id, v.version, v.prev, v.by, v.at, v.kind, v.body
+        "SELECT v.seq, v.space, v.collection, v.id, v.version, v.prev, v.by, v.at, v.kind, v.body,
+                v.base
          FROM heads h JOIN versions v ON v.seq = h.seq
          WHERE h.space = ?1 AND h.collection = ?2 AND h.id = ?3",
     )?;
@@ -96,7 +101,7 @@ pub(super) fn find_version(
     seq: Seq,
 ) -> Result<Option<Arc<Stored>>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT seq, space, collection, id, version, prev, by, at, kind, body
+        "SELECT seq, space, collection, id, version, prev, by, at, kind, body, base
          FROM versions WHERE seq = ?1",
     )?;
     Ok(statement.query_row([signed(seq)], stored).optional()?)

@@ -1,0 +1,262 @@
+use axum::http::{Method, header};
+use detente_core::json::{Object, Pointer, Value, object};
+use detente_core::merge::Join;
+use detente_core::rules::{Duplicate, Violation};
+use detente_core::{Collision, Conflict, Constraint, Field};
+
+use super::record::Explained;
+use super::story::{Found, Story};
+use super::{Attempt, REPEAT_LIMIT, resolution, with_condition};
+use crate::problem::{Problem, ProblemKind};
+
+/// A demand that a joined document does not meet.
+struct Broken {
+    path: Pointer,
+    /// The member that names the demand, and its name.
+    what: (&'static str, String),
+    message: String,
+}
+
+impl Attempt {
+    pub(super) fn stale(
+        &self,
+        kind: ProblemKind,
+        story: &Story,
+        failed: Option<Field>,
+    ) -> Explained {
+        let found = story.compare(self, &story.ours(self));
+        let detail = story.tell(&found, failed);
+        let rows = self.conflicts(story, &found);
+        let paths = found.conflicts.iter().map(|it| it.path.to_string());
+        let paths = paths.collect();
+        Explained::new(self.collided(kind, story, found, detail, rows), paths).told_by(story)
+    }
+
+    /// Two edits that can be joined, into what must not be stored.
+    pub(super) fn unmergeable(&self, story: &Story, constraint: &Constraint) -> Explained {
+        let mut found = story.compare(self, &story.ours(self));
+        found.mergeable = false;
+        let broken = self.broken(constraint);
+        let messages = broken.iter().map(|it| it.message.clone());
+        let messages = messages.collect::<Vec<_>>().join("; ");
+        found.fields = top_level(broken.iter().map(|it| &it.path));
+        let by = story.current.as_ref().map(|current| current.by.to_string());
+        let detail = format!(
+            "Joined with what {} saved, your edit would break a rule that neither breaks alone: {messages}.",
+            by.unwrap_or_default()
+        );
+        let rows = self.broken_rows(story, constraint);
+        let paths = broken.iter().map(|it| it.path.to_string()).collect();
+        let kind = self.stale_kind();
+        let problem = self.collided(kind, story, found, detail, rows);
+        Explained::new(problem, paths).told_by(story)
+    }
+
+    /// A row for each demand that a join does not meet.
+    pub(crate) fn broken_rows(&self, story: &Story, constraint: &Constraint) -> Vec<Object> {
+        let broken = self.broken(constraint);
+        broken.iter().map(|it| self.broken_row(story, it)).collect()
+    }
+
+    fn broken(&self, constraint: &Constraint) -> Vec<Broken> {
+        match constraint {
+            Constraint::Schema(violations) => {
+                let broken = |violation: &Violation| Broken {
+                    path: violation.path.parse().unwrap_or_default(),
+                    what: ("keyword", violation.keyword.clone()),
+                    message: violation.message.clone(),
+                };
+                violations.iter().map(broken).collect()
+            }
+            Constraint::State(conflict) => {
+                let lifecycle = self.collection.rules.rules.lifecycle.as_ref();
+                let field = lifecycle.map(|lifecycle| lifecycle.field.clone());
+                let message = if self.may_read {
+                    conflict.message.clone()
+                } else {
+                    format!("the rule {} does not allow this", conflict.rule)
+                };
+                vec![Broken {
+                    path: field.unwrap_or_default(),
+                    what: ("rule", conflict.rule.clone()),
+                    message,
+                }]
+            }
+            Constraint::Unique(duplicates) => {
+                let broken = |duplicate: &Duplicate| Broken {
+                    path: duplicate.fields.first().cloned().unwrap_or_default(),
+                    what: ("constraint", duplicate.constraint.clone()),
+                    message: self.duplicate_message(duplicate),
+                };
+                duplicates.iter().map(broken).collect()
+            }
+        }
+    }
+
+    fn broken_row(&self, story: &Story, broken: &Broken) -> Object {
+        let Broken {
+            path,
+            what,
+            message,
+        } = broken;
+        let strategies = &self.collection.rules.rules.strategies;
+        let mut row = object([
+            ("path", path.to_string().into()),
+            ("kind", Collision::Constraint.name().into()),
+            ("strategy", strategies.name_at(path).into()),
+        ]);
+        row.insert(what.0.into(), what.1.as_str().into());
+        row.insert("message".into(), message.as_str().into());
+        if let Some(author) = story.author(path) {
+            row.insert("by".into(), author.by.to_string().into());
+            row.insert("version".into(), author.version.into());
+        }
+        row
+    }
+
+    fn collided(
+        &self,
+        kind: ProblemKind,
+        story: &Story,
+        found: Found,
+        detail: String,
+        rows: Vec<Object>,
+    ) -> Problem {
+        let mut problem = Problem::new(kind, detail)
+            .with(
+                "current_version",
+                story.current.as_ref().map(|it| it.version),
+            )
+            .with("your_version", story.base.as_ref().map(|base| base.version))
+            .with("current_etag", story.tag())
+            .with("conflicting_fields", found.fields.clone())
+            .with("conflicts", rows)
+            .with("changes_since", story.changes())
+            .with("mergeable", found.mergeable);
+        if !found.agreements.is_empty() {
+            problem = problem.with("agreements", found.agreements.clone());
+        }
+        if story.omitted {
+            problem = problem.with("changes_omitted", true);
+        }
+        if !found.joined_places.is_empty() && self.may_read {
+            problem = problem.with("joined", joined_rows(&found.joined_places));
+        }
+        if story.is_already_applied(&self.command.edit) {
+            problem = problem.with("already_applied", true);
+        }
+        problem = self.add_documents(problem, story, found.joined);
+        let problem = problem.with("resolutions", self.resolutions(story));
+        match story.tag() {
+            Some(tag) => problem.header(header::ETAG, &tag),
+            None => problem,
+        }
+    }
+
+    fn add_documents(&self, problem: Problem, story: &Story, joined: Option<Value>) -> Problem {
+        let Some(current) = story.current.as_ref().filter(|_| self.may_read) else {
+            return problem;
+        };
+        if current.body.len() > REPEAT_LIMIT {
+            return problem.with("current_href", self.href());
+        }
+        let problem = match &story.current_document {
+            Some(document) => problem.with("current", document.clone()),
+            None => problem,
+        };
+        match joined {
+            Some(joined) => problem.with("merged", joined),
+            None => problem,
+        }
+    }
+
+    pub(crate) fn conflicts(&self, story: &Story, found: &Found) -> Vec<Object> {
+        let size = story
+            .current
+            .as_ref()
+            .map_or(0, |current| current.body.len());
+        let show_values = self.may_read && size <= REPEAT_LIMIT;
+        let row = |conflict: &Conflict| {
+            let mut row = object([
+                ("path", conflict.path.to_string().into()),
+                ("kind", conflict.collision.name().into()),
+                ("strategy", conflict.strategy.into()),
+            ]);
+            if show_values {
+                let values = [
+                    ("base", &conflict.base),
+                    ("yours", &conflict.ours),
+                    ("current", &conflict.theirs),
+                ];
+                for (name, value) in values {
+                    if let Some(value) = value {
+                        row.insert(name.into(), value.clone());
+                    }
+                }
+            }
+            if let Some(author) = story.author(&conflict.path) {
+                row.insert("by".into(), author.by.to_string().into());
+                row.insert("version".into(), author.version.into());
+            }
+            row
+        };
+        found.conflicts.iter().map(row).collect()
+    }
+
+    pub(super) fn resolutions(&self, story: &Story) -> Vec<Object> {
+        let merge_href = format!("{}/merge", self.href());
+        let history = resolution("history", "GET", format!("{}/versions", self.href()));
+        match story.tag() {
+            Some(tag) => {
+                let mut ways = Vec::new();
+                if !self.is_merge() {
+                    let retry = resolution("retry", self.method.as_str(), self.href());
+                    ways.push(with_condition(retry, "if_match", &tag));
+                }
+                if let (Some(base), true) = (&story.base, self.method != Method::DELETE) {
+                    let base = base.head().tag().to_entity_tag().to_string();
+                    let merge = resolution("merge", "POST", merge_href);
+                    let merge = with_condition(merge, "base", &base);
+                    ways.push(with_condition(merge, "current", &tag));
+                }
+                ways.push(resolution("current", "GET", self.href()));
+                ways.push(history);
+                ways
+            }
+            None => vec![with_condition(
+                resolution("create", "PUT", self.href()),
+                "if_none_match",
+                "*",
+            )],
+        }
+    }
+}
+
+/// What strategies joined, for whoever wants to look at it.
+pub(crate) fn joined_rows(joins: &[Join]) -> Vec<Object> {
+    let row = |join: &Join| {
+        let mut row = object([
+            ("path", join.path.to_string().into()),
+            ("strategy", join.strategy.into()),
+        ]);
+        if join.review {
+            row.insert("review".into(), true.into());
+        }
+        if let Some(lost) = &join.lost {
+            row.insert("lost".into(), lost.clone());
+        }
+        row
+    };
+    joins.iter().map(row).collect()
+}
+
+/// The top-level members that paths lead into, each once.
+pub(super) fn top_level<'a>(paths: impl Iterator<Item = &'a Pointer>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in paths.filter_map(|path| path.tokens().first()) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}

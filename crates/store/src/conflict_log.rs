@@ -1,0 +1,161 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use detente_core::{Key, Moment, Seq};
+
+/// A refused write, kept with the edit that it would have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedConflict {
+    /// Unique; a UUID.
+    pub id: String,
+    pub at: Moment,
+    pub key: Key,
+    pub by: Arc<str>,
+    /// How the write was asked for: PUT, PATCH and so on.
+    pub method: String,
+    /// Why it was refused: the type of the problem, such as `stale-version`.
+    pub kind: String,
+    /// JSON Pointers to what collides.
+    pub paths: Vec<String>,
+    /// The version that the edit began from, if that is known.
+    pub base: Option<VersionPlace>,
+    /// The version that was current.
+    pub current: Option<VersionPlace>,
+    pub edit: LostEdit,
+    /// `None`: it is open.
+    pub settlement: Option<Settled>,
+}
+
+/// A version, by its number and by its place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionPlace {
+    pub version: u64,
+    pub seq: Seq,
+}
+
+/// What a refused write would have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LostEdit {
+    /// The document was to become this.
+    Document(Bytes),
+    MergePatch(Bytes),
+    JsonPatch(Bytes),
+    Deletion,
+}
+
+/// What becomes of a conflict in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    pub id: String,
+    pub settled: Settled,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    pub outcome: Settling,
+    pub at: Moment,
+    pub by: Arc<str>,
+    /// The version that resolved it.
+    pub version: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settling {
+    /// The edit, or what somebody made of it, was stored after all.
+    Resolved,
+    /// Somebody decided to let it go.
+    Dismissed,
+}
+
+/// Which conflicts to list, the newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Conflicts {
+    pub space: String,
+    pub collection: Option<String>,
+    pub document: Option<String>,
+    pub by: Option<String>,
+    pub kind: Option<String>,
+    pub outcome: Option<OutcomeFilter>,
+    pub since: Option<Moment>,
+    pub until: Option<Moment>,
+    /// Only those logged before this one.
+    pub before: Option<u64>,
+    pub limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutcomeFilter {
+    Open,
+    Resolved,
+    Dismissed,
+}
+
+/// What [`crate::Reader::conflicts`] found.
+#[derive(Clone, Debug, Default)]
+pub struct ConflictPage {
+    pub items: Vec<LoggedConflict>,
+    /// Where to go on: to be asked for as [`Conflicts::before`]. `None` at the end.
+    pub next: Option<u64>,
+}
+
+/// How often edits of one collection were merged, by the hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergedHour {
+    pub collection: String,
+    /// The hour's beginning.
+    pub hour: Moment,
+    pub count: u64,
+}
+
+/// How much of the conflict log is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// In milliseconds.
+    pub age_ms: u64,
+    /// Of all edits together, about.
+    pub bytes: u64,
+}
+
+impl Default for Retention {
+    /// 90 days, 256 MiB.
+    fn default() -> Self {
+        Self {
+            age_ms: 90 * 24 * 60 * 60 * 1000,
+            bytes: 256 * 1024 * 1024,
+        }
+    }
+}
+
+impl LostEdit {
+    pub fn body(&self) -> &[u8] {
+        match self {
+            Self::Document(body) | Self::MergePatch(body) | Self::JsonPatch(body) => body,
+            Self::Deletion => b"",
+        }
+    }
+}
+
+impl LoggedConflict {
+    /// About how much room it takes, in bytes.
+    pub fn weight(&self) -> usize {
+        const ROW: usize = 250;
+        let paths: usize = self.paths.iter().map(String::len).sum();
+        ROW + self.key.as_str().len() + paths + self.edit.body().len()
+    }
+}
+
+/// The merges of a commit, counted by collection and hour.
+pub(crate) fn count_merges<'a>(
+    versions: impl Iterator<Item = &'a detente_core::Stored>,
+) -> BTreeMap<(&'a str, &'a str, u64), u64> {
+    const HOUR_MS: u64 = 60 * 60 * 1000;
+    let mut counts = BTreeMap::new();
+    for stored in versions.filter(|stored| stored.base.is_some()) {
+        let hour = stored.at.0 / HOUR_MS * HOUR_MS;
+        *counts
+            .entry((stored.key.space(), stored.key.collection(), hour))
+            .or_insert(0) += 1;
+    }
+    counts
+}

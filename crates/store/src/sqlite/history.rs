@@ -1,0 +1,109 @@
+use std::sync::Arc;
+
+use detente_core::{Seq, Stored};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::row::{self, signed};
+use crate::{Feed, StoreError};
+
+/// Version `number` of the document whose newest version is `head`: from the nearest milestone
+/// above it, back along the chain.
+pub(super) fn numbered(
+    connection: &Connection,
+    head: &Stored,
+    number: u64,
+) -> Result<Option<Arc<Stored>>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq FROM milestones
+         WHERE space = ?1 AND collection = ?2 AND id = ?3 AND version >= ?4
+         ORDER BY version LIMIT 1",
+    )?;
+    let place = params![
+        head.key.space(),
+        head.key.collection(),
+        head.key.id(),
+        signed(number)
+    ];
+    let milestone: Option<i64> = statement.query_row(place, |row| row.get(0)).optional()?;
+    let start = milestone.map_or(head.seq, i64::unsigned_abs);
+    walk_back(connection, start, |stored| stored.version == number)
+}
+
+/// The versions of the document whose newest version is `newest` that came after `since`, the
+/// oldest first.
+pub(super) fn changes(
+    connection: &Connection,
+    newest: &Arc<Stored>,
+    since: Seq,
+    limit: usize,
+) -> Result<Feed, StoreError> {
+    let mut feed = Feed {
+        items: Vec::new(),
+        through: newest.seq.max(since),
+        more: false,
+    };
+    if newest.seq <= since {
+        return Ok(feed);
+    }
+    let first = first_after(connection, newest, since)?;
+    let Some(first) = first else { return Ok(feed) };
+    let wanted = first.version + limit as u64 - 1;
+    let last = if wanted < newest.version {
+        numbered(connection, newest, wanted)?
+    } else {
+        Some(Arc::clone(newest))
+    };
+    let mut next = last;
+    while let Some(stored) = next.take().filter(|stored| stored.seq > since) {
+        next = match stored.prev.filter(|prev| *prev > since) {
+            Some(prev) => row::find_version(connection, prev)?,
+            None => None,
+        };
+        feed.items.push(stored);
+    }
+    feed.items.reverse();
+    if let Some(last) = feed.items.last() {
+        feed.more = last.seq < newest.seq;
+        feed.through = last.seq;
+    }
+    Ok(feed)
+}
+
+/// The oldest version past `since`.
+fn first_after(
+    connection: &Connection,
+    newest: &Arc<Stored>,
+    since: Seq,
+) -> Result<Option<Arc<Stored>>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq FROM milestones
+         WHERE space = ?1 AND collection = ?2 AND id = ?3 AND seq > ?4
+         ORDER BY version LIMIT 1",
+    )?;
+    let key = &newest.key;
+    let place = params![key.space(), key.collection(), key.id(), signed(since)];
+    let milestone: Option<i64> = statement.query_row(place, |row| row.get(0)).optional()?;
+    let start = milestone.map_or(newest.seq, i64::unsigned_abs);
+    walk_back(connection, start, |stored| {
+        stored.prev.is_none_or(|prev| prev <= since)
+    })
+}
+
+/// The first version that is `wanted`, from the one at `seq` back along its chain.
+fn walk_back(
+    connection: &Connection,
+    seq: Seq,
+    wanted: impl Fn(&Stored) -> bool,
+) -> Result<Option<Arc<Stored>>, StoreError> {
+    let mut at = Some(seq);
+    while let Some(seq) = at {
+        let Some(stored) = row::find_version(connection, seq)? else {
+            return Ok(None);
+        };
+        if wanted(&stored) {
+            return Ok(Some(stored));
+        }
+        at = stored.prev;
+    }
+    Ok(None)
+}
