@@ -3,7 +3,9 @@
 mod client; // a test client that checks what holds for every answer
 mod server; // the program, started on a free port with a folder of its own
 
+mod batches; // several writes, all or none
 mod conditions; // the contract's table of preconditions
+mod conflict_log; // refused writes, kept and settled
 mod conflicts; // refusals that explain themselves
 mod crashes; // kill -9, restart, nothing lost
 mod disk; // no room: 507, and on again
@@ -12,7 +14,10 @@ mod examples; // every example's own script
 mod feeds; // pages and server-sent events
 mod limits; // sizes, media types, tokens, the queue
 mod lists; // filters, order, cursors
+mod locks; // the only writer for a while
+mod merging; // stale edits, joined
+mod once; // requests that are performed once
 mod operation; // shutdown, health, CORS, compression, export and import, configuration
 mod races; // many writers, one winner
-mod readme;
-mod rules; // schema, unique keys, lifecycles, CEL // the commands that the README prints
+mod readme; // the commands that the README prints
+mod rules; // schema, unique keys, lifecycles, CEL

@@ -1,0 +1,298 @@
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Client};
+use crate::server::Server;
+
+const CONFIG: &str = r#"
+[collections.accounts]
+schema = { type = "object", required = ["sum"] }
+[[collections.accounts.rules]]
+name = "NotOverdrawn"
+check = "self.sum >= 0"
+[[collections.accounts.unique]]
+name = "iban"
+fields = ["/iban"]
+[collections.notes]
+on_conflict = "merge"
+"#;
+
+async fn batch(client: &Client, operations: Value) -> Answer {
+    let body = json!({"operations": operations}).to_string();
+    client.post("/api/_batch", &body).send().await
+}
+
+fn put(path: &str, tag: &str, body: Value) -> Value {
+    json!({"method": "PUT", "path": path, "headers": {"If-Match": tag}, "body": body})
+}
+
+fn statuses(results: &Value) -> Vec<u64> {
+    let rows = results.as_array().unwrap_or_else(|| panic!("{results}"));
+    rows.iter()
+        .map(|row| row["status"].as_u64().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn all_operations_are_performed_or_none() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let (a, b) = ("/api/accounts/a", "/api/accounts/b");
+    let tag_a = client.create(a, r#"{"sum":100}"#).await;
+    let tag_b = client.create(b, r#"{"sum":0}"#).await;
+    let transfer = |sum: i64, tag_a: &str, tag_b: &str| {
+        json!([
+            put(a, tag_a, json!({"sum": 100 - sum})),
+            put(b, tag_b, json!({"sum": sum}))
+        ])
+    };
+    let refused = batch(&client, transfer(150, &tag_a, &tag_b)).await;
+    let problem = refused.json();
+    assert_eq!(
+        (refused.status, &problem["error"]),
+        (409, &json!("NotOverdrawn")),
+        "{problem}"
+    );
+    assert_eq!(problem["operation"], 0);
+    assert_eq!(statuses(&problem["results"]), [409, 424]);
+    assert_eq!(problem["results"][1]["body"]["error"], "NotPerformed");
+    let stale = batch(&client, transfer(60, &tag_a, "\"1-0000000000000\""))
+        .await
+        .json();
+    assert_eq!(
+        (&stale["operation"], &stale["type"]),
+        (&json!(1), &json!("/problems/stale-version"))
+    );
+    assert_eq!(
+        stale["results"][1]["body"]["current"],
+        json!({"sum": 0}),
+        "as it would be alone"
+    );
+    assert_eq!(client.get(a).await.tag(), tag_a, "nothing was written");
+    let done = batch(&client, transfer(60, &tag_a, &tag_b)).await;
+    let results = done.json()["results"].clone();
+    assert_eq!(
+        (done.status, statuses(&results)),
+        (200, vec![200, 200]),
+        "{results}"
+    );
+    assert_eq!(
+        results[0]["headers"]["etag"],
+        json!(client.get(a).await.tag())
+    );
+    assert_eq!(results[1]["body"], json!({"sum": 60}));
+    assert_eq!(client.get(b).await.json(), json!({"sum": 60}));
+    let changes = client.get("/api/_changes").await.json();
+    assert_eq!(
+        changes["items"].as_array().unwrap().len(),
+        4,
+        "no trace of what was refused"
+    );
+}
+
+#[tokio::test]
+async fn operations_see_those_before_them_and_every_method_goes() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let tag = client
+        .create("/api/accounts/old", r#"{"sum":1,"iban":"X"}"#)
+        .await;
+    let operations = json!([
+        {"method": "DELETE", "path": "/api/accounts/old", "headers": {"if-match": tag}},
+        {"method": "POST", "path": "/api/accounts", "body": {"sum": 1.50, "iban": "X"}},
+        {"method": "PUT", "path": "/api/notes/n", "body": {"text": "a"}},
+        {"method": "PATCH", "path": "/api/notes/n", "headers": {"If-Match": "*",
+            "Content-Type": "application/merge-patch+json", "Prefer": "return=minimal"}, "body": {"more": 1}},
+        {"method": "PUT", "path": "/api/accounts/second", "body": {"sum": 1, "iban": "X"}},
+    ]);
+    let refused = batch(&client, operations.clone()).await;
+    let problem = refused.json();
+    assert_eq!(
+        (refused.status, &problem["operation"]),
+        (409, &json!(4)),
+        "{problem}"
+    );
+    assert_eq!(statuses(&problem["results"]), [424, 424, 424, 424, 409]);
+    let mut operations = operations;
+    operations[4]["body"]["iban"] = json!("Y");
+    let done = batch(&client, operations).await;
+    let results = done.json()["results"].clone();
+    assert_eq!(statuses(&results), [204, 201, 201, 204, 201], "{results}");
+    let place = results[1]["headers"]["location"].as_str().unwrap();
+    assert!(client.get(place).await.text().contains("1.50"));
+    let note = client.get("/api/notes/n").await;
+    assert_eq!(
+        (note.json(), note.header("document-version")),
+        (json!({"text": "a", "more": 1}), Some("2"))
+    );
+}
+
+/// What is wrong with one operation by itself is told beside what would become of the others.
+#[tokio::test]
+async fn a_batch_with_an_invalid_operation_is_refused_whole() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let tag = client.create("/api/accounts/a", r#"{"sum":1}"#).await;
+    let refused = batch(
+        &client,
+        json!([
+            put("/api/accounts/a", &tag, json!({"sum": 2})),
+            put("/api/accounts/a", "\"x\"", json!({"sum": 2})),
+            put("/api/accounts/b", "*", json!({"sum": "none"})),
+            {"method": "PUT", "path": "/api/accounts/c", "body": {}},
+            {"method": "PUT", "path": "/api/nowhere/c", "body": {}},
+            {"method": "PATCH", "path": "/api/accounts/a", "body": {}},
+        ]),
+    )
+    .await;
+    let problem = refused.json();
+    assert_eq!(
+        statuses(&problem["results"]),
+        [424, 409, 409, 422, 404, 415],
+        "{problem}"
+    );
+    assert_eq!((refused.status, &problem["operation"]), (409, &json!(1)));
+    assert_eq!(
+        problem["results"][3]["body"]["violations"][0]["path"],
+        "/sum"
+    );
+    assert_eq!(problem["results"][3]["body"]["instance"], "/api/accounts/c");
+    assert_eq!(client.get("/api/accounts/a").await.tag(), tag);
+}
+
+#[tokio::test]
+async fn without_atomic_each_stands_for_itself() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let operations = json!({"operations": [
+        {"method": "PUT", "path": "/api/accounts/a", "headers": {"Idempotency-Key": "\"k\""}, "body": {"sum": 1}},
+        {"method": "PUT", "path": "/api/accounts/b", "body": {"sum": -1}},
+        {"method": "PUT", "path": "/api/accounts/c", "body": {"sum": 1}},
+    ]});
+    let path = "/api/_batch?atomic=false";
+    let answer = client.post(path, &operations.to_string()).send().await;
+    assert_eq!(
+        (answer.status, statuses(&answer.json()["results"])),
+        (200, vec![201, 409, 201])
+    );
+    let again = client
+        .post(path, &operations.to_string())
+        .send()
+        .await
+        .json();
+    assert_eq!(statuses(&again["results"]), [201, 409, 428]);
+    assert_eq!(
+        again["results"][0]["headers"]["idempotent-replayed"],
+        "true"
+    );
+}
+
+#[tokio::test]
+async fn a_batch_is_performed_once() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let operations = json!({"operations": [
+        {"method": "POST", "path": "/api/notes", "body": {"n": 1}},
+        {"method": "POST", "path": "/api/notes", "body": {"n": 2}},
+    ]});
+    let send = |client: &Client, body: &Value| {
+        let ask = client.post("/api/_batch", &body.to_string());
+        ask.header("Idempotency-Key", "\"both\"").send()
+    };
+    let first = send(&client, &operations).await;
+    let server = Server::start_in(server.crash());
+    let client = server.client();
+    let second = send(&client, &operations).await;
+    assert_eq!((first.status, first.json()), (200, second.json()));
+    assert_eq!(second.header("idempotent-replayed"), Some("true"));
+    let list = client.get("/api/notes").await.json();
+    assert_eq!(list["items"].as_array().unwrap().len(), 2);
+    let reused = send(
+        &client,
+        &json!({"operations": [operations["operations"][0]]}),
+    )
+    .await;
+    assert_eq!(reused.status, 422);
+}
+
+#[tokio::test]
+async fn a_thousand_operations_are_one_commit() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let operation =
+        |n: usize| json!({"method": "PUT", "path": format!("/api/notes/{n}"), "body": {"n": n}});
+    let operations: Vec<_> = (0..1000).map(operation).collect();
+    let done = batch(&client, json!(operations)).await;
+    assert_eq!(done.status, 200);
+    assert!(
+        statuses(&done.json()["results"])
+            .iter()
+            .all(|status| *status == 201)
+    );
+    let last = client.get("/api/_changes?since=now").await.json();
+    assert_eq!(last["last"], "1000");
+    let many: Vec<_> = (0..1001).map(operation).collect();
+    let refused = batch(&client, json!(many)).await;
+    assert_eq!(
+        (refused.status, &refused.json()["member"]),
+        (400, &json!("/operations"))
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_batch_names_its_place() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let cases = [
+        (json!({}), "/operations"),
+        (json!({"operations": []}), "/operations"),
+        (json!({"operations": [7]}), "/operations/0"),
+        (json!({"operations": [], "atomic": true}), "/atomic"),
+        (
+            json!({"operations": [{"method": "GET", "path": "/api/notes/1"}]}),
+            "/operations/0/method",
+        ),
+        (
+            json!({"operations": [{"method": "PUT"}]}),
+            "/operations/0/path",
+        ),
+        (
+            json!({"operations": [{"method": "PUT", "path": "/api/notes/1", "data": 1}]}),
+            "/operations/0/data",
+        ),
+        (
+            json!({"operations": [{"method": "PUT", "path": "/api/notes/1", "headers": {"If-Match": 7}}]}),
+            "/operations/0/headers/If-Match",
+        ),
+        (
+            json!({"operations": [{"method": "PUT", "path": "/api/notes/1", "headers": {"Authorization": "x"}}]}),
+            "/operations/0/headers/Authorization",
+        ),
+        (
+            json!({"operations": [{"method": "PUT", "path": "/api/notes/1", "headers": {"Idempotency-Key": "x"}}]}),
+            "/operations/0/headers/Idempotency-Key",
+        ),
+    ];
+    for (body, member) in cases {
+        let refused = client.post("/api/_batch", &body.to_string()).send().await;
+        assert_eq!(
+            (refused.status, &refused.json()["member"]),
+            (400, &json!(member)),
+            "{body}"
+        );
+    }
+    let elsewhere = [
+        "/api/notes",
+        "/api/notes/1/versions",
+        "/healthz",
+        "/spaces/other/api/notes/1",
+        "notes/1",
+    ];
+    for path in elsewhere {
+        let refused = batch(
+            &client,
+            json!([{"method": "PUT", "path": path, "body": {}}]),
+        )
+        .await;
+        assert_eq!(refused.status, 400, "{path}");
+    }
+}
