@@ -20,13 +20,14 @@ mod version; // what the log holds of a document
 
 mod decide; // command against state: effect or refusal
 
-pub use comparison::{Collision, Comparison, Conflict, changed_members, compare, compare_blind};
+pub use comparison::{Comparison, changed_members, compare, compare_blind};
 pub use decide::{
     Applied, Command, Decision, Edit, Patching, Proposal, Refusal, State, Stored, Unconditional,
     Unfit, decide, shares_its_second,
 };
 pub use entity_tag::{EntityTag, Malformed};
 pub use key::{CollectionKey, Key, NameError};
+pub use merge::{Collision, Conflict};
 pub use moment::Moment;
 pub use patch::{JsonPatch, MalformedPatch, Operation, Patch, PatchFailure, merge_patch};
 pub use precondition::{Condition, Field, Preconditions, Selected, Verdict, evaluate};

@@ -169,6 +169,7 @@ impl Story {
                 let conflict = Conflict {
                     path: path.clone(),
                     collision: Collision::Inapplicable,
+                    strategy: "manual",
                     base: None,
                     ours: None,
                     theirs: theirs.and_then(|theirs| theirs.at(path)).cloned(),
