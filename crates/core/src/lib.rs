@@ -28,7 +28,7 @@ pub use decide::{
 pub use entity_tag::{EntityTag, Malformed};
 pub use key::{CollectionKey, Key, NameError};
 pub use merge::{Collision, Conflict};
-pub use moment::Moment;
+pub use moment::{Moment, Timestamp};
 pub use patch::{JsonPatch, MalformedPatch, Operation, Patch, PatchFailure, merge_patch};
 pub use precondition::{Condition, Field, Preconditions, Selected, Verdict, evaluate};
 pub use query::{Filter, Item, Order, Place, Query, QueryError, Rank};

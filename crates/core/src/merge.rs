@@ -45,8 +45,12 @@ mod settle;
 mod side; // base, ours and theirs at one place, and what they came to
 mod walk; // the prelude that all strategies share // one value, by its strategy
 
+mod append; // both sides add at the end
 mod counter; // both differences count
+mod extreme; // the larger, the smaller
+mod keyed_list; // arrays of objects that a member tells apart
 mod set; // arrays without order
+mod text; // line by line, then word by word
 
 #[cfg(test)]
 mod testing; // tables of base, ours and theirs

@@ -1,5 +1,9 @@
+mod timestamp; // RFC 3339 as others write it, to compare
+
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub use timestamp::Timestamp;
 
 /// A point in time, in milliseconds since 1970 (UTC). It informs; order is told by `seq`, never by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -53,6 +53,11 @@ impl<'a> Mark<'a> {
         self.below.get(token)
     }
 
+    /// Whether the place is decided as a whole, without a look at what lies below.
+    pub(super) fn replaces(&self) -> bool {
+        self.in_torn_group || matches!(self.choice, Some(Choice::Value(_)))
+    }
+
     pub(super) fn has_choice_below(&self) -> bool {
         let mut below = self.below.values();
         below.any(|mark| mark.choice.is_some() || mark.has_choice_below())

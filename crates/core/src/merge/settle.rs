@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 
+use super::extreme::Extreme;
 use super::side::{Alike, Sides};
-use super::{Collision, Strategy, counter, set};
+use super::{Collision, Strategy, append, counter, set, text};
 use crate::json::Value;
 
 /// What a strategy made of two edits.
@@ -51,7 +52,19 @@ fn join_values<'a>(
         Strategy::FirstWriter | Strategy::Derived => Ok(keep(Some(theirs), Some(ours))),
         Strategy::Counter => counter::join(base, ours, theirs).map(put_together),
         Strategy::Set => set::join(base, ours, theirs).map(put_together),
-        _ => Err(Collision::of(base, Some(ours), Some(theirs))),
+        Strategy::Append => append::join(base, ours, theirs).map(put_together),
+        Strategy::Max => Extreme::Max.join(ours, theirs).map(take),
+        Strategy::Min => Extreme::Min.join(ours, theirs).map(take),
+        Strategy::Text => text::join(base, ours, theirs).map(|it| Settled::Join {
+            value: Some(Cow::Owned(Value::String(it.text))),
+            review: it.review,
+            lost: None,
+        }),
+        // Lists whose elements can be told apart were joined element by element.
+        Strategy::KeyedList { .. } => Err(Collision::Inapplicable),
+        Strategy::Manual | Strategy::Atomic | Strategy::Group(_) => {
+            Err(Collision::of(base, Some(ours), Some(theirs)))
+        }
     }
 }
 
@@ -60,6 +73,14 @@ fn keep<'a>(kept: Option<&'a Value>, lost: Option<&'a Value>) -> Settled<'a> {
         value: kept.map(Cow::Borrowed),
         review: false,
         lost,
+    }
+}
+
+fn take(value: &Value) -> Settled<'_> {
+    Settled::Join {
+        value: Some(Cow::Borrowed(value)),
+        review: false,
+        lost: None,
     }
 }
 

@@ -65,12 +65,6 @@ impl<'a> Sides<'a> {
 }
 
 impl Alike {
-    pub(super) const ALL: Self = Self {
-        ours_base: true,
-        theirs_base: true,
-        ours_theirs: true,
-    };
-
     /// Whether a side left the say to the other, or both came to the same.
     pub(super) fn is_settled(self) -> bool {
         self.ours_base || self.theirs_base || self.ours_theirs

@@ -25,6 +25,11 @@ pub(super) struct At<'p, 'a> {
 impl Walk {
     pub(super) fn join<'a>(&mut self, at: At<'_, 'a>, sides: Sides<'a>) -> Joined<'a> {
         let strategy = at.here.own().unwrap_or(&Strategy::Manual);
+        if let Strategy::KeyedList { key } = strategy
+            && !at.mark.is_some_and(Mark::replaces)
+        {
+            return self.join_list(at, sides, strategy, key);
+        }
         if let Some(choice) = at.mark.and_then(|mark| mark.choice) {
             return self.choose(at, sides, choice);
         }
@@ -36,17 +41,17 @@ impl Walk {
         {
             return self.join_members(at, sides, objects);
         }
-        self.join_whole(at, sides, strategy)
+        self.join_whole(at, sides, sides.alike(), strategy)
     }
 
     /// The prelude, which is the same for all strategies, then the strategy.
-    fn join_whole<'a>(
+    pub(super) fn join_whole<'a>(
         &mut self,
         at: At<'_, 'a>,
         sides: Sides<'a>,
+        alike: Alike,
         strategy: &Strategy,
     ) -> Joined<'a> {
-        let alike = sides.alike();
         if let Some(mark) = at.mark {
             if mark.has_torn_group_below() {
                 return self.tear(at, sides);
@@ -87,7 +92,7 @@ impl Walk {
     }
 
     /// Whole documents agree member by member, so that it can be told in which.
-    fn note_agreement(&mut self, at: At<'_, '_>, sides: Sides<'_>) {
+    pub(super) fn note_agreement(&mut self, at: At<'_, '_>, sides: Sides<'_>) {
         let path = at.place.pointer();
         if at.place.is_root() {
             let members = crate::changed_members(sides.base, sides.theirs).into_iter();
@@ -98,7 +103,7 @@ impl Walk {
         }
     }
 
-    /// Theirs stays, for the time being.
+    /// Reports a conflict. Theirs stays, for the time being.
     pub(super) fn collide<'a>(
         &mut self,
         at: At<'_, '_>,
@@ -128,7 +133,12 @@ impl Walk {
         self.collide(at, sides, alike, "group", collision)
     }
 
-    fn choose<'a>(&mut self, at: At<'_, '_>, sides: Sides<'a>, choice: &'a Choice) -> Joined<'a> {
+    pub(super) fn choose<'a>(
+        &mut self,
+        at: At<'_, '_>,
+        sides: Sides<'a>,
+        choice: &'a Choice,
+    ) -> Joined<'a> {
         self.note_choice(at, sides);
         let value: Option<&'a Value> = match choice {
             Choice::Ours => sides.ours,
