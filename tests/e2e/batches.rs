@@ -118,7 +118,10 @@ async fn operations_see_those_before_them_and_every_method_goes() {
     let results = done.json()["results"].clone();
     assert_eq!(statuses(&results), [204, 201, 201, 204, 201], "{results}");
     let place = results[1]["headers"]["location"].as_str().unwrap();
-    assert!(client.get(place).await.text().contains("1.50"));
+    assert_eq!(
+        client.get(place).await.json(),
+        json!({"sum": 1.5, "iban": "X"})
+    );
     let note = client.get("/api/notes/n").await;
     assert_eq!(
         (note.json(), note.header("document-version")),
@@ -230,6 +233,13 @@ async fn a_thousand_operations_are_one_commit() {
     );
     let last = client.get("/api/_changes?since=now").await.json();
     assert_eq!(last["last"], "1000");
+    let exact = r#"{"operations":[{"method":"PUT","path":"/api/notes/x","body":{"n":1.50}}]}"#;
+    client.post("/api/_batch", exact).send().await;
+    assert_eq!(
+        client.get("/api/notes/x").await.text(),
+        r#"{"n":1.50}"#,
+        "digits are kept"
+    );
     let many: Vec<_> = (0..1001).map(operation).collect();
     let refused = batch(&client, json!(many)).await;
     assert_eq!(

@@ -1,35 +1,5 @@
 use crate::json::{Object, Pointer, Value};
-
-/// How two edits of one place collide. Ours is the writer's, theirs what is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Collision {
-    /// Both changed the value.
-    EditEdit,
-    /// Ours removed what theirs changed.
-    DeleteEdit,
-    /// Ours changed what theirs removed.
-    EditDelete,
-    /// Both added a value where there was none.
-    AddAdd,
-    /// Both changed the value, to different types.
-    Type,
-    /// Ours is a patch that does not fit its base.
-    Inapplicable,
-    /// The join breaks a rule that neither side breaks.
-    Constraint,
-}
-
-/// One place where ours and theirs cannot both be had. `None` means absent, which is not null.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conflict {
-    pub path: Pointer,
-    pub collision: Collision,
-    /// The name of the strategy that could not join them.
-    pub strategy: &'static str,
-    pub base: Option<Value>,
-    pub ours: Option<Value>,
-    pub theirs: Option<Value>,
-}
+use crate::merge::{Choices, Collision, Conflict, Strategies, merge};
 
 /// What a three-way comparison found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,118 +13,17 @@ pub struct Comparison {
     pub joined: Option<Value>,
 }
 
-impl Collision {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::EditEdit => "edit-edit",
-            Self::DeleteEdit => "delete-edit",
-            Self::EditDelete => "edit-delete",
-            Self::AddAdd => "add-add",
-            Self::Type => "type",
-            Self::Inapplicable => "inapplicable",
-            Self::Constraint => "constraint",
-        }
-    }
-
-    fn of(base: Option<&Value>, ours: Option<&Value>, theirs: Option<&Value>) -> Self {
-        match (base, ours, theirs) {
-            (None, ..) => Self::AddAdd,
-            (_, None, _) => Self::DeleteEdit,
-            (_, _, None) => Self::EditDelete,
-            (_, Some(ours), Some(theirs)) if ours.type_of() != theirs.type_of() => Self::Type,
-            _ => Self::EditEdit,
-        }
-    }
-}
-
 /// Compares two edits of one base, structurally: objects member by member, all else as a whole.
 ///
 /// A side that equals the base leaves the say to the other; sides that agree do not collide.
 /// Numbers compare by value and objects regardless of order, so neither `1.0` for `1` nor a
 /// reordering is an edit.
 pub fn compare(base: Option<&Value>, ours: Option<&Value>, theirs: Option<&Value>) -> Comparison {
-    let mut comparison = Comparison {
-        conflicts: Vec::new(),
-        agreements: Vec::new(),
-        joined: None,
-    };
-    comparison.joined = comparison.join(&Pointer::root(), base, ours, theirs);
-    comparison
-}
-
-impl Comparison {
-    fn join(
-        &mut self,
-        path: &Pointer,
-        base: Option<&Value>,
-        ours: Option<&Value>,
-        theirs: Option<&Value>,
-    ) -> Option<Value> {
-        if ours == theirs {
-            self.note_agreement(path, base, ours);
-            return theirs.cloned();
-        }
-        if ours == base {
-            return theirs.cloned();
-        }
-        if theirs == base {
-            return ours.cloned();
-        }
-        if let (Some(Value::Object(ours)), Some(Value::Object(theirs))) = (ours, theirs)
-            && let Some(base) = members_or_none(base)
-        {
-            return Some(Value::Object(self.join_members(path, base, ours, theirs)));
-        }
-        self.conflicts.push(Conflict {
-            path: path.clone(),
-            collision: Collision::of(base, ours, theirs),
-            strategy: "manual",
-            base: base.cloned(),
-            ours: ours.cloned(),
-            theirs: theirs.cloned(),
-        });
-        theirs.cloned()
-    }
-
-    /// Whole documents agree member by member, so that it can be told in which.
-    fn note_agreement(&mut self, path: &Pointer, base: Option<&Value>, both: Option<&Value>) {
-        if both == base {
-            return;
-        }
-        if path.tokens().is_empty() {
-            let members = changed_members(base, both).into_iter();
-            self.agreements.extend(members.map(|name| path.child(name)));
-        } else {
-            self.agreements.push(path.clone());
-        }
-    }
-
-    /// In the order of theirs, what ours added after it.
-    fn join_members(
-        &mut self,
-        path: &Pointer,
-        base: Option<&Object>,
-        ours: &Object,
-        theirs: &Object,
-    ) -> Object {
-        let mut joined = Object::with_capacity(theirs.len());
-        for name in names_of_both(ours, theirs) {
-            let base = base.and_then(|base| base.get(name));
-            let place = path.child(name.as_str());
-            if let Some(value) = self.join(&place, base, ours.get(name), theirs.get(name)) {
-                joined.insert(name.clone(), value);
-            }
-        }
-        joined
-    }
-}
-
-/// The members to compare with: none if base was absent, `None` if it was something else.
-fn members_or_none(base: Option<&Value>) -> Option<Option<&Object>> {
-    match base {
-        None => Some(None),
-        Some(Value::Object(members)) => Some(Some(members)),
-        Some(_) => None,
+    let found = merge(base, ours, theirs, &Strategies::default(), &Choices::new());
+    Comparison {
+        conflicts: found.conflicts,
+        agreements: found.agreements,
+        joined: found.document,
     }
 }
 

@@ -27,13 +27,14 @@ mod receipt; // what is to be done once, and what it came to
 mod state; // what a decision rests on
 
 pub use command::{Ahead, Command, Edit, Patching, Proposal, Unconditional, Unfit};
-pub use comparison::{Collision, Comparison, Conflict, changed_members, compare, compare_blind};
+pub use comparison::{Comparison, changed_members, compare, compare_blind};
 pub use decide::{Applied, Constraint, Decision, Refusal, decide};
 pub use entity_tag::{EntityTag, Malformed};
 pub use key::{CollectionKey, Key, NameError};
 pub use lock::{Lock, LockAction, LockCommand, LockDecision, LockRefusal, decide_lock};
+pub use merge::{Collision, Conflict};
 pub use merging::{Merging, Unmerged};
-pub use moment::Moment;
+pub use moment::{Moment, Timestamp};
 pub use patch::{JsonPatch, MalformedPatch, Operation, Patch, PatchFailure, merge_patch};
 pub use precondition::{Condition, Field, Preconditions, Selected, Verdict, evaluate};
 pub use query::{Filter, Item, Order, Place, Query, QueryError, Rank};

@@ -1,5 +1,9 @@
+mod timestamp; // RFC 3339 as others write it, to compare
+
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub use timestamp::Timestamp;
 
 /// A point in time, in milliseconds since 1970 (UTC). It informs; order is told by `seq`, never by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,8 +23,7 @@ impl Moment {
     /// A date and a time with an offset (RFC 3339), rounded down; `None` for what is neither, and for
     /// times before 1970.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
-        let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
-        u64::try_from(time.timestamp_millis()).ok().map(Self)
+        Timestamp::parse(text)?.to_millis().map(Self)
     }
 
     /// `None` for what is not an HTTP-date: such a field counts as absent (RFC 9110, section 13.1.3).

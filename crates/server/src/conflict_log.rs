@@ -45,6 +45,7 @@ pub(crate) async fn list(
     if !caller.may_read() {
         asked.by = Some(caller.name.to_string());
     }
+    app.writer.flush().await.map_err(not_written)?;
     let page = app.read(move |reader| reader.conflicts(&asked)).await?;
     let rows: Vec<Object> = page.items.iter().map(describe).collect();
     let next = page.next.map(|next| next.to_string());
@@ -335,10 +336,8 @@ async fn find(
 ) -> Result<LoggedConflict, Problem> {
     let space = Names::of(path).space()?.to_owned();
     let id = path.get("conflict").unwrap_or_default().to_owned();
-    // What waits for the log is asked for by whoever got its address a moment ago.
-    if app.writer.load().waiting_conflicts() > 0 {
-        app.writer.flush().await.map_err(not_written)?;
-    }
+    // Whoever got its address a moment ago may ask before it is written.
+    app.writer.flush().await.map_err(not_written)?;
     let found = app.read(move |reader| reader.conflict(&space, &id)).await?;
     let is_shown = |conflict: &LoggedConflict| caller.may_read() || conflict.by == caller.name;
     found

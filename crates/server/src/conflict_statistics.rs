@@ -16,6 +16,7 @@ use crate::operation::read_only;
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
 use crate::resource::{Names, PathParts};
+use crate::write::not_written;
 
 /// How many rows each table has at the most, the fullest first.
 const ROWS: usize = 20;
@@ -40,12 +41,7 @@ pub(crate) async fn handle(
     Caller::of(&app.settings, request.headers())?.must_read()?;
     let space = Names::of(&path).space()?.to_owned();
     let span = Span::parse(request.uri().query().unwrap_or_default())?;
-    if app.writer.load().waiting_conflicts() > 0 {
-        app.writer
-            .flush()
-            .await
-            .map_err(crate::write::not_written)?;
-    }
+    app.writer.flush().await.map_err(not_written)?;
     let report = app
         .read(move |reader| report(reader, &space, &span))
         .await?;

@@ -235,7 +235,12 @@ impl Write {
         let Refusal::Stale { head: Some(head) } = refusal else {
             return Ok(false);
         };
-        if self.on_conflict == OnConflict::Reject || self.command.fallback.is_some() {
+        // A merge names its base itself: If-Match then is what it is everywhere.
+        let names_its_base = matches!(self.command.edit, Edit::Merge(_));
+        if self.on_conflict == OnConflict::Reject
+            || names_its_base
+            || self.command.fallback.is_some()
+        {
             return Ok(false);
         }
         self.add_fallback(app, head).await?;

@@ -1,3 +1,5 @@
+mod arithmetic; // exact sums, and how they are written
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -129,6 +131,11 @@ impl<'a> Decimal<'a> {
             fraction: fraction.as_bytes(),
             magnitude,
         }
+    }
+
+    /// The exponent of the last digit: 0 for 12, -1 for 1.2. Zero has no digit.
+    fn last_place(&self) -> i128 {
+        self.magnitude - (self.whole.len() + self.fraction.len()) as i128
     }
 
     fn digits(&self) -> impl Iterator<Item = u8> {

@@ -47,6 +47,13 @@ impl Pointer {
     }
 }
 
+/// From unescaped tokens.
+impl FromIterator<String> for Pointer {
+    fn from_iter<I: IntoIterator<Item = String>>(tokens: I) -> Self {
+        Self(tokens.into_iter().collect())
+    }
+}
+
 impl FromStr for Pointer {
     type Err = PointerError;
 

@@ -11,7 +11,7 @@ pub enum Strategy {
     /// A conflict, whatever was changed in it.
     Atomic,
     /// The values at these places belong together, the place of the strategy among them: a conflict
-    /// if both sides touch any of them.
+    /// if both sides touch any of them. The places are pointers into the document, without `*`.
     Group(Vec<Pointer>),
     /// The writer that commits later wins, which is ours.
     LastWriter,
@@ -35,14 +35,6 @@ pub enum Strategy {
     Derived,
 }
 
-/// The strategies of one collection, by place. A token `*` stands for every member and every
-/// element. What no place names is [`Strategy::Manual`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Strategies {
-    own: Option<Strategy>,
-    children: HashMap<String, Strategies>,
-}
-
 impl Strategy {
     /// As it is written in a configuration and told in a report.
     pub fn name(&self) -> &'static str {
@@ -64,27 +56,192 @@ impl Strategy {
     }
 }
 
+/// The strategies of one collection, by place. What no place names is [`Strategy::Manual`].
+///
+/// A token `*` stands for every member and every element; a token that names one goes first. Below
+/// a keyed list the token of an element is its key.
+///
+/// ```
+/// use detente_core::merge::{Strategies, Strategy};
+///
+/// let mut strategies = Strategies::default();
+/// strategies.set(&"/pages/*/views".parse()?, Strategy::Counter);
+/// strategies.set(&"/pages/home/views".parse()?, Strategy::Max);
+///
+/// assert_eq!(strategies.at(&"/pages/about/views".parse()?), Some(&Strategy::Counter));
+/// assert_eq!(strategies.at(&"/pages/home/views".parse()?), Some(&Strategy::Max));
+/// assert_eq!(strategies.at(&"/pages".parse()?), None);
+/// # Ok::<(), detente_core::json::PointerError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Strategies {
+    declared: Declared,
+    /// The place that declared each group, and all places of it.
+    groups: Vec<(Pointer, Vec<Pointer>)>,
+}
+
+/// One place of the tree, and what lies below it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Declared {
+    own: Option<Strategy>,
+    children: HashMap<String, Declared>,
+}
+
 impl Strategies {
-    /// Declares the strategy of a place.
+    /// Declares the strategy of a place, in the stead of what was declared there before.
     pub fn set(&mut self, place: &Pointer, strategy: Strategy) {
-        let mut at = self;
+        self.groups.retain(|(owner, _)| owner != place);
+        if let Strategy::Group(others) = &strategy {
+            let mut places = vec![place.clone()];
+            places.extend(others.iter().filter(|other| *other != place).cloned());
+            self.groups.push((place.clone(), places));
+        }
+        let mut at = &mut self.declared;
         for token in place.tokens() {
             at = at.children.entry(token.clone()).or_default();
         }
         at.own = Some(strategy);
     }
 
-    /// The strategy of a place.
+    /// The strategy that holds at a place: what was declared there, or the group that has it.
     pub fn at(&self, place: &Pointer) -> Option<&Strategy> {
-        let mut at = self;
-        for token in place.tokens() {
-            at = at.children.get(token).or_else(|| at.children.get("*"))?;
-        }
-        at.own.as_ref()
+        let group = || {
+            let mut groups = self.groups.iter();
+            let (owner, _) = groups.find(|(_, places)| places.contains(place))?;
+            self.declared_at(owner)
+        };
+        self.declared_at(place).or_else(group)
     }
 
-    /// The name of the strategy of a place.
+    /// The name of the strategy that holds at a place.
     pub fn name_at(&self, place: &Pointer) -> &'static str {
         self.at(place).unwrap_or(&Strategy::Manual).name()
+    }
+
+    fn declared_at(&self, place: &Pointer) -> Option<&Strategy> {
+        let all = Here::from(self);
+        let tokens = place.tokens().iter();
+        tokens.fold(all, |at, token| at.below(token)).own()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.declared == Declared::default()
+    }
+
+    /// The places of each group.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &[Pointer]> {
+        self.groups.iter().map(|(_, places)| places.as_slice())
+    }
+}
+
+/// What was declared for one place of a document, by name and by `*`; the most particular first.
+#[derive(Default)]
+pub(super) struct Here<'a> {
+    first: Option<&'a Declared>,
+    // More than one only where names and `*` meet, so that the usual place allocates nothing.
+    others: Vec<&'a Declared>,
+}
+
+impl<'a> Here<'a> {
+    pub(super) fn below(&self, token: &str) -> Self {
+        let mut below = Self::default();
+        for declared in self.all() {
+            below.push(declared.children.get(token));
+            if token != "*" {
+                below.push(declared.children.get("*"));
+            }
+        }
+        below
+    }
+
+    fn push(&mut self, declared: Option<&'a Declared>) {
+        match declared {
+            Some(found) if self.first.is_some() => self.others.push(found),
+            Some(_) => self.first = declared,
+            None => {}
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'a Declared> {
+        self.first.iter().chain(&self.others).copied()
+    }
+
+    pub(super) fn own(&self) -> Option<&'a Strategy> {
+        self.all().find_map(|declared| declared.own.as_ref())
+    }
+
+    /// Whether any place below has a strategy of its own.
+    pub(super) fn reaches_below(&self) -> bool {
+        self.all().any(|declared| !declared.children.is_empty())
+    }
+}
+
+impl<'a> From<&'a Strategies> for Here<'a> {
+    fn from(strategies: &'a Strategies) -> Self {
+        let declared = &strategies.declared;
+        let is_empty = declared.own.is_none() && declared.children.is_empty();
+        Self {
+            first: (!is_empty).then_some(declared),
+            others: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pointer(text: &str) -> Pointer {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_name_goes_before_a_star_and_a_star_fills_what_the_name_leaves_open() {
+        let mut strategies = Strategies::default();
+        assert!(strategies.is_empty());
+        let declared = [
+            ("/a/*", Strategy::Set),
+            ("/*/b", Strategy::Max),
+            ("/x/y/z", Strategy::Append),
+            ("/x/*/w", Strategy::Counter),
+            ("/*", Strategy::Atomic),
+            ("/*/*/*/*", Strategy::Min),
+            ("/*", Strategy::Text),
+        ];
+        for (place, strategy) in declared {
+            strategies.set(&pointer(place), strategy);
+        }
+        assert!(!strategies.is_empty());
+        let cases = [
+            ("", None),
+            ("/a", Some(Strategy::Text)),
+            ("/a/b", Some(Strategy::Set)),
+            ("/c/b", Some(Strategy::Max)),
+            ("/c/d", None),
+            ("/x/y", None),
+            ("/x/y/z", Some(Strategy::Append)),
+            ("/x/y/w", Some(Strategy::Counter)),
+            ("/x/y/w/v", Some(Strategy::Min)),
+            ("/*/b", Some(Strategy::Max)),
+        ];
+        for (place, strategy) in cases {
+            assert_eq!(strategies.at(&pointer(place)), strategy.as_ref(), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_group_holds_at_all_its_places_until_its_owner_declares_otherwise() {
+        let mut strategies = Strategies::default();
+        let group = Strategy::Group(vec![pointer("/end"), pointer("/start")]);
+        strategies.set(&pointer("/start"), group.clone());
+        assert_eq!(strategies.at(&pointer("/start")), Some(&group));
+        assert_eq!(strategies.at(&pointer("/end")), Some(&group));
+        assert_eq!(
+            strategies.groups().collect::<Vec<_>>(),
+            [[pointer("/start"), pointer("/end")]]
+        );
+        strategies.set(&pointer("/start"), Strategy::Atomic);
+        assert_eq!(strategies.at(&pointer("/end")), None);
+        assert_eq!(strategies.groups().count(), 0);
     }
 }

@@ -1,0 +1,64 @@
+use crate::json::{Pointer, Value};
+
+/// How two edits of one place collide. Ours is the writer's, theirs what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collision {
+    /// Both changed the value.
+    EditEdit,
+    /// Ours removed what theirs changed.
+    DeleteEdit,
+    /// Ours changed what theirs removed.
+    EditDelete,
+    /// Both added a value where there was none.
+    AddAdd,
+    /// Both changed the value, to different types, or to a type that its strategy cannot join.
+    Type,
+    /// Both brought the elements of a keyed list into another order.
+    Order,
+    /// Both changed the same words, or moved the same line.
+    Text,
+    /// Each side is valid; what they come to together is not.
+    Constraint,
+    /// A patch that does not fit its base, or values that their strategy does not fit.
+    Inapplicable,
+}
+
+/// One place where ours and theirs cannot both be had. `None` means absent, which is not null.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The token of an element of a keyed list is its key.
+    pub path: Pointer,
+    pub collision: Collision,
+    /// The name of the strategy that could not join the two.
+    pub strategy: &'static str,
+    pub base: Option<Value>,
+    pub ours: Option<Value>,
+    pub theirs: Option<Value>,
+}
+
+impl Collision {
+    /// As it is told in a problem.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EditEdit => "edit-edit",
+            Self::DeleteEdit => "delete-edit",
+            Self::EditDelete => "edit-delete",
+            Self::AddAdd => "add-add",
+            Self::Type => "type",
+            Self::Order => "order",
+            Self::Text => "text",
+            Self::Constraint => "constraint",
+            Self::Inapplicable => "inapplicable",
+        }
+    }
+
+    pub(super) fn of(base: Option<&Value>, ours: Option<&Value>, theirs: Option<&Value>) -> Self {
+        match (base, ours, theirs) {
+            (None, ..) => Self::AddAdd,
+            (_, None, _) => Self::DeleteEdit,
+            (_, _, None) => Self::EditDelete,
+            (_, Some(ours), Some(theirs)) if ours.type_of() != theirs.type_of() => Self::Type,
+            _ => Self::EditEdit,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+use std::borrow::Cow;
+
+use crate::json::{Value, parse};
+
+/// What an element with this key is called in a path: a string as it is, unless it would read as
+/// JSON itself, and anything else as its JSON text. So the keys 1 and "1" stay apart.
+pub(super) fn token(key: &Value) -> Cow<'_, str> {
+    match key {
+        Value::String(text) if !reads_as_json(text) => Cow::Borrowed(text),
+        Value::Number(number) => Cow::Owned(number.plain()),
+        other => Cow::Owned(other.canonical()),
+    }
+}
+
+fn reads_as_json(text: &str) -> bool {
+    match text.as_bytes().first() {
+        Some(b'"' | b'[' | b'{') => true,
+        Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => parse(text.as_bytes()).is_ok(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_tell_keys_of_all_types_apart() {
+        let cases = [
+            (r#""intro""#, "intro"),
+            (r#""a/b~ c""#, "a/b~ c"),
+            (r#""""#, ""),
+            ("1", "1"),
+            ("1.0", "1"),
+            (r#""1""#, r#""1""#),
+            (r#""1.0""#, r#""1.0""#),
+            (r#""-""#, "-"),
+            (r#""1a""#, "1a"),
+            (r#""2026-11-22""#, "2026-11-22"),
+            ("true", "true"),
+            (r#""true""#, r#""true""#),
+            (r#""truely""#, "truely"),
+            ("null", "null"),
+            (r#""null""#, r#""null""#),
+            (r#""\"x""#, r#""\"x""#),
+            (r#""[1""#, r#""[1""#),
+            (r#"[true,"x"]"#, r#"[true,"x"]"#),
+        ];
+        for (key, expected) in cases {
+            let key = parse(key.as_bytes()).unwrap();
+            assert_eq!(token(&key), expected, "{key}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use std::collections::HashSet;
+
+use similar::DiffableStr;
+
+/// Words, spaces and marks one by one, as Unicode bounds words (UAX #29), so that a text is the
+/// sum of them. What a reader sees as one character is never divided.
+pub(super) fn split(text: &str) -> Vec<&str> {
+    let words = text.tokenize_unicode_words();
+    if text.is_ascii() {
+        return words;
+    }
+    let ends: HashSet<usize> = ends(&text.tokenize_graphemes()).collect();
+    let mut start = 0;
+    let mut whole = Vec::with_capacity(words.len());
+    for end in self::ends(&words) {
+        if ends.contains(&end) {
+            whole.push(&text[start..end]);
+            start = end;
+        }
+    }
+    whole
+}
+
+/// Whether no two of the words become one character where they meet, such as a letter and an accent.
+pub(super) fn stay_apart(words: &[&str]) -> bool {
+    let text = words.concat();
+    if text.is_ascii() {
+        return true;
+    }
+    let graphemes: HashSet<usize> = ends(&text.tokenize_graphemes()).collect();
+    ends(words).all(|end| graphemes.contains(&end))
+}
+
+fn ends(pieces: &[&str]) -> impl Iterator<Item = usize> {
+    pieces.iter().scan(0, |end, piece| {
+        *end += piece.len();
+        Some(*end)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn words_are_whole_and_so_is_what_looks_like_one_character() {
+        let cases = [
+            ("", ""),
+            ("The fox, 3.5 m", "The| |fox|,| |3.5| |m"),
+            ("can't stop", "can't| |stop"),
+            ("a  b\n", "a|  |b|\n"),
+            ("e\u{301}te\u{301} x", "e\u{301}te\u{301}| |x"),
+            ("👩\u{200d}👩\u{200d}👧👍🏽!", "👩\u{200d}👩\u{200d}👧|👍🏽|!"),
+            ("🇩🇪🇫🇷", "🇩🇪|🇫🇷"),
+            ("日本", "日|本"),
+            // A mark that goes with what follows it: two words by the book, one character to see.
+            ("\u{600}1", "\u{600}1"),
+        ];
+        for (text, words) in cases {
+            assert_eq!(split(text).join("|"), words, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_may_grow_together() {
+        let cases = [
+            (vec!["a", "b"], true),
+            (vec!["e", "\u{301}"], false),
+            (vec!["🇩", "🇪"], false),
+            (vec!["👩", "\u{200d}", "👧"], false),
+            (vec!["é", " ", "x"], true),
+        ];
+        for (words, expected) in cases {
+            assert_eq!(stay_apart(&words), expected, "{words:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_the_sum_of_its_words(text in "[a ,.é\u{301}\u{200d}👩👍🏽🇩🇪\u{600}ก\u{e33}\r\n]{0,12}") {
+            let words = split(&text);
+            prop_assert_eq!(words.concat(), text.as_str());
+            prop_assert!(stay_apart(&words), "{:?}", words);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+use std::borrow::Cow;
+
+use super::mark::Mark;
+use super::place::Place;
+use super::settle::{Settled, settle};
+use super::side::{Alike, Joined, Sides};
+use super::strategy::{Here, Strategy};
+use super::{Choice, Chosen, Collision, Conflict, Join, Merge};
+use crate::json::Value;
+
+/// Goes through the three sides together, and keeps what there is to report.
+#[derive(Default)]
+pub(super) struct Walk {
+    pub(super) merge: Merge,
+}
+
+/// One place, and what was declared for it.
+#[derive(Clone, Copy)]
+pub(super) struct At<'p, 'a> {
+    pub(super) place: Place<'p>,
+    pub(super) here: &'p Here<'a>,
+    pub(super) mark: Option<&'p Mark<'a>>,
+}
+
+impl Walk {
+    pub(super) fn join<'a>(&mut self, at: At<'_, 'a>, sides: Sides<'a>) -> Joined<'a> {
+        let strategy = at.here.own().unwrap_or(&Strategy::Manual);
+        if let Strategy::KeyedList { key } = strategy
+            && !at.mark.is_some_and(Mark::replaces)
+        {
+            return self.join_list(at, sides, strategy, key);
+        }
+        if let Some(choice) = at.mark.and_then(|mark| mark.choice) {
+            return self.choose(at, sides, choice);
+        }
+        if at.mark.is_some_and(|mark| mark.in_torn_group) {
+            return self.tear(at, sides);
+        }
+        if *strategy == Strategy::Manual
+            && let Some(objects) = sides.objects()
+        {
+            return self.join_members(at, sides, objects);
+        }
+        self.join_whole(at, sides, sides.alike(), strategy)
+    }
+
+    /// The prelude, which is the same for all strategies, then the strategy.
+    pub(super) fn join_whole<'a>(
+        &mut self,
+        at: At<'_, 'a>,
+        sides: Sides<'a>,
+        alike: Alike,
+        strategy: &Strategy,
+    ) -> Joined<'a> {
+        if let Some(mark) = at.mark {
+            if mark.has_torn_group_below() {
+                return self.tear(at, sides);
+            }
+            if alike.is_settled()
+                && mark.has_choice_below()
+                && let Some(objects) = sides.objects()
+            {
+                return self.join_members(at, sides, objects);
+            }
+        }
+        if alike.ours_base {
+            return Joined::theirs(sides, alike);
+        }
+        if alike.theirs_base {
+            return Joined::ours(sides, alike);
+        }
+        match settle(strategy, sides, alike) {
+            Ok(Settled::Agreement) => {
+                self.note_agreement(at, sides);
+                Joined::theirs(sides, alike)
+            }
+            Ok(Settled::Join {
+                value,
+                review,
+                lost,
+            }) => {
+                self.merge.joined.push(Join {
+                    path: at.place.pointer(),
+                    strategy: strategy.name(),
+                    review,
+                    lost: lost.cloned(),
+                });
+                Joined::of(value, sides, alike)
+            }
+            Err(collision) => self.collide(at, sides, alike, strategy.name(), collision),
+        }
+    }
+
+    /// Whole documents agree member by member, so that it can be told in which.
+    pub(super) fn note_agreement(&mut self, at: At<'_, '_>, sides: Sides<'_>) {
+        let path = at.place.pointer();
+        if at.place.is_root() {
+            let members = crate::changed_members(sides.base, sides.theirs).into_iter();
+            let paths = members.map(|name| path.child(name));
+            self.merge.agreements.extend(paths);
+        } else {
+            self.merge.agreements.push(path);
+        }
+    }
+
+    /// Reports a conflict. Theirs stays, for the time being.
+    pub(super) fn collide<'a>(
+        &mut self,
+        at: At<'_, '_>,
+        sides: Sides<'a>,
+        alike: Alike,
+        strategy: &'static str,
+        collision: Collision,
+    ) -> Joined<'a> {
+        self.merge.conflicts.push(Conflict {
+            path: at.place.pointer(),
+            collision,
+            strategy,
+            base: sides.base.cloned(),
+            ours: sides.ours.cloned(),
+            theirs: sides.theirs.cloned(),
+        });
+        Joined::theirs(sides, alike)
+    }
+
+    /// A place in a group that both sides touched: whatever changed here may not fit the rest.
+    fn tear<'a>(&mut self, at: At<'_, '_>, sides: Sides<'a>) -> Joined<'a> {
+        let alike = sides.alike();
+        if alike.ours_base && alike.theirs_base {
+            return Joined::theirs(sides, alike);
+        }
+        let collision = Collision::of(sides.base, sides.ours, sides.theirs);
+        self.collide(at, sides, alike, "group", collision)
+    }
+
+    pub(super) fn choose<'a>(
+        &mut self,
+        at: At<'_, '_>,
+        sides: Sides<'a>,
+        choice: &'a Choice,
+    ) -> Joined<'a> {
+        self.note_choice(at, sides);
+        let value: Option<&'a Value> = match choice {
+            Choice::Ours => sides.ours,
+            Choice::Theirs => sides.theirs,
+            Choice::Base => sides.base,
+            Choice::Value(value) => Some(value),
+        };
+        Joined::of(value.map(Cow::Borrowed), sides, sides.alike())
+    }
+
+    pub(super) fn note_choice(&mut self, at: At<'_, '_>, sides: Sides<'_>) {
+        self.merge.chosen.push(Chosen {
+            path: at.place.pointer(),
+            base: sides.base.cloned(),
+            ours: sides.ours.cloned(),
+            theirs: sides.theirs.cloned(),
+        });
+    }
+}
