@@ -1,0 +1,177 @@
+use detente_core::json::SyntaxError;
+
+use crate::conflict::Stale;
+use crate::problem::Problem;
+
+/// The cause of a failure, for the log.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why an operation did not come to what was asked for; one variant for each thing to do next.
+///
+/// Unless a variant says otherwise, nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Somebody else saved in between. Bring the edits together: [`crate::Draft::resolve`].
+    #[error("{}", .0.problem)]
+    Stale(Box<Stale>),
+    /// Others were faster each time. Try again later, when less is going on.
+    #[error("gave up after {attempts} attempts, each overtaken by another write")]
+    Contended { attempts: u32, last: Box<Stale> },
+    /// There is no such document, and perhaps never was.
+    #[error("{0}")]
+    Missing(Box<Problem>),
+    /// The document was deleted; `deleted_by` and `deleted_at` say by whom and when. Tell the user,
+    /// or [insert](crate::Collection::insert) it again.
+    #[error("{0}")]
+    Deleted(Box<Problem>),
+    /// There is a document already where one was to be created; the refusal may hold it.
+    #[error("there is such a document already")]
+    Exists(Box<Stale>),
+    /// Another document has the same unique key, which `existing` names. Choose other values.
+    #[error("{0}")]
+    Duplicate(Box<Problem>),
+    /// The state of the document does not allow the step, or a patch does not fit it. The same
+    /// request is refused again; `allowed_transitions` may say what is not.
+    #[error("{0}")]
+    Refused(Box<Problem>),
+    /// The document breaks its schema; `violations` names each place.
+    #[error("{0}")]
+    Invalid(Box<Problem>),
+    /// Somebody holds the lock until `expires_at`.
+    #[error("{0}")]
+    Locked(Box<Problem>),
+    /// Other credentials are needed.
+    #[error("{0}")]
+    Unauthorized(Box<Problem>),
+    /// The server was too busy all the time. Send the same again later.
+    #[error("{0}")]
+    Unavailable(Box<Problem>),
+    /// Any other refusal: the program or the server has to be corrected.
+    #[error("{0}")]
+    Failed(Box<Problem>),
+    /// The server could not be reached.
+    #[error("the server could not be reached")]
+    Unreachable(#[source] Cause),
+    /// **A write may have been applied or not**: it went out, and its answer was lost. Read the
+    /// document before you write again.
+    #[error("a write went out, but whether it was applied is not known")]
+    Uncertain(#[source] Cause),
+    /// **The write was applied**, but what came of it could not be read. Do not write again; read.
+    #[error("the write was applied, but its result could not be read")]
+    Applied(#[source] Box<Error>),
+    /// The document, the answer or the value is not what it must be.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// The server names no version (`ETag`), so nothing protects the next write from destroying
+    /// another's.
+    #[error("the server sends no ETag with this document, so it cannot be changed safely")]
+    Untagged,
+    /// A name that cannot stand where it was to: in a URL, in a header field.
+    #[error("{0:?} cannot be {1}")]
+    Name(String, &'static str),
+}
+
+/// Why a document cannot be read or written as the type at hand.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContentError {
+    #[error("the text is not JSON as RFC 7493 has it")]
+    Syntax(#[source] SyntaxError),
+    #[error("the document does not fit the type that it is read as")]
+    Type(#[source] serde_json::Error),
+    #[error("the value cannot be written as JSON")]
+    Value(#[source] serde_json::Error),
+    #[error("the answer lacks {0}")]
+    Lacks(&'static str),
+}
+
+impl Error {
+    /// The refusal that it rests on, if there was one.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Stale(stale) | Self::Exists(stale) => Some(&stale.problem),
+            Self::Contended { last, .. } => Some(&last.problem),
+            Self::Missing(problem)
+            | Self::Deleted(problem)
+            | Self::Duplicate(problem)
+            | Self::Refused(problem)
+            | Self::Invalid(problem)
+            | Self::Locked(problem)
+            | Self::Unauthorized(problem)
+            | Self::Unavailable(problem)
+            | Self::Failed(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// What to make of a refusal that has nothing to do with versions.
+    pub(crate) fn of(problem: Problem) -> Self {
+        let (status, problem) = (problem.status(), Box::new(problem));
+        match (problem.kind(), status) {
+            ("deleted" | "gone", _) | (_, 410) => Self::Deleted(problem),
+            ("duplicate-entry", _) => Self::Duplicate(problem),
+            // The key stands for another request; no rule of the document's.
+            ("key-reuse", _) => Self::Failed(problem),
+            // The same request, sent once already, is still being worked on.
+            ("request-in-progress", _) | (_, 429 | 502..=504) => Self::Unavailable(problem),
+            (_, 404) => Self::Missing(problem),
+            (_, 409 | 412) => Self::Refused(problem),
+            (_, 422) => Self::Invalid(problem),
+            (_, 423) => Self::Locked(problem),
+            (_, 401 | 403) => Self::Unauthorized(problem),
+            _ => Self::Failed(problem),
+        }
+    }
+}
+
+/// Why [`crate::Collection::try_update`] changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum TryUpdateError<E> {
+    /// The caller's own function decided against it.
+    #[error("the update was called off")]
+    Aborted(E),
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_says_what_to_do_next() {
+        let cases = [
+            // (status, type, variant)
+            (404, "", "Missing"),
+            (410, "gone", "Deleted"),
+            (409, "deleted", "Deleted"),
+            (409, "duplicate-entry", "Duplicate"),
+            (409, "state-conflict", "Refused"),
+            (409, "patch-conflict", "Refused"),
+            (409, "", "Refused"),
+            (409, "request-in-progress", "Unavailable"),
+            (422, "invalid-document", "Invalid"),
+            (422, "key-reuse", "Failed"),
+            (423, "locked", "Locked"),
+            (401, "", "Unauthorized"),
+            (403, "forbidden", "Unauthorized"),
+            (429, "rate-limited", "Unavailable"),
+            (503, "unavailable", "Unavailable"),
+            (400, "malformed", "Failed"),
+            (428, "precondition-required", "Failed"),
+            (500, "internal", "Failed"),
+            (507, "storage-full", "Failed"),
+            (301, "", "Failed"),
+        ];
+        for (status, kind, variant) in cases {
+            let body = format!(r#"{{"type":"/problems/{kind}"}}"#);
+            let status = StatusCode::from_u16(status).unwrap();
+            let error = Error::of(Problem::new(status, body.as_bytes(), None));
+            let told = format!("{error:?}");
+            assert!(told.starts_with(variant), "{status} {kind}: {told}");
+        }
+    }
+}
