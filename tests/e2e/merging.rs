@@ -16,6 +16,11 @@ on_conflict = "merge"
 
 [collections.strict]
 
+[collections.short]
+on_conflict = "merge"
+[collections.short.history]
+keep_versions = 5
+
 [collections.bookings]
 on_conflict = "merge"
 schema = { type = "object", properties = { n = { type = "integer", maximum = 7 } } }
@@ -534,6 +539,58 @@ async fn what_is_wrong_with_a_merge_names_its_place() {
         (get.status, get.header("allow")),
         (405, Some("POST, OPTIONS"))
     );
+}
+
+/// The base is no longer kept: nobody can tell the two edits apart, so nobody guesses.
+#[tokio::test]
+async fn a_base_that_is_gone_is_no_base() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let path = "/api/short/1";
+    let first = client.create(path, r#"{"n":0}"#).await;
+    let mut tag = first.clone();
+    for n in 1..128 {
+        let next = client.put(path, &format!(r#"{{"n":{n}}}"#)).if_match(&tag);
+        tag = next.send().await.tag();
+    }
+    let edit = || client.put(path, r#"{"n":0,"m":1}"#).if_match(&first);
+    let refused = edit().send().await;
+    let problem = refused.json();
+    assert_eq!(
+        (refused.status, &problem["type"]),
+        (409, &json!("/problems/base-gone"))
+    );
+    assert_eq!(
+        (&problem["current_etag"], refused.tag()),
+        (&json!(tag), tag.clone())
+    );
+    let plain = edit()
+        .header("Prefer", "conflict=reject")
+        .send()
+        .await
+        .json();
+    assert_eq!(
+        (&plain["type"], &plain["mergeable"]),
+        (&json!("/problems/stale-version"), &json!(false))
+    );
+    for base in [json!(first), json!(1)] {
+        let body = json!({"base": base, "document": {"m": 1}}).to_string();
+        let refused = client.post(&format!("{path}/merge"), &body).send().await;
+        assert_eq!(refused.json()["type"], "/problems/base-gone", "{refused:?}");
+    }
+    assert_eq!(client.get(&format!("{path}/versions/1")).await.status, 404);
+    let versions = client
+        .get(&format!("{path}/versions?limit=1000"))
+        .await
+        .json();
+    let rows = versions["items"].as_array().unwrap();
+    assert_eq!((rows.len(), &versions["next"]), (65, &Value::Null));
+    let fresh = client
+        .put(path, r#"{"n":0,"m":1}"#)
+        .if_match(&tag)
+        .send()
+        .await;
+    assert_eq!(fresh.status, 200);
 }
 
 /// Past the size that the writer's thread works on itself, what was worked out ahead counts.

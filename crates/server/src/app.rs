@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::metrics::Metrics;
 use crate::once::InProgress;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 use crate::settings::Settings;
 use crate::touches::Touches;
 use crate::write::Done;
@@ -104,7 +104,10 @@ impl App {
 
     /// What a receipt tells of.
     pub(crate) async fn written(self: &Arc<Self>, written: &Written) -> Result<Done, Problem> {
-        let gone = || Problem::internal("a receipt names a version that is not there");
+        let gone = || {
+            let detail = "This was performed before; the version that it left is no longer kept.";
+            Problem::new(ProblemKind::Gone, detail)
+        };
         Ok(Done {
             stored: self.version(written.seq).await?.ok_or_else(gone)?,
             created: written.created,

@@ -4,7 +4,7 @@ pub(crate) mod story; // what happened since the base, and where the edits colli
 
 use std::sync::Arc;
 
-use axum::http::Method;
+use axum::http::{Method, header};
 use bytes::Bytes;
 use detente_core::json::{Object, Pointer, Value, object};
 use detente_core::rules::{Duplicate, StateConflict};
@@ -147,6 +147,10 @@ impl Attempt {
             .with("current_etag", story.tag())
             .with("resolutions", self.resolutions(story));
         let problem = problem.with_facts(story.current.as_ref().map(|it| it.head()));
+        let problem = match story.tag() {
+            Some(tag) => problem.header(header::ETAG, &tag),
+            None => problem,
+        };
         Explained::new(problem, Vec::new()).told_by(story)
     }
 

@@ -74,9 +74,10 @@ impl Audit {
             }
         }
         self.versions = seen.len() as u64;
-        if last != reader.last_seq() || self.versions != last {
+        let pruned = reader.pruned()?;
+        if last != reader.last_seq() || self.versions + pruned != last {
             self.fault(format!(
-                "{} versions up to {last}, but the log ends at {}",
+                "{} versions up to {last} and {pruned} that are kept no longer, but the log ends at {}",
                 self.versions,
                 reader.last_seq()
             ));
@@ -85,8 +86,17 @@ impl Audit {
     }
 
     fn check_version(&mut self, stored: &Stored, before: Option<&Head>) {
-        let expected = before.map_or((1, None), |head| (head.version + 1, Some(head.seq)));
-        if (stored.version, stored.prev) != expected {
+        let expected = match before {
+            Some(head) => (head.version + 1, Some(head.seq)),
+            None if stored.version == 1 => (1, None),
+            // The first that is still kept.
+            None => (
+                stored.version,
+                stored.prev.filter(|prev| *prev < stored.seq),
+            ),
+        };
+        let is_orphan = stored.version > 1 && stored.prev.is_none();
+        if (stored.version, stored.prev) != expected || is_orphan {
             self.fault(format!(
                 "seq {}: {:?} has version {} after {:?}, expected {:?}",
                 stored.seq, stored.key, stored.version, stored.prev, expected

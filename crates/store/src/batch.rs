@@ -9,13 +9,40 @@ use detente_core::{
     Receipt, Seq, State, Stored, Unconditional, Written, decide, decide_lock,
 };
 
-use crate::{Commit, Generations, Settled, Settlement, Settling, Store, StoreError};
+use crate::{Commit, Generations, Pruning, Settled, Settlement, Settling, Store, StoreError};
 
 /// What a command is decided by.
 #[derive(Debug, Default)]
 pub struct CollectionRules {
     pub rules: Rules,
     pub unconditional: Unconditional,
+    /// How much history is kept; `None`: all of it.
+    pub history: Option<Keep>,
+}
+
+/// How much of a document's history is kept. What either asks for is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// At least so many of the newest versions.
+    pub versions: u64,
+    /// Every version that was current within this time, in milliseconds.
+    pub age_ms: u64,
+}
+
+impl Keep {
+    /// History is looked through once in so many versions of a document.
+    const EVERY: u64 = 64;
+
+    /// What may go now that a document has its newest version.
+    fn pruning(self, newest: &Stored, now: Moment) -> Option<Pruning> {
+        let is_due = newest.version.is_multiple_of(Self::EVERY);
+        let below = newest.version.checked_sub(self.versions)? + 1;
+        is_due.then(|| Pruning {
+            key: newest.key.clone(),
+            below: below.min(newest.version),
+            before: Moment(now.0.saturating_sub(self.age_ms)),
+        })
+    }
 }
 
 /// Writes that are all performed or all not.
@@ -131,6 +158,7 @@ impl<'a, S: Store> Batch<'a, S> {
             return Ok(Outcome::NotOpen(settled));
         }
         let first = self.commit.versions.len();
+        let prunings = self.commit.prunings.len();
         // A write alone that is refused has done nothing that would have to be taken back.
         self.undo = (asked.writes.len() > 1 || asked.is_rehearsal).then(Vec::new);
         let decided = self.decide_all(&asked.writes);
@@ -140,6 +168,7 @@ impl<'a, S: Store> Batch<'a, S> {
         });
         if is_refused || asked.is_rehearsal {
             self.take_back(undo.unwrap_or_default(), first);
+            self.commit.prunings.truncate(prunings);
             return decided.map(if asked.is_rehearsal {
                 Outcome::Rehearsed
             } else {
@@ -160,11 +189,14 @@ impl<'a, S: Store> Batch<'a, S> {
             let CollectionRules {
                 rules,
                 unconditional,
+                history,
             } = &**rules;
             let (seq, now) = (self.next_seq(), self.commit.now);
             let decision = decide(self, rules, *unconditional, command, seq, now)?;
             if let Decision::Apply(applied) = &decision {
                 self.add((**applied).clone())?;
+                let pruning = history.and_then(|keep| keep.pruning(&applied.stored, now));
+                self.commit.prunings.extend(pruning);
             }
             decisions.push(decision);
         }

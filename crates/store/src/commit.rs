@@ -12,12 +12,24 @@ pub struct Commit {
     /// The locks of documents, as they are from now on; `None`: there is none.
     pub locks: Vec<(Key, Option<Arc<Lock>>)>,
     pub receipts: Vec<Receipt>,
+    /// The documents whose oldest versions may go.
+    pub prunings: Vec<Pruning>,
     /// What is new in the conflict log.
     pub conflicts: Vec<LoggedConflict>,
     /// What became of conflicts in the log, those above among them.
     pub settlements: Vec<Settlement>,
     /// When it was decided. What has outlived its time by then may go.
     pub now: Moment,
+}
+
+/// Versions of one document that may go. The newest never does, whatever this says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pruning {
+    pub key: Key,
+    /// Those with a smaller number may go,
+    pub below: u64,
+    /// if they were followed by another before this.
+    pub before: Moment,
 }
 
 impl Commit {
@@ -28,6 +40,7 @@ impl Commit {
             receipts,
             conflicts,
             settlements,
+            prunings: _,
             now: _,
         } = self;
         versions.is_empty()

@@ -167,6 +167,13 @@ pub trait Reader: Clone + Send + Sync + 'static {
     /// [`StoreError`] if the store cannot be read.
     fn merged(&self, space: &str, since: Moment) -> Result<Vec<MergedHour>, StoreError>;
 
+    /// How many versions were stored once and are kept no longer.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read.
+    fn pruned(&self) -> Result<u64, StoreError>;
+
     /// The collections that hold, or held, documents.
     ///
     /// # Errors

@@ -15,8 +15,8 @@ mod sqlite; // the embedded store
 mod audit; // does what is derived agree with the log?
 
 pub use audit::{Audit, audit};
-pub use batch::{CollectionRules, Outcome, Settles, Transaction};
-pub use commit::Commit;
+pub use batch::{CollectionRules, Keep, Outcome, Settles, Transaction};
+pub use commit::{Commit, Pruning};
 pub use conflict_log::{
     ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter, Retention,
     Settled, Settlement, Settling, VersionPlace,

@@ -12,6 +12,7 @@ mod failure; // what SQLite's errors mean to us
 mod history; // the versions of one document, back along their chain
 mod layout; // tables, and the file they are in
 mod lock; // who is the only writer, and the fencing number
+mod prune; // history that is no longer kept
 mod read; // versions, heads, lists, changes
 mod receipt; // what was performed under an Idempotency-Key
 mod row; // versions and heads, as rows

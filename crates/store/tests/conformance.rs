@@ -8,12 +8,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use detente_core::rules::{Rules, Unique};
 use detente_core::{
-    CollectionKey, Command, Condition, Decision, Digest, Edit, Key, Kind, Preconditions, Proposal,
-    Stored, Unconditional,
+    CollectionKey, Command, Condition, Decision, Digest, Edit, Key, Kind, Lock, Moment, Once,
+    Preconditions, Proposal, Receipt, Stored, Unconditional, Written,
 };
 use detente_store::{
-    Changes, CollectionRules, Commit, Documents, Reader, Sqlite, SqliteOptions, Store, StoreError,
-    WriteError, Writer, audit,
+    Changes, CollectionRules, Commit, Conflicts, Documents, Keep, LoggedConflict, LostEdit,
+    OutcomeFilter, Reader, Settled, Settlement, Settling, Sqlite, SqliteOptions, Store, StoreError,
+    VersionPlace, WriteError, Writer, audit,
 };
 use tempfile::TempDir;
 
@@ -32,6 +33,9 @@ stores!(
     lists_go_both_ways_from_anywhere,
     changes_come_in_order_and_by_scope,
     old_versions_are_found,
+    history_is_cut_and_the_rest_agrees,
+    changes_of_one_document_are_found_from_anywhere,
+    locks_receipts_and_conflicts_are_kept,
     random_writes_agree_with_a_model,
     a_batch_sees_itself,
 );
@@ -71,6 +75,7 @@ fn rules() -> Arc<CollectionRules> {
             ..Rules::default()
         },
         unconditional: Unconditional::Allow,
+        history: None,
     })
 }
 
@@ -119,8 +124,16 @@ impl<R: Reader> Desk<R> {
     }
 
     fn write(&self, command: Command) -> Result<Decision, WriteError> {
+        self.write_by(command, rules())
+    }
+
+    fn write_by(
+        &self,
+        command: Command,
+        rules: Arc<CollectionRules>,
+    ) -> Result<Decision, WriteError> {
         self.runtime
-            .block_on(self.writer.handle().write(command, rules()))
+            .block_on(self.writer.handle().write(command, rules))
     }
 
     fn apply(&self, command: Command) -> Arc<Stored> {
@@ -185,6 +198,187 @@ fn a_reopened_store_is_the_same<S: Store>(open: impl Fn(&Path) -> S) {
             expected.sort();
         }
     }
+}
+
+fn history_is_cut_and_the_rest_agrees<S: Store>(open: impl Fn(&Path) -> S) {
+    let folder = TempDir::new().unwrap();
+    let desk = Desk::new(open(folder.path()));
+    let forgetful = Arc::new(CollectionRules {
+        history: Some(Keep {
+            versions: 10,
+            age_ms: 0,
+        }),
+        ..CollectionRules::default()
+    });
+    let attentive = Arc::new(CollectionRules {
+        history: Some(Keep {
+            versions: 1,
+            age_ms: 1000 * 60 * 60,
+        }),
+        ..CollectionRules::default()
+    });
+    let any = Preconditions {
+        if_match: Some(Condition::Any),
+        ..Preconditions::default()
+    };
+    for n in 0..300 {
+        for (id, rules) in [("a", &forgetful), ("b", &attentive)] {
+            let mut command = put(&key(id), &format!("{{\"n\":{n}}}"));
+            if n > 0 {
+                command.preconditions = any.clone();
+            }
+            let decision = desk.write_by(command, Arc::clone(rules)).unwrap();
+            assert!(matches!(decision, Decision::Apply(_)), "{decision:?}");
+        }
+    }
+    desk.close();
+    let store = open(folder.path());
+    let reader = store.reader();
+    let newest = reader.current(&key("a")).unwrap().unwrap();
+    let is_kept = |number| reader.numbered(&newest, number).unwrap().is_some();
+    // Looked through at version 256 for the last time: 247 to 256 had to stay.
+    assert_eq!(
+        [1, 191, 192, 246, 300].map(is_kept),
+        [false, false, true, true, true]
+    );
+    assert_eq!(reader.pruned().unwrap(), 191);
+    let changes = reader.document_changes(&key("a"), 0, 1000).unwrap().items;
+    assert_eq!((changes.len(), changes[0].version), (109, 192));
+    let other = reader.current(&key("b")).unwrap().unwrap();
+    assert!(reader.numbered(&other, 1).unwrap().is_some(), "it is young");
+    assert_eq!(audit(&store, |_| None).unwrap().faults, [""; 0]);
+}
+
+fn changes_of_one_document_are_found_from_anywhere<S: Store>(open: impl Fn(&Path) -> S) {
+    let folder = TempDir::new().unwrap();
+    let desk = Desk::new(open(folder.path()));
+    let mut own = Vec::new();
+    let mut dice = Dice(7);
+    for n in 0..400 {
+        let id = if dice.roll(3) == 0 { "b" } else { "a" };
+        let stored = desk.apply(put(&key(id), &format!("{{\"n\":{n}}}")));
+        if id == "a" {
+            own.push(stored.seq);
+        }
+    }
+    for since in [0, 1, 63, 64, 65, 200, 333, 399, 400] {
+        for limit in [1, 5, 64, 1000] {
+            let expected: Vec<_> = own.iter().copied().filter(|seq| *seq > since).collect();
+            let feed = desk
+                .reader
+                .document_changes(&key("a"), since, limit)
+                .unwrap();
+            let found: Vec<_> = feed.items.iter().map(|stored| stored.seq).collect();
+            let count = expected.len().min(limit);
+            assert_eq!(found, expected[..count], "{limit} since {since}");
+            assert_eq!(feed.more, count < expected.len(), "{limit} since {since}");
+            let through = found.last().copied().unwrap_or(since);
+            assert!(feed.through >= through, "{limit} since {since}");
+        }
+    }
+    let nothing = desk.reader.document_changes(&key("c"), 0, 10).unwrap();
+    assert_eq!((nothing.items.len(), nothing.more), (0, false));
+    desk.close();
+}
+
+fn lock(owner: &str) -> Arc<Lock> {
+    Arc::new(Lock {
+        token: format!("token of {owner}").into(),
+        fencing: 7,
+        owner: owner.into(),
+        by: "ann".into(),
+        expires_at: Moment(2000),
+    })
+}
+
+fn logged(id: &str, at: u64) -> LoggedConflict {
+    LoggedConflict {
+        id: id.into(),
+        at: Moment(at),
+        key: key("a"),
+        by: "ann".into(),
+        method: "PUT".into(),
+        kind: "stale-version".into(),
+        paths: vec!["/a~1b".into(), String::new()],
+        base: Some(VersionPlace { version: 1, seq: 1 }),
+        current: None,
+        edit: LostEdit::Document(Bytes::from_static(b"{\"n\":1.50}")),
+        settlement: None,
+    }
+}
+
+/// Written together, read back after a reopening, changed and gone when their time has come.
+fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn(&Path) -> S) {
+    let folder = TempDir::new().unwrap();
+    let once = Once {
+        scope: [1; 32],
+        payload: [2; 32],
+    };
+    let receipt = Receipt {
+        once,
+        at: Moment(1000),
+        writes: vec![Written {
+            seq: 5,
+            created: true,
+        }],
+    };
+    let mut store = open(folder.path());
+    let commit = Commit {
+        locks: vec![(key("a"), Some(lock("ann"))), (key("b"), Some(lock("bob")))],
+        receipts: vec![receipt.clone()],
+        conflicts: vec![logged("first", 1000), logged("second", 1001)],
+        now: Moment(1000),
+        ..Commit::default()
+    };
+    store.begin().unwrap();
+    store.append(&commit).unwrap();
+    drop(store);
+    let mut store = open(folder.path());
+    assert_eq!(store.lock(&key("a")).unwrap(), Some(lock("ann")));
+    assert_eq!(store.last_fencing(), 7);
+    assert_eq!(store.receipt(&[1; 32]).unwrap(), Some(receipt));
+    assert_eq!(store.receipt(&[3; 32]).unwrap(), None);
+    assert_eq!(store.settled("first").unwrap(), Some(None));
+    assert_eq!(store.settled("third").unwrap(), None);
+    let settled = Settled {
+        outcome: Settling::Dismissed,
+        at: Moment(1500),
+        by: "bob".into(),
+        version: Some(3),
+    };
+    let commit = Commit {
+        locks: vec![(key("a"), None)],
+        settlements: vec![Settlement {
+            id: "first".into(),
+            settled: settled.clone(),
+        }],
+        now: Moment(2000),
+        ..Commit::default()
+    };
+    store.append(&commit).unwrap();
+    assert_eq!(store.lock(&key("a")).unwrap(), None);
+    assert_eq!(store.lock(&key("b")).unwrap(), None, "its time has passed");
+    assert_eq!(store.last_fencing(), 7, "it only grows");
+    assert_eq!(store.settled("first").unwrap(), Some(Some(settled.clone())));
+    let reader = store.reader();
+    let first = reader.conflict("default", "first").unwrap().unwrap();
+    let expected = LoggedConflict {
+        settlement: Some(settled),
+        ..logged("first", 1000)
+    };
+    assert_eq!(first, expected);
+    assert_eq!(reader.conflict("other", "first").unwrap(), None);
+    let asked = Conflicts {
+        space: "default".into(),
+        outcome: Some(OutcomeFilter::Open),
+        limit: 10,
+        ..Conflicts::default()
+    };
+    let page = reader.conflicts(&asked).unwrap();
+    assert_eq!(
+        (page.items, page.next),
+        (vec![logged("second", 1001)], None)
+    );
 }
 
 fn append_without_writer<S: Store>(store: &mut S, key: &Key) {

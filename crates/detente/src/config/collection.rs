@@ -6,7 +6,7 @@ use detente_core::json::{self, Number, Object, Pointer, Value};
 use detente_core::rules::{Check, Expression, Lifecycle, Rules, Schema, Template, Unique};
 use detente_core::{CollectionKey, Unconditional};
 use detente_server::{Collection, OnConflict, StaleStatus};
-use detente_store::CollectionRules;
+use detente_store::{CollectionRules, Keep};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -42,6 +42,7 @@ pub(super) fn read(
         checks: checks(section),
         strategies: strategy::read(section),
     };
+    let history = history(section);
     section.finish();
     let collection = Collection {
         stale_status: defaults.stale_status,
@@ -49,9 +50,25 @@ pub(super) fn read(
         rules: Arc::new(CollectionRules {
             rules,
             unconditional: defaults.unconditional,
+            history,
         }),
     };
     Some((name.value.clone(), Arc::new(collection)))
+}
+
+fn history(section: &Section<'_>) -> Option<Keep> {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    let section = section.section("history")?;
+    let versions = section.number("keep_versions", 1).map(|it| it as u64);
+    let days = section.number("keep_days", 1).map(|it| it as u64);
+    section.finish();
+    if section.get("keep_versions").is_none() && section.get("keep_days").is_none() {
+        section.lacks("keep_versions or keep_days");
+    }
+    (versions.is_some() || days.is_some()).then(|| Keep {
+        versions: versions.unwrap_or(1),
+        age_ms: days.map_or(0, |days| days.saturating_mul(DAY_MS)),
+    })
 }
 
 fn schema(section: &Section<'_>) -> Option<Schema> {

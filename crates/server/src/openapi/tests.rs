@@ -13,6 +13,7 @@ fn collection(rules: Rules, stale_status: StaleStatus) -> Arc<Collection> {
     let rules = Arc::new(CollectionRules {
         rules,
         unconditional,
+        history: None,
     });
     Arc::new(Collection {
         on_conflict: OnConflict::default(),

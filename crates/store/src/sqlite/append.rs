@@ -9,7 +9,7 @@ use super::conflict_log::{self, ConflictLog};
 use super::layout::{self, Claimed};
 use super::read::{Shared, SqliteReader};
 use super::row::{self, kind_number, signed};
-use super::{lock, receipt};
+use super::{lock, prune, receipt};
 use crate::heads::Memory;
 use crate::{Commit, Retention, Settled, Store, StoreError};
 
@@ -94,14 +94,18 @@ impl Sqlite {
     fn commit(&mut self, commit: &Commit, count: usize) -> Result<(), StoreError> {
         let slice_len = count.min(self.leaving.len());
         let is_last = self.is_leaving && slice_len == self.leaving.len();
-        if let Err(error) = self.write(commit, slice_len, is_last) {
-            self.roll_back();
-            return Err(error);
-        }
+        let pruned = match self.write(commit, slice_len, is_last) {
+            Ok(pruned) => pruned,
+            Err(error) => {
+                self.roll_back();
+                return Err(error);
+            }
+        };
         // Only what is committed has left: a commit that failed is tried again with the same slice.
         self.leaving.by_ref().take(slice_len).for_each(drop);
         self.conflict_log.wrote(&commit.conflicts);
         self.shared.publish(commit);
+        self.shared.forget(&pruned);
         if is_last {
             self.is_leaving = false;
             self.shared.heads.left();
@@ -109,7 +113,13 @@ impl Sqlite {
         Ok(())
     }
 
-    fn write(&self, commit: &Commit, slice_len: usize, is_last: bool) -> Result<(), StoreError> {
+    /// Returns the versions that are kept no longer.
+    fn write(
+        &self,
+        commit: &Commit,
+        slice_len: usize,
+        is_last: bool,
+    ) -> Result<Vec<Seq>, StoreError> {
         if self.connection.is_autocommit() {
             self.connection.prepare_cached("BEGIN")?.execute([])?;
         }
@@ -118,6 +128,7 @@ impl Sqlite {
         lock::write(&self.connection, commit)?;
         receipt::write(&self.connection, commit)?;
         self.conflict_log.write(&self.connection, commit)?;
+        let pruned = prune::prune(&self.connection, commit)?;
         write_heads(&self.connection, &self.leaving.as_slice()[..slice_len])?;
         if is_last {
             let through = signed(self.leaving_through);
@@ -127,7 +138,7 @@ impl Sqlite {
             mark.execute([through])?;
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
-        Ok(())
+        Ok(pruned)
     }
 
     fn roll_back(&self) {

@@ -26,7 +26,17 @@ pub(super) fn numbered(
     ];
     let milestone: Option<i64> = statement.query_row(place, |row| row.get(0)).optional()?;
     let start = milestone.map_or(head.seq, i64::unsigned_abs);
-    walk_back(connection, start, |stored| stored.version == number)
+    let mut next = Some(start);
+    while let Some(seq) = next {
+        let Some(stored) = row::find_version(connection, seq)? else {
+            return Ok(None);
+        };
+        if stored.version == number {
+            return Ok(Some(stored));
+        }
+        next = stored.prev;
+    }
+    Ok(None)
 }
 
 /// The versions of the document whose newest version is `newest` that came after `since`, the
@@ -45,8 +55,9 @@ pub(super) fn changes(
     if newest.seq <= since {
         return Ok(feed);
     }
-    let first = first_after(connection, newest, since)?;
-    let Some(first) = first else { return Ok(feed) };
+    let Some(first) = first_after(connection, newest, since)? else {
+        return Ok(feed);
+    };
     let wanted = first.version + limit as u64 - 1;
     let last = if wanted < newest.version {
         numbered(connection, newest, wanted)?
@@ -84,26 +95,15 @@ fn first_after(
     let place = params![key.space(), key.collection(), key.id(), signed(since)];
     let milestone: Option<i64> = statement.query_row(place, |row| row.get(0)).optional()?;
     let start = milestone.map_or(newest.seq, i64::unsigned_abs);
-    walk_back(connection, start, |stored| {
-        stored.prev.is_none_or(|prev| prev <= since)
-    })
-}
-
-/// The first version that is `wanted`, from the one at `seq` back along its chain.
-fn walk_back(
-    connection: &Connection,
-    seq: Seq,
-    wanted: impl Fn(&Stored) -> bool,
-) -> Result<Option<Arc<Stored>>, StoreError> {
-    let mut at = Some(seq);
-    while let Some(seq) = at {
+    let mut first = None;
+    let mut next = Some(start).filter(|seq| *seq > since);
+    while let Some(seq) = next {
+        // Where history was cut, what lies behind is not there.
         let Some(stored) = row::find_version(connection, seq)? else {
-            return Ok(None);
+            break;
         };
-        if wanted(&stored) {
-            return Ok(Some(stored));
-        }
-        at = stored.prev;
+        next = stored.prev.filter(|prev| *prev > since);
+        first = Some(stored);
     }
-    Ok(None)
+    Ok(first)
 }

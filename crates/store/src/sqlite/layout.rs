@@ -77,6 +77,7 @@ INSERT INTO marker VALUES (0);
 const SINCE_2: &str = "
 ALTER TABLE versions ADD COLUMN base INTEGER;  -- where it was merged: the version its writer began from
 ALTER TABLE marker ADD COLUMN fencing INTEGER NOT NULL DEFAULT 0; -- the largest ever given out
+ALTER TABLE marker ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;  -- versions that are no longer kept
 CREATE TABLE locks (
     space TEXT NOT NULL,
     collection TEXT NOT NULL,
@@ -241,5 +242,47 @@ fn inspect(connection: &Connection, path: &Path) -> Result<State, StoreError> {
             known: FORMAT,
         }),
         _ => Err(foreign(path, "another program made this database")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As format 1 left it, with a version in it.
+    fn older(path: &Path) {
+        let connection = Connection::open(path).unwrap();
+        let version = "INSERT INTO versions VALUES
+            (1, 'default', 'notes', 'a', 1, NULL, 'ann', 1000, 1, '{}')";
+        let text = format!(
+            "PRAGMA journal_mode = WAL; BEGIN; {TABLES} {version};
+             PRAGMA application_id={APPLICATION}; PRAGMA user_version=1; COMMIT;"
+        );
+        connection.execute_batch(&text).unwrap();
+    }
+
+    #[test]
+    fn an_older_store_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("detente.db");
+        older(&path);
+        let refused = open_reader(&path).unwrap_err();
+        assert!(matches!(refused, StoreError::Older { .. }), "{refused}");
+        drop(open_writer(&path).unwrap());
+        let reader = open_reader(&path).unwrap();
+        let kept: (i64, Option<i64>) = reader
+            .query_row("SELECT seq, base FROM versions", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(kept, (1, None));
+        let schema = |connection: &Connection| -> Vec<String> {
+            let sql = "SELECT name FROM sqlite_schema ORDER BY name";
+            let mut statement = connection.prepare(sql).unwrap();
+            let names = statement.query_map([], |row| row.get(0)).unwrap();
+            names.map(Result::unwrap).collect()
+        };
+        let new = folder.path().join("new.db");
+        assert_eq!(schema(&reader), schema(&open_writer(&new).unwrap()));
     }
 }

@@ -102,6 +102,18 @@ impl Shared {
         self.last_seq.store(last.stored.seq, Ordering::Release);
     }
 
+    /// What is no longer stored is no longer told from memory either.
+    pub(super) fn forget(&self, pruned: &[Seq]) {
+        if pruned.is_empty() {
+            return;
+        }
+        let mut versions = self
+            .versions
+            .lock()
+            .expect("nothing panics while it is held");
+        pruned.iter().for_each(|seq| versions.remove(seq));
+    }
+
     pub(super) fn cached(&self, seq: Seq) -> Option<Arc<Stored>> {
         self.versions
             .lock()
@@ -276,6 +288,14 @@ impl Reader for SqliteReader {
 
     fn merged(&self, space: &str, since: Moment) -> Result<Vec<MergedHour>, StoreError> {
         self.with(|connection| conflict_log::merged(connection, space, since))
+    }
+
+    fn pruned(&self) -> Result<u64, StoreError> {
+        self.with(|connection| {
+            let count = connection
+                .query_row("SELECT pruned FROM marker", [], |row| row.get::<_, i64>(0))?;
+            Ok(count.unsigned_abs())
+        })
     }
 
     fn collections(&self) -> Result<Vec<CollectionKey>, StoreError> {
