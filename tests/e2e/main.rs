@@ -11,8 +11,11 @@ mod conflicts; // refusals that explain themselves
 mod crashes; // kill -9, restart, nothing lost
 mod disk; // no room: 507, and on again
 mod documents; // representations, patches, versions
+mod exactly_once; // keys and batches over crashes
 mod examples; // every example's own script
 mod feeds; // pages and server-sent events
+mod freshness; // what the feed tells of each version
+mod hot; // many writers whose edits merge, locks and batches under contention
 mod limits; // sizes, media types, tokens, the queue
 mod lists; // filters, order, cursors
 mod locks; // the only writer for a while

@@ -10,14 +10,14 @@ use crate::client::{Answer, Client};
 use crate::server::Server;
 
 /// Clients with a connection each, warm.
-async fn crowd(server: &Server, count: usize) -> Vec<Client> {
+pub(crate) async fn crowd(server: &Server, count: usize) -> Vec<Client> {
     let clients: Vec<_> = (0..count).map(|_| server.client()).collect();
     join_all(clients.iter().map(|client| client.get("/healthz"))).await;
     clients
 }
 
 /// Has every client do its request at the same time.
-async fn at_once<F: Future<Output = Answer> + Send + 'static>(
+pub(crate) async fn at_once<F: Future<Output = Answer> + Send + 'static>(
     clients: &[Client],
     request: impl Fn(usize, Client) -> F,
 ) -> Vec<Answer> {
@@ -36,7 +36,7 @@ async fn at_once<F: Future<Output = Answer> + Send + 'static>(
         .collect()
 }
 
-fn count(answers: &[Answer], status: u16) -> usize {
+pub(crate) fn count(answers: &[Answer], status: u16) -> usize {
     answers
         .iter()
         .filter(|answer| answer.status == status)

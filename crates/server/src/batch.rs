@@ -251,8 +251,7 @@ impl Batch<'_> {
         let is_whole = writes.iter().all(Result::is_ok);
         let mut commands = Vec::with_capacity(writes.len());
         for write in writes.iter_mut().flatten() {
-            // Nothing can be worked out ahead that an operation before it may still change.
-            write.command.insists = true;
+            write.make_final(self.app).await?;
             commands.push((write.command.clone(), Arc::clone(&write.collection.rules)));
         }
         let transaction = Transaction {

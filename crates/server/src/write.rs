@@ -232,9 +232,9 @@ impl Write {
 
     /// Whether the write, refused as stale, has become one that joins.
     async fn falls_back(&mut self, app: &Arc<App>, refusal: &Refusal) -> Result<bool, Problem> {
-        let Refusal::Stale { head: Some(head) } = refusal else {
+        if !matches!(refusal, Refusal::Stale { head: Some(_) }) {
             return Ok(false);
-        };
+        }
         // A merge names its base itself: If-Match then is what it is everywhere.
         let names_its_base = matches!(self.command.edit, Edit::Merge(_));
         if self.on_conflict == OnConflict::Reject
@@ -243,7 +243,7 @@ impl Write {
         {
             return Ok(false);
         }
-        self.add_fallback(app, head).await?;
+        self.add_fallback(app).await?;
         Ok(self.command.fallback.is_some())
     }
 
@@ -262,11 +262,27 @@ impl Write {
             return Ok(());
         }
         if joins && !self.names(&head) {
-            return self.add_fallback(app, &head).await;
+            self.add_fallback(app).await?;
+            // Small ones are joined where they are decided, on what is newest then.
+            if stored.body.len().max(self.sent.len()) > LARGE {
+                self.work_ahead(app, head).await?;
+            }
+            return Ok(());
         }
         if is_patch && (self.names(&head) || !self.names_versions()) {
             self.work_ahead(app, head).await?;
         }
+        Ok(())
+    }
+
+    /// Makes it ready to be decided once and for all: nothing can be worked out ahead that a write
+    /// decided together with it may still change, and nothing after.
+    pub(crate) async fn make_final(&mut self, app: &Arc<App>) -> Result<(), Problem> {
+        let joins = self.on_conflict == OnConflict::Merge && self.names_versions();
+        if joins && self.command.fallback.is_none() {
+            self.add_fallback(app).await?;
+        }
+        self.command.insists = true;
         Ok(())
     }
 
@@ -283,7 +299,7 @@ impl Write {
     }
 
     /// Makes it a write that joins where it is stale, if the version that it began from is known.
-    async fn add_fallback(&mut self, app: &Arc<App>, head: &Head) -> Result<(), Problem> {
+    async fn add_fallback(&mut self, app: &Arc<App>) -> Result<(), Problem> {
         let Some(condition) = &self.command.preconditions.if_match else {
             return Ok(());
         };
@@ -297,10 +313,6 @@ impl Write {
         let size = base.body.len().max(self.sent.len());
         let merging = crunch(size, move || merging(base, &edit, max_bytes)).await?;
         self.command.fallback = merging.map(Box::new);
-        // Small ones are joined where they are decided, on what is newest then.
-        if size > LARGE {
-            self.work_ahead(app, *head).await?;
-        }
         Ok(())
     }
 

@@ -263,15 +263,22 @@ impl Reader for SqliteReader {
     }
 
     fn document_changes(&self, key: &Key, since: Seq, limit: usize) -> Result<Feed, StoreError> {
-        let Some(newest) = self.current(key)? else {
-            let through = self.last_seq();
-            return Ok(Feed {
+        // Taken first: what is committed meanwhile is looked at the next time.
+        let looked_at = self.last_seq().max(since);
+        let mut feed = match self.current(key)? {
+            Some(newest) => {
+                self.with(|connection| history::changes(connection, &newest, since, limit))?
+            }
+            None => Feed {
                 items: Vec::new(),
-                through,
+                through: since,
                 more: false,
-            });
+            },
         };
-        self.with(|connection| history::changes(connection, &newest, since, limit))
+        if !feed.more {
+            feed.through = feed.through.max(looked_at);
+        }
+        Ok(feed)
     }
 
     fn lock(&self, key: &Key) -> Option<Arc<Lock>> {
