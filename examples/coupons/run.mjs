@@ -3,13 +3,14 @@
 //     node run.mjs [http://127.0.0.1:4090]
 
 import assert from 'node:assert/strict';
+import { createServer, connect } from 'node:net';
 
 const base = process.argv[2] ?? process.env.DETENTE_URL ?? 'http://127.0.0.1:4090';
 const run = crypto.randomUUID().slice(0, 8); // so that the script can be run again on the same data
 
 /** One request by one party. */
-async function send(who, method, path, { body, ...headers }) {
-  const response = await fetch(base + path, {
+async function send(who, method, path, { body, through = base, ...headers }) {
+  const response = await fetch(through + path, {
     method,
     headers: { 'X-Actor': who, 'Content-Type': 'application/json', ...headers },
     body: JSON.stringify(body),
@@ -17,6 +18,7 @@ async function send(who, method, path, { body, ...headers }) {
   const answer = { who, method, path, sent: body, status: response.status, tag: response.headers.get('ETag') };
   answer.body = await response.json();
   answer.href = response.headers.has('Location') ? new URL(response.headers.get('Location'), base).pathname : undefined;
+  answer.replayed = response.headers.get('Idempotent-Replayed');
   return answer;
 }
 
@@ -79,3 +81,66 @@ const oneMore = {
   body: { quantity: item.body.quantity + 1 },
 };
 tell(await send('ben', 'PATCH', href, oneMore), 200, { product: 'lamp', quantity: 2 });
+
+console.log('\n== The same request, sent twice under one key ==\n');
+// Nothing in an order makes it unique: two equal orders are two orders. So it is the request that has a name.
+const order = { cart, total: 40 };
+const key = `"${crypto.randomUUID()}"`;
+const placeOrder = (more = {}) => send('ann', 'POST', '/api/orders', { 'Idempotency-Key': key, body: order, ...more });
+const placed = tell(await placeOrder(), 201);
+const repeated = tell(await placeOrder(), 201);
+console.log(`    Idempotent-Replayed: ${repeated.replayed}, and the same Location`);
+assert.deepEqual([placed.replayed, repeated.replayed], [null, 'true']);
+assert.deepEqual([repeated.href, repeated.tag, repeated.body], [placed.href, placed.tag, placed.body]);
+
+// A key stands for one request. With another body it is a mistake of the client, and is told as one.
+tell(await placeOrder({ body: { cart, total: 50 } }), 422, { error: 'IdempotencyKeyReuse', header: 'Idempotency-Key' });
+// It is the caller's own, too: Ben happens to use the same one, and gets an order of his own.
+const bens = tell(await send('ben', 'POST', '/api/orders', { 'Idempotency-Key': key, body: order }), 201);
+assert.notEqual(bens.href, placed.href);
+
+console.log('\n== The answer is lost on its way ==\n');
+/** A connection that breaks as soon as the server begins to answer: whoever sent the request knows nothing. */
+async function breakingConnection() {
+  const { hostname, port } = new URL(base);
+  const proxy = createServer((client) => {
+    const server = connect(port, hostname);
+    client.pipe(server);
+    server.once('data', () => client.destroy());
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ]) {
+      one.on('error', () => {}); // the other end is told by `close`
+      one.on('close', () => other.destroy());
+    }
+  });
+  await new Promise((listening) => proxy.listen(0, '127.0.0.1', listening));
+  return { url: `http://127.0.0.1:${proxy.address().port}`, close: () => proxy.close() };
+}
+
+const credit = `/api/credits/${run}-ann`;
+await send('shop', 'PUT', credit, { body: { customer: 'ann', points: 5 } });
+const { tag, body: before } = await send('ann', 'GET', credit, {});
+const earn = {
+  'If-Match': tag,
+  'Idempotency-Key': `"${crypto.randomUUID()}"`,
+  body: { ...before, points: before.points + 1 },
+};
+const broken = await breakingConnection();
+await assert.rejects(send('ann', 'PUT', credit, { ...earn, through: broken.url }), TypeError);
+console.log(`ann: PUT ${credit} ${JSON.stringify(earn.body)} -> no answer`);
+broken.close();
+
+// It was stored, and Ben has earned a point on top since. Without the key Ann would be told that her tag is stale, and could
+// only guess whether one of the points is hers. With it she gets the answer that was lost, and the point is counted once.
+const hers = await send('ben', 'GET', credit, {});
+assert.equal(hers.body.points, 6);
+await send('ben', 'PUT', credit, { 'If-Match': hers.tag, body: { ...hers.body, points: 7 } });
+const found = tell(await send('ann', 'PUT', credit, earn), 200, { points: 6 });
+assert.equal(found.replayed, 'true');
+tell(await send('ann', 'GET', credit, {}), 200, { points: 7 });
+const { 'Idempotency-Key': _, ...without } = earn;
+tell(await send('ann', 'PUT', credit, without), 409, { error: 'UpdateConflict', your_version: 1, current_version: 3 });
+
+console.log('\nWhat was sent twice was done once.');

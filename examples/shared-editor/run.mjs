@@ -112,4 +112,97 @@ const { body: harmless } = tell(await send('alice', 'PUT', path, { 'If-Match': a
 tell(await send('alice', 'PUT', path, { 'If-Match': harmless.current_etag, body: harmless.merged }), 200);
 tell(await send('bob', 'GET', path), 200, bothEdits);
 
-console.log('\nBoth edits are there, both times. Nothing was lost.');
+console.log('\n== The refusal is all that a program needs ==\n');
+
+// Two people save before Alice does: Bob changes the body and takes the reviewer out, Carol changes the title.
+const mine = { title: 'A plan', body: 'We begin in May.', reviewer: 'alice and ben' };
+const opened = await send('alice', 'GET', path);
+const bobs2 = { title: 'The plan', body: 'We begin in August.' };
+const then = await send('bob', 'PUT', path, { 'If-Match': opened.headers.get('ETag'), body: bobs2 });
+const carols = { title: 'Our plan', body: 'We begin in August.' };
+await send('carol', 'PUT', path, { 'If-Match': then.headers.get('ETag'), body: carols });
+const answer = tell(
+  await send('alice', 'PUT', path, { 'If-Match': opened.headers.get('ETag'), body: mine }),
+  409,
+  { current_version: 7, your_version: 5, conflicting_fields: ['title', 'body', 'reviewer'] },
+);
+const { body: told } = answer;
+
+// Texts for people; whatever they say is in a member as well.
+assert.equal(told.message, told.detail);
+assert.equal(told.instance, path);
+assert.equal(told.current_etag, answer.headers.get('ETag'));
+assert.deepEqual(
+  told.changes_since.map(({ version, by, fields }) => `${by} saved ${version}: ${fields.toSorted()}`),
+  ['bob saved 6: body,reviewer', 'carol saved 7: title'],
+);
+
+// For each place: how the two edits collide, the three values, and whose edit it is that stands in the way. What is absent
+// has no member at all: Bob took the reviewer out, so there is no `current` (null would be a value).
+for (const { path: place, kind, by, version, ...values } of told.conflicts) {
+  console.log(`    ${place}: ${kind}, by ${by} in version ${version}: ${JSON.stringify(values)}`);
+}
+assert.deepEqual(told.conflicts, [
+  {
+    path: '/title',
+    kind: 'edit-edit',
+    strategy: 'manual',
+    base: 'The plan',
+    yours: 'A plan',
+    current: 'Our plan',
+    by: 'carol',
+    version: 7,
+  },
+  {
+    path: '/body',
+    kind: 'edit-edit',
+    strategy: 'manual',
+    base: 'We begin in July.',
+    yours: 'We begin in May.',
+    current: 'We begin in August.',
+    by: 'bob',
+    version: 6,
+  },
+  {
+    path: '/reviewer',
+    kind: 'edit-delete',
+    strategy: 'manual',
+    base: 'alice',
+    yours: 'alice and ben',
+    by: 'bob',
+    version: 6,
+  },
+]);
+
+// Where to go from here: each way with its method, URL and condition, to be followed without knowing this server.
+const ways = new Map(told.resolutions.map((way) => [way.rel, way]));
+console.log(`    ways on: ${[...ways.keys()].join(', ')}`);
+assert.deepEqual([...ways.keys()], ['retry', 'merge', 'current', 'history']);
+const { current, history, merge, retry } = Object.fromEntries(ways);
+tell(await send('alice', current.method, current.href), 200, carols);
+const { body: versions } = await send('alice', history.method, history.href);
+assert.deepEqual(versions.items[0].data, carols);
+
+// `merge` takes her edit and a decision for each place; with dry_run=true it only shows what would be stored.
+const resolution = {
+  base: merge.base,
+  current: merge.current,
+  document: mine,
+  choices: { '/title': 'current', '/body': { value: 'We begin in August, or in May.' }, '/reviewer': 'yours' },
+};
+const agreed = { title: 'Our plan', body: 'We begin in August, or in May.', reviewer: 'alice and ben' };
+tell(await send('alice', merge.method, `${merge.href}?dry_run=true`, { body: resolution }), 200, {
+  mergeable: true,
+  document: agreed,
+});
+// `retry` is her own request upon the version that is there now.
+tell(await send('alice', retry.method, retry.href, { 'If-Match': retry.if_match, body: agreed }), 200, agreed);
+
+// `type` leads to a page for people, `logged` to where her edit is kept should she close the window now.
+const page = await fetch(base + told.type);
+assert.equal(page.status, 200);
+assert.match(await page.text(), /The document changed since you read it/);
+const kept = tell(await send('alice', 'GET', told.logged), 200, { by: 'alice', outcome: 'open' });
+assert.deepEqual(kept.body.edit, { document: mine });
+
+console.log('\nEvery edit is there, or was decided upon. Nothing was lost.');
