@@ -293,6 +293,50 @@ fn hard_text_cases() -> Vec<Case> {
             }),
         ),
         texts(
+            "1 MiB of one line, 1000 others among them",
+            ["same", "b", "c"].map(|other| {
+                (0..MEBIBYTE / 5)
+                    .map(|index| {
+                        if index % 200 == 7 {
+                            format!("{other}\n")
+                        } else {
+                            "same\n".into()
+                        }
+                    })
+                    .collect()
+            }),
+        ),
+        texts(
+            "1 MiB, 100 regions shuffled by half each",
+            [0, 1, 2].map(|side| {
+                let region = |region: usize| {
+                    let word = |index: usize| {
+                        let moved = index < 500 && side == 1 || index > 520 && side == 2;
+                        let index = if moved {
+                            index / 500 * 521 + index * 7919 % 499
+                        } else {
+                            index
+                        };
+                        format!("w{region}.{index}")
+                    };
+                    (0..1020).map(word).collect::<Vec<_>>().join(" ") + "\nunchanged\n"
+                };
+                (0..100).map(region).collect()
+            }),
+        ),
+        texts(
+            "600 KiB of noise, 1000 edits by each",
+            [0, 1, 2].map(|side| {
+                let lines = noise(1, 600 << 10, 2, 1);
+                let edited = |(index, line): (usize, &str)| match index % 300 {
+                    100 if side == 1 => "b\n".to_owned(),
+                    200 if side == 2 => format!("{line}\n{line}\n"),
+                    _ => format!("{line}\n"),
+                };
+                lines.lines().enumerate().map(edited).collect()
+            }),
+        ),
+        texts(
             "1 MiB on one line",
             [
                 repeated("word ", MEBIBYTE / 5),

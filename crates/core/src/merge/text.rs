@@ -3,6 +3,7 @@ mod page; // a text as lines, and how they end
 mod region; // where two edits of one sequence lie
 mod word; // a text as words
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Collision;
@@ -10,8 +11,9 @@ use crate::json::Value;
 use page::{Ending, Page};
 use region::{Region, Source, regions};
 
-/// Regions of more bytes than this are not merged by words, to bound the time that one takes.
-const MAX_WORD_BYTES: usize = 64 * 1024;
+/// No more bytes than this are merged by words, counted over the regions and sides of one text: it
+/// takes much longer than lines do.
+const MAX_WORD_BYTES: usize = 128 * 1024;
 
 pub(super) struct Merged {
     pub(super) text: String,
@@ -55,9 +57,15 @@ fn merge(texts: [&str; 3]) -> Option<Merged> {
         });
     }
     let lines = pages.map(|page| page.lines);
-    let joined = join_lines(&lines, join_words)?;
+    let mut bytes_left = MAX_WORD_BYTES;
+    let joined = join_lines(&lines, |region| {
+        let bytes = region.iter().flat_map(|lines| lines.iter());
+        let bytes: usize = bytes.map(|line| line.len() + 1).sum();
+        bytes_left = bytes_left.checked_sub(bytes)?;
+        join_words(region)
+    })?;
     // Ours added an empty line at the end and theirs took the end of the last one, or the reverse.
-    if !is_terminated && joined.lines.last().is_some_and(String::is_empty) {
+    if !is_terminated && joined.lines.last().is_some_and(|line| line.is_empty()) {
         return None;
     }
     Some(Merged {
@@ -66,16 +74,16 @@ fn merge(texts: [&str; 3]) -> Option<Merged> {
     })
 }
 
-struct JoinedLines {
-    lines: Vec<String>,
+struct JoinedLines<'t> {
+    lines: Vec<Cow<'t, str>>,
     review: bool,
 }
 
 /// `settle` is asked about the lines of a region that both sides changed, differently.
-fn join_lines(
-    lines: &[Vec<&str>; 3],
-    settle: impl Fn([&[&str]; 3]) -> Option<Vec<String>>,
-) -> Option<JoinedLines> {
+fn join_lines<'t>(
+    lines: &[Vec<&'t str>; 3],
+    mut settle: impl FnMut([&[&str]; 3]) -> Option<Vec<String>>,
+) -> Option<JoinedLines<'t>> {
     let [base, ours, theirs] = lines;
     let mut joined = JoinedLines {
         lines: Vec::with_capacity(ours.len().max(theirs.len())),
@@ -87,33 +95,23 @@ fn join_lines(
             &ours[ranges[1].clone()],
             &theirs[ranges[2].clone()],
         ];
-        let owned = |lines: &[&str]| lines.iter().map(ToString::to_string).collect();
-        let region: Vec<String> = match source {
-            Source::Ours => owned(ours),
-            Source::Theirs => owned(theirs),
+        let borrowed = |line: &&'t str| Cow::Borrowed(*line);
+        match source {
+            Source::Ours => joined.lines.extend(ours.iter().map(borrowed)),
+            Source::Theirs => joined.lines.extend(theirs.iter().map(borrowed)),
             Source::Conflict => {
+                let settled = settle([base, ours, theirs])?;
+                joined.lines.extend(settled.into_iter().map(Cow::Owned));
                 joined.review = true;
-                settle([base, ours, theirs])?
             }
-        };
-        joined.lines.extend(region);
+        }
     }
-    let is_kept = !repeats(lines, joined.lines.iter().map(String::as_str));
+    let is_kept = !repeats(lines, joined.lines.iter().map(|line| &**line));
     is_kept.then_some(joined)
 }
 
 /// The lines of a region, joined by words; `None` if both sides changed the same words.
 fn join_words(lines: [&[&str]; 3]) -> Option<Vec<String>> {
-    if lines
-        .iter()
-        .copied()
-        .flatten()
-        .map(|line| line.len())
-        .sum::<usize>()
-        > MAX_WORD_BYTES
-    {
-        return None;
-    }
     let texts = lines.map(|lines| Ending::LineFeed.write(lines, true));
     let words = texts.each_ref().map(|text| word::split(text));
     let mut joined = Vec::new();
@@ -135,7 +133,7 @@ fn join_words(lines: [&[&str]; 3]) -> Option<Vec<String>> {
 
 /// Whether the join has a piece more often than any side, or both sides' edits, account for. It
 /// happens where both moved it: each took it away once, and each put it somewhere else.
-fn repeats<'t>(sides: &[Vec<&'t str>; 3], joined: impl Iterator<Item = &'t str>) -> bool {
+fn repeats<'j>(sides: &[Vec<&str>; 3], joined: impl Iterator<Item = &'j str>) -> bool {
     let mut counts: HashMap<&str, [usize; 4]> = HashMap::new();
     let sides = sides.iter().map(|side| side.iter().copied());
     let [base, ours, theirs] = [0, 1, 2];

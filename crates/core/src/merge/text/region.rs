@@ -72,12 +72,12 @@ fn common<'t>([base, ours, theirs]: [impl Iterator<Item = &'t &'t str>; 3]) -> u
 }
 
 /// A number for each piece, the same for equal ones.
-fn numbered(sides: [&[&str]; 3]) -> [Vec<usize>; 3] {
+fn numbered<'t>(sides: [&[&'t str]; 3]) -> [Vec<usize>; 3] {
     let mut numbers = HashMap::new();
     sides.map(|side| {
-        let number = |piece: &&str| {
+        let number = |piece: &&'t str| {
             let next = numbers.len();
-            *numbers.entry((*piece).to_owned()).or_insert(next)
+            *numbers.entry(*piece).or_insert(next)
         };
         side.iter().map(number).collect()
     })
