@@ -33,37 +33,29 @@ impl Walk {
             is_ours: true,
             is_theirs: true,
         };
-        let (mut in_ours, mut in_base) = (0, 0);
-        for (index, (name, value)) in theirs.iter().enumerate() {
+        let (mut in_ours, mut in_base) = (Cursor::on(Some(ours)), Cursor::on(base));
+        for (name, value) in theirs {
             let sides = Sides {
-                base: base.and_then(|base| find(base, index, name)),
-                ours: find(ours, index, name),
+                base: in_base.find(name),
+                ours: in_ours.find(name),
                 theirs: Some(value),
             };
-            in_ours += usize::from(sides.ours.is_some());
-            in_base += usize::from(sides.base.is_some());
             members.take(name, self.join_member(at, name, sides));
         }
-        if in_ours < ours.len() {
-            for (index, (name, value)) in ours.iter().enumerate() {
-                if theirs.contains_key(name) {
-                    continue;
-                }
+        if in_ours.has_more() {
+            for (name, value) in ours.iter().filter(|(name, _)| !theirs.contains_key(*name)) {
                 let sides = Sides {
-                    base: base.and_then(|base| find(base, index, name)),
+                    base: in_base.find(name),
                     ours: Some(value),
                     theirs: None,
                 };
-                in_base += usize::from(sides.base.is_some());
                 members.take(name, self.join_member(at, name, sides));
             }
         }
         // What both removed: nothing is left of it, but it is to be told.
-        if let Some(base) = base.filter(|base| in_base < base.len()) {
-            for (name, value) in base {
-                if theirs.contains_key(name) || ours.contains_key(name) {
-                    continue;
-                }
+        if in_base.has_more() {
+            let is_gone = |name: &String| !theirs.contains_key(name) && !ours.contains_key(name);
+            for (name, value) in base.into_iter().flatten().filter(|(name, _)| is_gone(name)) {
                 let sides = Sides {
                     base: Some(value),
                     ours: None,
@@ -125,10 +117,39 @@ impl<'a> Members<'a> {
     }
 }
 
-/// A member by its name, looked for first where it stands in another version of the object.
-fn find<'a>(members: &'a Object, index: usize, name: &str) -> Option<&'a Value> {
-    match members.get_index(index) {
-        Some((found, value)) if found == name => Some(value),
-        _ => members.get(name),
+/// Finds members by name. Versions of one object mostly have them in one order, so the member after
+/// the last one found is looked at first.
+struct Cursor<'a> {
+    members: Option<&'a Object>,
+    next: usize,
+    found: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn on(members: Option<&'a Object>) -> Self {
+        Self {
+            members,
+            next: 0,
+            found: 0,
+        }
+    }
+
+    fn find(&mut self, name: &str) -> Option<&'a Value> {
+        let members = self.members?;
+        let (index, value) = match members.get_index(self.next) {
+            Some((found, value)) if found == name => (self.next, value),
+            _ => {
+                let (index, _, value) = members.get_full(name)?;
+                (index, value)
+            }
+        };
+        self.next = index + 1;
+        self.found += 1;
+        Some(value)
+    }
+
+    /// Whether there are members that nobody asked for.
+    fn has_more(&self) -> bool {
+        self.members.is_some_and(|it| self.found < it.len())
     }
 }

@@ -124,6 +124,7 @@ impl Strategies {
         tokens.fold(all, |at, token| at.below(token)).own()
     }
 
+    /// Whether nothing was declared for any place.
     pub fn is_empty(&self) -> bool {
         self.declared == Declared::default()
     }

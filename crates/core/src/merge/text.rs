@@ -1,7 +1,9 @@
+mod distance; // how far apart two sequences are
 mod page; // a text as lines, and how they end
 mod region; // where two edits of one sequence lie
 mod word; // a text as words
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Collision;
@@ -9,10 +11,10 @@ use crate::json::Value;
 use page::{Ending, Page};
 use region::{Region, Source, regions};
 
-/// Regions of more bytes than this are not merged by words, to bound the time that one takes.
-const MAX_WORD_BYTES: usize = 64 * 1024;
+/// No more bytes than this are merged by words, counted over the regions and sides of one text: it
+/// takes much longer than lines do.
+const MAX_WORD_BYTES: usize = 128 * 1024;
 
-#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Merged {
     pub(super) text: String,
     /// Both sides changed the same lines, in different words.
@@ -37,6 +39,10 @@ pub(super) fn join(
 }
 
 fn merge(texts: [&str; 3]) -> Option<Merged> {
+    // A text that one side emptied has nothing left that could take the other's edit.
+    if texts[1..].contains(&"") {
+        return None;
+    }
     let pages = texts.map(Page::of);
     let [base, ours, theirs] = &pages;
     let ending = page::joined_ending(base.ending, ours.ending, theirs.ending)?;
@@ -51,23 +57,33 @@ fn merge(texts: [&str; 3]) -> Option<Merged> {
         });
     }
     let lines = pages.map(|page| page.lines);
-    let joined = join_lines(&lines, join_words)?;
+    let mut bytes_left = MAX_WORD_BYTES;
+    let joined = join_lines(&lines, |region| {
+        let bytes = region.iter().flat_map(|lines| lines.iter());
+        let bytes: usize = bytes.map(|line| line.len() + 1).sum();
+        bytes_left = bytes_left.checked_sub(bytes)?;
+        join_words(region)
+    })?;
+    // Ours added an empty line at the end and theirs took the end of the last one, or the reverse.
+    if !is_terminated && joined.lines.last().is_some_and(|line| line.is_empty()) {
+        return None;
+    }
     Some(Merged {
         text: ending.write(&joined.lines, is_terminated),
         review: joined.review,
     })
 }
 
-struct JoinedLines {
-    lines: Vec<String>,
+struct JoinedLines<'t> {
+    lines: Vec<Cow<'t, str>>,
     review: bool,
 }
 
 /// `settle` is asked about the lines of a region that both sides changed, differently.
-fn join_lines(
-    lines: &[Vec<&str>; 3],
-    settle: impl Fn([&[&str]; 3]) -> Option<Vec<String>>,
-) -> Option<JoinedLines> {
+fn join_lines<'t>(
+    lines: &[Vec<&'t str>; 3],
+    mut settle: impl FnMut([&[&str]; 3]) -> Option<Vec<String>>,
+) -> Option<JoinedLines<'t>> {
     let [base, ours, theirs] = lines;
     let mut joined = JoinedLines {
         lines: Vec::with_capacity(ours.len().max(theirs.len())),
@@ -79,33 +95,23 @@ fn join_lines(
             &ours[ranges[1].clone()],
             &theirs[ranges[2].clone()],
         ];
-        let owned = |lines: &[&str]| lines.iter().map(ToString::to_string).collect();
-        let region: Vec<String> = match source {
-            Source::Ours => owned(ours),
-            Source::Theirs => owned(theirs),
+        let borrowed = |line: &&'t str| Cow::Borrowed(*line);
+        match source {
+            Source::Ours => joined.lines.extend(ours.iter().map(borrowed)),
+            Source::Theirs => joined.lines.extend(theirs.iter().map(borrowed)),
             Source::Conflict => {
+                let settled = settle([base, ours, theirs])?;
+                joined.lines.extend(settled.into_iter().map(Cow::Owned));
                 joined.review = true;
-                settle([base, ours, theirs])?
             }
-        };
-        joined.lines.extend(region);
+        }
     }
-    let is_kept = !repeats(lines, joined.lines.iter().map(String::as_str));
+    let is_kept = !repeats(lines, joined.lines.iter().map(|line| &**line));
     is_kept.then_some(joined)
 }
 
 /// The lines of a region, joined by words; `None` if both sides changed the same words.
 fn join_words(lines: [&[&str]; 3]) -> Option<Vec<String>> {
-    if lines
-        .iter()
-        .copied()
-        .flatten()
-        .map(|line| line.len())
-        .sum::<usize>()
-        > MAX_WORD_BYTES
-    {
-        return None;
-    }
     let texts = lines.map(|lines| Ending::LineFeed.write(lines, true));
     let words = texts.each_ref().map(|text| word::split(text));
     let mut joined = Vec::new();
@@ -127,7 +133,7 @@ fn join_words(lines: [&[&str]; 3]) -> Option<Vec<String>> {
 
 /// Whether the join has a piece more often than any side, or both sides' edits, account for. It
 /// happens where both moved it: each took it away once, and each put it somewhere else.
-fn repeats<'t>(sides: &[Vec<&'t str>; 3], joined: impl Iterator<Item = &'t str>) -> bool {
+fn repeats<'j>(sides: &[Vec<&str>; 3], joined: impl Iterator<Item = &'j str>) -> bool {
     let mut counts: HashMap<&str, [usize; 4]> = HashMap::new();
     let sides = sides.iter().map(|side| side.iter().copied());
     let [base, ours, theirs] = [0, 1, 2];
@@ -150,4 +156,153 @@ fn repeats<'t>(sides: &[Vec<&'t str>; 3], joined: impl Iterator<Item = &'t str>)
                 .max(count[theirs])
                 .max(by_edits)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_then_words_are_joined() {
+        let cases = [
+            // (base, ours, theirs, joined): `?` for one to review, `text` for a conflict
+            ("a\nb\nc\n", "A\nb\nc\n", "a\nb\nC\n", "A\nb\nC\n"),
+            ("a\nb\nc\n", "a\nb\n", "A\nb\nc\n", "A\nb\n"),
+            ("a\n", "a\nb\n", "x\na\n", "x\na\nb\n"),
+            ("a\nb\n", "A\nb\n", "a\nB\n", "? A\nB\n"),
+            ("a\n", "a\nb\n", "a\nc\n", "text"),
+            (
+                "the red fox",
+                "the blue fox",
+                "the red dog",
+                "? the blue dog",
+            ),
+            ("the red fox", "the blue fox", "the green fox", "text"),
+            ("the red fox", "", "the red dog", "text"),
+            ("", "a", "b", "text"),
+            ("a\nb\nc\nd\n", "", "a\nb\nc\nD\n", "text"),
+            // Both moved `m`, each to another place; then one of them alone.
+            (
+                "m\n1\n2\n3\n4\n",
+                "1\n2\nm\n3\n4\n",
+                "1\n2\n3\n4\nm\n",
+                "text",
+            ),
+            (
+                "m\n1\n2\n3\n4\n",
+                "1\n2\nm\n3\n4\n",
+                "m\n1\n2\n3\n4!\n",
+                "1\n2\nm\n3\n4!\n",
+            ),
+            // Both add a line like one that is there.
+            (
+                "x\n1\n2\n3\n",
+                "x\nx\n1\n2\n3\n",
+                "x\n1\n2\n3\nx\n",
+                "x\nx\n1\n2\n3\nx\n",
+            ),
+            // Marks of a conflict are text like any other.
+            (
+                "<<<<<<<\na\n>>>>>>>\nb\n",
+                "<<<<<<<\na\n>>>>>>>\nB\n",
+                "<<<<<<< x\na\n>>>>>>>\nb\n",
+                "<<<<<<< x\na\n>>>>>>>\nB\n",
+            ),
+            // Emoji, accents, and two ways to write one.
+            (
+                "x 👩\u{200d}👧 y",
+                "z 👩\u{200d}👧 y",
+                "x 👩\u{200d}👦 y",
+                "? z 👩\u{200d}👦 y",
+            ),
+            ("x 👩\u{200d}👧", "x 👩\u{200d}👦", "x 👨\u{200d}👧", "text"),
+            (
+                "x e y",
+                "z e\u{301} y",
+                "x e y\u{301}",
+                "? z e\u{301} y\u{301}",
+            ),
+            (
+                "caf\u{e9} a",
+                "caf\u{e9} b",
+                "cafe\u{301} a",
+                "? cafe\u{301} b",
+            ),
+            ("x 🇩🇪 y", "x 🇩🇪🇫🇷 y", "x 🇮🇹 y", "text"),
+        ];
+        for (base, ours, theirs, expected) in cases {
+            for (ours, theirs) in [(ours, theirs), (theirs, ours)] {
+                assert_eq!(
+                    joined(base, ours, theirs),
+                    expected,
+                    "{base:?} {ours:?} {theirs:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_lines_are_joined_apart_from_the_lines() {
+        let cases = [
+            // One side converts the text, the other edits it.
+            (
+                "a\nb\nc\n",
+                "a\r\nb\r\nc\r\n",
+                "a\nb\nC\n",
+                "a\r\nb\r\nC\r\n",
+            ),
+            ("a\r\nb\r\n", "a\nb\n", "a\r\nB\r\nc\r\n", "a\nB\nc\n"),
+            ("a\r\nb\nc\n", "a\nb\nc\n", "a\r\nb\nC\n", "a\nb\nC\n"),
+            // Both convert it.
+            (
+                "a\nb\nc\n",
+                "A\r\nb\r\nc\r\n",
+                "a\r\nb\r\nC\r\n",
+                "A\r\nb\r\nC\r\n",
+            ),
+            // One of them in parts: its lines count as they end.
+            ("a\nb\nc\n", "a\r\nb\nc\n", "a\nb\nC\n", "a\r\nb\nC\n"),
+            ("a\nb\nc\n", "a\r\nb\nc\n", "A\nb\nc\n", "text"),
+            ("a\nb\nc\n", "a\r\nb\nc\n", "a\r\nb\r\nC\r\n", "text"),
+            // The end of the last line.
+            ("a\nb\nc", "a\nb\nc\n", "A\nb\nc", "A\nb\nc\n"),
+            ("a\nb\nc\n", "a\nb\nc", "a\nb\nc\nd\n", "a\nb\nc\nd"),
+            ("a\nb\nc", "a\nb\nc\nd", "A\nb\nc", "A\nb\nc\nd"),
+            ("a\nb\n", "a\nb", "a\nb\n\n", "text"),
+            ("a\nb\n", "", "a\nb", "text"),
+        ];
+        for (base, ours, theirs, expected) in cases {
+            for (ours, theirs) in [(ours, theirs), (theirs, ours)] {
+                assert_eq!(
+                    joined(base, ours, theirs),
+                    expected,
+                    "{base:?} {ours:?} {theirs:?}"
+                );
+            }
+        }
+    }
+
+    fn joined(base: &str, ours: &str, theirs: &str) -> String {
+        let [base, ours, theirs] = [base, ours, theirs].map(Value::from);
+        match join(Some(&base), &ours, &theirs) {
+            Ok(merged) if merged.review => format!("? {}", merged.text),
+            Ok(merged) => merged.text,
+            Err(collision) => collision.name().to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_in_conflict() {
+        let cases = [
+            (None, "a", "b", "add-add"),
+            (Some("1"), "a", "b", "edit-edit"),
+        ];
+        for (base, ours, theirs, expected) in cases {
+            let base = base.map(|_| Value::Null);
+            let found = join(base.as_ref(), &ours.into(), &theirs.into());
+            assert_eq!(found.err().map(Collision::name), Some(expected), "{base:?}");
+        }
+        let found = join(Some(&"a".into()), &Value::Null, &"b".into());
+        assert_eq!(found.err(), Some(Collision::Type));
+    }
 }

@@ -129,7 +129,11 @@ impl Walk {
         if alike.ours_base && alike.theirs_base {
             return Joined::theirs(sides, alike);
         }
-        let collision = Collision::of(sides.base, sides.ours, sides.theirs);
+        let collision = if alike.is_settled() {
+            Collision::EditEdit
+        } else {
+            Collision::of(sides.base, sides.ours, sides.theirs)
+        };
         self.collide(at, sides, alike, "group", collision)
     }
 

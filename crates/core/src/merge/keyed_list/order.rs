@@ -41,8 +41,9 @@ impl<'k> Orders<'k> {
 
     /// The order of one side, whatever the others did.
     pub(super) fn arrange_like(&self, side: &[&'k str]) -> Arrangement<'k> {
+        let shared = only(&only(side, &set(&self.ours)), &set(&self.theirs));
         Arrangement {
-            order: self.grow(side),
+            order: self.grow(&shared),
             is_disputed: false,
         }
     }
@@ -137,7 +138,7 @@ mod tests {
         let cases = [
             (&orders.ours, "c d x b w a y"),
             (&orders.theirs, "b w c d x a y"),
-            (&orders.base, "a y b w c x d"),
+            (&orders.base, "a y b w c d x"),
         ];
         for (side, expected) in cases {
             let found = orders.arrange_like(side).order;

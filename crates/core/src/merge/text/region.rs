@@ -2,7 +2,9 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
 
-use similar::{Algorithm, DiffOp, DiffTag, MergeResolution, TextMerge, capture_diff_slices};
+use similar::{MergeResolution, TextMerge};
+
+use super::distance;
 
 /// What the merge of one stretch is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +23,13 @@ pub(super) struct Region {
 
 /// More pieces than this, counted over the three sides without what all have at either end, are not
 /// compared.
-const MAX_PIECES: usize = 1 << 18;
+const MAX_PIECES: usize = 1 << 20;
 
-/// As many pieces cannot be in more edits than can be placed in a few milliseconds.
+/// So few are compared without a look at how far apart the sides are.
 const FEW_PIECES: usize = 1 << 12;
 
-/// More edits than this, counted over both sides, are not placed: that takes quadratic time.
-const MAX_EDITS: usize = 1 << 12;
+/// More edits than this, estimated over both sides, are not placed: that takes quadratic time.
+const MAX_EDITS: usize = 1 << 13;
 
 /// Merges three sequences of pieces, lines or words; `None` if that would take long.
 ///
@@ -70,12 +72,12 @@ fn common<'t>([base, ours, theirs]: [impl Iterator<Item = &'t &'t str>; 3]) -> u
 }
 
 /// A number for each piece, the same for equal ones.
-fn numbered(sides: [&[&str]; 3]) -> [Vec<usize>; 3] {
+fn numbered<'t>(sides: [&[&'t str]; 3]) -> [Vec<usize>; 3] {
     let mut numbers = HashMap::new();
     sides.map(|side| {
-        let number = |piece: &&str| {
+        let number = |piece: &&'t str| {
             let next = numbers.len();
-            *numbers.entry((*piece).to_owned()).or_insert(next)
+            *numbers.entry(*piece).or_insert(next)
         };
         side.iter().map(number).collect()
     })
@@ -84,9 +86,14 @@ fn numbered(sides: [&[&str]; 3]) -> [Vec<usize>; 3] {
 fn middle_regions(sides: &[Vec<usize>; 3]) -> Option<Vec<Region>> {
     let pieces: usize = sides.iter().map(Vec::len).sum();
     let [base, ours, theirs] = sides;
-    let is_many = pieces > FEW_PIECES && edits(base, ours) + edits(base, theirs) > MAX_EDITS;
-    if pieces > MAX_PIECES || is_many {
+    if pieces > MAX_PIECES {
         return None;
+    }
+    if pieces > FEW_PIECES {
+        let edits = distance::estimate(base, ours)? + distance::estimate(base, theirs)?;
+        if edits > MAX_EDITS {
+            return None;
+        }
     }
     // The merge takes lines of text: a piece is the line of its number, whatever it holds itself.
     let [base, ours, theirs] = sides.each_ref().map(|side| {
@@ -105,10 +112,4 @@ fn middle_regions(sides: &[Vec<usize>; 3]) -> Option<Vec<Region>> {
         ranges: [found.base_range(), found.ours_range(), found.theirs_range()],
     };
     Some(merge.regions().iter().map(region).collect())
-}
-
-fn edits(base: &[usize], side: &[usize]) -> usize {
-    let operations = capture_diff_slices(Algorithm::Myers, base, side);
-    let is_edit = |operation: &&DiffOp| operation.tag() != DiffTag::Equal;
-    operations.iter().filter(is_edit).count()
 }
