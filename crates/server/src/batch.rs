@@ -23,7 +23,7 @@ use crate::resource::{ACTION, JSON, Names, PathParts};
 use crate::write::{Done, Write, mark_replayed, not_written};
 
 /// How many operations a batch may have.
-const MAX_OPERATIONS: usize = 1000;
+pub(crate) const MAX_OPERATIONS: usize = 1000;
 
 /// Fields that an operation may have; all others are the batch's.
 const OWN_FIELDS: [&str; 6] = [

@@ -18,11 +18,11 @@ use crate::resource::{JSON, LOCK, Names, PathParts};
 use crate::write::not_written;
 
 /// How long a lock is held if nobody says, and at the longest, in seconds.
-const DEFAULT_LIFE_S: u64 = 60;
-const MAX_LIFE_S: u64 = 24 * 60 * 60;
+pub(crate) const DEFAULT_LIFE_S: u64 = 60;
+pub(crate) const MAX_LIFE_S: u64 = 24 * 60 * 60;
 
 /// Longest owner, in bytes.
-const MAX_OWNER: usize = 255;
+pub(crate) const MAX_OWNER: usize = 255;
 
 /// The lock of a document: GET shows it, POST takes or renews it, DELETE releases or breaks it.
 pub(crate) async fn handle(
