@@ -132,7 +132,11 @@ async fn a_lock_is_renewed_broken_and_gone_with_its_document() {
         .if_match(&tag)
         .header("Lock-Token", &token(&second));
     assert_eq!(deletion.send().await.status, 204);
-    assert_eq!(take(&client, 60, "bob").await.status, 410);
+    let gone = take(&client, 60, "bob").await;
+    assert_eq!(
+        (gone.status, &gone.json()["deleted_by"]),
+        (410, &json!("anonymous"))
+    );
     let recreated = client
         .put(PATH, "{}")
         .header("If-None-Match", "*")

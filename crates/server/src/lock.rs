@@ -11,9 +11,10 @@ use detente_store::Reader;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::conflict::{lock_lost, locked};
+use crate::document::gone;
 use crate::inbound::Inbound;
 use crate::list::parameters;
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::Problem;
 use crate::resource::{JSON, LOCK, Names, PathParts};
 use crate::write::not_written;
 
@@ -144,25 +145,31 @@ async fn change(
     };
     match app.writer.lock(command).await.map_err(not_written)? {
         LockDecision::Held(lock) | LockDecision::Freed(lock) => Ok(lock),
-        LockDecision::Refused(refusal) => Err(refused(app, &key, &refusal)),
+        LockDecision::Refused(refusal) => Err(refused(app, &key, &refusal).await?),
     }
 }
 
-fn refused(app: &Arc<App>, key: &Key, refusal: &LockRefusal) -> Problem {
-    match refusal {
+async fn refused(app: &Arc<App>, key: &Key, refusal: &LockRefusal) -> Result<Problem, Problem> {
+    Ok(match refusal {
         LockRefusal::Missing => Problem::not_found(format!(
             "{} has no document {:?} that could be locked.",
             key.collection(),
             key.id()
         )),
-        LockRefusal::Deleted { .. } => Problem::new(ProblemKind::Gone, "The document was deleted."),
+        LockRefusal::Deleted { head } => {
+            let tombstone = app.version(head.seq).await?;
+            gone(
+                &*tombstone
+                    .ok_or_else(|| Problem::internal("a deleted document has no tombstone"))?,
+            )
+        }
         LockRefusal::Locked(lock) => {
             app.metrics.waited_for_lock();
             locked(lock, key)
         }
         LockRefusal::Lost => lock_lost(),
         LockRefusal::Free => Problem::not_found("Nobody holds a lock that could be broken."),
-    }
+    })
 }
 
 /// The token is for its holder alone.
