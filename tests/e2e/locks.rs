@@ -103,7 +103,7 @@ async fn a_lock_is_renewed_broken_and_gone_with_its_document() {
     let tag = client.create(PATH, "{}").await;
     let first = take(&client, 60, "ann").await;
     let renewal = client
-        .post(LOCK, r#"{"ttl_s":3600}"#)
+        .post(LOCK, r#"{"ttl_s":3600.0}"#)
         .header("Lock-Token", &token(&first));
     let renewed = renewal.send().await;
     assert_eq!(renewed.status, 200);

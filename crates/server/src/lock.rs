@@ -228,8 +228,7 @@ impl Asked {
         for (name, value) in members {
             match (name.as_str(), value) {
                 ("ttl_s", Value::Number(number)) => {
-                    let life_s = number.as_i64().and_then(|it| u64::try_from(it).ok());
-                    let life_s = life_s.filter(|it| (1..=MAX_LIFE_S).contains(it));
+                    let life_s = number.as_whole().filter(|it| (1..=MAX_LIFE_S).contains(it));
                     asked.life_s = life_s.ok_or_else(|| {
                         mistake("/ttl_s", "a whole number of seconds from 1 to 86400")
                     })?;
