@@ -75,8 +75,18 @@ async fn answer(
     if is_atomic {
         batch.all_or_none(operations, inbound, &sent).await
     } else {
+        must_not_be_one(inbound)?;
         batch.each_for_itself(operations).await
     }
+}
+
+/// A key that nobody heeds would promise what it does not keep.
+fn must_not_be_one(inbound: &Inbound) -> Result<(), Problem> {
+    if !inbound.headers().contains_key(KEY) {
+        return Ok(());
+    }
+    let detail = "Each operation of this batch stands for itself: Idempotency-Key belongs on each.";
+    Err(Problem::malformed(detail).with("header", "Idempotency-Key"))
 }
 
 fn asks_for_all_or_none(query: &str) -> Result<bool, Problem> {
