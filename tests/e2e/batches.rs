@@ -187,6 +187,12 @@ async fn without_atomic_each_stands_for_itself() {
         again["results"][0]["headers"]["idempotent-replayed"],
         "true"
     );
+    let keyed = client.post(path, &operations.to_string());
+    let keyed = keyed.header("Idempotency-Key", "\"k\"").send().await;
+    assert_eq!(
+        (keyed.status, &keyed.json()["header"]),
+        (400, &json!("Idempotency-Key"))
+    );
 }
 
 #[tokio::test]

@@ -159,6 +159,8 @@ async fn the_log_is_filtered_and_paged() {
         ("?outcome=resolved", 0),
         ("?since=2000-01-01T00:00:00Z", 6),
         ("?until=2000-01-01T00:00:00Z", 0),
+        ("?since=1900-01-01T00:00:00Z", 6),
+        ("?until=1900-01-01T00:00:00Z", 0),
     ];
     for (query, count) in counts {
         assert_eq!(list(&client, query).await.len(), count, "{query}");

@@ -103,7 +103,7 @@ async fn a_lock_is_renewed_broken_and_gone_with_its_document() {
     let tag = client.create(PATH, "{}").await;
     let first = take(&client, 60, "ann").await;
     let renewal = client
-        .post(LOCK, r#"{"ttl_s":3600}"#)
+        .post(LOCK, r#"{"ttl_s":3600.0}"#)
         .header("Lock-Token", &token(&first));
     let renewed = renewal.send().await;
     assert_eq!(renewed.status, 200);
@@ -132,7 +132,11 @@ async fn a_lock_is_renewed_broken_and_gone_with_its_document() {
         .if_match(&tag)
         .header("Lock-Token", &token(&second));
     assert_eq!(deletion.send().await.status, 204);
-    assert_eq!(take(&client, 60, "bob").await.status, 410);
+    let gone = take(&client, 60, "bob").await;
+    assert_eq!(
+        (gone.status, &gone.json()["deleted_by"]),
+        (410, &json!("anonymous"))
+    );
     let recreated = client
         .put(PATH, "{}")
         .header("If-None-Match", "*")

@@ -23,7 +23,7 @@ use crate::resource::{ACTION, JSON, Names, PathParts};
 use crate::write::{Done, Write, mark_replayed, not_written};
 
 /// How many operations a batch may have.
-const MAX_OPERATIONS: usize = 1000;
+pub(crate) const MAX_OPERATIONS: usize = 1000;
 
 /// Fields that an operation may have; all others are the batch's.
 const OWN_FIELDS: [&str; 6] = [
@@ -75,8 +75,18 @@ async fn answer(
     if is_atomic {
         batch.all_or_none(operations, inbound, &sent).await
     } else {
+        must_not_be_one(inbound)?;
         batch.each_for_itself(operations).await
     }
+}
+
+/// A key that nobody heeds would promise what it does not keep.
+fn must_not_be_one(inbound: &Inbound) -> Result<(), Problem> {
+    if !inbound.headers().contains_key(KEY) {
+        return Ok(());
+    }
+    let detail = "Each operation of this batch stands for itself: Idempotency-Key belongs on each.";
+    Err(Problem::malformed(detail).with("header", "Idempotency-Key"))
 }
 
 fn asks_for_all_or_none(query: &str) -> Result<bool, Problem> {

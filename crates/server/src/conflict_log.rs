@@ -7,8 +7,7 @@ use bytes::Bytes;
 use detente_core::json::{self, Object, Value, object};
 use detente_core::merge::Choices;
 use detente_core::{
-    Command, Condition, Edit, JsonPatch, Merging, Moment, Patch, Patching, Preconditions, Proposal,
-    Stored,
+    Command, Condition, Edit, JsonPatch, Merging, Patch, Patching, Preconditions, Proposal, Stored,
 };
 use detente_store::{
     Conflicts, LoggedConflict, LostEdit, Outcome, OutcomeFilter, Reader, Settles, Settling,
@@ -20,7 +19,7 @@ use crate::caller::Caller;
 use crate::conflict::record::{conflict_href, outcome_name};
 use crate::conflict::settled_before;
 use crate::inbound::{Inbound, not_json};
-use crate::list::{limit, parameters, whole_number};
+use crate::list::{limit, moment, parameters, whole_number};
 use crate::merging::{Named, read_choices};
 use crate::operation::read_only;
 use crate::problem::{Problem, ProblemKind};
@@ -435,10 +434,7 @@ fn asked(query: &str) -> Result<Conflicts, Problem> {
     for (name, value) in parameters(query) {
         let wrong =
             |what: &str| Problem::malformed(format!("{name} is {what}.")).with("parameter", &*name);
-        let moment = || {
-            let what = "a time such as 2026-11-22T10:30:00Z";
-            Moment::from_rfc3339(&value).ok_or_else(|| wrong(what))
-        };
+        let time = || moment(&value).ok_or_else(|| wrong("a time such as 2026-11-22T10:30:00Z"));
         let text = Some(value.to_string());
         match &*name {
             "collection" => asked.collection = text,
@@ -453,8 +449,8 @@ fn asked(query: &str) -> Result<Conflicts, Problem> {
                     _ => return Err(wrong("open, resolved or dismissed")),
                 });
             }
-            "since" => asked.since = Some(moment()?),
-            "until" => asked.until = Some(moment()?),
+            "since" => asked.since = Some(time()?),
+            "until" => asked.until = Some(time()?),
             "limit" => asked.limit = limit(&value)?,
             "cursor" => {
                 let before = whole_number(&value).filter(|it| *it <= i64::MAX as u64);

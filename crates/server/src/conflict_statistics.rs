@@ -11,7 +11,7 @@ use detente_store::{Conflicts, LoggedConflict, MergedHour, Reader, Settling, Sto
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::list::parameters;
+use crate::list::{moment, parameters};
 use crate::operation::read_only;
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
@@ -70,7 +70,7 @@ impl Span {
                     return Err(Problem::malformed(detail).with("parameter", other));
                 }
             };
-            *place = Moment::from_rfc3339(&value).ok_or_else(|| {
+            *place = moment(&value).ok_or_else(|| {
                 let detail = format!("{name} is a time such as 2026-11-22T10:30:00Z.");
                 Problem::malformed(detail).with("parameter", &*name)
             })?;

@@ -138,7 +138,7 @@ fn no_document(key: &Key) -> Problem {
     Problem::not_found(detail)
 }
 
-fn gone(stored: &Stored) -> Problem {
+pub(crate) fn gone(stored: &Stored) -> Problem {
     let detail = format!("{} deleted this document.", stored.by);
     let problem = Problem::new(ProblemKind::Gone, detail);
     problem

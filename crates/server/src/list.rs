@@ -8,7 +8,9 @@ use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::Response;
 use bytes::Bytes;
-use detente_core::{CollectionKey, Filter, Item, Order, Query, QueryError, Rank, Stored};
+use detente_core::{
+    CollectionKey, Filter, Item, Moment, Order, Query, QueryError, Rank, Stored, Timestamp,
+};
 use detente_store::{Documents, Reader, StoreError};
 
 use crate::app::App;
@@ -60,6 +62,13 @@ async fn read(app: &Arc<App>, names: &Names<'_>, inbound: &Inbound) -> Result<Re
 pub(crate) fn whole_number<N: FromStr>(text: &str) -> Option<N> {
     let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
     is_digits.then(|| text.parse().ok()).flatten()
+}
+
+/// A time to compare times of this server's with. None of those is before 1970, so all times before
+/// it come to the same.
+pub(crate) fn moment(text: &str) -> Option<Moment> {
+    let time = Timestamp::parse(text)?;
+    Some(Moment(time.to_millis().unwrap_or(0)))
 }
 
 /// The value of `limit`.
@@ -215,6 +224,21 @@ fn item(stored: &Stored) -> Item<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_time_can_be_compared_with() {
+        let cases = [
+            ("1970-01-01T00:00:01Z", Some(1000)),
+            ("1970-01-01T00:00:00+00:01", Some(0)),
+            ("0350-03-18T07:08:40.075+02:55", Some(0)),
+            ("9999-12-31T23:59:59.999Z", Some(253_402_300_799_999)),
+            ("1970-01-01", None),
+            ("now", None),
+        ];
+        for (text, millis) in cases {
+            assert_eq!(moment(text).map(|it| it.0), millis, "{text}");
+        }
+    }
 
     #[test]
     fn a_whole_number_is_digits() {

@@ -11,18 +11,19 @@ use detente_store::Reader;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::conflict::{lock_lost, locked};
+use crate::document::gone;
 use crate::inbound::Inbound;
 use crate::list::parameters;
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::Problem;
 use crate::resource::{JSON, LOCK, Names, PathParts};
 use crate::write::not_written;
 
 /// How long a lock is held if nobody says, and at the longest, in seconds.
-const DEFAULT_LIFE_S: u64 = 60;
-const MAX_LIFE_S: u64 = 24 * 60 * 60;
+pub(crate) const DEFAULT_LIFE_S: u64 = 60;
+pub(crate) const MAX_LIFE_S: u64 = 24 * 60 * 60;
 
 /// Longest owner, in bytes.
-const MAX_OWNER: usize = 255;
+pub(crate) const MAX_OWNER: usize = 255;
 
 /// The lock of a document: GET shows it, POST takes or renews it, DELETE releases or breaks it.
 pub(crate) async fn handle(
@@ -144,25 +145,31 @@ async fn change(
     };
     match app.writer.lock(command).await.map_err(not_written)? {
         LockDecision::Held(lock) | LockDecision::Freed(lock) => Ok(lock),
-        LockDecision::Refused(refusal) => Err(refused(app, &key, &refusal)),
+        LockDecision::Refused(refusal) => Err(refused(app, &key, &refusal).await?),
     }
 }
 
-fn refused(app: &Arc<App>, key: &Key, refusal: &LockRefusal) -> Problem {
-    match refusal {
+async fn refused(app: &Arc<App>, key: &Key, refusal: &LockRefusal) -> Result<Problem, Problem> {
+    Ok(match refusal {
         LockRefusal::Missing => Problem::not_found(format!(
             "{} has no document {:?} that could be locked.",
             key.collection(),
             key.id()
         )),
-        LockRefusal::Deleted { .. } => Problem::new(ProblemKind::Gone, "The document was deleted."),
+        LockRefusal::Deleted { head } => {
+            let tombstone = app.version(head.seq).await?;
+            gone(
+                &*tombstone
+                    .ok_or_else(|| Problem::internal("a deleted document has no tombstone"))?,
+            )
+        }
         LockRefusal::Locked(lock) => {
             app.metrics.waited_for_lock();
             locked(lock, key)
         }
         LockRefusal::Lost => lock_lost(),
         LockRefusal::Free => Problem::not_found("Nobody holds a lock that could be broken."),
-    }
+    })
 }
 
 /// The token is for its holder alone.
@@ -221,8 +228,7 @@ impl Asked {
         for (name, value) in members {
             match (name.as_str(), value) {
                 ("ttl_s", Value::Number(number)) => {
-                    let life_s = number.as_i64().and_then(|it| u64::try_from(it).ok());
-                    let life_s = life_s.filter(|it| (1..=MAX_LIFE_S).contains(it));
+                    let life_s = number.as_whole().filter(|it| (1..=MAX_LIFE_S).contains(it));
                     asked.life_s = life_s.ok_or_else(|| {
                         mistake("/ttl_s", "a whole number of seconds from 1 to 86400")
                     })?;

@@ -232,10 +232,7 @@ impl Named {
             )
         };
         match value {
-            Value::Number(number) => {
-                let number = number.as_i64().and_then(|it| u64::try_from(it).ok());
-                number.map(Self::Number).ok_or_else(wrong)
-            }
+            Value::Number(number) => number.as_whole().map(Self::Number).ok_or_else(wrong),
             Value::String(text) => {
                 let mut tags = EntityTag::parse_list(text.as_bytes()).map_err(|_| wrong())?;
                 let tag = tags.pop().filter(|_| tags.is_empty()).ok_or_else(wrong)?;

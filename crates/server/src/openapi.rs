@@ -6,14 +6,22 @@ mod subject; // what one set of its paths is about
 mod header; // the fields of answers
 mod link; // from an answer to the requests that it makes possible
 mod parameter; // what requests say beside their bodies
-mod problem_schema; // what problems tell
 mod refusal; // the responses that problems are
-mod schema; // bodies, and the schemas of collections among them
 
+mod batch_schema; // what batches are made of
+mod conflict_schema; // what the conflict log tells
+mod merge_schema; // what merges are asked for, and tell
+mod problem_schema; // what problems tell
+mod schema; // all other bodies, and the schemas of collections among them
+
+mod batch_path; // several writes at once
 mod collection_path; // lists, and new documents
+mod conflict_path; // the conflict log
 mod document_path; // one document
 mod feed_path; // changes
 mod history_path; // versions
+mod lock_path; // the lock of a document
+mod merge_path; // an edit of an older version
 mod server_path; // health, metrics, pages for people
 
 use std::sync::Arc;
@@ -40,8 +48,14 @@ Documents that many may change at once, and no write is lost: a change names the
 (`If-Match`), and where the document has moved on since, the answer is a refusal that tells what happened meanwhile.
 
 **Spaces.** All that stands under `/api` stands under `/spaces/{space}/api` too, for another space: other documents, \
-other versions, another feed. A space is named as a collection is, and exists as soon as something is stored in it. \
+other versions, another feed, another conflict log. A space is named as a collection is, and exists as soon as something is stored in it. \
 `/api` is the space `default`.
+
+**Merging.** A client may ask that an edit of an older version is merged with what came since (`Prefer: \
+conflict=merge`), or merge it by choices of its own (`POST /api/{collection}/{id}/merge`).
+
+**Conflicts** are kept: a write that was refused because of others is in the conflict log with its edit, and `logged` in \
+the refusal tells where.
 
 **Methods.** Whatever knows GET knows HEAD. Everything knows OPTIONS, which answers 204 with `Allow`. Any other method \
 is refused with 405 and `Allow`.
@@ -101,16 +115,24 @@ fn paths(api: &Api<'_>) -> Members {
             document_path::item(subject),
             history_path::list(subject),
             history_path::version(subject),
+            merge_path::item(subject),
+            lock_path::item(subject),
             feed_path::of_collection(subject),
+            feed_path::of_document(subject),
         ]);
     }
-    paths.extend([feed_path::of_space(api)]);
+    paths.extend([batch_path::item(api), feed_path::of_space(api)]);
+    paths.extend(conflict_path::items(api));
     paths.extend(server_path::items(api));
     paths
 }
 
 fn schemas(api: &Api<'_>) -> Members {
     let mut schemas = schema::components();
+    schemas.extend(merge_schema::schemas());
+    schemas.extend(lock_path::schemas());
+    schemas.extend(batch_schema::schemas(api));
+    schemas.extend(conflict_schema::schemas());
     schemas.extend(problem_schema::schemas());
     // No clash: the names of collections begin with a small letter, ours with a capital one.
     schemas.extend(api.subjects.iter().filter_map(|it| it.schema_component()));

@@ -27,6 +27,22 @@ impl Number {
         self.0.parse().ok()
     }
 
+    /// The value, if it is a whole number that fits, however it is written: `5`, `5.0`, `50e-1`.
+    pub fn as_whole(&self) -> Option<u64> {
+        let decimal = self.decimal();
+        if decimal.is_zero() {
+            return Some(0);
+        }
+        let zeros = u32::try_from(decimal.last_place()).ok()?;
+        if decimal.negative {
+            return None;
+        }
+        let digits = decimal.digits().try_fold(0u64, |value, digit| {
+            value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+        });
+        digits?.checked_mul(10u64.checked_pow(zeros)?)
+    }
+
     /// The nearest double; infinite when the magnitude is past what a double holds.
     pub fn as_f64(&self) -> f64 {
         self.0.parse().unwrap_or(f64::NAN)
@@ -185,6 +201,29 @@ fn exponent(text: &str) -> i128 {
 mod tests {
     use super::*;
     use std::cmp::Ordering::{Equal, Greater, Less};
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let cases = [
+            ("0", Some(0)),
+            ("-0.0e5", Some(0)),
+            ("60", Some(60)),
+            ("60.0", Some(60)),
+            ("6e1", Some(60)),
+            ("600e-1", Some(60)),
+            ("0.6e2", Some(60)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("1e19", Some(10_000_000_000_000_000_000)),
+            ("1e20", None),
+            ("1e99999999999999999999999999999999999999999", None),
+            ("1.5", None),
+            ("-1", None),
+        ];
+        for (text, value) in cases {
+            assert_eq!(Number::from_checked(text).as_whole(), value, "{text}");
+        }
+    }
 
     #[test]
     fn numbers_compare_by_value_and_exactly() {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::subject::Subject;
-use super::{Members, refusal};
+use super::{Members, parameter, refusal};
 use crate::problem::ProblemKind;
 use crate::settings::{Settings, Undeclared};
 
@@ -35,9 +35,38 @@ impl<'a> Api<'a> {
         let mut tags: Vec<_> = self.subjects.iter().map(Subject::described_tag).collect();
         tags.push(json!({
             "name": SERVER,
-            "description": "What the server tells of itself, and the changes of a whole space.",
+            "description": "What the server tells of itself, and what a whole space has: changes, batches, conflicts.",
         }));
         tags
+    }
+
+    /// A pattern for the names of collections.
+    pub(super) fn collection_pattern(&self) -> String {
+        let names: Option<Vec<_>> = self.subjects.iter().map(Subject::name).collect();
+        match names {
+            Some(names) if !names.is_empty() => format!("({})", names.join("|")),
+            _ => parameter::COLLECTION_NAME.to_owned(),
+        }
+    }
+
+    /// References to the parameters of an operation that writes.
+    pub(super) fn write_parameters(&self, names: &[&str]) -> Vec<Value> {
+        let names = names.iter().map(|name| parameter::reference(name));
+        names.chain(actor(self.settings)).collect()
+    }
+
+    pub(super) fn body(&self, content: Value) -> Value {
+        body(self.settings, content)
+    }
+
+    /// Refusals of writes, whatever the collection.
+    pub(super) fn refusals_of_writes(&self) -> Vec<ProblemKind> {
+        let of = |subject: &Subject<'_>| {
+            let mut kinds = subject.refusals_by_others();
+            kinds.extend(subject.refusals_by_rules());
+            kinds
+        };
+        self.subjects.iter().flat_map(of).collect()
     }
 
     /// The responses of an operation that anybody may ask for.
@@ -49,6 +78,21 @@ impl<'a> Api<'a> {
     pub(super) fn guarded(&self, success: Members, refusals: &[ProblemKind]) -> Members {
         guarded(self.settings, success, refusals)
     }
+}
+
+/// Who writes; with tokens, the token says that.
+pub(super) fn actor(settings: &Settings) -> Option<Value> {
+    settings
+        .tokens
+        .is_none()
+        .then(|| parameter::reference("actor"))
+}
+
+/// The body of a request.
+pub(super) fn body(settings: &Settings, content: Value) -> Value {
+    let limit = settings.limits.body_bytes;
+    let description = format!("At most {limit} bytes, without `Content-Encoding`.");
+    json!({"description": description, "required": true, "content": content})
 }
 
 /// The responses of an operation that wants a token where there are tokens.

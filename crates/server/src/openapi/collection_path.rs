@@ -35,7 +35,8 @@ fn list(subject: &Subject<'_>) -> Value {
 
 fn create(subject: &Subject<'_>) -> Value {
     let mut headers = header::references(header::OF_VERSION);
-    headers.extend(header::references(&["Location", "Preference-Applied"]));
+    headers.extend(header::references(&["Location"]));
+    headers.extend(header::references(header::OF_WRITE));
     let created = json!({
         "description": "The new document; without a body if that is preferred.",
         "headers": headers,
@@ -50,6 +51,8 @@ fn create(subject: &Subject<'_>) -> Value {
         ProblemKind::InvalidDocument,
         ProblemKind::Unavailable,
         ProblemKind::StorageFull,
+        ProblemKind::RequestInProgress,
+        ProblemKind::KeyReuse,
     ]);
     let success = Members::from_iter([("201".into(), created)]);
     json!({
@@ -57,7 +60,7 @@ fn create(subject: &Subject<'_>) -> Value {
         "tags": [subject.tag()],
         "summary": "Create a document",
         "description": CREATE,
-        "parameters": subject.write_parameters(&["prefer"]),
+        "parameters": subject.write_parameters(&["prefer", "idempotencyKey"]),
         "requestBody": subject.body(json!({JSON: {"schema": subject.document()}})),
         "responses": subject.answers(success, &refusals),
     })

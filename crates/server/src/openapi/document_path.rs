@@ -7,7 +7,8 @@ use crate::resource::{JSON, JSON_PATCH, MERGE_PATCH};
 
 const REPLACE: &str = "\
 Creates the document if there is none, else replaces the version that `If-Match` names. `If-Match: *` replaces \
-whatever is there, `If-None-Match: *` only creates.";
+whatever is there, `If-None-Match: *` only creates. Where the version has moved on and the two edits are merged, the \
+answer is the merged document, without `ETag`: send the next edit with `Merged-ETag`, and an edit of that document.";
 
 const PATCH: &str = "\
 Changes the version that `If-Match` names. A JSON Patch that holds a `test` needs no `If-Match`: it says itself what it \
@@ -62,16 +63,27 @@ pub(super) fn not_modified() -> Value {
 }
 
 fn replace(subject: &Subject<'_>) -> Value {
+    let mut replaced = header::references(&["Document-Version", "Link"]);
+    replaced.extend(header::perhaps(&[
+        "ETag",
+        "Last-Modified",
+        "Merged-ETag",
+        "Merged-Versions",
+    ]));
     let success = Members::from_iter([
-        ("200".into(), written(subject, "The new version.")),
+        (
+            "200".into(),
+            written(subject, "The new version.", replaced.clone()),
+        ),
         (
             "201".into(),
             written(
                 subject,
                 "The new document; without a body if that is preferred.",
+                header::references(header::OF_VERSION),
             ),
         ),
-        ("204".into(), minimal()),
+        ("204".into(), minimal(replaced)),
     ]);
     let mut refusals = subject.refusals_by_rules();
     refusals.extend(REFUSALS_OF_BODIES);
@@ -87,9 +99,14 @@ fn replace(subject: &Subject<'_>) -> Value {
 }
 
 fn patch(subject: &Subject<'_>) -> Value {
+    let mut patched = header::references(header::OF_VERSION);
+    patched.extend(header::perhaps(&["Merged-Versions"]));
     let success = Members::from_iter([
-        ("200".into(), written(subject, "The new version.")),
-        ("204".into(), minimal()),
+        (
+            "200".into(),
+            written(subject, "The new version.", patched.clone()),
+        ),
+        ("204".into(), minimal(patched)),
     ]);
     let mut refusals = subject.refusals_by_rules();
     refusals.extend([ProblemKind::NotFound, ProblemKind::PatchConflict]);
@@ -112,10 +129,9 @@ fn patch(subject: &Subject<'_>) -> Value {
 }
 
 fn delete(subject: &Subject<'_>) -> Value {
-    let deleted = json!({
-        "description": "It is deleted.",
-        "headers": header::references(header::OF_TOMBSTONE),
-    });
+    let mut headers = header::references(header::OF_TOMBSTONE);
+    headers.extend(header::references(&["Idempotent-Replayed"]));
+    let deleted = json!({"description": "It is deleted.", "headers": headers});
     let success = Members::from_iter([("204".into(), deleted)]);
     let mut refusals = subject.refusals_to_delete();
     refusals.extend([
@@ -124,7 +140,14 @@ fn delete(subject: &Subject<'_>) -> Value {
         ProblemKind::Unavailable,
         ProblemKind::StorageFull,
     ]);
-    let parameters = &["id", "ifMatch", "ifNoneMatch", "ifUnmodifiedSince"];
+    let parameters = &[
+        "id",
+        "ifMatch",
+        "ifNoneMatch",
+        "ifUnmodifiedSince",
+        "lockToken",
+        "idempotencyKey",
+    ];
     json!({
         "operationId": subject.operation("delete"),
         "tags": [subject.tag()],
@@ -141,10 +164,12 @@ const WRITE_PARAMETERS: &[&str] = &[
     "ifNoneMatch",
     "ifUnmodifiedSince",
     "prefer",
+    "lockToken",
+    "idempotencyKey",
 ];
 
 /// Refusals of what a request carries, whatever is stored.
-const REFUSALS_OF_BODIES: [ProblemKind; 6] = [
+pub(super) const REFUSALS_OF_BODIES: [ProblemKind; 6] = [
     ProblemKind::Malformed,
     ProblemKind::ContentTooLarge,
     ProblemKind::UnsupportedMediaType,
@@ -153,9 +178,8 @@ const REFUSALS_OF_BODIES: [ProblemKind; 6] = [
     ProblemKind::StorageFull,
 ];
 
-fn written(subject: &Subject<'_>, description: &str) -> Value {
-    let mut headers = header::references(header::OF_VERSION);
-    headers.extend(header::references(&["Preference-Applied"]));
+fn written(subject: &Subject<'_>, description: &str, mut headers: Members) -> Value {
+    headers.extend(header::references(header::OF_WRITE));
     json!({
         "description": description,
         "headers": headers,
@@ -165,8 +189,7 @@ fn written(subject: &Subject<'_>, description: &str) -> Value {
 }
 
 /// What `Prefer: return=minimal` gets, and who may not read.
-fn minimal() -> Value {
-    let mut headers = header::references(header::OF_VERSION);
-    headers.extend(header::references(&["Preference-Applied"]));
+pub(super) fn minimal(mut headers: Members) -> Value {
+    headers.extend(header::references(header::OF_WRITE));
     json!({"description": "It is done; the representation is left out.", "headers": headers})
 }

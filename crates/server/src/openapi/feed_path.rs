@@ -36,6 +36,18 @@ pub(super) fn of_collection(subject: &Subject<'_>) -> (String, Value) {
     (subject.path("/_changes"), json!({"get": get}))
 }
 
+pub(super) fn of_document(subject: &Subject<'_>) -> (String, Value) {
+    let get = json!({
+        "operationId": subject.operation("listDocumentChanges"),
+        "tags": [subject.tag()],
+        "summary": "Follow the changes of a document",
+        "description": FEED,
+        "parameters": subject.parameters(&["id", "since", "limit", "lastEventId"]),
+        "responses": subject.answers(success(), &[ProblemKind::Malformed]),
+    });
+    (subject.path("/{id}/_changes"), json!({"get": get}))
+}
+
 fn success() -> Members {
     let changes = json!({
         "description": "Changes.",

@@ -2,11 +2,17 @@ use serde_json::{Value, json};
 
 use super::Members;
 
+/// A strong tag of ours.
+const TAG: &str = "^\"[!#-~]+\"$";
+
 /// The fields that tell of the version in an answer.
 pub(super) const OF_VERSION: &[&str] = &["ETag", "Last-Modified", "Document-Version", "Link"];
 
 /// What a deletion answers: there is no representation left that a tag could name.
 pub(super) const OF_TOMBSTONE: &[&str] = &["Last-Modified", "Document-Version", "Link"];
+
+/// What an answer to a write may tell of the write.
+pub(super) const OF_WRITE: &[&str] = &["Preference-Applied", "Idempotent-Replayed"];
 
 /// References to fields, by their names.
 pub(super) fn references(names: &[&str]) -> Members {
@@ -17,13 +23,24 @@ pub(super) fn references(names: &[&str]) -> Members {
     names.iter().map(reference).collect()
 }
 
+/// Fields that an answer may do without, whatever they are elsewhere.
+pub(super) fn perhaps(names: &[&str]) -> Members {
+    let all = components();
+    let optional = |name: &&str| {
+        let mut header = all[*name].clone();
+        header["required"] = false.into();
+        ((*name).to_owned(), header)
+    };
+    names.iter().map(optional).collect()
+}
+
 pub(super) fn components() -> Members {
     let always = [
         (
             "ETag",
             "The strong tag of the representation, for If-Match. Opaque. A compressed answer has one of its own, which \
              names the same version.",
-            json!({"type": "string", "pattern": "^\"[!#-~]+\"$"}),
+            json!({"type": "string", "pattern": TAG}),
         ),
         (
             "Last-Modified",
@@ -64,8 +81,29 @@ pub(super) fn components() -> Members {
     let sometimes = [
         (
             "Preference-Applied",
-            "`return=minimal` if that was asked for and done.",
+            "The preferences that were followed: `return=minimal`, `conflict=merge`, `conflict=reject`.",
             json!({"type": "string"}),
+        ),
+        (
+            "Merged-ETag",
+            "Instead of `ETag` and `Last-Modified` where a PUT was merged: the tag of what was stored, which is not what \
+             was sent (RFC 9110, section 9.3.4). Send it back in If-Match only with an edit of the document that came with it.",
+            json!({"type": "string", "pattern": TAG}),
+        ),
+        (
+            "Merged-Versions",
+            "`5..7` where an edit of version 5 was merged with what came up to version 7; 0 is an edit of nothing.",
+            json!({"type": "string", "pattern": "^[0-9]+\\.\\.[0-9]+$"}),
+        ),
+        (
+            "Idempotent-Replayed",
+            "`true`: the write was performed before, by a request with this Idempotency-Key, and this is the answer of then.",
+            json!({"const": "true"}),
+        ),
+        (
+            "Content-Location",
+            "The path of the document, which is what the body is.",
+            json!({"type": "string", "format": "uri-reference"}),
         ),
         (
             "Accept",

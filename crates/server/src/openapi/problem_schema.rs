@@ -1,7 +1,8 @@
+use detente_core::Collision;
 use serde_json::{Value, json};
 
-use super::schema::{object, reference};
-use super::{Members, parameter};
+use super::schema::{count, moment, object, pointer, reference};
+use super::{Members, merge_schema, parameter};
 use crate::problem::{PROBLEMS, ProblemKind, ProblemType};
 
 /// A schema for each problem, by its `error`, and those that they are made of.
@@ -53,10 +54,15 @@ fn members(kind: ProblemKind) -> (Value, &'static [&'static str]) {
         ProblemKind::Deleted => (deleted(), DELETED),
         ProblemKind::DuplicateEntry => (duplicate(), DUPLICATE),
         ProblemKind::StateConflict => (state(), STATE),
-        ProblemKind::PatchConflict => (patch(), &["operation", "path"]),
-        ProblemKind::PreconditionRequired => {
-            (json!({"resolutions": list("Resolution")}), &["resolutions"])
-        }
+        ProblemKind::PatchConflict => (patch(), &[]),
+        ProblemKind::BaseGone => (base_gone(), &[]),
+        ProblemKind::ConflictSettled => (settled(), SETTLED),
+        ProblemKind::Locked => (locked(), LOCKED),
+        ProblemKind::PreconditionRequired => (
+            json!({"resolutions": list("Resolution"), "member": member()}),
+            &[],
+        ),
+        ProblemKind::KeyReuse => (json!({"header": {"const": "Idempotency-Key"}}), &["header"]),
         ProblemKind::InvalidDocument => (json!({"violations": list("Violation")}), &["violations"]),
         ProblemKind::Malformed => (malformed(), &[]),
         ProblemKind::Gone => (gone(), &["deleted_at", "deleted_by"]),
@@ -95,6 +101,8 @@ fn stale() -> Value {
         "current": {"description": "The current version, unless it is large."},
         "current_href": {"type": "string", "description": "Where the current version is, if it is large."},
         "merged": {"description": "Both edits together, without those in conflict."},
+        "joined": list("Join"),
+        "agreements": merge_schema::agreements(),
         "resolutions": list("Resolution"),
     })
 }
@@ -125,7 +133,8 @@ fn gone() -> Value {
     })
 }
 
-const DUPLICATE: &[&str] = &["constraint", "field", "fields", "values", "violations"];
+/// Values and holders are for those who may read.
+const DUPLICATE: &[&str] = &["constraint", "field", "fields", "violations"];
 
 fn duplicate() -> Value {
     let mut members = duplicate_members();
@@ -153,15 +162,48 @@ fn state() -> Value {
         "rule": {"type": "string"},
         "failed_rules": {"type": "array", "items": {"type": "string"}},
         "allowed_transitions": {"type": "array", "items": {"type": "string"}},
+        "reason": {"type": "string"},
         "current_state": {},
         "current_version": {"type": "integer", "minimum": 1},
         "current_etag": {"type": "string"},
     })
 }
 
+fn base_gone() -> Value {
+    json!({
+        "current_version": {"type": "integer", "minimum": 1},
+        "current_etag": {"type": ["string", "null"]},
+        "resolutions": list("Resolution"),
+        "member": member(),
+    })
+}
+
+const SETTLED: &[&str] = &["outcome", "settled_by", "settled_at", "settled_version"];
+
+fn settled() -> Value {
+    let mut members = merge_schema::settled();
+    members["outcome"] = json!({"enum": ["resolved", "dismissed"]});
+    members
+}
+
+const LOCKED: &[&str] = &["locked_by", "fencing", "expires_at", "resolutions"];
+
+fn locked() -> Value {
+    json!({
+        "locked_by": {"type": "string", "description": "Who holds it, in words for people."},
+        "fencing": {"type": "integer", "minimum": 1},
+        "expires_at": moment(),
+        "resolutions": list("Resolution"),
+    })
+}
+
 fn patch() -> Value {
     json!({
-        "operation": count(),
+        "operation": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "Of a JSON Patch, from 0. Absent where an edit of the conflict log fits no version.",
+        },
         "path": pointer(),
         "expected": {},
         "actual": {},
@@ -175,6 +217,8 @@ fn malformed() -> Value {
         "offset": {"type": "integer", "minimum": 0, "description": "Bytes before the mistake."},
         "header": {"type": "string"},
         "parameter": {"type": "string"},
+        "member": member(),
+        "last": {"type": "string", "description": "The newest change."},
         "operation": {"type": ["integer", "null"], "description": "Of a JSON Patch, from 0."},
     })
 }
@@ -207,24 +251,52 @@ fn problem() -> Value {
             "instance": {"type": "string", "description": "The path of the request."},
             "error": {"type": "string", "description": "What `type` says, in one word."},
             "message": {"type": "string"},
+            "logged": {
+                "type": "string",
+                "format": "uri-reference",
+                "description": "Where the conflict log keeps the edit. Only of writes that others stood in the way of.",
+            },
+            "results": {
+                "type": "array",
+                "items": reference("OperationResult"),
+                "description": "Of a batch: what became of each operation. `operation` then is the place of the one that \
+                                was refused first, from 0, whatever it is in a problem otherwise.",
+            },
         }),
     );
     problem["description"] = "A refusal (RFC 9457). Other members depend on `type`.".into();
     problem
 }
 
+/// How two edits collide.
+const COLLISIONS: [Collision; 9] = [
+    Collision::EditEdit,
+    Collision::DeleteEdit,
+    Collision::EditDelete,
+    Collision::AddAdd,
+    Collision::Type,
+    Collision::Order,
+    Collision::Text,
+    Collision::Constraint,
+    Collision::Inapplicable,
+];
+
 fn conflict() -> Value {
     object(
         &["path", "kind", "strategy"],
         json!({
             "path": pointer(),
-            "kind": {"type": "string"},
-            "strategy": {"type": "string"},
+            "kind": {"enum": COLLISIONS.map(Collision::name)},
+            "strategy": merge_schema::strategy(),
             "base": {"description": "What the writer began from. Absent if there was nothing."},
             "yours": {"description": "What the writer wants."},
             "current": {"description": "What is stored now."},
-            "by": {"type": "string"},
+            "by": {"type": "string", "description": "Who changed it last."},
             "version": {"type": "integer", "minimum": 1},
+            "keyword": {"type": "string", "description": "Of the schema, that what both come to breaks."},
+            "rule": {"type": "string", "description": "That what both come to breaks."},
+            "constraint": {"type": "string", "description": "That what both come to breaks."},
+            "message": {"type": "string", "description": "How."},
         }),
     )
 }
@@ -248,6 +320,8 @@ fn resolution() -> Value {
             "rel": {"type": "string"},
             "method": {"type": "string"},
             "href": {"type": "string", "format": "uri-reference"},
+            "base": {"type": "string", "description": "For `base` of a merge."},
+            "current": {"type": "string", "description": "For `current` of a merge."},
             "if_match": {"type": "string"},
             "if_none_match": {"type": "string"},
         }),
@@ -268,7 +342,7 @@ fn violation() -> Value {
 fn duplicate_row() -> Value {
     let mut row = duplicate_members();
     row["message"] = json!({"type": "string"});
-    object(&["constraint", "field", "fields", "values", "message"], row)
+    object(&["constraint", "field", "fields", "message"], row)
 }
 
 fn existing() -> Value {
@@ -281,14 +355,15 @@ fn existing() -> Value {
     )
 }
 
+/// The place of a mistake in the body of a request.
+fn member() -> Value {
+    json!({
+        "type": "string",
+        "pattern": parameter::POINTER,
+        "description": "Where the mistake is in the body.",
+    })
+}
+
 fn list(name: &str) -> Value {
     json!({"type": "array", "items": reference(name)})
-}
-
-fn count() -> Value {
-    json!({"type": "integer", "minimum": 0})
-}
-
-fn pointer() -> Value {
-    json!({"type": "string", "pattern": parameter::POINTER})
 }

@@ -82,7 +82,12 @@ fn headers(status: StatusCode) -> Members {
         }
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
             let current = json!({"$ref": "#/components/headers/Current-ETag"});
-            Members::from_iter([("ETag".to_owned(), current)])
+            let mut headers = Members::from_iter([("ETag".to_owned(), current)]);
+            // Where the same request is in progress.
+            if status == StatusCode::CONFLICT {
+                headers.extend(header::perhaps(&["Retry-After"]));
+            }
+            headers
         }
         _ => Members::new(),
     }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Members, parameter};
+use super::{Members, merge_schema, parameter};
 
 /// A reference to a schema of the components.
 pub(super) fn reference(name: &str) -> Value {
@@ -36,6 +36,13 @@ pub(super) fn components() -> Members {
         json!({
             "seq": {"type": "integer", "minimum": 1, "description": "The place in the log of all versions."},
             "collection": {"type": "string"},
+            "paths": {
+                "type": "array",
+                "items": pointer(),
+                "description": "The places that the version touched. Absent where that is not known, or would take long \
+                                to find out.",
+            },
+            "merged": merge_schema::merged(),
         }),
     );
     let mut changes = page(reference("Change"));
@@ -63,7 +70,7 @@ pub(super) fn document_page(document: &Value) -> Value {
     page(json!({"allOf": [reference("Row"), row]}))
 }
 
-fn page(item: Value) -> Value {
+pub(super) fn page(item: Value) -> Value {
     object(
         &["items", "next"],
         json!({
@@ -97,8 +104,23 @@ fn json_patch() -> Value {
     })
 }
 
-fn pointer() -> Value {
+pub(super) fn pointer() -> Value {
     json!({"type": "string", "pattern": parameter::POINTER})
+}
+
+pub(super) fn count() -> Value {
+    json!({"type": "integer", "minimum": 0})
+}
+
+pub(super) fn moment() -> Value {
+    json!({"type": "string", "format": "date-time"})
+}
+
+/// An object that takes no other members.
+pub(super) fn closed(required: &[&str], properties: Value) -> Value {
+    let mut closed = object(required, properties);
+    closed["additionalProperties"] = false.into();
+    closed
 }
 
 pub(super) fn object(required: &[&str], properties: Value) -> Value {

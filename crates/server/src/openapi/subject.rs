@@ -2,7 +2,7 @@ use detente_core::Unconditional;
 use detente_core::rules::Rules;
 use serde_json::{Value, json};
 
-use super::api::guarded;
+use super::api::{actor, body, guarded};
 use super::{Members, parameter, schema};
 use crate::problem::ProblemKind;
 use crate::settings::{Collection, Settings, StaleStatus};
@@ -25,6 +25,10 @@ impl<'a> Subject<'a> {
             name,
             collection,
         }
+    }
+
+    pub(super) fn name(&self) -> Option<&'a str> {
+        self.name
     }
 
     /// The path of something within the collection, or with `""` of itself.
@@ -64,10 +68,7 @@ impl<'a> Subject<'a> {
     /// As [`Subject::parameters`], of an operation that writes.
     pub(super) fn write_parameters(&self, names: &[&str]) -> Vec<Value> {
         let mut parameters = self.parameters(names);
-        // With tokens, the token says who writes.
-        if self.settings.tokens.is_none() {
-            parameters.push(parameter::reference("actor"));
-        }
+        parameters.extend(actor(self.settings));
         parameters
     }
 
@@ -107,9 +108,7 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn body(&self, content: Value) -> Value {
-        let limit = self.settings.limits.body_bytes;
-        let description = format!("At most {limit} bytes, without `Content-Encoding`.");
-        json!({"description": description, "required": true, "content": content})
+        body(self.settings, content)
     }
 
     /// The responses of an operation.
@@ -119,16 +118,27 @@ impl<'a> Subject<'a> {
 
     /// The responses of an operation that changes a document which may exist.
     pub(super) fn conditional(&self, success: Members, refusals: &[ProblemKind]) -> Members {
+        let mut kinds = self.refusals_by_others();
+        kinds.extend(refusals);
+        self.answers(success, &kinds)
+    }
+
+    /// Refusals to change a document that others change too.
+    pub(super) fn refusals_by_others(&self) -> Vec<ProblemKind> {
         let mut kinds = vec![
             self.stale(),
             ProblemKind::Deleted,
+            ProblemKind::BaseGone,
+            ProblemKind::RequestInProgress,
             ProblemKind::PreconditionFailed,
+            ProblemKind::LockLost,
+            ProblemKind::KeyReuse,
+            ProblemKind::Locked,
         ];
         if self.collection.unconditional() == Unconditional::Reject {
             kinds.push(ProblemKind::PreconditionRequired);
         }
-        kinds.extend(refusals);
-        self.answers(success, &kinds)
+        kinds
     }
 
     fn stale(&self) -> ProblemKind {

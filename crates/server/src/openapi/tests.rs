@@ -162,6 +162,29 @@ fn every_name_in_a_path_is_a_parameter() {
 }
 
 #[test]
+fn operations_of_a_batch_go_where_the_settings_let_them() {
+    let [open, closed, mixed] = descriptions();
+    let cases = [
+        // (description, path of a document, whether an operation may go there)
+        (&open, "/api/users/1", true),
+        (&closed, "/api/users/1", true),
+        (&closed, "/api/users-2/a.b", true),
+        (&closed, "/api/any/1", false),
+        (&mixed, "/api/other/1", true),
+        (&open, "/api/users/_a", false),
+        (&open, "/api/users", false),
+        (&open, "/api/users/1/lock", false),
+    ];
+    for (description, path, expected) in cases {
+        let put = &description["components"]["schemas"]["Operation"]["oneOf"][0];
+        let schema = put["properties"]["path"].to_string();
+        let schema = Schema::compile(&core_json::parse(schema.as_bytes()).unwrap()).unwrap();
+        let violations = schema.violations(&path.into());
+        assert_eq!(violations.is_empty(), expected, "{path} by {put}");
+    }
+}
+
+#[test]
 fn paths_follow_the_settings() {
     let [open, closed, mixed] = descriptions();
     let cases = [
@@ -170,6 +193,11 @@ fn paths_follow_the_settings() {
         (&closed, "/api/{collection}/{id}", false),
         (&closed, "/api/users/{id}", true),
         (&closed, "/api/users-2/_changes", true),
+        (&closed, "/api/users-2/{id}/_changes", true),
+        (&closed, "/api/users-2/{id}/lock", true),
+        (&closed, "/api/users-2/{id}/merge", true),
+        (&closed, "/api/_batch", true),
+        (&closed, "/api/_conflicts/{conflict}/resolve", true),
         (&mixed, "/api/{collection}/{id}", true),
         (&mixed, "/api/any/{id}", true),
     ];
@@ -187,8 +215,11 @@ fn refusals_follow_the_settings() {
         (&closed, "/api/users/{id}", "put", "401", true),
         (&closed, "/api/users/{id}", "get", "403", true),
         (&closed, "/healthz", "get", "401", false),
-        (&open, "/api/{collection}", "post", "409", false),
-        (&closed, "/api/users", "post", "409", true),
+        (&open, "/api/{collection}/{id}/lock", "delete", "403", false),
+        (&closed, "/api/users/{id}/lock", "delete", "403", true),
+        (&open, "/api/{collection}/{id}/merge", "post", "423", true),
+        (&open, "/api/_batch", "post", "428", true),
+        (&open, "/api/_conflicts/{conflict}", "get", "409", false),
         (&closed, "/api/users/{id}", "put", "404", false),
         (&closed, "/api/users/{id}", "patch", "404", true),
         (&closed, "/api/users/{id}", "put", "428", true),
@@ -200,6 +231,14 @@ fn refusals_follow_the_settings() {
             expected,
             "{method} {path} {status}"
         );
+    }
+    let duplicates = [
+        (&open, "/api/{collection}", false),
+        (&closed, "/api/users", true),
+    ];
+    for (description, path, expected) in duplicates {
+        let names = reference_names(&description["paths"][path]["post"]["responses"]);
+        assert_eq!(names.contains("DuplicateEntry"), expected, "{path}");
     }
     let stale = reference_names(&closed["paths"]["/api/users-2/{id}"]["put"]["responses"]);
     assert!(!stale.contains("UpdateConflict"), "it answers 412 there");
