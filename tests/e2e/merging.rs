@@ -204,6 +204,37 @@ async fn each_field_is_joined_by_its_strategy() {
     assert_eq!(problem["conflicts"][0]["strategy"], "group");
 }
 
+/// Elements of a keyed list are named by their keys, and their authors are found by them.
+#[tokio::test]
+async fn a_collision_in_a_list_names_the_element_and_its_author() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let first = r#"{"sections":[{"id":1,"n":1},{"id":0,"n":1}]}"#;
+    let second = r#"{"sections":[{"id":1,"n":2},{"id":0,"n":1}]}"#;
+    let (base, tag) = changed(&client, ARTICLE, first, second).await;
+    let third = r#"{"sections":[{"id":1,"n":2},{"id":0,"n":3}]}"#;
+    client
+        .put(ARTICLE, third)
+        .if_match(&tag)
+        .by("carol")
+        .send()
+        .await;
+    let edit = r#"{"sections":[{"id":1,"n":9},{"id":0,"n":1}]}"#;
+    let refused = client.put(ARTICLE, edit).if_match(&base).send().await;
+    let row = &refused.json()["conflicts"][0];
+    assert_eq!(
+        (&row["path"], &row["by"]),
+        (&json!("/sections/1/n"), &json!("bob")),
+        "{row}"
+    );
+    let choices = json!({"/sections/1/n": "yours"});
+    let body = json!({"base": base, "document": serde_json::from_str::<Value>(edit).unwrap(),
+        "choices": choices, "current": refused.tag()});
+    let merged = merge(&client, "", &body).await;
+    let expected = json!({"sections": [{"id": 1, "n": 9}, {"id": 0, "n": 3}]});
+    merged_with(&merged, "1..3", &expected);
+}
+
 #[tokio::test]
 async fn what_really_collides_is_refused_alone() {
     let server = Server::with_config(CONFIG);

@@ -27,7 +27,7 @@ mod receipt; // what is to be done once, and what it came to
 mod state; // what a decision rests on
 
 pub use command::{Ahead, Command, Edit, Patching, Proposal, Unconditional, Unfit};
-pub use comparison::{Comparison, changed_members, compare, compare_blind};
+pub use comparison::{changed_members, compare_blind};
 pub use decide::{Applied, Constraint, Decision, Refusal, decide};
 pub use entity_tag::{EntityTag, Malformed};
 pub use key::{CollectionKey, Key, NameError};

@@ -33,7 +33,10 @@ fn told(found: &Merge) -> String {
         .as_ref()
         .map_or("nothing".into(), Value::to_text);
     let conflicts = found.conflicts.iter().map(|it| format!(" !{}", it.path));
-    let chosen = found.chosen.iter().map(|(path, _)| format!(" ?{path}"));
+    let chosen = found
+        .chosen
+        .iter()
+        .map(|chosen| format!(" ?{}", chosen.path));
     document + &conflicts.chain(chosen).collect::<String>()
 }
 
@@ -262,7 +265,8 @@ fn a_choice_tells_what_it_was_made_on() {
         &decided,
     );
     let expected = [(pointer("/a"), Some(value("3"))), (pointer("/b"), None)];
-    assert_eq!(found.chosen, expected);
+    let chosen = found.chosen.into_iter().map(|it| (it.path, it.theirs));
+    assert_eq!(chosen.collect::<Vec<_>>(), expected);
 }
 
 /// Nobody's stack ends because of a pointer.

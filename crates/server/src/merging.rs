@@ -255,10 +255,12 @@ impl Named {
             Problem::not_found(detail)
         })?;
         let (found, is_past) = match *self {
-            Self::Tag(tag) => (
-                app.base_among(key, vec![tag]).await?,
-                tag.version < newest.version && tag.seq < newest.seq,
-            ),
+            Self::Tag(tag) => {
+                let is_past = tag.version < newest.version
+                    && tag.seq < newest.seq
+                    && app.version(tag.seq).await?.is_none();
+                (app.base_among(key, vec![tag]).await?, is_past)
+            }
             Self::Number(number) => {
                 let head = Arc::clone(&newest);
                 let found = app.read(move |reader| reader.numbered(&head, number));

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use detente_client::{Pointer, Value};
 use detente_core::json::{Object, object, parse};
-use detente_core::{Comparison, compare};
+use detente_core::merge::{Choices, Merge, Strategies, merge};
 
 use crate::fake::{Answer, Ask, Reply};
 
@@ -124,7 +124,7 @@ impl Shelf {
         let found = compare(base.as_ref(), Some(&ours), self.current(id));
         if merging && self.dialect == Dialect::Detente && found.conflicts.is_empty() {
             let versions = format!("{}..{}", version_of(ask), self.versions[id].len());
-            self.store(id, found.joined);
+            self.store(id, found.document);
             return Answer::new(200, self.text(id))
                 .header("document-version", self.versions[id].len().to_string())
                 .header("merged-etag", self.tag(id).unwrap())
@@ -166,7 +166,7 @@ impl Shelf {
             return self.stale(id, &found, ask);
         }
         let mut joined = found
-            .joined
+            .document
             .as_ref()
             .and_then(Value::as_object)
             .cloned()
@@ -178,7 +178,7 @@ impl Shelf {
         self.written(id, 200)
     }
 
-    fn stale(&self, id: &str, found: &Comparison, ask: &Ask) -> Answer {
+    fn stale(&self, id: &str, found: &Merge, ask: &Ask) -> Answer {
         let status = match (self.dialect, ask.header("if-none-match")) {
             (Dialect::Curt, _) => return Answer::new(412, ""),
             (Dialect::Chatty, _) => return Answer::new(409, r#"{"error":"version_mismatch"}"#),
@@ -204,7 +204,7 @@ impl Shelf {
             ),
             ("mergeable", found.conflicts.is_empty().into()),
             ("current", self.current(id).cloned().into()),
-            ("merged", found.joined.clone().into()),
+            ("merged", found.document.clone().into()),
         ]);
         Answer::new(status as u16, Value::Object(problem).to_text())
             .header("content-type", "application/problem+json")
@@ -313,4 +313,8 @@ fn choose(joined: &mut Object, conflict: &detente_core::Conflict, choice: &Value
         Some(value) => drop(joined.insert(name.clone(), value)),
         None => drop(joined.shift_remove(name)),
     }
+}
+
+fn compare(base: Option<&Value>, ours: Option<&Value>, theirs: Option<&Value>) -> Merge {
+    merge(base, ours, theirs, &Strategies::default(), &Choices::new())
 }

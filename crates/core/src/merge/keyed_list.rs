@@ -13,6 +13,8 @@ use super::{Choice, Collision, Join, Strategy};
 use crate::json::{Pointer, Value};
 use order::{Arrangement, Orders};
 
+pub(super) use key::element;
+
 /// The elements of one side, by the token of their key, in their order.
 type Elements<'a> = IndexMap<Cow<'a, str>, &'a Value>;
 

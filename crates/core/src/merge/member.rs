@@ -153,3 +153,143 @@ impl<'a> Cursor<'a> {
         self.members.is_some_and(|it| self.found < it.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::value;
+    use super::super::{Choices, Merge, Strategies, merge};
+
+    fn join(base: &str, ours: &str, theirs: &str) -> Merge {
+        let [base, ours, theirs] = [base, ours, theirs].map(value);
+        let (strategies, choices) = (Strategies::default(), Choices::new());
+        merge(
+            base.as_ref(),
+            ours.as_ref(),
+            theirs.as_ref(),
+            &strategies,
+            &choices,
+        )
+    }
+
+    #[test]
+    fn who_changed_what_and_where_they_collide() {
+        let cases = [
+            // (base, ours, theirs, joined, conflicts)
+            (
+                r#"{"a":1,"b":1}"#,
+                r#"{"a":2,"b":1}"#,
+                r#"{"a":1,"b":2}"#,
+                r#"{"a":2,"b":2}"#,
+                "",
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"{"a":2}"#,
+                r#"{"a":3}"#,
+                r#"{"a":3}"#,
+                "/a edit-edit",
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"{"a":2}"#,
+                r#"{"a":2.0}"#,
+                r#"{"a":2.0}"#,
+                "",
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"{}"#,
+                r#"{"a":2}"#,
+                r#"{"a":2}"#,
+                "/a delete-edit",
+            ),
+            (r#"{"a":1}"#, r#"{"a":2}"#, "{}", "{}", "/a edit-delete"),
+            ("{}", r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":2}"#, "/a add-add"),
+            (
+                r#"{"a":1}"#,
+                r#"{"a":"x"}"#,
+                r#"{"a":2}"#,
+                r#"{"a":2}"#,
+                "/a type",
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"{"a":null}"#,
+                r#"{}"#,
+                "{}",
+                "/a edit-delete",
+            ),
+            (
+                "{}",
+                r#"{"a":{"x":1}}"#,
+                r#"{"a":{"y":1}}"#,
+                r#"{"a":{"y":1,"x":1}}"#,
+                "",
+            ),
+            (
+                r#"{"a":{"b":1}}"#,
+                r#"{"a":{"b":2}}"#,
+                r#"{"a":"x"}"#,
+                r#"{"a":"x"}"#,
+                "/a type",
+            ),
+            (
+                r#"{"a":[1]}"#,
+                r#"{"a":[1,2]}"#,
+                r#"{"a":[1,3]}"#,
+                r#"{"a":[1,3]}"#,
+                "/a edit-edit",
+            ),
+            (
+                r#"{"a/b":1}"#,
+                r#"{"a/b":2}"#,
+                r#"{"a/b":3}"#,
+                r#"{"a/b":3}"#,
+                "/a~1b edit-edit",
+            ),
+            (r#"{"a":1}"#, "", r#"{"a":2}"#, r#"{"a":2}"#, " delete-edit"),
+            (r#"{"a":1}"#, "", r#"{"a":1}"#, "", ""),
+            (r#"{"a":1}"#, r#"{"a":1.0}"#, r#"{"a":1}"#, r#"{"a":1}"#, ""),
+        ];
+        for (base, ours, theirs, joined, conflicts) in cases {
+            let found = join(base, ours, theirs);
+            let text = found
+                .document
+                .map(|value| value.to_text())
+                .unwrap_or_default();
+            assert_eq!(text, joined, "{base} {ours} {theirs}");
+            let named: Vec<_> = found
+                .conflicts
+                .iter()
+                .map(|conflict| format!("{} {}", conflict.path, conflict.collision.name()))
+                .collect();
+            assert_eq!(named.join(","), conflicts, "{base} {ours} {theirs}");
+        }
+    }
+
+    #[test]
+    fn what_both_changed_alike_is_told() {
+        let cases = [
+            (r#"{"n":5}"#, r#"{"n":6,"a":1}"#, r#"{"n":6.0,"b":1}"#, "/n"),
+            (
+                r#"{"n":5,"x":{"y":1}}"#,
+                r#"{"n":6,"x":{"y":2}}"#,
+                r#"{"n":6,"x":{"y":2}}"#,
+                "/n /x",
+            ),
+            (
+                r#"{"x":{"y":1}}"#,
+                r#"{"x":{"y":2,"z":1}}"#,
+                r#"{"x":{"y":2}}"#,
+                "/x/y",
+            ),
+            (r#"{"n":5}"#, r#"{"n":5}"#, r#"{"n":5}"#, ""),
+            (r#"{"n":5}"#, "{}", "{}", "/n"),
+        ];
+        for (base, ours, theirs, expected) in cases {
+            let found = join(base, ours, theirs);
+            let named: Vec<_> = found.agreements.iter().map(ToString::to_string).collect();
+            assert_eq!(named.join(" "), expected, "{base} {ours} {theirs}");
+        }
+    }
+}

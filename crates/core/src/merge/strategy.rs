@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
-use crate::json::Pointer;
+use super::keyed_list;
+use crate::json::{Pointer, Value};
 
 /// How two edits of one value are joined when both sides changed it, differently.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,6 +117,23 @@ impl Strategies {
     /// The name of the strategy that holds at a place.
     pub fn name_at(&self, place: &Pointer) -> &'static str {
         self.at(place).unwrap_or(&Strategy::Manual).name()
+    }
+
+    /// The value that a document has at a place of a conflict or a choice: in a keyed list, that of
+    /// the element with this key.
+    pub fn value_at<'v>(&self, document: &'v Value, place: &Pointer) -> Option<&'v Value> {
+        let mut here = Here::from(self);
+        let mut value = document;
+        for token in place.tokens() {
+            value = match (here.own(), value) {
+                (Some(Strategy::KeyedList { key }), Value::Array(list)) => {
+                    keyed_list::element(list, key, token)?
+                }
+                _ => value.at(&Pointer::root().child(token.as_str()))?,
+            };
+            here = here.below(token);
+        }
+        Some(value)
     }
 
     fn declared_at(&self, place: &Pointer) -> Option<&Strategy> {

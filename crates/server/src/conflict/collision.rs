@@ -107,7 +107,7 @@ impl Attempt {
         ]);
         row.insert(what.0.into(), what.1.as_str().into());
         row.insert("message".into(), message.as_str().into());
-        if let Some(author) = story.author(path) {
+        if let Some(author) = story.author(strategies, path) {
             row.insert("by".into(), author.by.to_string().into());
             row.insert("version".into(), author.version.into());
         }
@@ -176,6 +176,7 @@ impl Attempt {
             .as_ref()
             .map_or(0, |current| current.body.len());
         let show_values = self.may_read && size <= REPEAT_LIMIT;
+        let strategies = &self.collection.rules.rules.strategies;
         let row = |conflict: &Conflict| {
             let mut row = object([
                 ("path", conflict.path.to_string().into()),
@@ -194,7 +195,7 @@ impl Attempt {
                     }
                 }
             }
-            if let Some(author) = story.author(&conflict.path) {
+            if let Some(author) = story.author(strategies, &conflict.path) {
                 row.insert("by".into(), author.by.to_string().into());
                 row.insert("version".into(), author.version.into());
             }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use detente_core::json::{Object, Pointer, Value, object};
-use detente_core::merge::{Choices, Join, Merge, merge};
+use detente_core::merge::{Choices, Join, Merge, Strategies, merge};
 use detente_core::{
     Collision, Condition, Conflict, Edit, Field, Head, Stored, VersionTag, changed_members,
     compare_blind,
@@ -132,8 +132,11 @@ impl Story {
     }
 
     /// Who last changed the value at a path.
-    pub(crate) fn author(&self, path: &Pointer) -> Option<&Stored> {
-        let value = |document: Option<&Value>| document.and_then(|it| it.at(path)).cloned();
+    pub(crate) fn author(&self, strategies: &Strategies, path: &Pointer) -> Option<&Stored> {
+        let value = |document: Option<&Value>| {
+            let found = document.and_then(|it| strategies.value_at(it, path));
+            found.cloned()
+        };
         let first_known = usize::from(self.omitted);
         let changed =
             |index: &usize| value(self.steps[*index].1.as_ref()) != value(self.before(*index));

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::json::{Value, parse};
+use crate::json::{Pointer, Value, parse};
 
 /// What an element with this key is called in a path: a string as it is, unless it would read as
 /// JSON itself, and anything else as its JSON text. So the keys 1 and "1" stay apart.
@@ -18,6 +18,16 @@ fn reads_as_json(text: &str) -> bool {
         Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => parse(text.as_bytes()).is_ok(),
         _ => false,
     }
+}
+
+/// The element of a list that a token names.
+pub(in crate::merge) fn element<'v>(
+    list: &'v [Value],
+    key: &Pointer,
+    name: &str,
+) -> Option<&'v Value> {
+    let is_it = |element: &&Value| element.at(key).is_some_and(|key| token(key) == name);
+    list.iter().find(is_it)
 }
 
 #[cfg(test)]
