@@ -42,6 +42,10 @@ pub(crate) async fn explain(
     attempt: Attempt,
     refusal: Refusal,
 ) -> Result<Explained, Problem> {
+    if attempt.is_light(&app.reader, &refusal) {
+        let explained = attempt.explain(&app.reader, refusal);
+        return Ok(explained.map_err(Problem::internal)?.recorded(&attempt));
+    }
     // What rests on history is read and compared where that holds up nobody else.
     app.read(move |reader| {
         let explained = attempt.explain(reader, refusal)?;
@@ -49,6 +53,10 @@ pub(crate) async fn explain(
     })
     .await
 }
+
+/// So many versions, of so many bytes together, are compared on the request's own thread.
+const LIGHT_VERSIONS: usize = 8;
+const LIGHT_BYTES: usize = 32 * 1024;
 
 /// The refusal of a settlement: somebody was faster, or the log keeps the conflict no more.
 pub(crate) fn settled_before(settled: Option<&Settled>) -> Problem {
@@ -107,6 +115,36 @@ impl Attempt {
             Refusal::Locked { lock } => self.locked(&lock).into(),
             Refusal::LockLost { head } => Explained::new(lock_lost(), Vec::new()).on(head),
         })
+    }
+
+    /// Whether all that explaining a refusal takes is small, and in memory.
+    fn is_light(&self, reader: &SqliteReader, refusal: &Refusal) -> bool {
+        let (Refusal::Stale { head: Some(head) }, Some(condition)) =
+            (refusal, &self.command.preconditions.if_match)
+        else {
+            return false;
+        };
+        let tags = condition.tags().iter();
+        let named = tags.filter_map(|tag| tag.opaque().parse::<VersionTag>().ok());
+        let Some(oldest) = named.map(|tag| tag.seq).min() else {
+            return false;
+        };
+        let mut bytes = self.sent.len();
+        let mut next = Some(head.seq);
+        for _ in 0..LIGHT_VERSIONS {
+            let Some(stored) = next.and_then(|seq| reader.recall_version(seq)) else {
+                return false;
+            };
+            bytes += stored.body.len();
+            if bytes > LIGHT_BYTES {
+                return false;
+            }
+            if stored.seq <= oldest {
+                return true;
+            }
+            next = stored.prev;
+        }
+        false
     }
 
     fn missing(&self) -> Problem {

@@ -1,6 +1,7 @@
 use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use detente_core::json::{Object, Value, object};
 
 /// What is wrong, as a client tells it apart: `type` and `error` in the answer.
@@ -279,7 +280,10 @@ pub(crate) struct Problem {
     error: Option<String>,
     detail: String,
     members: Object,
-    headers: HeaderMap,
+    /// Members that are whole documents, as JSON texts: a tree of them is not needed.
+    documents: Vec<(&'static str, Bytes)>,
+    // Boxed: most answers carry no problem, but all carry its room around.
+    headers: Box<HeaderMap>,
     /// For the log alone.
     cause: Option<String>,
 }
@@ -291,7 +295,8 @@ impl Problem {
             error: None,
             detail: detail.into(),
             members: Object::new(),
-            headers: HeaderMap::new(),
+            documents: Vec::new(),
+            headers: Box::default(),
             cause: None,
         }
     }
@@ -334,6 +339,12 @@ impl Problem {
         self
     }
 
+    /// `text` must be JSON.
+    pub(crate) fn with_document(mut self, name: &'static str, text: Bytes) -> Self {
+        self.documents.push((name, text));
+        self
+    }
+
     pub(crate) fn with_all(mut self, members: Object) -> Self {
         self.members.extend(members);
         self
@@ -366,9 +377,16 @@ impl Problem {
         } else {
             "application/problem+json"
         };
-        let mut response = Value::Object(body).to_text().into_response();
+        let mut text = Value::Object(body).to_text().into_bytes();
+        for (name, document) in self.documents {
+            text.pop();
+            text.extend_from_slice(format!(",\"{name}\":").as_bytes());
+            text.extend_from_slice(&document);
+            text.push(b'}');
+        }
+        let mut response = text.into_response();
         *response.status_mut() = described.status;
-        response.headers_mut().extend(self.headers);
+        response.headers_mut().extend(*self.headers);
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));

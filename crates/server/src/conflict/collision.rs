@@ -160,12 +160,13 @@ impl Attempt {
         if current.body.len() > REPEAT_LIMIT {
             return problem.with("current_href", self.href());
         }
-        let problem = match &story.current_document {
-            Some(document) => problem.with("current", document.clone()),
-            None => problem,
+        let problem = if current.head().is_document() {
+            problem.with_document("current", current.body.clone())
+        } else {
+            problem
         };
         match joined {
-            Some(joined) => problem.with("merged", joined),
+            Some(joined) => problem.with_document("merged", joined.to_text().into()),
             None => problem,
         }
     }

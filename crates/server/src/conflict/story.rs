@@ -21,11 +21,11 @@ const TOLD_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) struct Story {
     /// The newest version that If-Match names and the document had.
     pub(crate) base: Option<Arc<Stored>>,
-    pub(crate) base_document: Option<Value>,
+    pub(crate) base_document: Option<Arc<Value>>,
     pub(crate) current: Option<Arc<Stored>>,
-    pub(crate) current_document: Option<Value>,
+    pub(crate) current_document: Option<Arc<Value>>,
     /// Each version after the base, the oldest first, with its document.
-    pub(crate) steps: Vec<(Arc<Stored>, Option<Value>)>,
+    pub(crate) steps: Vec<(Arc<Stored>, Option<Arc<Value>>)>,
     /// Whether there are older steps than the ones above.
     pub(crate) omitted: bool,
 }
@@ -65,8 +65,11 @@ impl Story {
             _ => find_base(attempt, reader)?,
         };
         let mut story = Self {
-            base_document: base.as_ref().and_then(|base| base.document()),
-            current_document: current.as_ref().and_then(|current| current.document()),
+            base_document: base.as_ref().and_then(|base| base.document()).map(Arc::new),
+            current_document: current
+                .as_ref()
+                .and_then(|current| current.document())
+                .map(Arc::new),
             base,
             current,
             steps: Vec::new(),
@@ -92,7 +95,11 @@ impl Story {
                 Some(prev) => reader.version(prev)?,
                 None => None,
             };
-            let document = step.document();
+            let document = if self.steps.is_empty() {
+                self.current_document.clone()
+            } else {
+                step.document().map(Arc::new)
+            };
             self.steps.push((step, document));
         }
         self.steps.reverse();
@@ -109,21 +116,21 @@ impl Story {
     /// The document before a step; `None` too where that step is the first that was read of many.
     fn before(&self, index: usize) -> Option<&Value> {
         match index.checked_sub(1) {
-            Some(before) => self.steps[before].1.as_ref(),
+            Some(before) => self.steps[before].1.as_deref(),
             None if self.omitted => None,
-            None => self.base_document.as_ref(),
+            None => self.base_document.as_deref(),
         }
     }
 
     pub(crate) fn changes(&self) -> Vec<Object> {
-        let row = |(index, (step, document)): (usize, &(Arc<Stored>, Option<Value>))| {
+        let row = |(index, (step, document)): (usize, &(Arc<Stored>, Option<Arc<Value>>))| {
             let mut row = object([
                 ("version", step.version.into()),
                 ("by", step.by.to_string().into()),
                 ("at", step.at.to_string().into()),
             ]);
             if index > 0 || !self.omitted {
-                let fields = changed_members(self.before(index), document.as_ref());
+                let fields = changed_members(self.before(index), document.as_deref());
                 row.insert("fields".into(), fields.into());
             }
             row
@@ -132,14 +139,16 @@ impl Story {
     }
 
     /// Who last changed the value at a path.
-    pub(crate) fn author(&self, strategies: &Strategies, path: &Pointer) -> Option<&Stored> {
-        let value = |document: Option<&Value>| {
-            let found = document.and_then(|it| strategies.value_at(it, path));
-            found.cloned()
-        };
+    pub(crate) fn author<'s>(
+        &'s self,
+        strategies: &Strategies,
+        path: &Pointer,
+    ) -> Option<&'s Stored> {
+        let at =
+            |document: Option<&'s Value>| document.and_then(|it| strategies.value_at(it, path));
         let first_known = usize::from(self.omitted);
         let changed =
-            |index: &usize| value(self.steps[*index].1.as_ref()) != value(self.before(*index));
+            |index: &usize| at(self.steps[*index].1.as_deref()) != at(self.before(*index));
         let index = (first_known..self.steps.len()).rev().find(changed)?;
         Some(&self.steps[index].0)
     }
@@ -156,8 +165,8 @@ impl Story {
             Edit::Patch(patching) => {
                 let begun_from = self
                     .base_document
-                    .as_ref()
-                    .or(self.current_document.as_ref());
+                    .as_deref()
+                    .or(self.current_document.as_deref());
                 let patched = begun_from.map(|it| patching.patch.apply(it, patching.max_bytes));
                 match patched {
                     Some(Ok(document)) => Wanted::Document(Arc::new(document)),
@@ -169,7 +178,7 @@ impl Story {
     }
 
     pub(crate) fn compare(&self, attempt: &Attempt, ours: &Wanted) -> Found {
-        let theirs = self.current_document.as_ref();
+        let theirs = self.current_document.as_deref();
         let wanted = match ours {
             Wanted::Document(document) => Some(document),
             _ => None,
@@ -188,7 +197,7 @@ impl Story {
                 ..Merge::default()
             },
             (_, base, Some(theirs)) if base.is_some() || attempt.is_merge() => {
-                self.join(attempt, base.as_ref(), wanted, theirs)
+                self.join(attempt, base.as_deref(), wanted, theirs)
             }
             // Where nothing is stored, nothing collides: the document just is not there.
             _ => Merge {
@@ -236,9 +245,10 @@ impl Story {
         for conflict in conflicts {
             let names = match conflict.path.tokens().first() {
                 Some(name) => vec![name.clone()],
-                None => {
-                    changed_members(self.base_document.as_ref(), self.current_document.as_ref())
-                }
+                None => changed_members(
+                    self.base_document.as_deref(),
+                    self.current_document.as_deref(),
+                ),
             };
             fields.extend(names);
         }
