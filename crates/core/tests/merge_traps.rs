@@ -155,6 +155,18 @@ fn trap_05_two_count_from_five_to_six() {
     );
     assert_eq!(told(&counted), r#"{"n":7}"#);
     assert!(counted.agreements.is_empty());
+    // So they do inside of an element, although the lists are the same.
+    let declared = [("/l", keyed("/id")), ("/l/*/n", Strategy::Counter)];
+    let counted = r#"{"l":[{"id":"a","n":6}]}"#;
+    judge(
+        &declared,
+        &[(
+            r#"{"l":[{"id":"a","n":5}]}"#,
+            counted,
+            counted,
+            r#"{"l":[{"id":"a","n":7}]}"#,
+        )],
+    );
     // Undeclared it stays six, and that both did the same is told.
     let agreed = join(sides, &Strategies::default(), &Choices::new());
     assert_eq!(told(&agreed), r#"{"n":6}"#);
@@ -229,6 +241,42 @@ fn trap_08_a_start_and_an_end_that_fit_only_their_own_side() {
                 r#"{"start":2,"end":5}"#,
             ),
         ],
+    );
+}
+
+/// A place that went away with what it was in, or that lies in a list, is touched like any other.
+#[test]
+fn trap_08_a_group_that_reaches_into_values() {
+    let group = Strategy::Group(vec![pointer("/l/0/v"), pointer("/x/y")]);
+    let rows = [
+        (
+            r#"{"x":{"y":1},"z":1}"#,
+            r#"{"z":1}"#,
+            r#"{"x":{"y":1},"z":2}"#,
+            r#"{"x":{"y":1},"z":2} | /x edit-edit, /z edit-edit"#,
+        ),
+        (
+            r#"{"l":[{"id":"a","v":1}],"z":1}"#,
+            r#"{"l":[{"id":"a","v":2}],"z":1}"#,
+            r#"{"l":[{"id":"a","v":1}],"z":2}"#,
+            r#"{"l":[{"id":"a","v":1}],"z":2} | /l edit-edit, /z edit-edit"#,
+        ),
+        (
+            r#"{"l":[{"id":"a","v":1},{"id":"b"}],"z":1}"#,
+            r#"{"l":[{"id":"a","v":2},{"id":"b"}],"z":1}"#,
+            r#"{"l":[{"id":"a","v":1},{"id":"b","w":1}],"z":2}"#,
+            r#"{"l":[{"id":"a","v":1},{"id":"b","w":1}],"z":2} | /l edit-edit, /z edit-edit"#,
+        ),
+    ];
+    judge(&[("/z", group.clone())], &rows);
+    judge(&[("/z", group.clone()), ("/l", keyed("/id"))], &rows);
+    judge(
+        &[
+            ("/z", group),
+            ("/l", Strategy::Set),
+            ("/x", Strategy::Atomic),
+        ],
+        &rows,
     );
 }
 

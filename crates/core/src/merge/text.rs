@@ -122,7 +122,7 @@ fn join_words(lines: [&[&str]; 3]) -> Option<Vec<String>> {
             Source::Conflict => return None,
         }
     }
-    if repeats(&words, joined.iter().copied()) || !word::stay_apart(&joined) {
+    if repeats(&words, joined.iter().copied()) {
         return None;
     }
     let text = joined.concat();
@@ -160,6 +160,9 @@ fn repeats<'j>(sides: &[Vec<&str>; 3], joined: impl Iterator<Item = &'j str>) ->
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use similar::DiffableStr;
+
     use super::*;
 
     #[test]
@@ -289,6 +292,42 @@ mod tests {
             Ok(merged) => merged.text,
             Err(collision) => collision.name().to_owned(),
         }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// Words of two sides never meet without one between them that neither changed, so what a
+        /// reader sees as one character stays as some side has it.
+        #[test]
+        fn no_character_is_put_together(
+            pieces in prop::collection::vec(piece(), 3..9),
+            edits in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>(), piece()), 2..5),
+        ) {
+            let mut sides = [pieces.clone(), pieces.clone()];
+            for (side, at, piece) in edits {
+                let side = &mut sides[usize::from(side)];
+                let at = at.index(side.len());
+                side[at] = piece;
+            }
+            let [ours, theirs] = sides.map(|side| side.concat());
+            let base = pieces.concat();
+            let all = [base.as_str(), &ours, &theirs];
+            if let Some(merged) = merge(all) {
+                let known: Vec<_> = all.iter().flat_map(|it| it.tokenize_graphemes()).collect();
+                for character in merged.text.tokenize_graphemes() {
+                    prop_assert!(known.contains(&character), "{character:?} in {:?}", merged.text);
+                }
+            }
+        }
+    }
+
+    fn piece() -> impl Strategy<Value = String> {
+        prop::sample::select(vec![
+            " ", "a", "e", "\u{301}", "\u{200d}", "👩", "👧", "👍", "🏽", "🇩", "🇪", "🇫", "क",
+            "\u{94d}", "\u{600}", "\r", "\n", "b c", "ᄀ", "ᅡ",
+        ])
+        .prop_map(str::to_owned)
     }
 
     #[test]

@@ -179,11 +179,11 @@ fn has_single_keys(list: Side<'_>) -> bool {
     let Some(Value::Array(items)) = list else {
         return list.is_none();
     };
-    let keys: BTreeSet<_> = items
-        .iter()
-        .map(|item| item.get("id").map(Value::to_text))
-        .collect();
-    keys.len() == items.len()
+    let mut keys = BTreeSet::new();
+    items.iter().all(|item| {
+        item.get("id")
+            .is_some_and(|key| keys.insert(key.canonical()))
+    })
 }
 
 /// Each element that all have or that a side added, once, and nothing else.
