@@ -250,14 +250,22 @@ async fn a_conflict_is_resolved_once() {
 
     let problem = collide(&client, "/api/documents/2").await;
     let path = format!("{}/resolve", problem["logged"].as_str().unwrap());
-    let dismissed = client
-        .post(&path, r#"{"dismiss":true}"#)
-        .by("carol")
-        .send()
-        .await;
+    let ask = async |body: &str| {
+        let ask = client.post(&path, body).by("carol");
+        ask.header("Idempotency-Key", "\"k\"").send().await
+    };
+    for replayed in [None, Some("true")] {
+        let dismissed = ask(r#"{"dismiss":true}"#).await;
+        assert_eq!(
+            (dismissed.status, &dismissed.json()["outcome"]),
+            (200, &json!("dismissed"))
+        );
+        assert_eq!(dismissed.header("idempotent-replayed"), replayed);
+    }
+    let reused = ask(r#"{"dismiss": true}"#).await;
     assert_eq!(
-        (dismissed.status, &dismissed.json()["outcome"]),
-        (200, &json!("dismissed"))
+        (reused.status, &reused.json()["error"]),
+        (422, &json!("IdempotencyKeyReuse"))
     );
     assert_eq!(
         client.get("/api/documents/2").await.json()["title"],
