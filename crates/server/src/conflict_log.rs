@@ -273,8 +273,8 @@ async fn merging_of(
             base_document: None,
             ours: match &edit {
                 Edit::Put(proposal) => Some(proposal.document()),
-                Edit::Delete => None,
-                // Nobody knows what it was made for.
+                // Nobody knows what it was made for. A deletion of nothing would change nothing, and
+                // count as done.
                 _ => return Err(unfit()),
             },
             choices: Choices::new(),
@@ -298,8 +298,8 @@ fn base_gone() -> Problem {
 }
 
 fn unfit() -> Problem {
-    let detail = "The edit is a patch that fits no version that is known. Make it anew, and dismiss \
-                  this conflict.";
+    let detail = "The edit changes or deletes a document, and the version that it was made for is not \
+                  known. Make it anew, and dismiss this conflict.";
     Problem::new(ProblemKind::PatchConflict, detail)
 }
 
