@@ -45,7 +45,8 @@ check() {
     shift 2
     curl --silent --show-error --fail "$url/openapi.json" >"$scratch/$name.json"
     "$python/bin/openapi-spec-validator" --subschema-errors all "$scratch/$name.json"
-    "$python/bin/schemathesis" --config-file "$here/openapi/schemathesis.toml" \
+    PYTHONPATH=$here/openapi PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=keys \
+        "$python/bin/schemathesis" --config-file "$here/openapi/schemathesis.toml" \
         run "$scratch/$name.json" --url "$url" "$@"
 }
 

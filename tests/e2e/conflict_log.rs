@@ -250,14 +250,22 @@ async fn a_conflict_is_resolved_once() {
 
     let problem = collide(&client, "/api/documents/2").await;
     let path = format!("{}/resolve", problem["logged"].as_str().unwrap());
-    let dismissed = client
-        .post(&path, r#"{"dismiss":true}"#)
-        .by("carol")
-        .send()
-        .await;
+    let ask = async |body: &str| {
+        let ask = client.post(&path, body).by("carol");
+        ask.header("Idempotency-Key", "\"k\"").send().await
+    };
+    for replayed in [None, Some("true")] {
+        let dismissed = ask(r#"{"dismiss":true}"#).await;
+        assert_eq!(
+            (dismissed.status, &dismissed.json()["outcome"]),
+            (200, &json!("dismissed"))
+        );
+        assert_eq!(dismissed.header("idempotent-replayed"), replayed);
+    }
+    let reused = ask(r#"{"dismiss": true}"#).await;
     assert_eq!(
-        (dismissed.status, &dismissed.json()["outcome"]),
-        (200, &json!("dismissed"))
+        (reused.status, &reused.json()["error"]),
+        (422, &json!("IdempotencyKeyReuse"))
     );
     assert_eq!(
         client.get("/api/documents/2").await.json()["title"],
@@ -317,6 +325,23 @@ async fn every_kind_of_edit_can_be_resolved() {
         (back.status, client.get(PATH).await.json()),
         (201, json!({"a": 3}))
     );
+    let tag = client.get(PATH).await.tag();
+    let lock = format!("{PATH}/lock");
+    let held = client.post(&lock, "{}").send().await.json();
+    let deletion = || client.ask("DELETE", PATH);
+    let locked_out = deletion().if_match(&tag).send().await.json();
+    let unnamed = deletion().if_match("*").send().await.json();
+    let release = client.ask("DELETE", &lock);
+    let token = held["token"].as_str().unwrap();
+    release.header("Lock-Token", token).send().await;
+    let refused = resolve(&unnamed, json!({})).await;
+    assert_eq!(
+        (refused.status, &refused.json()["error"]),
+        (409, &json!("PatchConflict")),
+        "nobody knows what it was to delete"
+    );
+    assert_eq!(resolve(&locked_out, json!({})).await.status, 204);
+    client.create(PATH, r#"{"a":3}"#).await;
     let blind = client
         .put(PATH, r#"{"a":9,"b":1}"#)
         .header("If-None-Match", "*")

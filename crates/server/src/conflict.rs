@@ -112,8 +112,11 @@ impl Attempt {
             Refusal::Unmergeable { constraint, head } => {
                 self.unmergeable(&story(Some(head))?, &constraint)
             }
-            Refusal::Locked { lock } => self.locked(&lock).into(),
-            Refusal::LockLost { head } => Explained::new(lock_lost(), Vec::new()).on(head),
+            // Without its base, the edit could not be joined with what is current by then.
+            Refusal::Locked { lock } => Explained::from(self.locked(&lock)).told_by(&story(None)?),
+            Refusal::LockLost { head } => {
+                Explained::from(lock_lost()).told_by(&story(None)?).on(head)
+            }
         })
     }
 

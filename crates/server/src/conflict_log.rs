@@ -7,7 +7,8 @@ use bytes::Bytes;
 use detente_core::json::{self, Object, Value, object};
 use detente_core::merge::Choices;
 use detente_core::{
-    Command, Condition, Edit, JsonPatch, Merging, Patch, Patching, Preconditions, Proposal, Stored,
+    Command, Condition, Edit, JsonPatch, Merging, Once, Patch, Patching, Preconditions, Proposal,
+    Stored,
 };
 use detente_store::{
     Conflicts, LoggedConflict, LostEdit, Outcome, OutcomeFilter, Reader, Settles, Settling,
@@ -21,11 +22,12 @@ use crate::conflict::settled_before;
 use crate::inbound::{Inbound, not_json};
 use crate::list::{limit, moment, parameters, whole_number};
 use crate::merging::{Named, read_choices};
+use crate::once::{key_reuse, once};
 use crate::operation::read_only;
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::{self, Coding};
 use crate::resource::{ACTION, JSON, Names, PathParts, document_href};
-use crate::write::{Write, invalid, not_written};
+use crate::write::{Write, invalid, mark_replayed, not_written};
 
 const DEFAULT_LIMIT: usize = 100;
 
@@ -130,7 +132,14 @@ async fn answer(
     };
     let (choices, current) = match Resolution::read(&sent)? {
         Resolution::Dismissal => {
-            return dismiss(app, &conflict, settles(Settling::Dismissed)).await;
+            let once = once(
+                inbound.headers(),
+                &caller.name,
+                "POST",
+                inbound.path(),
+                &sent,
+            )?;
+            return dismiss(app, &conflict, settles(Settling::Dismissed), once).await;
         }
         Resolution::Choices { choices, current } => (choices, current),
     };
@@ -163,21 +172,37 @@ async fn dismiss(
     app: &Arc<App>,
     conflict: &LoggedConflict,
     settles: Settles,
+    once: Option<Once>,
 ) -> Result<Response, Problem> {
+    // Held until there is an answer.
+    let _turn = match &once {
+        Some(once) => Some(app.in_progress.enter(once)?),
+        None => None,
+    };
     let transaction = Transaction {
+        once,
         settles: Some(settles),
         ..Transaction::default()
     };
     let outcome = app.writer.transact(transaction).await;
     match outcome.map_err(not_written)? {
-        Outcome::Applied(_) => {
-            let (space, id) = (conflict.key.space().to_owned(), conflict.id.clone());
-            let settled = app.read(move |reader| reader.conflict(&space, &id)).await?;
-            tell(describe(settled.as_ref().unwrap_or(conflict))).await
+        Outcome::Applied(_) => tell_settled(app, conflict).await,
+        Outcome::Replayed(_) => {
+            app.metrics.replayed();
+            let mut response = tell_settled(app, conflict).await?;
+            mark_replayed(response.headers_mut());
+            Ok(response)
         }
+        Outcome::KeyReused => Err(key_reuse()),
         Outcome::NotOpen(settled) => Err(settled_before(settled.as_ref())),
         _ => Err(Problem::internal("a dismissal came to something else")),
     }
+}
+
+async fn tell_settled(app: &Arc<App>, conflict: &LoggedConflict) -> Result<Response, Problem> {
+    let (space, id) = (conflict.key.space().to_owned(), conflict.id.clone());
+    let settled = app.read(move |reader| reader.conflict(&space, &id)).await?;
+    tell(describe(settled.as_ref().unwrap_or(conflict))).await
 }
 
 /// What is to become of a conflict.
@@ -248,8 +273,8 @@ async fn merging_of(
             base_document: None,
             ours: match &edit {
                 Edit::Put(proposal) => Some(proposal.document()),
-                Edit::Delete => None,
-                // Nobody knows what it was made for.
+                // Nobody knows what it was made for. A deletion of nothing would change nothing, and
+                // count as done.
                 _ => return Err(unfit()),
             },
             choices: Choices::new(),
@@ -273,8 +298,8 @@ fn base_gone() -> Problem {
 }
 
 fn unfit() -> Problem {
-    let detail = "The edit is a patch that fits no version that is known. Make it anew, and dismiss \
-                  this conflict.";
+    let detail = "The edit changes or deletes a document, and the version that it was made for is not \
+                  known. Make it anew, and dismiss this conflict.";
     Problem::new(ProblemKind::PatchConflict, detail)
 }
 

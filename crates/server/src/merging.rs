@@ -19,6 +19,7 @@ use crate::conflict::collision::joined_rows;
 use crate::conflict::story::Story;
 use crate::inbound::{Inbound, not_json};
 use crate::list::parameters;
+use crate::once::once;
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::{self, Coding};
 use crate::resource::{ACTION, JSON, JSON_PATCH, MERGE_PATCH, Names, PathParts};
@@ -62,6 +63,16 @@ async fn answer(
     let sent = inbound.read_json().await?;
     let asked = Asked::read(&sent)?;
     let merging = asked.find(app, &key).await?;
+    if is_preview {
+        // Nothing is performed that a key could be for; one that is none is a mistake all the same.
+        once(
+            inbound.headers(),
+            &caller.name,
+            "POST",
+            inbound.path(),
+            &sent,
+        )?;
+    }
     let command = Command {
         preconditions,
         lock_token: lock_token.filter(|_| !is_preview),

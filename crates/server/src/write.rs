@@ -396,14 +396,13 @@ impl Write {
         if stored.base.is_some() && self.method == Method::PUT {
             hide_validators(headers);
         }
-        match (&self.method, &self.command.edit) {
-            (&Method::POST, Edit::Merge(_)) => {
-                headers.insert(header::CONTENT_LOCATION, field(document_href(&stored.key)));
-            }
-            (&Method::POST, _) => {
-                headers.insert(header::LOCATION, field(document_href(&stored.key)));
-            }
-            _ => {}
+        // Not by the edit: sent again, the same request finds the document there.
+        if self.method == Method::POST {
+            let name = match created {
+                true => header::LOCATION,
+                false => header::CONTENT_LOCATION,
+            };
+            headers.insert(name, field(document_href(&stored.key)));
         }
         Ok(response)
     }

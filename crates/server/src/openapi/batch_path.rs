@@ -10,7 +10,8 @@ use crate::resource::JSON;
 const BATCH: &str = "\
 All of its operations are performed, in one commit, or none. If one is refused, that is the answer: with its status, its \
 place among them in `operation`, and in `results` what became of each; those that would have gone through have 424 \
-there. With `atomic=false` each stands for itself, and the answer is 200 whatever becomes of them.";
+there. With `atomic=false` each stands for itself, with an Idempotency-Key of its own if it has one, and the answer is \
+200 whatever becomes of them.";
 
 pub(super) fn item(api: &Api<'_>) -> (String, Value) {
     let performed = json!({
