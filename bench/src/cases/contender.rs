@@ -41,7 +41,7 @@ impl Contender {
         launch: &Launch,
     ) -> Result<Contender> {
         let scratch = launch.scratch()?;
-        let server = launch.start(kind, &scratch).await?;
+        let server = launch.start(&kind, &scratch).await?;
         let of = plan.connections();
         let mut clients = Vec::with_capacity(of);
         for number in 0..of {
@@ -92,7 +92,7 @@ impl Contender {
     ///
     /// When it does not start.
     pub(crate) async fn start_again(&mut self, launch: &Launch) -> Result<Duration> {
-        self.server = launch.start(self.kind, &self.scratch).await?;
+        self.server = launch.start(&self.kind, &self.scratch).await?;
         for client in &mut self.clients {
             client.reopen(self.server.address).await?;
         }

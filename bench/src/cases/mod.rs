@@ -8,7 +8,7 @@ mod start; // how long a start takes, and how much memory
 
 use anyhow::Result;
 
-use crate::arguments::{Case, Kind, Plan};
+use crate::arguments::{Case, Plan};
 use crate::results::Report;
 use crate::servers::Launch;
 
@@ -23,7 +23,7 @@ const MILLION: u32 = 1_000_000;
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     let launch = Launch::new(plan)?;
     contest::run(plan, &launch, report).await?;
-    if plan.servers.contains(&Kind::Detente) {
+    if plan.measures_detente() {
         run_alone(plan, &launch, report).await?;
     }
     Ok(())
