@@ -111,6 +111,7 @@ pub(crate) enum Case {
     #[value(name = "get-304")]
     GetNotModified,
     Increment,
+    Refusal,
     Scale,
     Start,
 }
@@ -241,6 +242,7 @@ impl Plan {
             ("cores", cores().to_string()),
             ("server-threads", self.server_threads().to_string()),
             ("connections", self.connections.to_string()),
+            ("clients", self.clients.to_string()),
             ("docs", self.docs.to_string()),
             ("runs", self.runs.to_string()),
             ("seconds", self.seconds.as_secs_f64().to_string()),

@@ -3,6 +3,7 @@
 mod contender; // a server with its clients and its documents
 mod contest; // put, get and get-304: Detente against the stand-ins
 mod increment; // many clients, one document: no increment may be lost
+mod refusal; // what a refusal costs beside an accepted write
 mod scale; // many documents against few
 mod start; // how long a start takes, and how much memory
 
@@ -33,6 +34,9 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
 async fn run_alone(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
     if plan.includes(Case::Increment) {
         increment::run(plan, launch, report).await?;
+    }
+    if plan.includes(Case::Refusal) {
+        refusal::run(plan, launch, report).await?;
     }
     if plan.includes(Case::Scale) {
         scale::run(plan, launch, report).await?;
