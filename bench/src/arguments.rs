@@ -64,7 +64,7 @@ pub(crate) struct Plan {
     /// Keep-alive connections, each with one request in flight
     #[arg(long, value_name = "N", default_value = "64")]
     connections: NonZeroUsize,
-    /// Clients that increment the one document
+    /// Clients that write the one document in increment and contended
     #[arg(long, value_name = "N", default_value = "16")]
     clients: NonZeroUsize,
     /// Seconds measured in each run
@@ -111,6 +111,7 @@ pub(crate) enum Case {
     #[value(name = "get-304")]
     GetNotModified,
     Increment,
+    Contended,
     Refusal,
     Scale,
     Start,

@@ -1,5 +1,6 @@
 //! What is measured, each as a sequence of loads.
 
+mod contended; // many clients write one document, and the server merges
 mod contender; // a server with its clients and its documents
 mod contest; // put, get and get-304: Detente against the stand-ins
 mod increment; // many clients, one document: no increment may be lost
@@ -34,6 +35,9 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
 async fn run_alone(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
     if plan.includes(Case::Increment) {
         increment::run(plan, launch, report).await?;
+    }
+    if plan.includes(Case::Contended) {
+        contended::run(plan, launch, report).await?;
     }
     if plan.includes(Case::Refusal) {
         refusal::run(plan, launch, report).await?;

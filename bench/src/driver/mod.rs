@@ -12,6 +12,7 @@ mod load; // many clients, warmed up and then measured
 mod random; // a small generator, seeded, so that runs are alike
 mod request; // requests as bytes
 mod response; // the head of a response
+mod shared; // edits a document together with other clients, and has the server merge
 mod tag; // an entity tag of fixed size
 mod work; // what a client does in one step
 
@@ -21,4 +22,5 @@ pub(crate) use connection::Connection;
 pub(crate) use counter::CounterClient;
 pub(crate) use load::{Pace, Sample, run};
 pub(crate) use request::Requests;
+pub(crate) use shared::{Edit, STRATEGIES, SharedClient, audit};
 pub(crate) use work::Work;

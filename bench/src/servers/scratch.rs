@@ -33,6 +33,20 @@ impl Scratch {
         self.directory.path().join("data")
     }
 
+    /// Has servers that are started on it read this configuration.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub(crate) fn configure(&self, text: &str) -> Result<()> {
+        let file = self.config();
+        fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))
+    }
+
+    pub(super) fn config(&self) -> PathBuf {
+        self.directory.path().join("detente.toml")
+    }
+
     /// Where the server's standard error goes, so that it costs no terminal and can be shown when the server fails.
     pub(crate) fn log(&self) -> PathBuf {
         self.directory.path().join("stderr.log")

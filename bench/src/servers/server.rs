@@ -103,6 +103,10 @@ impl Launch {
                 .args(["serve", "--listen", "127.0.0.1:0", "--data"])
                 .arg(scratch.data()),
         };
+        let config = scratch.config();
+        if config.exists() {
+            command.arg("--config").arg(config);
+        }
         Ok(command)
     }
 }
