@@ -4,6 +4,7 @@ mod contended; // many clients write one document, and the server merges
 mod contender; // a server with its clients and its documents
 mod contest; // put, get and get-304: Detente against the stand-ins
 mod increment; // many clients, one document: no increment may be lost
+mod merge; // merging alone, without a server, beside tools that merge lines
 mod refusal; // what a refusal costs beside an accepted write
 mod scale; // many documents against few
 mod start; // how long a start takes, and how much memory
@@ -25,6 +26,9 @@ const MILLION: u32 = 1_000_000;
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     let launch = Launch::new(plan)?;
     contest::run(plan, &launch, report).await?;
+    if plan.includes(Case::Merge) {
+        merge::run(plan, &launch, report).await?;
+    }
     if plan.measures_detente() {
         run_alone(plan, &launch, report).await?;
     }

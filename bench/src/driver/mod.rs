@@ -21,6 +21,7 @@ pub(crate) use client::DocumentClient;
 pub(crate) use connection::Connection;
 pub(crate) use counter::CounterClient;
 pub(crate) use load::{Pace, Sample, run};
+pub(crate) use random::Random;
 pub(crate) use request::Requests;
 pub(crate) use shared::{Edit, STRATEGIES, SharedClient, audit};
 pub(crate) use work::Work;

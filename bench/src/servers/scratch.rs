@@ -29,6 +29,10 @@ impl Scratch {
         Ok(Scratch { directory })
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
