@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
@@ -45,15 +46,16 @@ pub(crate) struct Plan {
         default_value = "all"
     )]
     cases: Vec<Case>,
-    /// Servers to compare; increment, scale and start need detente
+    /// Servers to compare: null, file, detente, or NAME=PATH for another detente binary. Put, get and get-304 take
+    /// them all, the other cases detente
     #[arg(
         long,
         value_name = "SERVER",
         value_delimiter = ',',
         default_value = "null,file,detente"
     )]
-    pub servers: Vec<Kind>,
-    /// The detente binary [default: the one beside this program]
+    pub servers: Vec<Entrant>,
+    /// The detente binary, if `--servers detente=PATH` does not name it [default: the one beside this program]
     #[arg(long, value_name = "PATH")]
     detente: Option<PathBuf>,
     /// Documents in put, get and get-304
@@ -62,7 +64,7 @@ pub(crate) struct Plan {
     /// Keep-alive connections, each with one request in flight
     #[arg(long, value_name = "N", default_value = "64")]
     connections: NonZeroUsize,
-    /// Clients that increment the one document
+    /// Clients that write the one document in increment and contended
     #[arg(long, value_name = "N", default_value = "16")]
     clients: NonZeroUsize,
     /// Seconds measured in each run
@@ -108,26 +110,58 @@ pub(crate) enum Case {
     Get,
     #[value(name = "get-304")]
     GetNotModified,
+    /// Without any server
+    Merge,
     Increment,
+    Contended,
+    Refusal,
     Scale,
     Start,
 }
 
-/// The kinds of server that can be put under load.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+/// A server that can be put under load, and its name in the tables.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Entrant {
+    pub name: String,
+    pub kind: Kind,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     Null,
     File,
+    /// The binary of this plan.
     Detente,
+    /// Another binary of Detente, such as that of an earlier commit.
+    Binary(PathBuf),
 }
 
-impl Kind {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Kind::Null => "null",
-            Kind::File => "file",
-            Kind::Detente => "detente",
-        }
+/// The name under which Detente is measured.
+pub(crate) const DETENTE: &str = "detente";
+
+impl FromStr for Entrant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Entrant, String> {
+        let (name, kind) = match text.split_once('=') {
+            Some((name, _)) if name.is_empty() || ["null", "file"].contains(&name) => {
+                return Err("null and file are this program's own: name a binary otherwise".into());
+            }
+            Some((name, path)) => (name, Kind::Binary(path.into())),
+            None => (
+                text,
+                match text {
+                    "null" => Kind::Null,
+                    "file" => Kind::File,
+                    DETENTE => Kind::Detente,
+                    _ => return Err("null, file, detente, or NAME=PATH".into()),
+                },
+            ),
+        };
+        Ok(Entrant {
+            name: name.to_owned(),
+            kind,
+        })
     }
 }
 
@@ -150,15 +184,34 @@ impl Plan {
             self.scale_docs.len() == 2,
             "--scale-docs takes two sizes, as in 10000,1000000"
         );
-        if self.servers.contains(&Kind::Detente) {
-            let binary = self.detente()?;
-            ensure!(
-                binary.is_file(),
-                "there is no detente binary at {}: run `cargo build --release`, or name one with --detente",
-                binary.display()
-            );
+        // Merging is the one case without a server.
+        let serves = self.cases.iter().any(|case| *case != Case::Merge);
+        for entrant in self.servers.iter().filter(|_| serves) {
+            self.check_entrant(entrant)?;
         }
         Ok(())
+    }
+
+    fn check_entrant(&self, entrant: &Entrant) -> Result<()> {
+        let name = &entrant.name;
+        let twins = self.servers.iter().filter(|other| other.name == *name);
+        ensure!(twins.count() == 1, "two servers are named {name}");
+        let binary = match &entrant.kind {
+            Kind::Null | Kind::File => return Ok(()),
+            Kind::Detente => self.detente()?,
+            Kind::Binary(path) => path.clone(),
+        };
+        ensure!(
+            binary.is_file(),
+            "there is no {name} binary at {}: run `cargo build --release`, or name one with --servers {name}=PATH",
+            binary.display()
+        );
+        Ok(())
+    }
+
+    /// Whether Detente itself is among the servers, and not only the stand-ins and earlier ones.
+    pub(crate) fn measures_detente(&self) -> bool {
+        self.servers.iter().any(|entrant| entrant.name == DETENTE)
     }
 
     pub(crate) fn includes(&self, case: Case) -> bool {
@@ -194,6 +247,7 @@ impl Plan {
             ("cores", cores().to_string()),
             ("server-threads", self.server_threads().to_string()),
             ("connections", self.connections.to_string()),
+            ("clients", self.clients.to_string()),
             ("docs", self.docs.to_string()),
             ("runs", self.runs.to_string()),
             ("seconds", self.seconds.as_secs_f64().to_string()),
@@ -203,9 +257,10 @@ impl Plan {
     }
 
     pub(crate) fn detente(&self) -> Result<PathBuf> {
-        match &self.detente {
-            Some(path) => Ok(path.clone()),
-            None => beside_this_program("detente"),
+        let own = self.servers.iter().find(|entrant| entrant.name == DETENTE);
+        match (own.map(|entrant| &entrant.kind), &self.detente) {
+            (Some(Kind::Binary(path)), _) | (_, Some(path)) => Ok(path.clone()),
+            _ => beside_this_program(DETENTE),
         }
     }
 
@@ -255,6 +310,38 @@ mod tests {
         for text in ["0", "-1", "NaN", "inf", "3601", "a while"] {
             assert!(seconds(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn servers_are_known_by_name_or_by_their_binary() {
+        let cases = [
+            ("null", Some(("null", Kind::Null))),
+            ("detente", Some(("detente", Kind::Detente))),
+            ("before=/a/b", Some(("before", Kind::Binary("/a/b".into())))),
+            ("detente=x", Some(("detente", Kind::Binary("x".into())))),
+            ("before", None),
+            ("null=/a", None),
+            ("=/a", None),
+        ];
+        for (text, expected) in cases {
+            let expected = expected.map(|(name, kind)| Entrant {
+                name: name.to_owned(),
+                kind,
+            });
+            assert_eq!(text.parse().ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_binary_of_detente_is_the_one_that_was_named() {
+        let plan = |servers: &str| {
+            let line = ["bench", "--detente", "/a", "--servers", servers];
+            Arguments::parse_from(line).plan
+        };
+        let of = |servers| plan(servers).detente().expect("it was named");
+        assert_eq!(of("null,detente"), PathBuf::from("/a"));
+        assert_eq!(of("detente=/b,before=/c"), PathBuf::from("/b"));
+        assert!(!plan("before=/c").measures_detente());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod arguments; // the command line
 mod cases; // what is measured, each as a sequence of loads
 mod driver; // the closed loop: connections, requests, clients, one load
+mod mergers; // who merges, and what: the library beside tools that merge lines
 mod results; // samples to medians, ratios, targets; the tables and the JSON
 mod servers; // the processes under load, and the two stand-ins
 

@@ -14,7 +14,7 @@ use crate::driver::{self, DocumentClient, Pace, Sample, Work};
 use crate::servers::{Launch, Scratch, Server};
 
 /// Between two runs, for what the last server still writes behind its answers.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(super) const PAUSE: Duration = Duration::from_millis(250);
 /// Creates in a second that even a slow disk can do.
 const SLOWEST_CREATES: u32 = 500;
 
@@ -41,7 +41,7 @@ impl Contender {
         launch: &Launch,
     ) -> Result<Contender> {
         let scratch = launch.scratch()?;
-        let server = launch.start(kind, &scratch).await?;
+        let server = launch.start(&kind, &scratch).await?;
         let of = plan.connections();
         let mut clients = Vec::with_capacity(of);
         for number in 0..of {
@@ -77,6 +77,24 @@ impl Contender {
         Ok(sample)
     }
 
+    /// Writes each document `versions` more times, and has the clients keep the tags from before; checks that such a tag
+    /// is refused as it should be.
+    ///
+    /// # Errors
+    ///
+    /// When a write or a refusal is not as it should be, or a connection breaks.
+    pub(crate) async fn age(&mut self, versions: usize) -> Result<()> {
+        let clients = std::mem::take(&mut self.clients);
+        let tasks: Vec<_> = clients
+            .into_iter()
+            .map(|it| spawn_local(age_all(it, versions)))
+            .collect();
+        for task in tasks {
+            self.clients.push(task.await??);
+        }
+        Ok(())
+    }
+
     /// Stops the server, and tells how long that took.
     ///
     /// # Errors
@@ -92,7 +110,7 @@ impl Contender {
     ///
     /// When it does not start.
     pub(crate) async fn start_again(&mut self, launch: &Launch) -> Result<Duration> {
-        self.server = launch.start(self.kind, &self.scratch).await?;
+        self.server = launch.start(&self.kind, &self.scratch).await?;
         for client in &mut self.clients {
             client.reopen(self.server.address).await?;
         }
@@ -145,7 +163,11 @@ pub(crate) async fn load_in_turns(
 }
 
 /// Creates the documents of all clients, which are `total`.
-async fn seed(clients: Vec<DocumentClient>, total: u32, name: &str) -> Result<Vec<DocumentClient>> {
+pub(super) async fn seed(
+    clients: Vec<DocumentClient>,
+    total: u32,
+    name: &str,
+) -> Result<Vec<DocumentClient>> {
     let created = Rc::new(Cell::new(0));
     let tasks: Vec<_> = clients
         .into_iter()
@@ -174,6 +196,12 @@ async fn create_all(mut client: DocumentClient, created: Rc<Cell<u32>>) -> Resul
         client.create(index).await?;
         created.set(created.get() + 1);
     }
+    Ok(client)
+}
+
+async fn age_all(mut client: DocumentClient, versions: usize) -> Result<DocumentClient> {
+    client.age(versions).await?;
+    client.check_refusal(versions).await?;
     Ok(client)
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::contender::{Contender, load_in_turns};
-use crate::arguments::{Case, Plan};
+use crate::arguments::{Case, DETENTE, Entrant, Kind, Plan};
 use crate::driver::Work;
 use crate::results::{Finding, Report, Row, Target, Unit};
 use crate::servers::Launch;
@@ -14,6 +14,8 @@ struct Discipline {
     work: Work,
     /// The share of the null server's rate that is aimed at.
     target: Option<Target>,
+    /// The share of the rate that another binary reaches.
+    target_to_binary: Option<Target>,
 }
 
 const DISCIPLINES: [Discipline; 3] = [
@@ -22,18 +24,21 @@ const DISCIPLINES: [Discipline; 3] = [
         name: "put",
         work: Work::PutInTurn,
         target: Some(Target::AtLeast(0.60)),
+        target_to_binary: Some(Target::AtLeast(0.95)),
     },
     Discipline {
         case: Case::Get,
         name: "get",
         work: Work::Get,
         target: Some(Target::AtLeast(0.85)),
+        target_to_binary: Some(Target::AtLeast(0.95)),
     },
     Discipline {
         case: Case::GetNotModified,
         name: "get-304",
         work: Work::GetNotModified,
         target: None,
+        target_to_binary: Some(Target::AtLeast(0.95)),
     },
 ];
 
@@ -51,8 +56,8 @@ pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Re
         return Ok(());
     }
     let mut contenders = Vec::new();
-    for &kind in &plan.servers {
-        let name = kind.name().to_owned();
+    for entrant in &plan.servers {
+        let Entrant { name, kind } = entrant.clone();
         contenders.push(Contender::prepare(name, kind, plan.docs, plan, launch).await?);
     }
     for discipline in disciplines {
@@ -65,16 +70,22 @@ pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Re
                 memory: contender.server.process.memory()?,
             });
         }
-        compare(discipline, report);
+        compare(discipline, &plan.servers, report);
     }
     Ok(())
 }
 
-fn compare(discipline: &Discipline, report: &mut Report) {
-    for (other, target) in [("null", discipline.target), ("file", None)] {
-        if let Some(value) = report.ratio(discipline.name, "detente", other) {
+fn compare(discipline: &Discipline, entrants: &[Entrant], report: &mut Report) {
+    for Entrant { name: other, kind } in entrants {
+        let target = match kind {
+            _ if other == DETENTE => continue,
+            Kind::Null => discipline.target,
+            Kind::File => None,
+            Kind::Detente | Kind::Binary(_) => discipline.target_to_binary,
+        };
+        if let Some(value) = report.ratio(discipline.name, DETENTE, other) {
             report.add_finding(Finding {
-                name: format!("{}: detente to {other}", discipline.name),
+                name: format!("{}: {DETENTE} to {other}", discipline.name),
                 value,
                 unit: Unit::Ratio,
                 target,

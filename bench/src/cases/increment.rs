@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 
-use crate::arguments::{Kind, Plan};
+use crate::arguments::{DETENTE, Kind, Plan};
 use crate::driver::{self, CounterClient, Pace, Sample};
 use crate::results::{Finding, Report, Row, Spread, Target, Unit};
 use crate::servers::{Launch, Process};
@@ -14,7 +14,7 @@ use crate::servers::{Launch, Process};
 /// When the server or a connection fails; a lost increment is a failure in the report.
 pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
     let scratch = launch.scratch()?;
-    let server = launch.start(Kind::Detente, &scratch).await?;
+    let server = launch.start(&Kind::Detente, &scratch).await?;
     let mut clients = open(server.address, plan.clients(), plan.minimal).await?;
     let mut samples = Vec::new();
     for turn in 1..=plan.runs() {
@@ -40,7 +40,7 @@ pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Re
     });
     report.add_row(Row {
         case: "increment".to_owned(),
-        server: Kind::Detente.name().to_owned(),
+        server: DETENTE.to_owned(),
         samples,
         memory: server.process.memory()?,
     });

@@ -1,14 +1,17 @@
 //! What is measured, each as a sequence of loads.
 
+mod contended; // many clients write one document, and the server merges
 mod contender; // a server with its clients and its documents
 mod contest; // put, get and get-304: Detente against the stand-ins
 mod increment; // many clients, one document: no increment may be lost
+mod merge; // merging alone, without a server, beside tools that merge lines
+mod refusal; // what a refusal costs beside an accepted write
 mod scale; // many documents against few
 mod start; // how long a start takes, and how much memory
 
 use anyhow::Result;
 
-use crate::arguments::{Case, Kind, Plan};
+use crate::arguments::{Case, Plan};
 use crate::results::Report;
 use crate::servers::Launch;
 
@@ -23,7 +26,10 @@ const MILLION: u32 = 1_000_000;
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     let launch = Launch::new(plan)?;
     contest::run(plan, &launch, report).await?;
-    if plan.servers.contains(&Kind::Detente) {
+    if plan.includes(Case::Merge) {
+        merge::run(plan, &launch, report).await?;
+    }
+    if plan.measures_detente() {
         run_alone(plan, &launch, report).await?;
     }
     Ok(())
@@ -33,6 +39,12 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
 async fn run_alone(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
     if plan.includes(Case::Increment) {
         increment::run(plan, launch, report).await?;
+    }
+    if plan.includes(Case::Contended) {
+        contended::run(plan, launch, report).await?;
+    }
+    if plan.includes(Case::Refusal) {
+        refusal::run(plan, launch, report).await?;
     }
     if plan.includes(Case::Scale) {
         scale::run(plan, launch, report).await?;

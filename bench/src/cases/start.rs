@@ -44,7 +44,7 @@ pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Re
 
 async fn measure_empty(launch: &Launch, report: &mut Report) -> Result<()> {
     let scratch = launch.scratch()?;
-    let server = launch.start(Kind::Detente, &scratch).await?;
+    let server = launch.start(&Kind::Detente, &scratch).await?;
     sleep(SETTLE).await;
     report.add_finding(Finding {
         name: "empty server: start".to_owned(),

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use super::body::{Body, DIGITS, write_digits};
 use super::connection::Connection;
@@ -99,9 +100,57 @@ impl DocumentClient {
         Ok(answer.status == 200 && answer.tag == Some(self.documents.tags[index]))
     }
 
+    /// Writes each document `versions` more times, and keeps its tag from before for [`Work::PutStale`].
+    ///
+    /// # Errors
+    ///
+    /// When one of the writes is not accepted, or a connection breaks.
+    pub(crate) async fn age(&mut self, versions: usize) -> Result<()> {
+        self.documents.bases.clone_from(&self.documents.tags);
+        self.work = Work::PutInTurn;
+        for _ in 0..versions * self.share() {
+            if let Outcome::Unexpected { status } = self.step().await? {
+                bail!("a PUT was answered {status}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Has one stale write refused, and checks that the refusal tells all that resolving it takes.
+    ///
+    /// # Errors
+    ///
+    /// When it is not refused, or tells less; or when a connection breaks.
+    pub(crate) async fn check_refusal(&mut self, versions: usize) -> Result<()> {
+        self.work = Work::PutStale;
+        let index = self.pick();
+        self.build_request(index);
+        let answer = self.connection.exchange(self.requests.built()).await?;
+        let status = answer.status;
+        ensure!(
+            self.work.is_done(status),
+            "a stale PUT was answered {status}"
+        );
+        let problem: Value = serde_json::from_slice(answer.body)?;
+        for member in ["current", "merged"] {
+            ensure!(problem[member].is_object(), "a refusal without {member}");
+        }
+        ensure!(
+            problem["conflicts"]
+                .as_array()
+                .is_some_and(|it| !it.is_empty()),
+            "a refusal without conflicts"
+        );
+        ensure!(
+            problem["changes_since"].as_array().map(Vec::len) == Some(versions),
+            "a refusal that does not tell {versions} changes"
+        );
+        Ok(())
+    }
+
     fn pick(&mut self) -> usize {
         match self.work {
-            Work::PutInTurn => {
+            Work::PutInTurn | Work::PutStale => {
                 self.turn = (self.turn + 1) % self.share();
                 self.turn
             }
@@ -110,12 +159,15 @@ impl DocumentClient {
     }
 
     fn build_request(&mut self, index: usize) {
-        let tag = self.documents.tags[index];
+        let tag = match self.work {
+            Work::PutStale => self.documents.bases[index],
+            _ => self.documents.tags[index],
+        };
         let (id, path) = self.documents.locate(index);
         match self.work {
             Work::Get => self.requests.get(path, None),
             Work::GetNotModified => self.requests.get(path, Some(&tag)),
-            Work::PutInTurn | Work::PutAtRandom => {
+            Work::PutInTurn | Work::PutAtRandom | Work::PutStale => {
                 self.edits = self.edits.wrapping_add(1);
                 let body = self.body.of(id, self.edits);
                 self.requests.put(path, &Condition::Match(&tag), body)
@@ -162,6 +214,8 @@ struct Documents {
     first: u32,
     step: u32,
     tags: Vec<Tag>,
+    /// Tags of earlier versions; empty until [`DocumentClient::age`].
+    bases: Vec<Tag>,
     path: Vec<u8>,
 }
 
@@ -175,6 +229,7 @@ impl Documents {
             first,
             step,
             tags: vec![Tag::NONE; count],
+            bases: Vec::new(),
             path: [COLLECTION, &[b'0'; DIGITS]].concat(),
         })
     }

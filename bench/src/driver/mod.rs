@@ -12,6 +12,7 @@ mod load; // many clients, warmed up and then measured
 mod random; // a small generator, seeded, so that runs are alike
 mod request; // requests as bytes
 mod response; // the head of a response
+mod shared; // edits a document together with other clients, and has the server merge
 mod tag; // an entity tag of fixed size
 mod work; // what a client does in one step
 
@@ -20,5 +21,7 @@ pub(crate) use client::DocumentClient;
 pub(crate) use connection::Connection;
 pub(crate) use counter::CounterClient;
 pub(crate) use load::{Pace, Sample, run};
+pub(crate) use random::Random;
 pub(crate) use request::Requests;
+pub(crate) use shared::{Edit, STRATEGIES, SharedClient, audit};
 pub(crate) use work::Work;

@@ -34,6 +34,14 @@ impl Requests {
         }
     }
 
+    /// The requests of a client that has the server merge what is stale.
+    pub(crate) fn merging(address: SocketAddr) -> Requests {
+        Requests {
+            prefer: b"Prefer: conflict=merge\r\n",
+            ..Requests::new(address, false)
+        }
+    }
+
     /// A GET; with a tag, only if the document is another version by now.
     pub(crate) fn get(&mut self, path: &[u8], unless: Option<&Tag>) -> &[u8] {
         self.begin(b"GET ", path);

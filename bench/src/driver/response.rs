@@ -7,6 +7,7 @@ use super::tag::Tag;
 /// What the driver needs to know of a response; the other fields are skipped unread.
 pub(crate) struct Head {
     pub status: u16,
+    /// `ETag`; or `Merged-ETag`, where the body is not what was sent.
     pub tag: Option<Tag>,
     /// Bytes up to and including the empty line.
     pub head_bytes: usize,
@@ -57,6 +58,7 @@ fn field(line: &[u8]) -> Option<Field<'_>> {
     let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
     match colon {
         4 if name.eq_ignore_ascii_case(b"etag") => Some(Field::ETag(value)),
+        11 if name.eq_ignore_ascii_case(b"merged-etag") => Some(Field::ETag(value)),
         14 if name.eq_ignore_ascii_case(b"content-length") => Some(Field::ContentLength(value)),
         17 if name.eq_ignore_ascii_case(b"transfer-encoding") => Some(Field::TransferEncoding),
         _ => None,
@@ -137,6 +139,12 @@ mod tests {
                 304,
                 None,
                 0,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nmerged-etag: \"9-c\"\r\ncontent-length: 2\r\n\r\n",
+                200,
+                Some("\"9-c\""),
+                2,
             ),
             ("HTTP/1.1 204 No Content\r\n\r\n", 204, None, 0),
         ];

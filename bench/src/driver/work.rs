@@ -7,6 +7,8 @@ pub(crate) enum Work {
     PutInTurn,
     /// PUT with `If-Match`, any document.
     PutAtRandom,
+    /// PUT with the `If-Match` of a version that is no longer the current one, one document after the other.
+    PutStale,
     /// GET, any document.
     Get,
     /// GET with `If-None-Match`, any document; none has changed.
@@ -18,6 +20,7 @@ impl Work {
     pub(crate) fn is_done(self, status: u16) -> bool {
         match self {
             Work::PutInTurn | Work::PutAtRandom => matches!(status, 200 | 201 | 204),
+            Work::PutStale => status == 409,
             Work::Get => status == 200,
             Work::GetNotModified => status == 304,
         }

@@ -22,10 +22,11 @@ pub(crate) enum Unit {
     Count,
 }
 
-/// What the median should be; the limit itself counts as reached only by [`Target::AtLeast`].
+/// What the median should be; the limit itself does not reach [`Target::Below`].
 #[derive(Clone, Copy)]
 pub(crate) enum Target {
     AtLeast(f64),
+    AtMost(f64),
     Below(f64),
 }
 
@@ -35,6 +36,7 @@ impl Finding {
     fn is_reached(&self) -> Option<bool> {
         self.target.map(|target| match target {
             Target::AtLeast(limit) => self.value.median >= limit,
+            Target::AtMost(limit) => self.value.median <= limit,
             Target::Below(limit) => self.value.median < limit,
         })
     }
@@ -51,6 +53,7 @@ impl Finding {
         let Spread { median, min, max } = self.value;
         let target = self.target.map_or_else(String::new, |target| match target {
             Target::AtLeast(limit) => format!(">= {}", self.unit.text(limit)),
+            Target::AtMost(limit) => format!("<= {}", self.unit.text(limit)),
             Target::Below(limit) => format!("< {}", self.unit.text(limit)),
         });
         vec![
@@ -63,16 +66,18 @@ impl Finding {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let (at_least, below) = match self.target {
-            Some(Target::AtLeast(limit)) => (Some(limit), None),
-            Some(Target::Below(limit)) => (None, Some(limit)),
-            None => (None, None),
+        let (at_least, at_most, below) = match self.target {
+            Some(Target::AtLeast(limit)) => (Some(limit), None, None),
+            Some(Target::AtMost(limit)) => (None, Some(limit), None),
+            Some(Target::Below(limit)) => (None, None, Some(limit)),
+            None => (None, None, None),
         };
         json!({
             "name": self.name,
             "value": self.value.to_json(),
             "unit": self.unit.name(),
             "at_least": at_least,
+            "at_most": at_most,
             "below": below,
             "reached": self.is_reached(),
         })
@@ -116,6 +121,8 @@ mod tests {
             (0.59, Some(Target::AtLeast(0.60)), "missed"),
             (999.0, Some(Target::Below(1000.0)), "reached"),
             (1000.0, Some(Target::Below(1000.0)), "missed"),
+            (1.5, Some(Target::AtMost(1.5)), "reached"),
+            (1.51, Some(Target::AtMost(1.5)), "missed"),
             (7.0, None, ""),
         ];
         for (value, target, verdict) in cases {

@@ -9,15 +9,18 @@ use serde_json::{Value, json};
 
 use super::statistics::Spread;
 use super::table::Table;
-use super::{Finding, Row};
-use super::{finding, row};
+use super::{Finding, Row, Throughput};
+use super::{finding, row, throughput};
 
 /// What a run of the benchmarks found out.
 pub(crate) struct Report {
     /// How it was run, as name and value.
     settings: Vec<(&'static str, String)>,
     rows: Vec<Row>,
+    throughputs: Vec<Throughput>,
     findings: Vec<Finding>,
+    /// What else there is to know, a sentence each.
+    notes: Vec<String>,
     failures: Vec<String>,
 }
 
@@ -26,13 +29,23 @@ impl Report {
         Report {
             settings,
             rows: Vec::new(),
+            throughputs: Vec::new(),
             findings: Vec::new(),
+            notes: Vec::new(),
             failures: Vec::new(),
         }
     }
 
     pub(crate) fn add_row(&mut self, row: Row) {
         self.rows.push(row);
+    }
+
+    pub(crate) fn add_throughput(&mut self, throughput: Throughput) {
+        self.throughputs.push(throughput);
+    }
+
+    pub(crate) fn add_note(&mut self, note: String) {
+        self.notes.push(note);
     }
 
     pub(crate) fn add_finding(&mut self, finding: Finding) {
@@ -65,6 +78,15 @@ impl Report {
         (to("null"), to("file"))
     }
 
+    /// How a merger's throughput compares to that of each rival on the same documents.
+    fn speedups(&self, of: &Throughput) -> [Option<Spread>; 2] {
+        throughput::RIVALS.map(|rival| {
+            let mut all = self.throughputs.iter();
+            let is_it = |it: &&Throughput| it.merger == rival && it.documents == of.documents;
+            of.ratio(all.find(is_it)?)
+        })
+    }
+
     /// # Errors
     ///
     /// When the file cannot be written.
@@ -84,9 +106,15 @@ impl Report {
             let (to_null, to_file) = self.ratios(row);
             row.to_json(to_null, to_file)
         });
+        let throughputs = self
+            .throughputs
+            .iter()
+            .map(|it| it.to_json(self.speedups(it)));
         json!({
             "settings": settings,
+            "notes": self.notes,
             "rows": rows.collect::<Vec<_>>(),
+            "merges": throughputs.collect::<Vec<_>>(),
             "findings": self.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
             "failures": self.failures,
         })
@@ -99,12 +127,23 @@ impl fmt::Display for Report {
             .settings
             .iter()
             .map(|(name, value)| format!("{name} {value}"));
-        writeln!(f, "{}\n", settings.collect::<Vec<_>>().join(", "))?;
+        writeln!(f, "{}", settings.collect::<Vec<_>>().join(", "))?;
+        for note in &self.notes {
+            writeln!(f, "{note}")?;
+        }
+        writeln!(f)?;
         if !self.rows.is_empty() {
             let mut table = Table::new(2, &row::HEAD);
             for row in &self.rows {
                 let (to_null, to_file) = self.ratios(row);
                 table.add(row.cells(to_null, to_file));
+            }
+            writeln!(f, "{table}")?;
+        }
+        if !self.throughputs.is_empty() {
+            let mut table = Table::new(3, &throughput::HEAD);
+            for throughput in &self.throughputs {
+                table.add(throughput.cells(self.speedups(throughput)));
             }
             writeln!(f, "{table}")?;
         }

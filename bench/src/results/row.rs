@@ -39,6 +39,12 @@ impl Row {
         self.samples.iter().map(|sample| sample.rate).collect()
     }
 
+    /// Microseconds of the server's processor time for each step.
+    pub(crate) fn server_micros(&self) -> Vec<f64> {
+        let times = self.samples.iter().map(|sample| sample.server_cpu);
+        times.map(|time| time.as_secs_f64() * 1e6).collect()
+    }
+
     fn rate(&self) -> Spread {
         Spread::of(self.rates()).unwrap_or(Spread::one(0.0))
     }

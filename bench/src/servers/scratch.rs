@@ -29,8 +29,26 @@ impl Scratch {
         Ok(Scratch { directory })
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.directory.path().join("data")
+    }
+
+    /// Has servers that are started on it read this configuration.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub(crate) fn configure(&self, text: &str) -> Result<()> {
+        let file = self.config();
+        fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))
+    }
+
+    pub(super) fn config(&self) -> PathBuf {
+        self.directory.path().join("detente.toml")
     }
 
     /// Where the server's standard error goes, so that it costs no terminal and can be shown when the server fails.

@@ -56,7 +56,7 @@ impl Launch {
     /// # Errors
     ///
     /// When it does not get ready; with the end of its log.
-    pub(crate) async fn start(&self, kind: Kind, scratch: &Scratch) -> Result<Server> {
+    pub(crate) async fn start(&self, kind: &Kind, scratch: &Scratch) -> Result<Server> {
         let begun = Instant::now();
         let mut child = self.spawn(kind, scratch)?;
         let stdout = child.stdout.take().context("standard output was piped")?;
@@ -74,12 +74,12 @@ impl Launch {
             .await
             .context("it took too long")
             .flatten()
-            .with_context(|| format!("{} did not start; {}", kind.name(), scratch.log_tail()))?;
+            .with_context(|| format!("{kind:?} did not start; {}", scratch.log_tail()))?;
         server.start = begun.elapsed();
         Ok(server)
     }
 
-    fn spawn(&self, kind: Kind, scratch: &Scratch) -> Result<Child> {
+    fn spawn(&self, kind: &Kind, scratch: &Scratch) -> Result<Child> {
         let mut command = self.command(kind, scratch)?;
         command
             .env("TOKIO_WORKER_THREADS", self.threads.to_string())
@@ -90,18 +90,23 @@ impl Launch {
             .with_context(|| format!("{} cannot be run", command.get_program().display()))
     }
 
-    fn command(&self, kind: Kind, scratch: &Scratch) -> Result<Command> {
+    fn command(&self, kind: &Kind, scratch: &Scratch) -> Result<Command> {
         let mut command = match kind {
             Kind::Null | Kind::File => Command::new(std::env::current_exe()?),
             Kind::Detente => Command::new(&self.detente),
+            Kind::Binary(path) => Command::new(path),
         };
         match kind {
             Kind::Null => command.arg("null-server"),
             Kind::File => command.arg("file-server").arg(scratch.data()),
-            Kind::Detente => command
+            Kind::Detente | Kind::Binary(_) => command
                 .args(["serve", "--listen", "127.0.0.1:0", "--data"])
                 .arg(scratch.data()),
         };
+        let config = scratch.config();
+        if config.exists() {
+            command.arg("--config").arg(config);
+        }
         Ok(command)
     }
 }
