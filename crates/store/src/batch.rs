@@ -249,6 +249,8 @@ impl<'a, S: Store> Batch<'a, S> {
 
     fn add(&mut self, applied: Applied) -> Result<(), StoreError> {
         let key = applied.stored.key.clone();
+        // First: where this fails, nothing may have been given away.
+        let lock = self.lock(&key)?;
         for claim in &applied.released {
             self.set_holder(place(&key, claim), None);
         }
@@ -256,7 +258,7 @@ impl<'a, S: Store> Batch<'a, S> {
             self.set_holder(place(&key, claim), Some(key.id().to_owned()));
         }
         // What is not there cannot be held (RFC 4918, section 9.6).
-        if applied.stored.kind == Kind::Tombstone && self.lock(&key)?.is_some() {
+        if applied.stored.kind == Kind::Tombstone && lock.is_some() {
             self.set_lock(&key, None);
         }
         let index = self.commit.versions.len();

@@ -1,0 +1,109 @@
+//! A desk whose store fails in the midst of things, or whose clock is set back.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use detente_core::rules::{Rules, Unique};
+use detente_core::{Command, Condition, Edit, Key, Moment, Preconditions, Proposal, Unconditional};
+use detente_store::{CollectionRules, Desk, Order, Outcome, Reply, StoreError, Transaction};
+
+#[path = "simulation/memory/mod.rs"]
+mod memory;
+
+use memory::{Disk, Memory, Step, Weather};
+
+/// Fails once: at a step that was met so often before.
+#[derive(Default)]
+struct Failure(Mutex<Option<(Step, u64, StoreError)>>);
+
+impl Failure {
+    fn at(step: Step, skips: u64, error: StoreError) -> Self {
+        Self(Mutex::new(Some((step, skips, error))))
+    }
+}
+
+impl Weather for Failure {
+    fn meet(&self, step: Step) -> Result<(), StoreError> {
+        let mut failure = self.0.lock().unwrap();
+        match failure.take() {
+            Some((at, 0, error)) if at == step => return Err(error),
+            Some((at, skips, error)) if at == step => *failure = Some((at, skips - 1, error)),
+            other => *failure = other,
+        }
+        Ok(())
+    }
+}
+
+fn open(disk: &Disk, failure: Failure) -> Desk<Memory> {
+    Desk::new(Memory::open(disk, Arc::new(failure)))
+}
+
+fn key(id: &str) -> Key {
+    Key::new("default", "c", id).unwrap()
+}
+
+fn write(key: &Key, edit: Edit, token: Option<&str>) -> Order {
+    let rules = CollectionRules {
+        rules: rules(),
+        unconditional: Unconditional::Allow,
+        history: None,
+    };
+    let command = Command {
+        preconditions: Preconditions {
+            if_match: matches!(edit, Edit::Delete).then_some(Condition::Any),
+            ..Preconditions::default()
+        },
+        lock_token: token.map(Into::into),
+        ..Command::new(key.clone(), edit, "ann".into())
+    };
+    Order::Write(Transaction {
+        writes: vec![(command, Arc::new(rules))],
+        ..Transaction::default()
+    })
+}
+
+fn put(key: &Key, token: Option<&str>) -> Order {
+    let body = Bytes::from_static(br#"{"slot":1}"#);
+    let proposal = Proposal::check(&rules(), body, None).unwrap();
+    write(key, Edit::Put(proposal), token)
+}
+
+fn rules() -> Rules {
+    Rules {
+        unique: vec![Unique {
+            name: "slot".into(),
+            fields: vec!["/slot".parse().unwrap()],
+            ignore_case: false,
+            condition: None,
+            error: None,
+            message: None,
+        }],
+        ..Rules::default()
+    }
+}
+
+fn is_applied(reply: &Result<Reply, StoreError>) -> bool {
+    matches!(reply, Ok(Reply::Write(Outcome::Applied(_))))
+}
+
+/// A write that could not be decided because the store failed has given nothing away to those behind
+/// it in its batch.
+#[test]
+fn a_write_that_fails_halfway_releases_no_key() {
+    let mut failures = 0;
+    for skips in 0..10 {
+        // Opened anew for the failure: to write the first version reads as well.
+        let disk = Disk::default();
+        let mut desk = open(&disk, Failure::default());
+        desk.serve(&[put(&key("a"), None)], Moment(1)).unwrap();
+        let failure = Failure::at(Step::Read, skips, StoreError::Failed("as planned".into()));
+        let mut desk = open(&disk, failure);
+        let orders = [write(&key("a"), Edit::Delete, None), put(&key("b"), None)];
+        let replies = desk.serve(&orders, Moment(2)).unwrap();
+        failures += usize::from(replies[0].is_err());
+        let is_free = is_applied(&replies[0]);
+        let is_taken = is_applied(&replies[1]);
+        assert!(is_free || !is_taken, "at read {skips}: {replies:?}");
+    }
+    assert!(failures > 2, "it failed {failures} times");
+}
