@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use detente_core::rules::{Rules, Unique};
-use detente_core::{Command, Condition, Edit, Key, Moment, Preconditions, Proposal, Unconditional};
+use detente_core::{
+    Command, Condition, Decision, Edit, Key, LockAction, LockCommand, Moment, Preconditions,
+    Proposal, Refusal, Unconditional,
+};
 use detente_store::{CollectionRules, Desk, Order, Outcome, Reply, StoreError, Transaction};
 
 #[path = "simulation/memory/mod.rs"]
@@ -106,4 +109,36 @@ fn a_write_that_fails_halfway_releases_no_key() {
         assert!(is_free || !is_taken, "at read {skips}: {replies:?}");
     }
     assert!(failures > 2, "it failed {failures} times");
+}
+
+/// A lock runs out, somebody else writes, the process is started again with the clock set back: the
+/// holder must not believe that nothing came between.
+#[test]
+fn a_lock_that_was_written_past_does_not_come_back() {
+    let disk = Disk::default();
+    let mut desk = open(&disk, Failure::default());
+    let key = &key("a");
+    let lock = Order::Lock(LockCommand {
+        key: key.clone(),
+        by: "ann".into(),
+        action: LockAction::Take {
+            token: "t".into(),
+            owner: "ann".into(),
+            life_ms: 1000,
+        },
+    });
+    desk.serve(&[put(key, None), lock], Moment(101)).unwrap();
+    let replies = desk.serve(&[put(key, None)], Moment(1101)).unwrap();
+    assert!(is_applied(&replies[0]), "{replies:?}");
+    drop(desk);
+    let mut desk = open(&disk, Failure::default());
+    let replies = desk.serve(&[put(key, Some("t"))], Moment(201)).unwrap();
+    let Ok(Reply::Write(Outcome::Refused(decisions))) = &replies[0] else {
+        panic!("{replies:?}");
+    };
+    let is_lost = |it: &Refusal| matches!(it, Refusal::LockLost { .. });
+    assert!(
+        matches!(&decisions[0], Decision::Refuse(it) if is_lost(it)),
+        "{decisions:?}"
+    );
 }
