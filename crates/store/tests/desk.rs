@@ -8,7 +8,10 @@ use detente_core::{
     Command, Condition, Decision, Edit, Key, LockAction, LockCommand, Moment, Preconditions,
     Proposal, Refusal, Unconditional,
 };
-use detente_store::{CollectionRules, Desk, Order, Outcome, Reply, StoreError, Transaction};
+use detente_store::{
+    CollectionRules, Desk, LoggedConflict, LostEdit, Order, Outcome, Reader, Reply, Store,
+    StoreError, Transaction,
+};
 
 #[path = "simulation/memory/mod.rs"]
 mod memory;
@@ -141,4 +144,34 @@ fn a_lock_that_was_written_past_does_not_come_back() {
         matches!(&decisions[0], Decision::Refuse(it) if is_lost(it)),
         "{decisions:?}"
     );
+}
+
+/// Whoever asks for the conflict log to be written is told if it was not, and may ask again.
+#[test]
+fn a_flush_that_finds_no_room_says_so_and_keeps_what_waits() {
+    let conflict = LoggedConflict {
+        id: "c".into(),
+        at: Moment(1),
+        key: key("a"),
+        by: "ann".into(),
+        method: "PUT".into(),
+        kind: "stale-version".into(),
+        paths: Vec::new(),
+        base: None,
+        current: None,
+        edit: LostEdit::Deletion,
+        settlement: None,
+    };
+    let failure = Failure::at(Step::Record, 0, StoreError::Full);
+    let mut desk = open(&Disk::default(), failure);
+    let refused = write(&key("a"), Edit::Delete, None);
+    let orders = [Order::Log(Box::new(conflict)), refused, Order::Flush];
+    let replies = desk.serve(&orders, Moment(1)).unwrap();
+    assert!(matches!(replies[1], Ok(Reply::Write(Outcome::Refused(_)))));
+    assert!(matches!(replies[2], Err(StoreError::Full)), "{replies:?}");
+    assert_eq!(desk.load().waiting_conflicts(), 1);
+    let replies = desk.serve(&[Order::Flush], Moment(2)).unwrap();
+    assert!(matches!(replies[0], Ok(Reply::Noted)));
+    let found = desk.store().reader().conflict("default", "c");
+    assert!(found.unwrap().is_some());
 }
