@@ -249,14 +249,19 @@ impl<'a, S: Store> Batch<'a, S> {
 
     fn add(&mut self, applied: Applied) -> Result<(), StoreError> {
         let key = applied.stored.key.clone();
+        // First: where this fails, nothing may have been given away.
+        let lock = self.lock(&key)?;
         for claim in &applied.released {
             self.set_holder(place(&key, claim), None);
         }
         for claim in &applied.claimed {
             self.set_holder(place(&key, claim), Some(key.id().to_owned()));
         }
-        // What is not there cannot be held (RFC 4918, section 9.6).
-        if applied.stored.kind == Kind::Tombstone && self.lock(&key)?.is_some() {
+        // What is not there cannot be held (RFC 4918, section 9.6). And whoever let the time pass has
+        // lost the lock for good once somebody else wrote: a clock that is set back while the process
+        // is down must not bring it back.
+        let is_deleted = applied.stored.kind == Kind::Tombstone;
+        if lock.is_some_and(|lock| is_deleted || !lock.is_held(self.commit.now)) {
             self.set_lock(&key, None);
         }
         let index = self.commit.versions.len();

@@ -135,7 +135,7 @@ impl<S: Store> Desk<S> {
             self.fencing,
             self.now,
         );
-        let replies: Vec<_> = orders
+        let mut replies: Vec<_> = orders
             .iter()
             .map(|order| match order {
                 Order::Write(transaction) => batch.transact(transaction).map(Reply::Write),
@@ -149,9 +149,16 @@ impl<S: Store> Desk<S> {
         commit.conflicts = self.waiting[..riding].to_vec();
         match self.store.append(&commit) {
             Ok(()) => {}
-            // No room for the log must not turn refusals into failures.
+            // No room for the log must not turn refusals into failures; who asked for it is told.
             Err(StoreError::Full) if log_alone && riding > 0 => {
-                tracing::warn!(lost = riding, "no space left for the conflict log");
+                for (_, reply) in orders.iter().zip(&mut replies).filter(|it| is_flush(it.0)) {
+                    *reply = Err(StoreError::Full);
+                }
+                if self.are_many_waiting() {
+                    tracing::warn!(lost = riding, "no space left for the conflict log");
+                } else {
+                    commit.conflicts.clear();
+                }
             }
             Err(error) => return Err(error),
         }
@@ -190,16 +197,17 @@ impl<S: Store> Desk<S> {
     /// How many entries of the conflict log are written with this commit: some if it is made
     /// anyway; all if somebody asks for it, or too many are waiting.
     fn riding(&self, commit: &Commit, orders: &[Order]) -> usize {
-        let is_asked_for = orders.iter().any(|order| matches!(order, Order::Flush));
-        let are_many =
-            self.waiting.len() >= WAITING_CONFLICTS || self.waiting_bytes >= WAITING_BYTES;
-        if is_asked_for || are_many {
+        if orders.iter().any(is_flush) || self.are_many_waiting() {
             self.waiting.len()
         } else if commit.is_empty() {
             0
         } else {
             self.waiting.len().min(RIDING_CONFLICTS)
         }
+    }
+
+    fn are_many_waiting(&self) -> bool {
+        self.waiting.len() >= WAITING_CONFLICTS || self.waiting_bytes >= WAITING_BYTES
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
@@ -250,4 +258,8 @@ impl<S: Store> Desk<S> {
         let refused = replies.iter().filter(is_refused).count() as u64;
         self.load.refusals.fetch_add(refused, Ordering::Relaxed);
     }
+}
+
+fn is_flush(order: &Order) -> bool {
+    matches!(order, Order::Flush)
 }

@@ -18,12 +18,17 @@ use detente_store::{
 };
 use tempfile::TempDir;
 
+#[path = "simulation/memory/mod.rs"]
+mod memory;
+
 /// Runs every case on every store.
 macro_rules! stores {
     ($($case:ident),* $(,)?) => {
         mod sqlite { $(#[test] fn $case() { super::$case(|data| super::sqlite(data, 1_000)); })* }
         /// Heads leave for their table after every few writes, and nothing is cached.
         mod sqlite_written_behind_often { $(#[test] fn $case() { super::$case(|data| super::sqlite(data, 3)); })* }
+        /// The store that the simulation runs on.
+        mod in_memory { $(#[test] fn $case() { super::$case(super::in_memory()); })* }
     };
 }
 
@@ -47,6 +52,18 @@ fn sqlite(data: &Path, dirty_limit: usize) -> Sqlite {
         ..SqliteOptions::default()
     };
     Sqlite::open(data, options).unwrap()
+}
+
+/// A disk, and nothing that goes wrong.
+fn in_memory() -> impl Fn(&Path) -> memory::Memory {
+    struct Calm;
+    impl memory::Weather for Calm {
+        fn meet(&self, _: memory::Step) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+    let disk = memory::Disk::default();
+    move |_| memory::Memory::open(&disk, Arc::new(Calm))
 }
 
 /// A small generator, so that a run can be repeated (Marsaglia's xorshift64).

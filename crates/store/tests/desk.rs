@@ -1,0 +1,177 @@
+//! A desk whose store fails in the midst of things, or whose clock is set back.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use detente_core::rules::{Rules, Unique};
+use detente_core::{
+    Command, Condition, Decision, Edit, Key, LockAction, LockCommand, Moment, Preconditions,
+    Proposal, Refusal, Unconditional,
+};
+use detente_store::{
+    CollectionRules, Desk, LoggedConflict, LostEdit, Order, Outcome, Reader, Reply, Store,
+    StoreError, Transaction,
+};
+
+#[path = "simulation/memory/mod.rs"]
+mod memory;
+
+use memory::{Disk, Memory, Step, Weather};
+
+/// Fails once: at a step that was met so often before.
+#[derive(Default)]
+struct Failure(Mutex<Option<(Step, u64, StoreError)>>);
+
+impl Failure {
+    fn at(step: Step, skips: u64, error: StoreError) -> Self {
+        Self(Mutex::new(Some((step, skips, error))))
+    }
+}
+
+impl Weather for Failure {
+    fn meet(&self, step: Step) -> Result<(), StoreError> {
+        let mut failure = self.0.lock().unwrap();
+        match failure.take() {
+            Some((at, 0, error)) if at == step => return Err(error),
+            Some((at, skips, error)) if at == step => *failure = Some((at, skips - 1, error)),
+            other => *failure = other,
+        }
+        Ok(())
+    }
+}
+
+fn open(disk: &Disk, failure: Failure) -> Desk<Memory> {
+    Desk::new(Memory::open(disk, Arc::new(failure)))
+}
+
+fn key(id: &str) -> Key {
+    Key::new("default", "c", id).unwrap()
+}
+
+fn write(key: &Key, edit: Edit, token: Option<&str>) -> Order {
+    let rules = CollectionRules {
+        rules: rules(),
+        unconditional: Unconditional::Allow,
+        history: None,
+    };
+    let command = Command {
+        preconditions: Preconditions {
+            if_match: matches!(edit, Edit::Delete).then_some(Condition::Any),
+            ..Preconditions::default()
+        },
+        lock_token: token.map(Into::into),
+        ..Command::new(key.clone(), edit, "ann".into())
+    };
+    Order::Write(Transaction {
+        writes: vec![(command, Arc::new(rules))],
+        ..Transaction::default()
+    })
+}
+
+fn put(key: &Key, token: Option<&str>) -> Order {
+    let body = Bytes::from_static(br#"{"slot":1}"#);
+    let proposal = Proposal::check(&rules(), body, None).unwrap();
+    write(key, Edit::Put(proposal), token)
+}
+
+fn rules() -> Rules {
+    Rules {
+        unique: vec![Unique {
+            name: "slot".into(),
+            fields: vec!["/slot".parse().unwrap()],
+            ignore_case: false,
+            condition: None,
+            error: None,
+            message: None,
+        }],
+        ..Rules::default()
+    }
+}
+
+fn is_applied(reply: &Result<Reply, StoreError>) -> bool {
+    matches!(reply, Ok(Reply::Write(Outcome::Applied(_))))
+}
+
+/// A write that could not be decided because the store failed has given nothing away to those behind
+/// it in its batch.
+#[test]
+fn a_write_that_fails_halfway_releases_no_key() {
+    let mut failures = 0;
+    for skips in 0..10 {
+        // Opened anew for the failure: to write the first version reads as well.
+        let disk = Disk::default();
+        let mut desk = open(&disk, Failure::default());
+        desk.serve(&[put(&key("a"), None)], Moment(1)).unwrap();
+        let failure = Failure::at(Step::Read, skips, StoreError::Failed("as planned".into()));
+        let mut desk = open(&disk, failure);
+        let orders = [write(&key("a"), Edit::Delete, None), put(&key("b"), None)];
+        let replies = desk.serve(&orders, Moment(2)).unwrap();
+        failures += usize::from(replies[0].is_err());
+        let is_free = is_applied(&replies[0]);
+        let is_taken = is_applied(&replies[1]);
+        assert!(is_free || !is_taken, "at read {skips}: {replies:?}");
+    }
+    assert!(failures > 2, "it failed {failures} times");
+}
+
+/// A lock runs out, somebody else writes, the process is started again with the clock set back: the
+/// holder must not believe that nothing came between.
+#[test]
+fn a_lock_that_was_written_past_does_not_come_back() {
+    let disk = Disk::default();
+    let mut desk = open(&disk, Failure::default());
+    let key = &key("a");
+    let lock = Order::Lock(LockCommand {
+        key: key.clone(),
+        by: "ann".into(),
+        action: LockAction::Take {
+            token: "t".into(),
+            owner: "ann".into(),
+            life_ms: 1000,
+        },
+    });
+    desk.serve(&[put(key, None), lock], Moment(101)).unwrap();
+    let replies = desk.serve(&[put(key, None)], Moment(1101)).unwrap();
+    assert!(is_applied(&replies[0]), "{replies:?}");
+    drop(desk);
+    let mut desk = open(&disk, Failure::default());
+    let replies = desk.serve(&[put(key, Some("t"))], Moment(201)).unwrap();
+    let Ok(Reply::Write(Outcome::Refused(decisions))) = &replies[0] else {
+        panic!("{replies:?}");
+    };
+    let is_lost = |it: &Refusal| matches!(it, Refusal::LockLost { .. });
+    assert!(
+        matches!(&decisions[0], Decision::Refuse(it) if is_lost(it)),
+        "{decisions:?}"
+    );
+}
+
+/// Whoever asks for the conflict log to be written is told if it was not, and may ask again.
+#[test]
+fn a_flush_that_finds_no_room_says_so_and_keeps_what_waits() {
+    let conflict = LoggedConflict {
+        id: "c".into(),
+        at: Moment(1),
+        key: key("a"),
+        by: "ann".into(),
+        method: "PUT".into(),
+        kind: "stale-version".into(),
+        paths: Vec::new(),
+        base: None,
+        current: None,
+        edit: LostEdit::Deletion,
+        settlement: None,
+    };
+    let failure = Failure::at(Step::Record, 0, StoreError::Full);
+    let mut desk = open(&Disk::default(), failure);
+    let refused = write(&key("a"), Edit::Delete, None);
+    let orders = [Order::Log(Box::new(conflict)), refused, Order::Flush];
+    let replies = desk.serve(&orders, Moment(1)).unwrap();
+    assert!(matches!(replies[1], Ok(Reply::Write(Outcome::Refused(_)))));
+    assert!(matches!(replies[2], Err(StoreError::Full)), "{replies:?}");
+    assert_eq!(desk.load().waiting_conflicts(), 1);
+    let replies = desk.serve(&[Order::Flush], Moment(2)).unwrap();
+    assert!(matches!(replies[0], Ok(Reply::Noted)));
+    let found = desk.store().reader().conflict("default", "c");
+    assert!(found.unwrap().is_some());
+}
