@@ -39,19 +39,37 @@ start() {
     address=$(grep -o 'http://[^, ]*' <<<"$line" | head -n 1)
 }
 
+# Sets $description to a file of what the server says of itself.
+describe() {
+    description=$scratch/$1.json
+    curl --silent --show-error --fail "$2/openapi.json" >"$description"
+}
+
+# In both a space that the description names and one of those that are like it.
+tell() {
+    local description
+    describe "$1" "$2"
+    for space in "" /spaces/attic; do
+        PYTHONDONTWRITEBYTECODE=1 "$python/bin/python" "$here/openapi/story.py" "$description" "$2" $space
+    done
+}
+
 # Of a server that is as it should be, both find nothing.
 check() {
-    local name=$1 url=$2
+    local name=$1 url=$2 description
     shift 2
-    curl --silent --show-error --fail "$url/openapi.json" >"$scratch/$name.json"
-    "$python/bin/openapi-spec-validator" --subschema-errors all "$scratch/$name.json"
-    PYTHONPATH=$here/openapi PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=keys \
+    describe "$name" "$url"
+    "$python/bin/openapi-spec-validator" --subschema-errors all "$description"
+    PYTHONPATH=$here/openapi PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=hooks \
         "$python/bin/schemathesis" --config-file "$here/openapi/schemathesis.toml" \
-        run "$scratch/$name.json" --url "$url" "$@"
+        run "$description" --url "$url" "$@"
 }
 
 prepare_python
 cd "$scratch"
+
+start story
+tell story "$address"
 
 start open
 check open "$address" >open.log 2>&1 &

@@ -107,11 +107,12 @@ async fn free(
     inbound: &Inbound,
 ) -> Result<Response, Problem> {
     caller.must_write()?;
+    let held = inbound.lock_token()?;
     let action = if asks_to_break(inbound.query())? {
         caller.must_break_locks()?;
         LockAction::Break
     } else {
-        let token = inbound.lock_token()?.ok_or_else(|| {
+        let token = held.ok_or_else(|| {
             let detail = "Say which lock to release: its token, in Lock-Token. ?break=true takes a \
                           lock away from whoever holds it.";
             Problem::malformed(detail).with("header", "Lock-Token")
