@@ -19,7 +19,7 @@ fn examples() -> Vec<PathBuf> {
 #[test]
 fn every_example_shows_what_it_says() {
     let examples = examples();
-    assert!(examples.len() >= 9, "{examples:?}");
+    assert!(examples.len() >= 12, "{examples:?}");
     for example in examples {
         let folder = Folder::new();
         let mut command = program();

@@ -259,6 +259,7 @@ async fn what_is_wrong_with_a_request_for_a_lock_names_its_place() {
         (r#"{"owner":""}"#, "/owner"),
         (r#"{"owner":7}"#, "/owner"),
         (r#"{"ttl":5}"#, "/ttl"),
+        (r#"{"a/b~":5}"#, "/a~1b~0"),
         ("[]", ""),
     ];
     for (body, member) in cases {

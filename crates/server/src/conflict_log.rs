@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::Response;
 use bytes::Bytes;
-use detente_core::json::{self, Object, Value, object};
+use detente_core::json::{self, Object, Pointer, Value, object};
 use detente_core::merge::Choices;
 use detente_core::{
     Command, Condition, Edit, JsonPatch, Merging, Once, Patch, Patching, Preconditions, Proposal,
@@ -227,7 +227,8 @@ impl Resolution {
         let known = ["dismiss", "choices", "current"];
         if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
             let what = format!("is not known here: {}", known.join(", "));
-            return Err(mistake(&format!("/{other}"), &what));
+            let place = Pointer::root().child(other.as_str()).to_string();
+            return Err(mistake(&place, &what));
         }
         match members.get("dismiss") {
             Some(Value::Bool(true)) if members.len() == 1 => return Ok(Self::Dismissal),

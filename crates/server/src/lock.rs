@@ -4,7 +4,7 @@ use std::time::SystemTime;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use detente_core::json::{self, Object, Value, object};
+use detente_core::json::{self, Object, Pointer, Value, object};
 use detente_core::{Key, Lock, LockAction, LockCommand, LockDecision, LockRefusal, Moment};
 use detente_store::Reader;
 
@@ -246,7 +246,8 @@ impl Asked {
                 ("owner", _) => return Err(mistake("/owner", "a text")),
                 (other, _) => {
                     let detail = format!("A lock has no member {other:?}: ttl_s, owner.");
-                    return Err(Problem::malformed(detail).with("member", format!("/{other}")));
+                    return Err(Problem::malformed(detail)
+                        .with("member", Pointer::root().child(other).to_string()));
                 }
             }
         }
