@@ -1,0 +1,156 @@
+use std::sync::{Arc, LazyLock};
+
+use detente_core::Key;
+use detente_core::Unconditional;
+use detente_core::json::{Pointer, Value};
+use detente_core::merge::{Strategies, Strategy};
+use detente_core::rules::{Check, Expression, Lifecycle, Rules, Unique};
+use detente_store::{CollectionRules, Keep};
+
+/// How many documents each collection may have: few, so that writers meet.
+pub(crate) const DOCUMENTS: usize = 4;
+
+/// The states of an order, and those that may follow each.
+const STATES: [(&str, &[&str]); 4] = [
+    ("draft", &["paid", "cancelled"]),
+    ("paid", &["shipped", "cancelled"]),
+    ("shipped", &[]),
+    ("cancelled", &["draft"]),
+];
+
+/// Has a unique key, a lifecycle and rules; may be overwritten without a condition.
+static ORDERS: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
+    let check = |name: &str, when: Option<&str>, check: &str| Check {
+        name: name.into(),
+        when: when.map(|when| Expression::compile(when).unwrap()),
+        check: Expression::compile(check).unwrap(),
+        message: None,
+    };
+    let rules = Rules {
+        unique: vec![Unique {
+            name: "slot".into(),
+            fields: vec![place("/slot")],
+            ignore_case: false,
+            condition: None,
+            error: None,
+            message: None,
+        }],
+        lifecycle: Some(Lifecycle {
+            field: place("/state"),
+            initial: vec!["draft".into()],
+            states: STATES
+                .into_iter()
+                .map(|(state, next)| (state.into(), next.iter().map(|it| (*it).into()).collect()))
+                .collect(),
+        }),
+        checks: vec![
+            check("OutOfStock", None, "self.stock >= 0"),
+            check("Span", None, "self.from <= self.to"),
+            check(
+                "Frozen",
+                Some("oldSelf.state == 'shipped'"),
+                "self.note == oldSelf.note",
+            ),
+        ],
+        ..Rules::default()
+    };
+    Arc::new(CollectionRules {
+        rules,
+        unconditional: Unconditional::Allow,
+        history: None,
+    })
+});
+
+/// How much of its history a note keeps.
+pub(crate) const KEPT: Keep = Keep {
+    versions: 8,
+    age_ms: 1000,
+};
+
+/// Has merge strategies, and no rules.
+static NOTES: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
+    let mut strategies = Strategies::default();
+    strategies.set(&place("/count"), Strategy::Counter);
+    strategies.set(&place("/tags"), Strategy::Set);
+    Arc::new(CollectionRules {
+        rules: Rules {
+            strategies,
+            ..Rules::default()
+        },
+        unconditional: Unconditional::Reject,
+        history: Some(KEPT),
+    })
+});
+
+pub(crate) fn place(text: &str) -> Pointer {
+    text.parse().expect("a pointer of this test")
+}
+
+pub(crate) fn rules_of(key: &Key) -> Arc<CollectionRules> {
+    Arc::clone(if is_order(key) { &ORDERS } else { &NOTES })
+}
+
+pub(crate) fn is_order(key: &Key) -> bool {
+    key.collection() == "orders"
+}
+
+/// All keys that are written to.
+pub(crate) fn keys() -> &'static [Key] {
+    static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+        let key = |collection: &str, id: usize| Key::new("default", collection, &id.to_string());
+        ["notes", "orders"]
+            .into_iter()
+            .flat_map(|collection| (1..=DOCUMENTS).map(move |id| key(collection, id).unwrap()))
+            .collect()
+    });
+    &KEYS
+}
+
+/// The rules of orders once more, in plain words: the one that forbids the step from `old` to `new`.
+pub(crate) fn forbidding_rule(
+    key: &Key,
+    old: Option<&Value>,
+    new: Option<&Value>,
+    is_restored: bool,
+) -> Option<&'static str> {
+    let new = new.filter(|_| is_order(key))?;
+    if integer(new, "stock").is_none_or(|stock| stock < 0) {
+        return Some("OutOfStock");
+    }
+    let (from, to) = (integer(new, "from"), integer(new, "to"));
+    if from.zip(to).is_none_or(|(from, to)| from > to) {
+        return Some("Span");
+    }
+    let state = |document: Option<&Value>| document?.get("state")?.as_str().map(str::to_owned);
+    let (was, is) = (state(old), state(Some(new)));
+    if was.as_deref() == Some("shipped") && new.get("note") != old?.get("note") {
+        return Some("Frozen");
+    }
+    let is_declared = |state: &str| STATES.iter().any(|(it, _)| *it == state);
+    let goes = match (old, was.as_deref(), is.as_deref()) {
+        _ if is_restored => true,
+        (None, _, is) => is == Some("draft"),
+        (Some(_), was, Some(is)) if was == Some(is) => true,
+        (Some(_), Some(was), Some(is)) if is_declared(was) => follows(was, is),
+        // A state that nobody declares may be left for any that is declared.
+        (Some(_), _, is) => is.is_some_and(is_declared),
+    };
+    (!goes).then_some("lifecycle")
+}
+
+fn follows(was: &str, is: &str) -> bool {
+    let row = STATES.iter().find(|(state, _)| *state == was);
+    row.is_some_and(|(_, next)| next.contains(&is))
+}
+
+/// The unique key of a document.
+pub(crate) fn slot<'a>(key: &Key, document: &'a Value) -> Option<&'a Value> {
+    document.get("slot").filter(|_| is_order(key))
+}
+
+pub(crate) fn integer(document: &Value, name: &str) -> Option<i64> {
+    match document.get(name)? {
+        Value::Number(number) => number.as_i64(),
+        _ => None,
+    }
+}

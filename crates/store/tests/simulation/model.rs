@@ -1,0 +1,276 @@
+//! The write path as it would be if orders came one at a time, nothing failed and nobody crashed.
+
+mod write; // what becomes of one write
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use detente_core::json::Value;
+use detente_core::{Key, Lock, LockAction, LockCommand, Moment, Receipt, Seq};
+use detente_store::{Order, Reader, Settled, Store, StoreError, Transaction};
+
+use crate::answer::{Answer, Refused, Told, Version, Why};
+use crate::collection::keys;
+
+#[derive(Clone, Default)]
+pub(crate) struct Model {
+    /// Goes back only while the process is down.
+    pub(crate) now: Moment,
+    /// The latest that it ever was.
+    latest: Moment,
+    log: Vec<Arc<Entry>>,
+    /// The newest version of each document, tombstones included.
+    newest: BTreeMap<Key, Arc<Entry>>,
+    locks: BTreeMap<Key, Lock>,
+    fencing: u64,
+    receipts: BTreeMap<[u8; 32], Receipt>,
+    /// Those conflicts that may be settled, and what became of them.
+    pub(crate) conflicts: BTreeMap<String, Option<Settled>>,
+    /// Up to here the log was compared with the store's.
+    compared: usize,
+}
+
+/// One version, and the one before it.
+struct Entry {
+    key: Key,
+    version: Version,
+    document: Option<Arc<Value>>,
+    before: Option<Arc<Entry>>,
+}
+
+impl Model {
+    /// A batch begins: time passes, and conflicts that come with it are there.
+    pub(crate) fn begin(&mut self, orders: &[Order], now: Moment) {
+        self.now = self.now.max(now);
+        self.latest = self.latest.max(self.now);
+        for order in orders {
+            if let Order::Log(conflict) = order {
+                self.conflicts.insert(conflict.id.clone(), None);
+            }
+        }
+    }
+
+    /// The process was started anew, perhaps after the clock was set back. What has outlived its
+    /// time before may be gone from the store, or be there again.
+    pub(crate) fn restart<S: Store>(&mut self, store: &S) -> Result<(), String> {
+        self.now = Moment(0);
+        let latest = self.latest;
+        let reader = store.reader();
+        let is_there = |key: &Key| reader.lock(key).is_some();
+        self.locks
+            .retain(|key, lock| latest < lock.expires_at || is_there(key));
+        for (id, expected) in &self.conflicts {
+            // One that is open may be lost, as all that waited are.
+            let found = store.settled(id).map_err(unreadable)?;
+            same("a conflict", &found.unwrap_or_default(), expected)?;
+        }
+        for (scope, receipt) in std::mem::take(&mut self.receipts) {
+            let found = store.receipt(&scope).map_err(unreadable)?;
+            if receipt.is_kept(latest) || found.is_some() {
+                same("a receipt", &found.as_ref(), &Some(&receipt))?;
+                self.receipts.insert(scope, receipt);
+            }
+        }
+        Ok(())
+    }
+
+    /// Performs an order, or does not; says what is to be answered.
+    pub(crate) fn perform(&mut self, order: &Order) -> Answer {
+        match order {
+            Order::Write(transaction) => self.transact(transaction),
+            Order::Lock(command) => self.change_lock(command),
+            Order::Log(_) | Order::Flush => Answer::Noted,
+        }
+    }
+
+    fn transact(&mut self, asked: &Transaction) -> Answer {
+        let receipt = asked.once.and_then(|once| self.receipts.get(&once.scope));
+        if let Some(receipt) = receipt.filter(|receipt| receipt.is_kept(self.now)) {
+            let writes = receipt.writes.iter().map(|it| (it.seq, it.created));
+            return match asked.once.map(|once| once.payload) == Some(receipt.once.payload) {
+                true => Answer::Replayed(writes.collect()),
+                false => Answer::KeyReused,
+            };
+        }
+        if let Some(settles) = &asked.settles {
+            match self.conflicts.get(&settles.id) {
+                Some(None) => {}
+                Some(settled) => return Answer::NotOpen(settled.clone()),
+                None => return Answer::NotOpen(None),
+            }
+        }
+        let (log_len, locks) = (self.log.len(), self.locks.clone());
+        let writes = asked.writes.iter();
+        let told: Vec<Told> = writes.map(|(it, rules)| self.write(it, rules)).collect();
+        let is_refused = told.iter().any(|it| !matches!(it, Told::Applied(_)));
+        if is_refused || asked.is_rehearsal {
+            self.take_back(log_len);
+            self.locks = locks;
+            return match asked.is_rehearsal {
+                true => Answer::Rehearsed(told),
+                false => Answer::Refused(told),
+            };
+        }
+        self.close(asked, &told);
+        Answer::Applied(told)
+    }
+
+    fn take_back(&mut self, log_len: usize) {
+        while self.log.len() > log_len {
+            let entry = self.log.pop().expect("it is longer than that");
+            match &entry.before {
+                Some(before) => self.newest.insert(entry.key.clone(), Arc::clone(before)),
+                None => self.newest.remove(&entry.key),
+            };
+        }
+    }
+
+    fn close(&mut self, asked: &Transaction, told: &[Told]) {
+        let versions = told.iter().filter_map(|told| match told {
+            Told::Applied(version) => Some(version),
+            _ => None,
+        });
+        if let Some(once) = asked.once {
+            let written = |version: &Version| detente_core::Written {
+                seq: version.seq,
+                created: version.created,
+            };
+            let receipt = Receipt {
+                once,
+                at: self.now,
+                writes: versions.clone().map(written).collect(),
+            };
+            self.receipts.insert(once.scope, receipt);
+        }
+        if let Some(settles) = &asked.settles {
+            let settled = Settled {
+                outcome: settles.outcome,
+                at: self.now,
+                by: Arc::clone(&settles.by),
+                version: versions.last().map(|version| version.version),
+            };
+            self.conflicts.insert(settles.id.clone(), Some(settled));
+        }
+    }
+
+    fn held(&self, key: &Key) -> Option<&Lock> {
+        self.locks
+            .get(key)
+            .filter(|lock| self.now < lock.expires_at)
+    }
+
+    fn change_lock(&mut self, command: &LockCommand) -> Answer {
+        let key = &command.key;
+        let held = self.held(key).cloned();
+        let refuse = Answer::LockRefused;
+        let until = |life_ms: u64| Moment(self.now.0 + life_ms);
+        let owned = |token: &Arc<str>| match &held {
+            Some(lock) if lock.token == *token => Ok(lock.clone()),
+            Some(lock) => Err(Refused::new(Why::Locked).by_lock(lock)),
+            None => Err(Refused::new(Why::LockLost)),
+        };
+        match &command.action {
+            LockAction::Take {
+                token,
+                owner,
+                life_ms,
+            } => {
+                match self.newest.get(key) {
+                    None => return refuse(Refused::new(Why::Missing)),
+                    Some(it) if it.document.is_none() => {
+                        return refuse(Refused::new(Why::Deleted).at(Some(it.version.seq)));
+                    }
+                    Some(_) => {}
+                }
+                if let Some(lock) = held {
+                    return refuse(Refused::new(Why::Locked).by_lock(&lock));
+                }
+                let lock = Lock {
+                    token: Arc::clone(token),
+                    fencing: self.fencing + 1,
+                    owner: owner.clone(),
+                    by: Arc::clone(&command.by),
+                    expires_at: until(*life_ms),
+                };
+                self.fencing = lock.fencing;
+                self.locks.insert(key.clone(), lock.clone());
+                Answer::Held(lock)
+            }
+            LockAction::Renew { token, life_ms } => match owned(token) {
+                Ok(lock) => {
+                    let expires_at = until(*life_ms);
+                    let lock = Lock { expires_at, ..lock };
+                    self.locks.insert(key.clone(), lock.clone());
+                    Answer::Held(lock)
+                }
+                Err(refused) => refuse(refused),
+            },
+            LockAction::Release { token } => match owned(token) {
+                Ok(lock) => {
+                    self.locks.remove(key);
+                    Answer::Freed(lock)
+                }
+                Err(refused) => refuse(refused),
+            },
+            LockAction::Break => match held {
+                Some(lock) => {
+                    self.locks.remove(key);
+                    Answer::Freed(lock)
+                }
+                None => refuse(Refused::new(Why::LockFree)),
+            },
+        }
+    }
+
+    /// Compares all that the model knows with a store; versions only once.
+    pub(crate) fn compare<S: Store>(&mut self, store: &S) -> Result<(), String> {
+        let reader = store.reader();
+        let last_seq = self.log.len() as Seq;
+        same("the end of the log", &reader.last_seq(), &last_seq)?;
+        for entry in &self.log[self.compared..] {
+            let seq = entry.version.seq;
+            let stored = reader.version(seq).map_err(unreadable)?;
+            let stored = stored.ok_or_else(|| format!("version {seq} is lost"))?;
+            same("the key", &stored.key, &entry.key)?;
+            let document = Some(stored.body.clone()).filter(|_| stored.head().is_document());
+            same("the body", &document, &entry.version.body)?;
+            let found = (stored.version, stored.prev, stored.base, stored.at);
+            let Version {
+                version,
+                prev,
+                base,
+                at,
+                ..
+            } = &entry.version;
+            same("a version", &found, &(*version, *prev, *base, *at))?;
+        }
+        for key in keys() {
+            let head = store.head(key).map_err(unreadable)?;
+            let expected = self.newest.get(key).map(|it| it.version.seq);
+            same("a head", &head.map(|it| it.seq), &expected)?;
+            let lock = reader.lock(key).filter(|lock| lock.is_held(self.now));
+            same("a lock", &lock.as_deref(), &self.held(key))?;
+        }
+        same("the fencing number", &store.last_fencing(), &self.fencing)?;
+        self.compared = self.log.len();
+        Ok(())
+    }
+}
+
+fn unreadable(error: StoreError) -> String {
+    format!("the store cannot be read: {error}")
+}
+
+/// Complains where `found` is not what the model says.
+pub(crate) fn same<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    found: &T,
+    expected: &T,
+) -> Result<(), String> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(format!(
+            "{what}: found {found:?}, the model says {expected:?}"
+        )),
+    }
+}
