@@ -1,6 +1,6 @@
 //! Reads and writes documents over HTTP without losing anybody's edit.
 //!
-//! For [Detente](https://crates.io/crates/detente), and for any server that answers a read with an
+//! For Detente, and for any server that answers a read with an
 //! `ETag` and refuses a write whose `If-Match` is stale, be it with 409 or with 412.
 //!
 //! ```no_run
