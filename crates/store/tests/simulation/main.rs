@@ -13,18 +13,22 @@ mod memory; // a store whose disk outlives it
 mod collection; // two collections, and their rules in plain words
 mod draft; // documents, and what people make of them
 
-mod answer; // what an order came to
 mod client; // who asks for what, knowing what
-mod entries; // the conflict log as those know it who wrote to it
-mod laws; // what must hold whatever the model says
+
+mod answer; // what an order came to
 mod model; // one order at a time, and nothing fails
 
-mod broken; // stores to be found out
+mod entries; // the conflict log as those know it who wrote to it
+mod laws; // what must hold whatever the model says
+
 mod ground; // where a store stands
+mod world; // all of it, turn by turn
+
 mod runner; // many seeds, or one again
 mod tally; // how often what happened
 mod trace; // what happened, for people
-mod world; // all of it, turn by turn
+
+mod broken; // stores to be found out
 
 use std::sync::Arc;
 
