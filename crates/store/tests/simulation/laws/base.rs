@@ -27,12 +27,17 @@ pub(super) fn heed(
             false => Err("an edit was joined without its base".into()),
         };
     };
+    let is_own = match &command.edit {
+        Edit::Merge(_) => true,
+        _ => named(command).is_some_and(|named| named.contains(&Some(base.seq))),
+    };
     let was = written.get(&base.seq);
-    match was.is_some_and(|(key, was)| *key == command.key && was.body.as_ref() == Some(&base.body))
-    {
+    let is_as_it_was =
+        was.is_some_and(|(key, was)| *key == command.key && was.body.as_ref() == Some(&base.body));
+    match is_own && is_as_it_was {
         true => Ok(()),
         false => Err(format!(
-            "an edit was joined with a base {} that never was",
+            "an edit was joined with a base at {} that is not its own",
             base.seq
         )),
     }
