@@ -204,9 +204,19 @@ impl Reader for SqliteReader {
     }
 
     fn current(&self, key: &Key) -> Result<Option<Arc<Stored>>, StoreError> {
-        let token = match self.shared.heads.get(key) {
-            Memory::Known(head) => return self.version(head.seq),
-            Memory::Unknown(token) => token,
+        let mut missed = None;
+        let token = loop {
+            let head = match self.shared.heads.get(key) {
+                Memory::Known(head) => head,
+                Memory::Unknown(token) => break token,
+            };
+            if let Some(stored) = self.version(head.seq)? {
+                return Ok(Some(stored));
+            }
+            // Newer ones came meanwhile, and this was let go: what is newest never is.
+            if missed.replace(head.seq) == Some(head.seq) {
+                return Err(is_missing(head));
+            }
         };
         let found = self.with(|connection| row::find_current(connection, key))?;
         if let Some(stored) = &found {
@@ -250,6 +260,7 @@ impl Reader for SqliteReader {
         let pending = self.shared.heads.pending(asked.collection);
         self.with(|connection| {
             Walk {
+                reader: self,
                 connection,
                 asked,
                 pending,
@@ -339,6 +350,7 @@ impl Reader for SqliteReader {
 
 /// A walk through the documents of a collection: the table and what is not yet in it, merged by id.
 struct Walk<'a> {
+    reader: &'a SqliteReader,
     connection: &'a Connection,
     asked: &'a Documents<'a>,
     pending: BTreeMap<String, Head>,
@@ -371,7 +383,7 @@ impl Walk<'_> {
                 Some(pending) if pending.seq > head.seq => pending,
                 _ => head,
             };
-            if self.show(newest, visit)?.is_break() {
+            if self.show(&id, newest, visit)?.is_break() {
                 return Ok(());
             }
         }
@@ -402,7 +414,7 @@ impl Walk<'_> {
                 .asked
                 .after
                 .is_none_or(|after| self.comes_before(after, &next));
-            if is_asked_for && self.show(head, visit)?.is_break() {
+            if is_asked_for && self.show(&next, head, visit)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -416,19 +428,36 @@ impl Walk<'_> {
         }
     }
 
-    fn show(&self, head: Head, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, StoreError> {
+    fn show(
+        &self,
+        id: &str,
+        head: Head,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>, StoreError> {
         if head.kind == Kind::Tombstone {
             return Ok(ControlFlow::Continue(()));
         }
-        let stored = row::find_version(self.connection, head.seq)?;
-        let missing = || {
-            StoreError::Damaged(format!(
-                "a head names version {}, which is not there",
-                head.seq
-            ))
+        let stored = match row::find_version(self.connection, head.seq)? {
+            Some(stored) => stored,
+            // Newer ones came after the pending heads were taken, and this was let go.
+            None => {
+                let CollectionKey { space, collection } = self.asked.collection;
+                let newest = self
+                    .reader
+                    .current(&Key::from_parts(space, collection, id))?;
+                newest.ok_or_else(|| is_missing(head))?
+            }
         };
-        Ok(visit(stored.ok_or_else(missing)?))
+        Ok(match stored.kind {
+            Kind::Document => visit(stored),
+            Kind::Tombstone => ControlFlow::Continue(()),
+        })
     }
+}
+
+fn is_missing(head: Head) -> StoreError {
+    let seq = head.seq;
+    StoreError::Damaged(format!("a head names version {seq}, which is not there"))
 }
 
 fn read_changes(connection: &Connection, asked: &Changes<'_>) -> Result<Feed, StoreError> {
