@@ -1,4 +1,5 @@
-//! Readers of a document whose history is cut beneath them, as fast as it grows.
+//! Readers of a document whose history is cut beneath them, as fast as it grows: nothing that is
+//! kept is missed, and nothing that is gone comes back.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -119,11 +120,26 @@ fn no_page_of_its_changes_passes_over_what_is_kept() {
             "{newest} since {since}: {page:?}"
         );
         // Mostly from the beginning, where it is cut.
-        *since = if page.through % 3 == 0 {
+        *since = if page.through.is_multiple_of(3) {
             page.through
         } else {
             0
         };
     };
     while_history_is_cut(0, read);
+}
+
+/// Also not by the hand of somebody who found it while it was there.
+#[test]
+fn what_is_gone_does_not_come_back_from_memory() {
+    let read = |reader: &SqliteReader, turn: &mut Seq| {
+        *turn += 1;
+        let seq = reader.last_seq().saturating_sub(60 + *turn % 140).max(1);
+        if reader.version(seq).unwrap().is_none() {
+            for _ in 0..200 {
+                assert_eq!(reader.recall_version(seq), None, "{seq} is back");
+            }
+        }
+    };
+    while_history_is_cut(20_000, read);
 }
