@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use super::form::{Form, Kind, Shape, escape, leaves, remove};
+use super::form::{Form, Kind, Shape, escape, leaves, remove, text_elements};
 use super::guard::{Condition, Guard};
 use super::nonce::Nonces;
 use super::reading::Reading;
@@ -333,12 +333,24 @@ fn forms(habits: &Habits, subject: &Subject) -> Vec<Form> {
     let reading = &habits.original;
     let Some(document) = reading.document.as_ref().filter(|value| value.is_object()) else {
         let media_type = media_type(reading);
-        let xml = media_type.contains("xml").then(|| Shape::Xml {
-            template: String::from_utf8_lossy(reading.body()).trim_end().into(),
-        });
-        return [Some(Shape::Opaque), xml]
+        let text = String::from_utf8_lossy(reading.body());
+        let shapes: Vec<_> = if media_type.contains("xml") || text.starts_with("<?xml") {
+            let mut elements = text_elements(&text);
+            elements.sort_by_key(|name| !TEXTS.contains(&name.as_str()));
+            let shape = |element| Shape::Xml {
+                template: text.to_string(),
+                element,
+            };
+            elements
+                .into_iter()
+                .map(shape)
+                .chain([Shape::Opaque])
+                .collect()
+        } else {
+            vec![Shape::Opaque]
+        };
+        return shapes
             .into_iter()
-            .flatten()
             .map(|shape| Form {
                 method: subject.method.clone().unwrap_or(Method::PUT),
                 media_type: media_type.clone(),

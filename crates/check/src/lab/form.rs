@@ -25,8 +25,8 @@ pub(crate) enum Shape {
     },
     /// Bytes that may be anything.
     Opaque,
-    /// A document that has to stay well-formed: the nonce stands in a comment at its end.
-    Xml { template: String },
+    /// A document that has to stay well-formed: the nonce is the text of the first element of a name.
+    Xml { template: String, element: String },
 }
 
 /// What a member takes.
@@ -54,7 +54,14 @@ impl Form {
                 self.with_members(nonce.chain(extra.iter().cloned()))
             }
             Shape::Opaque => format!("{}\n", nonce.text()).into(),
-            Shape::Xml { template } => format!("{template}<!-- {} -->", nonce.text()).into(),
+            Shape::Xml { template, element } => match text_of(template, element) {
+                Some(text) => {
+                    let mut body = template.clone();
+                    body.replace_range(text, nonce.text());
+                    body.into()
+                }
+                None => template.clone().into(),
+            },
         }
     }
 
@@ -103,10 +110,9 @@ impl Form {
                 .pointer(seen_at)
                 .cloned(),
             Shape::Opaque => Some(std::str::from_utf8(body).ok()?.trim_end().into()),
-            Shape::Xml { .. } => {
-                let text = std::str::from_utf8(body).ok()?.trim_end();
-                let comment = text.strip_suffix("-->")?;
-                Some(comment.rsplit_once("<!--")?.1.trim().into())
+            Shape::Xml { element, .. } => {
+                let text = std::str::from_utf8(body).ok()?;
+                Some(text[text_of(text, element)?].into())
             }
         }
     }
@@ -114,6 +120,37 @@ impl Form {
     pub(crate) fn is_json(&self) -> bool {
         matches!(self.shape, Shape::Json { .. })
     }
+}
+
+/// Names of elements that hold nothing but text, in the order in which they begin.
+pub(crate) fn text_elements(xml: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (start, _) in xml.match_indices('<') {
+        let name: String = xml[start + 1..]
+            .chars()
+            .take_while(|letter| {
+                letter.is_alphanumeric() || matches!(letter, ':' | '_' | '-' | '.')
+            })
+            .collect();
+        if !name.is_empty() && !names.contains(&name) && text_of(xml, &name).is_some() {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Where the text of the first element of that name stands, if it holds nothing else.
+fn text_of(xml: &str, element: &str) -> Option<std::ops::Range<usize>> {
+    let opening = format!("<{element}");
+    let begin = xml
+        .match_indices(&opening)
+        .map(|(at, _)| at + opening.len())
+        .find(|at| xml[*at..].starts_with(['>', ' ', '\n', '\t']))?;
+    let start = begin + xml[begin..].find('>')? + 1;
+    let length = xml[start..].find('<')?;
+    xml[start + length..]
+        .starts_with(&format!("</{element}"))
+        .then_some(start..start + length)
 }
 
 /// Sets the member at a JSON Pointer (RFC 6901); objects on the way are made where they are missing.
@@ -224,6 +261,23 @@ mod tests {
     }
 
     #[test]
+    fn elements_with_nothing_but_text_are_found() {
+        let cases = [
+            (
+                "<note><title>a</title><text>b</text></note>",
+                vec!["title", "text"],
+            ),
+            ("<a><b/><c d='e'></c></a>", vec!["c"]),
+            ("<a>mixed<b>x</b></a>", vec!["b"]),
+            ("no markup", vec![]),
+            ("<a", vec![]),
+        ];
+        for (xml, expected) in cases {
+            assert_eq!(text_elements(xml), expected, "{xml}");
+        }
+    }
+
+    #[test]
     fn a_nonce_is_read_where_it_was_written() {
         let nonces = super::super::nonce::Nonces::new(7);
         let nonce = nonces.next();
@@ -238,7 +292,8 @@ mod tests {
             json(Kind::Number),
             Shape::Opaque,
             Shape::Xml {
-                template: "<a/>".into(),
+                template: "<a><b c='d'>e</b></a>".into(),
+                element: "b".into(),
             },
         ];
         for shape in shapes {

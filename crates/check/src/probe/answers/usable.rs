@@ -117,6 +117,16 @@ fn aids(
     ]
 }
 
+/// Whether a text begins with a word for programs: `stale_version: …`, `E_CONFLICT`.
+fn has_code(text: &str) -> bool {
+    text.split([':', '\n']).next().is_some_and(|first| {
+        !first.is_empty()
+            && first
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.'))
+    })
+}
+
 /// Whether the version of a reading stands in the answer: in a field, or somewhere in the body.
 fn quotes(lab: &Lab, response: &Response, leaves: &[(String, &Value)], reading: &Reading) -> bool {
     let mut versions: Vec<String> = Vec::new();
@@ -131,6 +141,9 @@ fn quotes(lab: &Lab, response: &Response, leaves: &[(String, &Value)], reading: 
     versions.iter().any(|version| {
         let bare = version.trim_start_matches("W/").trim_matches('"');
         response.header("etag") == Some(version)
+            || (response.json().is_none()
+                && bare.len() > 1
+                && String::from_utf8_lossy(&response.body).contains(bare))
             || leaves.iter().any(|(_, value)| {
                 let text = plain(value);
                 text.trim_start_matches("W/").trim_matches('"') == bare

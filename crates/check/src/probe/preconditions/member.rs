@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::must_be_refused;
-use crate::lab::{Condition, Guard, Halt, Lab, said};
+use crate::lab::{Condition, Guard, Halt, Lab, Reading, said};
 use crate::probe::Ruling;
 use crate::severity::Severity;
 
@@ -21,21 +21,28 @@ pub(in crate::probe) async fn version_in_body(lab: &Lab) -> Result<Ruling, Halt>
             "{pointer} does not change with a write: it is no version of this resource"
         )));
     }
-    let future = Condition {
-        members: vec![(pointer.clone(), later(between.member(&pointer)))],
-        ..Condition::none()
+    // Where tags are what protects, a version in the body speaks beside a current tag.
+    let beside = |reading: &Reading| match lab.habits().guard {
+        Some(Guard::Member(_)) | None => Condition::none(),
+        Some(_) => lab.from(reading),
     };
-    let ahead = lab.attempt(&alice, &future).await?;
-    let is_claimed = lab.habits().guard == Some(guard.clone()) || !ahead.is_applied();
     let now = lab.read().await?;
-    let stale = lab
-        .attempt(&alice, &Condition::unchanged(&guard, &base))
-        .await?;
+    let future = beside(&now).and(Condition {
+        members: vec![(pointer.clone(), later(now.member(&pointer)))],
+        ..Condition::none()
+    });
+    let ahead = lab.attempt(&alice, &future).await?;
+    // The API says that it compares the member: it asks for it, or refuses what cannot be.
+    let is_claimed = lab.habits().guard == Some(guard.clone())
+        || lab.habits().ticket.contains(&guard)
+        || !ahead.is_applied();
+    let now = lab.read().await?;
+    let stale = beside(&now).and(Condition::unchanged(&guard, &base));
+    let stale = lab.attempt(&alice, &stale).await?;
     if stale.is_applied() {
-        // Where If-Match protects and the member is never looked at, it is the server's to write.
-        if lab.habits().guard == Some(Guard::Tag) && !is_claimed {
+        if !is_claimed {
             return Ok(Ruling::skipped(format!(
-                "{pointer} is the server's to write; If-Match is what protects here"
+                "{pointer} is the server's to write: what a client sends there is not looked at"
             )));
         }
         return Ok(Ruling::fail(
@@ -55,7 +62,7 @@ pub(in crate::probe) async fn version_in_body(lab: &Lab) -> Result<Ruling, Halt>
         )));
     }
     let ruling = must_be_refused(lab, &now, &stale, "an old version in the body").await?;
-    let ruling = if ahead.is_applied() {
+    Ok(if ahead.is_applied() {
         ruling.or_worse(
             Ruling::fail(
                 Severity::Medium,
@@ -68,8 +75,7 @@ pub(in crate::probe) async fn version_in_body(lab: &Lab) -> Result<Ruling, Halt>
         )
     } else {
         ruling
-    };
-    Ok(ruling)
+    })
 }
 
 /// Whether the member is refused even with the value that is current.

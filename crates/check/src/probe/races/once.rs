@@ -66,6 +66,14 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
         .after(rounds, overlapping));
     }
     let mut changed = lab.creation(creation);
+    if changed.body == request.body {
+        return Ok(Ruling::pass(format!(
+            "done once for each key; a replay is answered {}; {}",
+            said(&replay),
+            rate(overlapping)
+        ))
+        .after(rounds, overlapping));
+    }
     changed.headers = request.headers;
     let misused = lab.send_served(&alice, changed).await?;
     if misused.is_accepted() {

@@ -86,7 +86,11 @@ async fn write_on(lab: &Lab, writer: &Actor, wide: Option<&Wide>) -> Result<Vec<
         let write = lab.attempt_request(writer, nonce.clone(), request).await?;
         base = lab.read_as(writer, lab.place()).await?;
         // Only what was answered has an instant at which it was acknowledged.
-        if write.exchange.is_accepted() && base.shows(&nonce) {
+        let shows = match wide {
+            Some(wide) => wide.mark(&base).is_some_and(|mark| nonce.is(&mark)),
+            None => base.shows(&nonce),
+        };
+        if write.exchange.is_accepted() && shows {
             versions.push(Version {
                 begun: write.exchange.begun,
                 acknowledged: write.exchange.ended,
