@@ -20,7 +20,7 @@ pub mod openapi; // a whole API, by its description
 mod probe; // what is asked, and how the answers are judged
 
 mod grade; // what an API is worth
-mod report; // what was found
+pub mod report; // what was found, and how it is told
 mod severity; // how bad, and the grade that comes of it
 
 pub use effort::Effort;

@@ -1,3 +1,19 @@
+//! What was found, and how it is told.
+
+mod curl; // a request as a command to send it again
+mod form; // the forms of a report
+mod har; // for browsers' network tools
+mod json; // for programs
+mod junit; // for CI
+mod redact; // what nobody is to see
+mod style; // colours, where there is a terminal
+mod tap; // for CI
+mod terminal; // for people
+
+pub use form::Form;
+pub use style::Style;
+pub use terminal::terminal;
+
 use std::time::Duration;
 
 use crate::exchange::{Exchange, Protocol};
@@ -84,4 +100,21 @@ pub struct Spread {
     pub median: Duration,
     /// 99th percentile.
     pub p99: Duration,
+}
+
+impl Report {
+    /// Failures, the worst first; of those alike, in the order in which they ran.
+    pub fn findings(&self) -> Vec<&ProbeReport> {
+        let mut findings = self.of(Verdict::Fail);
+        findings.sort_by_key(|probe| probe.severity);
+        findings
+    }
+
+    /// Probes that came to a verdict, in the order in which they ran.
+    pub fn of(&self, verdict: Verdict) -> Vec<&ProbeReport> {
+        self.probes
+            .iter()
+            .filter(|probe| probe.verdict == verdict)
+            .collect()
+    }
 }

@@ -12,6 +12,8 @@ pub(crate) enum Guard {
     Date,
     /// A member of the body, by its JSON Pointer.
     Member(String),
+    /// `If-Match: *`, which holds for whatever is there: it guards nothing, but some ask for it.
+    Any,
 }
 
 impl Guard {
@@ -21,6 +23,7 @@ impl Guard {
             Self::Tag => "entity tag",
             Self::Date => "date",
             Self::Member(_) => "version in the body",
+            Self::Any => "wildcard",
         }
     }
 
@@ -30,6 +33,7 @@ impl Guard {
             Self::Tag => reading.tag().is_some(),
             Self::Date => reading.modified().is_some(),
             Self::Member(pointer) => reading.member(pointer).is_some(),
+            Self::Any => reading.is_there(),
         }
     }
 }
@@ -54,6 +58,7 @@ impl Condition {
             Guard::Date => since
                 .modified()
                 .map_or_else(Self::none, Self::if_unmodified_since),
+            Guard::Any => Self::if_match("*"),
             Guard::Member(pointer) => Self {
                 fields: Vec::new(),
                 members: since

@@ -15,6 +15,16 @@ pub(in crate::probe) async fn places(lab: &Lab) -> Result<Ruling, Halt> {
     let protocols = lab.client().protocols(lab.place()).await?;
     let mixed = |count: u32| crew(lab, &protocols, count);
     let mut writers = one_winner_of(lab, mixed).await?;
+    // A server may have one way of serving for each protocol, and be wrong in one of them.
+    if protocols.len() > 1 {
+        for protocol in &protocols {
+            let alone = |count: u32| crew(lab, std::slice::from_ref(protocol), count);
+            let of_one = one_winner_of(lab, alone).await?;
+            let trials = writers.trials + of_one.trials;
+            let overlapping = writers.overlapping + of_one.overlapping;
+            writers = writers.or_worse(of_one).after(trials, overlapping);
+        }
+    }
     writers.lost_updates.clear();
     let pair = mixed(2);
     let held = held_by(lab, &pair[0], &pair[1]).await?;

@@ -6,7 +6,7 @@ use futures_util::future::{join, try_join_all};
 
 use super::wide::Wide;
 use crate::client::Actor;
-use crate::lab::{Halt, Lab, Reading};
+use crate::lab::{Halt, Lab, Nonce, Reading};
 use crate::probe::Ruling;
 use crate::severity::Severity;
 
@@ -66,6 +66,7 @@ pub(in crate::probe) async fn readers(lab: &Lab) -> Result<Ruling, Halt> {
 
 /// A version, as its writer saw it.
 struct Version {
+    nonce: Nonce,
     begun: Duration,
     acknowledged: Duration,
     /// As it was read when nobody wrote.
@@ -92,6 +93,7 @@ async fn write_on(lab: &Lab, writer: &Actor, wide: Option<&Wide>) -> Result<Vec<
         };
         if write.exchange.is_accepted() && shows {
             versions.push(Version {
+                nonce,
                 begun: write.exchange.begun,
                 acknowledged: write.exchange.ended,
                 reading: base.clone(),
@@ -125,13 +127,14 @@ async fn read_on(
 
 /// A body that is of no version, or not of the one that its tag names.
 fn torn(written: &[Version], readings: &[Reading], wide: Option<&Wide>) -> Option<Ruling> {
-    if let Some(Wide::Lines | Wide::Members(_)) = wide {
-        let wide = wide?;
-        // Only from the first of these versions on do all its places say the same.
-        let from = written.first()?.acknowledged;
-        let mixed = readings.iter().find(|reading| {
-            reading.is_there() && reading.exchange.begun > from && wide.mark(reading).is_none()
-        });
+    if let Some(wide) = wide {
+        let nonces: Vec<_> = written
+            .iter()
+            .map(|version| version.nonce.clone())
+            .collect();
+        let mixed = readings
+            .iter()
+            .find(|reading| reading.is_there() && wide.is_torn(reading, &nonces));
         if let Some(mixed) = mixed {
             return Some(
                 Ruling::fail(

@@ -90,11 +90,7 @@ pub(in crate::probe) async fn resend(lab: &Lab) -> Result<Ruling, Halt> {
     }
     Ok(if after > in_one {
         Ruling::fail(
-            if lab.subject().idempotency {
-                Severity::High
-            } else {
-                Severity::Medium
-            },
+            Severity::Medium,
             format!(
                 "a client that lost the answer and asked again ({}) made it twice{}",
                 said(&again),

@@ -13,11 +13,17 @@ pub(in crate::probe) async fn transfer(lab: &Lab) -> Result<Ruling, Halt> {
             "`--transfer` and `--accounts` say what is moved, and where it stands",
         ));
     };
-    let before = sum(lab, transfer).await?;
+    let before = amounts(lab, transfer).await?;
     let alone = lab
         .send_served(&lab.actor("alice"), transfer.request.clone())
         .await?;
-    if !alone.is_accepted() || (sum(lab, transfer).await? - before).abs() > f64::EPSILON {
+    let after = amounts(lab, transfer).await?;
+    let moved: Vec<f64> = after
+        .iter()
+        .zip(&before)
+        .map(|(to, from)| to - from)
+        .collect();
+    if !alone.is_accepted() || !is_nothing(moved.iter().sum()) {
         return Ok(Ruling::inconclusive(
             "one transfer alone was not accepted, or changed the sum: there is nothing that a race could break",
         )
@@ -26,34 +32,50 @@ pub(in crate::probe) async fn transfer(lab: &Lab) -> Result<Ruling, Halt> {
     let (mut rounds, mut overlapping) = (0, 0);
     for &writers in &lab.effort().writers {
         for _ in 0..lab.effort().rounds.div_ceil(2) {
-            let before = sum(lab, transfer).await?;
+            let before = amounts(lab, transfer).await?;
             let sends = lab
                 .writers(writers)
                 .into_iter()
                 .map(|actor| (actor, transfer.request.clone()))
                 .collect();
             let volley = lab.volley(sends).await?;
-            let after = sum(lab, transfer).await?;
+            let after = amounts(lab, transfer).await?;
             rounds += 1;
             overlapping += u32::from(volley.overlapped());
-            if (after - before).abs() > 1e-6 {
-                let mut ruling = Ruling::fail(
-                    Severity::Critical,
-                    format!(
-                        "{writers} transfers at once took the sum of {} from {before} to {after}",
-                        transfer.amount
-                    ),
-                );
-                for exchange in volley
-                    .exchanges
-                    .iter()
-                    .filter(|it| it.is_accepted())
-                    .take(3)
-                {
-                    ruling = ruling.showing("accepted", exchange);
-                }
-                return Ok(ruling.after(rounds, overlapping));
+            let is_clear = volley
+                .exchanges
+                .iter()
+                .all(|it| it.is_accepted() || it.is_refused());
+            let accepted: Vec<_> = volley
+                .exchanges
+                .iter()
+                .filter(|it| it.is_accepted())
+                .collect();
+            let (was, is) = (before.iter().sum::<f64>(), after.iter().sum::<f64>());
+            // Each that was accepted moved what the first one moved.
+            let adds_up = before
+                .iter()
+                .zip(&after)
+                .zip(&moved)
+                .all(|((from, to), moved)| is_nothing(to - from - moved * accepted.len() as f64));
+            let reason = if !is_nothing(is - was) {
+                format!(
+                    "{writers} transfers at once took the sum of {} from {was} to {is}",
+                    transfer.amount
+                )
+            } else if is_clear && !adds_up {
+                format!(
+                    "{} transfers at once were accepted, and the amounts are not what they come to: {before:?} became {after:?}",
+                    accepted.len()
+                )
+            } else {
+                continue;
+            };
+            let mut ruling = Ruling::fail(Severity::Critical, reason);
+            for exchange in accepted.into_iter().take(3) {
+                ruling = ruling.showing("accepted", exchange);
             }
+            return Ok(ruling.after(rounds, overlapping));
         }
     }
     Ok(if overlapping == 0 {
@@ -61,18 +83,25 @@ pub(in crate::probe) async fn transfer(lab: &Lab) -> Result<Ruling, Halt> {
             "no race provably overlapped: nothing can be said of what happens in one",
         )
     } else {
-        Ruling::pass(format!("the sum stays; {}", rate(overlapping)))
+        Ruling::pass(format!(
+            "the sum stays, and every transfer counts; {}",
+            rate(overlapping)
+        ))
     }
     .after(rounds, overlapping))
 }
 
-/// Read when nothing is under way.
-async fn sum(lab: &Lab, transfer: &Transfer) -> Result<f64, Halt> {
+fn is_nothing(amount: f64) -> bool {
+    amount.abs() < 1e-6
+}
+
+/// Read when nothing is under way, in the order of the accounts.
+async fn amounts(lab: &Lab, transfer: &Transfer) -> Result<Vec<f64>, Halt> {
     let reader = lab.actor("reader");
-    let mut sum = 0.0;
+    let mut amounts = Vec::new();
     for account in &transfer.accounts {
         let reading = lab.read_as(&reader, account).await?;
-        sum += reading
+        let amount = reading
             .member(&transfer.amount)
             .as_ref()
             .and_then(Value::as_f64)
@@ -82,6 +111,7 @@ async fn sum(lab: &Lab, transfer: &Transfer) -> Result<f64, Halt> {
                     transfer.amount
                 ))
             })?;
+        amounts.push(amount);
     }
-    Ok(sum)
+    Ok(amounts)
 }

@@ -106,4 +106,14 @@ impl Wide {
         };
         (is_whole && rest.iter().all(|mark| mark == first)).then(|| first.clone())
     }
+
+    /// Whether a representation holds parts of several of these writes, or a part of one.
+    pub(super) fn is_torn(&self, reading: &Reading, written: &[Nonce]) -> bool {
+        let marks = self.marks(reading);
+        let is_ours = |mark: &Value| written.iter().any(|nonce| nonce.is(mark));
+        let ours: Vec<_> = marks.iter().filter(|mark| is_ours(mark)).collect();
+        let is_cut = matches!(self, Self::Lines) && marks.len() != LINES;
+        ours.windows(2).any(|pair| pair[0] != pair[1])
+            || (is_cut && !ours.is_empty() && ours.len() == marks.len())
+    }
 }

@@ -1,0 +1,73 @@
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::{ProbeReport, Report, Verdict, curl};
+
+/// A report as TAP 14: a line for each probe, with diagnostics in YAML.
+pub(super) fn tap(report: &Report) -> String {
+    let mut text = format!("TAP version 14\n1..{}\n", report.probes.len());
+    for (index, probe) in report.probes.iter().enumerate() {
+        line(&mut text, index + 1, probe);
+    }
+    let _ = writeln!(
+        text,
+        "# {}: grade {}, seed {}",
+        one_line(&report.target),
+        report.grade,
+        report.seed
+    );
+    text
+}
+
+fn line(text: &mut String, number: usize, probe: &ProbeReport) {
+    let ok = match probe.verdict {
+        Verdict::Fail => "not ok",
+        _ => "ok",
+    };
+    let skip = match probe.verdict {
+        Verdict::Inconclusive | Verdict::Skipped => format!(" # SKIP {}", one_line(&probe.reason)),
+        Verdict::Pass | Verdict::Fail => String::new(),
+    };
+    let title = one_line(&probe.title).replace('#', "\\#");
+    let _ = writeln!(
+        text,
+        "{ok} {number} - {} {title}{skip}",
+        one_line(&probe.id)
+    );
+    if probe.verdict == Verdict::Fail {
+        diagnostics(text, probe);
+    }
+}
+
+/// A string of JSON is one of YAML, too.
+fn diagnostics(text: &mut String, probe: &ProbeReport) {
+    let quoted = |text: &str| Value::from(text).to_string();
+    let _ = writeln!(
+        text,
+        "  ---\n  severity: {}\n  subject: {}\n  message: {}\n  why: {}\n  trials: {}\n  overlapping: {}\n  evidence:",
+        probe.severity,
+        quoted(&probe.subject),
+        quoted(&probe.reason),
+        quoted(&probe.why),
+        probe.trials,
+        probe.overlapping
+    );
+    for evidence in &probe.evidence {
+        let _ = writeln!(
+            text,
+            "    - note: {}\n      request: {}\n      status: {}",
+            quoted(&evidence.note),
+            quoted(&curl::command(&evidence.exchange.request)),
+            match evidence.exchange.status() {
+                Some(status) => status.as_u16().to_string(),
+                None => "null".into(),
+            }
+        );
+    }
+    text.push_str("  ...\n");
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
