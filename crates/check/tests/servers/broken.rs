@@ -32,7 +32,7 @@ impl Broken {
 }
 
 const PLAIN: Dialect = Dialect::PLAIN;
-const SLOWLY: Gap = Gap::Wait(Duration::from_millis(2));
+const SLOWLY: Gap = Gap::Wait(Duration::from_millis(3));
 
 /// Servers with something to find, one thing each, in the order of the probes.
 pub(crate) fn broken() -> Vec<Broken> {
@@ -183,6 +183,21 @@ const PRECONDITIONS: &[Broken] = &[
         wrong: Some(Defect::Ignores(Scope::Writes)),
     },
     Broken {
+        name: "if-match-not-compared",
+        defect: "There has to be an If-Match, whatever it says.",
+        expect: &[
+            critical("B1"),
+            critical("B2"),
+            critical("D1"),
+            critical("D2"),
+        ],
+        also: &[
+            "A4", "B5", "B6", "B9", "D3", "D7", "D9", "D10", "D12", "D13", "D15", "D16",
+        ],
+        speaks: PLAIN,
+        wrong: Some(Defect::AcceptsAny),
+    },
+    Broken {
         name: "past-tag-accepted",
         defect: "Any tag that the resource ever had is taken.",
         expect: &[critical("B1"), critical("D1")],
@@ -194,13 +209,10 @@ const PRECONDITIONS: &[Broken] = &[
     },
     Broken {
         name: "unknown-tag-accepted",
-        defect: "A tag that the resource never had counts as no precondition.",
+        defect: "A tag that the resource never had is taken.",
         expect: &[critical("B2")],
         also: &["A2", "B4", "B6", "B9", "B13", "D16"],
-        speaks: Dialect {
-            required: false,
-            ..PLAIN
-        },
+        speaks: PLAIN,
         wrong: Some(Defect::AcceptsUnknown),
     },
     Broken {
@@ -462,7 +474,7 @@ const REFUSALS: &[Broken] = &[
 const RACES: &[Broken] = &[
     Broken {
         name: "check-then-write",
-        defect: "Check and write are two steps, 2 ms apart.",
+        defect: "Check and write are two steps, 3 ms apart.",
         expect: &[critical("D1"), critical("D3"), critical("D13")],
         also: &["D7", "D9", "D10", "D12", "D15", "D16", "A5"],
         speaks: PLAIN,
@@ -671,7 +683,7 @@ const HISTORIES: &[Broken] = &[
     },
     Broken {
         name: "transfer-races",
-        defect: "Transfers that meet read the same balances.",
+        defect: "A transfer reads both balances, writes the one, and then the other.",
         expect: &[critical("D17")],
         also: &[],
         speaks: PLAIN,

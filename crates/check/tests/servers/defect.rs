@@ -18,9 +18,11 @@ pub(crate) enum Defect {
     ChecksHead,
     /// No precondition is looked at, for these.
     Ignores(Scope),
+    /// There has to be an If-Match, whatever it says.
+    AcceptsAny,
     /// Any tag that the resource ever had will do.
     AcceptsPast,
-    /// A tag that the resource never had counts as none.
+    /// A tag that the resource never had will do.
     AcceptsUnknown,
     /// If-Match is compared with what a weak tag can never equal.
     StrongOnly,

@@ -194,6 +194,11 @@ impl Dialect {
         !matches!(self.seed, Seed::Text | Seed::Xml)
     }
 
+    /// Whether its answers carry tags or dates.
+    pub(crate) fn has_validators(&self) -> bool {
+        self.tags != Tags::None || self.dates != Dates::None
+    }
+
     /// The media type of its documents.
     pub(crate) fn media_type(&self) -> &'static str {
         match (self.seed, self.envelope) {

@@ -2,15 +2,16 @@ use std::time::{Duration, Instant};
 
 use http::header;
 
+use super::decider::Decider;
 use super::defect::{Defect, Gap};
 use super::meeting::Guest;
-use super::operation::{Decider, Operation};
-use super::refusal::{Refusal, Stale};
+use super::operation::Operation;
+use super::refusal::{By, Refusal, Stale};
 use super::server::Server;
 use super::store::{Done, Outcome, Step};
 
 /// Long enough for those who were released together to meet.
-const ENCOUNTER: Duration = Duration::from_millis(2);
+const ENCOUNTER: Duration = Duration::from_millis(5);
 
 /// How long another base URL's copy may lag.
 const LAG: Duration = Duration::from_millis(50);
@@ -43,7 +44,9 @@ impl Server {
             }
             Some(Defect::Drops) => self.drop_some(decider, guest).await,
             Some(Defect::Undersells) if is_take => self.undersell(decider, guest).await,
-            Some(Defect::NotesKeyLate) => self.note_late(decider).await,
+            Some(Defect::NotesKeyLate) if ask.idempotency_key().is_some() => {
+                self.note_late(decider)
+            }
             Some(Defect::LaggingCopy) if ask.base > 0 => self.check_copy(decider),
             Some(Defect::WritesRefused) => self.write_refused(decider),
             _ => self.store.step(|view| decider.decide(view)),
@@ -51,9 +54,19 @@ impl Server {
     }
 
     async fn race(&self, decider: Decider<'_>, gap: Gap) -> Result<Done, Refusal> {
-        let step = self.store.look(None, |view| decider.decide(view))?;
+        let mut step = self.store.look(None, |view| decider.decide(view))?;
+        let rest = step.changes.split_off(step.changes.len().min(1));
         gap.pass().await;
-        Ok(self.store.apply(step))
+        let done = self.store.apply(step);
+        // What it changes besides, it changes later.
+        for change in rest {
+            gap.pass().await;
+            self.store.apply(Step {
+                changes: vec![change],
+                outcome: Outcome::Deleted,
+            });
+        }
+        Ok(done)
     }
 
     async fn crash(&self, decider: Decider<'_>, gap: Gap) -> Result<Done, Refusal> {
@@ -74,6 +87,9 @@ impl Server {
         let (Outcome::Replaced { .. }, Some((key, members))) = (&step.outcome, members) else {
             return Ok(self.store.apply(step));
         };
+        let mut members: Vec<_> = members.into_iter().collect();
+        // In an order of its own each time, as from a hash map.
+        fastrand::shuffle(&mut members);
         let mut done = None;
         for (name, value) in members {
             let applied = self.store.step(|view| {
@@ -90,7 +106,11 @@ impl Server {
     async fn refuse_all(&self, decider: Decider<'_>, guest: &Guest<'_>) -> Result<Done, Refusal> {
         tokio::time::sleep(ENCOUNTER).await;
         if guest.has_met() {
-            return Err(Refusal::Stale(Stale::default()));
+            return Err(Refusal::Stale(Stale {
+                by: By::Tag,
+                current: None,
+                sent: decider.ask.header(&header::IF_MATCH).into(),
+            }));
         }
         self.store.step(|view| decider.decide(view))
     }
@@ -112,24 +132,15 @@ impl Server {
         self.store.step(|view| decider.decide(view))
     }
 
-    /// When the client goes away, so does this function, wherever it waits.
-    async fn note_late(&self, decider: Decider<'_>) -> Result<Done, Refusal> {
-        let Some(key) = decider.ask.idempotency_key() else {
-            return self.store.step(|view| decider.decide(view));
-        };
-        let _held = self.keys.hold(key).ok_or(Refusal::KeyBusy)?;
-        let mut late = Vec::new();
-        let done = self.store.step(|view| {
+    fn note_late(&self, decider: Decider<'_>) -> Result<Done, Refusal> {
+        self.store.step(|view| {
             let mut step = decider.decide(view)?;
-            late = step.changes.split_off(step.changes.len().min(1));
+            let note = step.changes.split_off(step.changes.len().min(1));
+            if let Some(key) = decider.ask.idempotency_key() {
+                self.keys.keep_note(key, note);
+            }
             Ok(step)
-        })?;
-        Gap::Wait(Duration::from_millis(30)).pass().await;
-        self.store.apply(Step {
-            changes: late,
-            outcome: Outcome::Deleted,
-        });
-        Ok(done)
+        })
     }
 
     /// The copy knows what was read, and what is old.

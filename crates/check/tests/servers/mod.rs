@@ -23,15 +23,18 @@ mod running; // a server, until it is dropped
 mod defect; // what can be wrong
 mod dialect; // what may be chosen
 
-mod answer;
+mod answer; // what is sent back
 mod ask; // a request
+mod decider; // the step that is decided on
 mod document; // what is stored, what is shown
-mod operation; // what it asks for, and the step that is decided on
+mod operation; // what it asks for
 mod precondition; // whether it may be done
 mod refusal; // why not, and how that is said
-mod tag; // entity tags and dates // what is sent back
+mod shop; // the same for what is taken, shipped and transferred
+mod tag; // entity tags and dates
 
 mod isolation; // deciding and applying as one step, or not
+mod late_keys; // keys that are noted after the answer
 mod manners; // who is let in, and how fast
 mod meeting; // requests that are there at one time
 mod server; // from request to answer

@@ -18,13 +18,12 @@ pub(crate) struct Options {
     pub(crate) others: Vec<(&'static str, String)>,
     /// Makes another document like the resource.
     pub(crate) create: Option<Call>,
-    /// Makes one with a unique member, which is part of the body.
     pub(crate) unique: Option<Unique>,
     /// Whether POST takes an Idempotency-Key.
     pub(crate) idempotency: bool,
     /// A list in the resource, by its JSON Pointer.
     pub(crate) append: Option<String>,
-    /// A member of the resource that is not this API's to change: its version, by JSON Pointer.
+    /// The member of the resource that tells its version, by its JSON Pointer.
     pub(crate) version: Option<String>,
     pub(crate) stock: Option<Stock>,
     pub(crate) transition: Option<Transition>,
@@ -45,7 +44,7 @@ pub(crate) struct Unique {
     pub(crate) create: Call,
     /// Where they are listed.
     pub(crate) list: &'static str,
-    /// In one of the list, by JSON Pointer.
+    /// In each document of the list, by its JSON Pointer.
     pub(crate) member: String,
 }
 
@@ -145,7 +144,6 @@ impl Unique {
         Self {
             create: Call::post("/members", enveloped(dialect, body)),
             list: "/members",
-            // In a list, documents have no envelope of their own but under `data`.
             member: pointer(dialect, "email"),
         }
     }

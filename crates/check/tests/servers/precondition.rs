@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::ask::Ask;
 use super::defect::Defect;
 use super::dialect::{Coding, Dates, Dialect, Revision};
-use super::refusal::{Refusal, Stale};
+use super::refusal::{By, Refusal, Stale};
 use super::store::{Version, View};
 use super::tag::{Tag, revision};
 
@@ -28,7 +28,8 @@ impl Judge<'_> {
     pub(crate) fn judge(&self, claimed: Option<&Value>) -> Result<(), Refusal> {
         let current = self.current();
         let if_match = self.ask.header(&header::IF_MATCH);
-        let tagged = if_match.filter(|_| self.has_validators());
+        // To a server without validators, If-Match means nothing.
+        let tagged = if_match.filter(|_| self.dialect.has_validators());
         let date = self.date_sent();
         let absent = self.ask.header(&header::IF_NONE_MATCH);
         if let Some(field) = tagged
@@ -55,7 +56,7 @@ impl Judge<'_> {
         }
         // As CouchDB does: what has no revision is in conflict with what has.
         if self.dialect.revision == Revision::Checked("_rev") {
-            return Err(self.stale_claim("", current));
+            return Err(self.stale_claim(&Value::Null, current));
         }
         Err(Refusal::ConditionRequired)
     }
@@ -73,14 +74,14 @@ impl Judge<'_> {
         if shown.as_ref() == Some(claimed) || self.defect == Some(Defect::IgnoresClaim) {
             return Ok(true);
         }
-        Err(self.stale_claim(&plain(claimed), current))
+        Err(self.stale_claim(claimed, current))
     }
 
-    fn stale_claim(&self, sent: &str, current: Option<&Version>) -> Refusal {
+    fn stale_claim(&self, sent: &Value, current: Option<&Version>) -> Refusal {
         Refusal::Stale(Stale {
-            current: current.map(|current| plain(&shown_revision(self.dialect, current))),
-            sent: sent.into(),
-            by_body: true,
+            by: By::Body,
+            current: current.map(|current| shown_revision(self.dialect, current)),
+            sent: sent.clone(),
         })
     }
 
@@ -95,11 +96,6 @@ impl Judge<'_> {
         }
     }
 
-    /// Without any, If-Match means nothing to the server.
-    fn has_validators(&self) -> bool {
-        Tag::is_used(self.dialect) || self.dialect.dates != Dates::None
-    }
-
     fn date_sent(&self) -> Option<&str> {
         let sent = self.ask.header(&header::IF_UNMODIFIED_SINCE);
         sent.filter(|_| {
@@ -112,6 +108,7 @@ impl Judge<'_> {
             return current.is_some() || self.defect == Some(Defect::StarCreates);
         }
         match self.defect {
+            Some(Defect::AcceptsAny) => current.is_some(),
             Some(Defect::AcceptsPast) => {
                 let mut past = self.view.past(self.key).iter();
                 past.any(|version| self.is_listed(field, version))
@@ -161,14 +158,19 @@ impl Judge<'_> {
             Some(Defect::QuotesPast) => past.iter().rev().nth(1).or(past.last()),
             _ => self.view.current(self.key),
         };
-        let current = quoted.and_then(|version| match Tag::of(version, self.dialect) {
-            Some(tag) => Some(tag.field()),
-            None => Tag::date(version, self.dialect).map(httpdate::fmt_http_date),
+        let by = if Tag::is_used(self.dialect) {
+            By::Tag
+        } else {
+            By::Date
+        };
+        let current = quoted.and_then(|version| match by {
+            By::Tag => Some(Tag::of(version, self.dialect)?.field()),
+            _ => Tag::date(version, self.dialect).map(httpdate::fmt_http_date),
         });
         Refusal::Stale(Stale {
-            current,
+            by,
+            current: current.map(Value::from),
             sent: sent.into(),
-            by_body: false,
         })
     }
 }
@@ -178,12 +180,5 @@ pub(crate) fn shown_revision(dialect: &Dialect, version: &Version) -> Value {
     match dialect.revision {
         Revision::Shown("_rev") | Revision::Checked("_rev") => revision(version).into(),
         _ => version.number.into(),
-    }
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }

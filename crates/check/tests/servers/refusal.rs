@@ -32,14 +32,21 @@ pub(crate) enum Refusal {
 }
 
 /// A precondition that failed: what the client needs to recover.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stale {
-    /// The tag, the date or the number that is current; `None` if the resource is absent.
-    pub(crate) current: Option<String>,
-    /// What was sent.
-    pub(crate) sent: String,
-    /// By the version in the body: always 409.
-    pub(crate) by_body: bool,
+    pub(crate) by: By,
+    /// What is current; `None` if the resource is absent.
+    pub(crate) current: Option<Value>,
+    pub(crate) sent: Value,
+}
+
+/// What tells the versions of a resource apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Tag,
+    Date,
+    /// A member of the body. What is stale by it is always a 409.
+    Body,
 }
 
 impl Refusal {
@@ -52,7 +59,7 @@ impl Refusal {
             Self::MethodNotAllowed => 405,
             Self::ConditionRequired => 428,
             Self::Stale(_) if two_codes && *method == Method::PATCH => 409,
-            Self::Stale(stale) if stale.by_body => 409,
+            Self::Stale(stale) if stale.by == By::Body => 409,
             Self::Stale(_) => dialect.stale,
             Self::Taken(_) | Self::OutOfStock | Self::Closed | Self::Uncovered | Self::KeyBusy => {
                 409
@@ -158,8 +165,13 @@ impl Refusal {
             "code": self.code(),
         });
         if let Self::Stale(stale) = self {
-            problem["current_etag"] = json!(stale.current);
-            problem["your_etag"] = json!(stale.sent);
+            let name = match stale.by {
+                By::Tag => "etag",
+                By::Date => "last_modified",
+                By::Body => "version",
+            };
+            problem[format!("current_{name}")] = json!(stale.current);
+            problem[format!("your_{name}")] = json!(stale.sent);
         }
         problem
     }
@@ -188,8 +200,12 @@ impl Refusal {
             Self::Stale(stale) => format!(
                 "{}: {message}\ncurrent: {}\nyours: {}\n",
                 self.code(),
-                stale.current.as_deref().unwrap_or("none"),
-                stale.sent
+                stale
+                    .current
+                    .as_ref()
+                    .and_then(Value::as_str)
+                    .unwrap_or("none"),
+                stale.sent.as_str().unwrap_or("none")
             ),
             _ => format!("{}: {message}\n", self.code()),
         }

@@ -77,6 +77,6 @@ impl Drop for Running {
 fn router(server: Arc<Server>, base: usize) -> Router {
     Router::new().fallback(move |request: Request| {
         let server = Arc::clone(&server);
-        async move { Response::from(server.answer(base, request).await) }
+        async move { Response::from(server.serve(base, request).await) }
     })
 }

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,12 +9,14 @@ use serde_json::json;
 
 use super::answer::{Answer, Speaker};
 use super::ask::Ask;
+use super::decider::Decider;
 use super::defect::Defect;
 use super::dialect::Dialect;
 use super::document;
+use super::late_keys::LateKeys;
 use super::manners::Manners;
 use super::meeting::{Guest, Meeting};
-use super::operation::{Decider, Operation};
+use super::operation::Operation;
 use super::refusal::Refusal;
 use super::store::{Outcome, Step, Store};
 
@@ -28,8 +30,7 @@ pub(crate) struct Server {
     pub(crate) dialect: Dialect,
     pub(crate) defect: Option<Defect>,
     pub(crate) store: Store,
-    /// The idempotency keys of requests that are not done.
-    pub(crate) keys: Held,
+    pub(crate) keys: LateKeys,
     manners: Manners,
     /// Of all requests, and of writes.
     requests: Meeting,
@@ -39,24 +40,13 @@ pub(crate) struct Server {
     last_read: Mutex<HashMap<String, Instant>>,
 }
 
-/// Names that one request at a time may hold.
-#[derive(Debug, Default)]
-pub(crate) struct Held(Mutex<HashSet<String>>);
-
-/// A name that is held, until this is dropped.
-#[derive(Debug)]
-pub(crate) struct Holding<'a> {
-    held: &'a Held,
-    name: String,
-}
-
 impl Server {
     pub(crate) fn new(dialect: Dialect, defect: Option<Defect>) -> Self {
         let server = Self {
             dialect,
             defect,
             store: Store::default(),
-            keys: Held::default(),
+            keys: LateKeys::default(),
             manners: Manners::new(dialect),
             requests: Meeting::default(),
             writes: Meeting::default(),
@@ -175,7 +165,7 @@ impl Server {
         }
     }
 
-    fn speaker<'a>(&'a self, ask: &'a Ask) -> Speaker<'a> {
+    pub(crate) fn speaker<'a>(&'a self, ask: &'a Ask) -> Speaker<'a> {
         Speaker {
             dialect: &self.dialect,
             defect: self.defect,
@@ -214,23 +204,5 @@ impl Server {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         last_read.get(key).copied()
-    }
-}
-
-impl Held {
-    /// `None` if another holds it.
-    pub(crate) fn hold(&self, name: &str) -> Option<Holding<'_>> {
-        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        names.insert(name.into()).then(|| Holding {
-            held: self,
-            name: name.into(),
-        })
-    }
-}
-
-impl Drop for Holding<'_> {
-    fn drop(&mut self) {
-        let mut names = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
-        names.remove(&self.name);
     }
 }
