@@ -7,6 +7,8 @@ mod exchange; // a request, what came of it, and when
 mod request; // what is sent
 mod response; // what comes back
 
+pub mod history; // what clients did to resources, as a text and in memory
+
 mod report; // what was found
 mod severity; // how bad, and the grade that comes of it
 
