@@ -4,10 +4,10 @@
 //! describes it and `schemas/history.json` is its schema. In memory it is a [`History`], in which a
 //! name stands once however often it occurs.
 
-mod operation; // what was asked, and what came of it
 mod line; // one line of the text
 mod members; // the members that a line can have
 mod mistake; // what is wrong with a line, and where
+mod operation; // what was asked, and what came of it
 mod reader; // the text, line by line
 mod writer; // its mirror
 

@@ -8,20 +8,23 @@
 //! What is assumed is little, and `docs/checking-histories.md` says it: the history holds all writes, and a tag stands for one
 //! value. No history that could have been is ever called a violation.
 
-mod rules; // what the caller promises
 mod judgement; // the verdict, and how it was come to
+mod rules; // what the caller promises
 mod violation; // what contradicts itself, and why it cannot have been
 
+mod blocks; // versions that follow each other without a gap, and time within them
+mod explanation;
+mod search; // all orders, where versions do not decide
 mod subject; // one resource's operations
 mod versions; // which operation saw which version
-mod blocks; // versions that follow each other without a gap, and time within them
-mod zones; // blocks beside each other in time
-mod search; // all orders, where versions do not decide
 mod witness; // the few operations that contradict each other
-mod explanation; // a violation in words
+mod zones; // blocks beside each other in time // a violation in words
 
 mod watch; // while operations arrive
 mod whole; // a history from its first operation to its last
+
+#[cfg(test)]
+mod trials; // random histories, against a register that is simulated and a checker that is another's
 
 pub use judgement::{Judgement, Method, Verdict};
 pub use rules::Rules;

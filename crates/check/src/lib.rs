@@ -8,6 +8,7 @@ mod request; // what is sent
 mod response; // what comes back
 
 pub mod history; // what clients did to resources, as a text and in memory
+pub mod judge; // whether it could have been
 
 mod report; // what was found
 mod severity; // how bad, and the grade that comes of it

@@ -92,7 +92,10 @@ fn see(
         }
         StatusCode::OK => {
             operation.value = nonce(&response.body).map(Cow::Owned);
-            operation.tag = response.header("etag").and_then(strong).map(|tag| Cow::Owned(tag.to_owned()));
+            operation.tag = response
+                .header("etag")
+                .and_then(strong)
+                .map(|tag| Cow::Owned(tag.to_owned()));
         }
         _ => return None,
     }

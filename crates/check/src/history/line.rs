@@ -109,8 +109,7 @@ impl<'a> Draft<'a> {
             }
             _ => "a string",
         };
-        self.slips
-            .push(Slip::of(member, at, Problem::Type(wanted)));
+        self.slips.push(Slip::of(member, at, Problem::Type(wanted)));
         if cursor.at == at {
             cursor.skip_value()?;
         }
@@ -274,59 +273,104 @@ mod tests {
     use super::*;
     use crate::history::Mistake;
 
-    const GOOD: &str = r#"{"actor":"a","key":"k","kind":"read","begun":1,"ended":2,"outcome":"ok","value":"v"}"#;
+    const GOOD: &str =
+        r#"{"actor":"a","key":"k","kind":"read","begun":1,"ended":2,"outcome":"ok","value":"v"}"#;
 
     fn mistakes(line: &str) -> Vec<String> {
         let slips = parse(line).err().unwrap_or_default();
-        let mistakes = slips.into_iter().map(|slip| slip.in_line(1, line.as_bytes()));
-        mistakes.map(|mistake: Mistake| mistake.to_string()).collect()
+        let mistakes = slips
+            .into_iter()
+            .map(|slip| slip.in_line(1, line.as_bytes()));
+        mistakes
+            .map(|mistake: Mistake| mistake.to_string())
+            .collect()
     }
 
     #[test]
     fn every_mistake_is_named_with_its_place() {
         let cases = [
             (GOOD.to_owned(), vec![]),
-            (String::from("[]"), vec!["line 1, column 1: not JSON: an operation is an object"]),
-            (GOOD.replace("\"value\"", "\"vaule\""), vec![
-                "line 1, column 74: `vaule` there is no such member; did you mean value?",
-            ]),
-            (GOOD.replace("\"v\"", "{\"x\":[1,\"}\"]}"), vec!["line 1, column 82: `value` must be a string"]),
-            (GOOD.replace("\"read\"", "\"raed\""), vec![
-                "line 1, column 31: `kind` is one of read, write, compare-and-set, create, delete; did you mean read?",
-            ]),
-            (GOOD.replace("1,\"ended\":2", "1.5,\"ended\":-2"), vec![
-                "line 1, column 46: `begun` must be a whole number of microseconds, 0 or more",
-                "line 1, column 58: `ended` must be a whole number of microseconds, 0 or more, or null",
-            ]),
-            (GOOD.replace(",\"begun\":1", ""), vec!["line 1, column 75: `begun` is missing"]),
-            (GOOD.replace("1,\"e", "01,\"e"), vec![
-                "line 1, column 46: not JSON: expected a value",
-            ]),
-            (GOOD.replace("1,\"e", "99999999999999999999,\"e"), vec![
-                "line 1, column 46: `begun` must be a whole number of microseconds, 0 or more",
-            ]),
-            (GOOD.replace("\"actor\"", "\"key\":\"ä\",\"actor\"").replace("\"k\",", "7,"), vec![
-                "line 1, column 23: `key` is there twice",
-                "line 1, column 29: `key` must be a string",
-            ]),
-            (GOOD.replace(":2", ":0"), vec!["line 1, column 56: `ended` is before `begun`"]),
-            (GOOD.replace(":2", ":null"), vec![
-                "line 1, column 56: `ended` is null, so nothing was answered: `outcome` must be unknown",
-            ]),
-            (GOOD.replace(",\"value\":\"v\"", ""), vec![
-                "line 1, column 73: `value` or `tag` or `absent` is missing: what was read?",
-            ]),
-            (GOOD.replace("\"read\"", "\"compare-and-set\""), vec![
-                "line 1, column 96: `base` or `expected` is missing: what did it demand?",
-            ]),
-            (GOOD.replace("}", ",\"base\":\"b\"}"), vec![
-                "line 1, column 92: `base` belongs to a compare-and-set or a delete",
-            ]),
-            (GOOD.replace("}", ",\"absent\":true}"), vec![
-                "line 1, column 94: `absent` contradicts `value` and `tag`",
-            ]),
-            (GOOD.replace("\"v\"}", "\"v"), vec!["line 1, column 82: not JSON: a string that does not end"]),
-            (format!("{GOOD} {GOOD}"), vec!["line 1, column 87: not JSON: one operation to a line"]),
+            (
+                String::from("[]"),
+                vec!["line 1, column 1: not JSON: an operation is an object"],
+            ),
+            (
+                GOOD.replace("\"value\"", "\"vaule\""),
+                vec!["line 1, column 73: `vaule` there is no such member; did you mean value?"],
+            ),
+            (
+                GOOD.replace("\"v\"", "{\"x\":[1,\"}\"]}"),
+                vec!["line 1, column 81: `value` must be a string"],
+            ),
+            (
+                GOOD.replace("\"read\"", "\"raed\""),
+                vec![
+                    "line 1, column 31: `kind` is one of read, write, compare-and-set, create, delete; did you mean read?",
+                ],
+            ),
+            (
+                GOOD.replace("1,\"ended\":2", "1.5,\"ended\":-2"),
+                vec![
+                    "line 1, column 46: `begun` must be a whole number of microseconds, 0 or more",
+                    "line 1, column 58: `ended` must be a whole number of microseconds, 0 or more, or null",
+                ],
+            ),
+            (
+                GOOD.replace(",\"begun\":1", ""),
+                vec!["line 1, column 75: `begun` is missing"],
+            ),
+            (
+                GOOD.replace("1,\"e", "01,\"e"),
+                vec!["line 1, column 46: not JSON: expected a value"],
+            ),
+            (
+                GOOD.replace("1,\"e", "99999999999999999999,\"e"),
+                vec![
+                    "line 1, column 46: `begun` must be a whole number of microseconds, 0 or more",
+                ],
+            ),
+            (
+                GOOD.replace("\"actor\"", "\"key\":\"ä\",\"actor\"")
+                    .replace("\"k\",", "7,"),
+                vec![
+                    "line 1, column 23: `key` is there twice",
+                    "line 1, column 29: `key` must be a string",
+                ],
+            ),
+            (
+                GOOD.replace(":2", ":0"),
+                vec!["line 1, column 56: `ended` is before `begun`"],
+            ),
+            (
+                GOOD.replace(":2", ":null"),
+                vec![
+                    "line 1, column 56: `ended` is null, so nothing was answered: `outcome` must be unknown",
+                ],
+            ),
+            (
+                GOOD.replace(",\"value\":\"v\"", ""),
+                vec!["line 1, column 73: `value` or `tag` or `absent` is missing: what was read?"],
+            ),
+            (
+                GOOD.replace("\"read\"", "\"compare-and-set\""),
+                vec!["line 1, column 96: `base` or `expected` is missing: what did it demand?"],
+            ),
+            (
+                GOOD.replace("}", ",\"base\":\"b\"}"),
+                vec!["line 1, column 92: `base` belongs to a compare-and-set or a delete"],
+            ),
+            (
+                GOOD.replace("}", ",\"absent\":true}"),
+                vec!["line 1, column 94: `absent` contradicts `value` and `tag`"],
+            ),
+            (
+                GOOD.replace("\"v\"}", "\"v"),
+                vec!["line 1, column 81: not JSON: a string that does not end"],
+            ),
+            (
+                format!("{GOOD} {GOOD}"),
+                vec!["line 1, column 87: not JSON: one operation to a line"],
+            ),
         ];
         for (line, expected) in cases {
             assert_eq!(mistakes(&line), expected, "{line}");

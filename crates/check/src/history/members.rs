@@ -89,7 +89,10 @@ pub(super) fn nonsense(operation: &Operation<'_>) -> Option<(Member, &'static st
         ),
         (
             kind == Kind::CompareAndSet && !demands,
-            (Member::Base, "or `expected` is missing: what did it demand?"),
+            (
+                Member::Base,
+                "or `expected` is missing: what did it demand?",
+            ),
         ),
         (
             kind == Kind::Delete && shows,
@@ -112,7 +115,10 @@ pub(super) fn nonsense(operation: &Operation<'_>) -> Option<(Member, &'static st
         ),
         (
             kind == Kind::Read && outcome == Outcome::Ok && !operation.absent && !shows,
-            (Member::Value, "or `tag` or `absent` is missing: what was read?"),
+            (
+                Member::Value,
+                "or `tag` or `absent` is missing: what was read?",
+            ),
         ),
     ];
     let found = cases.into_iter().find(|(holds, _)| *holds);

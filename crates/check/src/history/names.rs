@@ -50,7 +50,9 @@ impl Names {
         }
         self.text.push_str(text);
         self.ends.push(self.text.len());
-        let number = u32::try_from(self.ends.len()).ok().and_then(NonZeroU32::new);
+        let number = u32::try_from(self.ends.len())
+            .ok()
+            .and_then(NonZeroU32::new);
         let name = Name(number.expect("a history has fewer than 2^32 names"));
         self.slots[slot] = (half(hash), Some(name));
         name

@@ -49,12 +49,12 @@ impl<R: BufRead> Reader<R> {
                 break;
             }
         }
-        parse(&self.text)
-            .map(Some)
-            .map_err(|slips| {
-                let mistakes = slips.into_iter().map(|slip| slip.in_line(self.line, &self.text));
-                ReadError::Mistakes(mistakes.collect())
-            })
+        parse(&self.text).map(Some).map_err(|slips| {
+            let mistakes = slips
+                .into_iter()
+                .map(|slip| slip.in_line(self.line, &self.text));
+            ReadError::Mistakes(mistakes.collect())
+        })
     }
 
     /// How many lines were read so far, blank ones too.

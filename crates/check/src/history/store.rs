@@ -47,7 +47,8 @@ impl History {
 
     pub fn push(&mut self, operation: &Operation<'_>) {
         let names = &mut self.names;
-        let mut intern = |text: &Option<Cow<'_, str>>| text.as_deref().map(|text| names.intern(text));
+        let mut intern =
+            |text: &Option<Cow<'_, str>>| text.as_deref().map(|text| names.intern(text));
         let (base, expected) = (intern(&operation.base), intern(&operation.expected));
         let (value, tag) = (intern(&operation.value), intern(&operation.tag));
         let step = Step {

@@ -20,7 +20,10 @@ pub fn write(operation: &Operation<'_>, sink: &mut impl Write) -> io::Result<()>
             Member::Tag => operation.tag.as_ref(),
             _ => None,
         };
-        if said.is_none() && !member.is_required() && !(member == Member::Absent && operation.absent) {
+        if said.is_none()
+            && !member.is_required()
+            && !(member == Member::Absent && operation.absent)
+        {
             continue;
         }
         write!(sink, "{between}\"{}\":", member.name())?;

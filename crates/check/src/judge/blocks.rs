@@ -1,6 +1,6 @@
+use crate::judge::subject::Subject;
 use crate::judge::versions::{Version, Versions};
 use crate::judge::violation::ViolationKind;
-use crate::judge::subject::Subject;
 
 /// Versions that replaced each other on demand, one after the other: nothing else can have been between them.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,10 @@ pub(super) type Contradiction = (ViolationKind, Vec<u32>);
 /// Within a block the order of versions is known. It agrees with time unless an operation ended before one began that
 /// belongs to an earlier version, or before its own version's write began: time orders operations transitively, so
 /// any longer contradiction holds one of two operations.
-pub(super) fn divide(subject: &Subject<'_>, versions: &Versions) -> Result<Vec<Block>, Contradiction> {
+pub(super) fn divide(
+    subject: &Subject<'_>,
+    versions: &Versions,
+) -> Result<Vec<Block>, Contradiction> {
     let mut blocks = Vec::new();
     let mut visited = 0;
     for (head, version) in (0..).zip(&versions.all) {
@@ -37,7 +40,11 @@ pub(super) fn divide(subject: &Subject<'_>, versions: &Versions) -> Result<Vec<B
             visited += length;
         }
     }
-    let seen = versions.all.iter().filter(|version| version.is_seen).count();
+    let seen = versions
+        .all
+        .iter()
+        .filter(|version| version.is_seen)
+        .count();
     if visited < seen {
         return Err((ViolationKind::NoOrder, cycle(versions)));
     }
@@ -89,7 +96,12 @@ fn follow(
 }
 
 /// `late` began after `early` had ended, but belongs to an earlier version.
-fn step_back(subject: &Subject<'_>, versions: &Versions, late: Moment, early: Moment) -> Contradiction {
+fn step_back(
+    subject: &Subject<'_>,
+    versions: &Versions,
+    late: Moment,
+    early: Moment,
+) -> Contradiction {
     let step = subject.step(late.at as usize);
     let others = subject.iter().map(|(_, step)| step);
     let mut writes = others.filter(|step| step.may_write() && step.is_ok());

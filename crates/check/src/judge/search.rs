@@ -1,5 +1,5 @@
-mod facts; // what can be known of operations before they are put into an order
 mod configuration; // how far one order has come
+mod facts; // what can be known of operations before they are put into an order
 mod pending; // the operations that have begun and not ended
 
 use std::collections::HashSet;
@@ -91,7 +91,13 @@ fn events(steps: &[Step], facts: &Facts<'_>) -> impl Iterator<Item = Event> {
         }
     }
     events.sort_unstable();
-    let of = |(_, ends, at)| if ends { Event::End(at) } else { Event::Begin(at) };
+    let of = |(_, ends, at)| {
+        if ends {
+            Event::End(at)
+        } else {
+            Event::Begin(at)
+        }
+    };
     events.into_iter().map(of)
 }
 

@@ -1,5 +1,3 @@
-use std::collections::HashSet;
-
 use crate::history::{History, Name, Step};
 use crate::judge::rules::Rules;
 
@@ -22,7 +20,12 @@ pub(super) struct Identity {
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(steps: &'a [Step], places: &'a [u32], rules: &Rules, marks: &mut Marks) -> Self {
+    pub(super) fn new(
+        steps: &'a [Step],
+        places: &'a [u32],
+        rules: &Rules,
+        marks: &mut Marks,
+    ) -> Self {
         let values = has_unique_values(steps, places, marks);
         Self {
             steps,
@@ -53,7 +56,10 @@ fn has_unique_values(steps: &[Step], places: &[u32], marks: &mut Marks) -> bool 
     marks.clear();
     let steps = places.iter().map(|place| &steps[*place as usize]);
     let mut writes = steps.filter(|step| step.may_write());
-    writes.all(|step| step.value.is_some_and(|value| marks.set(value, 0).is_none()))
+    writes.all(|step| {
+        step.value
+            .is_some_and(|value| marks.set(value, 0).is_none())
+    })
 }
 
 /// A number for some of a history's names; forgotten all at once.
@@ -102,17 +108,4 @@ pub(super) fn by_key(history: &History) -> Vec<Vec<u32>> {
         keys[key as usize].push(place);
     }
     keys
-}
-
-/// Values that refused writes proposed and no other write did.
-pub(super) fn refused_values(subject: &Subject<'_>) -> HashSet<Name> {
-    let refused = |step: &&Step| !step.is_read() && !step.may_change();
-    let steps = subject.iter().map(|(_, step)| step);
-    let mut values: HashSet<Name> = steps.filter(refused).filter_map(|step| step.value).collect();
-    for (_, step) in subject.iter().filter(|(_, step)| step.may_write()) {
-        if let Some(value) = step.value {
-            values.remove(&value);
-        }
-    }
-    values
 }

@@ -44,7 +44,11 @@ enum Halt {
 
 impl Versions {
     /// Finds out the version of each operation. O(n).
-    pub(super) fn resolve(subject: &Subject<'_>, values: &mut Marks, tags: &mut Marks) -> Resolution {
+    pub(super) fn resolve(
+        subject: &Subject<'_>,
+        values: &mut Marks,
+        tags: &mut Marks,
+    ) -> Resolution {
         let ambiguous = |step: &Step| {
             // Which of several deletions made it absent cannot be told, and where a refusal belongs neither.
             step.kind == Kind::Delete && step.may_change()
@@ -69,7 +73,6 @@ impl Versions {
             Err(Halt::Ambiguous) => Resolution::Ambiguous,
         }
     }
-
 }
 
 const INITIAL: u32 = 0;
@@ -91,6 +94,7 @@ impl Resolver<'_, '_> {
             self.see_values()?;
         }
         self.see_tags()?;
+        self.see_bases_of_unknown()?;
         self.link_bases()
     }
 
@@ -212,6 +216,32 @@ impl Resolver<'_, '_> {
                     }
                     _ => {}
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// A write that must have been applied, though nobody knew, replaced what it demanded, and that must have been there.
+    fn see_bases_of_unknown(&mut self) -> Result<(), Halt> {
+        let is_unknown = |version: &Version| {
+            let mut write = version.write.into_iter();
+            write.any(|at| !self.subject.step(at as usize).is_ok())
+        };
+        let seen = self
+            .all
+            .iter()
+            .filter(|version| version.is_seen && is_unknown(version));
+        let mut open: Vec<u32> = seen.filter_map(|version| version.write).collect();
+        while let Some(at) = open.pop() {
+            let step = self.subject.step(at as usize);
+            if step.kind != Kind::CompareAndSet {
+                continue;
+            }
+            let base = self.base_of(at, step)?;
+            let base = &mut self.all[base as usize];
+            if !base.is_seen {
+                base.is_seen = true;
+                open.extend(base.write);
             }
         }
         Ok(())
@@ -339,7 +369,10 @@ impl Resolver<'_, '_> {
     }
 }
 
-fn contradiction<T>(kind: ViolationKind, suspects: impl IntoIterator<Item = u32>) -> Result<T, Halt> {
+fn contradiction<T>(
+    kind: ViolationKind,
+    suspects: impl IntoIterator<Item = u32>,
+) -> Result<T, Halt> {
     Err(Halt::Contradiction(kind, suspects.into_iter().collect()))
 }
 

@@ -19,7 +19,7 @@ pub(super) fn arrange(versions: &Versions, blocks: &[Block]) -> Result<(), Contr
         }
     }
     let others = blocks.iter().filter(|block| block.head != 0);
-    let (mut forward, backward): (Vec<_>, Vec<_>) =
+    let (mut forward, backward): (Vec<&Block>, Vec<&Block>) =
         others.partition(|block| block.first.time < block.last.time);
     forward.sort_unstable_by_key(|block| (block.first.time, block.head));
     for pair in forward.windows(2) {

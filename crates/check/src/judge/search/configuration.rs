@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
-use crate::history::{Kind, Name, Outcome, Step};
-use crate::judge::search::facts::{Facts, Shown};
+use crate::history::{Kind, Name, Outcome};
+use crate::judge::search::facts::{Facts, Mark, Shown};
 use crate::judge::search::pending::Pending;
 
 /// How far one order has come: what is there, and which of the pending operations have taken effect.
@@ -10,6 +10,8 @@ pub(super) struct Configuration {
     state: State,
     /// Ascending.
     done: Vec<usize>,
+    /// Tags whose versions were replaced, as far as they could be mistaken for the tag of a later one. Ascending.
+    gone: Vec<Name>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +46,7 @@ impl Configuration {
         let with = |state| Self {
             state,
             done: Vec::new(),
+            gone: Vec::new(),
         };
         [State::Absent, present].map(with).into()
     }
@@ -63,7 +66,11 @@ impl Configuration {
         if let Err(at) = done.binary_search(&step) {
             done.insert(at, step);
         }
-        Self { state, done }
+        Self {
+            state,
+            done,
+            gone: self.gone.clone(),
+        }
     }
 
     /// Lets everything take effect that only looks and agrees with what is there. It changes nothing, so sooner is never
@@ -87,7 +94,10 @@ impl Configuration {
         let of = facts.step(step);
         let found = self.look(step, facts);
         if facts.only_looks(step) {
-            return found.into_iter().map(|state| self.with(state, step)).collect();
+            return found
+                .into_iter()
+                .map(|state| self.with(state, step))
+                .collect();
         }
         let shown = facts.shown(step);
         let left = match of.kind {
@@ -98,12 +108,20 @@ impl Configuration {
             },
         };
         let mut found = found.into_iter();
-        let leaves = found.any(|state| self.may_leave(state, step, facts, pending));
-        if leaves {
-            vec![self.with(left, step)]
-        } else {
-            Vec::new()
+        let Some(replaced) = found.find(|state| self.may_leave(*state, step, facts, pending))
+        else {
+            return Vec::new();
+        };
+        let mut after = self.with(left, step);
+        if let State::Present {
+            tag: Slot::Is(tag), ..
+        } = replaced
+            && facts.may_be_mistaken(tag)
+            && let Err(at) = after.gone.binary_search(&tag)
+        {
+            after.gone.insert(at, tag);
         }
+        vec![after]
     }
 
     /// What may be there if `step` finds what it demands; more than one if that leaves something open.
@@ -134,8 +152,12 @@ impl Configuration {
             (Slot::Open, Some(name)) => may_be.then_some(Slot::Is(name)),
             (slot, Some(name)) => (slot == Slot::Is(name)).then_some(slot),
         };
-        let may_be_tag = shown.tag.is_some_and(|tag| facts.may_be_open_tag(tag));
-        let may_be_value = shown.value.is_some_and(|value| facts.may_be_open_value(value));
+        let may_be_tag = shown.tag.is_some_and(|tag| {
+            facts.may_be_open_tag(tag) && self.gone.binary_search(&tag).is_err()
+        });
+        let may_be_value = shown
+            .value
+            .is_some_and(|value| facts.may_be_open_value(value));
         Some(State::Present {
             tag: agree(tag, shown.tag, may_be_tag)?,
             value: agree(value, shown.value, may_be_value)?,
@@ -160,10 +182,20 @@ impl Configuration {
             _ => return Vec::new(),
         };
         let mut states = vec![match demanded.by_tag {
-            true => State::Present { tag: Slot::Other, value },
-            false => State::Present { tag, value: Slot::Other },
+            true => State::Present {
+                tag: Slot::Other,
+                value,
+            },
+            false => State::Present {
+                tag,
+                value: Slot::Other,
+            },
         }];
-        let avoided = if demanded.by_tag { demanded.tag } else { demanded.value };
+        let avoided = if demanded.by_tag {
+            demanded.tag
+        } else {
+            demanded.value
+        };
         for name in open.iter().filter(|name| Some(**name) != avoided) {
             let shown = facts.standing_for(*name, demanded.by_tag);
             states.extend(self.observe(shown, facts));
@@ -177,18 +209,16 @@ impl Configuration {
         let State::Present { tag, value } = state else {
             return true;
         };
+        let is_needed = |mark: Mark| {
+            let mut others = pending
+                .iter()
+                .filter(|other| *other != step && !self.has(*other));
+            facts.is_seen_later(mark, pending) || others.any(|other| facts.must_see(other, mark))
+        };
         let identity = facts.identity();
-        let is_needed = |name: Name| {
-            facts.is_seen_later(name, pending)
-                || pending.iter().any(|other| {
-                    other != step && !self.has(other) && facts.must_see(other, name)
-                })
-        };
-        let is_needed = |slot: Slot, is_unique: bool| match slot {
-            Slot::Is(name) => is_unique && is_needed(name),
-            Slot::Open | Slot::Other => false,
-        };
-        !is_needed(tag, identity.tags) && !is_needed(value, identity.values)
+        let needs_tag = matches!(tag, Slot::Is(tag) if identity.tags && is_needed(Mark::Tag(tag)));
+        !needs_tag
+            && !matches!(value, Slot::Is(value) if identity.values && is_needed(Mark::Value(value)))
     }
 }
 
@@ -198,16 +228,21 @@ pub(super) fn without_dominated(all: Vec<Configuration>, facts: &Facts<'_>) -> V
     if all.len() < 2 {
         return all;
     }
-    let mut by_need: HashMap<(State, Vec<usize>), Vec<Configuration>> = HashMap::new();
+    let mut by_need: HashMap<(State, Vec<usize>, Vec<Name>), Vec<Configuration>> = HashMap::new();
     let mut order = Vec::new();
     for configuration in all {
         let required = configuration.done.iter().copied();
         let required = required.filter(|step| !facts.is_optional(*step)).collect();
-        let alike = by_need.entry((configuration.state, required)).or_insert_with_key(|key| {
-            order.push(key.clone());
-            Vec::new()
-        });
-        if !alike.iter().any(|other| other.uses_no_more_than(&configuration)) {
+        let alike = by_need
+            .entry((configuration.state, required, configuration.gone.clone()))
+            .or_insert_with_key(|key| {
+                order.push(key.clone());
+                Vec::new()
+            });
+        if !alike
+            .iter()
+            .any(|other| other.uses_no_more_than(&configuration))
+        {
             alike.retain(|other| !configuration.uses_no_more_than(other));
             alike.push(configuration);
         }

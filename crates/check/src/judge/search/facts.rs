@@ -11,6 +11,13 @@ pub(in crate::judge) struct Model {
     pub(in crate::judge) trusts_refusals: bool,
 }
 
+/// A tag or a value: one text may be both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Mark {
+    Tag(Name),
+    Value(Name),
+}
+
 /// A tag and a value that stand together, as far as they are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shown {
@@ -40,7 +47,10 @@ pub(super) struct Facts<'s> {
     /// By step: how many began before it.
     ranks: Vec<usize>,
     /// By tag or value: the rank of the last operation that must see it.
-    last_seen: HashMap<Name, usize>,
+    last_seen: HashMap<Mark, usize>,
+    /// Tags that nobody is known to have given, and that an operation demands which need not have taken effect. All others
+    /// that must see a tag do so before its version is replaced.
+    mistakable: HashSet<Name>,
     counts: Vec<bool>,
     /// Operations that cannot both be.
     pub(super) contradiction: Option<Vec<usize>>,
@@ -60,6 +70,7 @@ impl<'s> Facts<'s> {
             values: Vec::new(),
             ranks: ranks(steps),
             last_seen: HashMap::new(),
+            mistakable: HashSet::new(),
             counts: Vec::new(),
             contradiction,
         };
@@ -95,11 +106,16 @@ impl<'s> Facts<'s> {
             let seen = self.seen(at);
             tags.extend(seen.tag);
             values.extend(seen.value);
+            if self.is_optional(at) && self.model.identity.tags {
+                let unknown = seen.tag.filter(|tag| !self.given.contains(tag));
+                self.mistakable.extend(unknown);
+            }
             if self.is_optional(at) || self.steps[at].outcome == Outcome::Refused {
                 continue;
             }
-            for name in [seen.tag, seen.value].into_iter().flatten() {
-                let last = self.last_seen.entry(name).or_default();
+            let marks = [seen.tag.map(Mark::Tag), seen.value.map(Mark::Value)];
+            for mark in marks.into_iter().flatten() {
+                let last = self.last_seen.entry(mark).or_default();
                 *last = self.ranks[at].max(*last);
             }
         }
@@ -118,7 +134,10 @@ impl<'s> Facts<'s> {
             (Kind::Write, Outcome::Refused) => false,
             (_, Outcome::Refused) => self.model.trusts_refusals,
             (Kind::Delete, _) | (_, Outcome::Ok) => true,
-            (_, Outcome::Unknown) => !self.model.identity.values || self.may_show(at),
+            // A refusal may show that something was there, without showing what.
+            (_, Outcome::Unknown) => {
+                !self.model.identity.values || self.model.trusts_refusals || self.may_show(at)
+            }
         }
     }
 
@@ -128,7 +147,8 @@ impl<'s> Facts<'s> {
         let sees = |all: &[Name], name: Option<Name>| {
             name.is_some_and(|name| all.binary_search(&name).is_ok())
         };
-        let is_loose = |tag: &Name| !self.given.contains(tag) && !self.pairs.values.contains_key(tag);
+        let is_loose =
+            |tag: &Name| !self.given.contains(tag) && !self.pairs.values.contains_key(tag);
         sees(&self.values, shown.value)
             || sees(&self.tags, shown.tag)
             || shown.tag.is_none() && self.tags.iter().any(is_loose)
@@ -204,21 +224,28 @@ impl<'s> Facts<'s> {
         !self.model.identity.tags || !self.given.contains(&tag)
     }
 
+    pub(super) fn may_be_mistaken(&self, tag: Name) -> bool {
+        self.mistakable.contains(&tag)
+    }
+
     pub(super) fn may_be_open_value(&self, value: Name) -> bool {
         !self.model.identity.values || !self.written.contains(&value)
     }
 
     /// Whether an operation that has not begun must see a tag or a value.
-    pub(super) fn is_seen_later(&self, name: Name, pending: &Pending) -> bool {
-        let last = self.last_seen.get(&name);
+    pub(super) fn is_seen_later(&self, mark: Mark, pending: &Pending) -> bool {
+        let last = self.last_seen.get(&mark);
         last.is_some_and(|rank| *rank >= pending.begun())
     }
 
     /// Whether an operation must see a tag or a value for it to be what it was.
-    pub(super) fn must_see(&self, at: usize, name: Name) -> bool {
+    pub(super) fn must_see(&self, at: usize, mark: Mark) -> bool {
         let seen = self.seen(at);
-        let is_certain = self.steps[at].outcome == Outcome::Ok;
-        is_certain && (seen.tag == Some(name) || seen.value == Some(name))
+        let sees = match mark {
+            Mark::Tag(tag) => seen.tag == Some(tag),
+            Mark::Value(value) => seen.value == Some(value),
+        };
+        sees && self.steps[at].outcome == Outcome::Ok
     }
 }
 
@@ -246,11 +273,18 @@ impl Pairs {
             }
         }
         let names = |pairs: HashMap<Name, (Name, usize)>| {
-            pairs.into_iter().map(|(one, (other, _))| (one, other)).collect()
+            pairs
+                .into_iter()
+                .map(|(one, (other, _))| (one, other))
+                .collect()
         };
         Self {
             values: names(values),
-            tags: if identity.values { names(tags) } else { HashMap::new() },
+            tags: if identity.values {
+                names(tags)
+            } else {
+                HashMap::new()
+            },
         }
     }
 
