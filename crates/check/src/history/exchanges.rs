@@ -124,3 +124,186 @@ fn strong(field: &str) -> Option<&str> {
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::{HeaderName, HeaderValue};
+    use url::Url;
+
+    use super::*;
+    use crate::exchange::{Outcome as Came, Protocol, Unsure};
+    use crate::history::{History, write};
+    use crate::request::Request;
+    use crate::response::Response;
+
+    type Fields = &'static [(&'static str, &'static str)];
+
+    fn fields(fields: Fields) -> HeaderMap {
+        let pairs = fields.iter().map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        });
+        pairs.collect()
+    }
+
+    fn exchange(
+        method: Method,
+        sent: Fields,
+        answer: Option<(u16, Fields, &'static str)>,
+    ) -> Exchange {
+        let url = Url::parse("http://localhost/notes/1#top").unwrap();
+        let mut request = Request::new(method, url);
+        request.headers = fields(sent);
+        request.body = "mine".into();
+        let outcome = match answer {
+            Some((status, headers, body)) => Came::Answered(Response {
+                status: StatusCode::from_u16(status).unwrap(),
+                headers: fields(headers),
+                body: body.into(),
+            }),
+            None => Came::Unanswered(Unsure::Dropped),
+        };
+        Exchange {
+            number: 1,
+            actor: Arc::from("alice"),
+            protocol: Protocol::Http1,
+            request,
+            begun: Duration::from_micros(1),
+            released: Duration::from_micros(2),
+            ended: Duration::from_micros(3),
+            outcome,
+        }
+    }
+
+    #[test]
+    fn operations_of_exchanges() {
+        const TAG: Fields = &[("etag", "\"1\"")];
+        let cases: [(Method, Fields, Option<(u16, Fields, &str)>, &str); 19] = [
+            (
+                Method::GET,
+                &[],
+                Some((200, TAG, "theirs")),
+                r#"read ok value:theirs tag:"1""#,
+            ),
+            (
+                Method::GET,
+                &[],
+                Some((200, &[("etag", "W/\"1\"")], "theirs")),
+                "read ok value:theirs",
+            ),
+            (Method::GET, &[], Some((404, &[], "")), "read ok absent"),
+            (Method::GET, &[], Some((304, TAG, "")), ""),
+            (Method::GET, &[], Some((500, &[], "")), ""),
+            (Method::GET, &[], None, ""),
+            (
+                Method::PUT,
+                &[("if-match", "\"0\"")],
+                Some((200, TAG, "")),
+                r#"compare-and-set ok base:"0" value:mine tag:"1""#,
+            ),
+            (
+                Method::PATCH,
+                &[("if-match", "\"0\"")],
+                Some((412, TAG, "")),
+                r#"compare-and-set refused base:"0" value:mine"#,
+            ),
+            (
+                Method::PUT,
+                &[("if-match", "\"0\"")],
+                Some((502, TAG, "")),
+                r#"compare-and-set unknown base:"0" value:mine"#,
+            ),
+            (
+                Method::PUT,
+                &[("if-match", "\"0\"")],
+                Some((503, &[], "")),
+                r#"compare-and-set unknown base:"0" value:mine"#,
+            ),
+            (
+                Method::PUT,
+                &[("if-match", "\"0\"")],
+                None,
+                r#"compare-and-set unknown base:"0" value:mine unanswered"#,
+            ),
+            (
+                Method::PUT,
+                &[("if-match", "*")],
+                Some((204, &[], "")),
+                "write ok value:mine",
+            ),
+            (
+                Method::PUT,
+                &[("if-match", "\"0\", \"1\"")],
+                Some((204, &[], "")),
+                "write ok value:mine",
+            ),
+            (
+                Method::PUT,
+                &[("if-match", "W/\"0\"")],
+                Some((204, &[], "")),
+                "write ok value:mine",
+            ),
+            (
+                Method::PUT,
+                &[],
+                Some((204, TAG, "")),
+                r#"write ok value:mine tag:"1""#,
+            ),
+            (
+                Method::PUT,
+                &[("if-none-match", "*")],
+                Some((201, TAG, "")),
+                r#"create ok value:mine tag:"1""#,
+            ),
+            (Method::DELETE, &[], Some((404, &[], "")), "delete refused"),
+            (
+                Method::DELETE,
+                &[("if-match", "\"0\"")],
+                Some((204, &[], "")),
+                r#"delete ok base:"0""#,
+            ),
+            (Method::POST, &[], Some((201, TAG, "")), ""),
+        ];
+        for (method, sent, answer, expected) in cases {
+            let told = format!("{method} {sent:?}: {answer:?}");
+            let exchanges = [exchange(method, sent, answer)];
+            let nonce = |body: &[u8]| {
+                (!body.is_empty()).then(|| String::from_utf8_lossy(body).into_owned())
+            };
+            let found = from_exchanges(&exchanges, nonce);
+            let said = found.first().map(|(_, operation)| {
+                let mut line = Vec::new();
+                write(operation, &mut line).unwrap();
+                assert!(History::read(line.as_slice()).is_ok(), "{told}");
+                assert_eq!(operation.key, "http://localhost/notes/1", "{told}");
+                say(operation)
+            });
+            assert_eq!(said.unwrap_or_default(), expected, "{told}");
+        }
+    }
+
+    fn say(operation: &Operation<'_>) -> String {
+        let mut said = format!("{} {}", operation.kind.name(), operation.outcome.name());
+        let members = [
+            ("base", &operation.base),
+            ("value", &operation.value),
+            ("tag", &operation.tag),
+        ];
+        for (name, text) in members {
+            if let Some(text) = text {
+                said += &format!(" {name}:{text}");
+            }
+        }
+        if operation.absent {
+            said += " absent";
+        }
+        if operation.ended.is_none() {
+            said += " unanswered";
+        }
+        said
+    }
+}

@@ -333,8 +333,8 @@ mod tests {
                 GOOD.replace("\"actor\"", "\"key\":\"ä\",\"actor\"")
                     .replace("\"k\",", "7,"),
                 vec![
-                    "line 1, column 23: `key` is there twice",
-                    "line 1, column 29: `key` must be a string",
+                    "line 1, column 24: `key` is there twice",
+                    "line 1, column 30: `key` must be a string",
                 ],
             ),
             (
@@ -369,7 +369,7 @@ mod tests {
             ),
             (
                 format!("{GOOD} {GOOD}"),
-                vec!["line 1, column 87: not JSON: one operation to a line"],
+                vec!["line 1, column 86: not JSON: one operation to a line"],
             ),
         ];
         for (line, expected) in cases {

@@ -46,7 +46,12 @@ pub(super) fn classify(
         _ if last.is_read() && before.iter().any(|step| ended_before_last(&step)) => {
             ViolationKind::StaleRead
         }
-        _ if last.may_write() && last.base.is_some() => ViolationKind::StaleWrite,
+        _ if last.may_write()
+            && last.base.is_some()
+            && before.iter().any(|step| ended_before_last(&step)) =>
+        {
+            ViolationKind::StaleWrite
+        }
         _ => ViolationKind::NoOrder,
     }
 }
