@@ -19,6 +19,9 @@ mod lab; // a resource on the bench, and how every write to it can be told apart
 pub mod openapi; // a whole API, by its description
 mod probe; // what is asked, and how the answers are judged
 
+pub mod history; // what clients did to resources, as a text and in memory
+pub mod judge; // whether it could have been
+
 mod grade; // what an API is worth
 pub mod report; // what was found, and how it is told
 mod severity; // how bad, and the grade that comes of it

@@ -336,6 +336,13 @@ pub(crate) const PROBES: &[Probe] = &[
         races::places
     ),
     probe!(
+        "D16",
+        Critical,
+        "Could what random clients saw have been, one after the other?",
+        "Herlihy and Wing 1990: linearizability, the one guarantee that a compare-and-set rests on.",
+        races::random
+    ),
+    probe!(
         "D17",
         Critical,
         "Do transfers at once keep the sum?",

@@ -8,7 +8,7 @@ mod members; // each writes a member of its own
 mod mixture; // whole bodies without a precondition
 mod once; // one Idempotency-Key, many requests
 mod places; // several base URLs, protocols and logins
-//mod random; // whatever clients may do, and whether it could have been
+mod random; // whatever clients may do, and whether it could have been
 mod readers; // reading while others write
 mod resend; // an answer that was lost
 mod round; // one race, and what is read after it
@@ -27,7 +27,7 @@ pub(super) use members::members_apart;
 pub(super) use mixture::mixture;
 pub(super) use once::once;
 pub(super) use places::places;
-//pub(super) use random::random;
+pub(super) use random::random;
 pub(super) use readers::readers;
 pub(super) use resend::resend;
 pub(super) use stock::stock;

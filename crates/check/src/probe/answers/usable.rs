@@ -58,6 +58,11 @@ fn aids(
                     .any(|token| names.iter().any(|name| token.eq_ignore_ascii_case(name)))
         })
     };
+    // What is no JSON is read as a text.
+    let text = match &body {
+        Value::Null => String::from_utf8_lossy(&response.body).into_owned(),
+        _ => String::new(),
+    };
     let is_quoted = |reading: &Reading| quotes(lab, response, &leaves, reading);
     [
         (
@@ -70,7 +75,7 @@ fn aids(
                 "errno",
                 "type",
                 "reason",
-            ]),
+            ]) || has_code(&text),
         ),
         ("the current version", is_quoted(current)),
         (

@@ -100,7 +100,9 @@ async fn act(
 
 fn judged(lab: &Lab, exchanges: &[Exchange]) -> Ruling {
     let form = &lab.habits().form;
-    let operations = from_exchanges(exchanges, |body| form.mark(body).map(|mark| mark.to_string()));
+    let operations = from_exchanges(exchanges, |body| {
+        form.mark(body).map(|mark| mark.to_string())
+    });
     let mut history = History::new();
     for (_, operation) in &operations {
         history.push(operation);
@@ -114,7 +116,9 @@ fn judged(lab: &Lab, exchanges: &[Exchange]) -> Ruling {
     let trials = u32::try_from(operations.len()).unwrap_or(u32::MAX);
     let overlapping = u32::try_from(overlapping(exchanges)).unwrap_or(u32::MAX);
     let how = match method {
-        Means::Chain => "each write says which version it replaced, and they form one chain for each resource",
+        Means::Chain => {
+            "each write says which version it replaced, and they form one chain for each resource"
+        }
         Means::Register => "each write wrote what no other did",
         Means::Search => "all orders were searched",
     };

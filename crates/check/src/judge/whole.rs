@@ -1,0 +1,149 @@
+use crate::history::{History, Kind, Step};
+use crate::judge::blocks::{Contradiction, divide};
+use crate::judge::explanation;
+use crate::judge::judgement::{Judgement, Method, Verdict};
+use crate::judge::rules::Rules;
+use crate::judge::search::{Found, Limit, Model, search};
+use crate::judge::subject::{Marks, Subject, by_key};
+use crate::judge::versions::{Resolution, Versions, number};
+use crate::judge::violation::{Violation, ViolationKind};
+use crate::judge::witness::Witnesses;
+use crate::judge::zones::arrange;
+
+/// How many steps may be taken to make a witness small.
+const STEPS_OF_WITNESS: u64 = 5_000_000;
+
+/// Judges a history that is whole. `is_over` is asked now and then whether the time for searching is used up.
+///
+/// ```
+/// use detente_check::history::History;
+/// use detente_check::judge::{Rules, Verdict, judge};
+///
+/// let lost = br#"
+/// {"actor":"a","key":"k","kind":"compare-and-set","begun":0,"ended":9,"outcome":"ok","base":"1","value":"x","tag":"2"}
+/// {"actor":"b","key":"k","kind":"compare-and-set","begun":1,"ended":8,"outcome":"ok","base":"1","value":"y","tag":"3"}
+/// "#;
+/// let history = History::read(lost.as_slice())?;
+/// let judgement = judge(&history, &Rules::default(), &mut || false);
+/// let Verdict::Violation(violation) = judgement.verdict else { panic!() };
+/// assert_eq!(violation.kind.name(), "lost update");
+/// assert_eq!(violation.witness, [0, 1]);
+/// # Ok::<(), detente_check::history::ReadError>(())
+/// ```
+pub fn judge(history: &History, rules: &Rules, is_over: &mut dyn FnMut() -> bool) -> Judgement {
+    let keys = by_key(history);
+    let mut judgement = Judgement {
+        verdict: Verdict::Linearizable,
+        method: Method::Chain,
+        operations: history.len(),
+        keys: keys.len(),
+    };
+    let names = history.names().len();
+    let (mut values, mut tags) = (Marks::new(names), Marks::new(names));
+    let mut limit = Limit {
+        steps: rules.steps,
+        is_over,
+    };
+    for places in &keys {
+        let subject = Subject::new(history.steps(), places, rules, &mut values);
+        let (method, found) = examine(&subject, &mut values, &mut tags, &mut limit);
+        judgement.method = judgement.method.max(method);
+        match found {
+            Examined::Fine => {}
+            Examined::Violated(contradiction) => {
+                let violation = describe(history, &subject, contradiction, limit.is_over);
+                judgement.verdict = Verdict::Violation(violation);
+                judgement.method = method;
+                break;
+            }
+            Examined::Unknown => {
+                let key = history.names().text(subject.step(0).key);
+                let reason = format!("the search for an order of {key} came to its limit");
+                judgement.verdict = Verdict::Unknown { reason };
+            }
+        }
+    }
+    judgement
+}
+
+enum Examined {
+    Fine,
+    Violated(Contradiction),
+    Unknown,
+}
+
+fn examine(
+    subject: &Subject<'_>,
+    values: &mut Marks,
+    tags: &mut Marks,
+    limit: &mut Limit<'_>,
+) -> (Method, Examined) {
+    let versions = match Versions::resolve(subject, values, tags) {
+        Resolution::Resolved(versions) => versions,
+        Resolution::Contradiction(kind, suspects) => {
+            return (method(subject), Examined::Violated((kind, suspects)));
+        }
+        Resolution::Ambiguous => return (Method::Search, examine_orders(subject, limit)),
+    };
+    let arranged = divide(subject, &versions).and_then(|blocks| arrange(&versions, &blocks));
+    let found = arranged.map_or_else(Examined::Violated, |()| Examined::Fine);
+    (method(subject), found)
+}
+
+/// The method by which versions that are told apart were judged.
+fn method(subject: &Subject<'_>) -> Method {
+    let mut writes = subject.iter().filter(|(_, step)| step.may_write());
+    let demands = |(_, step): (usize, &Step)| {
+        step.base.is_some() || step.expected.is_some() || step.kind == Kind::Create
+    };
+    if writes.all(demands) {
+        Method::Chain
+    } else {
+        Method::Register
+    }
+}
+
+fn examine_orders(subject: &Subject<'_>, limit: &mut Limit<'_>) -> Examined {
+    let steps: Vec<_> = subject.iter().map(|(_, step)| *step).collect();
+    let model = Model {
+        identity: subject.identity,
+        trusts_refusals: subject.trusts_refusals,
+    };
+    match search(&steps, model, limit) {
+        Found::Order => Examined::Fine,
+        Found::NoOrder(suspects) => {
+            let suspects = suspects.into_iter().map(number);
+            Examined::Violated((ViolationKind::NoOrder, suspects.collect()))
+        }
+        Found::Nothing => Examined::Unknown,
+    }
+}
+
+fn describe(
+    history: &History,
+    subject: &Subject<'_>,
+    (kind, suspects): Contradiction,
+    is_over: &mut dyn FnMut() -> bool,
+) -> Violation {
+    let mut limit = Limit {
+        steps: STEPS_OF_WITNESS,
+        is_over,
+    };
+    let few = Witnesses::new(subject).smallest(&suspects, &mut limit);
+    let mut witness: Vec<usize> = few
+        .iter()
+        .map(|at| subject.places[*at as usize] as usize)
+        .collect();
+    witness.sort_by_key(|place| (history.steps()[*place].begun, *place));
+    let steps: Vec<_> = witness
+        .iter()
+        .map(|place| history.steps()[*place])
+        .collect();
+    let kind = explanation::classify(&steps, kind, subject);
+    Violation {
+        kind,
+        key: history.names().text(subject.step(0).key).to_owned(),
+        explanation: explanation::explain(kind, &steps, history.names()),
+        witness,
+    }
+}
