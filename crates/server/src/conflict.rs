@@ -27,7 +27,7 @@ const REPEAT_LIMIT: usize = 256 * 1024;
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) method: Method,
-    pub(crate) command: Command,
+    pub(crate) command: Arc<Command>,
     pub(crate) collection: Arc<Collection>,
     pub(crate) may_read: bool,
     /// Whether it was to be joined with what came since.

@@ -107,7 +107,7 @@ impl WriterHandle {
         rules: Arc<CollectionRules>,
     ) -> Result<Decision, WriteError> {
         let asked = Transaction {
-            writes: vec![(command, rules)],
+            writes: vec![(Arc::new(command), rules)],
             ..Transaction::default()
         };
         let decision = match self.transact(asked).await? {

@@ -63,7 +63,7 @@ fn write(key: &Key, edit: Edit, token: Option<&str>) -> Order {
         ..Command::new(key.clone(), edit, "ann".into())
     };
     Order::Write(Transaction {
-        writes: vec![(command, Arc::new(rules))],
+        writes: vec![(Arc::new(command), Arc::new(rules))],
         ..Transaction::default()
     })
 }

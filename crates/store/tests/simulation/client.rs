@@ -97,7 +97,7 @@ impl Client {
             let key = around.dice.pick(around.keys);
             let command = self.command(around, key, is_careful);
             let rules = rules_of(&command.key);
-            (command, rules)
+            (Arc::new(command), rules)
         });
         let writes = writes.collect();
         let once = around.dice.one_in(4).then(|| Once {
