@@ -50,7 +50,7 @@ pub fn check_object(bytes: &[u8]) -> Result<bool> {
 }
 
 /// What a parser makes of what it reads.
-pub(super) trait Build {
+trait Build {
     type Value;
     type Array: Default;
     type Object: Default;
@@ -96,7 +96,7 @@ impl Build for Tree {
     }
 }
 
-pub(super) struct Nothing;
+struct Nothing;
 
 impl Build for Nothing {
     type Value = ();
@@ -129,10 +129,10 @@ impl<'a> From<Cow<'a, str>> for Name<'a> {
     }
 }
 
-pub(super) struct Parser<'a, B> {
+struct Parser<'a, B> {
     text: &'a str,
     bytes: &'a [u8],
-    pub(super) at: usize,
+    at: usize,
     depth: usize,
     /// The member names of the objects that are open, the innermost last.
     names: Vec<Name<'a>>,
@@ -140,7 +140,7 @@ pub(super) struct Parser<'a, B> {
 }
 
 impl<'a, B: Build> Parser<'a, B> {
-    pub(super) fn new(text: &'a str) -> Self {
+    fn new(text: &'a str) -> Self {
         Self {
             text,
             bytes: text.as_bytes(),
@@ -175,25 +175,25 @@ impl<'a, B: Build> Parser<'a, B> {
         Err(SyntaxError { offset, message })
     }
 
-    pub(super) fn peek(&self) -> Option<u8> {
+    fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    pub(super) fn space(&mut self) {
+    fn space(&mut self) {
         while self.peek().is_some_and(is_space) {
             self.at += 1;
         }
     }
 
     /// Skips white space, then `byte` if it is next.
-    pub(super) fn eat(&mut self, byte: u8) -> bool {
+    fn eat(&mut self, byte: u8) -> bool {
         self.space();
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    pub(super) fn value(&mut self) -> Result<B::Value> {
+    fn value(&mut self) -> Result<B::Value> {
         match self.peek() {
             Some(b'"') => self.string().map(B::string),
             Some(b'{') => self.nested(Self::object),
@@ -327,7 +327,7 @@ impl<'a, B: Build> Parser<'a, B> {
     }
 
     /// A string, borrowed where it holds no escape.
-    pub(super) fn string(&mut self) -> Result<Cow<'a, str>> {
+    fn string(&mut self) -> Result<Cow<'a, str>> {
         self.at += 1;
         let start = self.at;
         self.plain();
@@ -352,20 +352,9 @@ impl<'a, B: Build> Parser<'a, B> {
         }
     }
 
-    /// Moves to the next quote, backslash or control character, eight bytes at a time: strings are
-    /// most of what documents consist of.
+    /// Moves to the next quote, backslash or control character.
     fn plain(&mut self) {
-        let (chunks, rest) = self.bytes[self.at..].as_chunks::<8>();
-        for chunk in chunks {
-            let special = special_bytes(u64::from_le_bytes(*chunk));
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += 8;
-        }
-        let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-        self.at += rest.iter().position(is_special).unwrap_or(rest.len());
+        self.at += plain_length(&self.bytes[self.at..]);
     }
 
     fn escape(&mut self) -> Result<char> {
@@ -414,6 +403,21 @@ impl<'a, B: Build> Parser<'a, B> {
     }
 }
 
+/// How many bytes come before the next quote, backslash or control character; eight at a time, since
+/// strings are most of what documents consist of.
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        let special = special_bytes(u64::from_le_bytes(*chunk));
+        if special != 0 {
+            return index * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    let at = rest.iter().position(is_special).unwrap_or(rest.len());
+    chunks.len() * 8 + at
+}
+
 /// The lowest bit that is set marks the first quote, backslash or control character of eight bytes;
 /// none is set if there is none (Anderson, "Bit Twiddling Hacks": determine if a word has a byte
 /// less than n). Borrows can set bits above a true one, never below.
@@ -425,7 +429,7 @@ fn special_bytes(word: u64) -> u64 {
     below(word, 0x20) | equal(b'"') | equal(b'\\')
 }
 
-fn is_space(byte: u8) -> bool {
+pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
