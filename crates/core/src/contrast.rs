@@ -39,6 +39,15 @@ impl Contrast {
         }
     }
 
+    /// How many documents there are.
+    pub fn len(&self) -> usize {
+        self.documents.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty()
+    }
+
     /// The tree of one of the documents, without what is set aside.
     pub fn tree(&self, document: usize) -> Value {
         let members = &self.documents[document];

@@ -390,13 +390,14 @@ fn report(
         None => None,
     };
     let story = Story::read(attempt, reader, head)?;
-    let found = story.compare(attempt, &story.ours(attempt));
+    let found = story.compare(attempt);
     let mut rows = attempt.conflicts(&story, &found);
     if let Some(constraint) = constraint {
         rows.extend(attempt.broken_rows(&story, constraint));
     }
     let mergeable = found.mergeable && constraint.is_none();
-    let document = outcome.unwrap_or(found.joined);
+    let joined = || story.whole(&found).and_then(|text| json::parse(&text).ok());
+    let document = outcome.unwrap_or_else(joined);
     let mut report = object([
         ("mergeable", mergeable.into()),
         (

@@ -1,5 +1,5 @@
 use axum::http::{Method, header};
-use detente_core::json::{Object, Pointer, Value, object};
+use detente_core::json::{Object, Pointer, object};
 use detente_core::merge::Join;
 use detente_core::rules::{Duplicate, Violation};
 use detente_core::{Collision, Conflict, Constraint, Field};
@@ -24,17 +24,17 @@ impl Attempt {
         story: &Story,
         failed: Option<Field>,
     ) -> Explained {
-        let found = story.compare(self, &story.ours(self));
+        let found = story.compare(self);
         let detail = story.tell(&found, failed);
         let rows = self.conflicts(story, &found);
         let paths = found.conflicts.iter().map(|it| it.path.to_string());
         let paths = paths.collect();
-        Explained::new(self.collided(kind, story, found, detail, rows), paths).told_by(story)
+        Explained::new(self.collided(kind, story, &found, detail, rows), paths).told_by(story)
     }
 
     /// Two edits that can be joined, into what must not be stored.
     pub(super) fn unmergeable(&self, story: &Story, constraint: &Constraint) -> Explained {
-        let mut found = story.compare(self, &story.ours(self));
+        let mut found = story.compare(self);
         found.mergeable = false;
         let broken = self.broken(constraint);
         let messages = broken.iter().map(|it| it.message.clone());
@@ -48,7 +48,7 @@ impl Attempt {
         let rows = self.broken_rows(story, constraint);
         let paths = broken.iter().map(|it| it.path.to_string()).collect();
         let kind = self.stale_kind();
-        let problem = self.collided(kind, story, found, detail, rows);
+        let problem = self.collided(kind, story, &found, detail, rows);
         Explained::new(problem, paths).told_by(story)
     }
 
@@ -118,7 +118,7 @@ impl Attempt {
         &self,
         kind: ProblemKind,
         story: &Story,
-        found: Found,
+        found: &Found,
         detail: String,
         rows: Vec<Object>,
     ) -> Problem {
@@ -145,7 +145,7 @@ impl Attempt {
         if story.is_already_applied(&self.command.edit) {
             problem = problem.with("already_applied", true);
         }
-        problem = self.add_documents(problem, story, found.joined);
+        problem = self.add_documents(problem, story, found);
         let problem = problem.with("resolutions", self.resolutions(story));
         match story.tag() {
             Some(tag) => problem.header(header::ETAG, &tag),
@@ -153,7 +153,7 @@ impl Attempt {
         }
     }
 
-    fn add_documents(&self, problem: Problem, story: &Story, joined: Option<Value>) -> Problem {
+    fn add_documents(&self, problem: Problem, story: &Story, found: &Found) -> Problem {
         let Some(current) = story.current.as_ref().filter(|_| self.may_read) else {
             return problem;
         };
@@ -165,8 +165,8 @@ impl Attempt {
         } else {
             problem
         };
-        match joined {
-            Some(joined) => problem.with_document("merged", joined.to_text().into()),
+        match story.whole(found) {
+            Some(joined) => problem.with_document("merged", joined),
             None => problem,
         }
     }
