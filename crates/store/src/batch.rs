@@ -9,7 +9,7 @@ use detente_core::{
     Receipt, Seq, State, Stored, Unconditional, Written, decide, decide_lock,
 };
 
-use crate::{Commit, Generations, Pruning, Settled, Settlement, Settling, Store, StoreError};
+use crate::{Cache, Commit, Pruning, Settled, Settlement, Settling, Store, StoreError};
 
 /// What a command is decided by.
 #[derive(Debug, Default)]
@@ -101,7 +101,7 @@ pub(crate) struct Batch<'a, S> {
 }
 
 /// Documents that were looked into lately, by their place in the log.
-pub(crate) type Trees = Generations<Seq, Arc<Value>>;
+pub(crate) type Trees = Cache<Seq, Arc<Value>>;
 
 /// Space, collection, constraint, value.
 type Place = (Box<str>, Box<str>, String, String);

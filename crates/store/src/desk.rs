@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use detente_core::{LockCommand, LockDecision, Moment, Seq};
 
 use crate::batch::{Batch, Trees};
-use crate::{Commit, Generations, LoggedConflict, Outcome, Reader, Store, StoreError, Transaction};
+use crate::{Cache, Commit, LoggedConflict, Outcome, Reader, Store, StoreError, Transaction};
 
 /// How much of the conflict log may wait for a commit that is made anyway: entries, and bytes.
 const WAITING_CONFLICTS: usize = 1024;
@@ -91,7 +91,7 @@ impl<S: Store> Desk<S> {
             now: Moment(0),
             waiting: Vec::new(),
             waiting_bytes: 0,
-            trees: RefCell::new(Generations::new(TREES, |_| 1)),
+            trees: RefCell::new(Cache::new(TREES, |_| 1)),
             load: Arc::default(),
         }
     }

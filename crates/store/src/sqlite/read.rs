@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::lock::Locks;
 use super::row::{self, signed};
 use super::{conflict_log, history, layout};
-use crate::generations::Generations;
+use crate::cache::Cache;
 use crate::heads::{Heads, Memory};
 use crate::{
     Changes, Commit, ConflictPage, Conflicts, Documents, Feed, LoggedConflict, MergedHour, Reader,
@@ -34,7 +34,7 @@ pub(super) struct Shared {
     pub(super) heads: Heads,
     pub(super) locks: Locks,
     /// Versions never change, so these can be neither stale nor wrong.
-    versions: Mutex<Generations<Seq, Arc<Stored>>>,
+    versions: Mutex<Cache<Seq, Arc<Stored>>>,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -57,7 +57,7 @@ impl Shared {
             last_seq: AtomicU64::new(last_seq.unsigned_abs()),
             heads: Heads::new(),
             locks: Locks::load(connection)?,
-            versions: Mutex::new(Generations::new(cache_bytes, |stored: &Arc<Stored>| {
+            versions: Mutex::new(Cache::new(cache_bytes, |stored: &Arc<Stored>| {
                 stored.body.len() + VERSION_OVERHEAD
             })),
             idle: Mutex::new(Vec::new()),
