@@ -1,5 +1,6 @@
 //! I-JSON (RFC 7493) that keeps what was sent: member order, and every digit of a number.
 
+mod draft; // an object as text, member by member
 mod find; // one value inside a text, without a tree
 mod members; // the members of an object as texts
 mod number; // decimal digits, compared by value
@@ -8,6 +9,7 @@ mod pointer; // RFC 6901
 mod scan; // through a text, token by token
 mod value; // the tree
 
+pub use draft::{Draft, ToText};
 pub use find::{compact, find};
 pub use members::Members;
 pub(crate) use members::write_member;

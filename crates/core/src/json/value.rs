@@ -113,14 +113,16 @@ impl Value {
             Self::Array(items) => {
                 write_all(out, ['[', ']'], items.iter(), |item, out| item.write(out));
             }
-            Self::Object(members) => {
-                write_all(out, ['{', '}'], members.iter(), |(name, value), out| {
-                    write_string(name, out);
-                    out.push(':');
-                    value.write(out);
-                });
-            }
+            Self::Object(members) => Self::write_members(members, out),
         }
+    }
+
+    pub(super) fn write_members(members: &Object, out: &mut String) {
+        write_all(out, ['{', '}'], members.iter(), |(name, value), out| {
+            write_string(name, out);
+            out.push(':');
+            value.write(out);
+        });
     }
 
     /// A text that is the same for equal values: members sorted, numbers normalized.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use detente_core::json::{Object, Pointer, Value, object, parse};
+use detente_core::json::{Draft, Pointer, Value, parse};
 use detente_core::merge::{Choices, Join, Merge, Strategies, merge};
 use detente_core::{
     Collision, Condition, Conflict, Contrast, Edit, Field, Head, Kind, Stored, VersionTag,
@@ -122,7 +122,7 @@ impl Story {
         let current = self.current.as_ref()?.head();
         current
             .is_document()
-            .then(|| current.tag().to_entity_tag().to_string())
+            .then(|| current.tag().to_entity_tag().to_field())
     }
 
     /// The document before a step; `None` too where that step is the first that was read of many.
@@ -134,16 +134,15 @@ impl Story {
         }
     }
 
-    pub(crate) fn changes(&self) -> Vec<Object> {
+    pub(crate) fn changes(&self) -> Vec<Draft> {
         let row = |(index, (step, document)): (usize, &(Arc<Stored>, Option<Arc<Value>>))| {
-            let mut row = object([
-                ("version", step.version.into()),
-                ("by", step.by.to_string().into()),
-                ("at", step.at.to_string().into()),
-            ]);
+            let mut row = Draft::default()
+                .with("version", step.version)
+                .with("by", &*step.by)
+                .with("at", step.at.to_string());
             if index > 0 || !self.omitted {
                 let fields = changed_members(self.before(index), document.as_deref());
-                row.insert("fields".into(), fields.into());
+                row.add("fields", fields);
             }
             row
         };
