@@ -286,13 +286,17 @@ struct Members {
 /// A name, and the place of its value.
 type Member = (Cow<'static, str>, Range<usize>);
 
-/// What the names of members take, about, in bytes.
-const ROOM: usize = 512;
+/// What the names of members take, about, and what their values take, in bytes.
+const NAMES_ROOM: usize = 512;
+const VALUES_ROOM: usize = 1024;
 
 impl Members {
     /// What is told twice stays in its place; the later value counts.
     fn tell(&mut self, name: Cow<'static, str>, value: &dyn ToText) {
         let start = self.text.len();
+        if start == 0 {
+            self.text.reserve(VALUES_ROOM);
+        }
         value.write_text(&mut self.text);
         let place = start..self.text.len();
         match self.names.iter_mut().find(|(other, _)| *other == name) {
@@ -312,8 +316,10 @@ impl Members {
         });
         let special = told.names.iter().filter(is_new);
         let special = special.map(|(name, place)| (&**name, told.text[place.clone()].as_bytes()));
+        let documents_len: usize = documents.iter().map(|(_, text)| text.len()).sum();
         let documents = documents.iter().map(|(name, text)| (*name, &**text));
-        let mut body = Vec::with_capacity(self.text.len() + told.text.len() + ROOM);
+        let mut body =
+            Vec::with_capacity(self.text.len() + told.text.len() + NAMES_ROOM + documents_len);
         for (name, value) in general.chain(special).chain(documents) {
             body.push(if body.is_empty() { b'{' } else { b',' });
             let mut quoted = String::with_capacity(name.len() + 3);

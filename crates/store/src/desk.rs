@@ -25,7 +25,7 @@ pub enum Order {
     Write(Transaction),
     Lock(LockCommand),
     /// To be written into the conflict log, by and by.
-    Log(Box<LoggedConflict>),
+    Log(Arc<LoggedConflict>),
     /// Writes what waits for the conflict log.
     Flush,
 }
@@ -47,7 +47,7 @@ pub struct Desk<S> {
     fencing: u64,
     /// Clocks may be set back; time here is not.
     now: Moment,
-    waiting: Vec<LoggedConflict>,
+    waiting: Vec<Arc<LoggedConflict>>,
     waiting_bytes: usize,
     trees: RefCell<Trees>,
     load: Arc<Load>,
@@ -181,7 +181,7 @@ impl<S: Store> Desk<S> {
         for order in orders {
             if let Order::Log(conflict) = order {
                 self.waiting_bytes += conflict.weight();
-                self.waiting.push((**conflict).clone());
+                self.waiting.push(Arc::clone(conflict));
             }
         }
         self.note_waiting();

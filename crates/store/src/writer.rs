@@ -160,7 +160,7 @@ impl WriterHandle {
     /// queue, but not for the commit.
     pub async fn log(&self, conflict: LoggedConflict) {
         let request = Request {
-            order: Order::Log(Box::new(conflict)),
+            order: Order::Log(Arc::new(conflict)),
             reply: None,
         };
         if self.queue.send(request).await.is_err() {

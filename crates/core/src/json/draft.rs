@@ -10,9 +10,14 @@ pub trait ToText {
 #[derive(Clone, Debug)]
 pub struct Draft(String);
 
+/// Room for a draft of a few members, so that it need not grow with each of them, in bytes.
+const ROOM: usize = 192;
+
 impl Default for Draft {
     fn default() -> Self {
-        Self("{".into())
+        let mut text = String::with_capacity(ROOM);
+        text.push('{');
+        Self(text)
     }
 }
 

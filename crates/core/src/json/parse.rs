@@ -406,16 +406,17 @@ impl<'a, B: Build> Parser<'a, B> {
 /// How many bytes come before the next quote, backslash or control character; eight at a time, since
 /// strings are most of what documents consist of.
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for (index, chunk) in chunks.iter().enumerate() {
+    let mut at = 0;
+    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
         let special = special_bytes(u64::from_le_bytes(*chunk));
         if special != 0 {
-            return index * 8 + special.trailing_zeros() as usize / 8;
+            return at + special.trailing_zeros() as usize / 8;
         }
+        at += 8;
     }
     let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-    let at = rest.iter().position(is_special).unwrap_or(rest.len());
-    chunks.len() * 8 + at
+    let rest = &bytes[at..];
+    at + rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
 /// The lowest bit that is set marks the first quote, backslash or control character of eight bytes;

@@ -60,7 +60,7 @@ impl Client {
     /// What this client asks for next.
     pub(crate) fn ask<R: Reader>(&mut self, around: &mut Surroundings<'_, R>) -> Order {
         if let Some(conflict) = self.to_log.pop() {
-            return Order::Log(Box::new(conflict));
+            return Order::Log(Arc::new(conflict));
         }
         let wish = around.dice.weigh(&[
             (60, Wish::Write),
