@@ -205,7 +205,11 @@ mod tests {
                 .collect();
             assert_eq!(Value::from(found), tree, "{text}");
             assert_eq!(written(&members), tree.to_text(), "{text}");
-            assert_eq!(members.is_empty(), members.len() == 0, "{text}");
+            assert_eq!(
+                members.is_empty(),
+                tree == Value::from(Object::new()),
+                "{text}"
+            );
         }
     }
 
