@@ -184,16 +184,8 @@ impl Lab {
         actor: &Actor,
         request: Request,
     ) -> Result<Exchange, Halt> {
-        let mut tries = 0;
-        loop {
-            let exchange = self.send(actor, request.clone()).await?;
-            tries += 1;
-            match exchange.effect() {
-                Effect::Accepted | Effect::Refused => return Ok(exchange),
-                Effect::Busy | Effect::Unknown if tries == TRIES => return Ok(exchange),
-                Effect::Busy | Effect::Unknown => pace::wait(&exchange, tries).await,
-            }
-        }
+        self.has_budget(TRIES)?;
+        Ok(served(actor, request).await?)
     }
 
     /// GET, past every cache.
@@ -392,7 +384,7 @@ impl Lab {
     pub(crate) async fn restore(&self) -> Result<bool, Stop> {
         let actor = self.actor("restorer");
         for tries in 1..=TRIES {
-            let exchange = actor.send(self.get(self.place())).await?;
+            let exchange = served(&actor, self.get(self.place())).await?;
             let Ok(now) = self.reading(exchange) else {
                 continue;
             };
@@ -424,6 +416,20 @@ impl Lab {
 impl Reading {
     pub(crate) fn shows(&self, nonce: &Nonce) -> bool {
         self.mark.as_ref().is_some_and(|mark| nonce.is(mark))
+    }
+}
+
+/// Sends a request until it is served, a few times at most.
+async fn served(actor: &Actor, request: Request) -> Result<Exchange, Stop> {
+    let mut tries = 0;
+    loop {
+        let exchange = actor.send(request.clone()).await?;
+        tries += 1;
+        match exchange.effect() {
+            Effect::Accepted | Effect::Refused => return Ok(exchange),
+            Effect::Busy | Effect::Unknown if tries == TRIES => return Ok(exchange),
+            Effect::Busy | Effect::Unknown => pace::wait(&exchange, tries).await,
+        }
     }
 }
 

@@ -1,12 +1,18 @@
 //! I-JSON (RFC 7493) that keeps what was sent: member order, and every digit of a number.
 
+mod draft; // an object as text, member by member
 mod find; // one value inside a text, without a tree
+mod members; // the members of an object as texts
 mod number; // decimal digits, compared by value
 mod parse; // text to tree, or text checked and left alone
 mod pointer; // RFC 6901
+mod scan; // through a text, token by token
 mod value; // the tree
 
+pub use draft::{Draft, ToText};
 pub use find::{compact, find};
+pub use members::Members;
+pub(crate) use members::write_member;
 pub use number::Number;
 pub use parse::{MAX_DEPTH, SyntaxError, check, check_object, parse};
 pub use pointer::{Pointer, PointerError};

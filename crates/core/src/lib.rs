@@ -6,6 +6,7 @@
 pub mod json; // I-JSON that keeps what was sent: parse, check, point into, write
 
 mod comparison; // who changed what, and where they collide
+mod contrast; // versions side by side, less what is the same in all
 pub mod merge; // base, ours, theirs: joined, or in conflict
 mod patch; // JSON Merge Patch and JSON Patch
 mod touched; // what a version changed
@@ -28,6 +29,7 @@ mod state; // what a decision rests on
 
 pub use command::{Ahead, Command, Edit, Patching, Proposal, Unconditional, Unfit};
 pub use comparison::{changed_members, compare_blind};
+pub use contrast::Contrast;
 pub use decide::{Applied, Constraint, Decision, Refusal, decide};
 pub use entity_tag::{EntityTag, Malformed};
 pub use key::{CollectionKey, Key, NameError};

@@ -85,6 +85,9 @@ pub enum Choice {
 pub struct Merge {
     /// The join; theirs in all places that are in conflict. `None` where nothing is left.
     pub document: Option<Value>,
+    /// Whether that is ours as it stands. Then members come in the order of ours, else in that of
+    /// theirs, and what ours alone has after them.
+    pub is_ours: bool,
     /// The places where ours and theirs cannot both be had; empty if the merge is clean.
     pub conflicts: Vec<Conflict>,
     /// Places that both sides changed and that a strategy joined.
@@ -148,9 +151,11 @@ pub fn merge(
     };
     let mut walk = Walk::default();
     let joined = walk.join(at, Sides { base, ours, theirs });
+    let is_ours = joined.is_ours && !joined.is_theirs;
     let document = joined.value.map(Cow::into_owned);
     Merge {
         document,
+        is_ours,
         ..walk.merge
     }
 }

@@ -44,14 +44,25 @@ impl From<SystemTime> for Moment {
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = civil(self.second() / 86_400);
-        let (second, milli) = (self.second() % 86_400, self.0 % 1000);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{milli:03}Z",
-            second / 3600,
-            second / 60 % 60,
-            second % 60
-        )
+        let second = self.second() % 86_400;
+        // By hand: a refusal tells the time of each version.
+        let mut rest = *b"-00-00T00:00:00.000Z";
+        put_digits(&mut rest[1..3], month);
+        put_digits(&mut rest[4..6], day);
+        put_digits(&mut rest[7..9], second / 3600);
+        put_digits(&mut rest[10..12], second / 60 % 60);
+        put_digits(&mut rest[13..15], second % 60);
+        put_digits(&mut rest[16..19], self.0 % 1000);
+        write!(f, "{year:04}")?;
+        f.write_str(std::str::from_utf8(&rest).expect("digits and signs are ASCII"))
+    }
+}
+
+/// Fills `field` with a number in decimal.
+fn put_digits(field: &mut [u8], mut number: u64) {
+    for digit in field.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 

@@ -262,7 +262,10 @@ impl Batch<'_> {
         let mut commands = Vec::with_capacity(writes.len());
         for write in writes.iter_mut().flatten() {
             write.make_final(self.app).await?;
-            commands.push((write.command.clone(), Arc::clone(&write.collection.rules)));
+            commands.push((
+                Arc::clone(&write.command),
+                Arc::clone(&write.collection.rules),
+            ));
         }
         let transaction = Transaction {
             writes: commands,

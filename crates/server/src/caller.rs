@@ -1,9 +1,11 @@
 use std::sync::{Arc, LazyLock};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::problem::{Problem, ProblemKind};
 use crate::settings::{Access, Settings};
+
+const ACTOR: HeaderName = HeaderName::from_static("x-actor");
 
 /// Longest name that `X-Actor` may give, in bytes.
 const MAX_ACTOR: usize = 128;
@@ -76,7 +78,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn actor(headers: &HeaderMap) -> Result<Arc<str>, Problem> {
-    let Some(value) = headers.get("x-actor") else {
+    let Some(value) = headers.get(ACTOR) else {
         static ANONYMOUS: LazyLock<Arc<str>> = LazyLock::new(|| "anonymous".into());
         return Ok(Arc::clone(&ANONYMOUS));
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::http::{Method, header};
 use bytes::Bytes;
-use detente_core::json::{Object, Pointer, Value, object};
+use detente_core::json::{Draft, Object, Pointer, Value, object};
 use detente_core::rules::{Duplicate, StateConflict};
 use detente_core::{Collision, Command, Edit, Head, Key, Lock, PatchFailure, Refusal, VersionTag};
 use detente_store::{Reader, Settled, SqliteReader, StoreError};
@@ -27,7 +27,7 @@ const REPEAT_LIMIT: usize = 256 * 1024;
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) method: Method,
-    pub(crate) command: Command,
+    pub(crate) command: Arc<Command>,
     pub(crate) collection: Arc<Collection>,
     pub(crate) may_read: bool,
     /// Whether it was to be joined with what came since.
@@ -321,11 +321,7 @@ impl Attempt {
         );
         let resolutions = vec![
             resolution("history", "GET", format!("{}/versions", self.href())),
-            with_condition(
-                resolution("recreate", "PUT", self.href()),
-                "if_none_match",
-                "*",
-            ),
+            resolution("recreate", "PUT", self.href()).with("if_none_match", "*"),
         ];
         let problem = Problem::new(ProblemKind::Deleted, detail)
             .with("current_version", tombstone.version)
@@ -335,19 +331,18 @@ impl Attempt {
         if !self.may_read {
             return problem.with("resolutions", resolutions);
         }
-        let mut conflict = object([
-            ("path", "".into()),
-            ("kind", Collision::EditDelete.name().into()),
-            ("strategy", "manual".into()),
-            ("by", tombstone.by.to_string().into()),
-            ("version", tombstone.version.into()),
-        ]);
+        let mut conflict = Draft::default()
+            .with("path", "")
+            .with("kind", Collision::EditDelete.name())
+            .with("strategy", "manual")
+            .with("by", &*tombstone.by)
+            .with("version", tombstone.version);
         if let Some(base) = story
             .base
             .as_ref()
             .filter(|base| base.body.len() <= REPEAT_LIMIT)
         {
-            conflict.insert("base".into(), base.document().into());
+            conflict.add("base", base.document());
         }
         problem
             .with("conflicts", vec![conflict])
@@ -388,17 +383,11 @@ impl Problem {
     }
 }
 
-fn resolution(rel: &str, method: &str, href: String) -> Object {
-    object([
-        ("rel", rel.into()),
-        ("method", method.into()),
-        ("href", href.into()),
-    ])
-}
-
-fn with_condition(mut resolution: Object, name: &str, value: &str) -> Object {
-    resolution.insert(name.into(), value.into());
-    resolution
+fn resolution(rel: &str, method: &str, href: impl AsRef<str>) -> Draft {
+    Draft::default()
+        .with("rel", rel)
+        .with("method", method)
+        .with("href", href.as_ref())
 }
 
 /// A top-level member by its name, anything deeper by its pointer.

@@ -11,6 +11,8 @@ use http_body_util::BodyExt;
 
 use crate::problem::{Problem, ProblemKind};
 
+const LOCK_TOKEN: HeaderName = HeaderName::from_static("lock-token");
+
 /// What is read and thrown away of a body that was refused, so that the client gets to read why.
 const DRAIN_BYTES: usize = 16 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
@@ -40,7 +42,7 @@ impl Inbound {
 
     /// The token of a lock: a coded URL in angle brackets (RFC 4918, section 10.5), or bare.
     pub(crate) fn lock_token(&self) -> Result<Option<Arc<str>>, Problem> {
-        let Some(value) = self.headers().get("lock-token") else {
+        let Some(value) = self.headers().get(LOCK_TOKEN) else {
             return Ok(None);
         };
         let text = value.to_str().unwrap_or_default().trim();

@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::Response;
 use bytes::Bytes;
-use detente_core::json::{self, Object, Pointer, Value, object};
+use detente_core::json::{self, Draft, Pointer, Value};
 use detente_core::merge::{Choice, Choices};
 use detente_core::{
     Command, Constraint, Decision, Edit, EntityTag, Key, Merging, Patch, Patching, Proposal,
@@ -374,7 +374,7 @@ async fn preview(app: &Arc<App>, mut write: Write) -> Result<Response, Problem> 
         },
         Decision::Behind(_) => return Err(Problem::internal("a rehearsal ended half way")),
     };
-    let body = Bytes::from(Value::Object(report).to_text());
+    let body = Bytes::from(report.into_text());
     representation::json(body, Coding::Identity).await
 }
 
@@ -384,37 +384,34 @@ fn report(
     current: Option<u64>,
     outcome: Option<Option<Value>>,
     constraint: Option<&Constraint>,
-) -> Result<Object, StoreError> {
+) -> Result<Draft, StoreError> {
     let head = match current {
         Some(seq) => reader.version(seq)?.map(|stored| stored.head()),
         None => None,
     };
     let story = Story::read(attempt, reader, head)?;
-    let found = story.compare(attempt, &story.ours(attempt));
+    let found = story.compare(attempt);
     let mut rows = attempt.conflicts(&story, &found);
     if let Some(constraint) = constraint {
         rows.extend(attempt.broken_rows(&story, constraint));
     }
     let mergeable = found.mergeable && constraint.is_none();
-    let document = outcome.unwrap_or(found.joined);
-    let mut report = object([
-        ("mergeable", mergeable.into()),
-        (
-            "base_version",
-            story.base.as_ref().map(|it| it.version).into(),
-        ),
-        (
+    let joined = || story.whole(&found).and_then(|text| json::parse(&text).ok());
+    let document = outcome.unwrap_or_else(joined);
+    let mut report = Draft::default()
+        .with("mergeable", mergeable)
+        .with("base_version", story.base.as_ref().map(|it| it.version))
+        .with(
             "current_version",
-            story.current.as_ref().map(|it| it.version).into(),
-        ),
-        ("current_etag", story.tag().into()),
-        ("joined", joined_rows(&found.joined_places).into()),
-        ("agreements", found.agreements.into()),
-        ("conflicts", rows.into()),
-        ("changes_since", story.changes().into()),
-    ]);
+            story.current.as_ref().map(|it| it.version),
+        )
+        .with("current_etag", story.tag())
+        .with("joined", joined_rows(&found.joined_places))
+        .with("agreements", &found.agreements)
+        .with("conflicts", rows)
+        .with("changes_since", story.changes());
     if let Some(document) = document {
-        report.insert("document".into(), document);
+        report.add("document", document);
     }
     Ok(report)
 }

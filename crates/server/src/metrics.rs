@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(crate) struct Metrics {
     frequent: Vec<Frequent>,
     problems: Family<Refused, Counter>,
     writes: Family<Decided, Counter>,
+    /// The members of that family, by collection.
+    decisions: BTreeMap<String, Decisions>,
     conflicts: Family<Collided, Counter>,
     /// Outcomes that were worked out anew because the head had moved.
     retries: Counter,
@@ -62,6 +65,14 @@ struct Decided {
 struct Collided {
     collection: String,
     kind: String,
+}
+
+/// What counts the writes to one collection.
+#[derive(Debug)]
+struct Decisions {
+    applied: Counter,
+    merged: Counter,
+    refused: Counter,
 }
 
 /// What counts the answers to one method.
@@ -102,7 +113,8 @@ pub(crate) struct Readings {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    /// `collections` are the labels that writes are counted by.
+    pub(crate) fn new<'a>(collections: impl Iterator<Item = &'a str>) -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(LATENCY_S);
         let metrics = Self {
             registry: Registry::with_prefix("detente"),
@@ -111,13 +123,38 @@ impl Metrics {
             frequent: Vec::new(),
             problems: Family::default(),
             writes: Family::default(),
+            decisions: BTreeMap::new(),
             conflicts: Family::default(),
             retries: Counter::default(),
             replays: Counter::default(),
             lock_waits: Counter::default(),
             streams: Gauge::default(),
         };
-        metrics.registered().with_frequent()
+        metrics
+            .registered()
+            .with_frequent()
+            .with_decisions(collections)
+    }
+
+    fn with_decisions<'a>(mut self, collections: impl Iterator<Item = &'a str>) -> Self {
+        let counter = |collection: &str, outcome| {
+            let collection = collection.to_owned();
+            let decided = Decided {
+                collection,
+                outcome,
+            };
+            self.writes.get_or_create_owned(&decided)
+        };
+        let decisions = collections.map(|collection| {
+            let decisions = Decisions {
+                applied: counter(collection, "applied"),
+                merged: counter(collection, "merged"),
+                refused: counter(collection, "refused"),
+            };
+            (collection.to_owned(), decisions)
+        });
+        self.decisions = decisions.collect();
+        self
     }
 
     fn with_frequent(mut self) -> Self {
@@ -229,27 +266,25 @@ impl Metrics {
             }
             Outcome::Replayed(_) => self.replayed(),
             Outcome::Rehearsed(_) => {}
-            _ => self.count(collection, "refused"),
+            _ => self.count(collection, |it| &it.refused),
         }
     }
 
     pub(crate) fn applied(&self, collection: &str, stored: &Stored) {
-        let is_merged = stored.base.is_some();
-        self.count(collection, if is_merged { "merged" } else { "applied" });
+        if stored.base.is_some() {
+            self.count(collection, |it| &it.merged);
+        } else {
+            self.count(collection, |it| &it.applied);
+        }
     }
 
     pub(crate) fn replayed(&self) {
         self.replays.inc();
     }
 
-    fn count(&self, collection: &str, outcome: &'static str) {
-        let collection = collection.to_owned();
-        self.writes
-            .get_or_create(&Decided {
-                collection,
-                outcome,
-            })
-            .inc();
+    fn count(&self, collection: &str, outcome: fn(&Decisions) -> &Counter) {
+        let decisions = self.decisions.get(collection);
+        outcome(decisions.expect("every label is known from the start")).inc();
     }
 
     pub(crate) fn conflicted(&self, collection: &str, kind: &str) {

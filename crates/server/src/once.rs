@@ -1,13 +1,14 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use detente_core::Once;
 use sha2::{Digest, Sha256};
 
 use crate::problem::{Problem, ProblemKind};
 
 const FIELD: &str = "Idempotency-Key";
+const FIELD_NAME: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Longest key that is taken, in bytes.
 const MAX_KEY: usize = 255;
@@ -71,7 +72,7 @@ pub(crate) fn once(
     path: &str,
     body: &[u8],
 ) -> Result<Option<Once>, Problem> {
-    let mut lines = headers.get_all(FIELD).into_iter();
+    let mut lines = headers.get_all(FIELD_NAME).into_iter();
     let Some(value) = lines.next() else {
         return Ok(None);
     };

@@ -1,6 +1,8 @@
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 
 use crate::settings::OnConflict;
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// What a client would rather have (RFC 7240). What is not known is passed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +15,9 @@ pub(crate) struct Preferences {
 
 impl Preferences {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
+        if !headers.contains_key(PREFER) {
+            return Self::default();
+        }
         let conflict = preferred(headers, "conflict");
         Self {
             minimal: preferred(headers, "return").as_deref() == Some("minimal"),
@@ -39,7 +44,7 @@ impl Preferences {
 
 /// The value of a preference; the first of several counts (section 2).
 fn preferred(headers: &HeaderMap, wanted: &str) -> Option<String> {
-    let lines = headers.get_all("prefer").into_iter();
+    let lines = headers.get_all(PREFER).into_iter();
     let lines = lines.filter_map(|value| value.to_str().ok());
     lines
         .flat_map(|line| line.split(','))

@@ -1,8 +1,11 @@
+use std::borrow::Cow;
+use std::ops::Range;
+
 use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use detente_core::json::{Object, Value, object};
+use detente_core::json::{Object, ToText};
 
 /// What is wrong, as a client tells it apart: `type` and `error` in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -272,6 +275,64 @@ impl ProblemKind {
     }
 }
 
+/// What a problem tells beside what all problems tell, as text.
+#[derive(Clone, Debug, Default)]
+struct Members {
+    /// The values, one after the other.
+    text: String,
+    names: Vec<Member>,
+}
+
+/// A name, and the place of its value.
+type Member = (Cow<'static, str>, Range<usize>);
+
+/// What the names of members take, about, and what their values take, in bytes.
+const NAMES_ROOM: usize = 512;
+const VALUES_ROOM: usize = 1024;
+
+impl Members {
+    /// What is told twice stays in its place; the later value counts.
+    fn tell(&mut self, name: Cow<'static, str>, value: &dyn ToText) {
+        let start = self.text.len();
+        if start == 0 {
+            self.text.reserve(VALUES_ROOM);
+        }
+        value.write_text(&mut self.text);
+        let place = start..self.text.len();
+        match self.names.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, before)) => *before = place,
+            None => self.names.push((name, place)),
+        }
+    }
+
+    /// As one object: these, and in their stead or behind them the members that are told of one
+    /// problem, then the documents.
+    fn into_body(self, told: &Self, documents: &[(&'static str, Bytes)]) -> Vec<u8> {
+        let is_new = |(name, _): &&Member| !self.names.iter().any(|(other, _)| other == name);
+        let general = self.names.iter().map(|(name, place)| {
+            let instead = told.names.iter().find(|(other, _)| other == name);
+            let value = instead.map_or(&self.text[place.clone()], |it| &told.text[it.1.clone()]);
+            (&**name, value.as_bytes())
+        });
+        let special = told.names.iter().filter(is_new);
+        let special = special.map(|(name, place)| (&**name, told.text[place.clone()].as_bytes()));
+        let documents_len: usize = documents.iter().map(|(_, text)| text.len()).sum();
+        let documents = documents.iter().map(|(name, text)| (*name, &**text));
+        let mut body =
+            Vec::with_capacity(self.text.len() + told.text.len() + NAMES_ROOM + documents_len);
+        for (name, value) in general.chain(special).chain(documents) {
+            body.push(if body.is_empty() { b'{' } else { b',' });
+            let mut quoted = String::with_capacity(name.len() + 3);
+            name.write_text(&mut quoted);
+            quoted.push(':');
+            body.extend_from_slice(quoted.as_bytes());
+            body.extend_from_slice(value);
+        }
+        body.push(b'}');
+        body
+    }
+}
+
 /// A refusal, before it is written as a response (RFC 9457).
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
@@ -279,8 +340,8 @@ pub(crate) struct Problem {
     /// Instead of the `error` of its kind.
     error: Option<String>,
     detail: String,
-    members: Object,
-    /// Members that are whole documents, as JSON texts: a tree of them is not needed.
+    members: Members,
+    /// Members that are whole documents, as JSON texts.
     documents: Vec<(&'static str, Bytes)>,
     // Boxed: most answers carry no problem, but all carry its room around.
     headers: Box<HeaderMap>,
@@ -294,7 +355,7 @@ impl Problem {
             kind,
             error: None,
             detail: detail.into(),
-            members: Object::new(),
+            members: Members::default(),
             documents: Vec::new(),
             headers: Box::default(),
             cause: None,
@@ -334,8 +395,8 @@ impl Problem {
         self
     }
 
-    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+    pub(crate) fn with(mut self, name: &'static str, value: impl ToText) -> Self {
+        self.members.tell(name.into(), &value);
         self
     }
 
@@ -346,7 +407,9 @@ impl Problem {
     }
 
     pub(crate) fn with_all(mut self, members: Object) -> Self {
-        self.members.extend(members);
+        for (name, value) in members {
+            self.members.tell(name.into(), &value);
+        }
         self
     }
 
@@ -362,29 +425,23 @@ impl Problem {
     pub(crate) fn render(self, instance: &str, plain: bool) -> Response {
         let described = self.kind.describe();
         let error = self.error.unwrap_or_else(|| described.error.to_owned());
-        let mut body = object([
-            ("type", format!("/problems/{}", described.slug).into()),
-            ("title", described.title.into()),
-            ("status", u64::from(described.status.as_u16()).into()),
-            ("detail", self.detail.as_str().into()),
-            ("instance", instance.into()),
-            ("error", error.into()),
-            ("message", self.detail.into()),
-        ]);
-        body.extend(self.members);
+        let mut all = Members::default();
+        let path = format!("/problems/{}", described.slug);
+        all.tell("type".into(), &path);
+        all.tell("title".into(), &described.title);
+        all.tell("status".into(), &u64::from(described.status.as_u16()));
+        all.tell("detail".into(), &self.detail);
+        all.tell("instance".into(), &instance);
+        all.tell("error".into(), &error);
+        all.tell("message".into(), &self.detail);
         let media_type = if plain {
             "application/json"
         } else {
             "application/problem+json"
         };
-        let mut text = Value::Object(body).to_text().into_bytes();
-        for (name, document) in self.documents {
-            text.pop();
-            text.extend_from_slice(format!(",\"{name}\":").as_bytes());
-            text.extend_from_slice(&document);
-            text.push(b'}');
-        }
-        let mut response = text.into_response();
+        let mut response = all
+            .into_body(&self.members, &self.documents)
+            .into_response();
         *response.status_mut() = described.status;
         response.headers_mut().extend(*self.headers);
         response

@@ -103,8 +103,6 @@ pub(crate) async fn document(
 ) -> Result<Response, Problem> {
     let coding = Coding::negotiate(headers, stored.body.len());
     let mut response = json(stored.body.clone(), coding).await?;
-    // Room for all fields at once: growing the map step by step hashes them anew each time.
-    response.headers_mut().reserve(FIELDS);
     *response.status_mut() = status;
     match coding {
         Coding::Identity => describe(response.headers_mut(), stored, tag),
@@ -132,6 +130,8 @@ pub(crate) async fn json(body: Bytes, coding: Coding) -> Result<Response, Proble
         Coding::Gzip => Body::from(crunch(body.len(), move || compress(&body)).await?),
     });
     let headers = response.headers_mut();
+    // Room for all fields at once: growing the map step by step hashes them anew each time.
+    headers.reserve(FIELDS);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));

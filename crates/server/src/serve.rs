@@ -64,11 +64,12 @@ pub fn serve(
 ) -> Result<Serving, ServeError> {
     let reader = store.reader();
     let writer = Writer::start(store, settings.limits.queued_writes)?;
+    let metrics = Metrics::new(settings.labels());
     let app = Arc::new(App {
         settings,
         reader,
         writer: writer.handle(),
-        metrics: Metrics::new(),
+        metrics,
         in_progress: InProgress::default(),
         touches: Touches::new(),
         closing: Closing::new(),

@@ -6,6 +6,9 @@ use detente_core::Unconditional;
 use detente_store::CollectionRules;
 use sha2::{Digest, Sha256};
 
+/// What stands for all collections that the settings do not name, as a metric's label.
+const UNDECLARED: &str = "undeclared";
+
 /// What a server is told at its start.
 #[derive(Debug)]
 pub struct Settings {
@@ -140,8 +143,16 @@ impl Settings {
     pub fn label<'a>(&self, collection: &'a str) -> &'a str {
         match self.collections.contains_key(collection) {
             true => collection,
-            false => "undeclared",
+            false => UNDECLARED,
         }
+    }
+
+    /// All that [`Settings::label`] may come to.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &str> {
+        self.collections
+            .keys()
+            .map(String::as_str)
+            .chain([UNDECLARED])
     }
 
     /// How the collection is treated; `None` if it is not to exist.

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use detente_core::json::Pointer;
 use detente_core::{Seq, Stored, touched};
-use detente_store::{Generations, Reader, StoreError};
+use detente_store::{Cache, Reader, StoreError};
 
 use crate::envelope::Change;
 
@@ -14,15 +14,15 @@ const LARGE: usize = 256 * 1024;
 
 /// The places that versions touched, beside the version before them.
 #[derive(Debug)]
-pub(crate) struct Touches(Mutex<Generations<Seq, Arc<[Pointer]>>>);
+pub(crate) struct Touches(Mutex<Cache<Seq, Arc<[Pointer]>>>);
 
 impl Touches {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Generations::new(KEPT, |_| 1)))
+        Self(Mutex::new(Cache::new(KEPT, |_| 1)))
     }
 
     // A std mutex: nothing awaits while it is held.
-    fn kept(&self) -> std::sync::MutexGuard<'_, Generations<Seq, Arc<[Pointer]>>> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Cache<Seq, Arc<[Pointer]>>> {
         self.0.lock().expect("nothing panics while it is held")
     }
 

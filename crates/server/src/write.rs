@@ -32,7 +32,8 @@ pub(crate) struct Write {
     pub(crate) collection: Arc<Collection>,
     pub(crate) caller: Caller,
     pub(crate) method: Method,
-    pub(crate) command: Command,
+    /// Shared with the writer while it decides.
+    pub(crate) command: Arc<Command>,
     on_conflict: OnConflict,
     preferences: Preferences,
     /// What the client sent, for whoever must recognize it.
@@ -88,11 +89,11 @@ impl Write {
         let preferences = Preferences::of(inbound.headers());
         let mut write = Self {
             on_conflict: preferences.on_conflict.unwrap_or(collection.on_conflict),
-            command: Command {
+            command: Arc::new(Command {
                 preconditions,
                 lock_token,
                 ..Command::new(key, edit, Arc::clone(&caller.name))
-            },
+            }),
             method: inbound.parts.method.clone(),
             preferences,
             collection,
@@ -117,7 +118,7 @@ impl Write {
             preferences: Preferences::of(headers),
             collection,
             caller,
-            command,
+            command: Arc::new(command),
             sent,
         }
     }
@@ -195,9 +196,14 @@ impl Write {
         terms: &Terms,
     ) -> Result<Outcome, Problem> {
         for attempt in 0.. {
-            self.command.insists = attempt >= PATIENCE;
+            if attempt == PATIENCE {
+                self.command_mut().insists = true;
+            }
             let transaction = Transaction {
-                writes: vec![(self.command.clone(), Arc::clone(&self.collection.rules))],
+                writes: vec![(
+                    Arc::clone(&self.command),
+                    Arc::clone(&self.collection.rules),
+                )],
                 once: terms.once,
                 settles: terms.settles.clone(),
                 is_rehearsal: terms.is_rehearsal,
@@ -282,8 +288,12 @@ impl Write {
         if joins && self.command.fallback.is_none() {
             self.add_fallback(app).await?;
         }
-        self.command.insists = true;
+        self.command_mut().insists = true;
         Ok(())
+    }
+
+    fn command_mut(&mut self) -> &mut Command {
+        Arc::make_mut(&mut self.command)
     }
 
     /// Whether If-Match lists tags.
@@ -312,7 +322,7 @@ impl Write {
         let max_bytes = app.settings.limits.body_bytes;
         let size = base.body.len().max(self.sent.len());
         let merging = crunch(size, move || merging(base, &edit, max_bytes)).await?;
-        self.command.fallback = merging.map(Box::new);
+        self.command_mut().fallback = merging.map(Box::new);
         Ok(())
     }
 
@@ -323,7 +333,7 @@ impl Write {
             return Ok(());
         };
         let rules = Arc::clone(&self.collection.rules);
-        let command = self.command.clone();
+        let command = Arc::clone(&self.command);
         let names_it = self.names(&head) || !self.names_versions();
         let work = move || {
             let rules = &rules.rules;
@@ -341,7 +351,8 @@ impl Write {
             let seq = stored.seq;
             Some(Box::new(Ahead { seq, outcome }))
         };
-        self.command.ahead = crunch(self.sent.len().max(head_bytes(app, &head)), work).await?;
+        let bytes = self.sent.len().max(head_bytes(app, &head));
+        self.command_mut().ahead = crunch(bytes, work).await?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use detente_core::{
     Receipt, Seq, State, Stored, Unconditional, Written, decide, decide_lock,
 };
 
-use crate::{Commit, Generations, Pruning, Settled, Settlement, Settling, Store, StoreError};
+use crate::{Cache, Commit, Pruning, Settled, Settlement, Settling, Store, StoreError};
 
 /// What a command is decided by.
 #[derive(Debug, Default)]
@@ -48,7 +48,8 @@ impl Keep {
 /// Writes that are all performed or all not.
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
-    pub writes: Vec<(Command, Arc<CollectionRules>)>,
+    /// Shared: whoever sent a command may want to explain what became of it.
+    pub writes: Vec<(Arc<Command>, Arc<CollectionRules>)>,
     /// If it is to be performed only once, however often it comes.
     pub once: Option<Once>,
     /// The conflict in the log that it settles.
@@ -100,7 +101,7 @@ pub(crate) struct Batch<'a, S> {
 }
 
 /// Documents that were looked into lately, by their place in the log.
-pub(crate) type Trees = Generations<Seq, Arc<Value>>;
+pub(crate) type Trees = Cache<Seq, Arc<Value>>;
 
 /// Space, collection, constraint, value.
 type Place = (Box<str>, Box<str>, String, String);
@@ -182,7 +183,7 @@ impl<'a, S: Store> Batch<'a, S> {
 
     fn decide_all(
         &mut self,
-        writes: &[(Command, Arc<CollectionRules>)],
+        writes: &[(Arc<Command>, Arc<CollectionRules>)],
     ) -> Result<Vec<Decision>, StoreError> {
         let mut decisions = Vec::with_capacity(writes.len());
         for (command, rules) in writes {

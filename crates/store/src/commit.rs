@@ -15,7 +15,7 @@ pub struct Commit {
     /// The documents whose oldest versions may go.
     pub prunings: Vec<Pruning>,
     /// What is new in the conflict log.
-    pub conflicts: Vec<LoggedConflict>,
+    pub conflicts: Vec<Arc<LoggedConflict>>,
     /// What became of conflicts in the log, those above among them.
     pub settlements: Vec<Settlement>,
     /// When it was decided. What has outlived its time by then may go.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use detente_core::{LockCommand, LockDecision, Moment, Seq};
 
 use crate::batch::{Batch, Trees};
-use crate::{Commit, Generations, LoggedConflict, Outcome, Reader, Store, StoreError, Transaction};
+use crate::{Cache, Commit, LoggedConflict, Outcome, Reader, Store, StoreError, Transaction};
 
 /// How much of the conflict log may wait for a commit that is made anyway: entries, and bytes.
 const WAITING_CONFLICTS: usize = 1024;
@@ -25,7 +25,7 @@ pub enum Order {
     Write(Transaction),
     Lock(LockCommand),
     /// To be written into the conflict log, by and by.
-    Log(Box<LoggedConflict>),
+    Log(Arc<LoggedConflict>),
     /// Writes what waits for the conflict log.
     Flush,
 }
@@ -47,7 +47,7 @@ pub struct Desk<S> {
     fencing: u64,
     /// Clocks may be set back; time here is not.
     now: Moment,
-    waiting: Vec<LoggedConflict>,
+    waiting: Vec<Arc<LoggedConflict>>,
     waiting_bytes: usize,
     trees: RefCell<Trees>,
     load: Arc<Load>,
@@ -91,7 +91,7 @@ impl<S: Store> Desk<S> {
             now: Moment(0),
             waiting: Vec::new(),
             waiting_bytes: 0,
-            trees: RefCell::new(Generations::new(TREES, |_| 1)),
+            trees: RefCell::new(Cache::new(TREES, |_| 1)),
             load: Arc::default(),
         }
     }
@@ -181,7 +181,7 @@ impl<S: Store> Desk<S> {
         for order in orders {
             if let Order::Log(conflict) = order {
                 self.waiting_bytes += conflict.weight();
-                self.waiting.push((**conflict).clone());
+                self.waiting.push(Arc::clone(conflict));
             }
         }
         self.note_waiting();

@@ -3,7 +3,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use detente_core::{CollectionKey, Head, Key};
 
-use crate::generations::Generations;
+use crate::cache::Cache;
 
 /// How many heads that equal the table are remembered.
 const CLEAN_LIMIT: usize = 65_536;
@@ -21,7 +21,7 @@ struct Inner {
     // Looked up by every request, put in order only when they leave or are listed.
     dirty: HashMap<Key, Head>,
     leaving: HashMap<Key, Head>,
-    clean: Generations<Key, Head>,
+    clean: Cache<Key, Head>,
     /// How often heads have left. What was read from the table may be remembered only if none have
     /// since: else a newer head might have come and gone unseen.
     departures: u64,
@@ -42,7 +42,7 @@ impl Heads {
         Self(Mutex::new(Inner {
             dirty: HashMap::new(),
             leaving: HashMap::new(),
-            clean: Generations::new(CLEAN_LIMIT, |_| 1),
+            clean: Cache::new(CLEAN_LIMIT, |_| 1),
             departures: 0,
         }))
     }

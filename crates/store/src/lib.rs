@@ -8,7 +8,7 @@ mod batch; // commands decided together, each in sight of those before it
 mod desk; // orders in, one commit, answers out
 mod writer; // the one thread at the desk
 
-mod generations; // a bounded cache, evicted half at a time
+mod cache; // bounded by weight
 mod heads; // the newest version of each document: what is not yet in the table, and what was asked for
 mod sqlite; // the embedded store
 
@@ -16,6 +16,7 @@ mod audit; // does what is derived agree with the log?
 
 pub use audit::{Audit, audit};
 pub use batch::{CollectionRules, Keep, Outcome, Settles, Transaction};
+pub use cache::Cache;
 pub use commit::{Commit, Pruning};
 pub use conflict_log::{
     ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter, Retention,
@@ -23,6 +24,5 @@ pub use conflict_log::{
 };
 pub use contract::{Changes, Documents, Feed, Reader, Store, StoreError, Visit};
 pub use desk::{Desk, Load, Order, Reply};
-pub use generations::Generations;
 pub use sqlite::{ConstraintConflict, Sqlite, SqliteOptions, SqliteReader};
 pub use writer::{WriteError, Writer, WriterHandle};

@@ -6,7 +6,6 @@
 //! cause them.
 
 mod append; // a batch, and a slice of heads, in one transaction
-mod cache; // versions that were written or read lately
 mod conflict_log; // refused writes, and how often edits were merged
 mod constraint; // unique keys that follow the configuration
 mod failure; // what SQLite's errors mean to us
@@ -17,6 +16,7 @@ mod prune; // history that is no longer kept
 mod read; // versions, heads, lists, changes
 mod receipt; // what was performed under an Idempotency-Key
 mod row; // versions and heads, as rows
+mod versions; // versions that were written or read lately
 
 pub use append::{Sqlite, SqliteOptions};
 pub use constraint::ConstraintConflict;

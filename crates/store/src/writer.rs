@@ -107,7 +107,7 @@ impl WriterHandle {
         rules: Arc<CollectionRules>,
     ) -> Result<Decision, WriteError> {
         let asked = Transaction {
-            writes: vec![(command, rules)],
+            writes: vec![(Arc::new(command), rules)],
             ..Transaction::default()
         };
         let decision = match self.transact(asked).await? {
@@ -160,7 +160,7 @@ impl WriterHandle {
     /// queue, but not for the commit.
     pub async fn log(&self, conflict: LoggedConflict) {
         let request = Request {
-            order: Order::Log(Box::new(conflict)),
+            order: Order::Log(Arc::new(conflict)),
             reply: None,
         };
         if self.queue.send(request).await.is_err() {

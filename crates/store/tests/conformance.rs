@@ -343,7 +343,9 @@ fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn(&Path) -> S) {
     let commit = Commit {
         locks: vec![(key("a"), Some(lock("ann"))), (key("b"), Some(lock("bob")))],
         receipts: vec![receipt.clone()],
-        conflicts: vec![logged("first", 1000), logged("second", 1001)],
+        conflicts: [logged("first", 1000), logged("second", 1001)]
+            .map(Arc::new)
+            .into(),
         now: Moment(1000),
         ..Commit::default()
     };

@@ -66,7 +66,7 @@ fn write(desk: &mut Desk<Sqlite>, n: u64) {
             if_match: (!is_first || m > 0).then_some(Condition::Any),
             ..Preconditions::default()
         };
-        (command, Arc::clone(&rules))
+        (Arc::new(command), Arc::clone(&rules))
     };
     let all = Transaction {
         writes: (0..TOGETHER).map(put).collect(),

@@ -63,7 +63,7 @@ fn write(key: &Key, edit: Edit, token: Option<&str>) -> Order {
         ..Command::new(key.clone(), edit, "ann".into())
     };
     Order::Write(Transaction {
-        writes: vec![(command, Arc::new(rules))],
+        writes: vec![(Arc::new(command), Arc::new(rules))],
         ..Transaction::default()
     })
 }
@@ -165,7 +165,7 @@ fn a_flush_that_finds_no_room_says_so_and_keeps_what_waits() {
     let failure = Failure::at(Step::Record, 0, StoreError::Full);
     let mut desk = open(&Disk::default(), failure);
     let refused = write(&key("a"), Edit::Delete, None);
-    let orders = [Order::Log(Box::new(conflict)), refused, Order::Flush];
+    let orders = [Order::Log(Arc::new(conflict)), refused, Order::Flush];
     let replies = desk.serve(&orders, Moment(1)).unwrap();
     assert!(matches!(replies[1], Ok(Reply::Write(Outcome::Refused(_)))));
     assert!(matches!(replies[2], Err(StoreError::Full)), "{replies:?}");

@@ -96,10 +96,8 @@ impl Lab {
             refusals: Mutex::default(),
             requirement: Mutex::default(),
         });
-        let exchange = bench
-            .reader
-            .send(crate::request::Request::get(places[0].clone()))
-            .await?;
+        let request = crate::request::Request::get(places[0].clone());
+        let exchange = super::served(&bench.reader, request).await?;
         let original = super::reading_of(exchange, |_| None)?;
         if !original.is_there() {
             return Err(Halt::Cannot(format!(

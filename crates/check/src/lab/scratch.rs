@@ -195,7 +195,7 @@ impl Lab {
         let actor = self.actor("restorer");
         let mut left = Vec::new();
         for scratch in scratches {
-            let exchange = actor.send(scratch.get(scratch.place())).await?;
+            let exchange = super::served(&actor, scratch.get(scratch.place())).await?;
             let Ok(reading) = scratch.reading(exchange) else {
                 left.push(scratch.place().clone());
                 continue;
@@ -203,9 +203,8 @@ impl Lab {
             if !reading.is_there() {
                 continue;
             }
-            let exchange = actor
-                .send(scratch.deletion(&scratch.from(&reading)))
-                .await?;
+            let deletion = scratch.deletion(&scratch.from(&reading));
+            let exchange = super::served(&actor, deletion).await?;
             if !exchange.is_accepted() {
                 left.push(scratch.place().clone());
             }

@@ -126,7 +126,7 @@ async fn is_good_when_coded(lab: &Lab, coding: &'static str) -> Result<Ruling, H
     }
     if plain.tag() == Some(tag) && !tag.starts_with("W/") {
         return Ok(Ruling::fail(
-            Severity::High,
+            Severity::Medium,
             format!(
                 "the strong tag {tag} names two different sequences of bytes, plain and {coding}"
             ),

@@ -1,54 +1,49 @@
 use super::Pointer;
-use super::parse::{Nothing, Parser};
+use super::scan::Scanner;
 
 /// The text of the value that `pointer` names inside `text`, which must be JSON already checked.
 pub fn find<'a>(text: &'a str, pointer: &Pointer) -> Option<&'a str> {
-    let mut parser = Parser::<Nothing>::new(text);
-    parser.space();
+    let mut scanner = Scanner::new(text.as_bytes());
+    scanner.space();
     for token in pointer.tokens() {
-        match parser.peek()? {
-            b'{' => enter_member(&mut parser, token)?,
-            b'[' => enter_item(&mut parser, Pointer::index(token)?)?,
+        match scanner.peek()? {
+            b'{' => enter_member(&mut scanner, text, token)?,
+            b'[' => enter_item(&mut scanner, Pointer::index(token)?)?,
             _ => return None,
         }
-        parser.space();
+        scanner.space();
     }
-    let start = parser.at;
-    parser.value().ok()?;
-    Some(&text[start..parser.at])
+    Some(&text[scanner.value()])
 }
 
-fn enter_member(parser: &mut Parser<'_, Nothing>, name: &str) -> Option<()> {
-    parser.at += 1;
+fn enter_member(scanner: &mut Scanner<'_>, text: &str, name: &str) -> Option<()> {
+    scanner.at += 1;
     loop {
-        parser.space();
-        if parser.peek()? != b'"' {
-            return None;
-        }
-        let found = parser.string().ok()? == name;
-        parser.eat(b':');
-        parser.space();
+        scanner.space();
+        let found = scanner.name()?.of(text.as_bytes()) == name.as_bytes();
+        scanner.eat(b':');
+        scanner.space();
         if found {
             return Some(());
         }
-        parser.value().ok()?;
-        if !parser.eat(b',') {
+        scanner.value();
+        if !scanner.eat(b',') {
             return None;
         }
     }
 }
 
-fn enter_item(parser: &mut Parser<'_, Nothing>, index: usize) -> Option<()> {
-    parser.at += 1;
-    parser.space();
+fn enter_item(scanner: &mut Scanner<'_>, index: usize) -> Option<()> {
+    scanner.at += 1;
+    scanner.space();
     for _ in 0..index {
-        parser.value().ok()?;
-        if !parser.eat(b',') {
+        scanner.value();
+        if !scanner.eat(b',') {
             return None;
         }
-        parser.space();
+        scanner.space();
     }
-    (parser.peek()? != b']').then_some(())
+    (scanner.peek()? != b']').then_some(())
 }
 
 /// Checked JSON without the white space between its tokens: one line, whatever was sent.

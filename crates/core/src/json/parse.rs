@@ -50,7 +50,7 @@ pub fn check_object(bytes: &[u8]) -> Result<bool> {
 }
 
 /// What a parser makes of what it reads.
-pub(super) trait Build {
+trait Build {
     type Value;
     type Array: Default;
     type Object: Default;
@@ -59,7 +59,7 @@ pub(super) trait Build {
     fn number(text: &str) -> Self::Value;
     fn string(text: Cow<'_, str>) -> Self::Value;
     fn push(array: &mut Self::Array, value: Self::Value);
-    fn insert(object: &mut Self::Object, name: Cow<'_, str>, value: Self::Value);
+    fn insert(object: &mut Self::Object, name: &str, value: Self::Value);
     fn array(array: Self::Array) -> Self::Value;
     fn object(object: Self::Object) -> Self::Value;
 }
@@ -85,8 +85,8 @@ impl Build for Tree {
     fn push(array: &mut Vec<Value>, value: Value) {
         array.push(value);
     }
-    fn insert(object: &mut Object, name: Cow<'_, str>, value: Value) {
-        object.insert(name.into_owned(), value);
+    fn insert(object: &mut Object, name: &str, value: Value) {
+        object.insert(name.to_owned(), value);
     }
     fn array(array: Vec<Value>) -> Value {
         Value::Array(array)
@@ -96,7 +96,7 @@ impl Build for Tree {
     }
 }
 
-pub(super) struct Nothing;
+struct Nothing;
 
 impl Build for Nothing {
     type Value = ();
@@ -107,23 +107,40 @@ impl Build for Nothing {
     fn number(_: &str) {}
     fn string(_: Cow<'_, str>) {}
     fn push((): &mut (), (): ()) {}
-    fn insert((): &mut (), _: Cow<'_, str>, (): ()) {}
+    fn insert((): &mut (), _: &str, (): ()) {}
     fn array((): ()) {}
     fn object((): ()) {}
 }
 
-pub(super) struct Parser<'a, B> {
+/// The name of a member.
+struct Name<'a> {
+    /// Equal for equal names, and different for most others: one comparison tells them apart.
+    mark: u64,
+    text: Cow<'a, str>,
+}
+
+impl<'a> From<Cow<'a, str>> for Name<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        let first = text.bytes().take(7);
+        let mark = first.fold(text.len() as u64, |mark, byte| {
+            (mark << 8) | u64::from(byte)
+        });
+        Self { mark, text }
+    }
+}
+
+struct Parser<'a, B> {
     text: &'a str,
     bytes: &'a [u8],
-    pub(super) at: usize,
+    at: usize,
     depth: usize,
     /// The member names of the objects that are open, the innermost last.
-    names: Vec<Cow<'a, str>>,
+    names: Vec<Name<'a>>,
     build: std::marker::PhantomData<B>,
 }
 
 impl<'a, B: Build> Parser<'a, B> {
-    pub(super) fn new(text: &'a str) -> Self {
+    fn new(text: &'a str) -> Self {
         Self {
             text,
             bytes: text.as_bytes(),
@@ -158,25 +175,25 @@ impl<'a, B: Build> Parser<'a, B> {
         Err(SyntaxError { offset, message })
     }
 
-    pub(super) fn peek(&self) -> Option<u8> {
+    fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    pub(super) fn space(&mut self) {
+    fn space(&mut self) {
         while self.peek().is_some_and(is_space) {
             self.at += 1;
         }
     }
 
     /// Skips white space, then `byte` if it is next.
-    pub(super) fn eat(&mut self, byte: u8) -> bool {
+    fn eat(&mut self, byte: u8) -> bool {
         self.space();
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    pub(super) fn value(&mut self) -> Result<B::Value> {
+    fn value(&mut self) -> Result<B::Value> {
         match self.peek() {
             Some(b'"') => self.string().map(B::string),
             Some(b'{') => self.nested(Self::object),
@@ -227,13 +244,14 @@ impl<'a, B: Build> Parser<'a, B> {
         let first_name = self.names.len();
         let mut seen = HashSet::new();
         loop {
-            let name = self.new_name(first_name, &mut seen)?;
+            self.new_name(first_name, &mut seen)?;
+            let name = self.names.len() - 1;
             if !self.eat(b':') {
                 return self.fail("expected `:`");
             }
             self.space();
             let value = self.value()?;
-            B::insert(&mut object, name, value);
+            B::insert(&mut object, &self.names[name].text, value);
             if self.eat(b'}') {
                 self.names.truncate(first_name);
                 return Ok(B::object(object));
@@ -245,31 +263,28 @@ impl<'a, B: Build> Parser<'a, B> {
     }
 
     /// A member name that this object does not have yet.
-    fn new_name(
-        &mut self,
-        first_name: usize,
-        seen: &mut HashSet<Cow<'a, str>>,
-    ) -> Result<Cow<'a, str>> {
+    fn new_name(&mut self, first_name: usize, seen: &mut HashSet<Cow<'a, str>>) -> Result<()> {
         self.space();
         let start = self.at;
         if self.peek() != Some(b'"') {
             return self.fail("expected a member name");
         }
-        let name = self.string()?;
+        let name = Name::from(self.string()?);
         let siblings = &self.names[first_name..];
         let is_duplicate = if siblings.len() < FEW_MEMBERS {
-            siblings.contains(&name)
+            let is_it = |other: &Name<'_>| other.mark == name.mark && other.text == name.text;
+            siblings.iter().any(is_it)
         } else {
             if seen.is_empty() {
-                seen.extend(siblings.iter().cloned());
+                seen.extend(siblings.iter().map(|it| it.text.clone()));
             }
-            !seen.insert(name.clone())
+            !seen.insert(name.text.clone())
         };
         if is_duplicate {
-            return self.fail_at(start, format!("duplicate member name {name:?}"));
+            return self.fail_at(start, format!("duplicate member name {:?}", name.text));
         }
-        self.names.push(name.clone());
-        Ok(name)
+        self.names.push(name);
+        Ok(())
     }
 
     fn word(&mut self, word: &'static str, value: B::Value) -> Result<B::Value> {
@@ -312,7 +327,7 @@ impl<'a, B: Build> Parser<'a, B> {
     }
 
     /// A string, borrowed where it holds no escape.
-    pub(super) fn string(&mut self) -> Result<Cow<'a, str>> {
+    fn string(&mut self) -> Result<Cow<'a, str>> {
         self.at += 1;
         let start = self.at;
         self.plain();
@@ -337,20 +352,9 @@ impl<'a, B: Build> Parser<'a, B> {
         }
     }
 
-    /// Moves to the next quote, backslash or control character, eight bytes at a time: strings are
-    /// most of what documents consist of.
+    /// Moves to the next quote, backslash or control character.
     fn plain(&mut self) {
-        while let Some(chunk) = self.bytes[self.at..].first_chunk::<8>() {
-            let special = special_bytes(u64::from_le_bytes(*chunk));
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += 8;
-        }
-        let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-        let rest = &self.bytes[self.at..];
-        self.at += rest.iter().position(is_special).unwrap_or(rest.len());
+        self.at += plain_length(&self.bytes[self.at..]);
     }
 
     fn escape(&mut self) -> Result<char> {
@@ -399,6 +403,22 @@ impl<'a, B: Build> Parser<'a, B> {
     }
 }
 
+/// How many bytes come before the next quote, backslash or control character; eight at a time, since
+/// strings are most of what documents consist of.
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
+        let special = special_bytes(u64::from_le_bytes(*chunk));
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    let rest = &bytes[at..];
+    at + rest.iter().position(is_special).unwrap_or(rest.len())
+}
+
 /// The lowest bit that is set marks the first quote, backslash or control character of eight bytes;
 /// none is set if there is none (Anderson, "Bit Twiddling Hacks": determine if a word has a byte
 /// less than n). Borrows can set bits above a true one, never below.
@@ -410,7 +430,7 @@ fn special_bytes(word: u64) -> u64 {
     below(word, 0x20) | equal(b'"') | equal(b'\\')
 }
 
-fn is_space(byte: u8) -> bool {
+pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 

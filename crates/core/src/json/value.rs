@@ -2,6 +2,7 @@ use std::fmt;
 
 use indexmap::IndexMap;
 
+use super::parse::plain_length;
 use super::{Number, Pointer};
 
 /// The members of an object, in the order they were sent; equality disregards that order.
@@ -102,7 +103,7 @@ impl Value {
         out
     }
 
-    fn write(&self, out: &mut String) {
+    pub(super) fn write(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Bool(true) => out.push_str("true"),
@@ -112,14 +113,16 @@ impl Value {
             Self::Array(items) => {
                 write_all(out, ['[', ']'], items.iter(), |item, out| item.write(out));
             }
-            Self::Object(members) => {
-                write_all(out, ['{', '}'], members.iter(), |(name, value), out| {
-                    write_string(name, out);
-                    out.push(':');
-                    value.write(out);
-                });
-            }
+            Self::Object(members) => Self::write_members(members, out),
         }
+    }
+
+    pub(super) fn write_members(members: &Object, out: &mut String) {
+        write_all(out, ['{', '}'], members.iter(), |(name, value), out| {
+            write_string(name, out);
+            out.push(':');
+            value.write(out);
+        });
     }
 
     /// A text that is the same for equal values: members sorted, numbers normalized.
@@ -224,15 +227,16 @@ fn write_all<T>(
     out.push(close);
 }
 
-fn write_string(text: &str, out: &mut String) {
+pub(super) fn write_string(text: &str, out: &mut String) {
     out.push('"');
-    let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.push_str(&text[plain..at]);
-        plain = at + 1;
+    let mut rest = text;
+    loop {
+        let (plain, special) = rest.split_at(plain_length(rest.as_bytes()));
+        out.push_str(plain);
+        let Some(byte) = special.bytes().next() else {
+            break;
+        };
+        rest = &special[1..];
         match byte {
             b'"' => out.push_str("\\\""),
             b'\\' => out.push_str("\\\\"),
@@ -242,6 +246,5 @@ fn write_string(text: &str, out: &mut String) {
             _ => out.push_str(&format!("\\u{byte:04x}")),
         }
     }
-    out.push_str(&text[plain..]);
     out.push('"');
 }

@@ -1,5 +1,6 @@
 //! The laws that a three-way merge keeps, over documents in which every strategy has a place.
 
+mod aside; // versions less what is the same in all
 mod dice; // choices that follow from a seed
 mod document; // documents and edits of them
 mod kept; // what a clean merge has to hold, place by place

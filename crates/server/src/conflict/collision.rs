@@ -1,12 +1,12 @@
 use axum::http::{Method, header};
-use detente_core::json::{Object, Pointer, Value, object};
+use detente_core::json::{Draft, Pointer};
 use detente_core::merge::Join;
 use detente_core::rules::{Duplicate, Violation};
 use detente_core::{Collision, Conflict, Constraint, Field};
 
 use super::record::Explained;
 use super::story::{Found, Story};
-use super::{Attempt, REPEAT_LIMIT, resolution, with_condition};
+use super::{Attempt, REPEAT_LIMIT, resolution};
 use crate::problem::{Problem, ProblemKind};
 
 /// A demand that a joined document does not meet.
@@ -24,17 +24,17 @@ impl Attempt {
         story: &Story,
         failed: Option<Field>,
     ) -> Explained {
-        let found = story.compare(self, &story.ours(self));
+        let found = story.compare(self);
         let detail = story.tell(&found, failed);
         let rows = self.conflicts(story, &found);
         let paths = found.conflicts.iter().map(|it| it.path.to_string());
         let paths = paths.collect();
-        Explained::new(self.collided(kind, story, found, detail, rows), paths).told_by(story)
+        Explained::new(self.collided(kind, story, &found, detail, rows), paths).told_by(story)
     }
 
     /// Two edits that can be joined, into what must not be stored.
     pub(super) fn unmergeable(&self, story: &Story, constraint: &Constraint) -> Explained {
-        let mut found = story.compare(self, &story.ours(self));
+        let mut found = story.compare(self);
         found.mergeable = false;
         let broken = self.broken(constraint);
         let messages = broken.iter().map(|it| it.message.clone());
@@ -48,12 +48,12 @@ impl Attempt {
         let rows = self.broken_rows(story, constraint);
         let paths = broken.iter().map(|it| it.path.to_string()).collect();
         let kind = self.stale_kind();
-        let problem = self.collided(kind, story, found, detail, rows);
+        let problem = self.collided(kind, story, &found, detail, rows);
         Explained::new(problem, paths).told_by(story)
     }
 
     /// A row for each demand that a join does not meet.
-    pub(crate) fn broken_rows(&self, story: &Story, constraint: &Constraint) -> Vec<Object> {
+    pub(crate) fn broken_rows(&self, story: &Story, constraint: &Constraint) -> Vec<Draft> {
         let broken = self.broken(constraint);
         broken.iter().map(|it| self.broken_row(story, it)).collect()
     }
@@ -93,23 +93,22 @@ impl Attempt {
         }
     }
 
-    fn broken_row(&self, story: &Story, broken: &Broken) -> Object {
+    fn broken_row(&self, story: &Story, broken: &Broken) -> Draft {
         let Broken {
             path,
             what,
             message,
         } = broken;
         let strategies = &self.collection.rules.rules.strategies;
-        let mut row = object([
-            ("path", path.to_string().into()),
-            ("kind", Collision::Constraint.name().into()),
-            ("strategy", strategies.name_at(path).into()),
-        ]);
-        row.insert(what.0.into(), what.1.as_str().into());
-        row.insert("message".into(), message.as_str().into());
+        let mut row = Draft::default()
+            .with("path", path.to_string())
+            .with("kind", Collision::Constraint.name())
+            .with("strategy", strategies.name_at(path))
+            .with(what.0, &what.1)
+            .with("message", message);
         if let Some(author) = story.author(strategies, path) {
-            row.insert("by".into(), author.by.to_string().into());
-            row.insert("version".into(), author.version.into());
+            row.add("by", &*author.by);
+            row.add("version", author.version);
         }
         row
     }
@@ -118,9 +117,9 @@ impl Attempt {
         &self,
         kind: ProblemKind,
         story: &Story,
-        found: Found,
+        found: &Found,
         detail: String,
-        rows: Vec<Object>,
+        rows: Vec<Draft>,
     ) -> Problem {
         let mut problem = Problem::new(kind, detail)
             .with(
@@ -129,12 +128,12 @@ impl Attempt {
             )
             .with("your_version", story.base.as_ref().map(|base| base.version))
             .with("current_etag", story.tag())
-            .with("conflicting_fields", found.fields.clone())
+            .with("conflicting_fields", &found.fields)
             .with("conflicts", rows)
             .with("changes_since", story.changes())
             .with("mergeable", found.mergeable);
         if !found.agreements.is_empty() {
-            problem = problem.with("agreements", found.agreements.clone());
+            problem = problem.with("agreements", &found.agreements);
         }
         if story.omitted {
             problem = problem.with("changes_omitted", true);
@@ -145,7 +144,7 @@ impl Attempt {
         if story.is_already_applied(&self.command.edit) {
             problem = problem.with("already_applied", true);
         }
-        problem = self.add_documents(problem, story, found.joined);
+        problem = self.add_documents(problem, story, found);
         let problem = problem.with("resolutions", self.resolutions(story));
         match story.tag() {
             Some(tag) => problem.header(header::ETAG, &tag),
@@ -153,7 +152,7 @@ impl Attempt {
         }
     }
 
-    fn add_documents(&self, problem: Problem, story: &Story, joined: Option<Value>) -> Problem {
+    fn add_documents(&self, problem: Problem, story: &Story, found: &Found) -> Problem {
         let Some(current) = story.current.as_ref().filter(|_| self.may_read) else {
             return problem;
         };
@@ -165,13 +164,13 @@ impl Attempt {
         } else {
             problem
         };
-        match joined {
-            Some(joined) => problem.with_document("merged", joined.to_text().into()),
+        match story.whole(found) {
+            Some(joined) => problem.with_document("merged", joined),
             None => problem,
         }
     }
 
-    pub(crate) fn conflicts(&self, story: &Story, found: &Found) -> Vec<Object> {
+    pub(crate) fn conflicts(&self, story: &Story, found: &Found) -> Vec<Draft> {
         let size = story
             .current
             .as_ref()
@@ -179,11 +178,10 @@ impl Attempt {
         let show_values = self.may_read && size <= REPEAT_LIMIT;
         let strategies = &self.collection.rules.rules.strategies;
         let row = |conflict: &Conflict| {
-            let mut row = object([
-                ("path", conflict.path.to_string().into()),
-                ("kind", conflict.collision.name().into()),
-                ("strategy", conflict.strategy.into()),
-            ]);
+            let mut row = Draft::default()
+                .with("path", conflict.path.to_string())
+                .with("kind", conflict.collision.name())
+                .with("strategy", conflict.strategy);
             if show_values {
                 let values = [
                     ("base", &conflict.base),
@@ -192,60 +190,54 @@ impl Attempt {
                 ];
                 for (name, value) in values {
                     if let Some(value) = value {
-                        row.insert(name.into(), value.clone());
+                        row.add(name, value);
                     }
                 }
             }
             if let Some(author) = story.author(strategies, &conflict.path) {
-                row.insert("by".into(), author.by.to_string().into());
-                row.insert("version".into(), author.version.into());
+                row.add("by", &*author.by);
+                row.add("version", author.version);
             }
             row
         };
         found.conflicts.iter().map(row).collect()
     }
 
-    pub(super) fn resolutions(&self, story: &Story) -> Vec<Object> {
-        let merge_href = format!("{}/merge", self.href());
-        let history = resolution("history", "GET", format!("{}/versions", self.href()));
+    pub(super) fn resolutions(&self, story: &Story) -> Vec<Draft> {
+        let href = self.href();
+        let history = resolution("history", "GET", format!("{href}/versions"));
         match story.tag() {
             Some(tag) => {
                 let mut ways = Vec::new();
                 if !self.is_merge() {
-                    let retry = resolution("retry", self.method.as_str(), self.href());
-                    ways.push(with_condition(retry, "if_match", &tag));
+                    let retry = resolution("retry", self.method.as_str(), &href);
+                    ways.push(retry.with("if_match", &tag));
                 }
                 if let (Some(base), true) = (&story.base, self.method != Method::DELETE) {
-                    let base = base.head().tag().to_entity_tag().to_string();
-                    let merge = resolution("merge", "POST", merge_href);
-                    let merge = with_condition(merge, "base", &base);
-                    ways.push(with_condition(merge, "current", &tag));
+                    let base = base.head().tag().to_entity_tag().to_field();
+                    let merge = resolution("merge", "POST", format!("{href}/merge"));
+                    ways.push(merge.with("base", base).with("current", &tag));
                 }
-                ways.push(resolution("current", "GET", self.href()));
+                ways.push(resolution("current", "GET", href));
                 ways.push(history);
                 ways
             }
-            None => vec![with_condition(
-                resolution("create", "PUT", self.href()),
-                "if_none_match",
-                "*",
-            )],
+            None => vec![resolution("create", "PUT", href).with("if_none_match", "*")],
         }
     }
 }
 
 /// What strategies joined, for whoever wants to look at it.
-pub(crate) fn joined_rows(joins: &[Join]) -> Vec<Object> {
+pub(crate) fn joined_rows(joins: &[Join]) -> Vec<Draft> {
     let row = |join: &Join| {
-        let mut row = object([
-            ("path", join.path.to_string().into()),
-            ("strategy", join.strategy.into()),
-        ]);
+        let mut row = Draft::default()
+            .with("path", join.path.to_string())
+            .with("strategy", join.strategy);
         if join.review {
-            row.insert("review".into(), true.into());
+            row.add("review", true);
         }
         if let Some(lost) = &join.lost {
-            row.insert("lost".into(), lost.clone());
+            row.add("lost", lost);
         }
         row
     };

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use detente_core::json::{Object, Pointer, Value, object};
+use bytes::Bytes;
+use detente_core::json::{Draft, Pointer, Value, parse};
 use detente_core::merge::{Choices, Join, Merge, Strategies, merge};
 use detente_core::{
-    Collision, Condition, Conflict, Edit, Field, Head, Stored, VersionTag, changed_members,
-    compare_blind,
+    Collision, Condition, Conflict, Contrast, Edit, Field, Head, Kind, Stored, VersionTag,
+    changed_members, compare_blind,
 };
 use detente_store::{Reader, SqliteReader, StoreError};
 
@@ -17,25 +18,36 @@ use super::{Attempt, field_name, listed};
 const TOLD_VERSIONS: usize = 100;
 const TOLD_BYTES: usize = 4 * 1024 * 1024;
 
-/// What happened between the version that a writer began from and the current one.
+/// What happened between the version that a writer began from and the current one, and what the
+/// writer wants. Where all of that are documents, the trees have no more than what is not the same
+/// in all of them.
 pub(crate) struct Story {
     /// The newest version that If-Match names and the document had.
     pub(crate) base: Option<Arc<Stored>>,
-    pub(crate) base_document: Option<Arc<Value>>,
+    base_document: Option<Arc<Value>>,
     pub(crate) current: Option<Arc<Stored>>,
-    pub(crate) current_document: Option<Arc<Value>>,
+    current_document: Option<Arc<Value>>,
     /// Each version after the base, the oldest first, with its document.
-    pub(crate) steps: Vec<(Arc<Stored>, Option<Arc<Value>>)>,
+    steps: Vec<(Arc<Stored>, Option<Arc<Value>>)>,
     /// Whether there are older steps than the ones above.
     pub(crate) omitted: bool,
+    ours: Wanted,
+    /// Of base, steps, current and ours; `None`: nothing was set aside.
+    contrast: Option<Contrast>,
 }
 
 /// What a writer wants a document to be.
-pub(crate) enum Wanted {
+enum Wanted {
     Document(Arc<Value>),
     Nothing,
     /// A patch that does not fit what it was made for, at this path.
     Unclear(Pointer),
+}
+
+/// The same, before a tree is made of it.
+enum Asked {
+    Text(Bytes),
+    Known(Wanted),
 }
 
 /// What a comparison of the writer's edit with the current version came to.
@@ -45,7 +57,10 @@ pub(crate) struct Found {
     pub(crate) agreements: Vec<String>,
     pub(crate) fields: Vec<String>,
     pub(crate) mergeable: bool,
-    pub(crate) joined: Option<Value>,
+    /// The join as far as it is not set aside; [`Story::whole`] has all of it.
+    joined: Option<Value>,
+    /// Whether it is ours as it stands.
+    is_ours: bool,
     /// The places that a strategy joined.
     pub(crate) joined_places: Vec<Join>,
 }
@@ -64,53 +79,50 @@ impl Story {
             Edit::Merge(merging) => merging.base.clone(),
             _ => find_base(attempt, reader)?,
         };
-        let mut story = Self {
-            base_document: base.as_ref().and_then(|base| base.document()).map(Arc::new),
-            current_document: current
-                .as_ref()
-                .and_then(|current| current.document())
-                .map(Arc::new),
+        let (steps, omitted) = match &base {
+            Some(base) => read_steps(base, current.as_ref(), reader)?,
+            None => (Vec::new(), false),
+        };
+        let asked = Asked::by(attempt, base.as_deref(), current.as_deref());
+        let is_told = |it: &&Arc<Stored>| steps.last().is_none_or(|last| last.seq != it.seq);
+        let versions = base.iter().chain(&steps);
+        let versions: Vec<_> = versions.chain(current.iter().filter(is_told)).collect();
+        let contrast = contrast(attempt, &versions, &asked);
+        let tree = |(index, stored): (usize, &&Arc<Stored>)| match &contrast {
+            Some(contrast) => Some(Arc::new(contrast.tree(index))),
+            None => stored.document().map(Arc::new),
+        };
+        let mut trees: Vec<_> = versions.iter().enumerate().map(tree).collect();
+        let ours = match asked {
+            Asked::Known(wanted) => wanted,
+            Asked::Text(text) => Wanted::Document(Arc::new(match &contrast {
+                Some(contrast) => contrast.tree(versions.len()),
+                None => parse(&text).expect("a body was checked before it came here"),
+            })),
+        };
+        let current_document = trees
+            .last()
+            .cloned()
+            .flatten()
+            .filter(|_| current.is_some());
+        let base_document = base.as_ref().and_then(|_| trees.remove(0));
+        Ok(Self {
             base,
+            base_document,
             current,
-            steps: Vec::new(),
-            omitted: false,
-        };
-        story.read_steps(reader)?;
-        Ok(story)
-    }
-
-    fn read_steps(&mut self, reader: &SqliteReader) -> Result<(), StoreError> {
-        let Some(base) = self.base.clone() else {
-            return Ok(());
-        };
-        let mut bytes = 0;
-        let mut next = self.current.clone();
-        while let Some(step) = next.filter(|step| step.seq > base.seq) {
-            bytes += step.body.len();
-            if self.steps.len() == TOLD_VERSIONS || (bytes > TOLD_BYTES && !self.steps.is_empty()) {
-                self.omitted = true;
-                break;
-            }
-            next = match step.prev {
-                Some(prev) => reader.version(prev)?,
-                None => None,
-            };
-            let document = if self.steps.is_empty() {
-                self.current_document.clone()
-            } else {
-                step.document().map(Arc::new)
-            };
-            self.steps.push((step, document));
-        }
-        self.steps.reverse();
-        Ok(())
+            current_document,
+            steps: steps.into_iter().zip(trees).collect(),
+            omitted,
+            ours,
+            contrast,
+        })
     }
 
     pub(crate) fn tag(&self) -> Option<String> {
         let current = self.current.as_ref()?.head();
         current
             .is_document()
-            .then(|| current.tag().to_entity_tag().to_string())
+            .then(|| current.tag().to_entity_tag().to_field())
     }
 
     /// The document before a step; `None` too where that step is the first that was read of many.
@@ -122,16 +134,15 @@ impl Story {
         }
     }
 
-    pub(crate) fn changes(&self) -> Vec<Object> {
+    pub(crate) fn changes(&self) -> Vec<Draft> {
         let row = |(index, (step, document)): (usize, &(Arc<Stored>, Option<Arc<Value>>))| {
-            let mut row = object([
-                ("version", step.version.into()),
-                ("by", step.by.to_string().into()),
-                ("at", step.at.to_string().into()),
-            ]);
+            let mut row = Draft::default()
+                .with("version", step.version)
+                .with("by", &*step.by)
+                .with("at", step.at.to_string());
             if index > 0 || !self.omitted {
                 let fields = changed_members(self.before(index), document.as_deref());
-                row.insert("fields".into(), fields.into());
+                row.add("fields", fields);
             }
             row
         };
@@ -153,37 +164,26 @@ impl Story {
         Some(&self.steps[index].0)
     }
 
-    /// A patch is applied to the exact base; where that is unknown, to the current version.
-    pub(crate) fn ours(&self, attempt: &Attempt) -> Wanted {
-        match &attempt.command.edit {
-            Edit::Delete => Wanted::Nothing,
-            Edit::Put(proposal) | Edit::Restore(proposal) => Wanted::Document(proposal.document()),
-            Edit::Merge(merging) => match &merging.ours {
-                Some(document) => Wanted::Document(Arc::clone(document)),
-                None => Wanted::Nothing,
-            },
-            Edit::Patch(patching) => {
-                let begun_from = self
-                    .base_document
-                    .as_deref()
-                    .or(self.current_document.as_deref());
-                let patched = begun_from.map(|it| patching.patch.apply(it, patching.max_bytes));
-                match patched {
-                    Some(Ok(document)) => Wanted::Document(Arc::new(document)),
-                    Some(Err(failure)) => Wanted::Unclear(failure.place().1.clone()),
-                    None => Wanted::Nothing,
-                }
+    /// The text of a join with the current version, with all that was set aside.
+    pub(crate) fn whole(&self, found: &Found) -> Option<Bytes> {
+        let joined = found.joined.as_ref()?;
+        Some(match &self.contrast {
+            Some(contrast) => {
+                // Ours is the last, and the current version before it.
+                let ours = contrast.len() - 1;
+                contrast.whole(if found.is_ours { ours } else { ours - 1 }, joined)
             }
-        }
+            None => joined.to_text().into(),
+        })
     }
 
-    pub(crate) fn compare(&self, attempt: &Attempt, ours: &Wanted) -> Found {
+    pub(crate) fn compare(&self, attempt: &Attempt) -> Found {
         let theirs = self.current_document.as_deref();
-        let wanted = match ours {
+        let wanted = match &self.ours {
             Wanted::Document(document) => Some(document),
             _ => None,
         };
-        let found = match (ours, &self.base_document, theirs) {
+        let found = match (&self.ours, &self.base_document, theirs) {
             (Wanted::Unclear(path), ..) => Merge {
                 conflicts: vec![Conflict {
                     path: path.clone(),
@@ -214,6 +214,7 @@ impl Story {
             agreements: found.agreements.iter().map(field_name).collect(),
             mergeable,
             joined: found.document.filter(|_| is_known),
+            is_ours: found.is_ours,
             joined_places: found.joined,
             conflicts: found.conflicts,
         }
@@ -312,6 +313,71 @@ impl Found {
             (fields, _) => format!("Both of you changed {}.", listed(fields)),
         }
     }
+}
+
+impl Asked {
+    /// A patch is applied to the exact base; where that is unknown, to the current version.
+    fn by(attempt: &Attempt, base: Option<&Stored>, current: Option<&Stored>) -> Self {
+        match &attempt.command.edit {
+            Edit::Delete => Self::Known(Wanted::Nothing),
+            Edit::Put(proposal) | Edit::Restore(proposal) => Self::Text(proposal.body.clone()),
+            Edit::Merge(merging) => Self::Known(match &merging.ours {
+                Some(document) => Wanted::Document(Arc::clone(document)),
+                None => Wanted::Nothing,
+            }),
+            Edit::Patch(patching) => {
+                let document = |stored: Option<&Stored>| stored.and_then(Stored::document);
+                let begun_from = document(base).or_else(|| document(current));
+                let patched = begun_from.map(|it| patching.patch.apply(&it, patching.max_bytes));
+                match patched {
+                    Some(Ok(document)) => Self::Text(document.to_text().into()),
+                    Some(Err(failure)) => Self::Known(Wanted::Unclear(failure.place().1.clone())),
+                    None => Self::Known(Wanted::Nothing),
+                }
+            }
+        }
+    }
+}
+
+/// The versions beside what the writer wants, unless something is told of whole documents: where one
+/// is not there, and where something is declared for the root.
+fn contrast(attempt: &Attempt, versions: &[&Arc<Stored>], asked: &Asked) -> Option<Contrast> {
+    let Asked::Text(ours) = asked else {
+        return None;
+    };
+    let strategies = &attempt.collection.rules.rules.strategies;
+    let are_documents = versions.iter().all(|it| it.kind == Kind::Document);
+    if !are_documents || strategies.at(&Pointer::root()).is_some() {
+        return None;
+    }
+    let texts = versions.iter().map(|it| it.body.clone());
+    Some(Contrast::of(texts.chain([ours.clone()])))
+}
+
+/// The versions after `base`, up to the current one, the oldest first; and whether there are older
+/// ones than those.
+fn read_steps(
+    base: &Stored,
+    current: Option<&Arc<Stored>>,
+    reader: &SqliteReader,
+) -> Result<(Vec<Arc<Stored>>, bool), StoreError> {
+    let mut steps = Vec::new();
+    let (mut bytes, mut omitted) = (0, false);
+    let mut next = current.cloned();
+    while let Some(step) = next.filter(|step| step.seq > base.seq) {
+        bytes += step.body.len();
+        if steps.len() == TOLD_VERSIONS || (bytes > TOLD_BYTES && !steps.is_empty()) {
+            omitted = true;
+            break;
+        }
+        next = match step.prev {
+            Some(prev) => reader.version(prev)?,
+            None => None,
+        };
+        steps.push(step);
+    }
+    steps.reverse();
+    Ok((steps, omitted))
 }
 
 fn find_base(attempt: &Attempt, reader: &SqliteReader) -> Result<Option<Arc<Stored>>, StoreError> {

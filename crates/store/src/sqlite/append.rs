@@ -96,13 +96,13 @@ impl Sqlite {
         let is_last = self.is_leaving && slice_len == self.leaving.len();
         let cuts = !commit.prunings.is_empty();
         if cuts {
-            self.shared.cache.begin_cut();
+            self.shared.versions.begin_cut();
         }
         let pruned = match self.write(commit, slice_len, is_last) {
             Ok(pruned) => pruned,
             Err(error) => {
                 self.roll_back();
-                self.shared.cache.end_cut(&[]);
+                self.shared.versions.end_cut(&[]);
                 return Err(error);
             }
         };
@@ -111,7 +111,7 @@ impl Sqlite {
         self.conflict_log.wrote(&commit.conflicts);
         self.shared.publish(commit);
         if cuts {
-            self.shared.cache.end_cut(&pruned);
+            self.shared.versions.end_cut(&pruned);
         }
         if is_last {
             self.is_leaving = false;
@@ -188,7 +188,7 @@ impl Store for Sqlite {
     }
 
     fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
-        match self.shared.cache.get(seq) {
+        match self.shared.versions.get(seq) {
             Some(stored) => Ok(Some(stored)),
             None => row::find_version(&self.connection, seq),
         }

@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::json::{self, Value};
@@ -56,8 +57,8 @@ impl ConflictLog {
     }
 
     /// Once the transaction is through.
-    pub(super) fn wrote(&self, conflicts: &[LoggedConflict]) {
-        let come: usize = conflicts.iter().map(LoggedConflict::weight).sum();
+    pub(super) fn wrote(&self, conflicts: &[Arc<LoggedConflict>]) {
+        let come: usize = conflicts.iter().map(|it| it.weight()).sum();
         let weight = self.weight.get() + come as u64;
         self.weight
             .set(weight.saturating_sub(self.dropping.replace(0)));
@@ -65,7 +66,10 @@ impl ConflictLog {
 
     /// Drops the oldest entries while they are too old, or all together too large.
     fn forget(&self, connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
-        let come: usize = commit.conflicts.iter().map(LoggedConflict::weight).sum();
+        if commit.conflicts.is_empty() {
+            return Ok(());
+        }
+        let come: usize = commit.conflicts.iter().map(|it| it.weight()).sum();
         let mut excess = (self.weight.get() + come as u64).saturating_sub(self.retention.bytes);
         let oldest = commit.now.0.saturating_sub(self.retention.age_ms);
         let mut find = connection

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use detente_core::{CollectionKey, Head, Key, Kind, Lock, Moment, Seq, Stored};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::cache::Cache;
 use super::lock::Locks;
 use super::row::{self, signed};
+use super::versions::Versions;
 use super::{conflict_log, history, layout};
 use crate::heads::{Heads, Memory};
 use crate::{
@@ -30,7 +30,7 @@ pub(super) struct Shared {
     last_seq: AtomicU64,
     pub(super) heads: Heads,
     pub(super) locks: Locks,
-    pub(super) cache: Cache,
+    pub(super) versions: Versions,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -53,7 +53,7 @@ impl Shared {
             last_seq: AtomicU64::new(last_seq.unsigned_abs()),
             heads: Heads::new(),
             locks: Locks::load(connection)?,
-            cache: Cache::new(cache_bytes),
+            versions: Versions::new(cache_bytes),
             idle: Mutex::new(Vec::new()),
         };
         shared.replay(connection, marker)?;
@@ -81,7 +81,7 @@ impl Shared {
         let Some(last) = commit.versions.last() else {
             return;
         };
-        self.cache.publish(&commit.versions);
+        self.versions.publish(&commit.versions);
         let heads = commit.versions.iter();
         self.heads
             .publish(heads.map(|applied| (&applied.stored.key, applied.head)));
@@ -177,36 +177,36 @@ impl Reader for SqliteReader {
                 return Err(is_missing(head));
             }
         };
-        let cache_token = self.shared.cache.token();
+        let cache_token = self.shared.versions.token();
         let found = self.with(|connection| row::find_current(connection, key))?;
         if let Some(stored) = &found {
             self.shared.heads.remember(token, key, stored.head());
-            self.shared.cache.remember(cache_token, stored);
+            self.shared.versions.remember(cache_token, stored);
         }
         Ok(found)
     }
 
     fn recall(&self, key: &Key) -> Option<Arc<Stored>> {
         match self.shared.heads.get(key) {
-            Memory::Known(head) => self.shared.cache.get(head.seq),
+            Memory::Known(head) => self.shared.versions.get(head.seq),
             Memory::Unknown(_) => None,
         }
     }
 
     fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
-        if let Some(stored) = self.shared.cache.get(seq) {
+        if let Some(stored) = self.shared.versions.get(seq) {
             return Ok(Some(stored));
         }
-        let token = self.shared.cache.token();
+        let token = self.shared.versions.token();
         let found = self.with(|connection| row::find_version(connection, seq))?;
         if let Some(stored) = &found {
-            self.shared.cache.remember(token, stored);
+            self.shared.versions.remember(token, stored);
         }
         Ok(found)
     }
 
     fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>> {
-        self.shared.cache.get(seq)
+        self.shared.versions.get(seq)
     }
 
     fn numbered(&self, head: &Stored, number: u64) -> Result<Option<Arc<Stored>>, StoreError> {

@@ -64,7 +64,7 @@ impl Client {
     /// What this client asks for next.
     pub(crate) fn ask<R: Reader>(&mut self, around: &mut Surroundings<'_, R>) -> Order {
         if let Some(conflict) = self.to_log.pop() {
-            return Order::Log(Box::new(conflict));
+            return Order::Log(Arc::new(conflict));
         }
         let wish = around.dice.weigh(&[
             (60, Wish::Write),
@@ -101,7 +101,7 @@ impl Client {
             let key = around.dice.pick(around.keys);
             let command = self.command(around, key, is_careful);
             let rules = rules_of(&command.key);
-            (command, rules)
+            (Arc::new(command), rules)
         });
         let writes = writes.collect();
         let once = around.dice.one_in(4).then(|| Once {

@@ -85,7 +85,7 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
             if made.is_some() {
                 Severity::Medium
             } else {
-                Severity::Critical
+                Severity::High
             },
             format!(
                 "another request with a key that was used is answered {}, as if it had been done: \

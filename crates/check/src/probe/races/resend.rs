@@ -90,7 +90,11 @@ pub(in crate::probe) async fn resend(lab: &Lab) -> Result<Ruling, Halt> {
     }
     Ok(if after > in_one {
         Ruling::fail(
-            Severity::Medium,
+            if lab.subject().idempotency {
+                Severity::High
+            } else {
+                Severity::Medium
+            },
             format!(
                 "a client that lost the answer and asked again ({}) made it twice{}",
                 said(&again),

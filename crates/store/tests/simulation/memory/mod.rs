@@ -47,7 +47,7 @@ enum Record {
     Lock(Key, Option<Arc<Lock>>),
     Receipt(Receipt),
     Pruning(Pruning),
-    Conflict(Box<LoggedConflict>),
+    Conflict(Arc<LoggedConflict>),
     Settlement(Settlement),
     /// All up to here is one commit, of this time.
     Mark(Moment),
@@ -128,7 +128,7 @@ fn records(commit: &Commit) -> Vec<Record> {
     } = commit;
     let versions = versions.iter().cloned().map(Box::new).map(Record::Version);
     let locks = locks.iter().cloned();
-    let conflicts = conflicts.iter().cloned().map(Box::new);
+    let conflicts = conflicts.iter().cloned();
     versions
         .chain(locks.map(|(key, lock)| Record::Lock(key, lock)))
         .chain(receipts.iter().cloned().map(Record::Receipt))

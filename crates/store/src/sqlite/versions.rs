@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use detente_core::{Applied, Seq, Stored};
 
-use crate::generations::Generations;
+use crate::cache::Cache;
 
 /// What a cached version weighs beside its body.
 const VERSION_OVERHEAD: usize = 200;
@@ -10,11 +10,11 @@ const VERSION_OVERHEAD: usize = 200;
 /// Versions that were written or read lately. They never change, so these cannot be wrong; but they
 /// can be gone.
 #[derive(Debug)]
-pub(super) struct Cache(Mutex<Inner>);
+pub(super) struct Versions(Mutex<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    versions: Generations<Seq, Arc<Stored>>,
+    versions: Cache<Seq, Arc<Stored>>,
     /// How often a commit set out to cut history. What was read from the table may be remembered
     /// only if none has since: else it might be gone by now.
     cuts: u64,
@@ -25,12 +25,12 @@ struct Inner {
 #[derive(Clone, Copy)]
 pub(super) struct Token(Option<u64>);
 
-impl Cache {
+impl Versions {
     /// At most so many bytes.
     pub(super) fn new(bytes: usize) -> Self {
         let weigh = |stored: &Arc<Stored>| stored.body.len() + VERSION_OVERHEAD;
         Self(Mutex::new(Inner {
-            versions: Generations::new(bytes, weigh),
+            versions: Cache::new(bytes, weigh),
             cuts: 0,
             is_cutting: false,
         }))
