@@ -214,11 +214,6 @@ const SHOWS: &[(&str, Show)] = &[
         let writes = [Sending::delete(&path), Sending::put(&path, note())];
         accepted(&client.together(&writes.map(|write| write.if_match(&tag)))) > 1
     }),
-    ("deleted-twice", |client| {
-        let path = created(client);
-        let delete = Sending::delete(&path).if_match(&client.tag(&path));
-        accepted(&[client.send(&delete), client.send(&delete)]) == 2
-    }),
     ("shipped-twice", |client| {
         let order = client.send(&Sending::post("/orders", order()));
         let path = format!("{}/ship", order.header("location").unwrap_or_default());

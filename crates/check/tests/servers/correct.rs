@@ -205,7 +205,7 @@ const CORRECT: &[Correct] = &[
     Correct {
         name: "text",
         dialect: "Documents and refusals of plain text.",
-        shortfalls: &[low("C2")],
+        shortfalls: &[low("C2"), medium("C3")],
         speaks: Dialect {
             tags: Tags::Random,
             form: Form::Text,

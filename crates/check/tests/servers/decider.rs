@@ -111,11 +111,7 @@ impl Decider<'_> {
     }
 
     fn delete(&self, view: &View<'_>, key: &str) -> Result<Step, Refusal> {
-        let exists = view.current(key).is_some();
-        if !exists && self.defect == Some(Defect::DeletesTwice) && !view.past(key).is_empty() {
-            return Ok(Step::delete(key));
-        }
-        if !exists {
+        if view.current(key).is_none() {
             return Err(Refusal::Absent);
         }
         // A version in the body is all there is, and a DELETE has no body: it asks for nothing.

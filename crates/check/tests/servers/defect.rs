@@ -62,8 +62,6 @@ pub(crate) enum Defect {
     Drops,
     /// Of takes that meet, some are refused for want of stock.
     Undersells,
-    /// Deletes what is already deleted, whatever the tag.
-    DeletesTwice,
     /// A key's answer is given whatever the payload.
     IgnoresPayload,
     /// A key is noted some time after the write; by then the client may be gone.

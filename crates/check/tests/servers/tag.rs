@@ -30,7 +30,7 @@ impl Tag {
                 hash(content.and_then(|content| content.get("items")))
             ),
             Tags::Constant => "v1".into(),
-            Tags::Restless => format!("{}.{:016x}", version.number, fastrand::u64(..)),
+            Tags::Restless => restless(version.number, fastrand::u32(..)),
         };
         Some(Self {
             weak: dialect.weak,
@@ -61,11 +61,11 @@ impl Tag {
 
     /// Whether both tell the same version; weak or strong is not looked at.
     pub(crate) fn has_text(&self, text: &str, dialect: &Dialect) -> bool {
-        let told = |text: &str| match dialect.tags {
-            Tags::Restless => text.split('.').next().map(str::to_owned),
-            _ => Some(text.to_owned()),
-        };
-        told(&self.text) == told(text)
+        if dialect.tags == Tags::Restless {
+            let sent = parsed(&self.text);
+            return sent.is_some() && sent == parsed(text);
+        }
+        self.text == text
     }
 
     /// What is in a field like If-Match, but for what is no tag.
@@ -84,6 +84,22 @@ impl Tag {
         }
         tags
     }
+}
+
+/// The number of a version, a salt, and a sum of both, so that none can be made up.
+fn restless(number: u64, salt: u32) -> String {
+    let mut hasher = DefaultHasher::new();
+    (number, salt).hash(&mut hasher);
+    format!("{number}.{salt:08x}.{:016x}", hasher.finish())
+}
+
+/// The number in a restless tag.
+fn parsed(text: &str) -> Option<u64> {
+    let (number, rest) = text.split_once('.')?;
+    let (salt, _) = rest.split_once('.')?;
+    let number = number.parse().ok()?;
+    let salt = u32::from_str_radix(salt, 16).ok()?;
+    (restless(number, salt) == text).then_some(number)
 }
 
 /// `3-0f1e2d3c4b5a6978`
