@@ -1,3 +1,5 @@
+import time
+
 from . import packages
 from .server import Call, Server, Target, send
 
@@ -54,6 +56,7 @@ class Apache(Server):
         send("MKCOL", f"{base}/notes/")
         resource = f"{base}/notes/first.json"
         send("PUT", resource, '{"title":"first"}')
-        return Target(
-            self.name, self.version(), base, resource, Call("PUT", f"{base}/notes/{{{{nonce}}}}.json", '{"title":"new"}')
-        )
+        # Until then its tag is weak, and good for no If-Match.
+        time.sleep(1.1)
+        create = Call("PUT", f"{base}/notes/{{{{nonce}}}}.json", '{"title":"{{nonce}}"}')
+        return Target(self.name, self.version(), base, resource, create)

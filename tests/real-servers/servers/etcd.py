@@ -30,7 +30,7 @@ class Etcd(Server):
         scenario = Path(__file__).resolve().parents[1] / "etcd.yaml"
         return Target(
             self.name, self.version(), base, f"{base}/v3/kv/range", Call("POST", f"{base}/v3/kv/put", body),
-            update="POST", scenario=str(scenario),
+            method="POST", scenario=str(scenario),
         )
 
 

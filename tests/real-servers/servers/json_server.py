@@ -25,6 +25,5 @@ class JsonServer(Server):
         return [self.programs / "json-server", "--host", "127.0.0.1", "--port", str(port), database]
 
     def prepare(self, base):
-        return Target(
-            self.name, self.version(), base, f"{base}/notes/1", Call("POST", f"{base}/notes", '{"title":"new"}')
-        )
+        create = Call("POST", f"{base}/notes", '{"title":"{{nonce}}"}')
+        return Target(self.name, self.version(), base, f"{base}/notes/1", create)

@@ -6,7 +6,7 @@ from .postgresql import Cluster
 from .server import Call, Server, Target, as_json, send, started
 
 REQUIREMENTS = ["kinto[postgresql]==26.5.0", "waitress==3.0.2"]
-# Whoever logs in is known by any name and password, which is how its documentation tries it out.
+# Any name with any password is an account of its own.
 CONFIGURATION = """
 [app:main]
 use = egg:kinto
@@ -82,15 +82,10 @@ class Kinto(Server):
         (home / "kinto.ini").write_text(CONFIGURATION.format(backend=self.backend, url=self.url, port=port))
 
     def prepare(self, base):
-        headers = {
-            "Authorization": "Basic " + base64.b64encode(b"tester:secret").decode(),
-            "Content-Type": "application/json",
-        }
+        headers = {"Authorization": "Basic " + base64.b64encode(b"tester:secret").decode()}
         bucket = f"{base}/v1/buckets/shelf"
         records = f"{bucket}/collections/notes/records"
         for url, data in [(bucket, {}), (f"{bucket}/collections/notes", {}), (f"{records}/first", {"title": "first"})]:
             send("PUT", url, as_json({"data": data}), headers)
-        return Target(
-            self.name, self.version(), f"{base}/v1", f"{records}/first",
-            Call("POST", records, as_json({"data": {"title": "new"}})), headers=headers,
-        )
+        create = Call("POST", records, as_json({"data": {"title": "{{nonce}}"}}))
+        return Target(self.name, self.version(), f"{base}/v1", f"{records}/first", create, headers=headers)

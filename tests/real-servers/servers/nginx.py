@@ -49,6 +49,5 @@ class Nginx(Server):
     def prepare(self, base):
         resource = f"{base}/notes/first.json"
         send("PUT", resource, '{"title":"first"}')
-        return Target(
-            self.name, self.version(), base, resource, Call("PUT", f"{base}/notes/{{{{nonce}}}}.json", '{"title":"new"}')
-        )
+        create = Call("PUT", f"{base}/notes/{{{{nonce}}}}.json", '{"title":"{{nonce}}"}')
+        return Target(self.name, self.version(), base, resource, create)

@@ -5,6 +5,7 @@ Debian's go to the system; the others to a folder of their own under `target/rea
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,18 +50,15 @@ def npm(name, requirements):
     """Installs packages (with their versions) below a prefix; returns the folder of its programs."""
     folder = HOME / "npm" / name
     if not _marked(folder, requirements):
-        debian("nodejs", "/usr/bin/node") if not _found("node") else None
-        debian("npm", "/usr/bin/npm") if not _found("npm") else None
+        for package, program in [("nodejs", "node"), ("npm", "npm")]:
+            if shutil.which(program) is None:
+                debian(package, f"/usr/bin/{program}")
         _say(f"installing {' '.join(requirements)}")
         folder.mkdir(parents=True, exist_ok=True)
         # No install scripts: nothing here needs compiled code.
         _run(["npm", "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund", *requirements])
         _mark(folder, requirements)
     return folder / "node_modules" / ".bin"
-
-
-def _found(program):
-    return any((Path(folder) / program).exists() for folder in os.get_exec_path())
 
 
 # A folder counts as installed only after the whole of it was, and from the same requirements.

@@ -21,10 +21,12 @@ class Pouchdb(Server):
         ]
 
     def prepare(self, base):
-        headers = {"Content-Type": "application/json"}
-        send("PUT", f"{base}/notes", headers=headers)
-        send("PUT", f"{base}/notes/first", as_json({"title": "first"}), headers)
+        notes = f"{base}/notes"
+        send("PUT", notes)
+        send("PUT", f"{notes}/first", as_json({"title": "first"}))
+        create = Call("POST", notes, as_json({"title": "{{nonce}}"}))
+        # Without it, JSON is labelled as text.
+        headers = {"Accept": "application/json"}
         return Target(
-            self.name, self.version(), base, f"{base}/notes/first",
-            Call("POST", f"{base}/notes", as_json({"title": "new"})), headers=headers, version_member="_rev",
+            self.name, self.version(), base, f"{notes}/first", create, headers=headers, version_member="_rev"
         )

@@ -23,6 +23,5 @@ class Rclone(Server):
         send("MKCOL", f"{base}/notes/")
         resource = f"{base}/notes/first.json"
         send("PUT", resource, '{"title":"first"}')
-        return Target(
-            self.name, self.version(), base, resource, Call("PUT", f"{base}/notes/{{{{nonce}}}}.json", '{"title":"new"}')
-        )
+        create = Call("PUT", f"{base}/notes/{{{{nonce}}}}.json", '{"title":"{{nonce}}"}')
+        return Target(self.name, self.version(), base, resource, create)

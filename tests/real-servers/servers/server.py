@@ -25,7 +25,7 @@ class DidNotStart(Exception):
 
 @dataclass
 class Call:
-    """A request that a tester may send: a method, an absolute URL and a body as text."""
+    """A request that a tester may send: a method, an absolute URL and a body; `{{nonce}}` stands for something new."""
 
     method: str
     url: str
@@ -36,9 +36,9 @@ class Call:
 class Target:
     """What a tester needs to know of a running server.
 
-    `resource` exists. `create` makes another one beside it, `update` is how one is written.
-    `headers` go with every request. `version_member` names the member of the body that carries
-    the version, where the server judges by it.
+    `resource` exists. `create` makes another one beside it, `method` is how one is written, with a body of
+    `media_type`. `headers` go with every request. `version_member` names the member of the body that carries the
+    version, where the server judges by it. `scenario` is a file to run where there is no resource to probe.
     """
 
     server: str
@@ -46,7 +46,7 @@ class Target:
     base: str
     resource: str
     create: Call
-    update: str = "PUT"
+    method: str = "PUT"
     media_type: str = "application/json"
     headers: dict = field(default_factory=dict)
     version_member: str | None = None
@@ -175,19 +175,20 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def send(method, url, body=None, headers=(), expected=(200, 201, 204)):
-    """One request with a body as text; returns the body of the answer. Another status is an error."""
+def send(method, url, body=None, headers=None):
+    """One request, with JSON as text for its body. Any answer but 200, 201 and 204 is an error."""
     address, slash, path = url.removeprefix("http://").partition("/")
     connection = http.client.HTTPConnection(address, timeout=10)
     try:
-        connection.request(method, slash + path, body and body.encode(), dict(headers))
+        if body is not None:
+            headers = {"Content-Type": "application/json", **(headers or {})}
+        connection.request(method, slash + path, body and body.encode(), headers or {})
         answer = connection.getresponse()
         text = answer.read().decode(errors="replace")
     finally:
         connection.close()
-    if answer.status not in expected:
+    if answer.status not in (200, 201, 204):
         raise RuntimeError(f"{method} {url}: {answer.status}: {text[:500]}")
-    return text
 
 
 def as_json(value):
