@@ -28,8 +28,9 @@ CHECK_SECONDS = 900
 
 def main():
     arguments = parse()
-    # A stop from outside ends what was started, just as ctrl-c does.
+    # A stop from outside ends what was started, just as ctrl-c does; that one a shell may have turned off.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         if arguments.list:
             show()

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 from . import packages
 from .server import Call, Server, Target
@@ -22,7 +23,9 @@ class JsonServer(Server):
     def command(self, home, port):
         database = home / "db.json"
         database.write_text(json.dumps({"notes": [{"id": "1", "title": "first"}]}))
-        return [self.programs / "json-server", "--host", "127.0.0.1", "--port", str(port), database]
+        # Not --host, which the beta does not heed.
+        node = ["node", "--require", Path(__file__).with_name("loopback.cjs")]
+        return [*node, self.programs / "json-server", "--port", str(port), database]
 
     def prepare(self, base):
         create = Call("POST", f"{base}/notes", '{"title":"{{nonce}}"}')
