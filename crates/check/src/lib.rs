@@ -10,6 +10,8 @@ mod response; // what comes back
 mod report; // what was found
 mod severity; // how bad, and the grade that comes of it
 
+pub mod scenario; // who sends what, and what it is to come to
+
 pub use exchange::{Effect, Exchange, Outcome, Protocol, Unsure};
 pub use report::{Evidence, LostUpdates, ProbeReport, Report, Spread, Verdict};
 pub use request::Request;
