@@ -11,7 +11,7 @@ use super::tree::{Node, Tree};
 
 /// What a step, a race or a whole round is to come to.
 #[derive(Clone, Debug, Default)]
-pub struct Expect {
+pub(super) struct Expect {
     /// Of every answer.
     pub answer: Answer,
     pub winners: Option<Party>,
@@ -26,7 +26,7 @@ pub struct Expect {
 
 /// What one answer is to be.
 #[derive(Clone, Debug, Default)]
-pub struct Answer {
+pub(super) struct Answer {
     /// Any of them; all are fine if there are none.
     pub statuses: Vec<Statuses>,
     pub headers: Vec<(HeaderName, Matcher)>,
@@ -37,13 +37,13 @@ pub struct Answer {
 
 /// `409`, or all of `2xx`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Statuses {
+pub(super) enum Statuses {
     One(u16),
     Class(u16),
 }
 
 #[derive(Clone, Debug)]
-pub enum Body {
+pub(super) enum Body {
     Empty,
     /// Says what went wrong, and has something to go on with.
     Conflict,
@@ -54,21 +54,21 @@ pub enum Body {
 
 /// Those who were accepted, or those who were not.
 #[derive(Clone, Debug, Default)]
-pub struct Party {
+pub(super) struct Party {
     pub count: Option<Count>,
     pub answer: Answer,
 }
 
 /// What a resource is to be afterwards, by reading it again.
 #[derive(Clone, Debug)]
-pub struct State {
+pub(super) struct State {
     /// `None`: the one that the requests wrote to.
     pub of: Option<Template>,
     pub is: Standing,
 }
 
 #[derive(Clone, Debug)]
-pub enum Standing {
+pub(super) enum Standing {
     /// What the winner sent; as before, if there was none.
     Winner,
     /// As it was before.
@@ -78,7 +78,7 @@ pub enum Standing {
 
 /// The sum of one member of several resources.
 #[derive(Clone, Debug)]
-pub struct Sum {
+pub(super) struct Sum {
     pub of: Pointer,
     pub over: Vec<Template>,
     /// `None`: what it was before.
@@ -303,7 +303,7 @@ impl Statuses {
         }
     }
 
-    pub fn admits(self, status: StatusCode) -> bool {
+    pub(super) fn admits(self, status: StatusCode) -> bool {
         match self {
             Self::One(number) => status.as_u16() == number,
             Self::Class(class) => status.as_u16() / 100 == class,

@@ -7,13 +7,13 @@ use super::template::{Operand, Unfilled, plain};
 
 /// What is done to a value on its way into a text: `{{value | base64}}`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Filter {
+pub(super) struct Filter {
     kind: Kind,
     pub(super) arguments: Vec<Argument>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Argument(pub(super) Operand);
+pub(super) struct Argument(pub(super) Operand);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {

@@ -11,7 +11,7 @@ use super::tree::{Node, Tree};
 
 /// What a value is to be: all of its tests hold.
 #[derive(Clone, Debug)]
-pub struct Matcher {
+pub(super) struct Matcher {
     tests: Vec<Test>,
 }
 
@@ -41,7 +41,7 @@ enum Comparison {
 
 /// How many; without an upper bound if `max` is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
+pub(super) struct Count {
     pub min: u32,
     pub max: Option<u32>,
 }
@@ -318,7 +318,7 @@ impl fmt::Display for Comparison {
 }
 
 impl Count {
-    pub fn exactly(number: u32) -> Self {
+    pub(super) fn exactly(number: u32) -> Self {
         Self {
             min: number,
             max: Some(number),
@@ -361,7 +361,7 @@ impl Count {
         })
     }
 
-    pub fn admits(&self, number: usize) -> bool {
+    pub(super) fn admits(&self, number: usize) -> bool {
         let above = |max: u32| number > max as usize;
         number >= self.min as usize && !self.max.is_some_and(above)
     }
@@ -388,9 +388,11 @@ mod tests {
     use super::*;
 
     fn complaint(matcher: &str, found: Option<Value>) -> Option<String> {
-        let source = Source::new(Path::new("x.yaml"), matcher);
-        let documents = tree::documents(&source, matcher);
-        let matcher = Matcher::read(&source, "/x", &documents[0]);
+        let text = format!("x: {matcher}");
+        let source = Source::new(Path::new("x.yaml"), &text);
+        let documents = tree::documents(&source, &text);
+        let section = Section::new(&source, "the test", &documents[0]).unwrap();
+        let matcher = Matcher::read(&source, "/x", section.get("x").unwrap());
         source.finish().unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let lookup = |_: &[String]| Some(json!(7));
         matcher.complaint("/x", found.as_ref(), &lookup).unwrap()

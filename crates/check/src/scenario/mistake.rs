@@ -107,7 +107,7 @@ pub(super) fn suggestion<'w>(found: &str, words: impl IntoIterator<Item = &'w st
         .into_iter()
         .map(|word| (strsim::osa_distance(word, found), word));
     let close = distances.filter(|(distance, word)| {
-        let is_near = *distance <= 2 && *distance < word.chars().count();
+        let is_near = *distance <= 2 && *distance * 2 < word.chars().count();
         is_near || word.eq_ignore_ascii_case(found)
     });
     let hint = |(_, word): (usize, &str)| format!("; did you mean {word}?");

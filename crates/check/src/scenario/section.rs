@@ -65,7 +65,12 @@ impl<'a> Section<'a> {
         self.mistake(node.place, message);
     }
 
+    /// A mistake, unless something there looks like `key` misspelt: that is told anyway.
     pub(super) fn lacks(&self, key: &str) {
+        let is_near = |(name, _): &(Node, Node)| !suggestion(&name.to_name(), [key]).is_empty();
+        if self.members.iter().any(is_near) {
+            return;
+        }
         self.mistake(self.place, format!("{} lacks {key}", self.name));
     }
 
@@ -167,7 +172,7 @@ fn duration(text: &str) -> Option<Duration> {
     }
 }
 
-fn tell_repeated(source: &Source<'_>, members: &[(Node, Node)]) {
+pub(super) fn tell_repeated(source: &Source<'_>, members: &[(Node, Node)]) {
     for (at, (name, _)) in members.iter().enumerate() {
         if matches!(name.tree, Tree::Map(_) | Tree::List(_)) {
             let message = "a name is to be a string; a {{variable}} needs quotes around it in YAML";

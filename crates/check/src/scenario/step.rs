@@ -15,7 +15,7 @@ use super::tree::{Node, Tree};
 
 /// One thing that a scenario does.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(super) enum Step {
     Send(Box<Send>),
     Race(Box<Race>),
     Wait(Duration),
@@ -23,7 +23,7 @@ pub enum Step {
 
 /// A request.
 #[derive(Clone, Debug)]
-pub struct Send {
+pub(super) struct Send {
     pub place: Place,
     pub name: Option<String>,
     /// Who sends it; `None` is the tester itself, or, in a race, each of its actors.
@@ -45,7 +45,7 @@ pub struct Send {
 }
 
 #[derive(Clone, Debug)]
-pub enum Content {
+pub(super) enum Content {
     None,
     Json(Shape),
     MergePatch(Shape),
@@ -57,7 +57,7 @@ pub enum Content {
 
 /// A variable that is taken from an answer.
 #[derive(Clone, Debug)]
-pub struct Capture {
+pub(super) struct Capture {
     pub name: String,
     pub from: From,
     /// Its first group, or all that it matches.
@@ -65,7 +65,7 @@ pub struct Capture {
 }
 
 #[derive(Clone, Debug)]
-pub enum From {
+pub(super) enum From {
     Status,
     Header(HeaderName),
     Body(Pointer),
@@ -74,7 +74,7 @@ pub enum From {
 
 /// What is done when a request is refused: read again, apply the edit again, send again.
 #[derive(Clone, Debug)]
-pub struct Retry {
+pub(super) struct Retry {
     pub times: u32,
     /// Statuses.
     pub on: Vec<u16>,
@@ -87,7 +87,7 @@ pub struct Retry {
 
 /// How an edit is applied to a newer document.
 #[derive(Clone, Debug)]
-pub enum Edit {
+pub(super) enum Edit {
     /// What the writer changed, as a merge patch.
     Patch,
     /// The request is filled in once more, with what was read.
@@ -100,14 +100,14 @@ pub enum Edit {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub(super) enum Side {
     Ours,
     Theirs,
 }
 
 /// Requests that are released together.
 #[derive(Clone, Debug)]
-pub struct Race {
+pub(super) struct Race {
     pub place: Place,
     pub name: Option<String>,
     pub sends: Vec<(String, Send)>,
@@ -177,7 +177,7 @@ impl Send {
     }
 
     /// Whether it may change something (RFC 9110, section 9.2.1).
-    pub fn is_write(&self) -> bool {
+    pub(super) fn is_write(&self) -> bool {
         !matches!(
             self.method.as_str(),
             "GET" | "HEAD" | "OPTIONS" | "TRACE" | "QUERY" | "PROPFIND" | "REPORT" | "SEARCH"
@@ -185,7 +185,7 @@ impl Send {
     }
 
     /// `PUT /docs/1`, or its own name.
-    pub fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         match &self.name {
             Some(name) => name.clone(),
             None => format!("{} {}", self.method, self.url),
@@ -222,25 +222,14 @@ fn target(section: &Section<'_>, others: &[&'static str]) -> Option<(Method, Tem
     if let [_, (place, _), ..] = found.as_slice() {
         section.mistake(*place, "a step is one request; begin the next with a dash");
     }
-    if found.is_empty() && !METHODS.iter().any(|name| section.has(name)) && !section.has("method") {
-        let known = METHODS.iter().chain(others).copied();
-        let known: Vec<_> = known.collect();
-        let near = section.members().find_map(|(name, place, _)| {
-            let hint = suggestion(&name.to_uppercase(), METHODS);
-            let hint = if hint.is_empty() {
-                suggestion(&name, known.iter().copied())
-            } else {
-                hint
-            };
-            let is_odd = !hint.is_empty() && !FIELDS.contains(&name.as_str());
-            is_odd.then_some((name, place, hint))
-        });
-        match near {
-            Some((name, place, hint)) => {
-                section.mistake(place, format!("{name} is not a method{hint}"));
-            }
-            None => section.lacks("a method and its URL, such as `PUT: /docs/1`"),
-        }
+    let is_there = |name: &&str| section.has(name);
+    let is_misspelt = || {
+        let mut names = section.members().map(|(name, _, _)| name);
+        let known = || METHODS.iter().chain(others).copied();
+        names.any(|name| !FIELDS.contains(&name.as_str()) && !suggestion(&name, known()).is_empty())
+    };
+    if !METHODS.iter().chain(&["method"]).any(|it| is_there(&it)) && !is_misspelt() {
+        section.lacks("a method and its URL, such as `PUT: /docs/1`");
     }
     let (_, (method, text, place)) = found.into_iter().next()?;
     Some((method, Template::read(source, text, place)))
@@ -371,7 +360,7 @@ impl Content {
         content
     }
 
-    pub fn media_type(&self) -> Option<&'static str> {
+    pub(super) fn media_type(&self) -> Option<&'static str> {
         match self {
             Self::None | Self::File(_) => None,
             Self::Json(_) => Some("application/json"),

@@ -69,7 +69,7 @@ pub struct Cast {
     pub login: Vec<Step>,
 }
 
-pub const MAX_ORDERS: u32 = 1000;
+const MAX_ORDERS: u32 = 1000;
 
 /// Reads a file of scenarios: one, or several with `---` between them.
 ///
@@ -113,7 +113,7 @@ impl Scenario {
         let section = Section::new(source, "the scenario", node)?;
         let name = section.text("scenario");
         if name.is_none() && !section.has("scenario") {
-            section.lacks("scenario, its name");
+            section.lacks("scenario");
         }
         let base = section.text("base");
         let base = base.map(|(text, place)| Template::read(source, text, place));

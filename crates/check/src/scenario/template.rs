@@ -4,11 +4,12 @@ use serde_json::{Map, Value};
 
 use super::filter::{Argument, Filter};
 use super::mistake::{Place, Source};
+use super::section::tell_repeated;
 use super::tree::{Node, Tree};
 
 /// A text with `{{…}}` in it, filled in when it is sent.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Template {
+pub(super) struct Template {
     /// As it is written.
     text: String,
     parts: Vec<Part>,
@@ -23,14 +24,14 @@ enum Part {
 
 /// `{{name}}`, `{{name | filter}}`, `{{"text" | filter}}`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Expression {
+pub(super) struct Expression {
     pub(super) operand: Operand,
     pub(super) filters: Vec<Filter>,
     pub(super) place: Place,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Operand {
+pub(super) enum Operand {
     Literal(Value),
     /// `etag`; `alice.etag`; `env.HOME`; `order.lines.0`.
     Path(Vec<String>),
@@ -38,7 +39,7 @@ pub enum Operand {
 
 /// A JSON value with templates in the place of strings.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
+pub(super) enum Shape {
     Fixed(Value),
     Text(Template),
     List(Vec<Shape>),
@@ -47,7 +48,7 @@ pub enum Shape {
 
 /// Why something could not be filled in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfilled {
+pub(super) enum Unfilled {
     #[error("{{{{{0}}}}} has no value")]
     Unset(String),
     #[error("{{{{… | {filter}}}}}: {reason}")]
@@ -105,15 +106,6 @@ impl Template {
 
     pub(super) fn place(&self) -> Place {
         self.place
-    }
-
-    /// The text, if there is nothing to fill in.
-    pub(super) fn as_plain(&self) -> Option<&str> {
-        match self.parts.as_slice() {
-            [] => Some(""),
-            [Part::Text(text)] => Some(text),
-            _ => None,
-        }
     }
 
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
@@ -258,6 +250,7 @@ impl Shape {
             Tree::Text(text) => Self::Text(Template::read(source, text, node.place)),
             Tree::List(items) => Self::List(items.iter().map(|it| Self::read(source, it)).collect()),
             Tree::Map(members) => {
+                tell_repeated(source, members);
                 let member = |(name, value): &(Node, Node)| {
                     let name = Template::read(source, &name.to_name(), name.place);
                     (name, Self::read(source, value))
