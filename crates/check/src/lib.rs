@@ -10,6 +10,7 @@ mod response; // what comes back
 mod report; // what was found
 mod severity; // how bad, and the grade that comes of it
 
+pub mod client;
 pub mod scenario; // who sends what, and what it is to come to
 
 pub use exchange::{Effect, Exchange, Outcome, Protocol, Unsure};

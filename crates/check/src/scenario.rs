@@ -16,5 +16,16 @@ mod step; // a request, a race
 mod suite; // a file of scenarios
 mod variables; // each is set before it is used
 
+mod orders; // every order of several actors' steps
+mod plan; // what is run, and how often
+mod memory; // what is known in the course of a round
+mod fill; // from a request in a scenario to one that can be sent
+mod capture; // from an answer to a variable
+mod edit; // an edit, applied to a newer document
+mod verdict; // one answer, held against what it is to be
+mod run; // all of it, against a server
+
+pub use plan::{Plan, Round};
+pub use run::{Settings, run};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use suite::{Inputs, Scenario, Suite, parse};

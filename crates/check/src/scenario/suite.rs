@@ -6,6 +6,7 @@ use http::HeaderName;
 use super::expectation::{Answer, Expect, Sum};
 use super::mistake::{Mistake, Mistakes, Place, Source};
 use super::section::Section;
+use super::{orders, plan};
 use super::step::{self, Race, Send, Step, is_variable};
 use super::template::{Shape, Template};
 use super::tree::{self, Node, Tree};
@@ -176,6 +177,11 @@ impl Scenario {
         if self.interleave.is_none() {
             return;
         }
+        let lengths = plan::steps_by_actor(self).iter().map(Vec::len).collect::<Vec<_>>();
+        if orders::count(&lengths).is_none() {
+            let message = "there are more orders of the steps than can be counted: take fewer steps";
+            section.mistake(section.place_of("interleave"), message);
+        }
         for step in &self.steps {
             match step {
                 Step::Send(send) if send.actor.is_some() => {}
@@ -185,7 +191,10 @@ impl Scenario {
                 Step::Race(race) => {
                     section.mistake(race.place, "with interleave, every step is one actor's");
                 }
-                Step::Wait(_) => {}
+                Step::Wait(_) => {
+                    let message = "with interleave, nobody waits";
+                    section.mistake(section.place_of("steps"), message);
+                }
             }
         }
     }
