@@ -605,7 +605,7 @@ fn sends(section: &Section<'_>) -> Vec<(String, Send)> {
             each.collect()
         }
     };
-    if sends.len() == 1 {
+    if sends.len() < 2 {
         section.mistake(section.place, "a race is between two or more actors");
     }
     sends

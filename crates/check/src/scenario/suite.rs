@@ -349,7 +349,7 @@ fn rows(section: &Section<'_>) -> Vec<Vec<(String, Shape)>> {
         let mut columns = Vec::new();
         for name in *names {
             let column = name.to_name();
-            if !is_variable(&column) {
+            if name.as_text().is_none_or(|it| !is_variable(it)) {
                 let message = format!("{column:?} cannot be a variable: {}", step::VARIABLE);
                 source.mistake(name.place, message);
             }
