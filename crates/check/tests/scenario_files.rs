@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use detente_check::scenario::{Inputs, parse};
 
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/scenarios")
+        .join(name)
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -21,7 +23,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn inputs() -> Inputs {
     let env = [("BASE", "http://127.0.0.1:8080"), ("SECRET", "s")];
     Inputs {
-        env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        env: env
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         ..Inputs::default()
     }
 }
@@ -60,7 +64,10 @@ fn every_mistake_is_told_with_its_place() {
         }
         let wanted = std::fs::read_to_string(&kept).unwrap_or_default();
         if found != wanted {
-            differing.push(format!("{}:\n{found}\ninstead of\n{wanted}", path.display()));
+            differing.push(format!(
+                "{}:\n{found}\ninstead of\n{wanted}",
+                path.display()
+            ));
         }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n\n"));

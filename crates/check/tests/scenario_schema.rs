@@ -9,14 +9,19 @@ use serde_json::{Value, json};
 fn schema() -> Validator {
     let text = include_str!("../schemas/scenario.json");
     let schema: Value = serde_json::from_str(text).unwrap();
-    assert!(jsonschema::meta::is_valid(&schema), "the schema is a schema");
+    assert!(
+        jsonschema::meta::is_valid(&schema),
+        "the schema is a schema"
+    );
     jsonschema::draft202012::new(&schema).unwrap()
 }
 
 fn inputs() -> Inputs {
     let env = [("BASE", "http://127.0.0.1:8080"), ("SECRET", "s")];
     Inputs {
-        env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        env: env
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         ..Inputs::default()
     }
 }
@@ -52,10 +57,16 @@ fn what_is_right_is_valid() {
     let schema = schema();
     let right = scenarios("tests/scenarios/right");
     let examples = scenarios("../../examples");
-    assert!(right.len() >= 4 && examples.len() >= 10, "{}", examples.len());
+    assert!(
+        right.len() >= 4 && examples.len() >= 10,
+        "{}",
+        examples.len()
+    );
     for (path, document) in right.iter().chain(&examples) {
         let errors = schema.iter_errors(document);
-        let errors: Vec<_> = errors.map(|it| format!("{}: {it}", it.instance_path())).collect();
+        let errors: Vec<_> = errors
+            .map(|it| format!("{}: {it}", it.instance_path()))
+            .collect();
         assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
     }
 }
@@ -131,7 +142,11 @@ fn parser_and_schema_agree_on_what_is_off_by_one() {
                 agree(&added, &format!("{at} with another member"));
                 for name in members.keys() {
                     let mut removed = document.clone();
-                    let object = removed.pointer_mut(&place).unwrap().as_object_mut().unwrap();
+                    let object = removed
+                        .pointer_mut(&place)
+                        .unwrap()
+                        .as_object_mut()
+                        .unwrap();
                     object.remove(name);
                     agree(&removed, &format!("{at} without {name}"));
                 }
@@ -155,7 +170,9 @@ fn difference(schema: &Validator, document: &Value, what: &str) -> Option<String
         true => messages
             .find(is_shape)
             .map(|message| format!("{what}: valid, and the parser says: {message}")),
-        false => said.is_empty().then(|| format!("{what}: not valid, and the parser takes it")),
+        false => said
+            .is_empty()
+            .then(|| format!("{what}: not valid, and the parser takes it")),
     }
 }
 

@@ -7,7 +7,10 @@ use crate::Response;
 impl Capture {
     /// What it takes from an answer; why it cannot, if there is nothing to take.
     pub(super) fn take(&self, response: &Response) -> Result<Value, String> {
-        let found = self.from.take(response).ok_or_else(|| self.from.absence())?;
+        let found = self
+            .from
+            .take(response)
+            .ok_or_else(|| self.from.absence())?;
         let Some(pattern) = &self.matches else {
             return Ok(found);
         };
@@ -33,7 +36,9 @@ impl From {
         match self {
             Self::Status | Self::Text => "there is no answer".to_owned(),
             Self::Header(name) => format!("it has no header {name}"),
-            Self::Body(pointer) => format!("its body has no {pointer:?}", pointer = pointer.to_string()),
+            Self::Body(pointer) => {
+                format!("its body has no {pointer:?}", pointer = pointer.to_string())
+            }
         }
     }
 }

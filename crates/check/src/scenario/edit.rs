@@ -10,7 +10,12 @@ use super::step::{Edit, Side};
 
 impl Edit {
     /// Ours as it is to be sent again; `None` if somebody has to decide first.
-    pub(super) fn apply(&self, base: Option<&Value>, ours: &Value, theirs: &Value) -> Option<Value> {
+    pub(super) fn apply(
+        &self,
+        base: Option<&Value>,
+        ours: &Value,
+        theirs: &Value,
+    ) -> Option<Value> {
         match self {
             Self::Rewrite => Some(ours.clone()),
             Self::Patch => {
@@ -22,7 +27,13 @@ impl Edit {
                 let base = base.and_then(to_core);
                 let (ours, theirs) = (to_core(ours)?, to_core(theirs)?);
                 let join = |choices: &Choices| {
-                    merge(base.as_ref(), Some(&ours), Some(&theirs), strategies, choices)
+                    merge(
+                        base.as_ref(),
+                        Some(&ours),
+                        Some(&theirs),
+                        strategies,
+                        choices,
+                    )
                 };
                 let found = join(&Choices::new());
                 if found.is_clean() {
@@ -68,11 +79,13 @@ pub(super) fn carries(document: &Value, patch: &Value) -> bool {
     let (Value::Object(members), Value::Object(patch)) = (document, patch) else {
         return same(document, patch);
     };
-    patch.iter().all(|(name, value)| match (value, members.get(name)) {
-        (Value::Null, found) => found.is_none_or(Value::is_null),
-        (value, Some(found)) => carries(found, value),
-        (_, None) => false,
-    })
+    patch
+        .iter()
+        .all(|(name, value)| match (value, members.get(name)) {
+            (Value::Null, found) => found.is_none_or(Value::is_null),
+            (value, Some(found)) => carries(found, value),
+            (_, None) => false,
+        })
 }
 
 /// By way of its text: the core keeps every digit.
@@ -95,10 +108,26 @@ mod tests {
     fn a_change_is_what_differs() {
         let cases = [
             // (before, after, merge patch)
-            (json!({"a": 1, "b": 2}), json!({"a": 1, "b": 3}), json!({"b": 3})),
-            (json!({"a": 1, "b": 2}), json!({"a": 1.0}), json!({"b": null})),
-            (json!({"a": {"b": 1, "c": 2}}), json!({"a": {"b": 1, "c": 3}}), json!({"a": {"c": 3}})),
-            (json!({"a": [1]}), json!({"a": [1, 2]}), json!({"a": [1, 2]})),
+            (
+                json!({"a": 1, "b": 2}),
+                json!({"a": 1, "b": 3}),
+                json!({"b": 3}),
+            ),
+            (
+                json!({"a": 1, "b": 2}),
+                json!({"a": 1.0}),
+                json!({"b": null}),
+            ),
+            (
+                json!({"a": {"b": 1, "c": 2}}),
+                json!({"a": {"b": 1, "c": 3}}),
+                json!({"a": {"c": 3}}),
+            ),
+            (
+                json!({"a": [1]}),
+                json!({"a": [1, 2]}),
+                json!({"a": [1, 2]}),
+            ),
             (json!({}), json!({"a": {"b": 1}}), json!({"a": {"b": 1}})),
             (json!({"a": 1}), json!({"a": 1}), json!({})),
         ];
@@ -159,7 +188,11 @@ mod tests {
             ),
         ];
         for (edit, ours, theirs, result) in cases {
-            assert_eq!(edit.apply(Some(&base), &ours, &theirs), result, "{edit:?} {ours} {theirs}");
+            assert_eq!(
+                edit.apply(Some(&base), &ours, &theirs),
+                result,
+                "{edit:?} {ours} {theirs}"
+            );
         }
     }
 }

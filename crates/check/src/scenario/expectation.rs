@@ -13,26 +13,26 @@ use super::tree::{Node, Tree};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Expect {
     /// Of every answer.
-    pub answer: Answer,
-    pub winners: Option<Party>,
-    pub losers: Option<Party>,
-    pub states: Vec<State>,
-    pub sum: Option<Sum>,
+    pub(super) answer: Answer,
+    pub(super) winners: Option<Party>,
+    pub(super) losers: Option<Party>,
+    pub(super) states: Vec<State>,
+    pub(super) sum: Option<Sum>,
     /// How many requests were made again, all together.
-    pub retries: Option<Count>,
+    pub(super) retries: Option<Count>,
     /// That no accepted write is overwritten by somebody who had not seen it.
-    pub no_lost_updates: bool,
+    pub(super) no_lost_updates: bool,
 }
 
 /// What one answer is to be.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answer {
     /// Any of them; all are fine if there are none.
-    pub statuses: Vec<Statuses>,
-    pub headers: Vec<(HeaderName, Matcher)>,
-    pub body: Option<Body>,
-    pub text: Option<Matcher>,
-    pub within: Option<Duration>,
+    pub(super) statuses: Vec<Statuses>,
+    pub(super) headers: Vec<(HeaderName, Matcher)>,
+    pub(super) body: Option<Body>,
+    pub(super) text: Option<Matcher>,
+    pub(super) within: Option<Duration>,
 }
 
 /// `409`, or all of `2xx`.
@@ -55,16 +55,16 @@ pub(super) enum Body {
 /// Those who were accepted, or those who were not.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Party {
-    pub count: Option<Count>,
-    pub answer: Answer,
+    pub(super) count: Option<Count>,
+    pub(super) answer: Answer,
 }
 
 /// What a resource is to be afterwards, by reading it again.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     /// `None`: the one that the requests wrote to.
-    pub of: Option<Template>,
-    pub is: Standing,
+    pub(super) of: Option<Template>,
+    pub(super) is: Standing,
 }
 
 #[derive(Clone, Debug)]
@@ -79,10 +79,10 @@ pub(super) enum Standing {
 /// The sum of one member of several resources.
 #[derive(Clone, Debug)]
 pub(super) struct Sum {
-    pub of: Pointer,
-    pub over: Vec<Template>,
+    pub(super) of: Pointer,
+    pub(super) over: Vec<Template>,
     /// `None`: what it was before.
-    pub is: Option<Matcher>,
+    pub(super) is: Option<Matcher>,
 }
 
 impl Expect {
@@ -360,7 +360,10 @@ fn members(source: &Source<'_>, section: &Section<'_>, others: &[&str]) -> Optio
                     true => format!("; did you mean /{name}?"),
                     false => hint,
                 };
-                let message = format!("{} is to have JSON Pointers, not {name}{hint}", section.name);
+                let message = format!(
+                    "{} is to have JSON Pointers, not {name}{hint}",
+                    section.name
+                );
                 section.mistake(place, message);
             }
         }

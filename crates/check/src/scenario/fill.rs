@@ -84,7 +84,11 @@ pub(super) fn url(template: &Template, scope: &Scope<'_>) -> Result<Url, Unfit> 
         true => text,
         false => {
             let base = scope.memory.base().trim_end_matches('/');
-            let slash = if text.starts_with(['/', '?']) || text.is_empty() { "" } else { "/" };
+            let slash = if text.starts_with(['/', '?']) || text.is_empty() {
+                ""
+            } else {
+                "/"
+            };
             format!("{base}{slash}{text}")
         }
     };

@@ -42,8 +42,8 @@ enum Comparison {
 /// How many; without an upper bound if `max` is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Count {
-    pub min: u32,
-    pub max: Option<u32>,
+    pub(super) min: u32,
+    pub(super) max: Option<u32>,
 }
 
 const TYPES: [&str; 7] = [
@@ -77,14 +77,19 @@ impl Matcher {
             }
         }
         if tests.is_empty() && section.members().next().is_none() {
-            let message = format!("{name} has no test; to compare with an object, write {{is: {{}}}}");
+            let message =
+                format!("{name} has no test; to compare with an object, write {{is: {{}}}}");
             source.mistake(node.place, message);
         }
         Self { tests }
     }
 
     fn tests(section: &Section<'_>) -> Vec<Test> {
-        let shape = |key| section.get(key).map(|node| Shape::read(section.source, node));
+        let shape = |key| {
+            section
+                .get(key)
+                .map(|node| Shape::read(section.source, node))
+        };
         let mut tests = Vec::new();
         tests.extend(shape("is").map(Test::Is));
         tests.extend(shape("not").map(Test::IsNot));
@@ -231,7 +236,10 @@ pub(super) fn pattern(source: &Source<'_>, text: &str, place: Place) -> Option<R
             let error = error.to_string();
             let reason = error.lines().last().unwrap_or_default();
             let reason = reason.trim_start_matches("error: ");
-            source.mistake(place, format!("/{text}/ is not a regular expression: {reason}"));
+            source.mistake(
+                place,
+                format!("/{text}/ is not a regular expression: {reason}"),
+            );
             None
         }
     }
@@ -245,7 +253,8 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
         (Value::Object(a), Value::Object(b)) => {
-            let has = |(name, value): (&String, &Value)| b.get(name).is_some_and(|it| same(value, it));
+            let has =
+                |(name, value): (&String, &Value)| b.get(name).is_some_and(|it| same(value, it));
             a.len() == b.len() && a.iter().all(has)
         }
         _ => a == b,
@@ -287,7 +296,10 @@ impl Comparison {
     fn holds(self, a: &Value, b: &Value) -> bool {
         let order = match (a, b) {
             (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
-            _ => a.as_f64().zip(number(b)).and_then(|(a, b)| a.partial_cmp(&b)),
+            _ => a
+                .as_f64()
+                .zip(number(b))
+                .and_then(|(a, b)| a.partial_cmp(&b)),
         };
         order.is_some_and(|order| match self {
             Self::Gt => order.is_gt(),
@@ -393,7 +405,9 @@ mod tests {
         let documents = tree::documents(&source, &text);
         let section = Section::new(&source, "the test", &documents[0]).unwrap();
         let matcher = Matcher::read(&source, "/x", section.get("x").unwrap());
-        source.finish().unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        source
+            .finish()
+            .unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let lookup = |_: &[String]| Some(json!(7));
         matcher.complaint("/x", found.as_ref(), &lookup).unwrap()
     }
@@ -426,7 +440,11 @@ mod tests {
             ("'{{n}}'", json!(7)),
         ];
         for (matcher, value) in cases {
-            assert_eq!(complaint(matcher, Some(value.clone())), None, "{matcher} {value}");
+            assert_eq!(
+                complaint(matcher, Some(value.clone())),
+                None,
+                "{matcher} {value}"
+            );
         }
         assert_eq!(complaint("{absent: true}", None), None);
         assert_eq!(complaint("{present: false}", None), None);
@@ -440,15 +458,51 @@ mod tests {
             ("3", Some(json!("3")), "/x is to be 3, and is \"3\""),
             ("3", None, "/x is to be 3, and is absent"),
             ("null", None, "/x is to be null, and is absent"),
-            ("{not: 3}", Some(json!(3)), "/x is to be anything but 3, and is 3"),
-            ("{gt: 3}", Some(json!(3)), "/x is to be more than 3, and is 3"),
-            ("{gt: 3}", Some(json!("4")), "/x is to be more than 3, and is \"4\""),
-            ("{lte: 3}", Some(json!(4)), "/x is to be at most 3, and is 4"),
-            ("{matches: ^a}", Some(json!("b")), "/x is to be as /^a/ says, and is \"b\""),
-            ("{absent: true}", Some(Value::Null), "/x is to be absent, and is null"),
-            ("{type: integer}", Some(json!(1.5)), "/x is to be of the type integer, and is 1.5"),
-            ("{length: {max: 1}}", Some(json!("ab")), "/x is to be of length at most 1, and is \"ab\""),
-            ("{one_of: [1]}", Some(json!(2)), "/x is to be one of [1], and is 2"),
+            (
+                "{not: 3}",
+                Some(json!(3)),
+                "/x is to be anything but 3, and is 3",
+            ),
+            (
+                "{gt: 3}",
+                Some(json!(3)),
+                "/x is to be more than 3, and is 3",
+            ),
+            (
+                "{gt: 3}",
+                Some(json!("4")),
+                "/x is to be more than 3, and is \"4\"",
+            ),
+            (
+                "{lte: 3}",
+                Some(json!(4)),
+                "/x is to be at most 3, and is 4",
+            ),
+            (
+                "{matches: ^a}",
+                Some(json!("b")),
+                "/x is to be as /^a/ says, and is \"b\"",
+            ),
+            (
+                "{absent: true}",
+                Some(Value::Null),
+                "/x is to be absent, and is null",
+            ),
+            (
+                "{type: integer}",
+                Some(json!(1.5)),
+                "/x is to be of the type integer, and is 1.5",
+            ),
+            (
+                "{length: {max: 1}}",
+                Some(json!("ab")),
+                "/x is to be of length at most 1, and is \"ab\"",
+            ),
+            (
+                "{one_of: [1]}",
+                Some(json!(2)),
+                "/x is to be one of [1], and is 2",
+            ),
         ];
         for (matcher, value, message) in cases {
             let found = complaint(matcher, value.clone());

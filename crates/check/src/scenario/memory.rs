@@ -51,14 +51,25 @@ impl Fresh {
         let bits = bits & !(0xf << 76) | 0x4 << 76;
         let bits = bits & !(0x3 << 62) | 0x2 << 62;
         let hex = format!("{bits:032x}");
-        let uuid = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-");
+        let uuid = [
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..],
+        ]
+        .join("-");
         Self { nonce, uuid }
     }
 }
 
 impl Memory {
     /// What is known before the first round: what actors captured when they logged in.
-    pub(super) fn begin(scenario: &Scenario, round: Round, fresh: &Fresh) -> Result<Self, Unfilled> {
+    pub(super) fn begin(
+        scenario: &Scenario,
+        round: Round,
+        fresh: &Fresh,
+    ) -> Result<Self, Unfilled> {
         let memory = Self {
             env: scenario.inputs.env.clone(),
             ..Self::default()

@@ -50,13 +50,17 @@ impl<'a> Plan<'a> {
             let orders = (0..orders).map(move |order| (row, order));
             orders.flat_map(move |it| (0..repeat).map(move |_| it))
         });
-        (1..).zip(each).map(|(number, (row, order))| Round { number, row, order })
+        (1..)
+            .zip(each)
+            .map(|(number, (row, order))| Round { number, row, order })
     }
 
     /// The steps of a round, in its order.
     pub(super) fn steps(&self, round: Round) -> Vec<&'a Step> {
         let order = self.orders.get(round.order).into_iter().flatten();
-        order.filter_map(|at| self.scenario.steps.get(*at)).collect()
+        order
+            .filter_map(|at| self.scenario.steps.get(*at))
+            .collect()
     }
 
     /// The steps of a round in words: `alice: GET /docs/1`.
@@ -124,7 +128,10 @@ mod tests {
     fn read(text: &str) -> Scenario {
         let text = format!("scenario: x\nbase: http://a\n{text}");
         let suite = parse(Path::new("x.yaml"), &text, &Inputs::default());
-        suite.unwrap_or_else(|it| panic!("{it}")).scenarios.remove(0)
+        suite
+            .unwrap_or_else(|it| panic!("{it}"))
+            .scenarios
+            .remove(0)
     }
 
     #[test]
@@ -134,10 +141,20 @@ mod tests {
             // (scenario, orders, all of them, rounds)
             ("steps: [GET: /]".to_owned(), 1, 1, 1),
             ("repeat: 7\nsteps: [GET: /]".to_owned(), 1, 1, 7),
-            ("repeat: 2\neach: [{a: 1}, {a: 2}]\nsteps: [GET: /]".to_owned(), 1, 1, 4),
+            (
+                "repeat: 2\neach: [{a: 1}, {a: 2}]\nsteps: [GET: /]".to_owned(),
+                1,
+                1,
+                4,
+            ),
             (interleaved.to_owned(), 3, 3, 3),
             (interleaved.replace("all", "{max_orders: 2}"), 2, 3, 2),
-            (format!("repeat: 2\neach: [{{a: 1}}, {{a: 2}}]\n{interleaved}"), 3, 3, 12),
+            (
+                format!("repeat: 2\neach: [{{a: 1}}, {{a: 2}}]\n{interleaved}"),
+                3,
+                3,
+                12,
+            ),
         ];
         for (text, orders, all, rounds) in cases {
             let scenario = read(&text);
@@ -154,7 +171,10 @@ mod tests {
             "interleave: all\nsteps: [{actor: a, GET: /1}, {actor: b, GET: /2}, {actor: a, PUT: /3}]",
         );
         let plan = Plan::new(&scenario, None);
-        let words: Vec<_> = plan.rounds().map(|round| plan.words(round).join(", ")).collect();
+        let words: Vec<_> = plan
+            .rounds()
+            .map(|round| plan.words(round).join(", "))
+            .collect();
         assert_eq!(
             words,
             [

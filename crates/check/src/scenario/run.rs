@@ -191,9 +191,14 @@ impl<'a> Runner<'a> {
     /// What goes with every request of an actor.
     fn common(&self, actor: Option<&str>) -> Vec<&'a Fields> {
         let scenario = self.scenario;
-        let own = scenario.cast.iter().find(|it| Some(it.name.as_str()) == actor);
+        let own = scenario
+            .cast
+            .iter()
+            .find(|it| Some(it.name.as_str()) == actor);
         let own = own.map(|it| it.headers.as_slice());
-        std::iter::once(scenario.headers.as_slice()).chain(own).collect()
+        std::iter::once(scenario.headers.as_slice())
+            .chain(own)
+            .collect()
     }
 
     /// Once, before the first round. Without the fields that may need what a login gives.
@@ -273,7 +278,7 @@ impl<'a> Runner<'a> {
         }
         if let Some((expect, before)) = before {
             let writes = std::mem::take(&mut self.writes);
-            self.judge(&writes, expect, &before).await?;
+            self.judge(&writes, expect, &before, None).await?;
         }
         Ok(())
     }
@@ -293,12 +298,21 @@ impl<'a> Runner<'a> {
     }
 
     /// Takes the variables of an answer; says why if one is missing.
-    fn capture(&mut self, actor: Option<&str>, send: &Send, exchange: &Exchange) -> Result<(), String> {
+    fn capture(
+        &mut self,
+        actor: Option<&str>,
+        send: &Send,
+        exchange: &Exchange,
+    ) -> Result<(), String> {
         for capture in &send.capture {
             let response = exchange.response().ok_or("there is no answer")?;
             let value = capture.take(response);
             let value = value.map_err(|reason| {
-                format!("{}: {} cannot be captured: {reason}", send.title(), capture.name)
+                format!(
+                    "{}: {} cannot be captured: {reason}",
+                    send.title(),
+                    capture.name
+                )
             })?;
             self.memory.keep(actor, &capture.name, value);
         }
@@ -372,5 +386,9 @@ fn shown(log: &[Evidence]) -> Vec<Evidence> {
     let is_shown = |(at, it): &(usize, &Evidence)| *at >= last || it.exchange.is_accepted();
     let shown: Vec<_> = log.iter().enumerate().filter(is_shown).collect();
     let skipped = shown.len().saturating_sub(MAX);
-    shown.into_iter().skip(skipped).map(|(_, it)| it.clone()).collect()
+    shown
+        .into_iter()
+        .skip(skipped)
+        .map(|(_, it)| it.clone())
+        .collect()
 }

@@ -179,7 +179,10 @@ pub(super) fn tell_repeated(source: &Source<'_>, members: &[(Node, Node)]) {
             source.mistake(name.place, message);
         }
         let found = name.to_name();
-        if members[..at].iter().any(|(before, _)| before.to_name() == found) {
+        if members[..at]
+            .iter()
+            .any(|(before, _)| before.to_name() == found)
+        {
             source.mistake(name.place, format!("{found} is there twice"));
         }
     }

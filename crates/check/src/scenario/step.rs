@@ -24,24 +24,24 @@ pub(super) enum Step {
 /// A request.
 #[derive(Clone, Debug)]
 pub(super) struct Send {
-    pub place: Place,
-    pub name: Option<String>,
+    pub(super) place: Place,
+    pub(super) name: Option<String>,
     /// Who sends it; `None` is the tester itself, or, in a race, each of its actors.
-    pub actor: Option<(String, Place)>,
-    pub method: Method,
-    pub url: Template,
-    pub query: Vec<(Template, Template)>,
+    pub(super) actor: Option<(String, Place)>,
+    pub(super) method: Method,
+    pub(super) url: Template,
+    pub(super) query: Vec<(Template, Template)>,
     /// `None` takes a field away that would be sent otherwise.
-    pub headers: Vec<(HeaderName, Option<Template>)>,
+    pub(super) headers: Vec<(HeaderName, Option<Template>)>,
     /// Entity tags, whose quotes are added where they are missing.
-    pub if_match: Option<Template>,
-    pub if_none_match: Option<Template>,
-    pub content: Content,
-    pub capture: Vec<Capture>,
-    pub retry: Option<Retry>,
+    pub(super) if_match: Option<Template>,
+    pub(super) if_none_match: Option<Template>,
+    pub(super) content: Content,
+    pub(super) capture: Vec<Capture>,
+    pub(super) retry: Option<Retry>,
     /// How an accepted request is told; by its status if `None`.
-    pub wins: Option<Answer>,
-    pub expect: Option<Expect>,
+    pub(super) wins: Option<Answer>,
+    pub(super) expect: Option<Expect>,
 }
 
 #[derive(Clone, Debug)]
@@ -58,10 +58,10 @@ pub(super) enum Content {
 /// A variable that is taken from an answer.
 #[derive(Clone, Debug)]
 pub(super) struct Capture {
-    pub name: String,
-    pub from: From,
+    pub(super) name: String,
+    pub(super) from: From,
     /// Its first group, or all that it matches.
-    pub matches: Option<Regex>,
+    pub(super) matches: Option<Regex>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,14 +75,14 @@ pub(super) enum From {
 /// What is done when a request is refused: read again, apply the edit again, send again.
 #[derive(Clone, Debug)]
 pub(super) struct Retry {
-    pub times: u32,
+    pub(super) times: u32,
     /// Statuses.
-    pub on: Vec<u16>,
-    pub edit: Edit,
+    pub(super) on: Vec<u16>,
+    pub(super) edit: Edit,
     /// What is read again; `None` is the URL of the request.
-    pub read: Option<Template>,
+    pub(super) read: Option<Template>,
     /// Taken from what was read.
-    pub capture: Vec<Capture>,
+    pub(super) capture: Vec<Capture>,
 }
 
 /// How an edit is applied to a newer document.
@@ -108,17 +108,33 @@ pub(super) enum Side {
 /// Requests that are released together.
 #[derive(Clone, Debug)]
 pub(super) struct Race {
-    pub place: Place,
-    pub name: Option<String>,
-    pub sends: Vec<(String, Send)>,
-    pub wins: Option<Answer>,
-    pub expect: Option<Expect>,
+    pub(super) place: Place,
+    pub(super) name: Option<String>,
+    pub(super) sends: Vec<(String, Send)>,
+    pub(super) wins: Option<Answer>,
+    pub(super) expect: Option<Expect>,
 }
 
 /// The methods that can be written as the name of a member.
 pub(super) const METHODS: [&str; 18] = [
-    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "COPY", "LOCK",
-    "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "REPORT", "SEARCH", "UNLOCK",
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "TRACE",
+    "QUERY",
+    "COPY",
+    "LOCK",
+    "MKCOL",
+    "MOVE",
+    "PROPFIND",
+    "PROPPATCH",
+    "REPORT",
+    "SEARCH",
+    "UNLOCK",
 ];
 
 impl Step {
@@ -237,16 +253,37 @@ fn target(section: &Section<'_>, others: &[&'static str]) -> Option<(Method, Tem
 
 /// The members of a request besides its method.
 const FIELDS: [&str; 21] = [
-    "name", "actor", "method", "url", "query", "headers", "etag", "if_match", "if_none_match",
-    "json", "merge-patch", "json-patch", "form", "text", "file", "capture", "retry", "wins",
-    "expect", "race", "wait",
+    "name",
+    "actor",
+    "method",
+    "url",
+    "query",
+    "headers",
+    "etag",
+    "if_match",
+    "if_none_match",
+    "json",
+    "merge-patch",
+    "json-patch",
+    "form",
+    "text",
+    "file",
+    "capture",
+    "retry",
+    "wins",
+    "expect",
+    "race",
+    "wait",
 ];
 
 fn tag<'a>(section: &Section<'a>, names: &[&'static str]) -> Option<(&'a str, Place)> {
     let found = names.iter().filter_map(|name| section.text(name));
     let found: Vec<_> = found.collect();
     if let [_, (_, place), ..] = found.as_slice() {
-        section.mistake(*place, format!("{} are the same: write one", names.join(" and ")));
+        section.mistake(
+            *place,
+            format!("{} are the same: write one", names.join(" and ")),
+        );
     }
     found.into_iter().next()
 }
@@ -337,7 +374,9 @@ impl Content {
             ("json-patch", shape("json-patch").map(Self::JsonPatch)),
             (
                 "form",
-                section.has("form").then(|| Self::Form(pairs(section, "form"))),
+                section
+                    .has("form")
+                    .then(|| Self::Form(pairs(section, "form"))),
             ),
             (
                 "text",
@@ -399,7 +438,8 @@ pub(super) fn captures(section: &Section<'_>) -> Vec<Capture> {
     captures
 }
 
-pub(super) const VARIABLE: &str = "letters, digits, _ and -, and not one of the names that are set anyway";
+pub(super) const VARIABLE: &str =
+    "letters, digits, _ and -, and not one of the names that are set anyway";
 
 /// What is set anyway.
 pub(super) const BUILT_IN: [&str; 11] = [

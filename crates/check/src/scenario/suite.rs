@@ -6,11 +6,11 @@ use http::HeaderName;
 use super::expectation::{Answer, Expect, Sum};
 use super::mistake::{Mistake, Mistakes, Place, Source};
 use super::section::Section;
-use super::{orders, plan};
 use super::step::{self, Race, Send, Step, is_variable};
 use super::template::{Shape, Template};
 use super::tree::{self, Node, Tree};
 use super::variables;
+use super::{orders, plan};
 use crate::Severity;
 
 /// What is given from outside of the file: it goes before what stands in the file.
@@ -32,42 +32,42 @@ pub struct Suite {
 /// One thing that is tried, as often as it says.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    pub place: Place,
+    pub(super) place: Place,
     pub name: String,
     pub description: Option<String>,
-    pub base: Option<Template>,
+    pub(super) base: Option<Template>,
     /// In the order of the file: each may use those before it.
-    pub vars: Vec<(String, Shape)>,
+    pub(super) vars: Vec<(String, Shape)>,
     /// Sent with every request.
-    pub headers: Vec<(HeaderName, Option<Template>)>,
-    pub cast: Vec<Cast>,
+    pub(super) headers: Vec<(HeaderName, Option<Template>)>,
+    pub(super) cast: Vec<Cast>,
     /// The rows of its table; one without variables if it has none.
-    pub rows: Vec<Vec<(String, Shape)>>,
+    pub(super) rows: Vec<Vec<(String, Shape)>>,
     /// Rounds for each row, and for each order.
-    pub repeat: u32,
+    pub(super) repeat: u32,
     /// In how many orders the steps of the actors are run at most; as they stand if `None`.
-    pub interleave: Option<u32>,
+    pub(super) interleave: Option<u32>,
     /// How bad a failure is; by what failed if `None`.
-    pub severity: Option<Severity>,
-    pub wins: Option<Answer>,
-    pub setup: Vec<Step>,
-    pub steps: Vec<Step>,
-    pub teardown: Vec<Step>,
+    pub(super) severity: Option<Severity>,
+    pub(super) wins: Option<Answer>,
+    pub(super) setup: Vec<Step>,
+    pub(super) steps: Vec<Step>,
+    pub(super) teardown: Vec<Step>,
     /// Of all requests of `steps` that write.
-    pub expect: Option<Expect>,
+    pub(super) expect: Option<Expect>,
     /// Holds after each of the steps.
-    pub invariant: Option<Sum>,
-    pub inputs: Inputs,
+    pub(super) invariant: Option<Sum>,
+    pub(super) inputs: Inputs,
 }
 
 /// An actor, and what all of its requests have in common.
 #[derive(Clone, Debug)]
-pub struct Cast {
-    pub name: String,
-    pub headers: Vec<(HeaderName, Option<Template>)>,
-    pub vars: Vec<(String, Shape)>,
+pub(super) struct Cast {
+    pub(super) name: String,
+    pub(super) headers: Vec<(HeaderName, Option<Template>)>,
+    pub(super) vars: Vec<(String, Shape)>,
     /// Done once, before the first round.
-    pub login: Vec<Step>,
+    pub(super) login: Vec<Step>,
 }
 
 const MAX_ORDERS: u32 = 1000;
@@ -122,10 +122,12 @@ impl Scenario {
         let mut scenario = Self {
             place: section.place_of("scenario"),
             name: name.map(|(text, _)| text.to_owned()).unwrap_or_default(),
-            description: section
-                .text("description")
-                .map(|(text, _)| text.to_owned()),
-            base: inputs.vars.get("base").map(|it| Template::plain(it)).or(base),
+            description: section.text("description").map(|(text, _)| text.to_owned()),
+            base: inputs
+                .vars
+                .get("base")
+                .map(|it| Template::plain(it))
+                .or(base),
             vars: vars(&section, inputs),
             headers: step::headers(&section),
             cast: cast(&section, inputs),
@@ -177,16 +179,23 @@ impl Scenario {
         if self.interleave.is_none() {
             return;
         }
-        let lengths = plan::steps_by_actor(self).iter().map(Vec::len).collect::<Vec<_>>();
+        let lengths = plan::steps_by_actor(self)
+            .iter()
+            .map(Vec::len)
+            .collect::<Vec<_>>();
         if orders::count(&lengths).is_none() {
-            let message = "there are more orders of the steps than can be counted: take fewer steps";
+            let message =
+                "there are more orders of the steps than can be counted: take fewer steps";
             section.mistake(section.place_of("interleave"), message);
         }
         for step in &self.steps {
             match step {
                 Step::Send(send) if send.actor.is_some() => {}
                 Step::Send(send) => {
-                    section.mistake(send.place, "with interleave, a step says which actor takes it");
+                    section.mistake(
+                        send.place,
+                        "with interleave, a step says which actor takes it",
+                    );
                 }
                 Step::Race(race) => {
                     section.mistake(race.place, "with interleave, every step is one actor's");
@@ -219,7 +228,10 @@ impl Scenario {
     /// Every request of it, in the order of the file.
     pub(super) fn sends(&self) -> impl Iterator<Item = &Send> {
         let logins = self.cast.iter().flat_map(|it| &it.login);
-        let steps = logins.chain(&self.setup).chain(&self.steps).chain(&self.teardown);
+        let steps = logins
+            .chain(&self.setup)
+            .chain(&self.steps)
+            .chain(&self.teardown);
         steps.flat_map(|step| match step {
             Step::Send(send) => vec![send.as_ref()],
             Step::Race(race) => race.sends.iter().map(|(_, send)| send).collect(),
@@ -274,7 +286,10 @@ fn cast(section: &Section<'_>, inputs: &Inputs) -> Vec<Cast> {
     let mut cast = Vec::new();
     for (name, place, node) in section.members() {
         if !is_variable(&name) {
-            section.mistake(place, format!("{name:?} cannot be an actor: {}", step::VARIABLE));
+            section.mistake(
+                place,
+                format!("{name:?} cannot be an actor: {}", step::VARIABLE),
+            );
         }
         let empty = matches!(node.tree, Tree::Null);
         let Some(own) = (!empty).then(|| Section::new(section.source, &name, node)) else {
@@ -336,15 +351,22 @@ fn rows(section: &Section<'_>) -> Vec<Vec<(String, Shape)>> {
         rows.extend(row.map(|row| variables_of(&row)));
     }
     if section.has("each") && section.has("table") {
-        section.mistake(section.place_of("table"), "each and table are the same: write one");
+        section.mistake(
+            section.place_of("table"),
+            "each and table are the same: write one",
+        );
     }
-    let lists: Vec<_> = section.list("table").iter().filter_map(|node| match &node.tree {
-        Tree::List(cells) => Some((node.place, cells)),
-        _ => {
-            section.wrong("table", node, "a list of lists");
-            None
-        }
-    }).collect();
+    let lists: Vec<_> = section
+        .list("table")
+        .iter()
+        .filter_map(|node| match &node.tree {
+            Tree::List(cells) => Some((node.place, cells)),
+            _ => {
+                section.wrong("table", node, "a list of lists");
+                None
+            }
+        })
+        .collect();
     if let [(_, names), lines @ ..] = lists.as_slice() {
         let mut columns = Vec::new();
         for name in *names {

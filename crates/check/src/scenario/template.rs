@@ -248,7 +248,9 @@ impl Shape {
     pub(super) fn read(source: &Source<'_>, node: &Node) -> Self {
         match &node.tree {
             Tree::Text(text) => Self::Text(Template::read(source, text, node.place)),
-            Tree::List(items) => Self::List(items.iter().map(|it| Self::read(source, it)).collect()),
+            Tree::List(items) => {
+                Self::List(items.iter().map(|it| Self::read(source, it)).collect())
+            }
             Tree::Map(members) => {
                 tell_repeated(source, members);
                 let member = |(name, value): &(Node, Node)| {
@@ -360,9 +362,18 @@ mod tests {
                 "é {{n | bas64}}",
                 "x.yaml:1:3: there is no filter bas64; did you mean base64?",
             ),
-            ("{{n | plus}}", "x.yaml:1:1: the filter plus takes 1 argument, not 0"),
-            ("{{name | plus 1}}", "{{… | plus}}: \"Zoë & co\" is not a number"),
-            ("{{\"%\" | base64-decode}}", "{{… | base64-decode}}: \"%\" is not base64"),
+            (
+                "{{n | plus}}",
+                "x.yaml:1:1: the filter plus takes 1 argument, not 0",
+            ),
+            (
+                "{{name | plus 1}}",
+                "{{… | plus}}: \"Zoë & co\" is not a number",
+            ),
+            (
+                "{{\"%\" | base64-decode}}",
+                "{{… | base64-decode}}: \"%\" is not base64",
+            ),
         ];
         for (template, message) in cases {
             assert_eq!(fill(template), Err(message.to_owned()), "{template}");

@@ -37,10 +37,10 @@ pub(super) fn documents(source: &Source<'_>, text: &str) -> Vec<Node> {
     match serde_saphyr::from_multiple_with_options::<Node>(text, options) {
         Ok(documents) => documents,
         Err(error) => {
-            let place = error.location().map(place).unwrap_or(Place {
-                line: 1,
-                column: 1,
-            });
+            let place = error
+                .location()
+                .map(place)
+                .unwrap_or(Place { line: 1, column: 1 });
             let message = error.without_snippet().to_string();
             // Its own messages end with the place.
             let message = message.split(" at line ").next().unwrap_or_default();

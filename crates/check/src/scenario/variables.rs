@@ -57,7 +57,14 @@ impl<'a> Walk<'a> {
             self.shared.insert(name.clone());
         }
         self.all(None, scenario.base.iter().collect());
-        self.all(None, scenario.headers.iter().filter_map(|it| it.1.as_ref()).collect());
+        self.all(
+            None,
+            scenario
+                .headers
+                .iter()
+                .filter_map(|it| it.1.as_ref())
+                .collect(),
+        );
         if let Some(wins) = &scenario.wins {
             self.answer(None, wins);
         }
@@ -242,10 +249,13 @@ impl<'a> Walk<'a> {
             let hint = suggestion(variable, names);
             let message = format!("{other} has captured no {variable} before this{hint}");
             self.source.mistake(at.place, message);
-        } else if self.is_interleaved && actor != Some(other) && self.comes_in_steps(other, variable)
+        } else if self.is_interleaved
+            && actor != Some(other)
+            && self.comes_in_steps(other, variable)
         {
-            let message =
-                format!("in some orders of the steps, {other} has captured no {variable} before this");
+            let message = format!(
+                "in some orders of the steps, {other} has captured no {variable} before this"
+            );
             self.source.mistake(at.place, message);
         }
     }
@@ -288,7 +298,9 @@ impl Send {
             Content::Json(shape) | Content::MergePatch(shape) | Content::JsonPatch(shape) => {
                 all.extend(shape.templates());
             }
-            Content::Form(pairs) => all.extend(pairs.iter().flat_map(|(name, value)| [name, value])),
+            Content::Form(pairs) => {
+                all.extend(pairs.iter().flat_map(|(name, value)| [name, value]))
+            }
             Content::Text(template) => all.push(template),
             Content::None | Content::File(_) => {}
         }

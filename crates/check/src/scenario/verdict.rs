@@ -26,9 +26,10 @@ impl Answer {
             return Ok(Some(complaint));
         }
         let took = exchange.ended.saturating_sub(exchange.begun);
-        Ok(self.within.filter(|within| took > *within).map(|within| {
-            format!("the answer took {took:?}, and was to take at most {within:?}")
-        }))
+        Ok(self
+            .within
+            .filter(|within| took > *within)
+            .map(|within| format!("the answer took {took:?}, and was to take at most {within:?}")))
     }
 
     /// As [`Answer::complaint`], of what is in it alone.
@@ -40,7 +41,9 @@ impl Answer {
         if !self.admits(response.status) {
             let statuses: Vec<_> = self.statuses.iter().map(ToString::to_string).collect();
             let (wanted, found) = (statuses.join(" or "), response.status.as_u16());
-            return Ok(Some(format!("the status is to be {wanted}, and is {found}")));
+            return Ok(Some(format!(
+                "the status is to be {wanted}, and is {found}"
+            )));
         }
         for (name, matcher) in &self.headers {
             let value = response.headers.get(name);
@@ -79,7 +82,9 @@ impl Body {
         lookup: Lookup<'_>,
     ) -> Result<Option<String>, Unfilled> {
         match self {
-            Self::Empty => Ok((!response.body.is_empty()).then(|| "the body is not empty".to_owned())),
+            Self::Empty => {
+                Ok((!response.body.is_empty()).then(|| "the body is not empty".to_owned()))
+            }
             Self::Conflict => Ok(conflict_complaint(response)),
             Self::Problem => Ok(problem_complaint(response)),
             Self::Members(members) => members_complaint(members, response, lookup),
@@ -96,9 +101,17 @@ fn members_complaint(
     for (pointer, matcher) in members {
         let pointer = pointer.to_string();
         let found = json.as_ref().and_then(|json| json.pointer(&pointer));
-        let name = if pointer.is_empty() { "the body" } else { &pointer };
+        let name = if pointer.is_empty() {
+            "the body"
+        } else {
+            &pointer
+        };
         if let Some(complaint) = matcher.complaint(name, found, lookup)? {
-            let note = if json.is_none() { " (the body is not JSON)" } else { "" };
+            let note = if json.is_none() {
+                " (the body is not JSON)"
+            } else {
+                ""
+            };
             return Ok(Some(complaint + note));
         }
     }
@@ -107,7 +120,15 @@ fn members_complaint(
 
 /// Words for what went wrong, and words for something to go on with, as members are called.
 const EXPLANATIONS: [&str; 9] = [
-    "type", "title", "detail", "error", "errors", "message", "code", "reason", "description",
+    "type",
+    "title",
+    "detail",
+    "error",
+    "errors",
+    "message",
+    "code",
+    "reason",
+    "description",
 ];
 const WAYS_ON: [&str; 14] = [
     "current", "version", "etag", "revision", "conflict", "field", "path", "link", "href", "url",
@@ -214,7 +235,9 @@ impl Reading {
             return false;
         }
         let media_type = request.headers.get(http::header::CONTENT_TYPE);
-        let media_type = media_type.and_then(|it| it.to_str().ok()).unwrap_or_default();
+        let media_type = media_type
+            .and_then(|it| it.to_str().ok())
+            .unwrap_or_default();
         match (json_of(request), &self.json) {
             (Some(sent), Some(found)) if media_type.starts_with("application/json-patch+json") => {
                 patched(&sent, before).is_some_and(|result| has(found, &result))
@@ -285,7 +308,10 @@ mod tests {
     fn a_conflict_says_what_went_wrong_and_how_to_go_on() {
         let cases = [
             // (body, complaint)
-            ("", Some("the refusal has no body (RFC 9110, section 15.5.10)")),
+            (
+                "",
+                Some("the refusal has no body (RFC 9110, section 15.5.10)"),
+            ),
             ("Conflict", Some("the refusal's body is not a JSON object")),
             ("{}", Some("the refusal does not say what went wrong")),
             (
@@ -294,11 +320,16 @@ mod tests {
             ),
             (
                 r#"{"error": "Conflict"}"#,
-                Some("the refusal has nothing to go on with: a current version or tag, the fields in conflict, or a link"),
+                Some(
+                    "the refusal has nothing to go on with: a current version or tag, the fields in conflict, or a link",
+                ),
             ),
             (r#"{"error": "Conflict", "current_version": 3}"#, None),
             (r#"{"error": {"code": "E", "fields": ["a"]}}"#, None),
-            (r#"{"title": "Conflict", "status": 409, "conflicts": []}"#, None),
+            (
+                r#"{"title": "Conflict", "status": 409, "conflicts": []}"#,
+                None,
+            ),
         ];
         for (body, complaint) in cases {
             let found = conflict_complaint(&response(409, "application/json", body));
@@ -310,7 +341,9 @@ mod tests {
     fn a_state_is_the_one_that_a_request_made() {
         let request = |method: Method, media_type: &str, body: &str| {
             let mut request = Request::new(method, "http://a/x".parse().unwrap());
-            request.headers.insert(http::header::CONTENT_TYPE, media_type.parse().unwrap());
+            request
+                .headers
+                .insert(http::header::CONTENT_TYPE, media_type.parse().unwrap());
             request.body = body.to_owned().into();
             request
         };
@@ -319,12 +352,40 @@ mod tests {
         let merge = "application/merge-patch+json";
         let cases = [
             // (method, media type, sent, status, found, whether)
-            (Method::PUT, json, r#"{"a": 2}"#, 200, r#"{"a": 2, "version": 3}"#, true),
+            (
+                Method::PUT,
+                json,
+                r#"{"a": 2}"#,
+                200,
+                r#"{"a": 2, "version": 3}"#,
+                true,
+            ),
             (Method::PUT, json, r#"{"a": 2}"#, 200, r#"{"a": 1}"#, false),
-            (Method::PUT, json, r#"{"a": [1]}"#, 200, r#"{"a": [1, 2]}"#, false),
+            (
+                Method::PUT,
+                json,
+                r#"{"a": [1]}"#,
+                200,
+                r#"{"a": [1, 2]}"#,
+                false,
+            ),
             (Method::PUT, json, r#"{"a": 2}"#, 404, "{}", false),
-            (Method::PATCH, merge, r#"{"a": null}"#, 200, r#"{"b": 1}"#, true),
-            (Method::PATCH, merge, r#"{"a": null}"#, 200, r#"{"a": 1}"#, false),
+            (
+                Method::PATCH,
+                merge,
+                r#"{"a": null}"#,
+                200,
+                r#"{"b": 1}"#,
+                true,
+            ),
+            (
+                Method::PATCH,
+                merge,
+                r#"{"a": null}"#,
+                200,
+                r#"{"a": 1}"#,
+                false,
+            ),
             (
                 Method::PATCH,
                 "application/json-patch+json",
@@ -337,13 +398,31 @@ mod tests {
             (Method::DELETE, json, "", 200, "{}", false),
             (Method::PUT, "text/plain", "abc", 200, "abc", true),
             (Method::PUT, "text/plain", "abc", 200, "abd", false),
-            (Method::POST, "application/x-www-form-urlencoded", "a=2&x=1", 200, r#"{"a": 2}"#, true),
-            (Method::POST, "application/x-www-form-urlencoded", "a=2", 200, r#"{"a": 3}"#, false),
+            (
+                Method::POST,
+                "application/x-www-form-urlencoded",
+                "a=2&x=1",
+                200,
+                r#"{"a": 2}"#,
+                true,
+            ),
+            (
+                Method::POST,
+                "application/x-www-form-urlencoded",
+                "a=2",
+                200,
+                r#"{"a": 3}"#,
+                false,
+            ),
         ];
         for (method, media_type, sent, status, found, is_made) in cases {
             let request = request(method.clone(), media_type, sent);
             let reading = Reading::of(&response(status, json, found));
-            assert_eq!(reading.is_made_by(&request, &before), is_made, "{method} {sent} {found}");
+            assert_eq!(
+                reading.is_made_by(&request, &before),
+                is_made,
+                "{method} {sent} {found}"
+            );
         }
     }
 }

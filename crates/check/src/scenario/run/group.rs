@@ -62,7 +62,9 @@ impl<'a> Runner<'a> {
         send: &'a Send,
     ) -> Result<(), Halt> {
         let prepared = self.prepare(actor, send, 1)?;
-        let before = self.before(send.expect.as_ref(), &[&prepared.request], actor).await?;
+        let before = self
+            .before(send.expect.as_ref(), &[&prepared.request], actor)
+            .await?;
         let watches = self.watches();
         if watches && send.is_write() {
             self.watch(&prepared.request.url, actor).await?;
@@ -107,11 +109,12 @@ impl<'a> Runner<'a> {
         }
         for it in &group {
             if let Some(expect) = &it.send.expect {
-                self.judge(std::slice::from_ref(it), expect, &before).await?;
+                self.judge(std::slice::from_ref(it), expect, &before, it.actor)
+                    .await?;
             }
         }
         if let Some(expect) = &race.expect {
-            self.judge(&group, expect, &before).await?;
+            self.judge(&group, expect, &before, None).await?;
         }
         self.remember(group);
         Ok(())
@@ -129,7 +132,8 @@ impl<'a> Runner<'a> {
             ..self.memory.scope(actor, &fresh)
         };
         let request = send.fill(&self.common(actor), &scope);
-        let request = request.map_err(|unfit| Halt::Unjudged(format!("{}: {unfit}", send.title())))?;
+        let request =
+            request.map_err(|unfit| Halt::Unjudged(format!("{}: {unfit}", send.title())))?;
         Ok(Prepared {
             actor,
             send,
@@ -163,7 +167,12 @@ impl<'a> Runner<'a> {
         }
         self.retry(group).await?;
         for it in group.iter_mut() {
-            let wins = it.send.wins.as_ref().or(wins).or(self.scenario.wins.as_ref());
+            let wins = it
+                .send
+                .wins
+                .as_ref()
+                .or(wins)
+                .or(self.scenario.wins.as_ref());
             let wins = wins.filter(|_| it.send.is_write());
             let scope = self.scope_of(it, Counts::default());
             it.effect = effect(&it.exchange, wins, &|path| scope.lookup(path))?;
@@ -216,7 +225,10 @@ impl<'a> Runner<'a> {
             self.judge_unasked(it)?;
         }
         match expect {
-            Some(expect) => self.judge(std::slice::from_ref(it), expect, before).await,
+            Some(expect) => {
+                self.judge(std::slice::from_ref(it), expect, before, it.actor)
+                    .await
+            }
             None => Ok(()),
         }
     }

@@ -65,18 +65,22 @@ impl<'a> Runner<'a> {
         Ok(before)
     }
 
-    /// Holds what came of a group against what was expected of it.
+    /// Holds what came of a group against what was expected of it. `asker` is the actor whose
+    /// expectation it is: a race's is nobody's own.
     pub(super) async fn judge(
         &mut self,
         group: &[Contestant<'a>],
         expect: &'a Expect,
         before: &Before,
+        asker: Option<&'a str>,
     ) -> Result<(), Halt> {
         self.tell_of_busy(group, expect)?;
         let counts = counts(group);
         let complaint = self.answers_complaint(group, expect, counts)?;
         // The state goes with the failure of the answers: it shows what came of them.
-        let states = self.states_complaint(group, expect, before, counts).await;
+        let states = self
+            .states_complaint(group, expect, before, (counts, asker))
+            .await;
         self.fail_if(complaint)?;
         let complaint = states?;
         self.fail_if(complaint)?;
@@ -90,7 +94,10 @@ impl<'a> Runner<'a> {
     /// 429 and 503 say nothing of a race, unless they are expected.
     fn tell_of_busy(&self, group: &[Contestant<'_>], expect: &Expect) -> Result<(), Halt> {
         let parties = expect.winners.iter().chain(&expect.losers);
-        let answers: Vec<_> = parties.map(|party| &party.answer).chain([&expect.answer]).collect();
+        let answers: Vec<_> = parties
+            .map(|party| &party.answer)
+            .chain([&expect.answer])
+            .collect();
         let is_unexpected = |it: &Contestant<'_>| {
             let is_named = |status| answers.iter().any(|answer| answer.names(status));
             it.effect == Effect::Busy && !it.exchange.status().is_some_and(is_named)
@@ -107,7 +114,10 @@ impl<'a> Runner<'a> {
         expect: &'a Expect,
         counts: Counts,
     ) -> Result<Option<Complaint>, Halt> {
-        let unknown = group.iter().filter(|it| it.effect == Effect::Unknown).count();
+        let unknown = group
+            .iter()
+            .filter(|it| it.effect == Effect::Unknown)
+            .count();
         if let Some(party) = &expect.winners
             && let Some(complaint) = winners_complaint(group, party, counts.winners, unknown)?
         {
@@ -116,7 +126,9 @@ impl<'a> Runner<'a> {
         if let Some(complaint) = self.unsure_complaint(group, expect)? {
             return Ok(Some(complaint));
         }
-        if let Some(Party { count: Some(count), .. }) = &expect.losers
+        if let Some(Party {
+            count: Some(count), ..
+        }) = &expect.losers
             && !(counts.losers..=counts.losers + unknown).any(|it| count.admits(it))
         {
             let found = counts.losers;
@@ -125,10 +137,14 @@ impl<'a> Runner<'a> {
         }
         for it in group {
             let parties = match it.effect {
-                Effect::Accepted => [Some(&expect.answer), expect.winners.as_ref().map(|it| &it.answer)],
-                Effect::Refused | Effect::Busy => {
-                    [Some(&expect.answer), expect.losers.as_ref().map(|it| &it.answer)]
-                }
+                Effect::Accepted => [
+                    Some(&expect.answer),
+                    expect.winners.as_ref().map(|it| &it.answer),
+                ],
+                Effect::Refused | Effect::Busy => [
+                    Some(&expect.answer),
+                    expect.losers.as_ref().map(|it| &it.answer),
+                ],
                 Effect::Unknown => [Some(&expect.answer), None],
             };
             for answer in parties.into_iter().flatten() {
@@ -137,10 +153,15 @@ impl<'a> Runner<'a> {
                 }
             }
         }
-        Ok(expect.retries.filter(|it| !it.admits(counts.retries)).map(|wanted| {
-            let found = counts.retries;
-            Complaint::high(format!("requests were to be made again {wanted} times, and were {found} times"))
-        }))
+        Ok(expect
+            .retries
+            .filter(|it| !it.admits(counts.retries))
+            .map(|wanted| {
+                let found = counts.retries;
+                Complaint::high(format!(
+                    "requests were to be made again {wanted} times, and were {found} times"
+                ))
+            }))
     }
 
     fn answer_complaint(
@@ -169,7 +190,11 @@ impl<'a> Runner<'a> {
         let Some(status) = it.exchange.status() else {
             let is_alone = group.len() == 1;
             let reason = format!("{}: {}", it.title(), answered(&it.exchange));
-            return if is_alone { Err(Halt::Unjudged(reason)) } else { Ok(None) };
+            return if is_alone {
+                Err(Halt::Unjudged(reason))
+            } else {
+                Ok(None)
+            };
         };
         let parties = expect.winners.iter().chain(&expect.losers);
         let mut answers = parties.map(|party| &party.answer).chain([&expect.answer]);
@@ -188,10 +213,13 @@ impl<'a> Runner<'a> {
         group: &[Contestant<'a>],
         expect: &'a Expect,
         before: &Before,
-        counts: Counts,
+        (counts, asker): (Counts, Option<&'a str>),
     ) -> Result<Option<Complaint>, Halt> {
         for state in &expect.states {
-            if let Some(complaint) = self.state_complaint(group, state, before, counts).await? {
+            if let Some(complaint) = self
+                .state_complaint(group, state, before, (counts, asker))
+                .await?
+            {
                 return Ok(Some(complaint));
             }
         }
@@ -203,13 +231,13 @@ impl<'a> Runner<'a> {
         group: &[Contestant<'a>],
         state: &'a State,
         before: &Before,
-        counts: Counts,
+        (counts, asker): (Counts, Option<&'a str>),
     ) -> Result<Option<Complaint>, Halt> {
         let Some(first) = group.first() else {
             return Ok(None);
         };
         let url = match &state.of {
-            Some(of) => self.url(of, &self.scope_of(first, counts))?,
+            Some(of) => self.url(of, &self.memory.scope(asker, &Fresh::default()))?,
             None => first.request.url.clone(),
         };
         if state.of.is_none() && group.iter().any(|it| it.request.url != url) {
@@ -219,13 +247,17 @@ impl<'a> Runner<'a> {
         let (reading, exchange) = self.read(&url, first.actor).await?;
         self.note("what is there afterwards", &exchange);
         let known = before.readings.get(&url);
-        let found = reading
-            .json
-            .as_ref()
-            .map_or_else(|| format!("status {}", reading.status.as_u16()), super::super::matcher::short);
+        let found = reading.json.as_ref().map_or_else(
+            || format!("status {}", reading.status.as_u16()),
+            super::super::matcher::short,
+        );
         match &state.is {
             Standing::Answer(answer) => {
-                let scope = self.scope_of(first, counts);
+                let fresh = Fresh::default();
+                let scope = Scope {
+                    counts,
+                    ..self.memory.scope(asker, &fresh)
+                };
                 let complaint = answer.complaint(&exchange, &|path| scope.lookup(path))?;
                 Ok(complaint.map(|complaint| Complaint::critical(format!("{url}: {complaint}"))))
             }
@@ -233,7 +265,8 @@ impl<'a> Runner<'a> {
                 let Some(known) = known else {
                     return Err(Halt::Unjudged(format!("{url} was not read before")));
                 };
-                let reason = || Complaint::critical(format!("{url} was to stay as it was, and is {found}"));
+                let reason =
+                    || Complaint::critical(format!("{url} was to stay as it was, and is {found}"));
                 Ok(reading.differs_from(known).then(reason))
             }
             Standing::Winner => Ok(winner_complaint(group, &url, &reading, known, &found)),
@@ -256,7 +289,10 @@ impl<'a> Runner<'a> {
             let (reading, exchange) = self.read(&url, actor).await?;
             self.note("a part of the sum", &exchange);
             let pointer = sum.of.to_string();
-            let found = reading.json.as_ref().and_then(|json| json.pointer(&pointer));
+            let found = reading
+                .json
+                .as_ref()
+                .and_then(|json| json.pointer(&pointer));
             let Some(number) = found.and_then(Value::as_f64) else {
                 return Err(Halt::Unjudged(format!("{url} has no number at {pointer}")));
             };
@@ -280,9 +316,15 @@ impl<'a> Runner<'a> {
                 let value = whole_if_it_is(found);
                 matcher.complaint(&name, Some(&value), &|path| scope.lookup(path))?
             }
-            (None, Some(before)) if (before - found).abs() > f64::EPSILON * before.abs().max(1.0) => {
+            (None, Some(before))
+                if (before - found).abs() > f64::EPSILON * before.abs().max(1.0) =>
+            {
                 let (before, found) = (whole_if_it_is(before), whole_if_it_is(found));
-                Some(format!("{name} is to stay {}, and is {}", plain(before), plain(found)))
+                Some(format!(
+                    "{name} is to stay {}, and is {}",
+                    plain(before),
+                    plain(found)
+                ))
             }
             (None, _) => None,
         };
@@ -300,7 +342,12 @@ fn whole_if_it_is(number: f64) -> Value {
 }
 
 fn counts(group: &[Contestant<'_>]) -> Counts {
-    let count = |effects: &[Effect]| group.iter().filter(|it| effects.contains(&it.effect)).count();
+    let count = |effects: &[Effect]| {
+        group
+            .iter()
+            .filter(|it| effects.contains(&it.effect))
+            .count()
+    };
     Counts {
         winners: count(&[Effect::Accepted]),
         losers: count(&[Effect::Refused, Effect::Busy]),
@@ -331,7 +378,13 @@ fn winners_complaint(
     let Some(count) = party.count else {
         return Ok(None);
     };
-    let reason = || format!("{count} of {} were to be accepted, and {found} were: {}", group.len(), told(group));
+    let reason = || {
+        format!(
+            "{count} of {} were to be accepted, and {found} were: {}",
+            group.len(),
+            told(group)
+        )
+    };
     if count.max.is_some_and(|max| found > max as usize) {
         return Ok(Some(Complaint::critical(reason())));
     }

@@ -39,7 +39,9 @@ impl<'a> Runner<'a> {
         if !self.kept.resources.contains_key(url) {
             let (now, _) = self.read(url, actor).await?;
             let writes = Vec::new();
-            self.kept.resources.insert(url.clone(), Resource { now, writes });
+            self.kept
+                .resources
+                .insert(url.clone(), Resource { now, writes });
         }
         Ok(())
     }
@@ -83,7 +85,10 @@ impl Kept {
     fn write(&mut self, it: &Contestant<'_>, now: Reading) -> Option<(String, String)> {
         let resource = self.resources.get_mut(&it.request.url)?;
         let name = it.name();
-        let unseen = resource.writes.iter().filter(|write| !write.seen_by.contains(name));
+        let unseen = resource
+            .writes
+            .iter()
+            .filter(|write| !write.seen_by.contains(name));
         let lost = unseen.filter(|write| write.is_lost(&now)).last();
         let lost = lost.map(|write| (write.by.clone(), write.told()));
         let written = Written::new(it, &resource.now, &now);
@@ -135,7 +140,9 @@ fn only(patch: &Value, sent: &Value) -> Value {
     let (Value::Object(patch), Value::Object(sent)) = (patch, sent) else {
         return patch.clone();
     };
-    let kept = patch.iter().filter(|(name, value)| value.is_null() || sent.contains_key(*name));
+    let kept = patch
+        .iter()
+        .filter(|(name, value)| value.is_null() || sent.contains_key(*name));
     let kept = kept.map(|(name, value)| match sent.get(name) {
         Some(sent) => (name.clone(), only(value, sent)),
         None => (name.clone(), value.clone()),

@@ -12,7 +12,9 @@ impl<'a> Runner<'a> {
         loop {
             let mut wave = Vec::new();
             for (at, it) in group.iter_mut().enumerate() {
-                let Some(retry) = &it.send.retry else { continue };
+                let Some(retry) = &it.send.retry else {
+                    continue;
+                };
                 let status = it.exchange.status().map(|status| status.as_u16());
                 let is_refused = status.is_some_and(|status| retry.on.contains(&status));
                 if !is_refused || it.has_given_up || it.retries >= retry.times {
@@ -34,14 +36,20 @@ impl<'a> Runner<'a> {
         }
     }
 
-    async fn send_again(&mut self, group: &mut [Contestant<'a>], wave: &[usize]) -> Result<(), Halt> {
+    async fn send_again(
+        &mut self,
+        group: &mut [Contestant<'a>],
+        wave: &[usize],
+    ) -> Result<(), Halt> {
         let exchanges = match wave {
             [at] => {
                 let it = &group[*at];
                 vec![self.session(it.actor).send(it.request.clone()).await?]
             }
             _ => {
-                let requests = wave.iter().map(|at| (group[*at].actor, group[*at].request.clone()));
+                let requests = wave
+                    .iter()
+                    .map(|at| (group[*at].actor, group[*at].request.clone()));
                 self.volley(requests.collect()).await?.0
             }
         };
@@ -56,16 +64,26 @@ impl<'a> Runner<'a> {
 
     /// The request once more, on what is there now; `None` if it cannot be made, or somebody would
     /// have to decide first.
-    async fn renew(&mut self, it: &Contestant<'a>, retry: &'a Retry) -> Result<Option<Request>, Halt> {
+    async fn renew(
+        &mut self,
+        it: &Contestant<'a>,
+        retry: &'a Retry,
+    ) -> Result<Option<Request>, Halt> {
         let url = match &retry.read {
             Some(read) => self.url(read, &self.scope_of(it, Counts::default()))?,
             None => it.request.url.clone(),
         };
         let mut get = Request::get(url.clone());
-        get.headers = fill::fields(&self.common(it.actor), &self.memory.scope(it.actor, &it.fresh))?;
+        get.headers = fill::fields(
+            &self.common(it.actor),
+            &self.memory.scope(it.actor, &it.fresh),
+        )?;
         let read = self.session(it.actor).send(get).await?;
         self.note(format!("{}, reads again", it.name()), &read);
-        let Some(response) = read.response().filter(|response| response.status.is_success()) else {
+        let Some(response) = read
+            .response()
+            .filter(|response| response.status.is_success())
+        else {
             return Ok(None);
         };
         for capture in &retry.capture {

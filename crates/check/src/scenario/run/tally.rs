@@ -70,7 +70,9 @@ impl<'a> Tally<'a> {
     pub(super) fn report(self, memory: &Memory) -> ProbeReport {
         let (verdict, reason) = self.verdict();
         let failure = self.failure.map(|(_, failure)| failure);
-        let severity = failure.as_ref().map_or(Severity::Critical, |it| it.severity);
+        let severity = failure
+            .as_ref()
+            .map_or(Severity::Critical, |it| it.severity);
         let title = self.scenario.description.as_deref();
         ProbeReport {
             id: self.scenario.name.clone(),
@@ -121,7 +123,9 @@ impl<'a> Tally<'a> {
         }
         if self.scenario.interleave.is_some() {
             let steps = self.plan.words(round);
-            let steps = (1..).zip(steps).map(|(number, step)| format!("{number}. {step}"));
+            let steps = (1..)
+                .zip(steps)
+                .map(|(number, step)| format!("{number}. {step}"));
             let steps: Vec<_> = steps.collect();
             let (failed, run) = (self.failed, self.rounds);
             let orders = self.told_of_orders();
@@ -144,7 +148,9 @@ impl<'a> Tally<'a> {
                 let unjudged = self.unjudged;
                 format!("{unjudged} of {rounds} rounds could not be judged: {reason}")
             }
-            (None, busy) => format!("in {busy} of {rounds} rounds the server put requests off (429 or 503)"),
+            (None, busy) => {
+                format!("in {busy} of {rounds} rounds the server put requests off (429 or 503)")
+            }
         }
     }
 
@@ -176,5 +182,73 @@ impl<'a> Tally<'a> {
             _ => format!("it fails in less than {bound:.1} % of them, at 95 %"),
         };
         format!("As expected {rounds_told}, of which {overlapping} provably overlapped: {bound}.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::super::suite::{Inputs, parse};
+    use super::*;
+
+    #[test]
+    fn a_verdict_takes_enough_rounds_that_say_something() {
+        let text = "scenario: x\nbase: http://a\nrepeat: 4\nsteps: [GET: /]";
+        let suite = parse(Path::new("x.yaml"), text, &Inputs::default()).unwrap();
+        let scenario = &suite.scenarios[0];
+        let plan = Plan::new(scenario, None);
+        let unjudged = || Err(Halt::Unjudged("no tag".to_owned()));
+        let cases = [
+            // (rounds: how each ended and whether it overlapped, verdict, reason)
+            (
+                vec![(Ok(()), None), (Ok(()), None)],
+                Verdict::Pass,
+                "As expected in 2 rounds.",
+            ),
+            (
+                vec![(Ok(()), Some(false)), (Ok(()), Some(false))],
+                Verdict::Inconclusive,
+                "nothing raced",
+            ),
+            (
+                vec![(Ok(()), Some(false)), (Ok(()), Some(true))],
+                Verdict::Pass,
+                "in 2 rounds, of which 1 provably overlapped: too few",
+            ),
+            (
+                vec![(Ok(()), None), (Ok(()), None), (unjudged(), None)],
+                Verdict::Pass,
+                "Set aside: 1 of 3 rounds could not be judged: no tag.",
+            ),
+            (
+                vec![(Ok(()), None), (unjudged(), None), (unjudged(), None)],
+                Verdict::Inconclusive,
+                "2 of 3 rounds could not be judged: no tag",
+            ),
+            (
+                vec![(Err(Halt::Busy), None)],
+                Verdict::Inconclusive,
+                "put requests off",
+            ),
+            (
+                vec![
+                    (Ok(()), None),
+                    (Err(Halt::Stopped("enough".to_owned())), None),
+                ],
+                Verdict::Inconclusive,
+                "it ended after 1 rounds: enough",
+            ),
+        ];
+        for (rounds, verdict, reason) in cases {
+            let told = format!("{rounds:?}");
+            let mut tally = Tally::new(scenario, &plan);
+            for (round, (end, overlapped)) in plan.rounds().zip(rounds) {
+                tally.add(round, end, overlapped);
+            }
+            let report = tally.report(&Memory::default());
+            assert_eq!(report.verdict, verdict, "{told}: {}", report.reason);
+            assert!(report.reason.contains(reason), "{told}: {}", report.reason);
+        }
     }
 }
