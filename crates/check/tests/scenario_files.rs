@@ -105,3 +105,37 @@ fn lost_quotes_are_warned_of() {
         assert_eq!(file(headers), warning, "{headers}");
     }
 }
+
+/// The guide's own scenarios, and parts of such, which are completed here.
+#[test]
+fn what_the_guide_shows_is_read() {
+    let guide = include_str!("../../../docs/scenarios.md");
+    let blocks = guide.split("```yaml\n").skip(1);
+    let blocks = blocks.filter_map(|block| block.split("```").next());
+    let mut read = 0;
+    for block in blocks.filter(|block| !block.starts_with(' ')) {
+        let has = |name: &str| block.lines().any(|line| line.starts_with(name));
+        let mut text = block.to_owned();
+        for (name, line) in [
+            ("scenario:", "scenario: x\n"),
+            ("base:", "base: http://a\n"),
+        ] {
+            if !has(name) {
+                text = format!("{line}{text}");
+            }
+        }
+        if !has("race:") && !has("steps:") {
+            text += "steps: [GET: /]\n";
+        }
+        let mut inputs = inputs();
+        for name in ["TOKEN", "ALICE", "BOB"] {
+            inputs.env.insert(name.to_owned(), "x".to_owned());
+        }
+        inputs.vars.insert("etag".to_owned(), "\"v1\"".to_owned());
+        if let Err(mistakes) = parse(Path::new("guide.yaml"), &text, &inputs) {
+            panic!("{mistakes}\n{text}");
+        }
+        read += 1;
+    }
+    assert!(read >= 7, "{read}");
+}

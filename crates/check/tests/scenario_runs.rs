@@ -205,7 +205,9 @@ async fn runs(flaw: Flaw, text: &str) -> ProbeReport {
         ..Inputs::default()
     };
     let suite = parse(Path::new("x.yaml"), text, &inputs).unwrap_or_else(|it| panic!("{it}"));
-    run(&suite.scenarios[0], &client(), &Settings::default()).await
+    let client = client();
+    let task = async move { run(&suite.scenarios[0], &client, &Settings::default()).await };
+    tokio::spawn(task).await.unwrap()
 }
 
 fn client() -> detente_check::client::Client {

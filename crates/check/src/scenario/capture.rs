@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::step::{Capture, From};
+use super::step::{Capture, Origin};
 use super::template::plain;
 use crate::Response;
 
@@ -22,7 +22,7 @@ impl Capture {
     }
 }
 
-impl From {
+impl Origin {
     fn take(&self, response: &Response) -> Option<Value> {
         match self {
             Self::Status => Some(response.status.as_u16().into()),

@@ -7,7 +7,7 @@ use url::{Url, form_urlencoded};
 
 use super::filter::quoted;
 use super::memory::Scope;
-use super::step::{Content, Send};
+use super::step::{Content, Sending};
 use super::template::{Template, Unfilled};
 use crate::Request;
 
@@ -24,7 +24,7 @@ pub(super) enum Unfit {
 
 pub(super) type Fields = [(HeaderName, Option<Template>)];
 
-impl Send {
+impl Sending {
     /// `common` is what goes with every request of its actor; what comes later goes first.
     pub(super) fn fill(&self, common: &[&Fields], scope: &Scope<'_>) -> Result<Request, Unfit> {
         let lookup = |path: &[String]| scope.lookup(path);

@@ -16,7 +16,7 @@ use super::expectation::Sum;
 use super::fill::{self, Fields, Unfit};
 use super::memory::{Fresh, Memory, Scope, TESTER};
 use super::plan::{Plan, Round};
-use super::step::{Race, Send, Step};
+use super::step::{Race, Sending, Step};
 use super::suite::Scenario;
 use super::template::Unfilled;
 use super::verdict::Reading;
@@ -301,7 +301,7 @@ impl<'a> Runner<'a> {
     fn capture(
         &mut self,
         actor: Option<&str>,
-        send: &Send,
+        send: &Sending,
         exchange: &Exchange,
     ) -> Result<(), String> {
         for capture in &send.capture {

@@ -16,14 +16,14 @@ use super::tree::{Node, Tree};
 /// One thing that a scenario does.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    Send(Box<Send>),
+    Send(Box<Sending>),
     Race(Box<Race>),
     Wait(Duration),
 }
 
 /// A request.
 #[derive(Clone, Debug)]
-pub(super) struct Send {
+pub(super) struct Sending {
     pub(super) place: Place,
     pub(super) name: Option<String>,
     /// Who sends it; `None` is the tester itself, or, in a race, each of its actors.
@@ -59,13 +59,13 @@ pub(super) enum Content {
 #[derive(Clone, Debug)]
 pub(super) struct Capture {
     pub(super) name: String,
-    pub(super) from: From,
+    pub(super) from: Origin,
     /// Its first group, or all that it matches.
     pub(super) matches: Option<Regex>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum From {
+pub(super) enum Origin {
     Status,
     Header(HeaderName),
     Body(Pointer),
@@ -110,7 +110,7 @@ pub(super) enum Side {
 pub(super) struct Race {
     pub(super) place: Place,
     pub(super) name: Option<String>,
-    pub(super) sends: Vec<(String, Send)>,
+    pub(super) sends: Vec<(String, Sending)>,
     pub(super) wins: Option<Answer>,
     pub(super) expect: Option<Expect>,
 }
@@ -150,7 +150,7 @@ impl Step {
             section.finish();
             return wait.map(Self::Wait);
         }
-        let send = Send::read(&section, &["race", "wait"]);
+        let send = Sending::read(&section, &["race", "wait"]);
         send.map(|send| Self::Send(Box::new(send)))
     }
 
@@ -160,7 +160,7 @@ impl Step {
     }
 }
 
-impl Send {
+impl Sending {
     /// A request as a mapping. `others` are names that could have stood there, for suggestions.
     pub(super) fn read(section: &Section<'_>, others: &[&'static str]) -> Option<Self> {
         let source = section.source;
@@ -244,7 +244,7 @@ fn target(section: &Section<'_>, others: &[&'static str]) -> Option<(Method, Tem
         let known = || METHODS.iter().chain(others).copied();
         names.any(|name| !FIELDS.contains(&name.as_str()) && !suggestion(&name, known()).is_empty())
     };
-    if !METHODS.iter().chain(&["method"]).any(|it| is_there(&it)) && !is_misspelt() {
+    if !METHODS.iter().chain(&["method"]).any(is_there) && !is_misspelt() {
         section.lacks("a method and its URL, such as `PUT: /docs/1`");
     }
     let (_, (method, text, place)) = found.into_iter().next()?;
@@ -457,7 +457,7 @@ impl Capture {
     /// `header ETag`, `body /stock`, `body`, `text`, `status`; with a pattern as a mapping.
     fn read(source: &Source<'_>, name: String, node: &Node) -> Option<Self> {
         let Tree::Map(_) = node.tree else {
-            let from = From::parse(node.as_text().unwrap_or_default());
+            let from = Origin::parse(node.as_text().unwrap_or_default());
             if let Err(message) = &from {
                 source.mistake(node.place, message.clone());
             }
@@ -473,7 +473,7 @@ impl Capture {
             section.lacks("from");
         }
         let from = from.and_then(|(text, place)| {
-            let from = From::parse(text);
+            let from = Origin::parse(text);
             from.map_err(|message| section.mistake(place, message)).ok()
         });
         let matches = section.text("matches");
@@ -487,7 +487,7 @@ impl Capture {
     }
 }
 
-impl From {
+impl Origin {
     fn parse(text: &str) -> Result<Self, String> {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         let rest = rest.trim();
@@ -614,17 +614,17 @@ impl Race {
 }
 
 /// Who sends what: the actors, each with the one request, or each with that of the same place.
-fn sends(section: &Section<'_>) -> Vec<(String, Send)> {
+fn sends(section: &Section<'_>) -> Vec<(String, Sending)> {
     let actors = actors(section);
     let Some(node) = section.get("send") else {
         section.lacks("send");
         return Vec::new();
     };
-    let sends: Vec<(String, Send)> = match &node.tree {
+    let sends: Vec<(String, Sending)> = match &node.tree {
         Tree::List(nodes) => {
             let each = nodes.iter().enumerate().filter_map(|(at, node)| {
                 let send = Section::new(section.source, "send", node)?;
-                let send = Send::read(&send, &[])?;
+                let send = Sending::read(&send, &[])?;
                 let own = send.actor.as_ref().map(|(name, _)| name.clone());
                 let name = own.or_else(|| actors.get(at).cloned());
                 Some((name.unwrap_or_else(|| numbered(at)), send))
@@ -635,7 +635,7 @@ fn sends(section: &Section<'_>) -> Vec<(String, Send)> {
             let Some(send) = Section::new(section.source, "send", node) else {
                 return Vec::new();
             };
-            let Some(send) = Send::read(&send, &[]) else {
+            let Some(send) = Sending::read(&send, &[]) else {
                 return Vec::new();
             };
             if !section.has("actors") {

@@ -6,7 +6,7 @@ use http::HeaderName;
 use super::expectation::{Answer, Expect, Sum};
 use super::mistake::{Mistake, Mistakes, Place, Source};
 use super::section::Section;
-use super::step::{self, Race, Send, Step, is_variable};
+use super::step::{self, Race, Sending, Step, is_variable};
 use super::template::{Shape, Template};
 use super::tree::{self, Node, Tree};
 use super::variables;
@@ -226,7 +226,7 @@ impl Scenario {
     }
 
     /// Every request of it, in the order of the file.
-    pub(super) fn sends(&self) -> impl Iterator<Item = &Send> {
+    pub(super) fn sends(&self) -> impl Iterator<Item = &Sending> {
         let logins = self.cast.iter().flat_map(|it| &it.login);
         let steps = logins
             .chain(&self.setup)

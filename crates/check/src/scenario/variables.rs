@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::expectation::{Answer, Expect, Standing, Sum};
 use super::mistake::{Place, Source, suggestion};
-use super::step::{BUILT_IN, Capture, Content, Race, Send, Step, numbered};
+use super::step::{BUILT_IN, Capture, Content, Race, Sending, Step, numbered};
 use super::suite::Scenario;
 use super::template::{Expression, Template};
 
@@ -145,7 +145,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn send(&mut self, actor: Option<&str>, send: &'a Send) {
+    fn send(&mut self, actor: Option<&str>, send: &'a Sending) {
         self.all(actor, send.templates());
         let retry = send.retry.iter().flat_map(|retry| &retry.read);
         self.all(actor, retry.collect());
@@ -287,7 +287,7 @@ fn tell_of_no_base(source: &Source<'_>, scenario: &Scenario) {
     }
 }
 
-impl Send {
+impl Sending {
     /// All that is filled in before it is sent.
     fn templates(&self) -> Vec<&Template> {
         let mut all = vec![&self.url];

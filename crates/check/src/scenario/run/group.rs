@@ -11,7 +11,7 @@ use super::*;
 #[derive(Clone, Debug)]
 pub(super) struct Contestant<'a> {
     pub(super) actor: Option<&'a str>,
-    pub(super) send: &'a Send,
+    pub(super) send: &'a Sending,
     /// The actor's place in the race, from 1.
     pub(super) index: usize,
     pub(super) fresh: Fresh,
@@ -49,7 +49,7 @@ pub(super) fn answered(exchange: &Exchange) -> String {
 /// A request that is filled in and not yet sent.
 struct Prepared<'a> {
     actor: Option<&'a str>,
-    send: &'a Send,
+    send: &'a Sending,
     index: usize,
     fresh: Fresh,
     request: Request,
@@ -59,7 +59,7 @@ impl<'a> Runner<'a> {
     pub(super) async fn single(
         &mut self,
         actor: Option<&'a str>,
-        send: &'a Send,
+        send: &'a Sending,
     ) -> Result<(), Halt> {
         let prepared = self.prepare(actor, send, 1)?;
         let before = self
@@ -123,7 +123,7 @@ impl<'a> Runner<'a> {
     fn prepare(
         &mut self,
         actor: Option<&'a str>,
-        send: &'a Send,
+        send: &'a Sending,
         index: usize,
     ) -> Result<Prepared<'a>, Halt> {
         let fresh = Fresh::draw(&mut self.random);

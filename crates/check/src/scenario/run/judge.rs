@@ -17,12 +17,12 @@ impl<'a> Runner<'a> {
     pub(super) async fn before_steps(&mut self, expect: &'a Expect) -> Result<Before, Halt> {
         // Nothing is filled in yet: only what a state names itself can be read.
         let scenario = self.scenario;
-        let sends = scenario.steps.iter().flat_map(|step| match step {
+        let mut sends = scenario.steps.iter().flat_map(|step| match step {
             Step::Send(send) => vec![send.as_ref()],
             Step::Race(race) => race.sends.iter().map(|(_, send)| send).collect(),
             Step::Wait(_) => Vec::new(),
         });
-        let first = sends.filter(|send| send.is_write()).next();
+        let first = sends.find(|send| send.is_write());
         let actor = first.and_then(|send| send.actor.as_ref());
         let actor = actor.map(|(name, _)| name.as_str());
         let fresh = Fresh::default();
@@ -50,11 +50,13 @@ impl<'a> Runner<'a> {
             if matches!(state.is, Standing::Answer(_)) {
                 continue;
             }
-            let of = state.of.as_ref();
             let fresh = Fresh::default();
-            let named = of.and_then(|of| fill::url(of, &self.memory.scope(actor, &fresh)).ok());
-            let url = named.or_else(|| requests.first().map(|it| it.url.clone()));
-            if let Some(url) = url.filter(|_| of.is_none() || requests.is_empty() || of.is_some()) {
+            let url = match &state.of {
+                // One that needs an answer cannot be known yet.
+                Some(of) => fill::url(of, &self.memory.scope(actor, &fresh)).ok(),
+                None => requests.first().map(|it| it.url.clone()),
+            };
+            if let Some(url) = url {
                 let (reading, _) = self.read(&url, actor).await?;
                 before.readings.insert(url, reading);
             }
