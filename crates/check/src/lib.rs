@@ -7,14 +7,31 @@ mod exchange; // a request, what came of it, and when
 mod request; // what is sent
 mod response; // what comes back
 
+mod wire; // own sockets
+
+pub mod client; // sessions, and what goes through them: sent, held, released together
+
+mod effort; // how hard to look
+mod subject; // what is examined, as the user gave it
+
+mod examine; // one resource: calibrate, probe, restore
+mod lab; // a resource on the bench, and how every write to it can be told apart
+pub mod openapi; // a whole API, by its description
+mod probe; // what is asked, and how the answers are judged
+
+pub mod scenario; // who sends what, in which order or all at once, and what it is to come to
+
+mod grade; // what an API is worth
 mod report; // what was found
 mod severity; // how bad, and the grade that comes of it
 
-pub mod client;
-pub mod scenario; // who sends what, and what it is to come to
-
+pub use effort::Effort;
+pub use examine::{Progress, examine};
 pub use exchange::{Effect, Exchange, Outcome, Protocol, Unsure};
+pub use grade::grade;
+pub use probe::ids as probe_ids;
 pub use report::{Evidence, LostUpdates, ProbeReport, Report, Spread, Verdict};
 pub use request::Request;
 pub use response::Response;
 pub use severity::{Grade, Severity};
+pub use subject::{Creation, Subject, Transfer, Transition};

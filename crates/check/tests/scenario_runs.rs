@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
+use detente_check::client::{self, Client};
 use detente_check::scenario::{Inputs, Settings, parse, run};
 use detente_check::{ProbeReport, Severity, Verdict};
 use serde_json::{Value, json};
@@ -210,8 +211,8 @@ async fn runs(flaw: Flaw, text: &str) -> ProbeReport {
     tokio::spawn(task).await.unwrap()
 }
 
-fn client() -> detente_check::client::Client {
-    detente_check::client::Client::new()
+fn client() -> Client {
+    Client::new(client::Settings::usual()).unwrap()
 }
 
 const EDITORS: &str = r#"

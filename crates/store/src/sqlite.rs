@@ -6,6 +6,7 @@
 //! cause them.
 
 mod append; // a batch, and a slice of heads, in one transaction
+mod cache; // versions that were written or read lately
 mod conflict_log; // refused writes, and how often edits were merged
 mod constraint; // unique keys that follow the configuration
 mod failure; // what SQLite's errors mean to us

@@ -94,10 +94,15 @@ impl Sqlite {
     fn commit(&mut self, commit: &Commit, count: usize) -> Result<(), StoreError> {
         let slice_len = count.min(self.leaving.len());
         let is_last = self.is_leaving && slice_len == self.leaving.len();
+        let cuts = !commit.prunings.is_empty();
+        if cuts {
+            self.shared.cache.begin_cut();
+        }
         let pruned = match self.write(commit, slice_len, is_last) {
             Ok(pruned) => pruned,
             Err(error) => {
                 self.roll_back();
+                self.shared.cache.end_cut(&[]);
                 return Err(error);
             }
         };
@@ -105,7 +110,9 @@ impl Sqlite {
         self.leaving.by_ref().take(slice_len).for_each(drop);
         self.conflict_log.wrote(&commit.conflicts);
         self.shared.publish(commit);
-        self.shared.forget(&pruned);
+        if cuts {
+            self.shared.cache.end_cut(&pruned);
+        }
         if is_last {
             self.is_leaving = false;
             self.shared.heads.left();
@@ -181,7 +188,7 @@ impl Store for Sqlite {
     }
 
     fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
-        match self.shared.cached(seq) {
+        match self.shared.cache.get(seq) {
             Some(stored) => Ok(Some(stored)),
             None => row::find_version(&self.connection, seq),
         }

@@ -55,6 +55,8 @@ pub(super) fn changes(
     if newest.seq <= since {
         return Ok(feed);
     }
+    // One read transaction: what is cut between two looks would seem to be the end.
+    let connection = &*connection.unchecked_transaction()?;
     let Some(first) = first_after(connection, newest, since)? else {
         return Ok(feed);
     };

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use detente_core::{CollectionKey, Head, Key, Kind, Lock, Moment, Seq, Stored};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::cache::Cache;
 use super::lock::Locks;
 use super::row::{self, signed};
 use super::{conflict_log, history, layout};
-use crate::generations::Generations;
 use crate::heads::{Heads, Memory};
 use crate::{
     Changes, Commit, ConflictPage, Conflicts, Documents, Feed, LoggedConflict, MergedHour, Reader,
@@ -23,9 +23,6 @@ const IDLE_CONNECTIONS: usize = 8;
 /// How many versions of others a reader of changes passes over before it reports where it got to.
 const SCAN_LIMIT: usize = 20_000;
 
-/// What a cached version weighs beside its body.
-const VERSION_OVERHEAD: usize = 200;
-
 /// What the writer and all readers have in common.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -33,8 +30,7 @@ pub(super) struct Shared {
     last_seq: AtomicU64,
     pub(super) heads: Heads,
     pub(super) locks: Locks,
-    /// Versions never change, so these can be neither stale nor wrong.
-    versions: Mutex<Generations<Seq, Arc<Stored>>>,
+    pub(super) cache: Cache,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -57,9 +53,7 @@ impl Shared {
             last_seq: AtomicU64::new(last_seq.unsigned_abs()),
             heads: Heads::new(),
             locks: Locks::load(connection)?,
-            versions: Mutex::new(Generations::new(cache_bytes, |stored: &Arc<Stored>| {
-                stored.body.len() + VERSION_OVERHEAD
-            })),
+            cache: Cache::new(cache_bytes),
             idle: Mutex::new(Vec::new()),
         };
         shared.replay(connection, marker)?;
@@ -87,46 +81,11 @@ impl Shared {
         let Some(last) = commit.versions.last() else {
             return;
         };
-        {
-            let mut versions = self
-                .versions
-                .lock()
-                .expect("nothing panics while it is held");
-            for applied in &commit.versions {
-                versions.insert(applied.stored.seq, Arc::clone(&applied.stored));
-            }
-        }
+        self.cache.publish(&commit.versions);
         let heads = commit.versions.iter();
         self.heads
             .publish(heads.map(|applied| (&applied.stored.key, applied.head)));
         self.last_seq.store(last.stored.seq, Ordering::Release);
-    }
-
-    /// What is no longer stored is no longer told from memory either.
-    pub(super) fn forget(&self, pruned: &[Seq]) {
-        if pruned.is_empty() {
-            return;
-        }
-        let mut versions = self
-            .versions
-            .lock()
-            .expect("nothing panics while it is held");
-        pruned.iter().for_each(|seq| versions.remove(seq));
-    }
-
-    pub(super) fn cached(&self, seq: Seq) -> Option<Arc<Stored>> {
-        self.versions
-            .lock()
-            .expect("nothing panics while it is held")
-            .get(&seq)
-    }
-
-    pub(super) fn keep(&self, stored: &Arc<Stored>) {
-        let mut versions = self
-            .versions
-            .lock()
-            .expect("nothing panics while it is held");
-        versions.insert(stored.seq, Arc::clone(stored));
     }
 }
 
@@ -204,38 +163,50 @@ impl Reader for SqliteReader {
     }
 
     fn current(&self, key: &Key) -> Result<Option<Arc<Stored>>, StoreError> {
-        let token = match self.shared.heads.get(key) {
-            Memory::Known(head) => return self.version(head.seq),
-            Memory::Unknown(token) => token,
+        let mut missed = None;
+        let token = loop {
+            let head = match self.shared.heads.get(key) {
+                Memory::Known(head) => head,
+                Memory::Unknown(token) => break token,
+            };
+            if let Some(stored) = self.version(head.seq)? {
+                return Ok(Some(stored));
+            }
+            // Newer ones came meanwhile, and this was let go: what is newest never is.
+            if missed.replace(head.seq) == Some(head.seq) {
+                return Err(is_missing(head));
+            }
         };
+        let cache_token = self.shared.cache.token();
         let found = self.with(|connection| row::find_current(connection, key))?;
         if let Some(stored) = &found {
             self.shared.heads.remember(token, key, stored.head());
-            self.shared.keep(stored);
+            self.shared.cache.remember(cache_token, stored);
         }
         Ok(found)
     }
 
     fn recall(&self, key: &Key) -> Option<Arc<Stored>> {
         match self.shared.heads.get(key) {
-            Memory::Known(head) => self.shared.cached(head.seq),
+            Memory::Known(head) => self.shared.cache.get(head.seq),
             Memory::Unknown(_) => None,
         }
     }
 
     fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
-        if let Some(stored) = self.shared.cached(seq) {
+        if let Some(stored) = self.shared.cache.get(seq) {
             return Ok(Some(stored));
         }
+        let token = self.shared.cache.token();
         let found = self.with(|connection| row::find_version(connection, seq))?;
         if let Some(stored) = &found {
-            self.shared.keep(stored);
+            self.shared.cache.remember(token, stored);
         }
         Ok(found)
     }
 
     fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>> {
-        self.shared.cached(seq)
+        self.shared.cache.get(seq)
     }
 
     fn numbered(&self, head: &Stored, number: u64) -> Result<Option<Arc<Stored>>, StoreError> {
@@ -250,6 +221,7 @@ impl Reader for SqliteReader {
         let pending = self.shared.heads.pending(asked.collection);
         self.with(|connection| {
             Walk {
+                reader: self,
                 connection,
                 asked,
                 pending,
@@ -339,6 +311,7 @@ impl Reader for SqliteReader {
 
 /// A walk through the documents of a collection: the table and what is not yet in it, merged by id.
 struct Walk<'a> {
+    reader: &'a SqliteReader,
     connection: &'a Connection,
     asked: &'a Documents<'a>,
     pending: BTreeMap<String, Head>,
@@ -371,7 +344,7 @@ impl Walk<'_> {
                 Some(pending) if pending.seq > head.seq => pending,
                 _ => head,
             };
-            if self.show(newest, visit)?.is_break() {
+            if self.show(&id, newest, visit)?.is_break() {
                 return Ok(());
             }
         }
@@ -402,7 +375,7 @@ impl Walk<'_> {
                 .asked
                 .after
                 .is_none_or(|after| self.comes_before(after, &next));
-            if is_asked_for && self.show(head, visit)?.is_break() {
+            if is_asked_for && self.show(&next, head, visit)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -416,19 +389,36 @@ impl Walk<'_> {
         }
     }
 
-    fn show(&self, head: Head, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, StoreError> {
+    fn show(
+        &self,
+        id: &str,
+        head: Head,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>, StoreError> {
         if head.kind == Kind::Tombstone {
             return Ok(ControlFlow::Continue(()));
         }
-        let stored = row::find_version(self.connection, head.seq)?;
-        let missing = || {
-            StoreError::Damaged(format!(
-                "a head names version {}, which is not there",
-                head.seq
-            ))
+        let stored = match row::find_version(self.connection, head.seq)? {
+            Some(stored) => stored,
+            // Newer ones came after the pending heads were taken, and this was let go.
+            None => {
+                let CollectionKey { space, collection } = self.asked.collection;
+                let newest = self
+                    .reader
+                    .current(&Key::from_parts(space, collection, id))?;
+                newest.ok_or_else(|| is_missing(head))?
+            }
         };
-        Ok(visit(stored.ok_or_else(missing)?))
+        Ok(match stored.kind {
+            Kind::Document => visit(stored),
+            Kind::Tombstone => ControlFlow::Continue(()),
+        })
     }
+}
+
+fn is_missing(head: Head) -> StoreError {
+    let seq = head.seq;
+    StoreError::Damaged(format!("a head names version {seq}, which is not there"))
 }
 
 fn read_changes(connection: &Connection, asked: &Changes<'_>) -> Result<Feed, StoreError> {

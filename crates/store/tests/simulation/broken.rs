@@ -27,11 +27,15 @@ pub(crate) enum Defect {
     ForgetsFencing,
     HoldsLocksTooLong,
     ForgetsHolders,
-    PrunesTooMuch,
+    IgnoresCounts,
+    IgnoresAges,
+    PrunesNothing,
+    /// What a commit lets go, it lets go in a commit of its own.
+    PrunesInTwoSteps,
 }
 
 impl Defect {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::AcknowledgesEarly,
         Self::WritesInTwoSteps,
         Self::FailsAfterWriting,
@@ -44,7 +48,10 @@ impl Defect {
         Self::ForgetsFencing,
         Self::HoldsLocksTooLong,
         Self::ForgetsHolders,
-        Self::PrunesTooMuch,
+        Self::IgnoresCounts,
+        Self::IgnoresAges,
+        Self::PrunesNothing,
+        Self::PrunesInTwoSteps,
     ];
 }
 
@@ -103,10 +110,15 @@ impl Broken {
             Defect::LosesReceipts => commit.receipts.clear(),
             Defect::LosesConflicts => commit.conflicts.clear(),
             Defect::LosesSettlements => commit.settlements.clear(),
-            Defect::PrunesTooMuch => {
+            Defect::PrunesNothing => commit.prunings.clear(),
+            Defect::IgnoresCounts => {
                 for pruning in &mut commit.prunings {
-                    pruning.before = Moment(u64::MAX);
                     pruning.below = u64::MAX;
+                }
+            }
+            Defect::IgnoresAges => {
+                for pruning in &mut commit.prunings {
+                    pruning.before = commit.now;
                 }
             }
             Defect::LosesBases => {
@@ -196,7 +208,18 @@ impl Store for Broken {
             };
             self.inner.append(&first)?;
         }
+        let later = Commit {
+            prunings: match self.has(Defect::PrunesInTwoSteps) {
+                true => std::mem::take(&mut commit.prunings),
+                false => Vec::new(),
+            },
+            now: commit.now,
+            ..Commit::default()
+        };
         self.inner.append(&commit)?;
+        if !later.prunings.is_empty() {
+            self.inner.append(&later)?;
+        }
         if self.has(Defect::FailsAfterWriting) && self.commits.is_multiple_of(20) {
             return Err(StoreError::Failed("so it says".into()));
         }

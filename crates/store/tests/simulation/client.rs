@@ -2,6 +2,7 @@
 
 mod command; // one write
 mod memory; // what a client has seen, and what it learns from answers
+mod resumed; // an edit that was left lying
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use detente_store::{Order, Reader, Settles, Settling, Transaction};
 use crate::collection::rules_of;
 use crate::dice::Dice;
 pub(crate) use memory::Client;
+pub(crate) use resumed::LookUp;
 
 /// What all clients have in common.
 pub(crate) struct Surroundings<'a, R> {
@@ -30,6 +32,8 @@ pub(crate) struct Board {
     pub(crate) conflicts: Vec<String>,
     /// Tokens of locks, whether they are held or not.
     pub(crate) tokens: Vec<Arc<str>>,
+    /// What was found of the versions that old edits began from, since somebody last took note.
+    pub(crate) looked_up: Vec<LookUp>,
 }
 
 impl Board {

@@ -7,7 +7,9 @@ use detente_core::merge::{Strategies, Strategy};
 use detente_core::rules::{Check, Expression, Lifecycle, Rules, Unique};
 use detente_store::{CollectionRules, Keep};
 
-/// How many documents each collection may have: few, so that writers meet.
+use crate::dice::Dice;
+
+/// How many documents a collection may have: few, so that writers meet.
 pub(crate) const DOCUMENTS: usize = 4;
 
 /// The states of an order, and those that may follow each.
@@ -61,14 +63,24 @@ static ORDERS: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
     })
 });
 
-/// How much of its history a note keeps.
-pub(crate) const KEPT: Keep = Keep {
-    versions: 8,
-    age_ms: 1000,
-};
-
-/// Has merge strategies, and no rules.
+/// Has merge strategies, and no rules; keeps so many versions. More than lie between two milestones,
+/// so that it shows whether they are counted.
 static NOTES: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
+    written_by_many(Keep {
+        versions: 70,
+        age_ms: 0,
+    })
+});
+
+/// Likewise, but keeps what was current lately.
+static LETTERS: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
+    written_by_many(Keep {
+        versions: 1,
+        age_ms: 25 * 60 * 1000,
+    })
+});
+
+fn written_by_many(keep: Keep) -> Arc<CollectionRules> {
     let mut strategies = Strategies::default();
     strategies.set(&place("/count"), Strategy::Counter);
     strategies.set(&place("/tags"), Strategy::Set);
@@ -78,16 +90,20 @@ static NOTES: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
             ..Rules::default()
         },
         unconditional: Unconditional::Reject,
-        history: Some(KEPT),
+        history: Some(keep),
     })
-});
+}
 
 pub(crate) fn place(text: &str) -> Pointer {
     text.parse().expect("a pointer of this test")
 }
 
 pub(crate) fn rules_of(key: &Key) -> Arc<CollectionRules> {
-    Arc::clone(if is_order(key) { &ORDERS } else { &NOTES })
+    Arc::clone(match key.collection() {
+        "orders" => &ORDERS,
+        "letters" => &LETTERS,
+        _ => &NOTES,
+    })
 }
 
 pub(crate) fn is_order(key: &Key) -> bool {
@@ -98,12 +114,18 @@ pub(crate) fn is_order(key: &Key) -> bool {
 pub(crate) fn keys() -> &'static [Key] {
     static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         let key = |collection: &str, id: usize| Key::new("default", collection, &id.to_string());
-        ["notes", "orders"]
+        [("notes", DOCUMENTS), ("orders", DOCUMENTS), ("letters", 1)]
             .into_iter()
-            .flat_map(|collection| (1..=DOCUMENTS).map(move |id| key(collection, id).unwrap()))
+            .flat_map(|(collection, count)| (1..=count).map(move |id| key(collection, id).unwrap()))
             .collect()
     });
     &KEYS
+}
+
+/// One whose history may be cut: by the count of its versions, or by their age.
+pub(crate) fn forgetful_key(dice: &mut Dice) -> &'static [Key] {
+    let (first, last) = (&keys()[..1], &keys()[keys().len() - 1..]);
+    if dice.one_in(2) { first } else { last }
 }
 
 /// The rules of orders once more, in plain words: the one that forbids the step from `old` to `new`.

@@ -1,5 +1,7 @@
 //! What must hold whatever the model says: told from orders, answers and the store alone.
 
+mod base; // no edit is joined but with what it began from
+mod kept; // what must stay of the history
 mod merged; // what a joined version owes to both sides
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +13,7 @@ use detente_core::{CollectionKey, Key, Kind, LockAction, Moment, Once, Receipt, 
 use detente_store::{Changes, Documents, Order, Reader, Store, Transaction, audit};
 
 use crate::answer::{Answer, Told, Version};
-use crate::collection::{KEPT, is_order, keys, rules_of, slot};
+use crate::collection::{keys, rules_of, slot};
 use merged::Ledgers;
 
 #[derive(Default)]
@@ -54,6 +56,7 @@ impl Laws {
                     self.heed_holder(&command.key, command.lock_token.as_ref(), now)?;
                     let before = version.prev.and_then(|prev| self.written.get(&prev));
                     let theirs = before.and_then(|(_, before)| before.body.as_ref());
+                    base::heed(command, version, &self.written)?;
                     self.ledgers.heed(command, rules, version, theirs)?;
                     self.write(&command.key, version)?;
                 }
@@ -176,11 +179,14 @@ impl Laws {
                 let body = (stored.kind == Kind::Document).then_some(&stored.body);
                 stored.key == *key && body == version.body.as_ref()
             });
-            let newest = numbers.get(key).copied().unwrap_or_default();
-            let may_go = !is_order(key) && version.version + KEPT.versions <= newest;
-            if !is_there && (found.contains_key(seq) || !may_go) {
+            if !is_there && found.contains_key(seq) {
                 return Err(format!("the write at {seq} is lost"));
             }
+        }
+        if let Some(seq) =
+            kept::must_stay(&self.written, self.latest).find(|it| !found.contains_key(it))
+        {
+            return Err(format!("the write at {seq} must be kept, and is not"));
         }
         no_slot_twice(&reader)
     }

@@ -1,5 +1,6 @@
 //! The write path as it would be if orders came one at a time, nothing failed and nobody crashed.
 
+mod history; // what is kept of it
 mod write; // what becomes of one write
 
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ pub(crate) struct Model {
     log: Vec<Arc<Entry>>,
     /// The newest version of each document, tombstones included.
     newest: BTreeMap<Key, Arc<Entry>>,
+    /// The number of the oldest version that is kept, where the history was cut.
+    first_kept: BTreeMap<Key, u64>,
     locks: BTreeMap<Key, Lock>,
     fencing: u64,
     receipts: BTreeMap<[u8; 32], Receipt>,
@@ -100,12 +103,14 @@ impl Model {
             }
         }
         let (log_len, locks) = (self.log.len(), self.locks.clone());
+        let first_kept = self.first_kept.clone();
         let writes = asked.writes.iter();
         let told: Vec<Told> = writes.map(|(it, rules)| self.write(it, rules)).collect();
         let is_refused = told.iter().any(|it| !matches!(it, Told::Applied(_)));
         if is_refused || asked.is_rehearsal {
             self.take_back(log_len);
             self.locks = locks;
+            self.first_kept = first_kept;
             return match asked.is_rehearsal {
                 true => Answer::Rehearsed(told),
                 false => Answer::Refused(told),
@@ -251,6 +256,8 @@ impl Model {
             let lock = reader.lock(key).filter(|lock| lock.is_held(self.now));
             same("a lock", &lock.as_deref(), &self.held(key))?;
         }
+        let pruned = reader.pruned().map_err(unreadable)?;
+        same("how many versions are gone", &pruned, &self.gone())?;
         same("the fencing number", &store.last_fencing(), &self.fencing)?;
         self.compared = self.log.len();
         Ok(())

@@ -8,12 +8,13 @@ use detente_core::Key;
 use detente_store::{Desk, Order, Reader, Reply, Store, StoreError};
 
 use crate::answer::Answer;
-use crate::client::{Board, Client, Surroundings};
+use crate::client::{Board, Client, LookUp, Surroundings};
 use crate::clock::Clock;
-use crate::collection::keys;
+use crate::collection::{forgetful_key, keys};
 use crate::dice::Dice;
 use crate::entries::{Entries, Expected};
 use crate::fault::{Fault, Faults, Trouble};
+use crate::follower::Follower;
 use crate::ground::Ground;
 use crate::laws::Laws;
 use crate::model::{Model, same};
@@ -22,8 +23,8 @@ use crate::trace::{Trace, describe, describe_answer};
 
 /// One run in so many is about one document alone, and so much longer: its history grows until the
 /// oldest of it may go.
-const NARROW: u64 = 32;
-const NARROW_LENGTH: usize = 4;
+const NARROW: u64 = 16;
+const NARROW_LENGTH: usize = 8;
 
 type Replies = Vec<Result<Reply, StoreError>>;
 
@@ -35,6 +36,7 @@ pub(crate) struct World<G: Ground> {
     board: Board,
     /// The documents that this run is about.
     keys: &'static [Key],
+    followers: Vec<Follower>,
     model: Model,
     laws: Laws,
     entries: Entries,
@@ -53,13 +55,17 @@ impl<G: Ground> World<G> {
         is_traced: bool,
     ) -> Self {
         let mut dice = Dice::new(seed);
-        let is_narrow = dice.one_in(NARROW);
+        let keys = match dice.one_in(NARROW) {
+            true => forgetful_key(&mut dice),
+            false => keys(),
+        };
         Self {
             desk: Some(Desk::new(ground.open())),
             ground,
             clients: ["ann", "bob", "eve", "joe"].map(Client::new).into(),
             board: Board::default(),
-            keys: if is_narrow { &keys()[..1] } else { keys() },
+            keys,
+            followers: Follower::all(&keys[0]),
             model: Model::default(),
             laws: Laws::default(),
             entries: Entries::default(),
@@ -104,6 +110,7 @@ impl<G: Ground> World<G> {
     fn turn(&mut self) -> Result<usize, String> {
         self.clock.pass_by_chance(&mut self.dice);
         let (askers, orders) = self.orders();
+        self.check_look_ups()?;
         let fault = Fault::draw(&mut self.dice).filter(|_| self.ground.has_faults());
         self.faults.arm(fault);
         let now = self.clock.now();
@@ -145,6 +152,23 @@ impl<G: Ground> World<G> {
         }
         self.check(&orders, expected)?;
         Ok(orders.len())
+    }
+
+    /// Whoever looks for the version that an edit began from finds it, unless it is gone.
+    fn check_look_ups(&mut self) -> Result<(), String> {
+        for LookUp { seq, found } in self.board.looked_up.drain(..) {
+            let is_gone = self.model.let_go(seq);
+            same(
+                "a base",
+                &found.map(|it| it.seq),
+                &Some(seq).filter(|_| !is_gone),
+            )?;
+            self.tally.count(match is_gone {
+                true => "base gone",
+                false => "base found",
+            });
+        }
+        Ok(())
     }
 
     /// What is asked next, and by whom.
@@ -242,6 +266,11 @@ impl<G: Ground> World<G> {
     fn check(&mut self, orders: &[Order], expected: Expected) -> Result<(), String> {
         let desk = self.desk.as_ref().expect("it was started again");
         self.model.compare(desk.store())?;
+        let reader = desk.store().reader();
+        let follower = self.dice.index(2 * self.followers.len());
+        if let Some(follower) = self.followers.get_mut(follower) {
+            follower.follow(&reader, &self.model, &mut self.dice)?;
+        }
         let touches_log = |order: &Order| match order {
             Order::Log(_) | Order::Flush => true,
             Order::Write(asked) => asked.settles.is_some(),

@@ -19,7 +19,7 @@ fn max_bytes(dice: &mut Dice) -> usize {
     if dice.one_in(10) { 70 } else { 200_000 }
 }
 
-fn tag(stored: &Stored) -> EntityTag {
+pub(super) fn tag(stored: &Stored) -> EntityTag {
     stored.head().tag().to_entity_tag()
 }
 
@@ -37,6 +37,11 @@ impl Client {
         if !is_careful && around.dice.one_in(4) && !self.open.is_empty() {
             return self.decided(around);
         }
+        if !is_careful && around.dice.one_in(12) && !self.begun.is_empty() {
+            let begun = self.begun.remove(0);
+            return self.resumed(around, &begun);
+        }
+        self.begin(around, key);
         let base = self.seen.get(key).cloned();
         let edit = self.edit(around, key, base.as_deref());
         let lock_token = match around.dice.one_in(10) {
@@ -175,7 +180,7 @@ fn preconditions<R>(
     }
 }
 
-fn proposal(key: &Key, document: &Value) -> Proposal {
+pub(super) fn proposal(key: &Key, document: &Value) -> Proposal {
     let rules = rules_of(key);
     let body = Bytes::from(document.to_text());
     Proposal::check(&rules.rules, body, None).expect("these collections have no schema")
@@ -201,7 +206,10 @@ pub(super) fn merging(base: Arc<Stored>, edit: &Edit, max_bytes: usize) -> Optio
 }
 
 /// What the command comes to on what is there now, which may be something else by then.
-fn ahead<R: Reader>(around: &mut Surroundings<'_, R>, command: &Command) -> Option<Ahead> {
+pub(super) fn ahead<R: Reader>(
+    around: &mut Surroundings<'_, R>,
+    command: &Command,
+) -> Option<Ahead> {
     if !around.dice.one_in(3) {
         return None;
     }

@@ -20,6 +20,8 @@ pub(crate) struct Client {
     pub(super) tokens: BTreeMap<Key, Arc<str>>,
     /// Edits that collided, and wait for somebody to decide.
     pub(super) open: Vec<(Key, Merging)>,
+    /// What edits were begun from that were left lying.
+    pub(super) begun: Vec<Arc<Stored>>,
     pub(super) to_log: Vec<LoggedConflict>,
     /// What it may ask for again.
     pub(super) asked_once: Vec<Transaction>,
@@ -32,6 +34,7 @@ impl Client {
             seen: BTreeMap::new(),
             tokens: BTreeMap::new(),
             open: Vec::new(),
+            begun: Vec::new(),
             to_log: Vec::new(),
             asked_once: Vec::new(),
         }

@@ -40,7 +40,13 @@ impl Entry {
 impl Model {
     pub(super) fn write(&mut self, command: &Command, rules: &CollectionRules) -> Told {
         match self.judge(command, rules) {
-            Ok(made) => Told::Applied(self.apply(command, made)),
+            Ok(made) => {
+                let version = self.apply(command, made);
+                if let Some(keep) = rules.history {
+                    self.cut(&command.key, keep);
+                }
+                Told::Applied(version)
+            }
             Err(told) => told,
         }
     }

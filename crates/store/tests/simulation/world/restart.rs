@@ -87,6 +87,7 @@ impl<G: Ground> World<G> {
         self.entries
             .compare(&reader, &mut self.model, expected, 0)?;
         self.model.compare(desk.store())?;
+        self.model.compare_history(&reader)?;
         self.laws.survey(desk.store())
     }
 }

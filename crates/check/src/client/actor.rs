@@ -1,0 +1,265 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use url::Url;
+
+use super::held::{Held, Way};
+use super::{Client, Stop};
+use crate::exchange::{Exchange, Outcome, Protocol, Unsure};
+use crate::request::Request;
+use crate::response::Response;
+use crate::wire::{Http1, Http2, Origin};
+
+/// One session: its fields and its connections. Cheap to clone; clones share both.
+#[derive(Clone)]
+pub struct Actor {
+    pub(super) client: Client,
+    pub(super) name: Arc<str>,
+    headers: HeaderMap,
+    protocol: Option<Protocol>,
+    links: Arc<Links>,
+}
+
+#[derive(Default)]
+struct Links {
+    /// Connections on which nothing is under way.
+    idle: Mutex<HashMap<Origin, Vec<Http1>>>,
+    http2: tokio::sync::Mutex<HashMap<Origin, Http2>>,
+}
+
+impl Actor {
+    pub(super) fn new(client: Client, name: &str) -> Self {
+        Self {
+            headers: client.headers().clone(),
+            client,
+            name: name.into(),
+            protocol: None,
+            links: Arc::default(),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A session that sends these fields as well, in place of those of the same names.
+    #[must_use]
+    pub fn with_headers(&self, headers: HeaderMap) -> Self {
+        let mut actor = Self {
+            links: Arc::default(),
+            ..self.clone()
+        };
+        for name in headers.keys() {
+            actor.headers.remove(name);
+        }
+        actor.headers.extend(headers);
+        actor
+    }
+
+    /// The same session, speaking this.
+    #[must_use]
+    pub fn with_protocol(&self, protocol: Protocol) -> Self {
+        Self {
+            protocol: Some(protocol),
+            ..self.clone()
+        }
+    }
+
+    pub(super) async fn speaks(&self, url: &Url) -> Result<Protocol, Stop> {
+        match self.protocol {
+            Some(protocol) => Ok(protocol),
+            None => self.client.usual_protocol(url).await,
+        }
+    }
+
+    /// Sends a request, and waits for its answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`], if it was not sent at all. What went wrong later is the exchange's outcome.
+    pub async fn send(&self, request: Request) -> Result<Exchange, Stop> {
+        let request = request.with_defaults(&self.headers);
+        self.client.spend(1)?;
+        match self.speaks(&request.url).await? {
+            Protocol::Http1 => self.send_http1(request).await,
+            Protocol::Http2 => self.send_http2(request).await,
+        }
+    }
+
+    async fn send_http1(&self, request: Request) -> Result<Exchange, Stop> {
+        let origin = Origin::of(&request.url)?;
+        loop {
+            let (mut link, is_used) = self.link(&origin, &request.url).await?;
+            let begun = self.client.elapsed();
+            let number = self.client.number();
+            let sent = link.send(&request).await;
+            let released = self.client.elapsed();
+            let outcome = match sent {
+                Err(error) => Outcome::Unanswered(Unsure::Lost(error.to_string())),
+                Ok(()) => self.within(begun, link.receive(&request.method)).await,
+            };
+            // A server may close a connection that was idle just when it is used again. What is safe is sent once
+            // more (RFC 9110, section 9.2.2).
+            let is_safe = matches!(request.method, Method::GET | Method::HEAD);
+            if is_used && is_safe && matches!(outcome, Outcome::Unanswered(Unsure::Lost(_))) {
+                continue;
+            }
+            self.put_back(origin, link, &outcome);
+            return Ok(self.exchange(number, Protocol::Http1, request, [begun, released], outcome));
+        }
+    }
+
+    async fn send_http2(&self, request: Request) -> Result<Exchange, Stop> {
+        let link = self.http2(&request.url).await?;
+        let begun = self.client.elapsed();
+        let number = self.client.number();
+        let sent = link.send(&request).await;
+        let released = self.client.elapsed();
+        let outcome = match sent {
+            Err(unsure) => Outcome::Unanswered(unsure),
+            Ok(mut pending) => self.within(begun, pending.receive()).await,
+        };
+        Ok(self.exchange(number, Protocol::Http2, request, [begun, released], outcome))
+    }
+
+    /// Sends all of a request but its last byte.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`], as for [`Actor::send`].
+    pub async fn hold(&self, request: Request) -> Result<Held, Stop> {
+        let request = request.with_defaults(&self.headers);
+        self.client.spend(1)?;
+        match self.speaks(&request.url).await? {
+            Protocol::Http1 => self.hold_http1(request).await,
+            Protocol::Http2 => {
+                // A connection of its own: the gate holds back all that ends on it.
+                let link = self.client.open_http2(&request.url).await?;
+                link.close_gate();
+                let begun = self.client.elapsed();
+                let number = self.client.number();
+                let way = match link.send(&request).await {
+                    Ok(pending) => {
+                        link.keeps(1).await;
+                        Way::Http2 { link, pending }
+                    }
+                    Err(unsure) => Way::Broken(unsure),
+                };
+                Ok(Held::new(self.clone(), number, request, begun, way))
+            }
+        }
+    }
+
+    pub(super) async fn hold_http1(&self, request: Request) -> Result<Held, Stop> {
+        let origin = Origin::of(&request.url)?;
+        let (mut link, _) = self.link(&origin, &request.url).await?;
+        let begun = self.client.elapsed();
+        let number = self.client.number();
+        let way = match link.send_but_last(&request).await {
+            Ok(()) => Way::Http1(Box::new(link)),
+            Err(error) => Way::Broken(Unsure::Lost(error.to_string())),
+        };
+        Ok(Held::new(self.clone(), number, request, begun, way))
+    }
+
+    /// Sends a whole request, and closes the connection some time `later`, without having read the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`], as for [`Actor::send`].
+    pub async fn abandon(&self, request: Request, later: Duration) -> Result<Exchange, Stop> {
+        let request = request.with_defaults(&self.headers);
+        self.client.spend(1)?;
+        let mut link = self.client.open_http1(&request.url).await?;
+        let begun = self.client.elapsed();
+        let number = self.client.number();
+        let outcome = match link.send(&request).await {
+            Ok(()) => Unsure::Dropped,
+            Err(error) => Unsure::Lost(error.to_string()),
+        };
+        let released = self.client.elapsed();
+        tokio::time::sleep(later).await;
+        drop(link);
+        let outcome = Outcome::Unanswered(outcome);
+        Ok(self.exchange(number, Protocol::Http1, request, [begun, released], outcome))
+    }
+
+    pub(super) fn with_own_fields(&self, request: Request) -> Request {
+        request.with_defaults(&self.headers)
+    }
+
+    /// A connection on which nothing is under way, and whether it was used before.
+    async fn link(&self, origin: &Origin, url: &Url) -> Result<(Http1, bool), Stop> {
+        while let Some(mut link) = self.take_idle(origin) {
+            if link.is_ready() {
+                return Ok((link, true));
+            }
+        }
+        Ok((self.client.open_http1(url).await?, false))
+    }
+
+    fn take_idle(&self, origin: &Origin) -> Option<Http1> {
+        let mut idle = self.links.idle.lock().expect("no holder panics");
+        idle.get_mut(origin)?.pop()
+    }
+
+    pub(super) fn put_back(&self, origin: Origin, link: Http1, outcome: &Outcome) {
+        if link.can_go_on() && matches!(outcome, Outcome::Answered(_)) {
+            let mut idle = self.links.idle.lock().expect("no holder panics");
+            idle.entry(origin).or_default().push(link);
+        }
+    }
+
+    async fn http2(&self, url: &Url) -> Result<Http2, Stop> {
+        let origin = Origin::of(url)?;
+        let mut links = self.links.http2.lock().await;
+        if let Some(link) = links.get(&origin)
+            && link.is_ready().await
+        {
+            return Ok(link.clone());
+        }
+        let link = self.client.open_http2(url).await?;
+        links.insert(origin, link.clone());
+        Ok(link)
+    }
+
+    /// An answer, if it comes in time.
+    pub(super) async fn within(
+        &self,
+        begun: Duration,
+        answer: impl Future<Output = Result<Response, Unsure>>,
+    ) -> Outcome {
+        let timeout = self.client.run.settings.timeout;
+        let left = timeout.saturating_sub(self.client.elapsed().saturating_sub(begun));
+        match tokio::time::timeout(left, answer).await {
+            Ok(Ok(response)) => Outcome::Answered(response),
+            Ok(Err(unsure)) => Outcome::Unanswered(unsure),
+            Err(_) => Outcome::Unanswered(Unsure::TimedOut(timeout)),
+        }
+    }
+
+    /// The exchange that ends now.
+    pub(super) fn exchange(
+        &self,
+        number: u32,
+        protocol: Protocol,
+        request: Request,
+        [begun, released]: [Duration; 2],
+        outcome: Outcome,
+    ) -> Exchange {
+        let exchange = Exchange {
+            number,
+            actor: Arc::clone(&self.name),
+            protocol,
+            request,
+            begun,
+            released,
+            ended: self.client.elapsed(),
+            outcome,
+        };
+        self.client.keep(&exchange);
+        exchange
+    }
+}

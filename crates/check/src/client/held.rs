@@ -1,0 +1,117 @@
+use std::time::Duration;
+
+use super::Stop;
+use super::actor::Actor;
+use crate::exchange::{Exchange, Outcome, Protocol, Unsure};
+use crate::request::Request;
+use crate::wire::{Http1, Http2, Origin, Pending};
+
+/// A request whose last byte is still here.
+pub struct Held {
+    actor: Actor,
+    number: u32,
+    request: Request,
+    begun: Duration,
+    way: Way,
+}
+
+/// On what it is under way.
+pub(super) enum Way {
+    Http1(Box<Http1>),
+    Http2 { link: Http2, pending: Pending },
+    Broken(Unsure),
+}
+
+impl Held {
+    pub(super) fn new(
+        actor: Actor,
+        number: u32,
+        request: Request,
+        begun: Duration,
+        way: Way,
+    ) -> Self {
+        Self {
+            actor,
+            number,
+            request,
+            begun,
+            way,
+        }
+    }
+
+    /// Whether it leaves with others, in one write.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.way, Way::Http2 { .. })
+    }
+
+    /// Whether the server answered, or hung up, before it had all.
+    pub fn answered_early(&mut self) -> bool {
+        match &mut self.way {
+            Way::Http1(link) => link.has_something(),
+            Way::Http2 { pending, .. } => pending.has_something(),
+            Way::Broken(_) => true,
+        }
+    }
+
+    /// Sends the last byte, and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// None at present; what goes wrong is the exchange's outcome.
+    pub async fn release(mut self) -> Result<Exchange, Stop> {
+        let released = self.actor.client.elapsed();
+        let sent = match &mut self.way {
+            Way::Http1(link) => link.release().await,
+            Way::Http2 { link, .. } => link.open_gate().await.map(drop),
+            Way::Broken(_) => Ok(()),
+        };
+        // An answer may have come before a connection was closed.
+        if let Err(error) = sent
+            && !self.answered_early()
+        {
+            self.way = Way::Broken(Unsure::Lost(error.to_string()));
+        }
+        Ok(self.finish(released).await)
+    }
+
+    /// Sends the last byte of one that is on HTTP/1.1, without waiting; when it left.
+    pub(super) fn release_now(&mut self) -> Duration {
+        let released = self.actor.client.elapsed();
+        if let Way::Http1(link) = &mut self.way
+            && let Err(error) = link.release_now()
+            && !self.answered_early()
+        {
+            self.way = Way::Broken(Unsure::Lost(error.to_string()));
+        }
+        released
+    }
+
+    /// Waits for the answer to one that was released.
+    pub(super) async fn finish(self, released: Duration) -> Exchange {
+        let Self {
+            actor,
+            number,
+            request,
+            begun,
+            way,
+        } = self;
+        let times = [begun, released];
+        match way {
+            Way::Http1(mut link) => {
+                let outcome = actor.within(released, link.receive(&request.method)).await;
+                if let Ok(origin) = Origin::of(&request.url) {
+                    actor.put_back(origin, *link, &outcome);
+                }
+                actor.exchange(number, Protocol::Http1, request, times, outcome)
+            }
+            Way::Http2 { mut pending, .. } => {
+                let outcome = actor.within(released, pending.receive()).await;
+                actor.exchange(number, Protocol::Http2, request, times, outcome)
+            }
+            Way::Broken(unsure) => {
+                let outcome = Outcome::Unanswered(unsure);
+                actor.exchange(number, Protocol::Http1, request, times, outcome)
+            }
+        }
+    }
+}

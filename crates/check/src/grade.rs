@@ -1,0 +1,145 @@
+use crate::report::{ProbeReport, Verdict};
+use crate::severity::{Grade, Severity};
+
+/// What an API is worth, by what was found.
+///
+/// A critical finding is F, a high one D, unprotected by default (B8) C, any other of medium or low weight B. Without any
+/// it is A; and A+ where a precondition is asked for (B8) and races across places held (D15) with `writers` of 32 or more.
+///
+/// Nothing is taken for granted: where no probe with one client (B) or no race (D) came to a verdict, and nothing worse is
+/// known, there is no grade.
+pub fn grade(probes: &[ProbeReport], writers: u32) -> Grade {
+    let worst = probes
+        .iter()
+        .filter(|probe| probe.verdict == Verdict::Fail)
+        .map(|probe| probe.severity)
+        .min();
+    match worst {
+        Some(Severity::Critical) => return Grade::F,
+        Some(Severity::High) => return Grade::D,
+        _ => {}
+    }
+    if !is_judged(probes, 'B') || !is_judged(probes, 'D') {
+        return Grade::Ungraded;
+    }
+    let came_to = |id: &str, verdict| {
+        let mut asked = probes.iter().filter(|probe| probe.id == id).peekable();
+        asked.peek().is_some() && asked.all(|probe| probe.verdict == verdict)
+    };
+    let is_open = probes
+        .iter()
+        .any(|probe| probe.id == "B8" && probe.verdict == Verdict::Fail);
+    match worst {
+        _ if is_open => Grade::C,
+        Some(Severity::Medium | Severity::Low) => Grade::B,
+        _ if writers >= 32 && came_to("B8", Verdict::Pass) && came_to("D15", Verdict::Pass) => {
+            Grade::APlus
+        }
+        _ => Grade::A,
+    }
+}
+
+/// Whether a family came to a verdict anywhere.
+fn is_judged(probes: &[ProbeReport], family: char) -> bool {
+    probes.iter().any(|probe| {
+        probe.id.starts_with(family) && matches!(probe.verdict, Verdict::Pass | Verdict::Fail)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probe(id: &str, verdict: Verdict, severity: Severity) -> ProbeReport {
+        ProbeReport {
+            id: id.into(),
+            subject: String::new(),
+            title: String::new(),
+            severity,
+            verdict,
+            reason: String::new(),
+            why: String::new(),
+            trials: 1,
+            overlapping: 0,
+            evidence: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_worst_finding_decides() {
+        use Severity::{Critical, High, Info, Low, Medium};
+        use Verdict::{Fail, Inconclusive, Pass, Skipped};
+        let cases: [(&[(&str, Verdict, Severity)], u32, Grade); 11] = [
+            (
+                &[("B1", Fail, Critical), ("C1", Fail, Medium)],
+                32,
+                Grade::F,
+            ),
+            (&[("B1", Pass, Critical), ("D1", Fail, High)], 32, Grade::D),
+            (
+                &[("B8", Fail, Medium), ("D6", Pass, Critical)],
+                32,
+                Grade::C,
+            ),
+            (
+                &[
+                    ("B8", Pass, Medium),
+                    ("D1", Pass, Critical),
+                    ("C2", Fail, Low),
+                ],
+                32,
+                Grade::B,
+            ),
+            (
+                &[
+                    ("B8", Pass, Medium),
+                    ("D1", Pass, Critical),
+                    ("A6", Fail, Info),
+                ],
+                32,
+                Grade::A,
+            ),
+            (
+                &[("B8", Pass, Medium), ("D15", Pass, Critical)],
+                32,
+                Grade::APlus,
+            ),
+            (
+                &[("B8", Pass, Medium), ("D15", Pass, Critical)],
+                8,
+                Grade::A,
+            ),
+            (
+                &[
+                    ("B8", Skipped, Medium),
+                    ("B1", Pass, Critical),
+                    ("D15", Pass, Critical),
+                ],
+                32,
+                Grade::A,
+            ),
+            (
+                &[("B1", Inconclusive, Critical), ("D1", Pass, Critical)],
+                32,
+                Grade::Ungraded,
+            ),
+            (
+                &[("B1", Pass, Critical), ("D1", Inconclusive, Critical)],
+                32,
+                Grade::Ungraded,
+            ),
+            (
+                &[("B1", Inconclusive, Critical), ("D1", Fail, Critical)],
+                32,
+                Grade::F,
+            ),
+        ];
+        for (given, writers, expected) in cases {
+            let probes: Vec<_> = given
+                .iter()
+                .map(|(id, verdict, severity)| probe(id, *verdict, *severity))
+                .collect();
+            assert_eq!(grade(&probes, writers), expected, "{given:?}");
+        }
+    }
+}

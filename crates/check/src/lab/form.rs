@@ -1,0 +1,309 @@
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Map, Value};
+
+use super::nonce::Nonce;
+use super::reading::Reading;
+
+/// How a body is written so that one write can be told from all others.
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    pub method: Method,
+    /// `Content-Type` of what is sent.
+    pub media_type: String,
+    pub shape: Shape,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Shape {
+    /// A JSON document whose member at `at` takes the nonce; it is read back at `seen_at`.
+    Json {
+        template: Value,
+        at: String,
+        seen_at: String,
+        kind: Kind,
+    },
+    /// Bytes that may be anything.
+    Opaque,
+    /// A document that has to stay well-formed: the nonce is the text of the first element of a name.
+    Xml { template: String, element: String },
+}
+
+/// What a member takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Text,
+    Number,
+}
+
+impl Kind {
+    pub(crate) fn value(self, nonce: &Nonce) -> Value {
+        match self {
+            Self::Text => nonce.as_text(),
+            Self::Number => nonce.as_number(),
+        }
+    }
+}
+
+impl Form {
+    /// What to send. `extra` members (JSON Pointer, value) are set besides the nonce.
+    pub(crate) fn body(&self, nonce: &Nonce, extra: &[(String, Value)]) -> Bytes {
+        match &self.shape {
+            Shape::Json { at, kind, .. } => {
+                let nonce = std::iter::once((at.clone(), kind.value(nonce)));
+                self.with_members(nonce.chain(extra.iter().cloned()))
+            }
+            Shape::Opaque => format!("{}\n", nonce.text()).into(),
+            Shape::Xml { template, element } => match text_of(template, element) {
+                Some(text) => {
+                    let mut body = template.clone();
+                    body.replace_range(text, nonce.text());
+                    body.into()
+                }
+                None => template.clone().into(),
+            },
+        }
+    }
+
+    /// A JSON body in which these members (JSON Pointer, value) are set.
+    pub(crate) fn with_members(&self, members: impl Iterator<Item = (String, Value)>) -> Bytes {
+        let mut body = self.template();
+        for (pointer, value) in members {
+            set(&mut body, &pointer, value);
+        }
+        body.to_string().into()
+    }
+
+    /// What a body is made from: for PATCH nothing, since it carries only what it changes (RFC 7396).
+    fn template(&self) -> Value {
+        match &self.shape {
+            Shape::Json { template, .. } if self.method != Method::PATCH => template.clone(),
+            _ => Value::Object(Map::new()),
+        }
+    }
+
+    /// What to send to have it as the reading saw it.
+    pub(crate) fn body_before(&self, original: &Reading, extra: &[(String, Value)]) -> Bytes {
+        match &self.shape {
+            Shape::Json { at, .. } => {
+                let mut body = self.template();
+                match &original.mark {
+                    Some(mark) => set(&mut body, at, mark.clone()),
+                    // In a merge patch null takes a member away (RFC 7396, section 2).
+                    None if self.method == Method::PATCH => set(&mut body, at, Value::Null),
+                    None => remove(&mut body, at),
+                }
+                for (pointer, value) in extra {
+                    set(&mut body, pointer, value.clone());
+                }
+                body.to_string().into()
+            }
+            Shape::Opaque | Shape::Xml { .. } => Bytes::copy_from_slice(original.body()),
+        }
+    }
+
+    /// What tells the writes apart, as it stands in a representation.
+    pub(crate) fn mark(&self, body: &[u8]) -> Option<Value> {
+        match &self.shape {
+            Shape::Json { seen_at, .. } => serde_json::from_slice::<Value>(body)
+                .ok()?
+                .pointer(seen_at)
+                .cloned(),
+            Shape::Opaque => Some(std::str::from_utf8(body).ok()?.trim_end().into()),
+            Shape::Xml { element, .. } => {
+                let text = std::str::from_utf8(body).ok()?;
+                Some(text[text_of(text, element)?].into())
+            }
+        }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self.shape, Shape::Json { .. })
+    }
+}
+
+/// Names of elements that hold nothing but text, in the order in which they begin.
+pub(crate) fn text_elements(xml: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (start, _) in xml.match_indices('<') {
+        let name: String = xml[start + 1..]
+            .chars()
+            .take_while(|letter| {
+                letter.is_alphanumeric() || matches!(letter, ':' | '_' | '-' | '.')
+            })
+            .collect();
+        if !name.is_empty() && !names.contains(&name) && text_of(xml, &name).is_some() {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Where the text of the first element of that name stands, if it holds nothing else.
+fn text_of(xml: &str, element: &str) -> Option<std::ops::Range<usize>> {
+    let opening = format!("<{element}");
+    let begin = xml
+        .match_indices(&opening)
+        .map(|(at, _)| at + opening.len())
+        .find(|at| xml[*at..].starts_with(['>', ' ', '\n', '\t']))?;
+    let start = begin + xml[begin..].find('>')? + 1;
+    let length = xml[start..].find('<')?;
+    xml[start + length..]
+        .starts_with(&format!("</{element}"))
+        .then_some(start..start + length)
+}
+
+/// Sets the member at a JSON Pointer (RFC 6901); objects on the way are made where they are missing.
+pub(crate) fn set(document: &mut Value, pointer: &str, value: Value) {
+    let Some((parent, last)) = pointer.rsplit_once('/') else {
+        *document = value;
+        return;
+    };
+    let mut place = document;
+    for token in parent.split('/').skip(1) {
+        let name = unescape(token);
+        if let Value::Array(items) = place {
+            match name.parse::<usize>().ok().filter(|at| *at < items.len()) {
+                Some(at) => place = &mut items[at],
+                None => return,
+            }
+            continue;
+        }
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        let Value::Object(members) = place else {
+            return;
+        };
+        place = members
+            .entry(name)
+            .or_insert_with(|| Value::Object(Map::new()));
+    }
+    match place {
+        Value::Object(members) => {
+            members.insert(unescape(last), value);
+        }
+        Value::Array(items) => {
+            if let Some(item) = last.parse::<usize>().ok().and_then(|at| items.get_mut(at)) {
+                *item = value;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Takes the member at a JSON Pointer away.
+pub(crate) fn remove(document: &mut Value, pointer: &str) {
+    let Some((parent, last)) = pointer.rsplit_once('/') else {
+        return;
+    };
+    if let Some(Value::Object(members)) = document.pointer_mut(parent) {
+        members.shift_remove(&unescape(last));
+    }
+}
+
+/// Every value in a document that holds no others, with the pointer to it, in document order.
+pub(crate) fn leaves(document: &Value) -> Vec<(String, &Value)> {
+    let mut found = Vec::new();
+    collect(document, String::new(), &mut found);
+    found
+}
+
+fn collect<'a>(value: &'a Value, at: String, found: &mut Vec<(String, &'a Value)>) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (name, member) in members {
+                collect(member, format!("{at}/{}", escape(name)), found);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                collect(item, format!("{at}/{index}"), found);
+            }
+        }
+        _ => found.push((at, value)),
+    }
+}
+
+pub(crate) fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+fn unescape(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn members_are_set_wherever_they_stand() {
+        let cases = [
+            // (document, pointer, result of setting 1)
+            (json!({}), "/a", json!({"a": 1})),
+            (json!({"a": 2, "b": 3}), "/a", json!({"a": 1, "b": 3})),
+            (json!({}), "/a/b", json!({"a": {"b": 1}})),
+            (
+                json!({"a": [1, {"b": 2}]}),
+                "/a/1/b",
+                json!({"a": [1, {"b": 1}]}),
+            ),
+            (json!({"a": [1]}), "/a/7", json!({"a": [1]})),
+            (json!({}), "/x~1y", json!({"x/y": 1})),
+        ];
+        for (document, pointer, expected) in cases {
+            let mut changed = document.clone();
+            set(&mut changed, pointer, json!(1));
+            assert_eq!(changed, expected, "{pointer} in {document}");
+        }
+    }
+
+    #[test]
+    fn elements_with_nothing_but_text_are_found() {
+        let cases = [
+            (
+                "<note><title>a</title><text>b</text></note>",
+                vec!["title", "text"],
+            ),
+            ("<a><b/><c d='e'></c></a>", vec!["c"]),
+            ("<a>mixed<b>x</b></a>", vec!["b"]),
+            ("no markup", vec![]),
+            ("<a", vec![]),
+        ];
+        for (xml, expected) in cases {
+            assert_eq!(text_elements(xml), expected, "{xml}");
+        }
+    }
+
+    #[test]
+    fn a_nonce_is_read_where_it_was_written() {
+        let nonces = super::super::nonce::Nonces::new(7);
+        let nonce = nonces.next();
+        let json = |kind| Shape::Json {
+            template: json!({"title": "x", "n": 1}),
+            at: "/title".into(),
+            seen_at: "/title".into(),
+            kind,
+        };
+        let shapes = [
+            json(Kind::Text),
+            json(Kind::Number),
+            Shape::Opaque,
+            Shape::Xml {
+                template: "<a><b c='d'>e</b></a>".into(),
+                element: "b".into(),
+            },
+        ];
+        for shape in shapes {
+            let form = Form {
+                method: Method::PUT,
+                media_type: "text/plain".into(),
+                shape,
+            };
+            let mark = form.mark(&form.body(&nonce, &[]));
+            assert!(mark.is_some_and(|mark| nonce.is(&mark)), "{form:?}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::exchange::Exchange;
+use crate::response::Response;
+
+/// What a GET saw.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub exchange: Exchange,
+    response: Response,
+    /// What tells one write from another, as it stands in the representation.
+    pub mark: Option<Value>,
+    /// The content as JSON, if it is.
+    pub document: Option<Value>,
+}
+
+impl Reading {
+    pub(crate) fn new(exchange: Exchange, response: Response, mark: Option<Value>) -> Self {
+        Self {
+            document: response.json(),
+            exchange,
+            response,
+            mark,
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status
+    }
+
+    pub(crate) fn is_there(&self) -> bool {
+        self.response.status.is_success()
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.response.body
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.response.header(name)
+    }
+
+    /// The entity tag, quotes and all.
+    pub(crate) fn tag(&self) -> Option<&str> {
+        self.header("etag")
+    }
+
+    pub(crate) fn modified(&self) -> Option<&str> {
+        self.header("last-modified")
+    }
+
+    pub(crate) fn member(&self, pointer: &str) -> Option<Value> {
+        self.document.as_ref()?.pointer(pointer).cloned()
+    }
+}

@@ -1,0 +1,269 @@
+use std::sync::Arc;
+
+use http::{HeaderValue, Method, header};
+use serde_json::Value;
+use url::Url;
+
+use super::form::{leaves, set};
+use super::{Attempt, Condition, Halt, Lab, said};
+use crate::client::{Actor, Stop};
+use crate::exchange::Exchange;
+use crate::request::Request;
+use crate::subject::Creation;
+
+/// Where a body of the user's wants something new each time.
+const PLACEHOLDER: &str = "{{nonce}}";
+
+impl Lab {
+    /// The same API, another resource.
+    pub(crate) fn at(&self, place: Url) -> Self {
+        let path = place.path().to_owned();
+        let places = self
+            .places()
+            .iter()
+            .map(|base| {
+                let mut url = base.clone();
+                url.set_path(&path);
+                url
+            })
+            .collect();
+        Self {
+            bench: Arc::clone(&self.bench),
+            places,
+            habits: Arc::clone(&self.habits),
+        }
+    }
+
+    /// Makes a resource of our own, which is deleted when the run ends.
+    ///
+    /// # Errors
+    ///
+    /// [`Halt::Cannot`] if the API lets us make none.
+    pub(crate) async fn scratch(&self) -> Result<Self, Halt> {
+        let actor = self.actor("setup");
+        let lab = match &self.subject().create {
+            Some(creation) => {
+                let request = self.creation(creation);
+                let exchange = self.send_served(&actor, request).await?;
+                let place = created_at(&exchange, &creation.url).ok_or_else(|| {
+                    Halt::Cannot(format!(
+                        "a scratch resource could not be made: {} {} was answered {}",
+                        creation.method,
+                        creation.url.path(),
+                        said(&exchange)
+                    ))
+                })?;
+                self.at(place)
+            }
+            None => {
+                let lab = self.at(self.sibling());
+                let attempt = lab.put_anew(&actor, &Condition::if_none_match("*")).await?;
+                if !attempt.is_applied() || !lab.read().await?.shows(&attempt.nonce) {
+                    return Err(Halt::Cannot(format!(
+                        "no scratch resource could be made: PUT of one that is not there was answered {}; \
+                         `--create` says how",
+                        said(&attempt.exchange)
+                    )));
+                }
+                lab
+            }
+        };
+        self.own(&lab);
+        Ok(lab)
+    }
+
+    /// Has a resource deleted when the run ends.
+    pub(crate) fn own(&self, lab: &Self) {
+        self.bench
+            .scratches
+            .lock()
+            .expect("no holder panics")
+            .push(lab.clone());
+    }
+
+    /// The URL of a resource beside this one that is not there.
+    pub(crate) fn sibling(&self) -> Url {
+        let mut url = self.place().clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().pop().push(self.nonce().text());
+        }
+        url
+    }
+
+    /// Whether it can be deleted, and PUT there again.
+    pub(crate) async fn can_be_made_again(&self) -> Result<bool, Halt> {
+        let actor = self.actor("setup");
+        if !self.delete(&actor).await?.is_accepted() || self.settled().await?.is_there() {
+            return Ok(false);
+        }
+        let made = self
+            .put_anew(&actor, &Condition::if_none_match("*"))
+            .await?;
+        Ok(made.is_applied() && self.read_until(&made.nonce).await?.is_there())
+    }
+
+    /// PUT of a whole body, whatever the usual method is.
+    pub(crate) fn creating(&self, nonce: &super::Nonce, condition: &Condition) -> Request {
+        let mut form = self.habits().form.clone();
+        form.method = Method::PUT;
+        form.request(self.place(), nonce, condition)
+    }
+
+    /// The same, with what came of it.
+    pub(crate) async fn put_anew(
+        &self,
+        actor: &Actor,
+        condition: &Condition,
+    ) -> Result<Attempt, Halt> {
+        let nonce = self.nonce();
+        let request = self.creating(&nonce, condition);
+        self.attempt_request(actor, nonce, request).await
+    }
+
+    /// What in a creation's body no other creation's has: how it is found in a list.
+    pub(crate) fn item_of(&self, request: &Request) -> Option<String> {
+        let text = String::from_utf8_lossy(&request.body);
+        let start = text.find(&self.bench.nonces.prefix())?;
+        let length = text[start..]
+            .find(|letter: char| !letter.is_ascii_alphanumeric())
+            .unwrap_or(text.len() - start);
+        Some(text[start..start + length].to_owned())
+    }
+
+    /// The user's request for a new resource, with what has to be new in it made so.
+    pub(crate) fn creation(&self, creation: &Creation) -> Request {
+        let nonce = self.nonce();
+        let mut request = Request::new(creation.method.clone(), creation.url.clone());
+        request.headers = creation.headers.clone();
+        let text = String::from_utf8_lossy(&creation.body);
+        request.body = if text.contains(PLACEHOLDER) {
+            text.replace(PLACEHOLDER, nonce.text()).into()
+        } else {
+            match serde_json::from_slice::<Value>(&creation.body) {
+                Ok(mut body) => {
+                    self.make_new(&mut body, &nonce);
+                    body.to_string().into()
+                }
+                Err(_) => creation.body.clone(),
+            }
+        };
+        if !request.body.is_empty() && !request.headers.contains_key(header::CONTENT_TYPE) {
+            request = request.with(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
+        }
+        request
+    }
+
+    /// Gives the member that has to be unique a value of its own; an address stays an address.
+    fn make_new(&self, body: &mut Value, nonce: &super::Nonce) {
+        let Some(pointer) = &self.subject().unique else {
+            return;
+        };
+        let value = match body.pointer(pointer) {
+            Some(Value::Number(_)) => nonce.as_number(),
+            Some(Value::String(text)) if text.contains('@') => {
+                format!("{}@example.org", nonce.text()).into()
+            }
+            _ => nonce.as_text(),
+        };
+        set(body, pointer, value);
+    }
+
+    /// Deletes it, from whatever version it has.
+    pub(crate) async fn delete(&self, actor: &Actor) -> Result<Exchange, Halt> {
+        let reading = self.read_as(actor, self.place()).await?;
+        self.send_served(actor, self.deletion(&self.from(&reading)))
+            .await
+    }
+
+    pub(crate) fn deletion(&self, condition: &Condition) -> Request {
+        let request = Request::new(Method::DELETE, self.place().clone());
+        condition
+            .fields
+            .iter()
+            .fold(request, |request, (name, value)| {
+                request.with(name.clone(), value.clone())
+            })
+    }
+
+    /// Deletes the resources that the run made; those that are left.
+    pub(crate) async fn clean_up(&self) -> Result<Vec<Url>, Stop> {
+        let scratches =
+            std::mem::take(&mut *self.bench.scratches.lock().expect("no holder panics"));
+        let actor = self.actor("restorer");
+        let mut left = Vec::new();
+        for scratch in scratches {
+            let exchange = actor.send(scratch.get(scratch.place())).await?;
+            let Ok(reading) = scratch.reading(exchange) else {
+                left.push(scratch.place().clone());
+                continue;
+            };
+            if !reading.is_there() {
+                continue;
+            }
+            let exchange = actor
+                .send(scratch.deletion(&scratch.from(&reading)))
+                .await?;
+            if !exchange.is_accepted() {
+                left.push(scratch.place().clone());
+            }
+        }
+        Ok(left)
+    }
+}
+
+/// Where a creation says that the new resource is: by `Location`, a link to itself, or its id.
+pub(crate) fn created_at(exchange: &Exchange, collection: &Url) -> Option<Url> {
+    if !exchange.is_accepted() {
+        return None;
+    }
+    let response = exchange.response()?;
+    if let Some(location) = response.header("location") {
+        return collection.join(location).ok();
+    }
+    place_of(&response.json()?, collection)
+}
+
+/// The resources that a list holds, with where they are; none if it does not say.
+pub(crate) fn listed(document: &Value, collection: &Url) -> Vec<(Url, Value)> {
+    let rows = match document {
+        Value::Array(rows) => rows,
+        Value::Object(members) => {
+            match members.values().find_map(|member| match member {
+                Value::Array(rows) => Some(rows),
+                Value::Object(inner) => inner.values().find_map(Value::as_array),
+                _ => None,
+            }) {
+                Some(rows) => rows,
+                None => return Vec::new(),
+            }
+        }
+        _ => return Vec::new(),
+    };
+    rows.iter()
+        .filter_map(|row| Some((place_of(row, collection)?, row.clone())))
+        .collect()
+}
+
+/// Where a document says that it is: by a link to itself, or its id.
+fn place_of(document: &Value, collection: &Url) -> Option<Url> {
+    for link in ["/_links/self/href", "/links/self", "/self", "/href"] {
+        if let Some(Value::String(link)) = document.pointer(link) {
+            return collection.join(link).ok();
+        }
+    }
+    let id = leaves(document)
+        .into_iter()
+        .find(|(pointer, _)| matches!(pointer.rsplit('/').next(), Some("id" | "_id")))?
+        .1;
+    let id = match id {
+        Value::String(id) => id.clone(),
+        Value::Number(id) => id.to_string(),
+        _ => return None,
+    };
+    let mut url = collection.clone();
+    url.path_segments_mut().ok()?.pop_if_empty().push(&id);
+    Some(url)
+}

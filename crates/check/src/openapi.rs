@@ -1,0 +1,164 @@
+//! An API by its OpenAPI description: which resources it has, how they are made, and what it does not say.
+
+mod declared; // E1: does it say what conflicts look like?
+mod document; // a description, with its references resolved
+mod resources; // what can be read and written, and how one is made
+mod sample; // bodies that fit a schema
+
+pub use document::{Description, Unreadable};
+pub use resources::{Described, NotExamined};
+
+use url::Url;
+
+use crate::client::{Client, Stop};
+use crate::effort::Effort;
+use crate::examine::{Progress, examine};
+use crate::grade::grade;
+use crate::lab::created_at;
+use crate::report::{ProbeReport, Report, Verdict};
+use crate::request::Request;
+use crate::severity::Severity;
+use crate::subject::{Creation, Subject};
+
+/// Examines every resource of a description: makes one of each, runs the probes on it, deletes it.
+///
+/// `subject` says what holds for all of them: logins, idempotency. Paths are joined to `base`.
+///
+/// # Errors
+///
+/// [`Stop`] if the server cannot be reached, or may not be.
+pub async fn examine_described(
+    client: &Client,
+    description: &Description,
+    base: &Url,
+    subject: &Subject,
+    effort: &Effort,
+    mut progress: impl FnMut(Progress<'_>),
+) -> Result<Report, Stop> {
+    let mut probes = declared::declared(description, base);
+    let mut whole = Report {
+        target: base.to_string(),
+        grade: crate::severity::Grade::Ungraded,
+        seed: effort.seed,
+        protocols: Vec::new(),
+        spread: None,
+        probes: Vec::new(),
+        lost_updates: Vec::new(),
+        exchanges: Vec::new(),
+        took: client.elapsed(),
+    };
+    let (described, not_examined) = description.resources(base, effort.run);
+    probes.extend(
+        not_examined
+            .iter()
+            .map(|it| unexamined(&it.path, &it.reason)),
+    );
+    for resource in described {
+        let place = match make(client, &resource).await? {
+            Ok(place) => place,
+            Err(reason) => {
+                probes.push(unexamined(&resource.path, &reason));
+                continue;
+            }
+        };
+        let subject = Subject {
+            places: vec![place.clone()],
+            method: resource.method.clone(),
+            create: resource.create.clone(),
+            ..subject.clone()
+        };
+        let mut report = examine(client, subject, effort, &mut progress).await?;
+        for probe in &mut report.probes {
+            probe.subject.clone_from(&resource.path);
+        }
+        probes.append(&mut report.probes);
+        for row in report.lost_updates {
+            add(&mut whole.lost_updates, row);
+        }
+        whole.protocols = report.protocols;
+        delete(client, &place).await?;
+    }
+    whole.grade = grade(&probes, effort.most_writers());
+    whole.probes = probes;
+    whole.spread = client.spread();
+    whole.exchanges = client.record();
+    whole.took = client.elapsed() - whole.took;
+    Ok(whole)
+}
+
+/// Makes a resource to begin with; the reason, if none could be made.
+async fn make(client: &Client, resource: &Described) -> Result<Result<Url, String>, Stop> {
+    let request = resource.creation_request();
+    let exchange = client.actor("setup").send(request).await?;
+    let place = match &resource.place {
+        Some(place) if exchange.is_accepted() => Some(place.clone()),
+        Some(_) => None,
+        None => created_at(&exchange, &resource.collection),
+    };
+    Ok(place.ok_or_else(|| {
+        format!(
+            "none could be made: {} {} was answered {}",
+            exchange.request.method,
+            exchange.request.url.path(),
+            crate::lab::said(&exchange)
+        )
+    }))
+}
+
+async fn delete(client: &Client, place: &Url) -> Result<(), Stop> {
+    let actor = client.actor("restorer");
+    let read = actor.send(Request::get(place.clone())).await?;
+    let mut request = Request::new(http::Method::DELETE, place.clone());
+    if let Some(tag) = read
+        .response()
+        .and_then(|response| response.headers.get(http::header::ETAG))
+    {
+        request = request.with(http::header::IF_MATCH, tag.clone());
+    }
+    actor.send(request).await?;
+    Ok(())
+}
+
+fn add(rows: &mut Vec<crate::report::LostUpdates>, row: crate::report::LostUpdates) {
+    match rows.iter_mut().find(|it| it.writers == row.writers) {
+        Some(sum) => {
+            sum.rounds += row.rounds;
+            sum.overlapping += row.overlapping;
+            sum.rounds_with_loss += row.rounds_with_loss;
+            sum.lost += row.lost;
+        }
+        None => rows.push(row),
+    }
+}
+
+fn unexamined(path: &str, reason: &str) -> ProbeReport {
+    ProbeReport {
+        id: "E0".into(),
+        subject: path.into(),
+        title: "Can it be examined?".into(),
+        severity: Severity::Info,
+        verdict: Verdict::Skipped,
+        reason: reason.into(),
+        why: "What is described is examined where it can be made, read and written.".into(),
+        trials: 0,
+        overlapping: 0,
+        evidence: Vec::new(),
+    }
+}
+
+impl Described {
+    fn creation_request(&self) -> Request {
+        let Creation {
+            method,
+            url,
+            headers,
+            body,
+        } = self.first.clone();
+        Request {
+            method,
+            url,
+            headers,
+            body,
+        }
+    }
+}

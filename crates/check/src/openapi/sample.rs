@@ -1,0 +1,196 @@
+use serde_json::{Map, Value, json};
+
+use super::document::Description;
+
+/// Schemas within schemas are followed this far; recursive ones end there.
+const MOST_DEPTH: usize = 8;
+/// What the tester fills in with something new each time.
+const NEW: &str = "{{nonce}}";
+
+/// A value that fits a schema: an example that it gives, or else one made from what it asks.
+///
+/// Free texts hold `{{nonce}}`, so that what has to be unique is. Read-only members are left out.
+pub(super) fn sample(description: &Description, schema: &Value) -> Value {
+    make(description, schema, 0)
+}
+
+fn make(description: &Description, schema: &Value, depth: usize) -> Value {
+    let schema = description.resolve(schema);
+    for given in ["const", "example", "default"] {
+        if let Some(value) = schema.get(given) {
+            return value.clone();
+        }
+    }
+    for given in ["/examples/0", "/enum/0"] {
+        if let Some(value) = schema.pointer(given) {
+            return value.clone();
+        }
+    }
+    for choice in ["oneOf", "anyOf"] {
+        if let Some(first) = schema.get(choice).and_then(|list| list.get(0)) {
+            return combine(
+                make(description, first, depth),
+                own(description, schema, depth),
+            );
+        }
+    }
+    if let Some(Value::Array(parts)) = schema.get("allOf") {
+        return parts
+            .iter()
+            .map(|part| make(description, part, depth))
+            .fold(own(description, schema, depth), combine);
+    }
+    own(description, schema, depth)
+}
+
+/// What the schema itself asks for, without what it is combined with.
+fn own(description: &Description, schema: &Value, depth: usize) -> Value {
+    match kind(schema) {
+        "object" => object(description, schema, depth),
+        "array" => array(description, schema, depth),
+        "string" => string(schema),
+        "integer" => json!(number(schema).ceil() as i64),
+        "number" => json!(number(schema)),
+        "boolean" => json!(false),
+        _ => Value::Null,
+    }
+}
+
+fn kind(schema: &Value) -> &str {
+    match schema.get("type") {
+        Some(Value::String(kind)) => kind,
+        Some(Value::Array(kinds)) => kinds
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|kind| *kind != "null")
+            .unwrap_or("null"),
+        _ if schema.get("properties").is_some() => "object",
+        _ if schema.get("items").is_some() => "array",
+        _ => "null",
+    }
+}
+
+fn object(description: &Description, schema: &Value, depth: usize) -> Value {
+    let mut object = Map::new();
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    for (name, property) in schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
+        let property = description.resolve(property);
+        let is_read_only = property.get("readOnly") == Some(&Value::Bool(true));
+        let is_required = required.contains(&name.as_str());
+        // Beyond what is required, plain members only: they are what can be written and told apart.
+        let is_plain = matches!(kind(property), "string" | "integer" | "number" | "boolean");
+        if is_read_only || depth >= MOST_DEPTH || !(is_required || is_plain) {
+            continue;
+        }
+        object.insert(name.clone(), make(description, property, depth + 1));
+    }
+    Value::Object(object)
+}
+
+fn array(description: &Description, schema: &Value, depth: usize) -> Value {
+    let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0);
+    let items = schema.get("items").unwrap_or(&Value::Null);
+    if depth >= MOST_DEPTH {
+        return Value::Array(Vec::new());
+    }
+    (0..least.min(16))
+        .map(|_| make(description, items, depth + 1))
+        .collect()
+}
+
+fn string(schema: &Value) -> Value {
+    let least = schema.get("minLength").and_then(Value::as_u64).unwrap_or(0);
+    let most = schema
+        .get("maxLength")
+        .and_then(Value::as_u64)
+        .unwrap_or(u64::MAX);
+    let text = match schema.get("format").and_then(Value::as_str) {
+        Some("email" | "idn-email") => format!("{NEW}@example.org"),
+        Some("uuid") => "3f0c2f62-7d2a-4a86-9f0e-6d1f4a5b7c8d".into(),
+        Some("date-time") => "2026-01-02T03:04:05Z".into(),
+        Some("date") => "2026-01-02".into(),
+        Some("time") => "03:04:05Z".into(),
+        Some("duration") => "PT1H".into(),
+        Some("uri" | "url" | "iri") => format!("https://example.org/{NEW}"),
+        Some("hostname") => "example.org".into(),
+        Some("ipv4") => "192.0.2.1".into(),
+        Some("ipv6") => "2001:db8::1".into(),
+        Some("byte") => "ZGV0ZW50ZQ==".into(),
+        // A nonce is some 12 letters and digits; too long is no better than not new.
+        _ if most < 24 || schema.get("pattern").is_some() => {
+            "a".repeat(usize::try_from(least.clamp(1, 24).min(most)).unwrap_or(1))
+        }
+        _ => NEW.to_owned() + &"x".repeat(usize::try_from(least.min(4096)).unwrap_or(0)),
+    };
+    text.into()
+}
+
+fn number(schema: &Value) -> f64 {
+    let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
+    let least = match (bound("minimum"), bound("exclusiveMinimum")) {
+        (Some(least), _) => least,
+        (None, Some(least)) => least + 1.0,
+        (None, None) => bound("maximum").map_or(1.0, |most| most.min(1.0)),
+    };
+    match bound("multipleOf") {
+        Some(step) if step > 0.0 => (least / step).ceil() * step,
+        _ => least,
+    }
+}
+
+fn combine(one: Value, other: Value) -> Value {
+    match (one, other) {
+        (Value::Object(mut one), Value::Object(other)) => {
+            one.extend(other);
+            Value::Object(one)
+        }
+        (Value::Null, other) => other,
+        (one, _) => one,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_fit_their_schemas() {
+        let description = Description::parse(
+            r##"{"openapi": "3.1.0", "paths": {"/a": {}}, "components": {"schemas": {
+                "Name": {"type": "string", "minLength": 3},
+                "Tree": {"type": "object", "required": ["next"],
+                         "properties": {"next": {"$ref": "#/components/schemas/Tree"}}}}}}"##,
+        )
+        .expect("it is one");
+        let cases = [
+            json!({"type": "object", "required": ["name", "age"], "properties": {
+                "name": {"$ref": "#/components/schemas/Name"}, "age": {"type": "integer", "minimum": 18},
+                "at": {"type": "string", "format": "date-time"}, "kind": {"enum": ["b", "a"]}}}),
+            json!({"allOf": [{"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}},
+                             {"type": "object", "required": ["b"], "properties": {"b": {"type": "boolean"}}}]}),
+            json!({"oneOf": [{"type": "object", "required": ["x"], "properties": {"x": {"const": 1}}}]}),
+            json!({"type": "array", "minItems": 2, "items": {"type": "number", "multipleOf": 0.5}}),
+            json!({"type": ["string", "null"], "maxLength": 5}),
+            json!({"type": "integer", "exclusiveMinimum": 3, "maximum": 9}),
+        ];
+        for schema in cases {
+            let value = sample(&description, &schema);
+            let mut whole = schema.clone();
+            whole["components"] = json!({"schemas": {"Name": {"type": "string", "minLength": 3}}});
+            assert!(jsonschema::is_valid(&whole, &value), "{value} for {schema}");
+        }
+        // One that has no end has none that fits; it is not looked for for ever.
+        sample(&description, &json!({"$ref": "#/components/schemas/Tree"}));
+    }
+}

@@ -1,0 +1,109 @@
+//! B: with one client, is a stale write refused?
+
+mod absent; // creating only what is not there, and writing without a precondition
+mod dates; // If-Unmodified-Since
+mod deletion; // DELETE, and what comes after it
+mod forms; // lists, weak tags, `*`
+mod invalid; // a request that is wrong for another reason, too
+mod member; // a version in the body
+mod siblings; // PATCH and DELETE beside PUT
+mod stale; // the tag of a version that is gone, or that never was
+mod untouched; // after a refusal
+
+pub(super) use absent::{create_only, requires};
+pub(super) use dates::refuses_old_dates;
+pub(super) use deletion::stays_deleted;
+pub(super) use forms::{any, list, weak};
+pub(super) use invalid::original_error;
+pub(super) use member::version_in_body;
+pub(super) use siblings::siblings;
+pub(super) use stale::{current_is_accepted, made_up_is_refused, stale_is_refused};
+pub(super) use untouched::leaves_untouched;
+
+use crate::exchange::Exchange;
+use crate::lab::{Attempt, Guard, Halt, Lab, Reading, said};
+use crate::probe::Ruling;
+use crate::severity::Severity;
+
+/// What a resource offers to say which version a write began from: what is enforced, or else what is there.
+fn offered(lab: &Lab, reading: &Reading) -> Option<Guard> {
+    let habits = lab.habits();
+    if habits.guard.is_some() {
+        return habits.guard.clone();
+    }
+    [Guard::Tag, Guard::Date]
+        .into_iter()
+        .chain(habits.version_members.iter().cloned().map(Guard::Member))
+        .find(|guard| guard.fits(reading))
+}
+
+/// Judges a write that had to be refused, by what is read afterwards.
+async fn must_be_refused(
+    lab: &Lab,
+    before: &Reading,
+    attempt: &Attempt,
+    what: &str,
+) -> Result<Ruling, Halt> {
+    let after = lab.settled().await?;
+    let written = after.shows(&attempt.nonce);
+    let answer = said(&attempt.exchange);
+    let ruling = match (attempt.exchange.status(), written) {
+        (Some(status), true) if status.is_success() => Ruling::fail(
+            Severity::Critical,
+            format!(
+                "a write with {what} was accepted ({answer}), and replaced what had been saved in between"
+            ),
+        ),
+        (Some(status), true) if status.is_client_error() => Ruling::fail(
+            Severity::High,
+            format!("a write with {what} was answered {answer}, and written all the same"),
+        ),
+        (_, true) => Ruling::fail(
+            Severity::Critical,
+            format!("a write with {what} was answered {answer}, and was written"),
+        ),
+        (Some(status), false) if status.is_success() => Ruling::fail(
+            Severity::Medium,
+            format!(
+                "a write with {what} was answered {answer} though nothing was written: its client believes it was saved"
+            ),
+        ),
+        (Some(status), false) => refusal(lab, status.as_u16(), what, &answer),
+        (None, false) => Ruling::inconclusive(format!("a write with {what}: {answer}")),
+    };
+    Ok(if ruling.has_failed() {
+        ruling
+            .showing("what was there", &before.exchange)
+            .showing(format!("written with {what}"), &attempt.exchange)
+            .showing("read afterwards", &after.exchange)
+    } else {
+        ruling.showing(format!("written with {what}"), &attempt.exchange)
+    })
+}
+
+fn refusal(lab: &Lab, status: u16, what: &str, answer: &str) -> Ruling {
+    match status {
+        412 => Ruling::pass(format!("a write with {what} is refused: {answer}")),
+        409 if !lab.effort().strict => {
+            Ruling::pass(format!("a write with {what} is refused: {answer}"))
+        }
+        400..=499 => Ruling::fail(
+            Severity::Low,
+            format!(
+                "a write with {what} is refused, but by {answer}: a client cannot tell that it is stale"
+            ),
+        ),
+        _ => Ruling::fail(
+            Severity::Low,
+            format!("a write with {what} is not performed, but answered {answer}"),
+        ),
+    }
+}
+
+/// Whether an answer is one to a conflict.
+fn is_conflict(exchange: &Exchange) -> bool {
+    matches!(
+        exchange.status().map(|status| status.as_u16()),
+        Some(409 | 412)
+    )
+}

@@ -1,0 +1,159 @@
+use http::{HeaderValue, Method, header};
+use serde_json::{Map, Value};
+
+use super::must_be_refused;
+use crate::client::Actor;
+use crate::lab::{Condition, Guard, Halt, Lab, Shape, said, set};
+use crate::probe::Ruling;
+use crate::request::Request;
+use crate::severity::Severity;
+
+/// B9: what B1 to B3 and B8 ask, of the other methods that write.
+pub(in crate::probe) async fn siblings(lab: &Lab) -> Result<Ruling, Halt> {
+    if lab.habits().guard != Some(Guard::Tag) {
+        return Ok(Ruling::skipped(
+            "If-Match is not enforced by the usual method: what the others do with it says nothing more",
+        ));
+    }
+    let patch = patch(lab).await?;
+    let delete = match delete(lab).await {
+        Err(Halt::Cannot(reason)) => Ruling::skipped(format!("DELETE: {reason}")),
+        other => other?,
+    };
+    let mut ruling = patch.clone().or_worse(delete.clone());
+    if !ruling.has_failed() {
+        ruling.reason = format!("{}; {}", patch.reason, delete.reason);
+    }
+    Ok(ruling)
+}
+
+async fn patch(lab: &Lab) -> Result<Ruling, Halt> {
+    let usual = &lab.habits().form.method;
+    let (Shape::Json { at, kind, .. }, false) = (&lab.habits().form.shape, *usual == Method::PATCH)
+    else {
+        return Ok(Ruling::skipped(
+            "PATCH is the usual method, or the body is no JSON",
+        ));
+    };
+    let alice = lab.actor("alice");
+    let patch = |nonce: &crate::lab::Nonce, condition: &Condition| {
+        let mut body = Value::Object(Map::new());
+        set(&mut body, at, kind.value(nonce));
+        let request = Request::new(Method::PATCH, lab.place().clone()).with(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/merge-patch+json"),
+        );
+        condition
+            .fields
+            .iter()
+            .fold(request, |request, (name, value)| {
+                request.with(name.clone(), value.clone())
+            })
+            .with_json(&body)
+    };
+    let stale = lab.read().await?;
+    let nonce = lab.nonce();
+    let request = patch(&nonce, &lab.from(&stale));
+    let current = lab.attempt_request(&alice, nonce, request).await?;
+    if !current.is_applied() || !lab.read_until(&current.nonce).await?.shows(&current.nonce) {
+        return Ok(Ruling::skipped(format!(
+            "PATCH as a merge patch was answered {}",
+            said(&current.exchange)
+        )));
+    }
+    let between = lab.read().await?;
+    let nonce = lab.nonce();
+    let request = patch(&nonce, &Condition::unchanged(&Guard::Tag, &stale));
+    let refused = lab.attempt_request(&alice, nonce, request).await?;
+    lab.keep_refusal(&refused.exchange);
+    let ruling = must_be_refused(lab, &between, &refused, "PATCH and a stale tag").await?;
+    let open = unconditional(lab, &alice, patch).await?;
+    Ok(not_worse_than_high(ruling).or_worse(open))
+}
+
+/// A PATCH without a precondition, where the usual method asks for one.
+async fn unconditional(
+    lab: &Lab,
+    alice: &Actor,
+    patch: impl Fn(&crate::lab::Nonce, &Condition) -> Request,
+) -> Result<Ruling, Halt> {
+    use crate::lab::Unconditional;
+    let Unconditional::Refused(status) = lab.habits().unconditional else {
+        return Ok(Ruling::pass("a stale PATCH is refused"));
+    };
+    let nonce = lab.nonce();
+    let request = patch(&nonce, &Condition::none());
+    let open = lab.attempt_request(alice, nonce, request).await?;
+    Ok(if open.is_applied() {
+        Ruling::fail(
+            Severity::High,
+            format!(
+                "without a precondition, {} is answered {status} and PATCH {}",
+                lab.habits().form.method,
+                said(&open.exchange)
+            ),
+        )
+        .showing("PATCH without a precondition", &open.exchange)
+    } else {
+        Ruling::pass("a stale PATCH is refused, and one without a precondition, too")
+    })
+}
+
+async fn delete(lab: &Lab) -> Result<Ruling, Halt> {
+    let scratch = lab.scratch().await?;
+    let alice = lab.actor("alice");
+    let stale = scratch.read().await?;
+    scratch.write_anew(&lab.actor("bob")).await?;
+    let between = scratch.read().await?;
+    if stale.tag() == between.tag() {
+        return Ok(Ruling::skipped("DELETE: the tag did not change"));
+    }
+    let request = scratch.deletion(&Condition::unchanged(&Guard::Tag, &stale));
+    let refused = lab.send_served(&alice, request).await?;
+    let after = scratch.settled().await?;
+    if !after.is_there() {
+        return Ok(Ruling::fail(
+            Severity::High,
+            format!(
+                "DELETE with a stale tag was answered {}, and deleted what somebody had just saved",
+                said(&refused)
+            ),
+        )
+        .showing("what was there", &between.exchange)
+        .showing("DELETE with a stale tag", &refused)
+        .showing("read afterwards", &after.exchange));
+    }
+    if refused.is_accepted() {
+        return Ok(Ruling::skipped(format!(
+            "DELETE was answered {} and deleted nothing",
+            said(&refused)
+        )));
+    }
+    if refused
+        .status()
+        .is_some_and(|status| matches!(status.as_u16(), 405 | 501))
+    {
+        return Ok(Ruling::skipped("there is no DELETE"));
+    }
+    lab.keep_refusal(&refused);
+    let current = scratch.delete(&alice).await?;
+    Ok(if current.is_accepted() {
+        Ruling::pass("a stale DELETE is refused, a current one accepted")
+    } else {
+        Ruling::fail(
+            Severity::High,
+            format!(
+                "DELETE with the current tag was answered {}",
+                said(&current)
+            ),
+        )
+        .showing("what was there", &after.exchange)
+        .showing("DELETE with its tag", &current)
+    })
+}
+
+/// The usual method is protected: that another is not is bad enough.
+fn not_worse_than_high(mut ruling: Ruling) -> Ruling {
+    ruling.severity = ruling.severity.map(|severity| severity.max(Severity::High));
+    ruling
+}

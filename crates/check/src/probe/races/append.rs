@@ -1,0 +1,152 @@
+use futures_util::future::try_join_all;
+use serde_json::Value;
+
+use crate::client::Actor;
+use crate::exchange::Exchange;
+use crate::lab::{Condition, Halt, Kind, Lab, Nonce, Reading, Shape};
+use crate::probe::Ruling;
+use crate::request::Request;
+use crate::severity::Severity;
+
+/// More tries than this, and a writer starves.
+const TRIES: u32 = 200;
+/// As many as a text member will hold.
+const WRITERS: u32 = 8;
+
+/// D13: N clients each add an item; who loses reads again, adds it to what is there now, and tries again.
+pub(in crate::probe) async fn append(lab: &Lab) -> Result<Ruling, Halt> {
+    if lab.habits().guard.is_none() {
+        return Ok(Ruling::skipped(super::NO_RULE));
+    }
+    if lab.habits().guard == Some(crate::lab::Guard::Date) {
+        return Ok(Ruling::skipped(
+            "with a date for a validator one write a second gets through",
+        ));
+    }
+    let takes_text = match &lab.habits().form.shape {
+        Shape::Json { kind, .. } => *kind == Kind::Text,
+        Shape::Opaque => true,
+        Shape::Xml { .. } => false,
+    };
+    if !takes_text {
+        return Ok(Ruling::skipped("no member takes a text that could grow"));
+    }
+    let (_, empty) = lab.write_anew(&lab.actor("setup")).await?;
+    let probe = lab.nonce();
+    let grown = lab
+        .send_served(&lab.actor("setup"), adding(lab, &empty, &probe))
+        .await?;
+    if !grown.is_accepted() || !items(&lab.settled().await?).contains(&probe.text().to_owned()) {
+        return Ok(Ruling::skipped("no member takes a text that grows"));
+    }
+    let count = WRITERS.min(lab.effort().most_writers());
+    let writers = lab.writers(count);
+    let added = try_join_all(writers.iter().map(|writer| add(lab, writer))).await?;
+    let after = lab.settled().await?;
+    let there = items(&after);
+    let lost: Vec<_> = added
+        .iter()
+        .filter_map(|addition| addition.accepted.as_ref().map(|it| (it, &addition.item)))
+        .filter(|(_, item)| !there.contains(&item.text().to_owned()))
+        .collect();
+    let most = added
+        .iter()
+        .map(|addition| addition.tries)
+        .max()
+        .unwrap_or(0);
+    let ruling = if let Some((exchange, _)) = lost.first() {
+        Ruling::fail(
+            Severity::Critical,
+            format!(
+                "{} of {count} clients did everything right and were told that their item was added; {} are gone",
+                added.iter().filter(|it| it.accepted.is_some()).count(),
+                lost.len()
+            ),
+        )
+        .showing("accepted, and gone", exchange)
+        .showing("read afterwards", &after.exchange)
+    } else if added.iter().any(|addition| addition.accepted.is_none()) {
+        Ruling::fail(
+            Severity::Medium,
+            format!("somebody tried {TRIES} times and never got through"),
+        )
+    } else {
+        Ruling::pass(format!(
+            "{count} items of {count} clients are all there; nobody tried more than {most} times"
+        ))
+    };
+    let tries = added.iter().map(|addition| addition.tries).sum();
+    Ok(ruling.after(tries, tries.saturating_sub(count)))
+}
+
+struct Addition {
+    item: Nonce,
+    tries: u32,
+    accepted: Option<Exchange>,
+}
+
+async fn add(lab: &Lab, writer: &Actor) -> Result<Addition, Halt> {
+    let item = lab.nonce();
+    let mut tries = 0;
+    while tries < TRIES {
+        tries += 1;
+        let base = lab.read_as(writer, lab.place()).await?;
+        // A try that was not answered may have been applied.
+        if items(&base).contains(&item.text().to_owned()) {
+            return Ok(Addition {
+                item,
+                tries,
+                accepted: None,
+            }
+            .seen(base.exchange));
+        }
+        let exchange = lab.send(writer, adding(lab, &base, &item)).await?;
+        if exchange.is_accepted() {
+            return Ok(Addition {
+                item,
+                tries,
+                accepted: Some(exchange),
+            });
+        }
+    }
+    Ok(Addition {
+        item,
+        tries,
+        accepted: None,
+    })
+}
+
+impl Addition {
+    fn seen(mut self, exchange: Exchange) -> Self {
+        self.accepted = Some(exchange);
+        self
+    }
+}
+
+/// What was read, with an item more.
+fn adding(lab: &Lab, base: &Reading, item: &Nonce) -> Request {
+    let mut text = items(base).join(" ");
+    text.push(' ');
+    text.push_str(item.text());
+    let form = &lab.habits().form;
+    let condition = lab.from(base);
+    let body = match &form.shape {
+        Shape::Json { at, .. } => form.with_members(
+            std::iter::once((at.clone(), Value::from(text)))
+                .chain(condition.members.iter().cloned()),
+        ),
+        _ => format!("{text}\n").into(),
+    };
+    let condition = Condition {
+        members: Vec::new(),
+        ..condition
+    };
+    form.carrying(lab.place(), body, &condition)
+}
+
+fn items(reading: &Reading) -> Vec<String> {
+    match &reading.mark {
+        Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,155 @@
+use http::{HeaderValue, Method, header};
+use serde_json::{Map, Value};
+
+use super::round::relent;
+use super::wide::Wide;
+use super::winner::rate;
+use crate::exchange::Effect;
+use crate::lab::{Condition, Halt, Lab, Nonce, Unconditional, said, set};
+use crate::probe::Ruling;
+use crate::request::Request;
+use crate::severity::Severity;
+
+/// D7: PATCH of one member beside PATCH of another. Both are there afterwards, or one was refused.
+pub(in crate::probe) async fn members_apart(lab: &Lab) -> Result<Ruling, Halt> {
+    let alice = lab.actor("alice");
+    let Some(Wide::Members(pointers)) = Wide::learn(lab, &alice).await? else {
+        return Ok(Ruling::skipped(
+            "fewer than two members take any text: nothing can be patched side by side",
+        ));
+    };
+    // Learn with one client: each alone, and the other stays.
+    let mut last = Vec::new();
+    for pointer in &pointers {
+        let nonce = lab.nonce();
+        let base = lab.read().await?;
+        let request = patch(lab, pointer, &nonce, &condition(lab, &base));
+        let exchange = lab.send_served(&alice, request).await?;
+        if !exchange.is_accepted() {
+            return Ok(Ruling::skipped(format!(
+                "PATCH as a merge patch was answered {}",
+                said(&exchange)
+            )));
+        }
+        last.push(nonce);
+    }
+    let after = lab.settled().await?;
+    let are_apart = pointers
+        .iter()
+        .zip(&last)
+        .all(|(pointer, nonce)| after.member(pointer).is_some_and(|value| nonce.is(&value)));
+    if !are_apart {
+        return Ok(Ruling::skipped(
+            "for one client alone, a patch of one member does not leave the others as they are",
+        ));
+    }
+    let (mut rounds, mut overlapping) = (0, 0);
+    for &writers in &lab.effort().writers {
+        let mut crew = lab.writers(writers);
+        for _ in 0..lab.effort().rounds {
+            let base = lab.settled().await?;
+            let nonces: Vec<_> = crew.iter().map(|_| lab.nonce()).collect();
+            let sends = crew
+                .iter()
+                .zip(&nonces)
+                .enumerate()
+                .map(|(index, (actor, nonce))| {
+                    let pointer = &pointers[index % pointers.len()];
+                    (
+                        actor.clone(),
+                        patch(lab, pointer, nonce, &condition(lab, &base)),
+                    )
+                })
+                .collect();
+            let volley = lab.volley(sends).await?;
+            let after = lab.settled().await?;
+            rounds += 1;
+            overlapping += u32::from(volley.overlapped());
+            for (which, pointer) in pointers.iter().enumerate() {
+                let sent: Vec<_> = volley
+                    .exchanges
+                    .iter()
+                    .zip(&nonces)
+                    .skip(which)
+                    .step_by(pointers.len())
+                    .collect();
+                let is_there = sent
+                    .iter()
+                    .any(|(_, nonce)| after.member(pointer).is_some_and(|value| nonce.is(&value)));
+                let accepted = sent.iter().find(|(exchange, _)| exchange.is_accepted());
+                if let (Some((exchange, _)), false) = (accepted, is_there) {
+                    let mut ruling = Ruling::fail(
+                        Severity::Critical,
+                        format!(
+                            "a patch of {pointer} was accepted, and is gone: a patch of another member was applied to what had \
+                             been read before it"
+                        ),
+                    )
+                    .showing("accepted, and gone", exchange);
+                    let other =
+                        volley.exchanges.iter().enumerate().find(|(index, it)| {
+                            index % pointers.len() != which && it.is_accepted()
+                        });
+                    if let Some((_, other)) = other {
+                        ruling = ruling.showing("accepted beside it", other);
+                    }
+                    return Ok(ruling
+                        .showing("read afterwards", &after.exchange)
+                        .after(rounds, overlapping));
+                }
+            }
+            let busy = volley
+                .exchanges
+                .iter()
+                .filter(|it| it.effect() == Effect::Busy)
+                .count();
+            if busy > 0 {
+                crew.truncate((crew.len() / 2).max(2));
+                relent(busy).await;
+            }
+        }
+    }
+    Ok(if overlapping == 0 {
+        Ruling::inconclusive(
+            "no race provably overlapped: nothing can be said of what happens in one",
+        )
+    } else {
+        Ruling::pass(format!(
+            "every patch that was accepted is there; {}",
+            rate(overlapping)
+        ))
+    }
+    .after(rounds, overlapping))
+}
+
+/// Where it is open, without a precondition: that is where a read-modify-write loses.
+fn condition(lab: &Lab, base: &crate::lab::Reading) -> Condition {
+    match lab.habits().unconditional {
+        Unconditional::Accepted => Condition::none(),
+        _ => lab.from(base),
+    }
+}
+
+fn patch(lab: &Lab, pointer: &str, nonce: &Nonce, condition: &Condition) -> Request {
+    let mut body = Value::Object(Map::new());
+    set(&mut body, pointer, nonce.as_text());
+    for (pointer, value) in &condition.members {
+        set(&mut body, pointer, value.clone());
+    }
+    let form = &lab.habits().form;
+    let media_type = match form.method {
+        Method::PATCH => form.media_type.as_str(),
+        _ => "application/merge-patch+json",
+    };
+    let mut request = Request::new(Method::PATCH, lab.place().clone());
+    if let Ok(media_type) = HeaderValue::from_str(media_type) {
+        request = request.with(header::CONTENT_TYPE, media_type);
+    }
+    condition
+        .fields
+        .iter()
+        .fold(request, |request, (name, value)| {
+            request.with(name.clone(), value.clone())
+        })
+        .with_json(&body)
+}

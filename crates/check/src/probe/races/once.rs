@@ -1,0 +1,127 @@
+use http::{HeaderName, HeaderValue};
+
+use super::unique::rows;
+use super::winner::rate;
+use crate::exchange::Exchange;
+use crate::lab::{Halt, Lab, created_at, said};
+use crate::probe::Ruling;
+use crate::request::Request;
+use crate::severity::Severity;
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// D5: N requests with one `Idempotency-Key`; a replay; another request with that key.
+pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
+    if !lab.subject().idempotency {
+        return Ok(Ruling::skipped(
+            "`--idempotency` says that the API honours Idempotency-Key",
+        ));
+    }
+    let Some(creation) = &lab.subject().create else {
+        return Ok(Ruling::skipped("`--create` says what may be done but once"));
+    };
+    let (mut rounds, mut overlapping) = (0, 0);
+    let mut last = None;
+    for &writers in &lab.effort().writers {
+        for _ in 0..lab.effort().rounds.div_ceil(3) {
+            let request = with_key(lab.creation(creation), lab.nonce().text());
+            let sends = lab
+                .writers(writers)
+                .into_iter()
+                .map(|actor| (actor, request.clone()))
+                .collect();
+            let volley = lab.volley(sends).await?;
+            rounds += 1;
+            overlapping += u32::from(volley.overlapped());
+            let rows = rows(&volley.exchanges, &creation.url);
+            for row in &rows {
+                lab.own(&lab.at(row.clone()));
+            }
+            if rows.len() > 1 {
+                return Ok(twice(
+                    format!(
+                        "{writers} requests with one Idempotency-Key made {} resources",
+                        rows.len()
+                    ),
+                    volley.exchanges.iter().filter(|it| it.is_accepted()),
+                )
+                .after(rounds, overlapping));
+            }
+            if let Some(row) = rows.into_iter().next() {
+                last = Some((request, row));
+            }
+        }
+    }
+    let Some((request, row)) = last else {
+        return Ok(Ruling::inconclusive("nothing could be created").after(rounds, overlapping));
+    };
+    let alice = lab.writers(1).remove(0);
+    let replay = lab.send_served(&alice, request.clone()).await?;
+    if let Some(other) = created_at(&replay, &creation.url).filter(|other| *other != row) {
+        lab.own(&lab.at(other));
+        return Ok(twice(
+            "a replay made a second resource".into(),
+            [&replay].into_iter(),
+        )
+        .after(rounds, overlapping));
+    }
+    let mut changed = lab.creation(creation);
+    if changed.body == request.body {
+        return Ok(Ruling::pass(format!(
+            "done once for each key; a replay is answered {}; {}",
+            said(&replay),
+            rate(overlapping)
+        ))
+        .after(rounds, overlapping));
+    }
+    changed.headers = request.headers;
+    let misused = lab.send_served(&alice, changed).await?;
+    if misused.is_accepted() {
+        let made = created_at(&misused, &creation.url).filter(|other| *other != row);
+        if let Some(made) = &made {
+            lab.own(&lab.at(made.clone()));
+        }
+        return Ok(Ruling::fail(
+            if made.is_some() {
+                Severity::Medium
+            } else {
+                Severity::High
+            },
+            format!(
+                "another request with a key that was used is answered {}, as if it had been done: \
+                 {}",
+                said(&misused),
+                if made.is_some() {
+                    "the key was ignored"
+                } else {
+                    "its client believes what it sent was saved"
+                }
+            ),
+        )
+        .showing("the first answer, replayed", &replay)
+        .showing("another request with its key", &misused)
+        .after(rounds, overlapping));
+    }
+    Ok(Ruling::pass(format!(
+        "done once for each key; a replay is answered {}, another request with the key {}; {}",
+        said(&replay),
+        said(&misused),
+        rate(overlapping)
+    ))
+    .after(rounds, overlapping))
+}
+
+pub(super) fn with_key(request: Request, key: &str) -> Request {
+    // A string of a structured field (RFC 8941, section 3.3.3).
+    match HeaderValue::from_str(&format!("\"{key}\"")) {
+        Ok(value) => request.with(KEY, value),
+        Err(_) => request,
+    }
+}
+
+fn twice<'a>(reason: String, made: impl Iterator<Item = &'a Exchange>) -> Ruling {
+    made.take(3).fold(
+        Ruling::fail(Severity::Critical, reason),
+        |ruling, exchange| ruling.showing("done", exchange),
+    )
+}

@@ -1,0 +1,194 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::{join, try_join_all};
+
+use super::wide::Wide;
+use crate::client::Actor;
+use crate::lab::{Halt, Lab, Reading};
+use crate::probe::Ruling;
+use crate::severity::Severity;
+
+/// Writes that are enough to tell.
+const WRITES: usize = 60;
+const READERS: u32 = 4;
+
+/// D12: readers during writes. Body and tag are of one version; no reader steps back behind what was acknowledged.
+pub(in crate::probe) async fn readers(lab: &Lab) -> Result<Ruling, Halt> {
+    let writer = lab.actor("alice");
+    let wide = Wide::learn(lab, &writer).await?;
+    let is_over = AtomicBool::new(false);
+    let readers = lab.writers(READERS);
+    let reading = try_join_all(
+        readers
+            .iter()
+            .enumerate()
+            .map(|(index, reader)| read_on(lab, reader, index, &is_over)),
+    );
+    let (written, readings) = join(
+        async {
+            let written = write_on(lab, &writer, wide.as_ref()).await;
+            is_over.store(true, Ordering::Relaxed);
+            written
+        },
+        reading,
+    )
+    .await;
+    let (written, readings) = (written?, readings?);
+    let readings: Vec<_> = readings.into_iter().flatten().collect();
+    let overlapping = readings
+        .iter()
+        .filter(|reading| {
+            written.iter().any(|version| {
+                version.begun < reading.exchange.ended
+                    && reading.exchange.begun < version.acknowledged
+            })
+        })
+        .count();
+    let trials = u32::try_from(readings.len()).unwrap_or(u32::MAX);
+    let overlapping = u32::try_from(overlapping).unwrap_or(u32::MAX);
+    if overlapping == 0 {
+        return Ok(
+            Ruling::inconclusive("no read provably overlapped with a write").after(trials, 0),
+        );
+    }
+    let ruling = torn(&written, &readings, wide.as_ref())
+        .or_else(|| stale(&written, &readings))
+        .unwrap_or_else(|| {
+            Ruling::pass(format!(
+                "{trials} reads during {} writes: each of one version, none behind what had been acknowledged",
+                written.len()
+            ))
+        });
+    Ok(ruling.after(trials, overlapping))
+}
+
+/// A version, as its writer saw it.
+struct Version {
+    begun: Duration,
+    acknowledged: Duration,
+    /// As it was read when nobody wrote.
+    reading: Reading,
+}
+
+async fn write_on(lab: &Lab, writer: &Actor, wide: Option<&Wide>) -> Result<Vec<Version>, Halt> {
+    let mut versions = Vec::new();
+    let mut base = lab.read_as(writer, lab.place()).await?;
+    for _ in 0..WRITES {
+        lab.let_the_date_pass().await;
+        let nonce = lab.nonce();
+        let condition = lab.from(&base);
+        let request = match wide {
+            Some(wide) => wide.request(lab, lab.place(), &nonce, &condition),
+            None => lab.write(&nonce, &condition),
+        };
+        let write = lab.attempt_request(writer, nonce.clone(), request).await?;
+        base = lab.read_as(writer, lab.place()).await?;
+        // Only what was answered has an instant at which it was acknowledged.
+        let shows = match wide {
+            Some(wide) => wide.mark(&base).is_some_and(|mark| nonce.is(&mark)),
+            None => base.shows(&nonce),
+        };
+        if write.exchange.is_accepted() && shows {
+            versions.push(Version {
+                begun: write.exchange.begun,
+                acknowledged: write.exchange.ended,
+                reading: base.clone(),
+            });
+        }
+        if lab.habits().guard == Some(crate::lab::Guard::Date) && versions.len() == 3 {
+            break;
+        }
+    }
+    Ok(versions)
+}
+
+/// Reads until the writer is done, on one of the base URLs.
+async fn read_on(
+    lab: &Lab,
+    reader: &Actor,
+    index: usize,
+    is_over: &AtomicBool,
+) -> Result<Vec<Reading>, Halt> {
+    let place = &lab.places()[index % lab.places().len()];
+    let mut readings = Vec::new();
+    while !is_over.load(Ordering::Relaxed) {
+        match lab.read_as(reader, place).await {
+            Ok(reading) => readings.push(reading),
+            Err(Halt::Cannot(_)) => {}
+            Err(stop) => return Err(stop),
+        }
+    }
+    Ok(readings)
+}
+
+/// A body that is of no version, or not of the one that its tag names.
+fn torn(written: &[Version], readings: &[Reading], wide: Option<&Wide>) -> Option<Ruling> {
+    if let Some(Wide::Lines | Wide::Members(_)) = wide {
+        let wide = wide?;
+        // Only from the first of these versions on do all its places say the same.
+        let from = written.first()?.acknowledged;
+        let mixed = readings.iter().find(|reading| {
+            reading.is_there() && reading.exchange.begun > from && wide.mark(reading).is_none()
+        });
+        if let Some(mixed) = mixed {
+            return Some(
+                Ruling::fail(
+                    Severity::High,
+                    "a read saw parts of several versions, or a part of one: it was torn",
+                )
+                .showing("read while others wrote", &mixed.exchange),
+            );
+        }
+    }
+    let by_tag: HashMap<&str, &Version> = written
+        .iter()
+        .filter_map(|version| Some((version.reading.tag()?, version)))
+        .collect();
+    // A tag that two versions share is another failing (A3, A4).
+    if by_tag.len() < written.len() {
+        return None;
+    }
+    readings.iter().find_map(|reading| {
+        let version = by_tag.get(reading.tag()?)?;
+        (reading.mark.is_some() && reading.mark != version.reading.mark).then(|| {
+            Ruling::fail(
+                Severity::High,
+                format!(
+                    "a read gave the tag {} with the body of another version: who writes with it overwrites what it never saw",
+                    reading.tag().unwrap_or_default()
+                ),
+            )
+            .showing("the version of that tag", &version.reading.exchange)
+            .showing("that tag, and another body", &reading.exchange)
+        })
+    })
+}
+
+/// A read that began when a later version had been acknowledged.
+fn stale(written: &[Version], readings: &[Reading]) -> Option<Ruling> {
+    let place: HashMap<String, usize> = written
+        .iter()
+        .enumerate()
+        .filter_map(|(index, version)| Some((version.reading.mark.as_ref()?.to_string(), index)))
+        .collect();
+    readings.iter().find_map(|reading| {
+        let seen = *place.get(&reading.mark.as_ref()?.to_string())?;
+        let later = written
+            .iter()
+            .skip(seen + 1)
+            .find(|version| version.acknowledged < reading.exchange.begun)?;
+        Some(
+            Ruling::fail(
+                Severity::Medium,
+                "a read gave an old version after a later one had been acknowledged",
+            )
+            .showing(
+                "acknowledged, and read by its writer",
+                &later.reading.exchange,
+            )
+            .showing("read after that", &reading.exchange),
+        )
+    })
+}

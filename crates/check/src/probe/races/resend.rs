@@ -1,0 +1,129 @@
+use std::time::Duration;
+
+use super::once::with_key;
+use crate::lab::{Halt, Lab, created_at, said};
+use crate::probe::Ruling;
+use crate::severity::Severity;
+
+/// How long what was sent may take to appear.
+const APPEARS: Duration = Duration::from_millis(500);
+/// How long the connection stays open after the last byte left, one try after the other.
+const PATIENCE: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_millis(30),
+    Duration::from_millis(300),
+];
+
+/// D14: a creation whose answer is lost, and which is sent again.
+pub(in crate::probe) async fn resend(lab: &Lab) -> Result<Ruling, Halt> {
+    let Some(creation) = &lab.subject().create else {
+        return Ok(Ruling::skipped("`--create` says what would be done twice"));
+    };
+    let alice = lab.actor("alice");
+    // What is counted has to be told apart: where a body takes nothing new, nothing can be.
+    let mut request = lab.creation(creation);
+    let Some(item) = lab.item_of(&request) else {
+        return Ok(Ruling::skipped(
+            "the body given by `--body` is the same each time: `{{nonce}}` in it would tell creations apart",
+        ));
+    };
+    if lab.subject().idempotency {
+        request = with_key(request, lab.nonce().text());
+    }
+    let listed = |text: &[u8]| String::from_utf8_lossy(text).matches(item.as_str()).count();
+    let known = lab.creation(creation);
+    let known_item = lab.item_of(&known).unwrap_or_default();
+    let made = lab.send_served(&alice, known).await?;
+    if let Some(place) = created_at(&made, &creation.url) {
+        lab.own(&lab.at(place));
+    }
+    let list = lab.get(&creation.url);
+    let before = lab.send_served(&alice, list.clone()).await?;
+    let in_one = before
+        .response()
+        .map(|response| {
+            String::from_utf8_lossy(&response.body)
+                .matches(known_item.as_str())
+                .count()
+        })
+        .unwrap_or(0);
+    if !made.is_accepted() || in_one == 0 {
+        return Ok(Ruling::skipped(format!(
+            "what {} {} makes is not listed there: it cannot be counted ({})",
+            creation.method,
+            creation.url.path(),
+            said(&made)
+        )));
+    }
+    let count = async || -> Result<_, Halt> {
+        let exchange = lab.send_served(&alice, list.clone()).await?;
+        let count = exchange.response().map_or(0, |it| listed(&it.body));
+        Ok((count, exchange))
+    };
+    // A server may stop what nobody waits for any more; one that had time has done it.
+    let mut dropped = None;
+    for patience in PATIENCE {
+        dropped = Some(alice.abandon(request.clone(), patience).await?);
+        let begun = lab.client().elapsed();
+        while count().await?.0 == 0 && lab.client().elapsed() - begun < APPEARS {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if count().await?.0 > 0 {
+            break;
+        }
+    }
+    let dropped = match dropped {
+        Some(dropped) if count().await?.0 > 0 => dropped,
+        _ => {
+            return Ok(Ruling::inconclusive(
+                "what was sent on a connection that was then closed was not performed",
+            ));
+        }
+    };
+    let again = lab.send_served(&alice, request).await?;
+    if let Some(place) = created_at(&again, &creation.url) {
+        lab.own(&lab.at(place));
+    }
+    let (after, listing) = count().await?;
+    for place in places(&listing, &creation.url, &item) {
+        lab.own(&lab.at(place));
+    }
+    Ok(if after > in_one {
+        Ruling::fail(
+            if lab.subject().idempotency {
+                Severity::High
+            } else {
+                Severity::Medium
+            },
+            format!(
+                "a client that lost the answer and asked again ({}) made it twice{}",
+                said(&again),
+                if lab.subject().idempotency {
+                    ", though with one Idempotency-Key"
+                } else {
+                    ""
+                }
+            ),
+        )
+        .showing("sent, and its answer lost", &dropped)
+        .showing("sent again", &again)
+        .showing("the list", &listing)
+    } else {
+        Ruling::pass(format!(
+            "a client that lost the answer and asks again is answered {}, and it is done once",
+            said(&again)
+        ))
+    })
+}
+
+/// Where the listed items stand that hold `item`, if the list says so.
+fn places(listing: &crate::exchange::Exchange, collection: &url::Url, item: &str) -> Vec<url::Url> {
+    let Some(document) = listing.response().and_then(crate::response::Response::json) else {
+        return Vec::new();
+    };
+    crate::lab::listed(&document, collection)
+        .into_iter()
+        .filter(|(_, row)| row.to_string().contains(item))
+        .map(|(place, _)| place)
+        .collect()
+}

@@ -1,0 +1,101 @@
+use http::{HeaderValue, header};
+
+use super::winner::rate;
+use crate::lab::{Halt, Lab, said};
+use crate::probe::Ruling;
+use crate::request::Request;
+use crate::severity::Severity;
+use crate::subject::Transition;
+
+/// D11: what may succeed but once for each resource, N times at once.
+pub(in crate::probe) async fn transition(lab: &Lab) -> Result<Ruling, Halt> {
+    let Some(transition) = &lab.subject().transition else {
+        return Ok(Ruling::skipped(
+            "`--transition` says what may succeed but once",
+        ));
+    };
+    if lab.subject().stock.is_some() {
+        return Ok(Ruling::skipped(
+            "it takes from a stock, as often as there is some; see D8",
+        ));
+    }
+    let alice = lab.actor("alice");
+    let scratch = lab.scratch().await?;
+    let first = lab
+        .send_served(&alice, request(&scratch, transition)?)
+        .await?;
+    if !first.is_accepted() {
+        return Ok(Ruling::inconclusive(format!(
+            "on a fresh resource it was answered {}",
+            said(&first)
+        )));
+    }
+    let second = lab
+        .send_served(&alice, request(&scratch, transition)?)
+        .await?;
+    if second.is_accepted() {
+        return Ok(Ruling::skipped(
+            "for one client it succeeds a second time, too: it is idempotent by design",
+        ));
+    }
+    let (mut rounds, mut overlapping) = (0, 0);
+    for &writers in &lab.effort().writers {
+        for _ in 0..lab.effort().rounds.div_ceil(2) {
+            let scratch = lab.scratch().await?;
+            let request = request(&scratch, transition)?;
+            let sends = lab
+                .writers(writers)
+                .into_iter()
+                .map(|actor| (actor, request.clone()))
+                .collect();
+            let volley = lab.volley(sends).await?;
+            rounds += 1;
+            overlapping += u32::from(volley.overlapped());
+            let succeeded: Vec<_> = volley
+                .exchanges
+                .iter()
+                .filter(|it| it.is_accepted())
+                .collect();
+            if succeeded.len() > 1 {
+                let mut ruling = Ruling::fail(
+                    Severity::Critical,
+                    format!(
+                        "it may succeed but once, and succeeded for {} of {writers} at once",
+                        succeeded.len()
+                    ),
+                )
+                .showing("a second time, one after the other", &second);
+                for exchange in succeeded.into_iter().take(2) {
+                    ruling = ruling.showing("succeeded", exchange);
+                }
+                return Ok(ruling.after(rounds, overlapping));
+            }
+        }
+    }
+    Ok(if overlapping == 0 {
+        Ruling::inconclusive(
+            "no race provably overlapped: nothing can be said of what happens in one",
+        )
+    } else {
+        Ruling::pass(format!("it succeeds once; {}", rate(overlapping)))
+    }
+    .after(rounds, overlapping))
+}
+
+/// The request, with the resource's own path in its target.
+pub(super) fn request(lab: &Lab, transition: &Transition) -> Result<Request, Halt> {
+    let target = transition.target.replace("{url}", lab.place().path());
+    let url = lab
+        .place()
+        .join(&target)
+        .map_err(|error| Halt::Cannot(format!("{target} is no URL: {error}")))?;
+    let mut request = Request::new(transition.method.clone(), url);
+    if !transition.body.is_empty() {
+        request.body = transition.body.clone();
+        request = request.with(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+    }
+    Ok(request)
+}

@@ -1,0 +1,118 @@
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use super::round::relent;
+use super::winner::rate;
+use crate::exchange::{Effect, Exchange};
+use crate::lab::{Halt, Lab, created_at, said};
+use crate::probe::Ruling;
+use crate::severity::Severity;
+
+/// D4: N clients create resources that share what has to be unique.
+pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
+    let (Some(creation), Some(pointer)) = (&lab.subject().create, &lab.subject().unique) else {
+        return Ok(Ruling::skipped(
+            "`--create` and `--unique` say what has to be unique",
+        ));
+    };
+    let alice = lab.actor("alice");
+    let request = lab.creation(creation);
+    let first = lab.send_served(&alice, request.clone()).await?;
+    let Some(place) = created_at(&first, &creation.url) else {
+        return Ok(Ruling::inconclusive(format!(
+            "nothing could be created: {}",
+            said(&first)
+        )));
+    };
+    lab.own(&lab.at(place));
+    let second = lab.send_served(&alice, request).await?;
+    if let Some(place) = created_at(&second, &creation.url) {
+        lab.own(&lab.at(place));
+        return Ok(Ruling::skipped(format!(
+            "two resources with one {pointer} are accepted one after the other ({}): it is not unique here",
+            said(&second)
+        )));
+    }
+    let (mut rounds, mut overlapping) = (0, 0);
+    let mut failed_as_500 = None;
+    for &writers in &lab.effort().writers {
+        let mut crew = lab.writers(writers);
+        for _ in 0..lab.effort().rounds.div_ceil(2) {
+            let request = lab.creation(creation);
+            let sends = crew
+                .iter()
+                .map(|actor| (actor.clone(), request.clone()))
+                .collect();
+            let volley = lab.volley(sends).await?;
+            rounds += 1;
+            overlapping += u32::from(volley.overlapped());
+            let rows = rows(&volley.exchanges, &creation.url);
+            for row in &rows {
+                lab.own(&lab.at(row.clone()));
+            }
+            if rows.len() > 1 {
+                let mut ruling = Ruling::fail(
+                    Severity::Critical,
+                    format!(
+                        "{} resources were created that share one {pointer}, though one client alone is refused a second one",
+                        rows.len()
+                    ),
+                )
+                .showing("one client alone", &second);
+                for exchange in volley
+                    .exchanges
+                    .iter()
+                    .filter(|it| it.is_accepted())
+                    .take(3)
+                {
+                    ruling = ruling.showing("created", exchange);
+                }
+                return Ok(ruling.after(rounds, overlapping));
+            }
+            let broken = volley
+                .exchanges
+                .iter()
+                .find(|it| it.effect() == Effect::Unknown && it.status().is_some());
+            if let Some(broken) = broken {
+                failed_as_500.get_or_insert_with(|| broken.clone());
+            }
+            let busy = volley
+                .exchanges
+                .iter()
+                .filter(|it| it.effect() == Effect::Busy)
+                .count();
+            if busy > 0 {
+                crew.truncate((crew.len() / 2).max(2));
+                relent(busy).await;
+            }
+        }
+    }
+    Ok(match failed_as_500 {
+        Some(exchange) => Ruling::fail(
+            Severity::High,
+            format!(
+                "of many who take one {pointer} at once some are answered {}: the constraint holds, and is told as a failure",
+                said(&exchange)
+            ),
+        )
+        .showing("one client alone", &second)
+        .showing("in a race", &exchange),
+        None if overlapping == 0 => {
+            Ruling::inconclusive("no race provably overlapped: nothing can be said of what happens in one")
+        }
+        None => Ruling::pass(format!(
+            "a second resource with one {pointer} is refused, in a race, too; {}",
+            rate(overlapping)
+        )),
+    }
+    .after(rounds, overlapping))
+}
+
+/// The resources that accepted creations say they made.
+pub(super) fn rows(exchanges: &[Exchange], collection: &Url) -> BTreeSet<Url> {
+    exchanges
+        .iter()
+        .filter_map(|exchange| created_at(exchange, collection))
+        .collect()
+}

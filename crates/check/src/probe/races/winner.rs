@@ -1,0 +1,198 @@
+use super::round::{Crew, Round, crew, relent, write_at_once};
+use crate::lab::{Halt, Lab, said};
+use crate::probe::Ruling;
+use crate::report::LostUpdates;
+use crate::severity::Severity;
+
+/// D1: N writers begin from one version. One is accepted, and what it wrote is there.
+pub(in crate::probe) async fn one_winner(lab: &Lab) -> Result<Ruling, Halt> {
+    if lab.habits().guard.is_none() {
+        return Ok(Ruling::skipped(super::NO_RULE));
+    }
+    one_winner_of(lab, |count| crew(lab, count)).await
+}
+
+/// The same for writers of the caller's choice.
+pub(super) async fn one_winner_of(lab: &Lab, crew: impl Fn(u32) -> Crew) -> Result<Ruling, Halt> {
+    let mut tally = Tally::default();
+    for &writers in &lab.effort().writers {
+        tally.begin(writers);
+        let mut crew = crew(writers);
+        for _ in 0..lab.effort().rounds {
+            let round = write_at_once(lab, &crew).await?;
+            if round.busy() > 0 {
+                crew.truncate((crew.len() / 2).max(2));
+                relent(round.busy()).await;
+            }
+            if let Some(ruling) = tally.count(&round) {
+                tally.first_failure.get_or_insert(ruling);
+            }
+        }
+    }
+    Ok(tally.ruling())
+}
+
+/// What came of all rounds.
+#[derive(Default)]
+struct Tally {
+    rounds: u32,
+    overlapping: u32,
+    without_winner: u32,
+    unclear: u32,
+    first_failure: Option<Ruling>,
+    without_winner_shown: Option<Ruling>,
+    by_writers: Vec<LostUpdates>,
+}
+
+impl Tally {
+    fn begin(&mut self, writers: u32) {
+        self.by_writers.push(LostUpdates {
+            writers,
+            rounds: 0,
+            overlapping: 0,
+            rounds_with_loss: 0,
+            lost: 0,
+        });
+    }
+
+    /// Takes one round into account; a ruling if it alone shows a failure.
+    fn count(&mut self, round: &Round) -> Option<Ruling> {
+        let overlapped = round.volley.overlapped();
+        let row = self.by_writers.last_mut()?;
+        row.rounds += 1;
+        row.overlapping += u32::from(overlapped);
+        self.rounds += 1;
+        self.overlapping += u32::from(overlapped);
+
+        let accepted: Vec<_> = round.accepted().collect();
+        if accepted.len() > 1 {
+            let row = self.by_writers.last_mut()?;
+            row.rounds_with_loss += 1;
+            row.lost += u32::try_from(accepted.len() - 1).unwrap_or(u32::MAX);
+            return Some(self.lost(round));
+        }
+        if let [(winner, nonce)] = accepted[..]
+            && !round.after.shows(nonce)
+        {
+            // A write that was not answered may have come first or last; it cannot have come after
+            // with a tag that was stale by then.
+            return match round.holder() {
+                Some(other) => Some(
+                    Ruling::fail(
+                        Severity::Critical,
+                        format!(
+                            "one write was accepted; what is there was written by another, which was answered {}",
+                            said(&round.volley.exchanges[other])
+                        ),
+                    )
+                    .showing("what all began from", &round.base.exchange)
+                    .showing("accepted", winner)
+                    .showing("not accepted, and there", &round.volley.exchanges[other])
+                    .showing("read afterwards", &round.after.exchange),
+                ),
+                None => {
+                    self.unclear += 1;
+                    None
+                }
+            };
+        }
+        if accepted.is_empty() {
+            match round.holder() {
+                Some(holder) if round.volley.exchanges[holder].is_refused() => {
+                    return Some(
+                        Ruling::fail(
+                            Severity::Critical,
+                            "every write was refused, and one of them was written",
+                        )
+                        .showing("refused, and there", &round.volley.exchanges[holder])
+                        .showing("read afterwards", &round.after.exchange),
+                    );
+                }
+                Some(_) => {}
+                None if round.unknown() + round.busy() > 0 => self.unclear += 1,
+                None => {
+                    self.without_winner += 1;
+                    self.without_winner_shown.get_or_insert_with(|| {
+                        let first = &round.volley.exchanges[0];
+                        Ruling::fail(Severity::High, "of writers with one tag, none was accepted")
+                            .showing("what all began from", &round.base.exchange)
+                            .showing("refused, as were all others", first)
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    fn lost(&self, round: &Round) -> Ruling {
+        let accepted: Vec<_> = round.accepted().collect();
+        let mut ruling = Ruling::fail(
+            Severity::Critical,
+            format!(
+                "{} of {} writers with one tag were accepted: all but one of their updates are lost, and they were told \
+                 otherwise",
+                accepted.len(),
+                round.volley.exchanges.len()
+            ),
+        )
+        .showing("what all began from", &round.base.exchange);
+        let (kept, gone): (Vec<_>, Vec<_>) = accepted
+            .into_iter()
+            .partition(|(_, nonce)| round.after.shows(nonce));
+        for (exchange, _) in gone.into_iter().take(2) {
+            ruling = ruling.showing("accepted, and lost", exchange);
+        }
+        for (exchange, _) in kept.into_iter().take(1) {
+            ruling = ruling.showing("accepted, and kept", exchange);
+        }
+        ruling.showing("read afterwards", &round.after.exchange)
+    }
+
+    fn ruling(self) -> Ruling {
+        let rows = self.by_writers.clone();
+        let mut ruling = if let Some(mut failure) = self.first_failure {
+            let bad: u32 = rows.iter().map(|row| row.rounds_with_loss).sum();
+            if bad > 0 {
+                failure.reason = format!(
+                    "{}. It happened in {bad} of {} races",
+                    failure.reason, self.rounds
+                );
+            }
+            failure
+        } else if let (true, Some(shown)) = (self.without_winner > 1, self.without_winner_shown) {
+            Ruling {
+                reason: format!(
+                    "{} in {} of {} races",
+                    shown.reason, self.without_winner, self.rounds
+                ),
+                ..shown
+            }
+        } else if self.overlapping == 0 {
+            Ruling::inconclusive(
+                "no race provably overlapped: nothing can be said of what happens in one",
+            )
+        } else if self.unclear * 2 > self.rounds {
+            Ruling::inconclusive(
+                "most races had answers that say nothing: time-outs, resets, 5xx, or too many requests",
+            )
+        } else {
+            Ruling::pass(format!(
+                "one winner in each race, and its write is there; {}",
+                rate(self.overlapping)
+            ))
+        };
+        ruling.lost_updates = rows;
+        ruling.after(self.rounds, self.overlapping)
+    }
+}
+
+/// What no failure in so many trials allows to say (the rule of three: at 95 %, a rate below 3/n).
+pub(super) fn rate(trials: u32) -> String {
+    if trials <= 3 {
+        return "too few races overlapped to say how rare a failure would be".into();
+    }
+    format!(
+        "no failure in {trials} overlapping races means a rate below {:.1} % (at 95 %), not that there is none",
+        300.0 / f64::from(trials)
+    )
+}

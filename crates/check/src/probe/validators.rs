@@ -1,0 +1,261 @@
+//! A: does the resource say which version it is?
+
+use http::{HeaderValue, Method, header};
+
+use super::Ruling;
+use crate::lab::{Condition, Guard, Halt, Lab, Reading, said};
+use crate::request::Request;
+use crate::severity::Severity;
+
+/// A1: is there a validator, and do GET and HEAD agree on it?
+pub(super) async fn is_there(lab: &Lab) -> Result<Ruling, Halt> {
+    let reading = lab.read().await?;
+    let head = lab
+        .send_served(
+            &lab.actor("alice"),
+            Request::new(Method::HEAD, lab.place().clone()),
+        )
+        .await?;
+    let of_head = head
+        .response()
+        .filter(|response| response.status.is_success());
+    if let Some(tag) = reading.tag() {
+        return Ok(match of_head.map(|response| response.header("etag")) {
+            Some(Some(other)) if other != tag => Ruling::fail(
+                Severity::Medium,
+                format!("GET says the tag is {tag}, HEAD that it is {other}"),
+            )
+            .showing("GET", &reading.exchange)
+            .showing("HEAD", &head),
+            _ => {
+                Ruling::pass(format!("GET says the tag is {tag}")).showing("GET", &reading.exchange)
+            }
+        });
+    }
+    let other = if let Some(date) = reading.modified() {
+        Some(format!(
+            "there is no ETag; Last-Modified is {date}, which cannot tell two writes in one second apart"
+        ))
+    } else {
+        lab.habits()
+            .version_members
+            .first()
+            .map(|pointer| format!("there is no ETag; the member {pointer} seems to be a version"))
+    };
+    Ok(match other {
+        Some(reason) => Ruling::pass(reason).showing("GET", &reading.exchange),
+        None => Ruling::fail(
+            Severity::Medium,
+            "neither ETag nor Last-Modified nor a version in the body: \
+             a client cannot say which version it began from",
+        )
+        .showing("GET", &reading.exchange),
+    })
+}
+
+/// A2: is an idle tag the same each time, and good for a write however it was read?
+pub(super) async fn is_stable(lab: &Lab) -> Result<Ruling, Halt> {
+    let first = lab.read().await?;
+    let Some(tag) = first.tag().map(str::to_owned) else {
+        return Ok(Ruling::skipped("there is no ETag"));
+    };
+    let alice = lab.actor("alice");
+    for place in lab.places() {
+        for _ in 0..5 {
+            let again = lab.read_as(&alice, place).await?;
+            // Whoever wrote meanwhile is to blame, not the tag.
+            if again.tag() != Some(&tag)
+                && lab
+                    .habits()
+                    .mask
+                    .is_same(&first, &again, &lab.habits().form)
+            {
+                return Ok(Ruling::fail(
+                    Severity::High,
+                    format!(
+                        "nobody wrote, and the tag went from {tag} to {}",
+                        again.tag().unwrap_or("none")
+                    ),
+                )
+                .showing("the tag", &first.exchange)
+                .showing("and a moment later", &again.exchange));
+            }
+        }
+    }
+    let mut ruling =
+        Ruling::pass("the same each time, and for each content coding good for a write");
+    for coding in ["gzip", "br", "identity"] {
+        ruling = ruling.or_worse(is_good_when_coded(lab, coding).await?);
+    }
+    Ok(ruling)
+}
+
+/// Reads under a content coding, and writes with the tag that came with it.
+async fn is_good_when_coded(lab: &Lab, coding: &'static str) -> Result<Ruling, Halt> {
+    let alice = lab.actor("alice");
+    let plain = lab.read().await?;
+    let request = lab
+        .get(lab.place())
+        .with(header::ACCEPT_ENCODING, HeaderValue::from_static(coding));
+    let coded = lab.send_served(&alice, request).await?;
+    let Some(response) = coded
+        .response()
+        .filter(|response| response.status.is_success())
+    else {
+        return Ok(Ruling::pass("not served in this coding"));
+    };
+    let is_coded = response
+        .header("content-encoding")
+        .is_some_and(|value| value.eq_ignore_ascii_case(coding));
+    let (Some(tag), true) = (response.header("etag"), is_coded) else {
+        return Ok(Ruling::pass("not served in this coding"));
+    };
+    if lab.habits().guard == Some(Guard::Tag) {
+        let write = lab.attempt(&alice, &Condition::if_match(tag)).await?;
+        if !write.is_applied() {
+            return Ok(Ruling::fail(
+                Severity::High,
+                format!(
+                    "the tag {tag} that came with {coding} was refused in If-Match: {}",
+                    said(&write.exchange)
+                ),
+            )
+            .showing(format!("read as {coding}"), &coded)
+            .showing("written with its tag", &write.exchange));
+        }
+    }
+    if plain.tag() == Some(tag) && !tag.starts_with("W/") {
+        return Ok(Ruling::fail(
+            Severity::Medium,
+            format!(
+                "the strong tag {tag} names two different sequences of bytes, plain and {coding}"
+            ),
+        )
+        .showing("plain", &plain.exchange)
+        .showing(coding, &coded));
+    }
+    Ok(Ruling::pass("good for a write"))
+}
+
+/// A3: does a write change the validator?
+pub(super) async fn changes(lab: &Lab) -> Result<Ruling, Halt> {
+    let Some((name, _)) = validator(lab, &lab.read().await?) else {
+        return Ok(Ruling::skipped("there is no validator"));
+    };
+    let alice = lab.actor("alice");
+    let before = lab.read().await?;
+    let (_, mut after) = lab.write_anew(&alice).await?;
+    if validator(lab, &before) == validator(lab, &after) {
+        // One that counts in seconds has no way to tell a second write in its second; A4 says so.
+        lab.let_a_second_pass().await;
+        after = lab.write_anew(&alice).await?.1;
+    }
+    Ok(if validator(lab, &before) == validator(lab, &after) {
+        Ruling::fail(
+            Severity::Critical,
+            format!(
+                "the content changed and its {name} did not: whoever read before still seems up to date"
+            ),
+        )
+        .showing("before the write", &before.exchange)
+        .showing("after it", &after.exchange)
+    } else {
+        Ruling::pass(format!("{name} changed with the content"))
+    })
+}
+
+/// A4: are two writes within one second told apart?
+pub(super) async fn has_resolution(lab: &Lab) -> Result<Ruling, Halt> {
+    let alice = lab.actor("alice");
+    // Three writes in a row: whatever the clock, two of them share a second.
+    let mut seen: Vec<Reading> = Vec::new();
+    for _ in 0..3 {
+        let (_, reading) = lab.write_anew(&alice).await?;
+        let Some((name, value)) = validator(lab, &reading) else {
+            return Ok(Ruling::skipped("there is no validator"));
+        };
+        let twin = seen
+            .iter()
+            .find(|earlier| validator(lab, earlier).is_some_and(|(_, other)| other == value));
+        if let Some(twin) = twin {
+            return Ok(Ruling::fail(
+                Severity::Medium,
+                format!("two versions within a second share one {name}, {value}"),
+            )
+            .showing("one version", &twin.exchange)
+            .showing("another one", &reading.exchange));
+        }
+        seen.push(reading);
+    }
+    Ok(Ruling::pass("versions within one second are told apart"))
+}
+
+/// A5: is the tag on a write's answer the one that the next GET gives?
+pub(super) async fn is_on_the_answer(lab: &Lab) -> Result<Ruling, Halt> {
+    let (write, reading) = lab.write_anew(&lab.actor("alice")).await?;
+    let told = write
+        .exchange
+        .response()
+        .and_then(|response| response.header("etag"));
+    let (Some(told), Some(read)) = (told, reading.tag()) else {
+        return Ok(Ruling::pass(
+            "a write's answer carries no tag: clients read once more to go on",
+        ));
+    };
+    Ok(if told == read {
+        Ruling::pass("the answer to a write carries the tag of what it made")
+    } else {
+        Ruling::fail(
+            Severity::High,
+            format!(
+                "the write's answer says {told}, the next GET {read}: a client that goes on from the answer is refused, \
+                 or writes over what it never saw"
+            ),
+        )
+        .showing("the write", &write.exchange)
+        .showing("the GET after it", &reading.exchange)
+    })
+}
+
+/// A6: does a tag come back with the content it stood for?
+pub(super) async fn comes_back(lab: &Lab) -> Result<Ruling, Halt> {
+    let alice = lab.actor("alice");
+    let (first, one) = lab.write_anew(&alice).await?;
+    let Some(tag) = one.tag().map(str::to_owned) else {
+        return Ok(Ruling::skipped("there is no ETag"));
+    };
+    let (_, other) = lab.write_anew(&alice).await?;
+    let request = lab.write(&first.nonce, &lab.from(&other));
+    let back = lab
+        .attempt_request(&alice, first.nonce.clone(), request)
+        .await?;
+    let again = lab.read_until(&first.nonce).await?;
+    Ok(if !back.is_applied() {
+        Ruling::inconclusive(format!(
+            "the first content was not taken a second time: {}",
+            said(&back.exchange)
+        ))
+    } else if again.tag() == Some(&tag) {
+        Ruling::fail(
+            Severity::Info,
+            format!("{tag} came back with the content: it is a hash; who read before both writes is not told of them"),
+        )
+        .showing("written first", &one.exchange)
+        .showing("then another", &other.exchange)
+        .showing("then the first again", &again.exchange)
+    } else {
+        Ruling::pass("each write has a tag of its own, equal content or not")
+    })
+}
+
+/// What a client could go by, the best of what there is: its name and value.
+pub(super) fn validator(lab: &Lab, reading: &Reading) -> Option<(String, String)> {
+    if let Some(tag) = reading.tag() {
+        return Some(("ETag".into(), tag.into()));
+    }
+    if let Some(date) = reading.modified() {
+        return Some(("Last-Modified".into(), date.into()));
+    }
+    let pointer = lab.habits().version_members.first()?;
+    Some((pointer.clone(), reading.member(pointer)?.to_string()))
+}

@@ -1,0 +1,177 @@
+use std::io;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use h2::RecvStream;
+use h2::client::{ResponseFuture, SendRequest};
+use http::{HeaderName, Version, header};
+use url::Position;
+
+use super::frames::{Gate, Gated};
+use super::stream::Stream;
+use super::{MOST_CONTENT, lost};
+use crate::exchange::Unsure;
+use crate::request::Request;
+use crate::response::Response;
+
+/// How long a server may keep the end of a request from being ready to leave, by its flow control.
+const READY: Duration = Duration::from_secs(2);
+
+/// One connection that speaks HTTP/2 (RFC 9113), many requests at once.
+#[derive(Clone)]
+pub(crate) struct Http2 {
+    sender: SendRequest<Bytes>,
+    gate: Gate,
+}
+
+/// A request that was handed to the connection, and its answer to come.
+pub(crate) struct Pending {
+    answer: ResponseFuture,
+    /// The head of the answer, if it was looked for before it was waited for.
+    early: Option<Result<http::Response<RecvStream>, h2::Error>>,
+}
+
+impl Http2 {
+    /// Begins to speak, and has it driven by a task that ends with the connection.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not speak it.
+    pub(crate) async fn begin(stream: Stream) -> io::Result<Self> {
+        let (gated, gate) = Gated::new(stream);
+        let (sender, connection) = h2::client::Builder::new()
+            .initial_window_size(1 << 20)
+            .initial_connection_window_size(8 << 20)
+            .enable_push(false)
+            .handshake(gated)
+            .await
+            .map_err(io::Error::other)?;
+        tokio::spawn(async move {
+            // How it ended is told by the requests that were on it.
+            let _ = connection.await;
+        });
+        Ok(Self { sender, gate })
+    }
+
+    /// How many requests the server takes at once.
+    pub(crate) fn room(&self) -> usize {
+        self.sender.current_max_send_streams()
+    }
+
+    /// Whether a request may be sent.
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.sender.clone().ready().await.is_ok()
+    }
+
+    pub(crate) fn close_gate(&self) {
+        self.gate.close();
+    }
+
+    /// Waits until all of the requests but their ends have been sent; not for ever.
+    pub(crate) async fn keeps(&self, requests: usize) {
+        let _ = tokio::time::timeout(READY, self.gate.keeps(requests)).await;
+    }
+
+    /// Sends the ends that were kept back, in one write; from when to when that took.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection.
+    pub(crate) async fn open_gate(&self) -> io::Result<(Instant, Instant)> {
+        self.gate.open().await
+    }
+
+    /// Hands over a request.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsure`], if the connection broke.
+    pub(crate) async fn send(&self, request: &Request) -> Result<Pending, Unsure> {
+        let mut sender = self.sender.clone().ready().await.map_err(lost)?;
+        let has_content = !request.body.is_empty();
+        let head = head(request)?;
+        let (answer, mut stream) = sender.send_request(head, !has_content).map_err(lost)?;
+        if has_content {
+            // h2 queues it, and sends as flow control allows.
+            stream.send_data(request.body.clone(), true).map_err(lost)?;
+        }
+        Ok(Pending {
+            answer,
+            early: None,
+        })
+    }
+}
+
+impl Pending {
+    /// Whether an answer came already.
+    pub(crate) fn has_something(&mut self) -> bool {
+        if self.early.is_none()
+            && let Some(answer) = (&mut self.answer).now_or_never()
+        {
+            self.early = Some(answer);
+        }
+        self.early.is_some()
+    }
+
+    /// Waits for the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsure`], if the stream or the connection breaks.
+    pub(crate) async fn receive(&mut self) -> Result<Response, Unsure> {
+        let response = match self.early.take() {
+            Some(answer) => answer,
+            None => (&mut self.answer).await,
+        }
+        .map_err(lost)?;
+        let (head, mut stream) = response.into_parts();
+        let mut content = Vec::new();
+        while let Some(data) = stream.data().await {
+            let data = data.map_err(lost)?;
+            content.extend_from_slice(&data);
+            if content.len() > MOST_CONTENT {
+                return Err(Unsure::Malformed(format!(
+                    "its content is larger than {} MiB",
+                    MOST_CONTENT >> 20
+                )));
+            }
+            // Read bytes make room for others.
+            let _ = stream.flow_control().release_capacity(data.len());
+        }
+        Ok(Response {
+            status: head.status,
+            headers: head.headers,
+            body: content.into(),
+        })
+    }
+}
+
+fn head(request: &Request) -> Result<http::Request<()>, Unsure> {
+    let target = &request.url[..Position::AfterQuery];
+    let mut head = http::Request::builder()
+        .method(request.method.clone())
+        .uri(target)
+        .version(Version::HTTP_2)
+        .body(())
+        .map_err(|error| Unsure::Malformed(error.to_string()))?;
+    for (name, value) in &request.headers {
+        if !is_of_connection(name) {
+            head.headers_mut().append(name, value.clone());
+        }
+    }
+    Ok(head)
+}
+
+/// Fields of one connection, which HTTP/2 does not have (RFC 9113, section 8.2.2).
+fn is_of_connection(name: &HeaderName) -> bool {
+    [
+        header::CONNECTION,
+        header::HOST,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        header::CONTENT_LENGTH,
+    ]
+    .contains(name)
+        || matches!(name.as_str(), "keep-alive" | "proxy-connection")
+}

@@ -1,0 +1,224 @@
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::address::Route;
+use crate::exchange::Protocol;
+
+/// A connection to be opened is tried as often, with growing waits.
+const TRIES: u32 = 3;
+
+/// TCP, with TLS or without.
+pub(crate) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// How to open TLS connections.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    config: Arc<ClientConfig>,
+}
+
+impl Stream {
+    /// Opens a connection that will speak `protocol`.
+    ///
+    /// # Errors
+    ///
+    /// What the last of three tries came to.
+    pub(crate) async fn open(
+        route: &Route,
+        protocol: Protocol,
+        tls: &Tls,
+        timeout: Duration,
+    ) -> io::Result<Self> {
+        let mut tries = 1;
+        loop {
+            let opened = tokio::time::timeout(timeout, Self::open_once(route, protocol, tls)).await;
+            match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+                Ok(stream) => return Ok(stream),
+                Err(error) if tries == TRIES => return Err(error),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50) * tries).await,
+            }
+            tries += 1;
+        }
+    }
+
+    async fn open_once(route: &Route, protocol: Protocol, tls: &Tls) -> io::Result<Self> {
+        let tcp = TcpStream::connect(&route.addresses[..]).await?;
+        tcp.set_nodelay(true)?;
+        if !route.origin.is_tls {
+            return Ok(Self::Plain(tcp));
+        }
+        let name = ServerName::try_from(route.origin.host.trim_matches(['[', ']']).to_owned())
+            .map_err(io::Error::other)?;
+        let connector = TlsConnector::from(tls.speaking(protocol));
+        Ok(Self::Tls(Box::new(connector.connect(name, tcp).await?)))
+    }
+
+    /// Writes without waiting: now or not at all, as many bytes as fit.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection; [`io::ErrorKind::WouldBlock`] if nothing fits.
+    pub(crate) fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut context = Context::from_waker(Waker::noop());
+        let written = match Pin::new(&mut *self).poll_write(&mut context, bytes) {
+            Poll::Ready(written) => written?,
+            Poll::Pending => return Err(io::ErrorKind::WouldBlock.into()),
+        };
+        // Below TLS a record may still wait to be sent.
+        match Pin::new(self).poll_flush(&mut context) {
+            Poll::Ready(flushed) => flushed.map(|()| written),
+            Poll::Pending => Ok(written),
+        }
+    }
+
+    /// Reads without waiting what is there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection; [`io::ErrorKind::WouldBlock`] if nothing is there.
+    pub(crate) fn read_now(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut buffer = ReadBuf::new(bytes);
+        match Pin::new(self).poll_read(&mut context, &mut buffer) {
+            Poll::Ready(read) => read.map(|()| buffer.filled().len()),
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl Tls {
+    /// Trusts what this machine trusts; with `insecure`, anybody.
+    ///
+    /// # Errors
+    ///
+    /// If the library cannot be set up.
+    pub(crate) fn new(insecure: bool) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()?;
+        let config = if insecure {
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(anybody::Anybody(provider)))
+                .with_no_client_auth()
+        } else {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            builder.with_root_certificates(roots).with_no_client_auth()
+        };
+        Ok(Self {
+            config: Arc::new(config),
+        })
+    }
+
+    fn speaking(&self, protocol: Protocol) -> Arc<ClientConfig> {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = vec![match protocol {
+            Protocol::Http1 => b"http/1.1".to_vec(),
+            Protocol::Http2 => b"h2".to_vec(),
+        }];
+        Arc::new(config)
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}
+
+/// A verifier that accepts any certificate, for servers under test that signed their own.
+mod anybody {
+    use std::sync::Arc;
+
+    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+    use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+    use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+
+    #[derive(Debug)]
+    pub(super) struct Anybody(pub(super) Arc<CryptoProvider>);
+
+    impl ServerCertVerifier for Anybody {
+        fn verify_server_cert(
+            &self,
+            _end_entity: &CertificateDer<'_>,
+            _intermediates: &[CertificateDer<'_>],
+            _server_name: &ServerName<'_>,
+            _ocsp_response: &[u8],
+            _now: UnixTime,
+        ) -> Result<ServerCertVerified, Error> {
+            Ok(ServerCertVerified::assertion())
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            let known = &self.0.signature_verification_algorithms;
+            verify_tls12_signature(message, certificate, signature, known)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            let known = &self.0.signature_verification_algorithms;
+            verify_tls13_signature(message, certificate, signature, known)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.0.signature_verification_algorithms.supported_schemes()
+        }
+    }
+}

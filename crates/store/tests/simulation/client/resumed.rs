@@ -1,0 +1,63 @@
+use std::sync::Arc;
+
+use detente_core::{Command, Condition, Edit, Key, Preconditions, Seq, Stored};
+use detente_store::Reader;
+
+use super::command::{ahead, merging, proposal, tag};
+use super::{Client, Surroundings};
+use crate::draft;
+
+/// How many edits a client leaves lying at a time.
+const BEGUN: usize = 6;
+
+/// What was found where the version was looked for that an edit began from.
+pub(crate) struct LookUp {
+    pub(crate) seq: Seq,
+    pub(crate) found: Option<Arc<Stored>>,
+}
+
+impl Client {
+    /// Begins an edit, perhaps, that is left lying.
+    pub(super) fn begin<R>(&mut self, around: &mut Surroundings<'_, R>, key: &Key) {
+        if let Some(stored) = self.seen.get(key)
+            && self.begun.len() < BEGUN
+            && around.dice.one_in(8)
+        {
+            self.begun.push(Arc::clone(stored));
+        }
+    }
+
+    /// Goes on with an edit that was begun long ago, by the tag of its version alone: as a server is
+    /// asked, which must find that version, or refuse.
+    pub(super) fn resumed<R: Reader>(
+        &self,
+        around: &mut Surroundings<'_, R>,
+        begun: &Stored,
+    ) -> Command {
+        let key = &begun.key;
+        let document = begun.document().expect("only documents are edited");
+        let ours = draft::edited(around.dice, key, &document, around.board.serial());
+        let edit = match around.dice.below(6) {
+            0 => Edit::Delete,
+            _ => Edit::Put(proposal(key, &ours)),
+        };
+        let mut command = Command {
+            preconditions: Preconditions {
+                if_match: Some(Condition::Tags(vec![tag(begun)])),
+                ..Preconditions::default()
+            },
+            lock_token: self.tokens.get(key).cloned(),
+            insists: true,
+            ..Command::new(key.clone(), edit, Arc::clone(&self.name))
+        };
+        let found = around.reader.version(begun.seq).ok().flatten();
+        around.board.looked_up.push(LookUp {
+            seq: begun.seq,
+            found: found.clone(),
+        });
+        let joined = found.and_then(|base| merging(base, &command.edit, 200_000));
+        command.fallback = joined.map(Box::new);
+        command.ahead = ahead(around, &command).map(Box::new);
+        command
+    }
+}
