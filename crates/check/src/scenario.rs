@@ -4,29 +4,37 @@
 //! place; then it is planned, which opens no socket; then it is run.
 
 mod mistake; // what is wrong, and where
-mod section;
-mod tree; // YAML with places // one mapping, read member by member
+
+mod tree; // YAML with places
+
+mod section; // one mapping, read member by member
+
+mod template; // text with {{…}} in it
 
 mod filter; // {{value | base64}}
-mod matcher;
-mod template; // text with {{…}} in it // what a value is to be
+mod matcher; // what a value is to be
 
 mod expectation; // what an answer, a race or a round is to come to
 mod step; // a request, a race
 mod suite; // a file of scenarios
 mod variables; // each is set before it is used
 
+mod env_file; // NAME=value, line by line
+mod first; // a scenario to begin with, made of a resource as it is
+
+mod orders; // every order of several actors' steps
+mod plan; // what is run, and how often
+
+mod memory; // what is known in the course of a round
+
 mod capture; // from an answer to a variable
 mod edit; // an edit, applied to a newer document
 mod fill; // from a request in a scenario to one that can be sent
-mod memory; // what is known in the course of a round
-mod orders; // every order of several actors' steps
-mod plan; // what is run, and how often
-mod run;
-mod verdict; // one answer, held against what it is to be // all of it, against a server
+mod verdict; // one answer, held against what it is to be
 
-mod first; // a scenario to begin with, made of a resource as it is
+mod run; // all of it, against a server
 
+pub use env_file::parse_env;
 pub use first::{NoFirst, first};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use plan::{Plan, Round};

@@ -31,7 +31,8 @@ use tally::Tally;
 pub struct Settings {
     /// Rounds for each row and order, in place of `repeat`.
     pub repeat: Option<u32>,
-    /// Nonces and UUIDs come of it.
+    /// Nonces and UUIDs come of it: the same seed draws the same names, so a server that has kept
+    /// what an earlier run made needs another.
     pub seed: u64,
 }
 
@@ -169,7 +170,7 @@ impl<'a> Runner<'a> {
             client,
             plan,
             sessions: BTreeMap::new(),
-            random: fastrand::Rng::with_seed(seed),
+            random: fastrand::Rng::with_seed(seed_of(scenario, seed)),
             first: Memory::default(),
             memory: Memory::default(),
             phase: Phase::Setup,
@@ -374,6 +375,14 @@ impl<'a> Runner<'a> {
     fn url(&self, template: &super::template::Template, scope: &Scope<'_>) -> Result<Url, Halt> {
         Ok(fill::url(template, scope)?)
     }
+}
+
+/// Scenarios that are run with one seed do not draw the same names. FNV-1a: the same everywhere.
+fn seed_of(scenario: &Scenario, seed: u64) -> u64 {
+    let bytes = scenario.name.bytes().chain(seed.to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// Enough of a round to show what went wrong: all of it, or what was accepted and what came last.
