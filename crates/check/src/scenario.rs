@@ -15,7 +15,12 @@ mod filter; // {{value | base64}}
 mod matcher; // what a value is to be
 
 mod expectation; // what an answer, a race or a round is to come to
-mod step; // a request, a race
+mod step; // one thing that is done: a request, a race, a wait
+
+mod capture; // a variable that is taken from an answer
+mod race; // requests that are released together
+mod retry; // what is done when a request is refused
+
 mod suite; // a file of scenarios
 mod variables; // each is set before it is used
 
@@ -27,7 +32,6 @@ mod plan; // what is run, and how often
 
 mod memory; // what is known in the course of a round
 
-mod capture; // from an answer to a variable
 mod edit; // an edit, applied to a newer document
 mod fill; // from a request in a scenario to one that can be sent
 mod verdict; // one answer, held against what it is to be

@@ -6,7 +6,7 @@ use detente_core::merge_patch;
 use serde_json::{Map, Value};
 
 use super::matcher::same;
-use super::step::{Edit, Side};
+use super::retry::{Edit, Side};
 
 impl Edit {
     /// Ours as it is to be sent again; `None` if somebody has to decide first.

@@ -1,15 +1,14 @@
 use std::time::Duration;
 
-use detente_core::json::Pointer;
-use detente_core::merge::{Strategies, Strategy};
 use http::{HeaderName, Method};
-use regex::Regex;
 
+use super::capture::{Capture, captures};
 use super::expectation::{Answer, Expect};
 use super::filter::is_quoted;
-use super::matcher::pattern;
 use super::mistake::{Place, Source, suggestion};
-use super::section::{Section, whole};
+use super::race::Race;
+use super::retry::Retry;
+use super::section::Section;
 use super::template::{Shape, Template};
 use super::tree::{Node, Tree};
 
@@ -53,66 +52,6 @@ pub(super) enum Content {
     Form(Vec<(Template, Template)>),
     Text(Template),
     File(Vec<u8>),
-}
-
-/// A variable that is taken from an answer.
-#[derive(Clone, Debug)]
-pub(super) struct Capture {
-    pub(super) name: String,
-    pub(super) from: Origin,
-    /// Its first group, or all that it matches.
-    pub(super) matches: Option<Regex>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Origin {
-    Status,
-    Header(HeaderName),
-    Body(Pointer),
-    Text,
-}
-
-/// What is done when a request is refused: read again, apply the edit again, send again.
-#[derive(Clone, Debug)]
-pub(super) struct Retry {
-    pub(super) times: u32,
-    /// Statuses.
-    pub(super) on: Vec<u16>,
-    pub(super) edit: Edit,
-    /// What is read again; `None` is the URL of the request.
-    pub(super) read: Option<Template>,
-    /// Taken from what was read.
-    pub(super) capture: Vec<Capture>,
-}
-
-/// How an edit is applied to a newer document.
-#[derive(Clone, Debug)]
-pub(super) enum Edit {
-    /// What the writer changed, as a merge patch.
-    Patch,
-    /// The request is filled in once more, with what was read.
-    Rewrite,
-    /// Base, ours and theirs; `prefer` decides where they collide, and without it that is the end.
-    Merge {
-        prefer: Option<Side>,
-        strategies: Strategies,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
-    Ours,
-    Theirs,
-}
-
-/// Requests that are released together.
-#[derive(Clone, Debug)]
-pub(super) struct Race {
-    pub(super) place: Place,
-    pub(super) name: Option<String>,
-    pub(super) sends: Vec<(String, Sending)>,
-    pub(super) wins: Option<Answer>,
-    pub(super) expect: Option<Expect>,
 }
 
 /// The methods that can be written as the name of a member.
@@ -424,20 +363,6 @@ fn file(section: &Section<'_>) -> Option<Content> {
     }
 }
 
-pub(super) fn captures(section: &Section<'_>) -> Vec<Capture> {
-    let Some(section) = section.section("capture") else {
-        return Vec::new();
-    };
-    let mut captures = Vec::new();
-    for (name, place, node) in section.members() {
-        if !is_variable(&name) {
-            section.mistake(place, format!("{name:?} cannot be a variable: {VARIABLE}"));
-        }
-        captures.extend(Capture::read(section.source, name, node));
-    }
-    captures
-}
-
 pub(super) const VARIABLE: &str =
     "letters, digits, _ and -, and not one of the names that are set anyway";
 
@@ -451,231 +376,4 @@ pub(super) fn is_variable(name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     let begins = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
     begins && name.chars().all(is_part) && !BUILT_IN.contains(&name)
-}
-
-impl Capture {
-    /// `header ETag`, `body /stock`, `body`, `text`, `status`; with a pattern as a mapping.
-    fn read(source: &Source<'_>, name: String, node: &Node) -> Option<Self> {
-        let Tree::Map(_) = node.tree else {
-            let from = Origin::parse(node.as_text().unwrap_or_default());
-            if let Err(message) = &from {
-                source.mistake(node.place, message.clone());
-            }
-            return Some(Self {
-                name,
-                from: from.ok()?,
-                matches: None,
-            });
-        };
-        let section = Section::new(source, format!("capture of {name}"), node)?;
-        let from = section.text("from");
-        if from.is_none() && !section.has("from") {
-            section.lacks("from");
-        }
-        let from = from.and_then(|(text, place)| {
-            let from = Origin::parse(text);
-            from.map_err(|message| section.mistake(place, message)).ok()
-        });
-        let matches = section.text("matches");
-        let matches = matches.and_then(|(text, place)| pattern(source, text, place));
-        section.finish();
-        Some(Self {
-            name,
-            from: from?,
-            matches,
-        })
-    }
-}
-
-impl Origin {
-    fn parse(text: &str) -> Result<Self, String> {
-        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let rest = rest.trim();
-        match (word, rest) {
-            ("status", "") => Ok(Self::Status),
-            ("text", "") => Ok(Self::Text),
-            ("header", name) if !name.is_empty() => name
-                .parse()
-                .map(Self::Header)
-                .map_err(|_| format!("{name:?} is not the name of a header field")),
-            ("body", pointer) => pointer
-                .parse()
-                .map(Self::Body)
-                .map_err(|error| format!("body {pointer}: {error}")),
-            _ => {
-                let hint = suggestion(word, ["status", "text", "header", "body"]);
-                Err(format!(
-                    "a capture is `header NAME`, `body /pointer`, `body`, `text` or `status`, not {text:?}{hint}"
-                ))
-            }
-        }
-    }
-}
-
-impl Retry {
-    fn read(section: &Section<'_>) -> Self {
-        let source = section.source;
-        let mut on = Vec::new();
-        for node in section.list("on") {
-            match whole(node).and_then(|it| u16::try_from(it).ok()) {
-                Some(status) if (100..600).contains(&status) => on.push(status),
-                _ => section.wrong("on", node, "a list of statuses"),
-            }
-        }
-        if on.is_empty() {
-            on = vec![409, 412];
-        }
-        let capture = captures(section);
-        let read = section.text("read");
-        let retry = Self {
-            times: section.number("times", 1).unwrap_or(5),
-            on,
-            edit: Edit::read(section, !capture.is_empty()),
-            read: read.map(|(text, place)| Template::read(source, text, place)),
-            capture,
-        };
-        section.finish();
-        retry
-    }
-}
-
-impl Edit {
-    /// A retry that captures something wants the request filled in again, unless it says otherwise.
-    fn read(section: &Section<'_>, captures: bool) -> Self {
-        let strategies = strategies(section);
-        let merge = |prefer| Self::Merge {
-            prefer,
-            strategies: strategies.clone(),
-        };
-        let words = [
-            ("patch", 0),
-            ("rewrite", 1),
-            ("three-way", 2),
-            ("ours", 3),
-            ("theirs", 4),
-        ];
-        match section.word("merge", &words) {
-            Some(0) => Self::Patch,
-            Some(2) => merge(None),
-            Some(3) => merge(Some(Side::Ours)),
-            Some(4) => merge(Some(Side::Theirs)),
-            Some(_) => Self::Rewrite,
-            None if captures => Self::Rewrite,
-            None => Self::Patch,
-        }
-    }
-}
-
-fn strategies(section: &Section<'_>) -> Strategies {
-    let mut strategies = Strategies::default();
-    let Some(section) = section.section("strategies") else {
-        return strategies;
-    };
-    let words = [
-        Strategy::Set,
-        Strategy::Append,
-        Strategy::Counter,
-        Strategy::Max,
-        Strategy::Min,
-        Strategy::Text,
-        Strategy::Atomic,
-    ];
-    for (name, place, node) in section.members() {
-        let pointer = name.parse::<Pointer>();
-        if let Err(error) = &pointer {
-            section.mistake(place, format!("{name}: {error}"));
-        }
-        let found = words.iter().find(|it| node.as_text() == Some(it.name()));
-        if found.is_none() {
-            let names = words.each_ref().map(Strategy::name);
-            section.wrong(&name, node, names.join(", ").as_str());
-        }
-        if let (Ok(pointer), Some(strategy)) = (pointer, found) {
-            strategies.set(&pointer, strategy.clone());
-        }
-    }
-    strategies
-}
-
-impl Race {
-    /// `race:` of a mapping, with the `expect:` and the `name:` beside it.
-    pub(super) fn read(beside: &Section<'_>) -> Option<Self> {
-        let section = beside.section("race")?;
-        let race = Self {
-            place: section.place,
-            name: beside.text("name").map(|(text, _)| text.to_owned()),
-            sends: sends(&section),
-            wins: wins(&section),
-            expect: beside.section("expect").map(|it| Expect::read(&it)),
-        };
-        section.finish();
-        Some(race)
-    }
-}
-
-/// Who sends what: the actors, each with the one request, or each with that of the same place.
-fn sends(section: &Section<'_>) -> Vec<(String, Sending)> {
-    let actors = actors(section);
-    let Some(node) = section.get("send") else {
-        section.lacks("send");
-        return Vec::new();
-    };
-    let sends: Vec<(String, Sending)> = match &node.tree {
-        Tree::List(nodes) => {
-            let each = nodes.iter().enumerate().filter_map(|(at, node)| {
-                let send = Section::new(section.source, "send", node)?;
-                let send = Sending::read(&send, &[])?;
-                let own = send.actor.as_ref().map(|(name, _)| name.clone());
-                let name = own.or_else(|| actors.get(at).cloned());
-                Some((name.unwrap_or_else(|| numbered(at)), send))
-            });
-            each.collect()
-        }
-        _ => {
-            let Some(send) = Section::new(section.source, "send", node) else {
-                return Vec::new();
-            };
-            let Some(send) = Sending::read(&send, &[]) else {
-                return Vec::new();
-            };
-            if !section.has("actors") {
-                section.lacks("actors");
-            }
-            let each = actors.iter().map(|name| (name.clone(), send.clone()));
-            each.collect()
-        }
-    };
-    if sends.len() < 2 {
-        section.mistake(section.place, "a race is between two or more actors");
-    }
-    sends
-}
-
-pub(super) fn numbered(at: usize) -> String {
-    format!("actor-{}", at + 1)
-}
-
-/// Names, or how many.
-fn actors(section: &Section<'_>) -> Vec<String> {
-    let Some(node) = section.get("actors") else {
-        return Vec::new();
-    };
-    if let Some(count) = whole(node).filter(|count| (2..=1000).contains(count)) {
-        return (0..count as usize).map(numbered).collect();
-    }
-    let Tree::List(nodes) = &node.tree else {
-        section.wrong("actors", node, "a list of names, or 2 to 1000");
-        return Vec::new();
-    };
-    let mut names: Vec<String> = Vec::new();
-    for node in nodes {
-        match node.as_text() {
-            Some(name) if names.iter().any(|it| it == name) => {
-                section.mistake(node.place, format!("{name} is there twice"));
-            }
-            Some(name) => names.push(name.to_owned()),
-            None => section.wrong("actors", node, "a list of names, or 2 to 1000"),
-        }
-    }
-    names
 }

@@ -5,8 +5,9 @@ use http::HeaderName;
 
 use super::expectation::{Answer, Expect, Sum};
 use super::mistake::{Mistake, Mistakes, Place, Source};
+use super::race::Race;
 use super::section::Section;
-use super::step::{self, Race, Sending, Step, is_variable};
+use super::step::{self, Sending, Step, is_variable};
 use super::template::{Shape, Template};
 use super::tree::{self, Node, Tree};
 use super::variables;

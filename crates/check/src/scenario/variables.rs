@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::capture::Capture;
 use super::expectation::{Answer, Expect, Standing, Sum};
 use super::mistake::{Place, Source, suggestion};
-use super::step::{BUILT_IN, Capture, Content, Race, Sending, Step, numbered};
+use super::race::{Race, numbered};
+use super::step::{BUILT_IN, Content, Sending, Step};
 use super::suite::Scenario;
 use super::template::{Expression, Template};
 

@@ -3,7 +3,8 @@ use serde_json::Value;
 
 use super::super::fill::json_of;
 use super::super::memory::Counts;
-use super::super::step::{Content, Edit, Retry};
+use super::super::retry::{Edit, Retry};
+use super::super::step::Content;
 use super::*;
 
 impl<'a> Runner<'a> {
