@@ -25,3 +25,4 @@ mod operation; // shutdown, health, CORS, compression, export and import, config
 mod races; // many writers, one winner
 mod readme; // the commands that the README prints
 mod rules; // schema, unique keys, lifecycles, CEL
+mod scenarios; // every example's own scenarios, by the tester

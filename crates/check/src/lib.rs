@@ -21,6 +21,7 @@ mod probe; // what is asked, and how the answers are judged
 
 pub mod history; // what clients did to resources, as a text and in memory
 pub mod judge; // whether it could have been
+pub mod scenario; // who sends what, in which order or all at once, and what it is to come to
 
 mod grade; // what an API is worth
 pub mod report; // what was found, and how it is told

@@ -1,0 +1,98 @@
+use super::expectation::{Answer, Expect};
+use super::mistake::Place;
+use super::section::{Section, whole};
+use super::step::{Sending, wins};
+use super::tree::Tree;
+
+/// Requests that are released together.
+#[derive(Clone, Debug)]
+pub(super) struct Race {
+    pub(super) place: Place,
+    pub(super) name: Option<String>,
+    pub(super) sends: Vec<(String, Sending)>,
+    pub(super) wins: Option<Answer>,
+    pub(super) expect: Option<Expect>,
+}
+
+impl Race {
+    /// `race:` of a mapping, with the `expect:` and the `name:` beside it.
+    pub(super) fn read(beside: &Section<'_>) -> Option<Self> {
+        let section = beside.section("race")?;
+        let race = Self {
+            place: section.place,
+            name: beside.text("name").map(|(text, _)| text.to_owned()),
+            sends: sends(&section),
+            wins: wins(&section),
+            expect: beside.section("expect").map(|it| Expect::read(&it)),
+        };
+        section.finish();
+        Some(race)
+    }
+}
+
+/// Who sends what: the actors, each with the one request, or each with that of the same place.
+fn sends(section: &Section<'_>) -> Vec<(String, Sending)> {
+    let actors = actors(section);
+    let Some(node) = section.get("send") else {
+        section.lacks("send");
+        return Vec::new();
+    };
+    let sends: Vec<(String, Sending)> = match &node.tree {
+        Tree::List(nodes) => {
+            let each = nodes.iter().enumerate().filter_map(|(at, node)| {
+                let send = Section::new(section.source, "send", node)?;
+                let send = Sending::read(&send, &[])?;
+                let own = send.actor.as_ref().map(|(name, _)| name.clone());
+                let name = own.or_else(|| actors.get(at).cloned());
+                Some((name.unwrap_or_else(|| numbered(at)), send))
+            });
+            each.collect()
+        }
+        _ => {
+            let Some(send) = Section::new(section.source, "send", node) else {
+                return Vec::new();
+            };
+            let Some(send) = Sending::read(&send, &[]) else {
+                return Vec::new();
+            };
+            if !section.has("actors") {
+                section.lacks("actors");
+            }
+            let each = actors.iter().map(|name| (name.clone(), send.clone()));
+            each.collect()
+        }
+    };
+    if sends.len() < 2 {
+        section.mistake(section.place, "a race is between two or more actors");
+    }
+    sends
+}
+
+pub(super) fn numbered(at: usize) -> String {
+    format!("actor-{}", at + 1)
+}
+
+/// Names, or how many.
+fn actors(section: &Section<'_>) -> Vec<String> {
+    let Some(node) = section.get("actors") else {
+        return Vec::new();
+    };
+    if let Some(count) = whole(node).filter(|count| (2..=1000).contains(count)) {
+        return (0..count as usize).map(numbered).collect();
+    }
+    let Tree::List(nodes) = &node.tree else {
+        section.wrong("actors", node, "a list of names, or 2 to 1000");
+        return Vec::new();
+    };
+    let mut names: Vec<String> = Vec::new();
+    for node in nodes {
+        match node.as_text() {
+            Some(name) if names.iter().any(|it| it == name) => {
+                section.mistake(node.place, format!("{name} is there twice"));
+            }
+            Some(name) => names.push(name.to_owned()),
+            None => section.wrong("actors", node, "a list of names, or 2 to 1000"),
+        }
+    }
+    names
+}

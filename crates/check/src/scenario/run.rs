@@ -1,0 +1,404 @@
+//! Scenarios against a server.
+
+mod group; // requests that are judged together: one, or those of a race
+mod judge; // what came of them, held against what was expected
+mod kept; // that nobody overwrites what they have not seen
+mod retry; // read again, apply the edit again, send again
+mod tally; // what the rounds come to
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use super::expectation::Sum;
+use super::fill::{self, Fields, Unfit};
+use super::memory::{Fresh, Memory, Scope, TESTER};
+use super::plan::{Plan, Round};
+use super::race::Race;
+use super::step::{Sending, Step};
+use super::suite::Scenario;
+use super::template::Unfilled;
+use super::verdict::Reading;
+use crate::client::{Actor, Client, Stop};
+use crate::{Effect, Evidence, Exchange, ProbeReport, Request, Severity};
+use group::Contestant;
+use kept::Kept;
+use tally::Tally;
+
+/// How scenarios are run, whatever they say themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Rounds for each row and order, in place of `repeat`.
+    pub repeat: Option<u32>,
+    /// Nonces and UUIDs come of it: the same seed draws the same names, so a server that has kept
+    /// what an earlier run made needs another.
+    pub seed: u64,
+}
+
+/// Runs a scenario to its end: all rounds, whatever comes of each.
+///
+/// A failure is judged by the first round that fails; its exchanges are the evidence.
+pub async fn run(scenario: &Scenario, client: &Client, settings: &Settings) -> ProbeReport {
+    let plan = Plan::new(scenario, settings.repeat);
+    let mut tally = Tally::new(scenario, &plan);
+    let mut runner = Runner::new(scenario, client, &plan, settings.seed);
+    if let Err(halt) = runner.log_in().await {
+        tally.could_not_begin(halt);
+        return tally.report(&runner.memory);
+    }
+    let mut pause = Duration::ZERO;
+    for round in plan.rounds() {
+        tokio::time::sleep(pause).await;
+        let end = runner.round(round).await;
+        pause = match &end {
+            Err(Halt::Busy) => (pause * 2).clamp(Duration::from_millis(50), Duration::from_secs(2)),
+            _ => Duration::ZERO,
+        };
+        let is_over = matches!(end, Err(Halt::Stopped(_)));
+        tally.add(round, end, runner.overlapped);
+        if is_over {
+            break;
+        }
+    }
+    tally.report(&runner.memory)
+}
+
+/// Why a round did not go on.
+#[derive(Debug)]
+enum Halt {
+    Failed(Box<Failure>),
+    /// Something was missing that the scenario needs.
+    Unjudged(String),
+    /// Too much at once: this round says nothing.
+    Busy,
+    /// The whole run is over.
+    Stopped(String),
+}
+
+#[derive(Debug)]
+struct Failure {
+    reason: String,
+    severity: Severity,
+    why: &'static str,
+    evidence: Vec<Evidence>,
+}
+
+/// What is wrong, before the evidence is added.
+#[derive(Debug)]
+struct Complaint {
+    reason: String,
+    severity: Severity,
+    why: &'static str,
+}
+
+const LOST: &str = "A write that is accepted is there until somebody who has seen it changes it; otherwise it is a lost \
+                    update (RFC 9110, section 13.1.1).";
+const EXPECTED: &str = "The scenario expects it.";
+
+impl Complaint {
+    fn critical(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            severity: Severity::Critical,
+            why: LOST,
+        }
+    }
+
+    fn high(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            severity: Severity::High,
+            why: EXPECTED,
+        }
+    }
+}
+
+impl From<Unfit> for Halt {
+    fn from(unfit: Unfit) -> Self {
+        Self::Unjudged(unfit.to_string())
+    }
+}
+
+impl From<Unfilled> for Halt {
+    fn from(unfilled: Unfilled) -> Self {
+        Self::Unjudged(unfilled.to_string())
+    }
+}
+
+impl From<Stop> for Halt {
+    fn from(stop: Stop) -> Self {
+        Self::Stopped(stop.to_string())
+    }
+}
+
+/// Which part of a round it is, and so what a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Has to come about, or there is nothing to judge.
+    Setup,
+    Steps,
+    /// Whatever comes of it.
+    Teardown,
+}
+
+struct Runner<'a> {
+    scenario: &'a Scenario,
+    client: &'a Client,
+    plan: &'a Plan<'a>,
+    sessions: BTreeMap<String, Actor>,
+    random: fastrand::Rng,
+    /// As it was when everybody had logged in.
+    first: Memory,
+    memory: Memory,
+    phase: Phase,
+    /// What was seen in this round since its setup.
+    log: Vec<Evidence>,
+    /// The requests of the steps that write, for what is expected of the whole round.
+    writes: Vec<Contestant<'a>>,
+    /// What each actor last read or wrote, by URL: what its edits begin from.
+    bases: BTreeMap<(String, Url), Value>,
+    kept: Kept,
+    /// Whether the races of this round overlapped; `None` if there were none.
+    overlapped: Option<bool>,
+}
+
+impl<'a> Runner<'a> {
+    fn new(scenario: &'a Scenario, client: &'a Client, plan: &'a Plan<'a>, seed: u64) -> Self {
+        Self {
+            scenario,
+            client,
+            plan,
+            sessions: BTreeMap::new(),
+            random: fastrand::Rng::with_seed(seed_of(scenario, seed)),
+            first: Memory::default(),
+            memory: Memory::default(),
+            phase: Phase::Setup,
+            log: Vec::new(),
+            writes: Vec::new(),
+            bases: BTreeMap::new(),
+            kept: Kept::default(),
+            overlapped: None,
+        }
+    }
+
+    fn session(&mut self, actor: Option<&str>) -> Actor {
+        let name = actor.unwrap_or(TESTER);
+        let client = self.client;
+        let session = self.sessions.entry(name.to_owned());
+        session.or_insert_with(|| client.actor(name)).clone()
+    }
+
+    /// What goes with every request of an actor.
+    fn common(&self, actor: Option<&str>) -> Vec<&'a Fields> {
+        let scenario = self.scenario;
+        let own = scenario
+            .cast
+            .iter()
+            .find(|it| Some(it.name.as_str()) == actor);
+        let own = own.map(|it| it.headers.as_slice());
+        std::iter::once(scenario.headers.as_slice())
+            .chain(own)
+            .collect()
+    }
+
+    /// Once, before the first round. Without the fields that may need what a login gives.
+    async fn log_in(&mut self) -> Result<(), Halt> {
+        let first = Round {
+            number: 1,
+            row: 0,
+            order: 0,
+        };
+        let fresh = Fresh::draw(&mut self.random);
+        self.memory = Memory::begin(self.scenario, first, &fresh)?;
+        let scenario = self.scenario;
+        for cast in &scenario.cast {
+            let actor = Some(cast.name.as_str());
+            for step in &cast.login {
+                let Step::Send(send) = step else { continue };
+                let fresh = Fresh::draw(&mut self.random);
+                let scope = self.memory.scope(actor, &fresh);
+                let request = send.fill(&[scenario.headers.as_slice()], &scope)?;
+                let exchange = self.session(actor).send(request).await?;
+                let of = |reason| format!("{} could not log in: {reason}", cast.name);
+                if !exchange.is_accepted() {
+                    return Err(Halt::Unjudged(of(group::answered(&exchange))));
+                }
+                self.capture(actor, send, &exchange)
+                    .map_err(|reason| Halt::Unjudged(of(reason)))?;
+            }
+        }
+        self.first = self.memory.clone();
+        Ok(())
+    }
+
+    async fn round(&mut self, round: Round) -> Result<(), Halt> {
+        self.log.clear();
+        self.writes.clear();
+        self.bases.clear();
+        self.kept = Kept::default();
+        self.overlapped = None;
+        let fresh = Fresh::draw(&mut self.random);
+        self.memory = self.first.enter(self.scenario, round, &fresh)?;
+        let end = self.set_up_and_judge(round).await;
+        self.phase = Phase::Teardown;
+        let scenario = self.scenario;
+        for step in &scenario.teardown {
+            // What cannot be torn down was mostly never set up.
+            let _ = self.step(step).await;
+        }
+        end
+    }
+
+    async fn set_up_and_judge(&mut self, round: Round) -> Result<(), Halt> {
+        self.phase = Phase::Setup;
+        let scenario = self.scenario;
+        for step in &scenario.setup {
+            self.step(step).await.map_err(|halt| match halt {
+                Halt::Failed(failure) => {
+                    Halt::Unjudged(format!("the setup did not come about: {}", failure.reason))
+                }
+                other => other,
+            })?;
+        }
+        self.phase = Phase::Steps;
+        let invariant = match &scenario.invariant {
+            Some(sum) => Some((sum, self.sum_before(sum).await?)),
+            None => None,
+        };
+        let before = match &scenario.expect {
+            Some(expect) => Some((expect, self.before_steps(expect).await?)),
+            None => None,
+        };
+        for step in self.plan.steps(round) {
+            self.step(step).await?;
+            if let Some((sum, before)) = invariant {
+                let complaint = self.sum_complaint(sum, before, None).await?;
+                self.fail_if(complaint)?;
+            }
+        }
+        if let Some((expect, before)) = before {
+            let writes = std::mem::take(&mut self.writes);
+            self.judge(&writes, expect, &before, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, step: &'a Step) -> Result<(), Halt> {
+        match step {
+            Step::Wait(time) => {
+                tokio::time::sleep(*time).await;
+                Ok(())
+            }
+            Step::Send(send) => {
+                let actor = send.actor.as_ref().map(|(name, _)| name.as_str());
+                self.single(actor, send).await
+            }
+            Step::Race(race) => self.race(race).await,
+        }
+    }
+
+    /// Takes the variables of an answer; says why if one is missing.
+    fn capture(
+        &mut self,
+        actor: Option<&str>,
+        send: &Sending,
+        exchange: &Exchange,
+    ) -> Result<(), String> {
+        for capture in &send.capture {
+            let response = exchange.response().ok_or("there is no answer")?;
+            let value = capture.take(response);
+            let value = value.map_err(|reason| {
+                format!(
+                    "{}: {} cannot be captured: {reason}",
+                    send.title(),
+                    capture.name
+                )
+            })?;
+            self.memory.keep(actor, &capture.name, value);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, note: impl Into<String>, exchange: &Exchange) {
+        if self.phase == Phase::Steps {
+            self.log.push(Evidence {
+                note: note.into(),
+                exchange: exchange.clone(),
+            });
+        }
+    }
+
+    fn fail_if(&self, complaint: Option<Complaint>) -> Result<(), Halt> {
+        match complaint {
+            None => Ok(()),
+            Some(complaint) => Err(self.failed(complaint)),
+        }
+    }
+
+    fn failed(&self, complaint: Complaint) -> Halt {
+        Halt::Failed(Box::new(Failure {
+            reason: complaint.reason,
+            severity: complaint.severity,
+            why: complaint.why,
+            evidence: shown(&self.log),
+        }))
+    }
+
+    /// Reads a resource, past every cache, as an actor would; the second of two readings counts.
+    async fn read(&mut self, url: &Url, actor: Option<&str>) -> Result<(Reading, Exchange), Halt> {
+        let fresh = Fresh::default();
+        let request = {
+            let common = self.common(actor);
+            let scope = self.memory.scope(actor, &fresh);
+            let mut request = Request::get(url.clone());
+            request.headers = fill::fields(&common, &scope)?;
+            request.headers.insert(
+                http::header::CACHE_CONTROL,
+                http::HeaderValue::from_static("no-cache"),
+            );
+            request
+        };
+        let session = self.session(actor);
+        session.send(request.clone()).await?;
+        let exchange = session.send(request).await?;
+        match (exchange.effect(), exchange.response()) {
+            (Effect::Busy, _) => Err(Halt::Busy),
+            (_, Some(response)) => Ok((Reading::of(response), exchange)),
+            (_, None) => Err(Halt::Unjudged(format!(
+                "{url} could not be read again: {}",
+                group::answered(&exchange)
+            ))),
+        }
+    }
+
+    fn url(&self, template: &super::template::Template, scope: &Scope<'_>) -> Result<Url, Halt> {
+        Ok(fill::url(template, scope)?)
+    }
+}
+
+/// Scenarios that are run with one seed do not draw the same names. FNV-1a: the same everywhere.
+fn seed_of(scenario: &Scenario, seed: u64) -> u64 {
+    let bytes = scenario.name.bytes().chain(seed.to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Enough of a round to show what went wrong: all of it, or what was accepted and what came last.
+fn shown(log: &[Evidence]) -> Vec<Evidence> {
+    const MAX: usize = 12;
+    if log.len() <= MAX {
+        return log.to_vec();
+    }
+    let last = log.len() - 4;
+    let is_shown = |(at, it): &(usize, &Evidence)| *at >= last || it.exchange.is_accepted();
+    let shown: Vec<_> = log.iter().enumerate().filter(is_shown).collect();
+    let skipped = shown.len().saturating_sub(MAX);
+    shown
+        .into_iter()
+        .skip(skipped)
+        .map(|(_, it)| it.clone())
+        .collect()
+}

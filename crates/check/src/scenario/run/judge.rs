@@ -1,0 +1,435 @@
+use std::collections::BTreeMap;
+
+use super::super::expectation::{Answer, Expect, Party, Standing, State};
+use super::super::memory::Counts;
+use super::super::template::plain;
+use super::group::answered;
+use super::*;
+
+/// What was there before the requests that are judged.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Before {
+    readings: BTreeMap<Url, Reading>,
+    sum: Option<f64>,
+}
+
+impl<'a> Runner<'a> {
+    pub(super) async fn before_steps(&mut self, expect: &'a Expect) -> Result<Before, Halt> {
+        // Nothing is filled in yet: only what a state names itself can be read.
+        let scenario = self.scenario;
+        let mut sends = scenario.steps.iter().flat_map(|step| match step {
+            Step::Send(send) => vec![send.as_ref()],
+            Step::Race(race) => race.sends.iter().map(|(_, send)| send).collect(),
+            Step::Wait(_) => Vec::new(),
+        });
+        let first = sends.find(|send| send.is_write());
+        let actor = first.and_then(|send| send.actor.as_ref());
+        let actor = actor.map(|(name, _)| name.as_str());
+        let fresh = Fresh::default();
+        let url = first.and_then(|send| {
+            let scope = self.memory.scope(actor, &fresh);
+            fill::url(&send.url, &scope).ok()
+        });
+        let request = url.map(Request::get);
+        let requests: Vec<_> = request.iter().collect();
+        self.before(Some(expect), &requests, actor).await
+    }
+
+    /// Reads what will be compared with afterwards.
+    pub(super) async fn before(
+        &mut self,
+        expect: Option<&'a Expect>,
+        requests: &[&Request],
+        actor: Option<&str>,
+    ) -> Result<Before, Halt> {
+        let mut before = Before::default();
+        let Some(expect) = expect else {
+            return Ok(before);
+        };
+        for state in &expect.states {
+            if matches!(state.is, Standing::Answer(_)) {
+                continue;
+            }
+            let fresh = Fresh::default();
+            let url = match &state.of {
+                // One that needs an answer cannot be known yet.
+                Some(of) => fill::url(of, &self.memory.scope(actor, &fresh)).ok(),
+                None => requests.first().map(|it| it.url.clone()),
+            };
+            if let Some(url) = url {
+                let (reading, _) = self.read(&url, actor).await?;
+                before.readings.insert(url, reading);
+            }
+        }
+        if let Some(sum) = &expect.sum {
+            before.sum = self.sum_before(sum).await?;
+        }
+        Ok(before)
+    }
+
+    /// Holds what came of a group against what was expected of it. `asker` is the actor whose
+    /// expectation it is: a race's is nobody's own.
+    pub(super) async fn judge(
+        &mut self,
+        group: &[Contestant<'a>],
+        expect: &'a Expect,
+        before: &Before,
+        asker: Option<&'a str>,
+    ) -> Result<(), Halt> {
+        self.tell_of_busy(group, expect)?;
+        let counts = counts(group);
+        let complaint = self.answers_complaint(group, expect, counts)?;
+        // The state goes with the failure of the answers: it shows what came of them.
+        let states = self
+            .states_complaint(group, expect, before, (counts, asker))
+            .await;
+        self.fail_if(complaint)?;
+        let complaint = states?;
+        self.fail_if(complaint)?;
+        if let Some(sum) = &expect.sum {
+            let complaint = self.sum_complaint(sum, before.sum, group.first()).await?;
+            self.fail_if(complaint)?;
+        }
+        Ok(())
+    }
+
+    /// 429 and 503 say nothing of a race, unless they are expected.
+    fn tell_of_busy(&self, group: &[Contestant<'_>], expect: &Expect) -> Result<(), Halt> {
+        let parties = expect.winners.iter().chain(&expect.losers);
+        let answers: Vec<_> = parties
+            .map(|party| &party.answer)
+            .chain([&expect.answer])
+            .collect();
+        let is_unexpected = |it: &Contestant<'_>| {
+            let is_named = |status| answers.iter().any(|answer| answer.names(status));
+            it.effect == Effect::Busy && !it.exchange.status().is_some_and(is_named)
+        };
+        match group.iter().any(is_unexpected) {
+            true => Err(Halt::Busy),
+            false => Ok(()),
+        }
+    }
+
+    fn answers_complaint(
+        &self,
+        group: &[Contestant<'a>],
+        expect: &'a Expect,
+        counts: Counts,
+    ) -> Result<Option<Complaint>, Halt> {
+        let unknown = group
+            .iter()
+            .filter(|it| it.effect == Effect::Unknown)
+            .count();
+        if let Some(party) = &expect.winners
+            && let Some(complaint) = winners_complaint(group, party, counts.winners, unknown)?
+        {
+            return Ok(Some(complaint));
+        }
+        if let Some(complaint) = self.unsure_complaint(group, expect)? {
+            return Ok(Some(complaint));
+        }
+        if let Some(Party {
+            count: Some(count), ..
+        }) = &expect.losers
+            && !(counts.losers..=counts.losers + unknown).any(|it| count.admits(it))
+        {
+            let found = counts.losers;
+            let reason = format!("{count} of them were to be refused, and {found} were");
+            return Ok(Some(Complaint::high(format!("{reason}: {}", told(group)))));
+        }
+        for it in group {
+            let parties = match it.effect {
+                Effect::Accepted => [
+                    Some(&expect.answer),
+                    expect.winners.as_ref().map(|it| &it.answer),
+                ],
+                Effect::Refused | Effect::Busy => [
+                    Some(&expect.answer),
+                    expect.losers.as_ref().map(|it| &it.answer),
+                ],
+                Effect::Unknown => [Some(&expect.answer), None],
+            };
+            for answer in parties.into_iter().flatten() {
+                if let Some(complaint) = self.answer_complaint(it, answer, counts)? {
+                    return Ok(Some(complaint));
+                }
+            }
+        }
+        Ok(expect
+            .retries
+            .filter(|it| !it.admits(counts.retries))
+            .map(|wanted| {
+                let found = counts.retries;
+                Complaint::high(format!(
+                    "requests were to be made again {wanted} times, and were {found} times"
+                ))
+            }))
+    }
+
+    fn answer_complaint(
+        &self,
+        it: &Contestant<'a>,
+        answer: &Answer,
+        counts: Counts,
+    ) -> Result<Option<Complaint>, Halt> {
+        // Of a request without an answer nothing can be said, and nothing is held against it.
+        if it.exchange.response().is_none() {
+            return Ok(None);
+        }
+        let scope = self.scope_of(it, counts);
+        let complaint = answer.complaint(&it.exchange, &|path| scope.lookup(path))?;
+        Ok(complaint.map(|complaint| Complaint::high(format!("{}: {complaint}", it.title()))))
+    }
+
+    /// A 5xx leaves its client not knowing whether the write was applied.
+    fn unsure_complaint(
+        &self,
+        group: &[Contestant<'_>],
+        expect: &Expect,
+    ) -> Result<Option<Complaint>, Halt> {
+        let unsure = group.iter().find(|it| it.effect == Effect::Unknown);
+        let Some(it) = unsure else { return Ok(None) };
+        let Some(status) = it.exchange.status() else {
+            let is_alone = group.len() == 1;
+            let reason = format!("{}: {}", it.title(), answered(&it.exchange));
+            return if is_alone {
+                Err(Halt::Unjudged(reason))
+            } else {
+                Ok(None)
+            };
+        };
+        let parties = expect.winners.iter().chain(&expect.losers);
+        let mut answers = parties.map(|party| &party.answer).chain([&expect.answer]);
+        let is_named = answers.any(|answer| answer.names(status));
+        Ok((!is_named).then(|| {
+            let status = status.as_u16();
+            Complaint::high(format!(
+                "{}: the answer was {status}, which says neither yes nor no",
+                it.title()
+            ))
+        }))
+    }
+
+    async fn states_complaint(
+        &mut self,
+        group: &[Contestant<'a>],
+        expect: &'a Expect,
+        before: &Before,
+        (counts, asker): (Counts, Option<&'a str>),
+    ) -> Result<Option<Complaint>, Halt> {
+        for state in &expect.states {
+            if let Some(complaint) = self
+                .state_complaint(group, state, before, (counts, asker))
+                .await?
+            {
+                return Ok(Some(complaint));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn state_complaint(
+        &mut self,
+        group: &[Contestant<'a>],
+        state: &'a State,
+        before: &Before,
+        (counts, asker): (Counts, Option<&'a str>),
+    ) -> Result<Option<Complaint>, Halt> {
+        let Some(first) = group.first() else {
+            return Ok(None);
+        };
+        let url = match &state.of {
+            Some(of) => self.url(of, &self.memory.scope(asker, &Fresh::default()))?,
+            None => first.request.url.clone(),
+        };
+        if state.of.is_none() && group.iter().any(|it| it.request.url != url) {
+            let reason = "the requests have several URLs: `state` is to say `of` which";
+            return Err(Halt::Unjudged(reason.to_owned()));
+        }
+        let (reading, exchange) = self.read(&url, first.actor).await?;
+        self.note("what is there afterwards", &exchange);
+        let known = before.readings.get(&url);
+        let found = reading.json.as_ref().map_or_else(
+            || format!("status {}", reading.status.as_u16()),
+            super::super::matcher::short,
+        );
+        match &state.is {
+            Standing::Answer(answer) => {
+                let fresh = Fresh::default();
+                let scope = Scope {
+                    counts,
+                    ..self.memory.scope(asker, &fresh)
+                };
+                let complaint = answer.complaint(&exchange, &|path| scope.lookup(path))?;
+                Ok(complaint.map(|complaint| Complaint::critical(format!("{url}: {complaint}"))))
+            }
+            Standing::Unchanged => {
+                let Some(known) = known else {
+                    return Err(Halt::Unjudged(format!("{url} was not read before")));
+                };
+                let reason =
+                    || Complaint::critical(format!("{url} was to stay as it was, and is {found}"));
+                Ok(reading.differs_from(known).then(reason))
+            }
+            Standing::Winner => Ok(winner_complaint(group, &url, &reading, known, &found)),
+        }
+    }
+
+    pub(super) async fn sum_before(&mut self, sum: &'a Sum) -> Result<Option<f64>, Halt> {
+        match sum.is {
+            Some(_) => Ok(None),
+            None => Ok(Some(self.sum(sum, None).await?)),
+        }
+    }
+
+    async fn sum(&mut self, sum: &'a Sum, by: Option<&Contestant<'a>>) -> Result<f64, Halt> {
+        let mut total = 0.0;
+        for template in &sum.over {
+            let actor = by.and_then(|it| it.actor);
+            let fresh = Fresh::default();
+            let url = self.url(template, &self.memory.scope(actor, &fresh))?;
+            let (reading, exchange) = self.read(&url, actor).await?;
+            self.note("a part of the sum", &exchange);
+            let pointer = sum.of.to_string();
+            let found = reading
+                .json
+                .as_ref()
+                .and_then(|json| json.pointer(&pointer));
+            let Some(number) = found.and_then(Value::as_f64) else {
+                return Err(Halt::Unjudged(format!("{url} has no number at {pointer}")));
+            };
+            total += number;
+        }
+        Ok(total)
+    }
+
+    pub(super) async fn sum_complaint(
+        &mut self,
+        sum: &'a Sum,
+        before: Option<f64>,
+        by: Option<&Contestant<'a>>,
+    ) -> Result<Option<Complaint>, Halt> {
+        let found = self.sum(sum, by).await?;
+        let name = format!("the sum of {}", sum.of);
+        let complaint = match (&sum.is, before) {
+            (Some(matcher), _) => {
+                let fresh = Fresh::default();
+                let scope = self.memory.scope(None, &fresh);
+                let value = whole_if_it_is(found);
+                matcher.complaint(&name, Some(&value), &|path| scope.lookup(path))?
+            }
+            (None, Some(before))
+                if (before - found).abs() > f64::EPSILON * before.abs().max(1.0) =>
+            {
+                let (before, found) = (whole_if_it_is(before), whole_if_it_is(found));
+                Some(format!(
+                    "{name} is to stay {}, and is {}",
+                    plain(before),
+                    plain(found)
+                ))
+            }
+            (None, _) => None,
+        };
+        Ok(complaint.map(Complaint::critical))
+    }
+}
+
+fn whole_if_it_is(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        // In range, and nothing after the point.
+        Value::from(number as i64)
+    } else {
+        Value::from(number)
+    }
+}
+
+fn counts(group: &[Contestant<'_>]) -> Counts {
+    let count = |effects: &[Effect]| {
+        group
+            .iter()
+            .filter(|it| effects.contains(&it.effect))
+            .count()
+    };
+    Counts {
+        winners: count(&[Effect::Accepted]),
+        losers: count(&[Effect::Refused, Effect::Busy]),
+        retries: group.iter().map(|it| it.retries as usize).sum(),
+    }
+}
+
+/// `alice 200, bob 409`
+fn told(group: &[Contestant<'_>]) -> String {
+    const MAX: usize = 8;
+    let told = |it: &Contestant<'_>| match it.exchange.status() {
+        Some(status) => format!("{} {}", it.name(), status.as_u16()),
+        None => format!("{} no answer", it.name()),
+    };
+    let mut all: Vec<_> = group.iter().take(MAX).map(told).collect();
+    if group.len() > MAX {
+        all.push(format!("and {} more", group.len() - MAX));
+    }
+    all.join(", ")
+}
+
+fn winners_complaint(
+    group: &[Contestant<'_>],
+    party: &Party,
+    found: usize,
+    unknown: usize,
+) -> Result<Option<Complaint>, Halt> {
+    let Some(count) = party.count else {
+        return Ok(None);
+    };
+    let reason = || {
+        format!(
+            "{count} of {} were to be accepted, and {found} were: {}",
+            group.len(),
+            told(group)
+        )
+    };
+    if count.max.is_some_and(|max| found > max as usize) {
+        return Ok(Some(Complaint::critical(reason())));
+    }
+    if found + unknown < count.min as usize {
+        return Ok(Some(Complaint::high(reason())));
+    }
+    if !count.admits(found) {
+        // One of those without an answer may be the one that is missing.
+        return Err(Halt::Unjudged(reason()));
+    }
+    Ok(None)
+}
+
+/// The state is what somebody sent who was accepted, or whose answer did not come. If nobody was
+/// accepted, it is as before.
+fn winner_complaint(
+    group: &[Contestant<'_>],
+    url: &Url,
+    reading: &Reading,
+    before: Option<&Reading>,
+    found: &str,
+) -> Option<Complaint> {
+    let nothing = Reading {
+        status: http::StatusCode::NOT_FOUND,
+        json: None,
+        body: bytes::Bytes::new(),
+    };
+    let before = before.unwrap_or(&nothing);
+    let made_by = |effect: Effect| {
+        let mut all = group.iter().filter(|it| it.effect == effect);
+        all.find(|it| reading.is_made_by(&it.request, before))
+    };
+    if made_by(Effect::Accepted).is_some() || made_by(Effect::Unknown).is_some() {
+        return None;
+    }
+    let has_winner = group.iter().any(|it| it.effect == Effect::Accepted);
+    if !has_winner && !reading.differs_from(before) {
+        return None;
+    }
+    let whose = made_by(Effect::Refused).map(Contestant::name);
+    Some(Complaint::critical(match (has_winner, whose) {
+        (_, Some(loser)) => format!("{url} is what {loser} sent, who was refused: {found}"),
+        (true, None) => format!("{url} is not what the winner sent, but {found}"),
+        (false, None) => format!("nobody was accepted, and {url} has changed: {found}"),
+    }))
+}

@@ -1,0 +1,189 @@
+use std::cell::RefCell;
+use std::time::Duration;
+
+use super::mistake::{Place, Source, suggestion};
+use super::tree::{Node, Tree};
+
+/// One mapping of the file. What is asked for is known; what nobody asked for is a mistake.
+pub(super) struct Section<'a> {
+    pub(super) source: &'a Source<'a>,
+    /// As it is told in messages: `race`, `expect of the race`.
+    pub(super) name: String,
+    pub(super) place: Place,
+    members: &'a [(Node, Node)],
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Section<'a> {
+    /// `None`, and a mistake, if `node` is no mapping.
+    pub(super) fn new(
+        source: &'a Source<'a>,
+        name: impl Into<String>,
+        node: &'a Node,
+    ) -> Option<Self> {
+        let name = name.into();
+        let Tree::Map(members) = &node.tree else {
+            let message = format!("{name} is to be a mapping, not {}", node.kind());
+            source.mistake(node.place, message);
+            return None;
+        };
+        tell_repeated(source, members);
+        Some(Self {
+            source,
+            name,
+            place: node.place,
+            members,
+            known: RefCell::default(),
+        })
+    }
+
+    pub(super) fn mistake(&self, place: Place, message: impl Into<String>) {
+        self.source.mistake(place, message);
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    fn find(&self, key: &str) -> Option<&'a (Node, Node)> {
+        let mut members = self.members.iter();
+        members.find(|(name, _)| name.as_text() == Some(key))
+    }
+
+    pub(super) fn get(&self, key: &'static str) -> Option<&'a Node> {
+        self.known.borrow_mut().push(key);
+        Some(&self.find(key)?.1)
+    }
+
+    /// Where a member's name stands.
+    pub(super) fn place_of(&self, key: &str) -> Place {
+        self.find(key).map_or(self.place, |(name, _)| name.place)
+    }
+
+    pub(super) fn wrong(&self, key: &str, node: &Node, wanted: &str) {
+        let message = format!("{key} is to be {wanted}, not {}", node.kind());
+        self.mistake(node.place, message);
+    }
+
+    /// A mistake, unless something there looks like `key` misspelt: that is told anyway.
+    pub(super) fn lacks(&self, key: &str) {
+        let is_near = |(name, _): &(Node, Node)| !suggestion(&name.to_name(), [key]).is_empty();
+        if self.members.iter().any(is_near) {
+            return;
+        }
+        self.mistake(self.place, format!("{} lacks {key}", self.name));
+    }
+
+    pub(super) fn text(&self, key: &'static str) -> Option<(&'a str, Place)> {
+        let node = self.get(key)?;
+        let text = node.as_text();
+        if text.is_none() {
+            self.wrong(key, node, "a string");
+        }
+        text.map(|text| (text, node.place))
+    }
+
+    /// A whole number of at least `least`.
+    pub(super) fn number(&self, key: &'static str, least: u32) -> Option<u32> {
+        let node = self.get(key)?;
+        let number = whole(node).filter(|number| *number >= least);
+        if number.is_none() {
+            self.wrong(key, node, &format!("a whole number of at least {least}"));
+        }
+        number
+    }
+
+    /// One of several words.
+    pub(super) fn word<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
+        let (found, place) = self.text(key)?;
+        let word = words.iter().find(|(word, _)| *word == found);
+        if word.is_none() {
+            let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            let hint = suggestion(found, names.iter().copied());
+            let message = format!("{key} is to be {}, not {found:?}{hint}", names.join(" or "));
+            self.mistake(place, message);
+        }
+        word.map(|(_, value)| *value)
+    }
+
+    /// A time such as `200ms`, `2s` or `1m`.
+    pub(super) fn duration(&self, key: &'static str) -> Option<Duration> {
+        let node = self.get(key)?;
+        let found = node.as_text().and_then(duration);
+        if found.is_none() {
+            self.wrong(key, node, "a time such as 200ms, 2s or 1m");
+        }
+        found
+    }
+
+    pub(super) fn section(&self, key: &'static str) -> Option<Section<'a>> {
+        Section::new(self.source, key, self.get(key)?)
+    }
+
+    /// The elements of a list.
+    pub(super) fn list(&self, key: &'static str) -> &'a [Node] {
+        let Some(node) = self.get(key) else {
+            return &[];
+        };
+        match &node.tree {
+            Tree::List(items) => items,
+            _ => {
+                self.wrong(key, node, "a list");
+                &[]
+            }
+        }
+    }
+
+    /// The members, for a section whose names are data.
+    pub(super) fn members(&self) -> impl Iterator<Item = (String, Place, &'a Node)> + use<'a> {
+        let members = self.members.iter();
+        members.map(|(name, value)| (name.to_name(), name.place, value))
+    }
+
+    /// Tells what is there but was never asked for.
+    pub(super) fn finish(&self) {
+        let known = self.known.borrow();
+        for (name, _) in self.members {
+            let found = name.to_name();
+            if !known.contains(&found.as_str()) {
+                let hint = suggestion(&found, known.iter().copied());
+                let message = format!("{} has no member {found}{hint}", self.name);
+                self.mistake(name.place, message);
+            }
+        }
+    }
+}
+
+pub(super) fn whole(node: &Node) -> Option<u32> {
+    match &node.tree {
+        Tree::Number(number) => number.as_u64().and_then(|it| u32::try_from(it).ok()),
+        _ => None,
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().ok()?;
+    match &text[digits.len()..] {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+pub(super) fn tell_repeated(source: &Source<'_>, members: &[(Node, Node)]) {
+    for (at, (name, _)) in members.iter().enumerate() {
+        if matches!(name.tree, Tree::Map(_) | Tree::List(_)) {
+            let message = "a name is to be a string; a {{variable}} needs quotes around it in YAML";
+            source.mistake(name.place, message);
+        }
+        let found = name.to_name();
+        if members[..at]
+            .iter()
+            .any(|(before, _)| before.to_name() == found)
+        {
+            source.mistake(name.place, format!("{found} is there twice"));
+        }
+    }
+}

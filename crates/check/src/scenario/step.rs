@@ -1,0 +1,379 @@
+use std::time::Duration;
+
+use http::{HeaderName, Method};
+
+use super::capture::{Capture, captures};
+use super::expectation::{Answer, Expect};
+use super::filter::is_quoted;
+use super::mistake::{Place, Source, suggestion};
+use super::race::Race;
+use super::retry::Retry;
+use super::section::Section;
+use super::template::{Shape, Template};
+use super::tree::{Node, Tree};
+
+/// One thing that a scenario does.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Send(Box<Sending>),
+    Race(Box<Race>),
+    Wait(Duration),
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub(super) struct Sending {
+    pub(super) place: Place,
+    pub(super) name: Option<String>,
+    /// Who sends it; `None` is the tester itself, or, in a race, each of its actors.
+    pub(super) actor: Option<(String, Place)>,
+    pub(super) method: Method,
+    pub(super) url: Template,
+    pub(super) query: Vec<(Template, Template)>,
+    /// `None` takes a field away that would be sent otherwise.
+    pub(super) headers: Vec<(HeaderName, Option<Template>)>,
+    /// Entity tags, whose quotes are added where they are missing.
+    pub(super) if_match: Option<Template>,
+    pub(super) if_none_match: Option<Template>,
+    pub(super) content: Content,
+    pub(super) capture: Vec<Capture>,
+    pub(super) retry: Option<Retry>,
+    /// How an accepted request is told; by its status if `None`.
+    pub(super) wins: Option<Answer>,
+    pub(super) expect: Option<Expect>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    None,
+    Json(Shape),
+    MergePatch(Shape),
+    JsonPatch(Shape),
+    Form(Vec<(Template, Template)>),
+    Text(Template),
+    File(Vec<u8>),
+}
+
+/// The methods that can be written as the name of a member.
+pub(super) const METHODS: [&str; 18] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "TRACE",
+    "QUERY",
+    "COPY",
+    "LOCK",
+    "MKCOL",
+    "MOVE",
+    "PROPFIND",
+    "PROPPATCH",
+    "REPORT",
+    "SEARCH",
+    "UNLOCK",
+];
+
+impl Step {
+    pub(super) fn read(source: &Source<'_>, node: &Node) -> Option<Self> {
+        let section = Section::new(source, "the step", node)?;
+        if section.has("race") {
+            let race = Race::read(&section);
+            section.finish();
+            return Some(Self::Race(Box::new(race?)));
+        }
+        if section.has("wait") {
+            let wait = section.duration("wait");
+            section.finish();
+            return wait.map(Self::Wait);
+        }
+        let send = Sending::read(&section, &["race", "wait"]);
+        send.map(|send| Self::Send(Box::new(send)))
+    }
+
+    pub(super) fn read_all(source: &Source<'_>, nodes: &[Node]) -> Vec<Self> {
+        let steps = nodes.iter().filter_map(|node| Self::read(source, node));
+        steps.collect()
+    }
+}
+
+impl Sending {
+    /// A request as a mapping. `others` are names that could have stood there, for suggestions.
+    pub(super) fn read(section: &Section<'_>, others: &[&'static str]) -> Option<Self> {
+        let source = section.source;
+        let target = target(section, others);
+        let template = |(text, place)| Template::read(source, text, place);
+        let send = |(method, url): (Method, Template)| Self {
+            place: section.place,
+            name: section.text("name").map(|(text, _)| text.to_owned()),
+            actor: section
+                .text("actor")
+                .map(|(text, place)| (text.to_owned(), place)),
+            method,
+            url,
+            query: pairs(section, "query"),
+            headers: headers(section),
+            if_match: tag(section, &["etag", "if_match"]).map(template),
+            if_none_match: tag(section, &["if_none_match"]).map(template),
+            content: Content::read(section),
+            capture: captures(section),
+            retry: section.section("retry").map(|it| Retry::read(&it)),
+            wins: wins(section),
+            expect: section.section("expect").map(|it| Expect::read(&it)),
+        };
+        // Everything is read also where the target is missing, so that all mistakes are told.
+        let is_there = target.is_some();
+        let target = target.unwrap_or((Method::GET, Template::plain("/")));
+        let send = send(target);
+        section.finish();
+        is_there.then_some(send)
+    }
+
+    /// Whether it may change something (RFC 9110, section 9.2.1).
+    pub(super) fn is_write(&self) -> bool {
+        !matches!(
+            self.method.as_str(),
+            "GET" | "HEAD" | "OPTIONS" | "TRACE" | "QUERY" | "PROPFIND" | "REPORT" | "SEARCH"
+        )
+    }
+
+    /// `PUT /docs/1`, or its own name.
+    pub(super) fn title(&self) -> String {
+        match &self.name {
+            Some(name) => name.clone(),
+            None => format!("{} {}", self.method, self.url),
+        }
+    }
+}
+
+/// `PUT: /docs/1`, or `method: PUT` and `url: /docs/1`.
+fn target(section: &Section<'_>, others: &[&'static str]) -> Option<(Method, Template)> {
+    let source = section.source;
+    let mut found = Vec::new();
+    for name in METHODS {
+        if let Some((text, place)) = section.text(name)
+            && let Ok(method) = name.parse::<Method>()
+        {
+            found.push((section.place_of(name), (method, text, place)));
+        }
+    }
+    if let Some((name, place)) = section.text("method") {
+        let url = section.text("url");
+        if url.is_none() && !section.has("url") {
+            section.lacks("url");
+        }
+        match name.parse::<Method>() {
+            Ok(method) => {
+                let (text, at) = url?;
+                found.push((section.place_of("method"), (method, text, at)));
+            }
+            Err(_) => section.mistake(place, format!("{name:?} is not a method")),
+        }
+    } else {
+        section.get("url");
+    }
+    if let [_, (place, _), ..] = found.as_slice() {
+        section.mistake(*place, "a step is one request; begin the next with a dash");
+    }
+    let is_there = |name: &&str| section.has(name);
+    let is_misspelt = || {
+        let mut names = section.members().map(|(name, _, _)| name);
+        let known = || METHODS.iter().chain(others).copied();
+        names.any(|name| !FIELDS.contains(&name.as_str()) && !suggestion(&name, known()).is_empty())
+    };
+    if !METHODS.iter().chain(&["method"]).any(is_there) && !is_misspelt() {
+        section.lacks("a method and its URL, such as `PUT: /docs/1`");
+    }
+    let (_, (method, text, place)) = found.into_iter().next()?;
+    Some((method, Template::read(source, text, place)))
+}
+
+/// The members of a request besides its method.
+const FIELDS: [&str; 21] = [
+    "name",
+    "actor",
+    "method",
+    "url",
+    "query",
+    "headers",
+    "etag",
+    "if_match",
+    "if_none_match",
+    "json",
+    "merge-patch",
+    "json-patch",
+    "form",
+    "text",
+    "file",
+    "capture",
+    "retry",
+    "wins",
+    "expect",
+    "race",
+    "wait",
+];
+
+fn tag<'a>(section: &Section<'a>, names: &[&'static str]) -> Option<(&'a str, Place)> {
+    let found = names.iter().filter_map(|name| section.text(name));
+    let found: Vec<_> = found.collect();
+    if let [_, (_, place), ..] = found.as_slice() {
+        section.mistake(
+            *place,
+            format!("{} are the same: write one", names.join(" and ")),
+        );
+    }
+    found.into_iter().next()
+}
+
+pub(super) fn wins(section: &Section<'_>) -> Option<Answer> {
+    let section = section.section("wins")?;
+    let answer = Answer::read(&section);
+    section.finish();
+    Some(answer)
+}
+
+pub(super) fn headers(section: &Section<'_>) -> Vec<(HeaderName, Option<Template>)> {
+    let Some(section) = section.section("headers") else {
+        return Vec::new();
+    };
+    let source = section.source;
+    let mut headers = Vec::new();
+    for (name, place, node) in section.members() {
+        let value = match &node.tree {
+            Tree::Null => None,
+            Tree::Text(text) => {
+                warn_of_lost_quotes(source, &name, text, node.place);
+                Some(Template::read(source, text, node.place))
+            }
+            Tree::Number(_) | Tree::Bool(_) => {
+                let text = node.to_name();
+                warn_of_lost_quotes(source, &name, &text, node.place);
+                Some(Template::plain(&text))
+            }
+            _ => {
+                section.wrong(&name, node, "a string");
+                continue;
+            }
+        };
+        match name.parse() {
+            Ok(name) => headers.push((name, value)),
+            Err(_) => section.mistake(place, format!("{name:?} is not the name of a header field")),
+        }
+    }
+    headers
+}
+
+/// In `If-Match: "v1"` the quotes are YAML's, and what is sent is `v1`, which is not a tag.
+fn warn_of_lost_quotes(source: &Source<'_>, name: &str, text: &str, place: Place) {
+    let member = match name.to_ascii_lowercase().as_str() {
+        "if-match" => "etag",
+        "if-none-match" => "if_none_match",
+        _ => return,
+    };
+    let is_list = text.split(',').all(is_quoted);
+    if !text.contains("{{") && !is_list {
+        let message = format!(
+            "{name} is sent as {text}, without the quotes that an entity tag has: \
+             write '\"{text}\"', or `{member}: {text}` beside headers, which adds them"
+        );
+        source.warning(place, message);
+    }
+}
+
+pub(super) fn pairs(section: &Section<'_>, key: &'static str) -> Vec<(Template, Template)> {
+    let Some(section) = section.section(key) else {
+        return Vec::new();
+    };
+    let source = section.source;
+    let mut pairs = Vec::new();
+    for (name, place, node) in section.members() {
+        let value = match &node.tree {
+            Tree::Text(text) => Template::read(source, text, node.place),
+            Tree::Number(_) | Tree::Bool(_) => Template::plain(&node.to_name()),
+            _ => {
+                section.wrong(&name, node, "a string");
+                continue;
+            }
+        };
+        pairs.push((Template::read(source, &name, place), value));
+    }
+    pairs
+}
+
+impl Content {
+    fn read(section: &Section<'_>) -> Self {
+        let source = section.source;
+        let shape = |key| section.get(key).map(|node| Shape::read(source, node));
+        let text = section.text("text");
+        let found = [
+            ("json", shape("json").map(Self::Json)),
+            ("merge-patch", shape("merge-patch").map(Self::MergePatch)),
+            ("json-patch", shape("json-patch").map(Self::JsonPatch)),
+            (
+                "form",
+                section
+                    .has("form")
+                    .then(|| Self::Form(pairs(section, "form"))),
+            ),
+            (
+                "text",
+                text.map(|(text, place)| Self::Text(Template::read(source, text, place))),
+            ),
+            ("file", file(section)),
+        ];
+        // What is asked for is known, whether it is there or not.
+        section.get("form");
+        let mut found = found
+            .into_iter()
+            .filter_map(|(name, content)| Some((name, content?)));
+        let Some((first, content)) = found.next() else {
+            return Self::None;
+        };
+        if let Some((second, _)) = found.next() {
+            let message = format!("a request has one body: {first} or {second}");
+            section.mistake(section.place_of(second), message);
+        }
+        content
+    }
+
+    pub(super) fn media_type(&self) -> Option<&'static str> {
+        match self {
+            Self::None | Self::File(_) => None,
+            Self::Json(_) => Some("application/json"),
+            Self::MergePatch(_) => Some("application/merge-patch+json"),
+            Self::JsonPatch(_) => Some("application/json-patch+json"),
+            Self::Form(_) => Some("application/x-www-form-urlencoded"),
+            Self::Text(_) => Some("text/plain; charset=utf-8"),
+        }
+    }
+}
+
+/// A file, whose path counts from the folder of the scenario.
+fn file(section: &Section<'_>) -> Option<Content> {
+    let (path, place) = section.text("file")?;
+    let folder = section.source.path.parent().unwrap_or(section.source.path);
+    match std::fs::read(folder.join(path)) {
+        Ok(bytes) => Some(Content::File(bytes)),
+        Err(error) => {
+            section.mistake(place, format!("{path} cannot be read: {error}"));
+            None
+        }
+    }
+}
+
+pub(super) const VARIABLE: &str =
+    "letters, digits, _ and -, and not one of the names that are set anyway";
+
+/// What is set anyway.
+pub(super) const BUILT_IN: [&str; 11] = [
+    "actor", "nonce", "uuid", "index", "round", "row", "env", "base", "winners", "losers",
+    "retries",
+];
+
+pub(super) fn is_variable(name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let begins = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    begins && name.chars().all(is_part) && !BUILT_IN.contains(&name)
+}

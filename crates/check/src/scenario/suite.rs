@@ -1,0 +1,439 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use http::HeaderName;
+
+use super::expectation::{Answer, Expect, Sum};
+use super::mistake::{Mistake, Mistakes, Place, Source};
+use super::race::Race;
+use super::section::Section;
+use super::step::{self, Sending, Step, is_variable};
+use super::template::{Shape, Template};
+use super::tree::{self, Node, Tree};
+use super::variables;
+use super::{orders, plan};
+use crate::Severity;
+
+/// What is given from outside of the file: it goes before what stands in the file.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// `--var name=value`
+    pub vars: BTreeMap<String, String>,
+    /// `{{env.NAME}}`: the process's environment, and what `--env-file` adds to it.
+    pub env: BTreeMap<String, String>,
+}
+
+/// The scenarios of a file, and what looks wrong in it without being so.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    pub scenarios: Vec<Scenario>,
+    pub warnings: Vec<Mistake>,
+}
+
+/// One thing that is tried, as often as it says.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub(super) place: Place,
+    pub name: String,
+    pub description: Option<String>,
+    pub(super) base: Option<Template>,
+    /// In the order of the file: each may use those before it.
+    pub(super) vars: Vec<(String, Shape)>,
+    /// Sent with every request.
+    pub(super) headers: Vec<(HeaderName, Option<Template>)>,
+    pub(super) cast: Vec<Cast>,
+    /// The rows of its table; one without variables if it has none.
+    pub(super) rows: Vec<Vec<(String, Shape)>>,
+    /// Rounds for each row, and for each order.
+    pub(super) repeat: u32,
+    /// In how many orders the steps of the actors are run at most; as they stand if `None`.
+    pub(super) interleave: Option<u32>,
+    /// How bad a failure is; by what failed if `None`.
+    pub(super) severity: Option<Severity>,
+    pub(super) wins: Option<Answer>,
+    pub(super) setup: Vec<Step>,
+    pub(super) steps: Vec<Step>,
+    pub(super) teardown: Vec<Step>,
+    /// Of all requests of `steps` that write.
+    pub(super) expect: Option<Expect>,
+    /// Holds after each of the steps.
+    pub(super) invariant: Option<Sum>,
+    pub(super) inputs: Inputs,
+}
+
+/// An actor, and what all of its requests have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Cast {
+    pub(super) name: String,
+    pub(super) headers: Vec<(HeaderName, Option<Template>)>,
+    pub(super) vars: Vec<(String, Shape)>,
+    /// Done once, before the first round.
+    pub(super) login: Vec<Step>,
+}
+
+const MAX_ORDERS: u32 = 1000;
+
+/// Reads a file of scenarios: one, or several with `---` between them.
+///
+/// # Errors
+///
+/// Everything that is wrong in it, each with its place.
+pub fn parse(path: &Path, text: &str, inputs: &Inputs) -> Result<Suite, Mistakes> {
+    let source = Source::new(path, text);
+    let documents = tree::documents(&source, text);
+    let read = |node| Scenario::read(&source, node, inputs);
+    let scenarios: Vec<_> = documents.iter().filter_map(read).collect();
+    for (at, scenario) in scenarios.iter().enumerate() {
+        if scenarios[..at].iter().any(|it| it.name == scenario.name) {
+            let message = format!("there is another scenario {:?} in this file", scenario.name);
+            source.mistake(scenario.place, message);
+        }
+    }
+    if text.trim().is_empty() || is_only_comments(text) {
+        source.mistake(Place { line: 1, column: 1 }, "there is no scenario in it");
+    }
+    let warnings = source.finish()?;
+    Ok(Suite {
+        scenarios,
+        warnings,
+    })
+}
+
+fn is_only_comments(text: &str) -> bool {
+    let is_nothing = |line: &str| {
+        let line = line.trim();
+        line.is_empty() || line.starts_with('#') || line == "---"
+    };
+    text.lines().all(is_nothing)
+}
+
+impl Scenario {
+    fn read(source: &Source<'_>, node: &Node, inputs: &Inputs) -> Option<Self> {
+        if let Tree::Null = node.tree {
+            return None;
+        }
+        let section = Section::new(source, "the scenario", node)?;
+        let name = section.text("scenario");
+        if name.is_none() && !section.has("scenario") {
+            section.lacks("scenario");
+        }
+        let base = section.text("base");
+        let base = base.map(|(text, place)| Template::read(source, text, place));
+        let all = |key| Step::read_all(source, section.list(key));
+        let mut scenario = Self {
+            place: section.place_of("scenario"),
+            name: name.map(|(text, _)| text.to_owned()).unwrap_or_default(),
+            description: section.text("description").map(|(text, _)| text.to_owned()),
+            base: inputs
+                .vars
+                .get("base")
+                .map(|it| Template::plain(it))
+                .or(base),
+            vars: vars(&section, inputs),
+            headers: step::headers(&section),
+            cast: cast(&section, inputs),
+            rows: rows(&section),
+            repeat: section.number("repeat", 1).unwrap_or(1),
+            interleave: interleave(&section),
+            severity: severity(&section),
+            wins: step::wins(&section),
+            setup: all("setup"),
+            steps: all("steps"),
+            teardown: all("teardown"),
+            expect: None,
+            invariant: section.section("invariant").and_then(|it| invariant(&it)),
+            inputs: inputs.clone(),
+        };
+        scenario.read_short_form(&section);
+        section.finish();
+        scenario.check_shape(&section);
+        variables::check(source, &scenario);
+        Some(scenario)
+    }
+
+    /// `race:` and `expect:` of the scenario itself are those of its only step.
+    fn read_short_form(&mut self, section: &Section<'_>) {
+        if section.has("race") {
+            if section.has("steps") {
+                let message = "a scenario has a race or steps; write the race as one of the steps";
+                section.mistake(section.place_of("race"), message);
+            }
+            section.get("name");
+            self.steps = Race::read(section)
+                .map(|race| Step::Race(Box::new(race)))
+                .into_iter()
+                .collect();
+        } else {
+            section.get("race");
+            let expect = section.section("expect");
+            self.expect = expect.map(|it| Expect::read(&it));
+            if !section.has("steps") {
+                section.lacks("steps or race");
+            }
+        }
+    }
+
+    fn check_shape(&self, section: &Section<'_>) {
+        if section.has("steps") && section.list("steps").is_empty() {
+            section.mistake(section.place_of("steps"), "steps has no step");
+        }
+        if self.interleave.is_none() {
+            return;
+        }
+        let lengths = plan::steps_by_actor(self)
+            .iter()
+            .map(Vec::len)
+            .collect::<Vec<_>>();
+        if orders::count(&lengths).is_none() {
+            let message =
+                "there are more orders of the steps than can be counted: take fewer steps";
+            section.mistake(section.place_of("interleave"), message);
+        }
+        for step in &self.steps {
+            match step {
+                Step::Send(send) if send.actor.is_some() => {}
+                Step::Send(send) => {
+                    section.mistake(
+                        send.place,
+                        "with interleave, a step says which actor takes it",
+                    );
+                }
+                Step::Race(race) => {
+                    section.mistake(race.place, "with interleave, every step is one actor's");
+                }
+                Step::Wait(_) => {
+                    let message = "with interleave, nobody waits";
+                    section.mistake(section.place_of("steps"), message);
+                }
+            }
+        }
+    }
+
+    /// Everybody that sends something besides the tester, in the order of appearance.
+    pub fn actors(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.cast.iter().map(|it| it.name.as_str()).collect();
+        let steps = self.setup.iter().chain(&self.steps).chain(&self.teardown);
+        let named = steps.flat_map(|step| match step {
+            Step::Send(send) => send.actor.iter().map(|(name, _)| name.as_str()).collect(),
+            Step::Race(race) => race.sends.iter().map(|(name, _)| name.as_str()).collect(),
+            Step::Wait(_) => Vec::new(),
+        });
+        for name in named {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Every request of it, in the order of the file.
+    pub(super) fn sends(&self) -> impl Iterator<Item = &Sending> {
+        let logins = self.cast.iter().flat_map(|it| &it.login);
+        let steps = logins
+            .chain(&self.setup)
+            .chain(&self.steps)
+            .chain(&self.teardown);
+        steps.flat_map(|step| match step {
+            Step::Send(send) => vec![send.as_ref()],
+            Step::Race(race) => race.sends.iter().map(|(_, send)| send).collect(),
+            Step::Wait(_) => Vec::new(),
+        })
+    }
+}
+
+fn vars(section: &Section<'_>, inputs: &Inputs) -> Vec<(String, Shape)> {
+    let mut vars = section
+        .section("vars")
+        .map(|it| variables_of(&it))
+        .unwrap_or_default();
+    for (name, text) in &inputs.vars {
+        match vars.iter_mut().find(|(it, _)| it == name) {
+            Some((_, shape)) => *shape = given(text, shape),
+            None if name == "base" => {}
+            None => vars.insert(0, (name.clone(), Shape::Text(Template::plain(text)))),
+        }
+    }
+    vars
+}
+
+/// What the command line gives is a text, or a number where the file has one.
+fn given(text: &str, before: &Shape) -> Shape {
+    let value = match before {
+        Shape::Text(_) => None,
+        _ => serde_json::from_str(text).ok(),
+    };
+    match value {
+        Some(value) => Shape::Fixed(value),
+        None => Shape::Text(Template::plain(text)),
+    }
+}
+
+fn variables_of(section: &Section<'_>) -> Vec<(String, Shape)> {
+    let mut vars = Vec::new();
+    for (name, place, node) in section.members() {
+        if !is_variable(&name) {
+            let message = format!("{name:?} cannot be a variable: {}", step::VARIABLE);
+            section.mistake(place, message);
+        }
+        vars.push((name, Shape::read(section.source, node)));
+    }
+    vars
+}
+
+fn cast(section: &Section<'_>, inputs: &Inputs) -> Vec<Cast> {
+    let Some(section) = section.section("actors") else {
+        return Vec::new();
+    };
+    let mut cast = Vec::new();
+    for (name, place, node) in section.members() {
+        if !is_variable(&name) {
+            section.mistake(
+                place,
+                format!("{name:?} cannot be an actor: {}", step::VARIABLE),
+            );
+        }
+        let empty = matches!(node.tree, Tree::Null);
+        let Some(own) = (!empty).then(|| Section::new(section.source, &name, node)) else {
+            cast.push(Cast {
+                name,
+                headers: Vec::new(),
+                vars: Vec::new(),
+                login: Vec::new(),
+            });
+            continue;
+        };
+        let Some(own) = own else { continue };
+        cast.push(Cast {
+            headers: step::headers(&own),
+            vars: vars_of_actor(&own, inputs),
+            login: login(&own),
+            name,
+        });
+        own.finish();
+    }
+    cast
+}
+
+fn vars_of_actor(section: &Section<'_>, inputs: &Inputs) -> Vec<(String, Shape)> {
+    let vars = section.section("vars");
+    let mut vars = vars.map(|it| variables_of(&it)).unwrap_or_default();
+    vars.retain(|(name, _)| !inputs.vars.contains_key(name));
+    vars
+}
+
+/// One step, or a list of them.
+fn login(section: &Section<'_>) -> Vec<Step> {
+    let Some(node) = section.get("login") else {
+        return Vec::new();
+    };
+    let nodes = match &node.tree {
+        Tree::List(nodes) => nodes.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let steps = Step::read_all(section.source, nodes);
+    for step in &steps {
+        match step {
+            Step::Race(race) => section.mistake(race.place, "nobody races to log in"),
+            Step::Send(send) if send.actor.is_some() => {
+                section.mistake(send.place, "an actor logs in itself: leave out `actor`");
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// `each:` a list of mappings, or `table:` a list of lists, the first with the names.
+fn rows(section: &Section<'_>) -> Vec<Vec<(String, Shape)>> {
+    let source = section.source;
+    let mut rows = Vec::new();
+    for node in section.list("each") {
+        let row = Section::new(source, "a row of each", node);
+        rows.extend(row.map(|row| variables_of(&row)));
+    }
+    if section.has("each") && section.has("table") {
+        section.mistake(
+            section.place_of("table"),
+            "each and table are the same: write one",
+        );
+    }
+    let lists: Vec<_> = section
+        .list("table")
+        .iter()
+        .filter_map(|node| match &node.tree {
+            Tree::List(cells) => Some((node.place, cells)),
+            _ => {
+                section.wrong("table", node, "a list of lists");
+                None
+            }
+        })
+        .collect();
+    if let [(_, names), lines @ ..] = lists.as_slice() {
+        let mut columns = Vec::new();
+        for name in *names {
+            let column = name.to_name();
+            if name.as_text().is_none_or(|it| !is_variable(it)) {
+                let message = format!("{column:?} cannot be a variable: {}", step::VARIABLE);
+                source.mistake(name.place, message);
+            }
+            columns.push(column);
+        }
+        for (place, cells) in lines {
+            if cells.len() != columns.len() {
+                let (wanted, found) = (columns.len(), cells.len());
+                let message = format!("a row has {wanted} cells as the first one, not {found}");
+                source.mistake(*place, message);
+            }
+            let cells = cells.iter().map(|cell| Shape::read(source, cell));
+            rows.push(columns.iter().cloned().zip(cells).collect());
+        }
+        if lines.is_empty() {
+            section.mistake(section.place_of("table"), "table has names, but no row");
+        }
+    }
+    if rows.is_empty() {
+        rows.push(Vec::new());
+    }
+    rows
+}
+
+/// `interleave: all`, or `interleave: {max_orders: 200}`.
+fn interleave(section: &Section<'_>) -> Option<u32> {
+    let node = section.get("interleave")?;
+    match &node.tree {
+        Tree::Text(text) if text == "all" => Some(MAX_ORDERS),
+        Tree::Map(_) => {
+            let section = Section::new(section.source, "interleave", node)?;
+            let max = section.number("max_orders", 1);
+            if max.is_none() && !section.has("max_orders") {
+                section.lacks("max_orders");
+            }
+            section.finish();
+            max
+        }
+        _ => {
+            section.wrong("interleave", node, "all or {max_orders: …}");
+            None
+        }
+    }
+}
+
+fn severity(section: &Section<'_>) -> Option<Severity> {
+    let words = [
+        ("critical", Severity::Critical),
+        ("high", Severity::High),
+        ("medium", Severity::Medium),
+        ("low", Severity::Low),
+        ("info", Severity::Info),
+    ];
+    section.word("severity", &words)
+}
+
+fn invariant(section: &Section<'_>) -> Option<Sum> {
+    let sum = section.section("sum");
+    if sum.is_none() && !section.has("sum") {
+        section.lacks("sum");
+    }
+    section.finish();
+    Sum::read(&sum?)
+}
