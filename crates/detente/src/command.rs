@@ -1,10 +1,12 @@
 //! What the command can be told to do.
 
+mod check; // the tester
 mod check_config; // config check
 mod data; // which store a command works on
 mod export; // documents out, one a line
 mod import; // documents in, one a line
 mod progress; // how far it got, on a terminal
+mod race; // the tester, but one race
 mod serve; // the server
 mod verify; // does what is derived agree with the log?
 
@@ -28,6 +30,16 @@ enum Command {
         after_help = "Example:\n  detente serve --config detente.toml --listen 127.0.0.1:4090"
     )]
     Serve(Box<serve::Serve>),
+    /// Find lost updates, races and poor conflict answers in any HTTP API
+    #[command(
+        after_help = "Examples:\n  detente check http://127.0.0.1:4090/api/documents/45\n  detente check http://127.0.0.1:8080/articles/1 --create 'POST /articles' --body article.json\n  detente check --openapi openapi.yaml --base http://127.0.0.1:8080\n  detente check orders.yaml --var base=http://127.0.0.1:8080 --report html=report.html\n  detente check --history history.jsonl"
+    )]
+    Check(Box<check::Check>),
+    /// Release requests together, and say how they were answered
+    #[command(
+        after_help = "Example:\n  detente race -n 32 -X PUT -H 'If-Match: \"7\"' -d @body.json http://127.0.0.1:8080/articles/1"
+    )]
+    Race(race::Race),
     /// Look at a configuration
     #[command(subcommand)]
     Config(check_config::Config),
@@ -78,6 +90,8 @@ impl fmt::Display for Failure {
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(serve) => serve.run(),
+        Command::Check(check) => check.run(),
+        Command::Race(race) => race.run(),
         Command::Config(config) => config.run(),
         Command::Export(export) => export.run(),
         Command::Import(import) => import.run(),

@@ -1,0 +1,94 @@
+//! `detente check`: what is asked of it, and what comes out.
+
+mod api; // one resource by its URL, or all that a description has
+mod field; // `Name: value` on the command line
+mod history; // a recorded history
+mod new; // a first scenario from a live resource
+mod outcome; // reports, and the exit code
+mod replay; // what failed in an earlier run
+mod suite; // scenarios
+mod wire; // how requests get there
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Failure;
+pub(super) use api::{address, read};
+pub(super) use field::{Field, Target};
+pub(super) use wire::{Wire, client, run};
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Check {
+    #[command(subcommand)]
+    command: Option<CheckCommand>,
+    /// The URL of one resource; or scenarios to run
+    #[arg(value_name = "URL | SCENARIO.yaml")]
+    targets: Vec<String>,
+    /// An OpenAPI description: make and examine every resource that it describes
+    #[arg(long, value_name = "FILE | URL", conflicts_with = "targets")]
+    openapi: Option<String>,
+    /// Judge a recorded history, one operation a line (see the guide)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "openapi"])]
+    history: Option<PathBuf>,
+    /// Run again what failed in an earlier run, from its JSON report and with its seed
+    #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["targets", "openapi", "history"])]
+    replay: Option<PathBuf>,
+    #[command(flatten)]
+    api: api::Api,
+    #[command(flatten)]
+    suite: suite::Suite,
+    #[command(flatten)]
+    known: history::Known,
+    #[command(flatten)]
+    wire: Wire,
+    #[command(flatten)]
+    outcome: outcome::Outcome,
+}
+
+#[derive(Debug, Subcommand)]
+enum CheckCommand {
+    /// Write a first scenario from a live resource
+    #[command(
+        after_help = "Example:\n  detente check new http://127.0.0.1:4090/api/documents/45 > documents.yaml"
+    )]
+    New(new::New),
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        if let Some(CheckCommand::New(new)) = self.command {
+            return new.run();
+        }
+        if let Some(file) = &self.history {
+            return history::judge_file(file, &self.known, &self.outcome);
+        }
+        if let Some(report) = &self.replay {
+            return replay::again(report, self.api, &self.wire, &self.outcome);
+        }
+        if let Some(description) = &self.openapi {
+            return self
+                .api
+                .examine_description(description, &self.wire, &self.outcome);
+        }
+        match &self.targets[..] {
+            [] => Err(Failure::Usage(anyhow::anyhow!(
+                "nothing to check: give the URL of a resource, scenarios, --openapi or --history (see detente check --help)"
+            ))),
+            [url] if is_url(url) => self.api.examine(url, &self.wire, &self.outcome),
+            [_, ..] if self.targets.iter().any(|target| is_url(target)) => {
+                Err(Failure::Usage(anyhow::anyhow!(
+                    "one URL at a time: a resource on several servers is given by --base, several resources by --openapi"
+                )))
+            }
+            files => self
+                .suite
+                .run(files, self.api.seed, &self.wire, &self.outcome),
+        }
+    }
+}
+
+fn is_url(target: &str) -> bool {
+    target.starts_with("http://") || target.starts_with("https://")
+}

@@ -1,0 +1,278 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use detente_check::openapi::{Description, examine_described};
+use detente_check::{Creation, Effort, Request, Subject, Transfer, examine};
+use http::{HeaderMap, HeaderValue, Method, header};
+use url::Url;
+
+use super::field::pointer;
+use super::outcome::Outcome;
+use super::wire::{client, fields, run};
+use super::{Field, Target, Wire, is_url};
+use crate::command::{Failure, progress};
+
+/// What is examined, and how hard.
+#[derive(Debug, Args)]
+pub(super) struct Api {
+    /// What makes another resource like it, for probes that create and delete
+    #[arg(long, value_name = "METHOD URL", help_heading = "Resource")]
+    create: Option<Target>,
+    /// The body that `--create` sends; `{{nonce}}` in it stands for something new each time
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "create",
+        help_heading = "Resource"
+    )]
+    body: Option<PathBuf>,
+    /// How the resource is written [default: PUT, or PATCH if there is no PUT]
+    #[arg(long, value_name = "METHOD", help_heading = "Resource")]
+    method: Option<Method>,
+    /// A member that no two resources may share
+    #[arg(long, value_name = "POINTER", value_parser = pointer, help_heading = "Resource")]
+    unique: Option<String>,
+    /// A number that must not fall below 0
+    #[arg(long, value_name = "POINTER", value_parser = pointer, help_heading = "Resource")]
+    stock: Option<String>,
+    /// The API honours Idempotency-Key
+    #[arg(long, help_heading = "Resource")]
+    idempotency: bool,
+    /// What may succeed but once, or as often as there is stock; `{url}` stands for the resource's path
+    #[arg(long, value_name = "METHOD URL", help_heading = "Resource")]
+    transition: Option<Target>,
+    /// The body that `--transition` sends
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "transition",
+        help_heading = "Resource"
+    )]
+    transition_body: Option<PathBuf>,
+    /// What moves an amount between `--accounts`
+    #[arg(
+        long,
+        value_name = "METHOD URL",
+        requires = "accounts",
+        help_heading = "Resource"
+    )]
+    transfer: Option<Target>,
+    /// The body that `--transfer` sends
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "transfer",
+        help_heading = "Resource"
+    )]
+    transfer_body: Option<PathBuf>,
+    /// The resources whose amounts have to keep their sum
+    #[arg(
+        long,
+        value_name = "URL,URL…",
+        value_delimiter = ',',
+        help_heading = "Resource"
+    )]
+    accounts: Vec<Url>,
+    /// Where the amount of an account stands
+    #[arg(long, value_name = "POINTER", value_parser = pointer, default_value = "/balance", help_heading = "Resource")]
+    amount: String,
+    /// Another server that has the same resource, such as a replica; may be repeated
+    #[arg(long, value_name = "URL", help_heading = "Resource")]
+    base: Vec<Url>,
+    /// A field that logs somebody else in; may be repeated, writers take turns
+    #[arg(long, value_name = "NAME: VALUE", help_heading = "Resource")]
+    login: Vec<Field>,
+    /// How many write at once
+    #[arg(long, value_name = "N,N…", value_delimiter = ',', default_values_t = [2, 8, 32],
+          value_parser = clap::value_parser!(u32).range(2..=1000), help_heading = "Effort")]
+    writers: Vec<u32>,
+    /// Races for each number of writers
+    #[arg(long, value_name = "N", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Effort")]
+    rounds: u32,
+    /// Only these probes, by id or family: D1,B
+    #[arg(
+        long,
+        value_name = "ID,ID…",
+        value_delimiter = ',',
+        help_heading = "Effort"
+    )]
+    pub(super) only: Vec<String>,
+    /// Not these probes
+    #[arg(
+        long,
+        value_name = "ID,ID…",
+        value_delimiter = ',',
+        help_heading = "Effort"
+    )]
+    skip: Vec<String>,
+    /// Decides what is left to chance: the same seed runs the same
+    #[arg(long, value_name = "NUMBER", help_heading = "Effort")]
+    pub(super) seed: Option<u64>,
+    /// A stale tag has to be answered 412; 409 will not do
+    #[arg(long, help_heading = "Effort")]
+    strict: bool,
+}
+
+impl Api {
+    pub(super) fn examine(&self, url: &str, wire: &Wire, outcome: &Outcome) -> Result<(), Failure> {
+        let place = address(url).map_err(Failure::Usage)?;
+        let subject = self.subject(place).map_err(Failure::Usage)?;
+        let effort = self.effort()?;
+        let client = client(wire)?;
+        let mut watch = progress::Probes::new();
+        let report = run(examine(&client, subject, &effort, |at| watch.see(at)))?;
+        watch.end();
+        outcome.tell(&report)
+    }
+
+    pub(super) fn examine_description(
+        &self,
+        source: &str,
+        wire: &Wire,
+        outcome: &Outcome,
+    ) -> Result<(), Failure> {
+        let client = client(wire)?;
+        let (text, found_at) = if is_url(source) {
+            let url = address(source).map_err(Failure::Usage)?;
+            let exchange = run(client.actor("setup").send(Request::get(url.clone())))?;
+            let text = exchange
+                .response()
+                .filter(|response| response.status.is_success())
+                .map(|response| String::from_utf8_lossy(&response.body).into_owned())
+                .ok_or_else(|| Failure::Start(anyhow!("{url} gave no description")))?;
+            (text, Some(url))
+        } else {
+            (read_text(Path::new(source)).map_err(Failure::Usage)?, None)
+        };
+        let description = Description::parse(&text)
+            .with_context(|| source.to_owned())
+            .map_err(Failure::Usage)?;
+        let base = self
+            .server(&description, found_at.as_ref())
+            .map_err(Failure::Usage)?;
+        let subject = self.subject(base.clone()).map_err(Failure::Usage)?;
+        let effort = self.effort()?;
+        let mut watch = progress::Probes::new();
+        let report = run(examine_described(
+            &client,
+            &description,
+            &base,
+            &subject,
+            &effort,
+            |at| watch.see(at),
+        ))?;
+        watch.end();
+        outcome.tell(&report)
+    }
+
+    /// Where the API is: `--base`, or what the description says.
+    fn server(&self, description: &Description, found_at: Option<&Url>) -> anyhow::Result<Url> {
+        if let Some(base) = self.base.first() {
+            return Ok(base.clone());
+        }
+        let written = description.server();
+        match (found_at, written) {
+            (Some(found_at), written) => Ok(found_at.join(written.unwrap_or("/"))?),
+            (None, Some(url)) if is_url(url) => address(url),
+            _ => Err(anyhow!(
+                "the description does not say where the server is: give it by --base URL"
+            )),
+        }
+    }
+
+    fn subject(&self, place: Url) -> anyhow::Result<Subject> {
+        let body = |file: &Option<PathBuf>| file.as_deref().map_or(Ok(Vec::new()), read);
+        let mut places = vec![place.clone()];
+        places.extend(self.base.iter().map(|base| {
+            let mut url = base.clone();
+            url.set_path(&format!(
+                "{}{}",
+                base.path().trim_end_matches('/'),
+                place.path()
+            ));
+            url.set_query(place.query());
+            url
+        }));
+        let create = match &self.create {
+            Some(target) => Some(Creation {
+                method: target.method.clone(),
+                url: target.on(&place)?,
+                headers: json_type(),
+                body: body(&self.body)?.into(),
+            }),
+            None => None,
+        };
+        let transfer = match &self.transfer {
+            Some(target) => Some(Transfer {
+                request: target.request(&place, &body(&self.transfer_body)?)?,
+                accounts: self.accounts.clone(),
+                amount: self.amount.clone(),
+            }),
+            None => None,
+        };
+        Ok(Subject {
+            places,
+            method: self.method.clone(),
+            create,
+            unique: self.unique.clone(),
+            stock: self.stock.clone(),
+            idempotency: self.idempotency,
+            transition: match &self.transition {
+                Some(target) => Some(target.transition(body(&self.transition_body)?)),
+                None => None,
+            },
+            transfer,
+            logins: self
+                .login
+                .iter()
+                .map(|field| fields(std::slice::from_ref(field)))
+                .collect(),
+        })
+    }
+
+    fn effort(&self) -> Result<Effort, Failure> {
+        let effort = Effort {
+            writers: self.writers.clone(),
+            rounds: self.rounds,
+            strict: self.strict,
+            only: self.only.clone(),
+            skip: self.skip.clone(),
+            ..Effort::usual(self.seed.unwrap_or_else(chance), chance() as u32)
+        };
+        match effort.unknown_probe() {
+            Some(name) => Err(Failure::Usage(anyhow!(
+                "there is no probe `{name}`: they are {}",
+                detente_check::probe_ids().collect::<Vec<_>>().join(", ")
+            ))),
+            None => Ok(effort),
+        }
+    }
+}
+
+/// Differs from run to run.
+pub(super) fn chance() -> u64 {
+    uuid::Uuid::new_v4().as_u64_pair().1 >> 16
+}
+
+fn json_type() -> HeaderMap {
+    [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    )]
+    .into_iter()
+    .collect()
+}
+
+pub(in crate::command) fn address(url: &str) -> anyhow::Result<Url> {
+    Url::parse(url).with_context(|| format!("`{url}` is no URL"))
+}
+
+pub(in crate::command) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+pub(super) fn read_text(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}

@@ -1,0 +1,117 @@
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use detente_check::history::{History, Operation};
+use detente_check::judge::{Judgement, Rules, Verdict, Violation, judge};
+
+use super::outcome::Outcome;
+use crate::command::Failure;
+
+/// What is known of the server that a history was recorded of.
+#[derive(Debug, Args)]
+pub(super) struct Known {
+    /// A refusal proves that what was demanded did not hold
+    #[arg(long, requires = "history", help_heading = "History")]
+    trust_refusals: bool,
+    /// A tag is never given twice, not even to equal content
+    #[arg(long, requires = "history", help_heading = "History")]
+    unique_tags: bool,
+    /// How long a search may take, in seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        requires = "history",
+        help_heading = "History"
+    )]
+    search: u64,
+}
+
+/// Judges a recorded history, and prints what contradicts itself in it.
+pub(super) fn judge_file(file: &Path, known: &Known, outcome: &Outcome) -> Result<(), Failure> {
+    let source = File::open(file)
+        .with_context(|| format!("cannot read {}", file.display()))
+        .map_err(Failure::Usage)?;
+    let history = History::read(BufReader::with_capacity(1 << 16, source))
+        .map_err(|error| Failure::Usage(anyhow!("{}:{error}", file.display())))?;
+    let rules = Rules {
+        trusts_refusals: known.trust_refusals,
+        tags_are_unique: known.unique_tags,
+        ..Rules::default()
+    };
+    let begun = Instant::now();
+    let limit = Duration::from_secs(known.search);
+    let judgement = judge(&history, &rules, &mut || begun.elapsed() > limit);
+    print!("{}", told(&history, &judgement, begun.elapsed()));
+    match judgement.verdict {
+        Verdict::Violation(_) => outcome.found("the history could not have been"),
+        Verdict::Linearizable | Verdict::Unknown { .. } => Ok(()),
+    }
+}
+
+fn told(history: &History, judgement: &Judgement, took: Duration) -> String {
+    let over = format!(
+        "{} operations on {} resource{}, judged as a {} in {took:.1?}",
+        judgement.operations,
+        judgement.keys,
+        if judgement.keys == 1 { "" } else { "s" },
+        judgement.method.name()
+    );
+    match &judgement.verdict {
+        Verdict::Linearizable => {
+            format!("linearizable: it could have been, one operation after the other\n{over}\n")
+        }
+        Verdict::Unknown { reason } => format!("unknown: {reason}\n{over}\n"),
+        Verdict::Violation(violation) => format!("{}{over}\n", contradiction(history, violation)),
+    }
+}
+
+fn contradiction(history: &History, violation: &Violation) -> String {
+    let mut text = format!(
+        "violation: {}, on {}\n{}\n\nThese contradict each other:\n",
+        violation.kind.name(),
+        violation.key,
+        violation.explanation
+    );
+    for place in &violation.witness {
+        if let Some(operation) = history.get(*place) {
+            text.push_str(&line(*place, &operation));
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn line(place: usize, operation: &Operation<'_>) -> String {
+    let ended = match operation.ended {
+        Some(ended) => format!("{ended:>10}"),
+        None => "     never".into(),
+    };
+    let mut text = format!(
+        "  {:>7}  {:>10} - {ended} µs  {:12} {:16} {:8}",
+        place + 1,
+        operation.begun,
+        operation.actor,
+        operation.kind.name(),
+        operation.outcome.name()
+    );
+    for (name, value) in [
+        ("base", &operation.base),
+        ("expected", &operation.expected),
+        ("value", &operation.value),
+        ("tag", &operation.tag),
+    ] {
+        if let Some(value) = value {
+            text.push_str(&format!(" {name} {value}"));
+        }
+    }
+    if operation.absent {
+        text.push_str(" nothing there");
+    }
+    text.push('\n');
+    text
+}

@@ -1,0 +1,119 @@
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use detente_check::report::{self, Style};
+use detente_check::{ProbeReport, Report, Severity, Verdict};
+
+use crate::command::Failure;
+
+/// What becomes of what was found.
+#[derive(Debug, Args)]
+pub(super) struct Outcome {
+    /// Write a report as well: json, junit, tap, har or html; may be repeated
+    #[arg(long = "report", value_name = "FORM=FILE", help_heading = "Outcome")]
+    reports: Vec<Written>,
+    /// Exit with 1 on a finding this bad, or worse
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        default_value = "high",
+        help_heading = "Outcome"
+    )]
+    fail_on: FailOn,
+}
+
+/// `html=report.html`.
+#[derive(Clone, Debug)]
+struct Written {
+    form: report::Form,
+    file: PathBuf,
+}
+
+impl FromStr for Written {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let (form, file) = text
+            .split_once('=')
+            .filter(|(_, file)| !file.is_empty())
+            .ok_or_else(|| anyhow!("expected a form and a file, such as html=report.html"))?;
+        let form = report::Form::named(form)
+            .ok_or_else(|| anyhow!("there is no form `{form}`: json, junit, tap, har, html"))?;
+        Ok(Self {
+            form,
+            file: file.into(),
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum FailOn {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Info,
+}
+
+impl FailOn {
+    fn severity(self) -> Severity {
+        match self {
+            Self::Critical => Severity::Critical,
+            Self::High => Severity::High,
+            Self::Medium => Severity::Medium,
+            Self::Low => Severity::Low,
+            Self::Info => Severity::Info,
+        }
+    }
+}
+
+/// Colours where they are seen, and wanted (no-color.org).
+fn style(is_terminal: bool) -> Style {
+    Style {
+        has_colours: is_terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()),
+        ..Style::PLAIN
+    }
+}
+
+impl Outcome {
+    /// Prints the report, writes the files, and decides how the command ends.
+    pub(super) fn tell(&self, report: &Report) -> Result<(), Failure> {
+        let begun_at = SystemTime::now() - report.took;
+        let out = std::io::stdout();
+        let style = style(out.is_terminal());
+        // A reader that went away, such as `head`, has seen what it wanted.
+        let _ = out
+            .lock()
+            .write_all(report::terminal(report, &style).as_bytes());
+        for written in &self.reports {
+            std::fs::write(&written.file, written.form.render(report, begun_at))
+                .with_context(|| format!("cannot write {}", written.file.display()))
+                .map_err(Failure::Start)?;
+        }
+        self.judge(&report.probes)
+    }
+
+    /// What was found is as bad as can be.
+    pub(super) fn found(&self, what: &str) -> Result<(), Failure> {
+        Err(Failure::Findings(anyhow!("{what}")))
+    }
+
+    fn judge(&self, probes: &[ProbeReport]) -> Result<(), Failure> {
+        let least = self.fail_on.severity();
+        let findings = probes
+            .iter()
+            .filter(|probe| probe.verdict == Verdict::Fail && probe.severity <= least)
+            .count();
+        match findings {
+            0 => Ok(()),
+            1 => Err(Failure::Findings(anyhow!("1 finding is {least} or worse"))),
+            count => Err(Failure::Findings(anyhow!(
+                "{count} findings are {least} or worse"
+            ))),
+        }
+    }
+}

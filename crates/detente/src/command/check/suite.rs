@@ -1,0 +1,119 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use detente_check::scenario::{self, Inputs, Mistakes, Scenario};
+use detente_check::{Grade, Report};
+
+use super::api::{chance, read_text};
+use super::outcome::Outcome;
+use super::wire::{Wire, client, run};
+use crate::command::{Failure, progress};
+
+/// What scenarios are given.
+#[derive(Debug, Args)]
+pub(super) struct Suite {
+    /// A variable, in place of what the file says; may be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment, help_heading = "Scenarios")]
+    vars: Vec<(String, String)>,
+    /// A file with NAME=value lines, beside the environment
+    #[arg(long, value_name = "FILE", help_heading = "Scenarios")]
+    env_file: Option<PathBuf>,
+    /// Rounds, in place of what the file says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Scenarios")]
+    repeat: Option<u32>,
+}
+
+impl Suite {
+    /// Reads all files first: a mistake in one keeps all from being run.
+    pub(super) fn run(
+        &self,
+        files: &[String],
+        seed: Option<u64>,
+        wire: &Wire,
+        outcome: &Outcome,
+    ) -> Result<(), Failure> {
+        let inputs = self.inputs()?;
+        let scenarios = read(files, &inputs)?;
+        let settings = scenario::Settings {
+            repeat: self.repeat,
+            seed: seed.unwrap_or_else(chance),
+        };
+        let client = client(wire)?;
+        let mut watch = progress::Probes::new();
+        let probes = run(async {
+            let mut probes = Vec::new();
+            for (file, scenario) in &scenarios {
+                watch.begin(&scenario.name);
+                let mut report = scenario::run(scenario, &client, &settings).await;
+                report.subject.clone_from(file);
+                watch.done(&report);
+                probes.push(report);
+            }
+            Ok(probes)
+        })?;
+        watch.end();
+        outcome.tell(&Report {
+            target: files.join(", "),
+            // A scenario asks what its author wanted to know; an API's grade asks more.
+            grade: Grade::Ungraded,
+            seed: settings.seed,
+            protocols: Vec::new(),
+            spread: client.spread(),
+            probes,
+            lost_updates: Vec::new(),
+            exchanges: client.record(),
+            took: client.elapsed(),
+        })
+    }
+
+    fn inputs(&self) -> Result<Inputs, Failure> {
+        let mut env: BTreeMap<String, String> = std::env::vars().collect();
+        if let Some(file) = &self.env_file {
+            let text = read_text(file).map_err(Failure::Usage)?;
+            env.extend(scenario::parse_env(file, &text).map_err(|it| told(&it))?);
+        }
+        Ok(Inputs {
+            vars: self.vars.iter().cloned().collect(),
+            env,
+        })
+    }
+}
+
+fn read(files: &[String], inputs: &Inputs) -> Result<Vec<(String, Scenario)>, Failure> {
+    let mut scenarios = Vec::new();
+    let mut mistakes = Vec::new();
+    for file in files {
+        let path = Path::new(file);
+        let text = read_text(path)
+            .context("neither a URL nor a scenario that can be read")
+            .map_err(Failure::Usage)?;
+        match scenario::parse(path, &text, inputs) {
+            Ok(suite) => {
+                for warning in &suite.warnings {
+                    eprintln!("detente: warning: {warning}");
+                }
+                let named = suite.scenarios.into_iter();
+                scenarios.extend(named.map(|scenario| (file.clone(), scenario)));
+            }
+            Err(Mistakes(found)) => mistakes.extend(found),
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(scenarios)
+    } else {
+        Err(told(&Mistakes(mistakes)))
+    }
+}
+
+fn told(mistakes: &Mistakes) -> Failure {
+    Failure::Usage(anyhow!("{mistakes}"))
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".into()),
+    }
+}

@@ -1,0 +1,108 @@
+use std::future::Future;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use detente_check::Protocol;
+use detente_check::client::{Client, Settings, Stop};
+use http::{HeaderMap, HeaderName};
+
+use super::Field;
+use crate::command::Failure;
+
+/// How requests get there.
+#[derive(Debug, Args)]
+pub(in crate::command) struct Wire {
+    /// A field that every request carries, such as 'Authorization: Bearer …'; may be repeated
+    #[arg(
+        short = 'H',
+        long = "header",
+        value_name = "NAME: VALUE",
+        help_heading = "Connection"
+    )]
+    headers: Vec<Field>,
+    /// How long an answer may take, in seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 10.0,
+        help_heading = "Connection"
+    )]
+    timeout: f64,
+    /// Speak only this [default: what the server speaks]
+    #[arg(long, value_name = "PROTOCOL", help_heading = "Connection")]
+    http: Option<Version>,
+    /// Accept any certificate
+    #[arg(long, help_heading = "Connection")]
+    insecure: bool,
+    /// No more requests than this
+    #[arg(
+        long,
+        value_name = "REQUESTS",
+        default_value_t = 100_000,
+        help_heading = "Connection"
+    )]
+    budget: u32,
+    /// Allow a host that is not this machine: the tester writes, and races, on purpose
+    #[arg(long, help_heading = "Connection")]
+    allow_remote: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Version {
+    #[value(name = "1.1")]
+    Http1,
+    #[value(name = "2")]
+    Http2,
+}
+
+impl Wire {
+    fn settings(&self) -> Result<Settings, Failure> {
+        if !self.timeout.is_finite() || self.timeout <= 0.0 {
+            return Err(Failure::Usage(anyhow::anyhow!(
+                "--timeout {}: expected a number of seconds above 0",
+                self.timeout
+            )));
+        }
+        Ok(Settings {
+            timeout: Duration::from_secs_f64(self.timeout.min(3600.0)),
+            protocol: self.http.map(|version| match version {
+                Version::Http1 => Protocol::Http1,
+                Version::Http2 => Protocol::Http2,
+            }),
+            headers: fields(&self.headers),
+            budget: self.budget,
+            insecure: self.insecure,
+            allow_remote: self.allow_remote,
+        })
+    }
+}
+
+impl Wire {
+    /// Whether every request carries this field.
+    pub(in crate::command) fn has(&self, name: &HeaderName) -> bool {
+        self.headers.iter().any(|field| field.name == *name)
+    }
+}
+
+pub(in crate::command) fn fields(fields: &[Field]) -> HeaderMap {
+    fields
+        .iter()
+        .map(|field| (field.name.clone(), field.value.clone()))
+        .collect()
+}
+
+pub(in crate::command) fn client(wire: &Wire) -> Result<Client, Failure> {
+    Client::new(wire.settings()?).map_err(|error| Failure::Start(error.into()))
+}
+
+/// Runs to the end; one thread, so that nothing comes between the requests of a volley.
+pub(in crate::command) fn run<T>(
+    work: impl Future<Output = Result<T, Stop>>,
+) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Start(error.into()))?
+        .block_on(work)
+        .map_err(|stop| Failure::Start(stop.into()))
+}
