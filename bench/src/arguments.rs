@@ -112,6 +112,8 @@ pub(crate) enum Case {
     GetNotModified,
     /// Without any server
     Merge,
+    /// Without any server
+    Judge,
     Increment,
     Contended,
     Refusal,
@@ -184,8 +186,8 @@ impl Plan {
             self.scale_docs.len() == 2,
             "--scale-docs takes two sizes, as in 10000,1000000"
         );
-        // Merging is the one case without a server.
-        let serves = self.cases.iter().any(|case| *case != Case::Merge);
+        let serves = |case: &Case| !matches!(case, Case::Merge | Case::Judge);
+        let serves = self.cases.iter().any(serves);
         for entrant in self.servers.iter().filter(|_| serves) {
             self.check_entrant(entrant)?;
         }

@@ -4,6 +4,7 @@ mod contended; // many clients write one document, and the server merges
 mod contender; // a server with its clients and its documents
 mod contest; // put, get and get-304: Detente against the stand-ins
 mod increment; // many clients, one document: no increment may be lost
+mod judge; // judging recorded histories, without a server
 mod merge; // merging alone, without a server, beside tools that merge lines
 mod refusal; // what a refusal costs beside an accepted write
 mod scale; // many documents against few
@@ -28,6 +29,9 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     contest::run(plan, &launch, report).await?;
     if plan.includes(Case::Merge) {
         merge::run(plan, &launch, report).await?;
+    }
+    if plan.includes(Case::Judge) {
+        judge::run(plan, report).await?;
     }
     if plan.measures_detente() {
         run_alone(plan, &launch, report).await?;

@@ -187,3 +187,30 @@ fn the_schema_describes_what_is_written() {
         assert!(!schema.is_valid(&line), "{line}");
     }
 }
+
+/// However long the history, the witness is found near where it went wrong.
+#[test]
+fn a_fault_in_a_long_history_has_a_small_witness() {
+    let mut lines = String::new();
+    let mut line = |actor: &str, at: usize, rest: String| {
+        let (begun, ended) = (at * 10, at * 10 + 15);
+        lines += &format!(
+            r#"{{"actor":"{actor}","key":"k","begun":{begun},"ended":{ended},"outcome":"ok",{rest}}}"#
+        );
+        lines.push('\n');
+    };
+    let write = |at: usize| {
+        let base = at - 1;
+        format!(r#""kind":"compare-and-set","base":"t{base}","value":"v{at}","tag":"t{at}""#)
+    };
+    for at in 1..=50_000 {
+        line("alice", at, write(at));
+    }
+    line("bob", 60_000, String::from(r#""kind":"read","tag":"t100""#));
+    let history = History::read(lines.as_bytes()).expect("it is well formed");
+    let Verdict::Violation(violation) = verdict(&history) else {
+        panic!("the read is stale");
+    };
+    assert_eq!(violation.kind, ViolationKind::WrongEnd);
+    assert_eq!(violation.witness, [100, 50_000]);
+}

@@ -139,6 +139,8 @@ mod tests {
     use crate::response::Response;
 
     type Fields = &'static [(&'static str, &'static str)];
+    /// Status, fields, body.
+    type Answer = (u16, Fields, &'static str);
 
     fn fields(fields: Fields) -> HeaderMap {
         let pairs = fields.iter().map(|(name, value)| {
@@ -150,11 +152,7 @@ mod tests {
         pairs.collect()
     }
 
-    fn exchange(
-        method: Method,
-        sent: Fields,
-        answer: Option<(u16, Fields, &'static str)>,
-    ) -> Exchange {
+    fn exchange(method: Method, sent: Fields, answer: Option<Answer>) -> Exchange {
         let url = Url::parse("http://localhost/notes/1#top").unwrap();
         let mut request = Request::new(method, url);
         request.headers = fields(sent);
@@ -182,7 +180,7 @@ mod tests {
     #[test]
     fn operations_of_exchanges() {
         const TAG: Fields = &[("etag", "\"1\"")];
-        let cases: [(Method, Fields, Option<(u16, Fields, &str)>, &str); 19] = [
+        let cases: [(Method, Fields, Option<Answer>, &str); 19] = [
             (
                 Method::GET,
                 &[],

@@ -110,6 +110,14 @@ fn step_back(
         () if writes.all(|write| write.ended < step.begun) => ViolationKind::WrongEnd,
         () => ViolationKind::StaleRead,
     };
+    // Mostly the write that replaced it shows it alone, however long the chain has become since.
+    let next = versions.all[late.version as usize].next;
+    let replaced = next.and_then(|next| versions.all[next as usize].write);
+    if let Some(write) = replaced
+        && subject.step(write as usize).settled() < step.begun
+    {
+        return (kind, vec![late.at, write]);
+    }
     let mut suspects = vec![late.at, early.at];
     suspects.extend(writes_between(versions, late.version, early.version));
     (kind, suspects)

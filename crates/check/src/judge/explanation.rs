@@ -25,14 +25,6 @@ pub(super) fn classify(
     let ended_before_last = |step: &&Step| step.settled() < last.begun;
     match (steps, accepted.as_slice()) {
         ([one, other], _) if is_pair(one, other, subject) => ViolationKind::Torn,
-        ([_, _], [one, other]) if same_base(one, other) => ViolationKind::LostUpdate,
-        ([_, _], [one, other]) if [one.kind, other.kind] == [Kind::Create; 2] => {
-            ViolationKind::CreatedTwice
-        }
-        ([_, _], [one, other]) if one.tag.is_some() && one.tag == other.tag => {
-            ViolationKind::TagReused
-        }
-        ([one], _) if one.base.is_some() && one.base == one.tag => ViolationKind::TagReused,
         _ if before
             .iter()
             .filter(ended_before_last)
@@ -42,6 +34,14 @@ pub(super) fn classify(
         {
             ViolationKind::Resurrected
         }
+        ([_, _], [one, other]) if same_base(one, other) => ViolationKind::LostUpdate,
+        ([_, _], [one, other]) if [one.kind, other.kind] == [Kind::Create; 2] => {
+            ViolationKind::CreatedTwice
+        }
+        ([_, _], [one, other]) if one.tag.is_some() && one.tag == other.tag => {
+            ViolationKind::TagReused
+        }
+        ([one], _) if one.base.is_some() && one.base == one.tag => ViolationKind::TagReused,
         _ if last.is_read() && subject_is_quiet(subject, last.begun) => ViolationKind::WrongEnd,
         _ if last.is_read() && before.iter().any(|step| ended_before_last(&step)) => {
             ViolationKind::StaleRead

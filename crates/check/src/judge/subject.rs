@@ -3,8 +3,9 @@ use crate::judge::rules::Rules;
 
 /// One resource's operations, and what tells its versions apart.
 pub(super) struct Subject<'a> {
+    /// In the order of the history.
     pub(super) steps: &'a [Step],
-    /// Places in the history of this resource's operations, in their order.
+    /// Their places in the history.
     pub(super) places: &'a [u32],
     pub(super) identity: Identity,
     pub(super) trusts_refusals: bool,
@@ -20,13 +21,9 @@ pub(super) struct Identity {
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(
-        steps: &'a [Step],
-        places: &'a [u32],
-        rules: &Rules,
-        marks: &mut Marks,
-    ) -> Self {
-        let values = has_unique_values(steps, places, marks);
+    pub(super) fn new(gathered: &'a Gathered, rules: &Rules, marks: &mut Marks) -> Self {
+        let Gathered { steps, places } = gathered;
+        let values = has_unique_values(steps, marks);
         Self {
             steps,
             places,
@@ -40,22 +37,17 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn step(&self, at: usize) -> &'a Step {
-        &self.steps[self.places[at] as usize]
+        &self.steps[at]
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &'a Step)> {
-        let steps = self.steps;
-        self.places
-            .iter()
-            .enumerate()
-            .map(move |(at, place)| (at, &steps[*place as usize]))
+        self.steps.iter().enumerate()
     }
 }
 
-fn has_unique_values(steps: &[Step], places: &[u32], marks: &mut Marks) -> bool {
+fn has_unique_values(steps: &[Step], marks: &mut Marks) -> bool {
     marks.clear();
-    let steps = places.iter().map(|place| &steps[*place as usize]);
-    let mut writes = steps.filter(|step| step.may_write());
+    let mut writes = steps.iter().filter(|step| step.may_write());
     writes.all(|step| {
         step.value
             .is_some_and(|value| marks.set(value, 0).is_none())
@@ -94,18 +86,37 @@ impl Marks {
     }
 }
 
-/// The places of each resource's operations, in the order in which resources first occur.
-pub(super) fn by_key(history: &History) -> Vec<Vec<u32>> {
-    let mut keys: Vec<Vec<u32>> = Vec::new();
+/// One resource's operations beside each other, as they are gone through several times, and their places in the history.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) steps: Vec<Step>,
+    pub(super) places: Vec<u32>,
+}
+
+/// By resource, in the order in which they first occur.
+pub(super) fn by_key(history: &History) -> Vec<Gathered> {
     let mut marks = Marks::new(history.names().len());
-    for (place, step) in (0..).zip(history.steps()) {
+    let mut counts: Vec<usize> = Vec::new();
+    for step in history.steps() {
         let key = marks.get(step.key).unwrap_or_else(|| {
-            let fresh = u32::try_from(keys.len()).expect("there are fewer keys than names");
+            let fresh = u32::try_from(counts.len()).expect("there are fewer keys than names");
             marks.set(step.key, fresh);
-            keys.push(Vec::new());
+            counts.push(0);
             fresh
         });
-        keys[key as usize].push(place);
+        counts[key as usize] += 1;
+    }
+    let with_room = |count| Gathered {
+        steps: Vec::with_capacity(count),
+        places: Vec::with_capacity(count),
+    };
+    let mut keys: Vec<Gathered> = counts.into_iter().map(with_room).collect();
+    for (place, step) in (0..).zip(history.steps()) {
+        if let Some(key) = marks.get(step.key) {
+            let of = &mut keys[key as usize];
+            of.steps.push(*step);
+            of.places.push(place);
+        }
     }
     keys
 }

@@ -27,12 +27,11 @@ fn judged(operations: &[Operation<'_>], rules: &Rules) -> (Verdict, Method) {
 /// By search alone, whatever else could judge it.
 fn searched(operations: &[Operation<'_>], rules: &Rules) -> bool {
     with_subject(operations, rules, |subject| {
-        let steps: Vec<_> = subject.iter().map(|(_, step)| *step).collect();
         let model = Model {
             identity: subject.identity,
             trusts_refusals: subject.trusts_refusals,
         };
-        let found = search(&steps, model, &mut limit(&mut || false));
+        let found = search(subject.steps, model, &mut limit(&mut || false));
         !matches!(found, Found::NoOrder(_))
     })
 }
@@ -45,7 +44,7 @@ fn with_subject<T>(
     let history: History = operations.iter().cloned().collect();
     let keys = by_key(&history);
     let mut marks = Marks::new(history.names().len());
-    ask(&Subject::new(history.steps(), &keys[0], rules, &mut marks))
+    ask(&Subject::new(&keys[0], rules, &mut marks))
 }
 
 fn limit(is_over: &mut dyn FnMut() -> bool) -> Limit<'_> {

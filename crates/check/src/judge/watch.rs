@@ -1,4 +1,6 @@
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::num::NonZeroU32;
 
 use crate::history::{History, Kind, Name, Operation, Step};
 use crate::judge::explanation::explain;
@@ -17,16 +19,41 @@ pub struct Watch {
     history: History,
     rules: Rules,
     /// By key and tag: places in the history.
-    versions: HashMap<(Name, Name), Known>,
+    versions: HashMap<(Name, Name), Known, BuildHasherDefault<Nearby>>,
 }
 
 /// Which operations showed something of a version.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
-    written: Option<usize>,
-    replaced: Option<usize>,
+    written: Option<Place>,
+    replaced: Option<Place>,
     /// With its value.
-    shown: Option<usize>,
+    shown: Option<Place>,
+}
+
+/// A place in the history, plus one.
+type Place = NonZeroU32;
+
+/// Hashes a key and a tag so that tags that are new at one time lie near each other.
+#[derive(Debug, Default)]
+struct Nearby(u64);
+
+impl Hasher for Nearby {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0 = self.0.wrapping_mul(0x9E37_79B9).wrapping_add(number.into());
+    }
+
+    fn finish(&self) -> u64 {
+        // A hash table takes the place from the low bits, and tells apart what is there by the high ones.
+        const LOW: u64 = u64::MAX >> 8;
+        self.0 & LOW | self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) & !LOW
+    }
 }
 
 impl Watch {
@@ -34,7 +61,7 @@ impl Watch {
         Self {
             history: History::new(),
             rules,
-            versions: HashMap::new(),
+            versions: HashMap::default(),
         }
     }
 
@@ -68,7 +95,7 @@ impl Watch {
         place: usize,
     ) -> Option<(ViolationKind, usize)> {
         let known = self.versions.entry((step.key, base)).or_default();
-        let other = *known.replaced.get_or_insert(place);
+        let other = first(&mut known.replaced, place);
         let is_found = other != place && self.rules.tags_are_unique;
         is_found.then_some((ViolationKind::LostUpdate, other))
     }
@@ -77,18 +104,18 @@ impl Watch {
         let is_unique = self.rules.tags_are_unique;
         let known = self.versions.entry((step.key, tag)).or_default();
         if step.kind != Kind::Read {
-            let other = *known.written.get_or_insert(place);
+            let other = first(&mut known.written, place);
             if other != place && is_unique {
                 return Some((ViolationKind::TagReused, other));
             }
-        } else if let Some(other) = known.replaced
+        } else if let Some(other) = known.replaced.map(at)
             && self.history.steps()[other].ended < step.begun
             && is_unique
         {
             return Some((ViolationKind::StaleRead, other));
         }
         let value = step.value?;
-        let other = *known.shown.get_or_insert(place);
+        let other = first(&mut known.shown, place);
         let is_torn = self.history.steps()[other].value != Some(value);
         is_torn.then_some((ViolationKind::Torn, other))
     }
@@ -106,4 +133,16 @@ impl Watch {
             witness,
         }
     }
+}
+
+/// What was there first; `place`, if nothing was.
+fn first(of: &mut Option<Place>, place: usize) -> usize {
+    at(*of.get_or_insert_with(|| {
+        let number = u32::try_from(place + 1).ok().and_then(Place::new);
+        number.expect("a history has fewer than 2^32 operations")
+    }))
+}
+
+fn at(place: Place) -> usize {
+    place.get() as usize - 1
 }

@@ -44,8 +44,8 @@ pub fn judge(history: &History, rules: &Rules, is_over: &mut dyn FnMut() -> bool
         steps: rules.steps,
         is_over,
     };
-    for places in &keys {
-        let subject = Subject::new(history.steps(), places, rules, &mut values);
+    for gathered in &keys {
+        let subject = Subject::new(gathered, rules, &mut values);
         let (method, found) = examine(&subject, &mut values, &mut tags, &mut limit);
         judgement.method = judgement.method.max(method);
         match found {
@@ -104,12 +104,11 @@ fn method(subject: &Subject<'_>) -> Method {
 }
 
 fn examine_orders(subject: &Subject<'_>, limit: &mut Limit<'_>) -> Examined {
-    let steps: Vec<_> = subject.iter().map(|(_, step)| *step).collect();
     let model = Model {
         identity: subject.identity,
         trusts_refusals: subject.trusts_refusals,
     };
-    match search(&steps, model, limit) {
+    match search(subject.steps, model, limit) {
         Found::Order => Examined::Fine,
         Found::NoOrder(suspects) => {
             let suspects = suspects.into_iter().map(number);

@@ -129,10 +129,10 @@ fn run(
         operation.outcome = Outcome::Refused;
     }
     if operation.kind != Kind::Delete {
-        operation.value = (shape.values_differ || random.u8(0..8) > 0).then(|| Cow::Owned(value));
+        operation.value = (shape.values_differ || random.u8(0..8) > 0).then_some(Cow::Owned(value));
         let shows = shape.tags != Tags::None && random.u8(0..8) > 0;
         let shows = shows && operation.outcome == Outcome::Ok;
-        operation.tag = shows.then(|| Cow::Owned(tag));
+        operation.tag = shows.then_some(Cow::Owned(tag));
     }
     operation
 }
@@ -145,8 +145,8 @@ fn look(random: &mut Rng, shape: &Shape, operation: &mut Operation<'static>, sta
     let is_whole = random.u32(0..100) < shape.whole_reads;
     let has_tags = shape.tags != Tags::None;
     let shows_tag = has_tags && (is_whole || random.bool());
-    operation.tag = shows_tag.then(|| Cow::Owned(tag));
-    operation.value = (is_whole || !shows_tag).then(|| Cow::Owned(value));
+    operation.tag = shows_tag.then_some(Cow::Owned(tag));
+    operation.value = (is_whole || !shows_tag).then_some(Cow::Owned(value));
 }
 
 /// Chooses what `operation` demands, mostly what is there. Whether it is.
