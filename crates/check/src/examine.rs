@@ -51,7 +51,7 @@ pub async fn examine(
         };
     Ok(Report {
         target,
-        grade: grade(&probes, effort.most_writers()),
+        grade: Some(grade(&probes, effort.most_writers())),
         seed: effort.seed,
         protocols,
         spread: client.spread(),

@@ -69,7 +69,8 @@ mod tests {
     fn the_worst_finding_decides() {
         use Severity::{Critical, High, Info, Low, Medium};
         use Verdict::{Fail, Inconclusive, Pass, Skipped};
-        let cases: [(&[(&str, Verdict, Severity)], u32, Grade); 11] = [
+        type Given<'a> = &'a [(&'a str, Verdict, Severity)];
+        let cases: [(Given<'_>, u32, Grade); 11] = [
             (
                 &[("B1", Fail, Critical), ("C1", Fail, Medium)],
                 32,

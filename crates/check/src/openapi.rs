@@ -38,7 +38,7 @@ pub async fn examine_described(
     let mut probes = declared::declared(description, base);
     let mut whole = Report {
         target: base.to_string(),
-        grade: crate::severity::Grade::Ungraded,
+        grade: None,
         seed: effort.seed,
         protocols: Vec::new(),
         spread: None,
@@ -78,7 +78,7 @@ pub async fn examine_described(
         whole.protocols = report.protocols;
         delete(client, &place).await?;
     }
-    whole.grade = grade(&probes, effort.most_writers());
+    whole.grade = Some(grade(&probes, effort.most_writers()));
     whole.probes = probes;
     whole.spread = client.spread();
     whole.exchanges = client.record();

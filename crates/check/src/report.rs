@@ -24,7 +24,8 @@ use crate::severity::{Grade, Severity};
 pub struct Report {
     /// What was examined: a URL, a description, a scenario's file.
     pub target: String,
-    pub grade: Grade,
+    /// `None` for scenarios: they ask what their author wanted to know, an API's grade asks more.
+    pub grade: Option<Grade>,
     /// Runs the same again, with `--seed`.
     pub seed: u64,
     pub protocols: Vec<Protocol>,
@@ -117,4 +118,11 @@ impl Report {
             .filter(|probe| probe.verdict == verdict)
             .collect()
     }
+}
+
+/// The grade, where there is one.
+fn grade(report: &Report) -> String {
+    report
+        .grade
+        .map_or_else(|| "none".into(), |grade| grade.to_string())
 }

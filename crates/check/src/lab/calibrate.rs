@@ -9,7 +9,7 @@ use super::nonce::Nonces;
 use super::reading::Reading;
 use super::state::Mask;
 use super::{Attempt, Bench, Habits, Halt, Lab, said};
-use crate::client::Client;
+use crate::client::{Client, Stop};
 use crate::effort::Effort;
 use crate::subject::Subject;
 
@@ -100,11 +100,11 @@ impl Lab {
         let exchange = super::served(&bench.reader, request).await?;
         let original = super::reading_of(exchange, |_| None)?;
         if !original.is_there() {
-            return Err(Halt::Cannot(format!(
-                "GET {} was answered {}: it takes the URL of a resource that is there",
-                places[0],
-                said(&original.exchange)
-            )));
+            return Err(Stop::Unreadable {
+                url: places[0].clone(),
+                answer: said(&original.exchange),
+            }
+            .into());
         }
         let habits = Habits {
             form: Form {

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use detente_core::Moment;
 use serde_json::{Value, json};
 
-use super::{Report, redact};
+use super::{Report, grade, redact};
 use crate::exchange::{Exchange, Outcome, Protocol};
 
 /// A report as HAR 1.2: every exchange that was kept.
@@ -12,7 +12,7 @@ pub(super) fn har(report: &Report, begun_at: SystemTime) -> String {
         "log": {
             "version": "1.2",
             "creator": { "name": "detente check", "version": env!("CARGO_PKG_VERSION") },
-            "comment": format!("{}: grade {}", report.target, report.grade),
+            "comment": format!("{}: grade {}", report.target, grade(report)),
             "entries": report
                 .exchanges
                 .iter()

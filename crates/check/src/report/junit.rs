@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::{ProbeReport, Report, Verdict, curl};
+use super::{ProbeReport, Report, Verdict, curl, grade};
 
 /// A report as JUnit's XML, which most CI systems show.
 pub(super) fn junit(report: &Report) -> String {
@@ -18,7 +18,8 @@ pub(super) fn junit(report: &Report) -> String {
     let _ = writeln!(
         text,
         "<properties><property name=\"grade\" value=\"{}\"/><property name=\"seed\" value=\"{}\"/></properties>",
-        report.grade, report.seed
+        grade(report),
+        report.seed
     );
     for probe in &report.probes {
         case(&mut text, probe);

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{ProbeReport, Report, Verdict, curl};
+use super::{ProbeReport, Report, Verdict, curl, grade};
 
 /// A report as TAP 14: a line for each probe, with diagnostics in YAML.
 pub(super) fn tap(report: &Report) -> String {
@@ -14,7 +14,7 @@ pub(super) fn tap(report: &Report) -> String {
         text,
         "# {}: grade {}, seed {}",
         one_line(&report.target),
-        report.grade,
+        grade(report),
         report.seed
     );
     text

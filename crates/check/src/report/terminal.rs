@@ -21,12 +21,12 @@ pub fn terminal(report: &Report, style: &Style) -> String {
 }
 
 fn head(text: &mut String, report: &Report, style: Style) {
-    let _ = writeln!(
-        text,
-        "\n  {}   {}\n",
-        style.grade(report.grade),
-        style.bold(&report.target)
-    );
+    let grade = match report.grade {
+        Some(grade) => style.grade(grade),
+        None if report.findings().is_empty() => style.verdict(Verdict::Pass),
+        None => style.verdict(Verdict::Fail),
+    };
+    let _ = writeln!(text, "\n  {grade}   {}\n", style.bold(&report.target));
     let count = |verdict| report.of(verdict).len();
     let _ = writeln!(
         text,
@@ -40,11 +40,14 @@ fn head(text: &mut String, report: &Report, style: Style) {
     );
     if let Some(spread) = report.spread {
         let protocols: Vec<_> = report.protocols.iter().map(|it| name(*it)).collect();
+        let over = match protocols.is_empty() {
+            true => String::new(),
+            false => format!(" over {}", protocols.join(" and ")),
+        };
         let _ = writeln!(
             text,
-            "      {} races over {}; requests left within {} of each other (median; 99 %: {})",
+            "      {} races{over}; requests left within {} of each other (median; 99 %: {})",
             spread.volleys,
-            protocols.join(" and "),
             micros(spread.median),
             micros(spread.p99)
         );
@@ -57,7 +60,11 @@ fn tell(text: &mut String, report: &Report, finding: &ProbeReport, style: Style)
         "\n{}  {}  {}",
         style.bold(&finding.id),
         style.severity(finding.severity),
-        style.bold(&finding.title)
+        style.bold(if finding.title == finding.id {
+            ""
+        } else {
+            &finding.title
+        })
     );
     if finding.subject != report.target {
         let _ = writeln!(text, "      {}", style.faint(&finding.subject));
@@ -261,6 +268,10 @@ fn held(text: &mut String, report: &Report, style: Style) {
             0 => String::new(),
             overlapping => format!(" ({overlapping} of {} overlapped)", probe.trials),
         };
+        if probe.title == probe.id {
+            let _ = writeln!(text, "      {}{races}", probe.id);
+            continue;
+        }
         let told = style.wrapped(&format!("{}{races}", probe.title), 20);
         let _ = write!(text, "      {:13} {}", probe.id, told.trim_start());
     }

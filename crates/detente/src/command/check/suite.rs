@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use detente_check::Report;
 use detente_check::scenario::{self, Inputs, Mistakes, Scenario};
-use detente_check::{Grade, Report};
 
 use super::api::{chance, read_text};
 use super::outcome::Outcome;
@@ -56,8 +56,7 @@ impl Suite {
         watch.end();
         outcome.tell(&Report {
             target: files.join(", "),
-            // A scenario asks what its author wanted to know; an API's grade asks more.
-            grade: Grade::Ungraded,
+            grade: None,
             seed: settings.seed,
             protocols: Vec::new(),
             spread: client.spread(),
