@@ -65,6 +65,7 @@ pub async fn examine_described(
             places: vec![place.clone()],
             method: resource.method.clone(),
             create: resource.create.clone(),
+            idempotency: subject.idempotency || resource.has_keys,
             ..subject.clone()
         };
         let mut report = examine(client, subject, effort, &mut progress).await?;

@@ -16,10 +16,10 @@ pub(super) fn declared(description: &Description, base: &Url) -> Vec<ProbeReport
             .filter(|(_, lacks)| !lacks.is_empty())
             .map(|(method, lacks)| format!("{} lacks {}", method.to_uppercase(), lacks.join(", ")))
             .collect();
-        let has_writes = ["put", "patch", "delete"]
-            .iter()
-            .any(|method| item.contains_key(*method));
-        if !has_writes {
+        // A resource: what can be read, and replaced or changed.
+        let is_resource =
+            item.contains_key("get") && (item.contains_key("put") || item.contains_key("patch"));
+        if !is_resource {
             continue;
         }
         reports.push(ProbeReport {
@@ -54,15 +54,6 @@ fn lacks(
         let responses = operation.get("responses")?;
         Some(description.resolve(responses.get(status)?))
     };
-    let has_field = |name: &str| {
-        description.parameters(path, operation).any(|parameter| {
-            parameter.get("in").and_then(Value::as_str) == Some("header")
-                && parameter
-                    .get("name")
-                    .and_then(Value::as_str)
-                    .is_some_and(|it| it.eq_ignore_ascii_case(name))
-        })
-    };
     let gives_tag = |operation: &Value| {
         operation
             .get("responses")
@@ -81,7 +72,10 @@ fn lacks(
             .is_some_and(|content| content.values().any(|body| body.get("schema").is_some()))
     });
     [
-        ("If-Match", has_field("If-Match")),
+        (
+            "If-Match",
+            description.declares(path, operation, "If-Match"),
+        ),
         ("409 or 412", refusal.is_some()),
         ("a schema of the conflict", refusal.is_none() || has_schema),
         ("428", response("428").is_some()),

@@ -102,6 +102,20 @@ impl Description {
             .map(|parameter| self.resolve(parameter))
     }
 
+    /// Whether an operation declares a header field.
+    pub(super) fn declares(&self, path: &str, operation: &Value, field: &str) -> bool {
+        let member = |parameter: &Value, name: &str| {
+            parameter
+                .get(name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        self.parameters(path, operation).any(|parameter| {
+            member(parameter, "in").as_deref() == Some("header")
+                && member(parameter, "name").is_some_and(|name| name.eq_ignore_ascii_case(field))
+        })
+    }
+
     /// The JSON body of an operation: its media type and what describes it (schema, example).
     pub(super) fn body<'a>(&'a self, operation: &'a Value) -> Option<(&'a str, &'a Value)> {
         let content = self

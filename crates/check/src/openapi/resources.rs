@@ -21,6 +21,8 @@ pub struct Described {
     /// Where the first one is, if that is known before it is made.
     pub place: Option<Url>,
     pub collection: Url,
+    /// The description declares `Idempotency-Key` on what makes one.
+    pub has_keys: bool,
 }
 
 /// A path that cannot be examined, and why.
@@ -85,6 +87,7 @@ impl Description {
                 create: Some(create),
                 place: None,
                 collection: collection_url,
+                has_keys: self.declares(collection, post, "Idempotency-Key"),
             });
         }
         let put = item.get("put").ok_or(
@@ -112,6 +115,7 @@ impl Description {
             create: None,
             place: Some(place),
             collection: collection_url,
+            has_keys: false,
         })
     }
 
