@@ -28,7 +28,7 @@ pub use examine::{Progress, examine};
 pub use exchange::{Effect, Exchange, Outcome, Protocol, Unsure};
 pub use grade::grade;
 pub use probe::ids as probe_ids;
-pub use report::{Evidence, LostUpdates, ProbeReport, Report, Spread, Verdict};
+pub use report::{Evidence, LostUpdates, ProbeReport, Report, Spread, Verdict, html};
 pub use request::Request;
 pub use response::Response;
 pub use severity::{Grade, Severity};

@@ -1,3 +1,9 @@
+mod curl; // a request as a command
+mod html; // a page
+mod redact; // secrets, by their names
+
+pub use html::html;
+
 use std::time::Duration;
 
 use crate::exchange::{Exchange, Protocol};
