@@ -132,7 +132,9 @@ fn contents(report: &Report, has_findings: bool) -> String {
     }
     html.push_str("</ul>");
     if has_findings {
-        html.push_str("<div class=\"filters\" role=\"group\" aria-label=\"Show findings of\" hidden>");
+        html.push_str(
+            "<div class=\"filters\" role=\"group\" aria-label=\"Show findings of\" hidden>",
+        );
         for severity in masthead::SEVERITIES {
             let is_there = report
                 .probes
@@ -198,14 +200,21 @@ fn write_timeline(
     page.push_str("<section id=\"timeline\"><h2>Timeline of the run</h2>\n");
     let shown = timeline.len();
     let _ = match (shown, book.len()) {
-        (0, _) => writeln!(page, "<p class=\"lead\">No exchange was kept.</p></section>"),
+        (0, _) => writeln!(
+            page,
+            "<p class=\"lead\">No exchange was kept.</p></section>"
+        ),
         (_, all) if shown < all => writeln!(
             page,
             "<p class=\"lead\">The first {} of {}; the later ones are not drawn here, except where they show a finding.</p>",
             figure::count(shown),
             figure::plural(all, "exchange"),
         ),
-        (_, all) => writeln!(page, "<p class=\"lead\">{}.</p>", figure::plural(all, "exchange")),
+        (_, all) => writeln!(
+            page,
+            "<p class=\"lead\">{}.</p>",
+            figure::plural(all, "exchange")
+        ),
     };
     if shown == 0 {
         return;

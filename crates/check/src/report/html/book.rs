@@ -98,16 +98,23 @@ impl<'a> Book<'a> {
     /// These, and what was going on around them, `limit` in all; in the order of time.
     pub(super) fn around(&self, evidence: &BTreeSet<Place>, limit: usize) -> Vec<Place> {
         let mut shown: BTreeSet<Place> = evidence.iter().copied().take(limit).collect();
-        let sources: Vec<_> = shown.iter().filter_map(|place| self.source(*place)).collect();
+        let sources: Vec<_> = shown
+            .iter()
+            .filter_map(|place| self.source(*place))
+            .collect();
         shown.extend(sources.into_iter().take(limit - shown.len()));
         let (Some(first), Some(last)) = (evidence.first(), evidence.last()) else {
             return Vec::new();
         };
         let from = self.exchange(*first).begun;
-        let to = evidence.iter().map(|place| self.exchange(*place).ended).max();
+        let to = evidence
+            .iter()
+            .map(|place| self.exchange(*place).ended)
+            .max();
         let to = to.unwrap_or(from);
-        let within = (first.saturating_sub(50)..self.len().min(last + 50))
-            .filter(|place| self.exchange(*place).ended >= from && self.exchange(*place).begun <= to);
+        let within = (first.saturating_sub(50)..self.len().min(last + 50)).filter(|place| {
+            self.exchange(*place).ended >= from && self.exchange(*place).begun <= to
+        });
         // What is nearest to the evidence says most of it.
         let mut within: Vec<_> = within.filter(|place| !shown.contains(place)).collect();
         within.sort_by_key(|place| evidence.iter().map(|it| it.abs_diff(*place)).min());
@@ -122,7 +129,12 @@ fn key(exchange: &Exchange) -> (u32, Duration) {
 
 /// The tag that a request carries.
 pub(super) fn sent_tag(exchange: &Exchange) -> Option<&str> {
-    exchange.request.headers.get(header::IF_MATCH)?.to_str().ok()
+    exchange
+        .request
+        .headers
+        .get(header::IF_MATCH)?
+        .to_str()
+        .ok()
 }
 
 /// The tag that an answer carries.
@@ -131,5 +143,6 @@ pub(super) fn told_tag(exchange: &Exchange) -> Option<&str> {
 }
 
 pub(super) fn same_url(one: &Exchange, other: &Exchange) -> bool {
-    one.request.url.path() == other.request.url.path() && one.request.url.query() == other.request.url.query()
+    one.request.url.path() == other.request.url.path()
+        && one.request.url.query() == other.request.url.query()
 }

@@ -17,7 +17,12 @@ pub(super) const OTHER_BYTES: usize = 1024;
 /// An exchange to read: request beside response, when it was, and how to send it again.
 ///
 /// The id is on what is inside of `details`, so that a link to it opens it without any script.
-pub(super) fn details(name: &str, note: Option<&str>, exchange: &Exchange, most_bytes: usize) -> String {
+pub(super) fn details(
+    name: &str,
+    note: Option<&str>,
+    exchange: &Exchange,
+    most_bytes: usize,
+) -> String {
     let mark = Mark::of(exchange);
     let mut html = format!(
         "<details class=\"exchange {}\"><summary>{}</summary><div class=\"dossier\" id=\"{name}\" tabindex=\"-1\">",
@@ -28,12 +33,32 @@ pub(super) fn details(name: &str, note: Option<&str>, exchange: &Exchange, most_
     let request = &exchange.request;
     let line = format!("{} {}", request.method, mark::path(exchange));
     html.push_str("<div class=\"pair\">");
-    message(&mut html, "Request", &line, Some(exchange), &request.headers, &request.body, most_bytes);
+    message(
+        &mut html,
+        "Request",
+        &line,
+        Some(exchange),
+        &request.headers,
+        &request.body,
+        most_bytes,
+    );
     match &exchange.outcome {
         Outcome::Answered(response) => {
             let status = response.status;
-            let line = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
-            message(&mut html, "Response", &line, None, &response.headers, &response.body, most_bytes);
+            let line = format!(
+                "{} {}",
+                status.as_u16(),
+                status.canonical_reason().unwrap_or_default()
+            );
+            message(
+                &mut html,
+                "Response",
+                &line,
+                None,
+                &response.headers,
+                &response.body,
+                most_bytes,
+            );
         }
         Outcome::Unanswered(unsure) => {
             let _ = write!(
@@ -91,7 +116,11 @@ fn times(html: &mut String, exchange: &Exchange) {
         "<p class=\"times\">{protocol}; begun {} into the run; last byte left after {}; {} after {}</p>",
         figure::time(exchange.begun),
         figure::time(exchange.released.saturating_sub(exchange.begun)),
-        if exchange.response().is_some() { "answered" } else { "given up" },
+        if exchange.response().is_some() {
+            "answered"
+        } else {
+            "given up"
+        },
         figure::time(exchange.ended.saturating_sub(exchange.begun)),
     );
 }
@@ -108,7 +137,11 @@ fn message(
     let _ = write!(html, "<section><h5>{name}</h5><pre><b>{}</b>\n", Text(line));
     if let Some(exchange) = sent {
         let url = &exchange.request.url;
-        let _ = writeln!(html, "<i>host:</i> {}", Text(&url[url::Position::BeforeHost..url::Position::AfterPort]));
+        let _ = writeln!(
+            html,
+            "<i>host:</i> {}",
+            Text(&url[url::Position::BeforeHost..url::Position::AfterPort])
+        );
     }
     for (name, value) in redact::fields(headers) {
         let _ = writeln!(html, "<i>{}:</i> {}", Text(&name), Text(&value));
@@ -183,8 +216,18 @@ mod tests {
         let cases: [(&[u8], usize, &str, Option<&str>); 5] = [
             (b"", 4, "", None),
             (b"abcd", 4, "abcd", None),
-            (b"abcde", 4, "abcd", Some("Cut here: the first 4 of 5 bytes.")),
-            ("abc\u{e9}".as_bytes(), 4, "abc", Some("Cut here: the first 3 of 5 bytes.")),
+            (
+                b"abcde",
+                4,
+                "abcd",
+                Some("Cut here: the first 4 of 5 bytes."),
+            ),
+            (
+                "abc\u{e9}".as_bytes(),
+                4,
+                "abc",
+                Some("Cut here: the first 3 of 5 bytes."),
+            ),
             (b"\xff\xfe", 4, "", Some("2 bytes that are not text.")),
         ];
         for (body, most, text, remark) in cases {

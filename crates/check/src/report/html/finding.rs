@@ -58,7 +58,11 @@ impl<'a> Finding<'a> {
             severity = probe.severity,
         );
         if !probe.subject.is_empty() {
-            let _ = write!(html, " <span class=\"subject\">{}</span>", Text(&probe.subject));
+            let _ = write!(
+                html,
+                " <span class=\"subject\">{}</span>",
+                Text(&probe.subject)
+            );
         }
         let _ = writeln!(
             html,
@@ -129,7 +133,11 @@ impl<'a> Finding<'a> {
         html.push_str("</ol>\n");
         let more = self.probe.evidence.len() - self.evidence.len();
         if more > 0 {
-            let _ = writeln!(html, "<p class=\"note\">{} more not shown.</p>", figure::count(more));
+            let _ = writeln!(
+                html,
+                "<p class=\"note\">{} more not shown.</p>",
+                figure::count(more)
+            );
         }
     }
 }

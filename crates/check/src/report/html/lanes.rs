@@ -54,8 +54,11 @@ struct Spot {
 impl Lanes<'_> {
     /// The drawing: a lane for each client, a bar for each exchange, an arrow from each tag to who used it.
     pub(super) fn draw(&self) -> String {
-        let exchanges: Vec<&Exchange> =
-            self.shown.iter().map(|place| self.book.exchange(*place)).collect();
+        let exchanges: Vec<&Exchange> = self
+            .shown
+            .iter()
+            .map(|place| self.book.exchange(*place))
+            .collect();
         let scale = Scale::of(&exchanges, LEFT, WIDTH - RIGHT);
         let rows = rows(&exchanges);
         let count = rows.of.iter().max().map_or(0, |last| last + 1);
@@ -180,7 +183,11 @@ impl Lanes<'_> {
                 continue;
             };
             sources.insert(source);
-            let class = if self.evidence.contains(&place) { "shows" } else { "by" };
+            let class = if self.evidence.contains(&place) {
+                "shows"
+            } else {
+                "by"
+            };
             let (x, y) = (from.right + 1.0, from.middle);
             let (end_x, end_y) = (to.left - 1.0, to.middle);
             let _ = if from.row == to.row {
@@ -222,7 +229,11 @@ impl Lanes<'_> {
     ) {
         let spot = spots[&place];
         let mark = Mark::of(exchange);
-        let weight = if self.evidence.contains(&place) { " shows" } else { "" };
+        let weight = if self.evidence.contains(&place) {
+            " shows"
+        } else {
+            ""
+        };
         let thick = match (self.size, mark::is_write(exchange)) {
             (Size::Full, true) => 14.0,
             (Size::Full, false) => 8.0,
@@ -304,7 +315,11 @@ impl Lanes<'_> {
         let method = format!("{} {status}", exchange.request.method);
         let tag = told_tag(exchange).map(|tag| format!("{method} {}", shortened(tag, 10)));
         let fits = |text: &String| (text.chars().count() as f64) * CHAR + 22.0 < room;
-        let Some(text) = [tag, Some(method), Some(status)].into_iter().flatten().find(fits) else {
+        let Some(text) = [tag, Some(method), Some(status)]
+            .into_iter()
+            .flatten()
+            .find(fits)
+        else {
             return;
         };
         let _ = write!(
@@ -356,7 +371,11 @@ fn rows(exchanges: &[&Exchange]) -> Rows {
     let shared = actors.len().saturating_sub(MOST_LANES);
     let lane = |actor: &str| {
         let lane = actors.iter().position(|it| *it == actor).unwrap_or(0);
-        if shared > 0 { lane.min(MOST_LANES - 1) } else { lane }
+        if shared > 0 {
+            lane.min(MOST_LANES - 1)
+        } else {
+            lane
+        }
     };
     let mut of = vec![0; exchanges.len()];
     let mut names = Vec::new();

@@ -39,11 +39,17 @@ pub(super) fn section(report: &Report, verdict: Verdict) -> String {
         figure::count(probes.len())
     );
     let mut subject = "";
-    let several = probes.iter().any(|probe| probe.subject != probes[0].subject);
+    let several = probes
+        .iter()
+        .any(|probe| probe.subject != probes[0].subject);
     for probe in probes {
         if several && probe.subject != subject {
             subject = &probe.subject;
-            let _ = writeln!(html, "</dl><h3 class=\"subject\">{}</h3><dl>", Text(subject));
+            let _ = writeln!(
+                html,
+                "</dl><h3 class=\"subject\">{}</h3><dl>",
+                Text(subject)
+            );
         }
         let _ = write!(
             html,

@@ -65,8 +65,19 @@ fn counts(html: &mut String, report: &Report) {
         let name = severity.to_string();
         count(&name, found.count(), &name, "findings");
     }
-    let came_to = |verdict| report.probes.iter().filter(|probe| probe.verdict == verdict).count();
-    count("inconclusive", came_to(Verdict::Inconclusive), "not judged", "inconclusive");
+    let came_to = |verdict| {
+        report
+            .probes
+            .iter()
+            .filter(|probe| probe.verdict == verdict)
+            .count()
+    };
+    count(
+        "inconclusive",
+        came_to(Verdict::Inconclusive),
+        "not judged",
+        "inconclusive",
+    );
     count("passed", came_to(Verdict::Pass), "passed", "passed");
     count("skipped", came_to(Verdict::Skipped), "skipped", "skipped");
     html.push_str("</ul>\n");

@@ -78,11 +78,18 @@ impl Scale {
 
     /// When the axis begins.
     pub(super) fn start(&self) -> Duration {
-        self.pieces.first().map(|piece| piece.from).unwrap_or_default()
+        self.pieces
+            .first()
+            .map(|piece| piece.from)
+            .unwrap_or_default()
     }
 
     pub(super) fn x(&self, at: Duration) -> f64 {
-        let Some(piece) = self.pieces.iter().find(|piece| at <= piece.to).or(self.pieces.last())
+        let Some(piece) = self
+            .pieces
+            .iter()
+            .find(|piece| at <= piece.to)
+            .or(self.pieces.last())
         else {
             return self.left;
         };
@@ -161,5 +168,9 @@ fn round_up(step: f64) -> f64 {
     let power = 10f64.powf(step.log10().floor());
     let digit = step / power;
     let digits = [1.0, 2.0, 5.0];
-    power * digits.into_iter().find(|it| digit <= *it + 1e-9).unwrap_or(10.0)
+    power
+        * digits
+            .into_iter()
+            .find(|it| digit <= *it + 1e-9)
+            .unwrap_or(10.0)
 }

@@ -109,7 +109,10 @@ fn next_read(book: &Book, evidence: &BTreeSet<Place>, write: Place) -> Option<Pl
 pub(super) fn link(book: &Book, place: Place, detailed: &BTreeSet<Place>) -> String {
     let number = book.exchange(place).number;
     if detailed.contains(&place) {
-        format!("<a class=\"number\" href=\"#{}\">{number}</a>", Value(book.name(place)))
+        format!(
+            "<a class=\"number\" href=\"#{}\">{number}</a>",
+            Value(book.name(place))
+        )
     } else {
         format!("<span class=\"number\">{number}</span>")
     }
@@ -147,7 +150,10 @@ fn marked(chars: &[char], differs: &[bool]) -> String {
     let mut html = String::new();
     let mut from = 0;
     while from < chars.len() {
-        let run = differs[from..].iter().take_while(|it| **it == differs[from]).count();
+        let run = differs[from..]
+            .iter()
+            .take_while(|it| **it == differs[from])
+            .count();
         let text: String = chars[from..from + run].iter().collect();
         let _ = if differs[from] {
             write!(html, "<mark>{}</mark>", Text(&text))
@@ -167,7 +173,12 @@ mod tests {
     fn what_differs_is_marked() {
         let cases = [
             // (one, other, one marked, other marked)
-            ("\"a1b\"", "\"a2b\"", "\"a<mark>1</mark>b\"", "\"a<mark>2</mark>b\""),
+            (
+                "\"a1b\"",
+                "\"a2b\"",
+                "\"a<mark>1</mark>b\"",
+                "\"a<mark>2</mark>b\"",
+            ),
             ("\"1\"", "\"12\"", "\"1\"", "\"1<mark>2</mark>\""),
             ("\"1\"", "W/\"1\"", "\"1\"", "<mark>W/</mark>\"1\""),
             ("<", ">>", "<mark>&lt;</mark>", "<mark>&gt;&gt;</mark>"),

@@ -45,7 +45,10 @@ fn bar(share: Option<f64>, overlapping: u32) -> String {
     };
     if share == 0.0 {
         let bound = (300.0 / f64::from(overlapping)).min(100.0);
-        return format!("<small>0 %; at 95 % confidence below {} %</small>", percent(bound));
+        return format!(
+            "<small>0 %; at 95 % confidence below {} %</small>",
+            percent(bound)
+        );
     }
     format!(
         "<svg width=\"160\" height=\"10\" aria-hidden=\"true\"><rect class=\"all\" width=\"160\" height=\"10\" rx=\"2\"/>\
