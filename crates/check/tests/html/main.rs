@@ -89,7 +89,10 @@ fn nothing_that_was_said_is_markup() {
 fn tags(page: &str) -> Vec<(&str, Vec<&str>)> {
     let (head, rest) = page.split_once("<script>").expect("there is one");
     let (_, body) = head.split_once("</style>").expect("there is one");
-    assert!(rest.contains("</script>\n</body>"), "it is the last element");
+    assert!(
+        rest.contains("</script>\n</body>"),
+        "it is the last element"
+    );
     body.split('<')
         .skip(1)
         .filter(|tag| !tag.starts_with('/'))
@@ -102,7 +105,11 @@ fn tags(page: &str) -> Vec<(&str, Vec<&str>)> {
                     Some((before, _)) => (before, true),
                     None => (outside, false),
                 };
-                names.extend(before.split_whitespace().map(|name| name.trim_end_matches('=')));
+                names.extend(
+                    before
+                        .split_whitespace()
+                        .map(|name| name.trim_end_matches('=')),
+                );
                 if end {
                     break;
                 }

@@ -302,13 +302,13 @@ fn race(run: &mut Run) -> ProbeReport {
             200 => asked.answered(200, &[JSON, ("etag", &format!("\"note-7-005{}\"", writer + 2))], ""),
             412 => asked.answered(
                 412,
-                &[("content-type", "application/problem+json"), ("etag", "\"note-7-0055\"")],
-                r#"{"type":"about:blank","title":"Precondition Failed","status":412,"current_etag":"\"note-7-0055\""}"#,
+                &[("content-type", "application/problem+json"), ("etag", "\"note-7-0053\"")],
+                r#"{"type":"about:blank","title":"Precondition Failed","status":412,"current_etag":"\"note-7-0053\""}"#,
             ),
             _ => asked.unanswered(Unsure::Lost("connection reset by peer".into())),
         });
     }
-    let after = read(run, "setup", at + 4200, "\"note-7-0055\"", "n-4002");
+    let after = read(run, "setup", at + 4200, "\"note-7-0053\"", "n-4002");
     let mut shows = vec![
         ("what all began from", base),
         ("accepted, and lost", writes[0].clone()),

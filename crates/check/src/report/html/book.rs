@@ -95,6 +95,14 @@ impl<'a> Book<'a> {
         known.max_by_key(|other| self.exchange(*other).ended)
     }
 
+    /// What was going on between these times.
+    pub(super) fn during(&self, from: Duration, to: Duration) -> impl Iterator<Item = Place> {
+        let end = self
+            .exchanges
+            .partition_point(|exchange| exchange.begun <= to);
+        (0..end).filter(move |place| self.exchange(*place).ended >= from)
+    }
+
     /// These, and what was going on around them, `limit` in all; in the order of time.
     pub(super) fn around(&self, evidence: &BTreeSet<Place>, limit: usize) -> Vec<Place> {
         let mut shown: BTreeSet<Place> = evidence.iter().copied().take(limit).collect();

@@ -35,8 +35,8 @@ const WIDTH: f64 = 1080.0;
 /// Where the names of the actors end.
 const LEFT: f64 = 120.0;
 /// Room for what stands behind the last bar.
-const RIGHT: f64 = 112.0;
-const TOP: f64 = 26.0;
+const RIGHT: f64 = 150.0;
+const TOP: f64 = 36.0;
 /// More clients than this share the last lane.
 const MOST_LANES: usize = 40;
 /// About the width of a digit.
@@ -61,7 +61,6 @@ impl Lanes<'_> {
             .collect();
         let scale = Scale::of(&exchanges, LEFT, WIDTH - RIGHT);
         let rows = rows(&exchanges);
-        let count = rows.of.iter().max().map_or(0, |last| last + 1);
         let spots: HashMap<Place, Spot> = self
             .shown
             .iter()
@@ -69,7 +68,7 @@ impl Lanes<'_> {
             .zip(&rows.of)
             .map(|((place, exchange), row)| (*place, self.spot(&scale, exchange, *row)))
             .collect();
-        let height = TOP + self.pitch() * count as f64 + 6.0;
+        let height = TOP + self.pitch() * rows.count() as f64 + 6.0;
         let class = match self.size {
             Size::Full => "lanes",
             Size::Small => "lanes small",
@@ -80,7 +79,7 @@ impl Lanes<'_> {
             title = Value(&self.title),
         );
         self.axis(&mut svg, &scale, height);
-        self.grounds(&mut svg, &rows, count);
+        self.grounds(&mut svg, &rows, WIDTH);
         if self.size == Size::Full {
             self.arrows(&mut svg, &spots);
         }
@@ -116,7 +115,7 @@ impl Lanes<'_> {
         for tick in scale.ticks() {
             let _ = write!(
                 svg,
-                "<path d=\"M{x:.1} {TOP}V{height}\"/><text x=\"{x:.1}\" y=\"14\">{}</text>",
+                "<path d=\"M{x:.1} {TOP}V{height}\"/><text x=\"{x:.1}\" y=\"12\">{}</text>",
                 tick.label,
                 x = tick.x,
             );
@@ -131,25 +130,24 @@ impl Lanes<'_> {
                 right - left - 6.0,
                 height - TOP,
                 figure::time(length),
-                TOP - 2.0,
+                TOP - 6.0,
                 figure::time(length),
             );
         }
         svg.push_str("</g>\n");
     }
 
-    /// A line below each lane.
-    fn grounds(&self, svg: &mut String, rows: &Rows, count: usize) {
+    /// A line above and below each lane, so wide.
+    fn grounds(&self, svg: &mut String, rows: &Rows, width: f64) {
         svg.push_str("<path class=\"ground\" aria-hidden=\"true\" d=\"");
-        for row in 0..=count {
-            // Rows of one client are not parted.
-            if row == 0 || row == count || rows.names.iter().any(|(first, _)| *first == row) {
-                let _ = write!(svg, "M0 {:.1}H{WIDTH}", TOP + self.pitch() * row as f64);
-            }
+        let firsts = rows.names.iter().map(|(first, _)| *first);
+        for row in firsts.chain([rows.count()]) {
+            let _ = write!(svg, "M0 {:.1}H{width}", TOP + self.pitch() * row as f64);
         }
         svg.push_str("\"/>\n");
     }
 
+    /// They cover what is moved below them.
     fn names(&self, svg: &mut String, rows: &Rows, height: f64) {
         let _ = write!(
             svg,
@@ -158,6 +156,7 @@ impl Lanes<'_> {
             LEFT - 14.0,
             height - TOP - 7.0
         );
+        self.grounds(svg, rows, LEFT - 14.0);
         for (row, name) in &rows.names {
             let y = TOP + self.pitch() * (*row as f64 + 0.5) + 3.5;
             let short = shortened(name, 15);
@@ -308,13 +307,13 @@ impl Lanes<'_> {
             svg,
             "<use href=\"#sign-{}\" x=\"{:.1}\" y=\"{:.1}\"/>",
             mark.class,
-            spot.right + 7.0,
+            spot.right + 9.0,
             spot.middle - 5.0
         );
         let status = mark::outcome(exchange);
         let method = format!("{} {status}", exchange.request.method);
-        let tag = told_tag(exchange).map(|tag| format!("{method} {}", shortened(tag, 10)));
-        let fits = |text: &String| (text.chars().count() as f64) * CHAR + 22.0 < room;
+        let tag = told_tag(exchange).map(|tag| format!("{method} {}", without_middle(tag, 12)));
+        let fits = |text: &String| (text.chars().count() as f64) * CHAR + 24.0 < room;
         let Some(text) = [tag, Some(method), Some(status)]
             .into_iter()
             .flatten()
@@ -325,7 +324,7 @@ impl Lanes<'_> {
         let _ = write!(
             svg,
             "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-            spot.right + 20.0,
+            spot.right + 22.0,
             spot.middle + 3.5,
             Text(&text)
         );
@@ -358,6 +357,12 @@ struct Rows {
     of: Vec<usize>,
     /// The first row of each client, and its name.
     names: Vec<(usize, String)>,
+}
+
+impl Rows {
+    fn count(&self) -> usize {
+        self.of.iter().max().map_or(0, |last| last + 1)
+    }
 }
 
 /// A lane for each client in the order in which they appear; more rows where exchanges of one overlap.
@@ -408,6 +413,23 @@ fn rows(exchanges: &[&Exchange]) -> Rows {
         first += free.len().max(1);
     }
     Rows { of, names }
+}
+
+/// At most so many characters: how a tag begins, and how it ends, in which tags mostly differ.
+fn without_middle(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_owned();
+    }
+    let end = most / 2;
+    let start = most - end - 1;
+    let chars = text.chars();
+    chars
+        .clone()
+        .take(start)
+        .chain(['…'])
+        .chain(chars.skip(count - end))
+        .collect()
 }
 
 /// At most so many characters, the last of which says that there were more.

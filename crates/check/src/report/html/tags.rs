@@ -86,23 +86,26 @@ fn mismatches<'a>(book: &Book<'a>, evidence: &BTreeSet<Place>) -> Vec<Mismatch<'
     found
 }
 
-/// The read that follows a write, if nothing was written in between.
+/// The read in the evidence that follows a write, if no other write can have come in between.
 fn next_read(book: &Book, evidence: &BTreeSet<Place>, write: Place) -> Option<Place> {
     let written = book.exchange(write);
-    let later = evidence
-        .iter()
-        .copied()
-        .filter(|place| *place > write && same_url(book.exchange(*place), written));
-    for place in later {
-        let exchange = book.exchange(place);
-        if mark::is_write(exchange) {
-            return None;
-        }
-        if exchange.begun >= written.ended && exchange.is_accepted() {
-            return Some(place);
-        }
-    }
-    None
+    let read = evidence.iter().copied().find(|place| {
+        let read = book.exchange(*place);
+        read.begun >= written.ended
+            && !mark::is_write(read)
+            && read.is_accepted()
+            && same_url(read, written)
+    })?;
+    let is_alone = book
+        .during(written.begun, book.exchange(read).begun)
+        .all(|place| {
+            let other = book.exchange(place);
+            place == write
+                || !mark::is_write(other)
+                || other.is_refused()
+                || !same_url(other, written)
+        });
+    is_alone.then_some(read)
 }
 
 /// A link to the details, where there are any.
@@ -122,6 +125,18 @@ pub(super) fn link(book: &Book, place: Place, detailed: &BTreeSet<Place>) -> Str
 ///
 /// Of equal length they are compared character by character; otherwise all between what they begin and end with alike.
 fn differing(one: &str, other: &str) -> (String, String) {
+    // A tag that is weak beside one that is strong: the rest of them is compared all the same.
+    match (one.strip_prefix("W/"), other.strip_prefix("W/")) {
+        (Some(one), None) => {
+            let (one, other) = differing(one, other);
+            return (format!("<mark>W/</mark>{one}"), other);
+        }
+        (None, Some(_)) => {
+            let (other, one) = differing(other, one);
+            return (one, other);
+        }
+        _ => {}
+    }
     let one: Vec<char> = one.chars().collect();
     let other: Vec<char> = other.chars().collect();
     if one.len() == other.len() {
@@ -181,6 +196,12 @@ mod tests {
             ),
             ("\"1\"", "\"12\"", "\"1\"", "\"1<mark>2</mark>\""),
             ("\"1\"", "W/\"1\"", "\"1\"", "<mark>W/</mark>\"1\""),
+            (
+                "W/\"1\"",
+                "\"2\"",
+                "<mark>W/</mark>\"<mark>1</mark>\"",
+                "\"<mark>2</mark>\"",
+            ),
             ("<", ">>", "<mark>&lt;</mark>", "<mark>&gt;&gt;</mark>"),
             ("", "a", "", "<mark>a</mark>"),
             ("aa", "a", "a<mark>a</mark>", "a"),
