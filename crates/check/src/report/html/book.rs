@@ -77,7 +77,9 @@ impl<'a> Book<'a> {
         // A tag is used soon after it was learnt; a limit, so that thousands of exchanges are not searched thousands of times.
         (place.saturating_sub(400)..place).rev().find(|source| {
             let source = self.exchange(*source);
-            source.ended <= user.begun && told_tag(source) == Some(sent) && same_url(source, user)
+            source.ended <= user.begun
+                && told_tag(source).is_some_and(|told| opaque(told) == opaque(sent))
+                && same_url(source, user)
         })
     }
 
@@ -133,6 +135,11 @@ impl<'a> Book<'a> {
 
 fn key(exchange: &Exchange) -> (u32, Duration) {
     (exchange.number, exchange.begun)
+}
+
+/// Without the mark that it is weak: one that was sent as the other was learnt from it all the same.
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// The tag that a request carries.

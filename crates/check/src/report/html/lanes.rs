@@ -35,7 +35,7 @@ const WIDTH: f64 = 1080.0;
 /// Where the names of the actors end.
 const LEFT: f64 = 120.0;
 /// Room for what stands behind the last bar.
-const RIGHT: f64 = 150.0;
+const RIGHT: f64 = 164.0;
 const TOP: f64 = 36.0;
 /// More clients than this share the last lane.
 const MOST_LANES: usize = 40;
@@ -120,19 +120,27 @@ impl Lanes<'_> {
                 x = tick.x,
             );
         }
+        let mut free = LEFT;
         for (left, right, length) in scale.cuts() {
             let middle = f64::midpoint(left, right);
+            let said = figure::time(length);
             let _ = write!(
                 svg,
-                "<rect class=\"cut\" x=\"{:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{:.1}\"><title>{} in which \
-                 nothing began or ended</title></rect><text class=\"cut\" x=\"{middle:.1}\" y=\"{:.1}\">{}</text>",
+                "<rect class=\"cut\" x=\"{:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{:.1}\"><title>{said} in which \
+                 nothing began or ended</title></rect>",
                 left + 3.0,
                 right - left - 6.0,
                 height - TOP,
-                figure::time(length),
-                TOP - 6.0,
-                figure::time(length),
             );
+            // Of several close together only some can be labelled.
+            if middle - 20.0 > free {
+                let y = TOP - 6.0;
+                let _ = write!(
+                    svg,
+                    "<text class=\"cut\" x=\"{middle:.1}\" y=\"{y}\">{said}</text>"
+                );
+                free = middle + 20.0;
+            }
         }
         svg.push_str("</g>\n");
     }
