@@ -159,9 +159,9 @@ fn write_findings(
     book: &Book,
     detailed: &BTreeSet<Place>,
 ) {
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "<section id=\"findings\"><h2>Findings <span class=\"count\">{}</span></h2>\n",
+        "<section id=\"findings\"><h2>Findings <span class=\"count\">{}</span></h2>",
         figure::count(findings.len())
     );
     if findings.is_empty() {

@@ -107,10 +107,7 @@ pub(super) fn summary(note: Option<&str>, exchange: &Exchange) -> String {
 }
 
 fn times(html: &mut String, exchange: &Exchange) {
-    let protocol = match exchange.protocol {
-        crate::exchange::Protocol::Http1 => "HTTP/1.1",
-        crate::exchange::Protocol::Http2 => "HTTP/2",
-    };
+    let protocol = super::masthead::protocol_name(exchange.protocol);
     let _ = write!(
         html,
         "<p class=\"times\">{protocol}; begun {} into the run; last byte left after {}; {} after {}</p>",
@@ -134,7 +131,7 @@ fn message(
     body: &Bytes,
     most_bytes: usize,
 ) {
-    let _ = write!(html, "<section><h5>{name}</h5><pre><b>{}</b>\n", Text(line));
+    let _ = writeln!(html, "<section><h5>{name}</h5><pre><b>{}</b>", Text(line));
     if let Some(exchange) = sent {
         let url = &exchange.request.url;
         let _ = writeln!(

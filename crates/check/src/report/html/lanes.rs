@@ -393,11 +393,11 @@ fn rows(exchanges: &[&Exchange]) -> Rows {
     let mut of = vec![0; exchanges.len()];
     let mut names = Vec::new();
     let mut first = 0;
-    for number in 0..actors.len().min(MOST_LANES) {
+    for (number, actor) in actors.iter().take(MOST_LANES).enumerate() {
         let name = if shared > 0 && number == MOST_LANES - 1 {
             format!("{} others", shared + 1)
         } else {
-            actors[number].to_owned()
+            (*actor).to_owned()
         };
         names.push((first, name));
         // When each row is free again; a shared lane does not grow without end.
