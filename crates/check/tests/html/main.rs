@@ -186,3 +186,16 @@ fn many(count: usize) -> Report {
     report.exchanges = run.exchanges;
     report
 }
+
+#[test]
+fn a_run_that_found_nothing_is_a_page_too() {
+    let mut report = story::report();
+    report.probes.clear();
+    report.lost_updates.clear();
+    report.protocols.clear();
+    report.exchanges.clear();
+    report.spread = None;
+    let page = html(&report, begun_at());
+    assert!(page.contains("Nothing was found."));
+    assert!(page.contains("No exchange was kept."));
+}

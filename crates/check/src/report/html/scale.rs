@@ -174,3 +174,59 @@ fn round_up(step: f64) -> f64 {
             .find(|it| digit <= *it + 1e-9)
             .unwrap_or(10.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::exchange::{Outcome, Protocol, Unsure};
+    use crate::request::Request;
+
+    fn exchange(begun: u64, released: u64, ended: u64) -> Exchange {
+        Exchange {
+            number: 1,
+            actor: Arc::from("a"),
+            protocol: Protocol::Http1,
+            request: Request::get("http://127.0.0.1/".parse().expect("it is a URL")),
+            begun: Duration::from_micros(begun),
+            released: Duration::from_micros(released),
+            ended: Duration::from_micros(ended),
+            outcome: Outcome::Unanswered(Unsure::Dropped),
+        }
+    }
+
+    #[test]
+    fn only_what_is_long_and_empty_is_cut() {
+        let cases: [(&[(u64, u64, u64)], usize); 5] = [
+            // (begun, released, ended; how many cuts)
+            (&[], 0),
+            (&[(5, 5, 5)], 0),
+            (&[(0, 10, 400), (450, 460, 850)], 0),
+            (&[(0, 10, 400), (1_100_000, 1_100_010, 1_100_400)], 1),
+            (
+                &[
+                    (0, 10, 300),
+                    (500, 300_000, 300_500),
+                    (150_000, 150_010, 150_500),
+                ],
+                2,
+            ),
+        ];
+        for (times, cuts) in cases {
+            let exchanges: Vec<_> = times.iter().map(|(b, r, e)| exchange(*b, *r, *e)).collect();
+            let scale = Scale::of(&exchanges.iter().collect::<Vec<_>>(), 100.0, 900.0);
+            assert_eq!(scale.cuts().count(), cuts, "{times:?}");
+            let mut events: Vec<_> = times.iter().flat_map(|(b, r, e)| [b, r, e]).collect();
+            events.sort();
+            let places: Vec<_> = events
+                .iter()
+                .map(|at| scale.x(Duration::from_micros(**at)))
+                .collect();
+            assert!(places.is_sorted(), "{times:?}: {places:?}");
+            let fits = |x: &f64| (99.9..900.1).contains(x);
+            assert!(places.iter().all(fits), "{times:?}: {places:?}");
+            assert!(scale.ticks().len() < 12, "{times:?}");
+        }
+    }
+}
