@@ -183,6 +183,8 @@ mod tests {
     use crate::exchange::{Outcome, Protocol, Unsure};
     use crate::request::Request;
 
+    type Times = (u64, u64, u64);
+
     fn exchange(begun: u64, released: u64, ended: u64) -> Exchange {
         Exchange {
             number: 1,
@@ -198,7 +200,7 @@ mod tests {
 
     #[test]
     fn only_what_is_long_and_empty_is_cut() {
-        let cases: [(&[(u64, u64, u64)], usize); 5] = [
+        let cases: [(&[Times], usize); 5] = [
             // (begun, released, ended; how many cuts)
             (&[], 0),
             (&[(5, 5, 5)], 0),
