@@ -3,6 +3,7 @@
 mod curl; // a request as a command to send it again
 mod form; // the forms of a report
 mod har; // for browsers' network tools
+mod html; // for people, in a browser
 mod json; // for programs
 mod junit; // for CI
 mod redact; // what nobody is to see
@@ -11,6 +12,7 @@ mod tap; // for CI
 mod terminal; // for people
 
 pub use form::Form;
+pub use html::html;
 pub use style::Style;
 pub use terminal::terminal;
 

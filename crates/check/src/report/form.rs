@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use super::{Report, har, json, junit, tap};
+use super::{Report, har, html, json, junit, tap};
 
 /// The forms in which a report can be written to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,14 +9,16 @@ pub enum Form {
     Junit,
     Tap,
     Har,
+    Html,
 }
 
 impl Form {
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("json", Self::Json),
         ("junit", Self::Junit),
         ("tap", Self::Tap),
         ("har", Self::Har),
+        ("html", Self::Html),
     ];
 
     pub fn named(name: &str) -> Option<Self> {
@@ -33,6 +35,7 @@ impl Form {
             Self::Junit => junit::junit(report),
             Self::Tap => tap::tap(report),
             Self::Har => har::har(report, begun_at),
+            Self::Html => html::html(report, begun_at),
         }
     }
 }
