@@ -124,7 +124,10 @@ async fn put_back(lab: &Lab, target: &str) -> Result<Option<ProbeReport>, Stop> 
     }))
 }
 
-fn report(probe: &Probe, target: &str, ruling: Ruling) -> ProbeReport {
+fn report(probe: &Probe, target: &str, mut ruling: Ruling) -> ProbeReport {
+    ruling
+        .evidence
+        .sort_by_key(|evidence| evidence.exchange.begun);
     ProbeReport {
         id: probe.id.into(),
         subject: target.into(),
