@@ -10,15 +10,18 @@ pub enum Form {
     Tap,
     Har,
     Html,
+    /// JSON Lines that [`crate::history`] reads.
+    History,
 }
 
 impl Form {
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("json", Self::Json),
         ("junit", Self::Junit),
         ("tap", Self::Tap),
         ("har", Self::Har),
         ("html", Self::Html),
+        ("history", Self::History),
     ];
 
     pub fn named(name: &str) -> Option<Self> {
@@ -36,6 +39,7 @@ impl Form {
             Self::Tap => tap::tap(report),
             Self::Har => har::har(report, begun_at),
             Self::Html => html::html(report, begun_at),
+            Self::History => super::history_lines(report),
         }
     }
 }

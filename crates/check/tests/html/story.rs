@@ -66,6 +66,7 @@ pub(crate) fn report() -> Report {
             p99: Duration::from_micros(214),
         }),
         probes,
+        history: None,
         lost_updates: vec![
             lost(2, 100, 97, 31, 31),
             lost(8, 100, 99, 88, 402),
