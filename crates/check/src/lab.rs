@@ -62,6 +62,7 @@ struct Bench {
 }
 
 /// What calibration learnt.
+#[derive(Clone)]
 pub(crate) struct Habits {
     pub form: Form,
     /// What an ordinary write carries to be accepted, in the order in which it was tried.

@@ -252,8 +252,14 @@ fn unjudged(text: &mut String, report: &Report, style: Style) {
     }
     let _ = writeln!(text, "\n{}\n", style.bold("Not judged"));
     for (reason, ids) in by_reason {
+        let ids = ids.join(" ");
+        if ids.len() > 13 {
+            text.push_str(&style.wrapped(&ids, 6));
+            text.push_str(&style.wrapped(&reason, 20));
+            continue;
+        }
         let told = style.wrapped(&reason, 20);
-        let _ = write!(text, "      {:13} {}", ids.join(" "), told.trim_start());
+        let _ = write!(text, "      {ids:13} {}", told.trim_start());
     }
 }
 
