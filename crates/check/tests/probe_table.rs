@@ -10,7 +10,7 @@ const END: &str = "<!-- /probes -->";
 
 fn table() -> String {
     let mut text = String::from(
-        "| id | what is asked | | passes if | why, and by which text |\n| --- | --- | --- | --- | --- |\n",
+        "| id | what is asked | severity | passes if | why, and by which text |\n| --- | --- | --- | --- | --- |\n",
     );
     for probe in probes() {
         let letter = match probe.severity {
