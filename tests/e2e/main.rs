@@ -4,6 +4,7 @@ mod client; // a test client that checks what holds for every answer
 mod server; // the program, started on a free port with a folder of its own
 
 mod batches; // several writes, all or none
+mod check; // the tester, as a user runs it
 mod clients; // the Rust client against the program
 mod conditions; // the contract's table of preconditions
 mod conflict_log; // refused writes, kept and settled

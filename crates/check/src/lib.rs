@@ -31,7 +31,7 @@ pub use effort::Effort;
 pub use examine::{Progress, examine};
 pub use exchange::{Effect, Exchange, Outcome, Protocol, Unsure};
 pub use grade::grade;
-pub use probe::ids as probe_ids;
+pub use probe::{About, ids as probe_ids, probes};
 pub use report::{Evidence, LostUpdates, ProbeReport, Report, Spread, Verdict};
 pub use request::Request;
 pub use response::Response;

@@ -35,7 +35,7 @@ pub async fn examine_described(
     effort: &Effort,
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Report, Stop> {
-    let mut probes = declared::declared(description, base);
+    let mut probes = declared::declared(description);
     let mut whole = Report {
         target: base.to_string(),
         grade: None,

@@ -108,6 +108,16 @@ pub struct Spread {
     pub p99: Duration,
 }
 
+impl ProbeReport {
+    /// Its id and what it asks; a scenario's name says both.
+    fn name(&self) -> String {
+        if self.id == self.title {
+            return self.id.clone();
+        }
+        format!("{} {}", self.id, self.title)
+    }
+}
+
 impl Report {
     /// Failures, the worst first; of those alike, in the order in which they ran.
     pub fn findings(&self) -> Vec<&ProbeReport> {

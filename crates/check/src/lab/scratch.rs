@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::form::{leaves, set};
-use super::{Attempt, Condition, Halt, Lab, said};
+use super::{Attempt, Condition, Habits, Halt, Lab, Shape, said};
 use crate::client::{Actor, Stop};
 use crate::exchange::Exchange;
 use crate::request::Request;
@@ -30,8 +30,20 @@ impl Lab {
         Self {
             bench: Arc::clone(&self.bench),
             places,
-            habits: Arc::clone(&self.habits),
+            habits: self.habits_apart(),
         }
+    }
+
+    /// Habits for another resource: its bodies must not take what has to be unique from this one.
+    fn habits_apart(&self) -> Arc<Habits> {
+        if self.subject().unique.is_none() {
+            return Arc::clone(&self.habits);
+        }
+        let mut habits = Habits::clone(&self.habits);
+        if let Shape::Json { template, .. } = &mut habits.form.shape {
+            self.make_new(template, &self.nonce());
+        }
+        Arc::new(habits)
     }
 
     /// Makes a resource of our own, which is deleted when the run ends.

@@ -1,12 +1,11 @@
 use serde_json::Value;
-use url::Url;
 
 use super::document::Description;
+use crate::probe::DECLARED;
 use crate::report::{ProbeReport, Verdict};
-use crate::severity::Severity;
 
 /// E1: for each write that is described, whether the description says what a client must know of conflicts.
-pub(super) fn declared(description: &Description, base: &Url) -> Vec<ProbeReport> {
+pub(super) fn declared(description: &Description) -> Vec<ProbeReport> {
     let mut reports = Vec::new();
     for (path, item) in description.paths() {
         let lacking: Vec<_> = ["put", "patch", "delete"]
@@ -23,19 +22,21 @@ pub(super) fn declared(description: &Description, base: &Url) -> Vec<ProbeReport
             continue;
         }
         reports.push(ProbeReport {
-            id: "E1".into(),
+            id: DECLARED.id.into(),
             subject: path.into(),
-            title: "Does the description say what conflicts look like?".into(),
-            severity: Severity::Info,
-            verdict: if lacking.is_empty() { Verdict::Pass } else { Verdict::Fail },
+            title: DECLARED.title.into(),
+            severity: DECLARED.severity,
+            verdict: if lacking.is_empty() {
+                Verdict::Pass
+            } else {
+                Verdict::Fail
+            },
             reason: if lacking.is_empty() {
                 "every write declares its precondition, its refusals and the tag".into()
             } else {
                 lacking.join("; ")
             },
-            why: format!(
-                "Clients are made from the description of {base}: what it does not declare they do not handle."
-            ),
+            why: DECLARED.why.into(),
             trials: 1,
             overlapping: 0,
             evidence: Vec::new(),

@@ -9,6 +9,8 @@ pub(crate) struct Probe {
     pub id: &'static str,
     /// What is asked, as one line.
     pub title: &'static str,
+    /// What is seen where it passes.
+    pub holds: &'static str,
     /// How bad a failure can be.
     pub severity: Severity,
     /// Why it matters, and by which text.
@@ -20,10 +22,11 @@ type Run = for<'a> fn(&'a Lab) -> Pin<Box<dyn Future<Output = Result<Ruling, Hal
 
 /// The entry of a probe: its function is called with the lab.
 macro_rules! probe {
-    ($id:literal, $severity:ident, $title:literal, $why:literal, $run:expr) => {
+    ($id:literal, $severity:ident, $title:literal, $holds:literal, $why:literal, $run:expr) => {
         Probe {
             id: $id,
             title: $title,
+            holds: $holds,
             severity: Severity::$severity,
             why: $why,
             run: |lab| Box::pin($run(lab)),
@@ -37,6 +40,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "A1",
         Medium,
         "Is there a validator?",
+        "ETag or Last-Modified is there, or a member of the body that is a version",
         "RFC 9110, section 8.8: without one a client cannot say which version its edit began from.",
         validators::is_there
     ),
@@ -44,6 +48,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "A2",
         High,
         "Is an idle tag stable, and good for a write however it was read?",
+        "it stays while nobody writes, is the same at each base URL, and is accepted in If-Match whichever content coding it came with",
         "RFC 9110, section 8.8.1: a strong validator changes only when the representation does; section 8.8.3.3: each \
          content coding has its own.",
         validators::is_stable
@@ -52,6 +57,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "A3",
         Critical,
         "Does a write change the validator?",
+        "the tag after a write differs from the one before",
         "RFC 9110, section 8.8.1: a validator that stays lets a stale copy pass for the current one.",
         validators::changes
     ),
@@ -59,6 +65,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "A4",
         Medium,
         "Are two writes within a second told apart?",
+        "two writes within one second leave two tags",
         "RFC 9110, section 8.8.2.2: a date that counts in seconds is a weak validator.",
         validators::has_resolution
     ),
@@ -66,6 +73,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "A5",
         High,
         "Is the tag on a write's answer the tag of the next GET?",
+        "both are equal, or the answer has none",
         "RFC 9110, section 9.3.4: a validator on the answer to a PUT says that what was sent is stored as it was sent.",
         validators::is_on_the_answer
     ),
@@ -73,6 +81,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "A6",
         Info,
         "Does a tag come back with the content it stood for?",
+        "a new tag, though the content is that of before",
         "RFC 9110, section 8.8.3: a tag made from the content is legal; it cannot tell that something came in between.",
         validators::comes_back
     ),
@@ -80,6 +89,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B3",
         High,
         "Is a write with the current tag accepted?",
+        "2xx, and what was written is there",
         "RFC 9110, section 13.1.1: the precondition holds, so the method is performed.",
         preconditions::current_is_accepted
     ),
@@ -87,6 +97,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B1",
         Critical,
         "Is a write with a stale tag refused?",
+        "409 or 412, and what was there stays",
         "RFC 9110, section 13.1.1: a server MUST NOT perform the method when If-Match does not hold. This is the lost update.",
         preconditions::stale_is_refused
     ),
@@ -94,6 +105,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B2",
         Critical,
         "Is a write with a made-up tag refused?",
+        "409 or 412, and what was there stays",
         "RFC 9110, section 13.1.1: it names no representation that is there.",
         preconditions::made_up_is_refused
     ),
@@ -101,6 +113,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B4",
         Medium,
         "Does If-Match: * hold for what is there, and only for that?",
+        "2xx where something is; 412 where nothing is, and nothing is created",
         "RFC 9110, section 13.1.1: with * it holds if there is a current representation.",
         preconditions::any
     ),
@@ -108,6 +121,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B5",
         Low,
         "Is a list of tags with the current one accepted?",
+        "2xx",
         "RFC 9110, section 13.1.1: If-Match is a list.",
         preconditions::list
     ),
@@ -115,6 +129,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B6",
         Low,
         "Does If-Match compare strongly?",
+        "412 to the current tag, sent as a weak one",
         "RFC 9110, section 13.1.1: a weak tag never satisfies If-Match.",
         preconditions::weak
     ),
@@ -122,6 +137,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B7",
         High,
         "Does If-None-Match: * create, and never overwrite?",
+        "412 where something is, 201 where nothing is",
         "RFC 9110, section 13.1.2: it is how two clients who create one resource are told apart.",
         preconditions::create_only
     ),
@@ -129,6 +145,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B8",
         Medium,
         "Is a write without a precondition refused?",
+        "428, and what was there stays",
         "RFC 6585, section 3: 428 lets a server insist, so that no client loses an update for not knowing of conditions.",
         preconditions::requires
     ),
@@ -136,6 +153,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B9",
         High,
         "Are PATCH and DELETE protected as well?",
+        "they answer as PUT does",
         "RFC 9110, section 13.2.1: preconditions hold for every method that changes the resource.",
         preconditions::siblings
     ),
@@ -143,6 +161,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B10",
         Low,
         "Does If-Unmodified-Since refuse an old date?",
+        "412 to an old date; a current If-Match goes before it",
         "RFC 9110, sections 13.1.4 and 13.2.2: it is evaluated where there is no If-Match.",
         preconditions::refuses_old_dates
     ),
@@ -150,6 +169,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B11",
         Low,
         "Is what is wrong anyway told before the stale tag?",
+        "404, 401 or 400 as without a tag",
         "RFC 9110, section 13.2.1: preconditions are evaluated after the normal checks.",
         preconditions::original_error
     ),
@@ -157,6 +177,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B12",
         Critical,
         "Is a stale version in the body refused?",
+        "a stale version is refused, by 409 or another 4xx",
         "A version that a client sends back is a promise that it is compared.",
         preconditions::version_in_body
     ),
@@ -164,6 +185,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B13",
         High,
         "Does a deleted resource stay deleted?",
+        "404, 409, 410 or 412 to a PUT with its last tag",
         "RFC 9110, section 13.1.1: what is gone has no tag that could match.",
         preconditions::stays_deleted
     ),
@@ -171,6 +193,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "B14",
         High,
         "Does a refused write leave everything as it was?",
+        "what is read afterwards is what was read before",
         "RFC 9110, section 13.1.1: the method is not performed, not in part either.",
         preconditions::leaves_untouched
     ),
@@ -178,6 +201,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "C7",
         High,
         "Is a conflict never shown as a failure of the server, or as a success?",
+        "never 500, 503, or 2xx with an error in the body",
         "RFC 9110, sections 15.5.10 and 15.5.13: 409 and 412 are there for it; what looks like a failure is sent again.",
         answers::honest_status
     ),
@@ -185,6 +209,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "C1",
         Medium,
         "Has the answer to a conflict a body?",
+        "it is not empty",
         "RFC 9110, section 15.5.10: it is to hold enough for the user to recognise the source of the conflict.",
         answers::has_a_body
     ),
@@ -192,6 +217,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "C2",
         Low,
         "Is it of a media type that says it is a problem?",
+        "application/problem+json, and `status` is that of the answer",
         "RFC 9457, section 3: one format, which clients know already; its status agrees with that of the answer.",
         answers::media_type
     ),
@@ -199,6 +225,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "C3",
         Medium,
         "Can a client go on from it?",
+        "three of five: a code, the current version, one's own, the fields, a link",
         "A code, the current version, one's own, which fields, where to go on: three of these, or else it has to guess.",
         answers::usable
     ),
@@ -206,6 +233,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "C4",
         High,
         "Is the tag that it quotes the current one?",
+        "it is that of the next GET; or none is quoted",
         "A client that goes on from a wrong tag is refused for ever, or overwrites what it never saw.",
         answers::quoted_tag
     ),
@@ -213,6 +241,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "C5",
         Medium,
         "Does it give away nothing of the inside?",
+        "no SQL, no stack trace, no paths",
         "RFC 9457, section 5: details are for clients, not for debugging; what they tell may help an attacker.",
         answers::leaks_nothing
     ),
@@ -220,6 +249,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "C6",
         Low,
         "Is one cause told in one way everywhere?",
+        "one status and one code for each stale write",
         "A client that handles a stale PUT should handle a stale DELETE by the same line.",
         answers::consistent
     ),
@@ -227,6 +257,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "C8",
         Low,
         "Does 428 say how to write instead?",
+        "its body names If-Match, or the tag to send",
         "RFC 6585, section 3: the answer is to explain how to resubmit the request.",
         answers::says_how
     ),
@@ -234,6 +265,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D1",
         Critical,
         "Of many writers with one tag, is exactly one accepted?",
+        "one 2xx in each race, and what is there is the winner's",
         "Check and write have to be one step: between the two, another write makes the check worthless.",
         races::one_winner
     ),
@@ -241,6 +273,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D2",
         Critical,
         "Is the tag compared when the body is there, not when the head is?",
+        "409 or 412 to the held request, and the other's write stays",
         "RFC 9110, section 13.2.1: what counts is the state when the method is performed.",
         races::held_body
     ),
@@ -248,6 +281,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D3",
         Critical,
         "Of many who create one resource, does exactly one?",
+        "one 201 in each race, and what is there is the winner's",
         "RFC 9110, section 13.1.2: If-None-Match: * is there so that an accidental overwrite cannot happen.",
         races::create
     ),
@@ -255,6 +289,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D4",
         Critical,
         "Does what is unique stay unique when many take it at once?",
+        "one creation is accepted, and the list holds one",
         "Looking whether a name is free and taking it have to be one step.",
         races::unique
     ),
@@ -262,13 +297,16 @@ pub(crate) const PROBES: &[Probe] = &[
         "D5",
         Critical,
         "Is a request with one Idempotency-Key performed once?",
-        "The Idempotency-Key header field (draft-ietf-httpapi-idempotency-key-header), section 2: a client that sends again          relies on it.",
+        "one resource; the same answer or 409 to the others; 422 to another payload",
+        "The Idempotency-Key header field (draft-ietf-httpapi-idempotency-key-header), section 2: a client that sends again \
+         relies on it.",
         races::once
     ),
     probe!(
         "D6",
         Critical,
         "Is what is there after a race of whole bodies exactly one of them?",
+        "what is there is one body, whole",
         "RFC 9110, section 9.3.4: PUT replaces the state by what was sent, not by parts of it.",
         races::mixture
     ),
@@ -276,13 +314,16 @@ pub(crate) const PROBES: &[Probe] = &[
         "D7",
         Critical,
         "Are two members that are patched at once both there?",
-        "RFC 5789, section 2: a server applies the whole set of changes atomically; RFC 7396: what is not in a merge patch          stays.",
+        "both are there, or one was refused",
+        "RFC 5789, section 2: a server applies the whole set of changes atomically; RFC 7396: what is not in a merge patch \
+         stays.",
         races::members_apart
     ),
     probe!(
         "D8",
         Critical,
         "Is no more sold than there is?",
+        "as many takes as there were at most, and the rest is what is left",
         "Looking whether there is some and taking it have to be one step.",
         races::stock
     ),
@@ -290,6 +331,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D9",
         Critical,
         "Of a PUT and a DELETE with one tag, is one accepted?",
+        "one 2xx, and what is there agrees with it",
         "RFC 9110, section 13.1.1: after either of them the tag names nothing that is there.",
         races::beside_put
     ),
@@ -297,6 +339,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D10",
         Medium,
         "Of many DELETEs with one tag, is one accepted?",
+        "one 2xx",
         "RFC 9110, section 13.1.1: what is gone matches no tag.",
         races::many
     ),
@@ -304,6 +347,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D11",
         Critical,
         "Does what may succeed but once succeed but once?",
+        "one 2xx",
         "A transition that is checked and then made lets two pass between the check and the change.",
         races::transition
     ),
@@ -311,6 +355,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D12",
         High,
         "Do readers see whole versions, and never step back?",
+        "each body has the tag that it was written with; after an acknowledged write nobody reads an older one",
         "RFC 9110, section 8.8: a validator belongs to the representation that it comes with.",
         races::readers
     ),
@@ -318,6 +363,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D13",
         Critical,
         "Do clients that read again and try again lose nothing?",
+        "every item is there, after a bounded number of tries",
         "It is what a good client does (RFC 9110, section 13.1.1); each of them is owed its item.",
         races::append
     ),
@@ -325,6 +371,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D14",
         Medium,
         "Is a request that is sent again for want of an answer performed once?",
+        "it is there once",
         "RFC 9110, section 9.2.2: a client cannot know whether a request was performed whose answer it never saw.",
         races::resend
     ),
@@ -332,6 +379,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D15",
         Critical,
         "Does all of it hold across base URLs, protocols and logins?",
+        "D1, D2 and D3 hold there, too",
         "A check that each process makes for itself is none.",
         races::places
     ),
@@ -339,6 +387,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D16",
         Critical,
         "Could what random clients saw have been, one after the other?",
+        "an order exists in which each answer is right",
         "Herlihy and Wing 1990: linearizability, the one guarantee that a compare-and-set rests on.",
         races::random
     ),
@@ -346,6 +395,7 @@ pub(crate) const PROBES: &[Probe] = &[
         "D17",
         Critical,
         "Do transfers at once keep the sum?",
+        "the sum is that of before",
         "What is taken from one and given to another has to be one step.",
         races::transfer
     ),

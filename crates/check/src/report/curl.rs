@@ -1,16 +1,19 @@
 use std::fmt::Write as _;
 
+use http::Method;
+
 use crate::request::Request;
 
 use super::redact;
 
 /// A command that sends the same request; secrets are variables of the shell, to be set before.
 pub(super) fn command(request: &Request) -> String {
-    let mut command = format!(
-        "curl -si -X {} {}",
-        request.method,
-        quoted(request.url.as_str())
-    );
+    // With -X HEAD it would wait for a body.
+    let method = match request.method {
+        Method::HEAD => "--head".to_owned(),
+        _ => format!("-X {}", request.method),
+    };
+    let mut command = format!("curl -si {method} {}", quoted(request.url.as_str()));
     for (name, value) in &request.headers {
         let field = if redact::is_secret(name.as_str()) {
             // Double quotes, so that the shell puts it in.
@@ -41,7 +44,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderValue, Method, header};
+    use http::{HeaderValue, header};
 
     use super::*;
 

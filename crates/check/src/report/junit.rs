@@ -33,7 +33,7 @@ fn case(text: &mut String, probe: &ProbeReport) {
         text,
         "<testcase classname=\"{}\" name=\"{}\">",
         escaped(&probe.subject),
-        escaped(&format!("{} {}", probe.id, probe.title))
+        escaped(&probe.name())
     );
     match probe.verdict {
         Verdict::Pass => {}

@@ -29,12 +29,7 @@ fn line(text: &mut String, number: usize, probe: &ProbeReport) {
         Verdict::Inconclusive | Verdict::Skipped => format!(" # SKIP {}", one_line(&probe.reason)),
         Verdict::Pass | Verdict::Fail => String::new(),
     };
-    let title = one_line(&probe.title).replace('#', "\\#");
-    let _ = writeln!(
-        text,
-        "{ok} {number} - {} {title}{skip}",
-        one_line(&probe.id)
-    );
+    let _ = writeln!(text, "{ok} {number} - {}{skip}", escaped(&probe.name()));
     if probe.verdict == Verdict::Fail {
         diagnostics(text, probe);
     }
@@ -66,6 +61,11 @@ fn diagnostics(text: &mut String, probe: &ProbeReport) {
         );
     }
     text.push_str("  ...\n");
+}
+
+/// What stands before a directive: `#` would begin one.
+fn escaped(text: &str) -> String {
+    one_line(text).replace('\\', "\\\\").replace('#', "\\#")
 }
 
 fn one_line(text: &str) -> String {

@@ -174,6 +174,7 @@ fn reproduction(text: &mut String, finding: &ProbeReport, style: Style) {
 fn commands(exchanges: &[&Exchange]) -> Vec<String> {
     let mut variables: BTreeMap<String, String> = BTreeMap::new();
     let mut lines = Vec::new();
+    let mut were_beside = false;
     for (index, exchange) in exchanges.iter().enumerate() {
         let tag = exchange
             .response()
@@ -209,10 +210,15 @@ fn commands(exchanges: &[&Exchange]) -> Vec<String> {
         let races = |other: &&Exchange| {
             exchange.request.method != http::Method::GET && exchange.overlaps(other)
         };
-        if exchanges.get(index + 1).is_some_and(races) {
+        let is_beside = exchanges.get(index + 1).is_some_and(races);
+        if is_beside {
             line.push_str(" &");
         }
         lines.push(line);
+        if were_beside && !is_beside {
+            lines.push("wait".to_owned());
+        }
+        were_beside = is_beside;
     }
     lines
 }
@@ -252,8 +258,14 @@ fn unjudged(text: &mut String, report: &Report, style: Style) {
     }
     let _ = writeln!(text, "\n{}\n", style.bold("Not judged"));
     for (reason, ids) in by_reason {
+        let ids = ids.join(" ");
+        if ids.len() > 13 {
+            text.push_str(&style.wrapped(&ids, 6));
+            text.push_str(&style.wrapped(&reason, 20));
+            continue;
+        }
         let told = style.wrapped(&reason, 20);
-        let _ = write!(text, "      {:13} {}", ids.join(" "), told.trim_start());
+        let _ = write!(text, "      {ids:13} {}", told.trim_start());
     }
 }
 

@@ -19,17 +19,17 @@ pub(super) use field::{Field, Target};
 pub(super) use wire::{Wire, client, run};
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(super) struct Check {
     #[command(subcommand)]
     command: Option<CheckCommand>,
-    /// The URL of one resource; or scenarios to run
+    /// The URL of one resource that is there; or scenarios to run
     #[arg(value_name = "URL | SCENARIO.yaml")]
     targets: Vec<String>,
     /// An OpenAPI description: make and examine every resource that it describes
     #[arg(long, value_name = "FILE | URL", conflicts_with = "targets")]
     openapi: Option<String>,
-    /// Judge a recorded history, one operation a line (see the guide)
+    /// Judge a recorded history, one operation a line, instead of sending anything
     #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "openapi"])]
     history: Option<PathBuf>,
     /// Run again what failed in an earlier run, from its JSON report and with its seed
@@ -76,10 +76,14 @@ impl Check {
             [] => Err(Failure::Usage(anyhow::anyhow!(
                 "nothing to check: give the URL of a resource, scenarios, --openapi or --history (see detente check --help)"
             ))),
-            [url] if is_url(url) => self.api.examine(url, &self.wire, &self.outcome),
+            [url] if is_url(url) => {
+                self.suite.is_not_given()?;
+                self.api.examine(url, &self.wire, &self.outcome)
+            }
             [_, ..] if self.targets.iter().any(|target| is_url(target)) => {
                 Err(Failure::Usage(anyhow::anyhow!(
-                    "one URL at a time: a resource on several servers is given by --base, several resources by --openapi"
+                    "either one URL or scenarios: a resource on several servers is given by --base, several resources by \
+                     --openapi"
                 )))
             }
             files => self

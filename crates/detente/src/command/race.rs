@@ -85,9 +85,9 @@ fn told(volley: &Volley) -> String {
         kinds.entry(kind).or_default().push(exchange);
     }
     let mut text = format!(
-        "{} requests left within {:?}; {}\n",
+        "{} requests left within {} µs; {}\n",
         volley.exchanges.len(),
-        volley.spread,
+        volley.spread.as_micros(),
         if volley.overlapped() {
             "all were under way at once"
         } else {

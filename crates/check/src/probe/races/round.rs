@@ -66,6 +66,11 @@ impl Round {
     }
 
     /// How many may have been applied, though nobody said so.
+    /// Whether every write was refused, and none is there.
+    pub(super) fn is_refused(&self) -> bool {
+        self.count(Effect::Refused) == self.volley.exchanges.len() && self.holder().is_none()
+    }
+
     pub(super) fn unknown(&self) -> usize {
         self.count(Effect::Unknown)
     }

@@ -77,14 +77,14 @@ pub(super) struct Api {
     /// Where the amount of an account stands
     #[arg(long, value_name = "POINTER", value_parser = pointer, default_value = "/balance", help_heading = "Resource")]
     amount: String,
-    /// Another server that has the same resource, such as a replica; may be repeated
+    /// Another server that has the same resource, such as a replica; may be repeated. With `--openapi`: the API's URL
     #[arg(long, value_name = "URL", help_heading = "Resource")]
     base: Vec<Url>,
     /// A field that logs somebody else in; may be repeated, writers take turns
     #[arg(long, value_name = "NAME: VALUE", help_heading = "Resource")]
     login: Vec<Field>,
     /// How many write at once
-    #[arg(long, value_name = "N,N…", value_delimiter = ',', default_values_t = [2, 8, 32],
+    #[arg(long, value_name = "N,N…", value_delimiter = ',', default_value = "2,8,32",
           value_parser = clap::value_parser!(u32).range(2..=1000), help_heading = "Effort")]
     writers: Vec<u32>,
     /// Races for each number of writers
@@ -118,6 +118,7 @@ pub(super) struct Api {
 impl Api {
     pub(super) fn examine(&self, url: &str, wire: &Wire, outcome: &Outcome) -> Result<(), Failure> {
         let place = address(url).map_err(Failure::Usage)?;
+        self.asks_a_resource()?;
         let subject = self.subject(place).map_err(Failure::Usage)?;
         let effort = self.effort()?;
         let client = client(wire)?;
@@ -230,6 +231,17 @@ impl Api {
                 .map(|field| fields(std::slice::from_ref(field)))
                 .collect(),
         })
+    }
+
+    /// E is asked of a description alone.
+    fn asks_a_resource(&self) -> Result<(), Failure> {
+        let is_of_descriptions = |name: &String| name.to_uppercase().starts_with('E');
+        if !self.only.is_empty() && self.only.iter().all(is_of_descriptions) {
+            return Err(Failure::Usage(anyhow!(
+                "E1 is asked of a description: give it by --openapi"
+            )));
+        }
+        Ok(())
     }
 
     fn effort(&self) -> Result<Effort, Failure> {

@@ -15,10 +15,10 @@ use crate::command::Failure;
 #[derive(Debug, Args)]
 pub(super) struct Known {
     /// A refusal proves that what was demanded did not hold
-    #[arg(long, requires = "history", help_heading = "History")]
+    #[arg(long, requires = "history", conflicts_with_all = ["targets", "openapi", "replay"], help_heading = "History")]
     trust_refusals: bool,
     /// A tag is never given twice, not even to equal content
-    #[arg(long, requires = "history", help_heading = "History")]
+    #[arg(long, requires = "history", conflicts_with_all = ["targets", "openapi", "replay"], help_heading = "History")]
     unique_tags: bool,
     /// How long a search may take, in seconds
     #[arg(
@@ -26,6 +26,7 @@ pub(super) struct Known {
         value_name = "SECONDS",
         default_value_t = 60,
         requires = "history",
+        conflicts_with_all = ["targets", "openapi", "replay"],
         help_heading = "History"
     )]
     search: u64,

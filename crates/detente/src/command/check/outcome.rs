@@ -42,7 +42,8 @@ impl FromStr for Written {
             .filter(|(_, file)| !file.is_empty())
             .ok_or_else(|| anyhow!("expected a form and a file, such as html=report.html"))?;
         let form = report::Form::named(form).ok_or_else(|| {
-            anyhow!("there is no form `{form}`: json, junit, tap, har, html, history")
+            let forms = report::Form::ALL.map(|(name, _)| name);
+            anyhow!("there is no form `{form}`: they are {}", forms.join(", "))
         })?;
         Ok(Self {
             form,

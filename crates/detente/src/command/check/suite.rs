@@ -26,6 +26,21 @@ pub(super) struct Suite {
 }
 
 impl Suite {
+    /// Settings for scenarios say nothing of a resource.
+    pub(super) fn is_not_given(&self) -> Result<(), Failure> {
+        let given = [
+            ("--var", !self.vars.is_empty()),
+            ("--env-file", self.env_file.is_some()),
+            ("--repeat", self.repeat.is_some()),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            Some((name, _)) => Err(Failure::Usage(anyhow!(
+                "{name} is for scenarios; how often a resource's races are run is said by --rounds"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// Reads all files first: a mistake in one keeps all from being run.
     pub(super) fn run(
         &self,
@@ -87,7 +102,7 @@ fn read(files: &[String], inputs: &Inputs) -> Result<Vec<(String, Scenario)>, Fa
     for file in files {
         let path = Path::new(file);
         let text = read_text(path)
-            .context("neither a URL nor a scenario that can be read")
+            .with_context(|| mistaken(file))
             .map_err(Failure::Usage)?;
         match scenario::parse(path, &text, inputs) {
             Ok(suite) => {
@@ -104,6 +119,17 @@ fn read(files: &[String], inputs: &Inputs) -> Result<Vec<(String, Scenario)>, Fa
         Ok(scenarios)
     } else {
         Err(told(&Mistakes(mistakes)))
+    }
+}
+
+/// What a target may have been meant to be that is neither a URL of HTTP nor a file.
+fn mistaken(target: &str) -> String {
+    match target.split_once("://") {
+        Some((scheme, _)) => format!("{scheme} is not spoken, only http and https"),
+        None if target.contains(':') => {
+            format!("neither a scenario nor a URL (http://{target}?)")
+        }
+        None => "neither a URL nor a scenario that can be read".into(),
     }
 }
 

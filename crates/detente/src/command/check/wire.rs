@@ -25,6 +25,7 @@ pub(in crate::command) struct Wire {
         long,
         value_name = "SECONDS",
         default_value_t = 10.0,
+        allow_negative_numbers = true,
         help_heading = "Connection"
     )]
     timeout: f64,

@@ -1,0 +1,69 @@
+//! The guide's table of probes is that of the catalogue.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use detente_check::{Severity, probes};
+
+const BEGIN: &str = "<!-- probes -->\n";
+const END: &str = "<!-- /probes -->";
+
+fn table() -> String {
+    let mut text = String::from(
+        "| id | what is asked | severity | passes if | why, and by which text |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for probe in probes() {
+        let letter = match probe.severity {
+            Severity::Critical => 'X',
+            Severity::High => 'H',
+            Severity::Medium => 'M',
+            Severity::Low => 'L',
+            Severity::Info => 'I',
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {letter} | {} | {} |",
+            probe.id,
+            cell(probe.title),
+            cell(probe.holds),
+            cell(probe.why)
+        );
+    }
+    text
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// With ACCEPT=1 in the environment the guide is written instead.
+#[test]
+fn the_guide_lists_every_probe() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/checking.md");
+    let guide = std::fs::read_to_string(&file).unwrap();
+    let (before, rest) = guide.split_once(BEGIN).expect("the table's beginning");
+    let (written, after) = rest.split_once(END).expect("the table's end");
+    if std::env::var_os("ACCEPT").is_some() {
+        std::fs::write(&file, format!("{before}{BEGIN}{}{END}{after}", table())).unwrap();
+        return;
+    }
+    assert!(
+        written == table(),
+        "docs/checking.md is not what the catalogue says: ACCEPT=1 cargo test -p detente-check --test probe_table"
+    );
+}
+
+#[test]
+fn every_probe_says_what_it_asks_and_why() {
+    for probe in probes() {
+        assert!(probe.title.ends_with('?'), "{}", probe.id);
+        assert!(probe.why.ends_with('.'), "{}", probe.id);
+        for text in [probe.title, probe.holds, probe.why] {
+            assert!(
+                !text.contains("  ") && !text.contains('\n'),
+                "{}: {text}",
+                probe.id
+            );
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! `detente check` and `detente race`, as a user runs them.
+
+mod api; // by a description
+mod detente; // Detente itself, which loses nothing
+mod history; // what was recorded elsewhere
+mod misuse; // what cannot be, and how it is told
+mod reports; // forms, and running again what failed
+mod scenario; // what `check new` writes
+mod tester; // the program, run to its end
+mod unguarded; // a server that ignores If-Match

@@ -1,0 +1,125 @@
+use super::tester::Tester;
+use super::unguarded::Unguarded;
+use crate::server::Server;
+
+/// What was asked for cannot be: exit code 2, and a message that says why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_command_is_told_what_is_wrong() {
+    let url = "http://127.0.0.1:4090/api/documents/45";
+    let tester = Tester::new();
+    tester.write("empty.json", "{}");
+    tester.write("prose.txt", "no JSON");
+    tester.write(
+        "wrong.yaml",
+        "base: http://127.0.0.1:4090\nscenari: a\nrace:\n  actors: 2\n  send: {PUT: /a}\nexpect: {winner: 1}\n",
+    );
+    let cases: &[(&[&str], &str)] = &[
+        (&[], "nothing to check"),
+        (&[url, "--writers", "1"], "1 is not in 2..=1000"),
+        (&[url, "--rounds", "many"], "invalid digit"),
+        (&[url, "--timeout", "0"], "above 0"),
+        (&[url, "--timeout", "-1"], "above 0"),
+        (
+            &[url, "--fail-on", "bad"],
+            "critical, high, medium, low, info",
+        ),
+        (&[url, "--http", "3"], "1.1, 2"),
+        (&[url, "--report", "pdf=x"], "there is no form `pdf`"),
+        (&[url, "--report", "json"], "a form and a file"),
+        (&[url, "--unique", "email"], "begins with `/`"),
+        (&[url, "--create", "POST"], "a method and a URL"),
+        (&[url, "-H", "nothing"], "expected `Name: value`"),
+        (&[url, "--body", "empty.json"], "--create"),
+        (
+            &[url, "--create", "POST /x", "--body", "absent.json"],
+            "cannot read absent.json",
+        ),
+        (&[url, "--transfer", "POST /x"], "--accounts"),
+        (&[url, "--only", "Z9"], "there is no probe `Z9`"),
+        (&[url, "--skip", "D99"], "there is no probe `D99`"),
+        (&[url, "--only", "E1"], "--openapi"),
+        (&[url, "--repeat", "3"], "--repeat is for scenarios"),
+        (&[url, "--unique-tags"], "--unique-tags"),
+        (&[url, "wrong.yaml"], "either one URL or scenarios"),
+        (&["absent.yaml"], "cannot read absent.yaml"),
+        (&["ftp://127.0.0.1/one"], "ftp is not spoken"),
+        (&["127.0.0.1:4090/one"], "http://127.0.0.1:4090/one?"),
+        (&["wrong.yaml"], "wrong.yaml:2:1: "),
+        (&["wrong.yaml"], "wrong.yaml:6:10: "),
+        (&["--history", "absent.jsonl"], "cannot read absent.jsonl"),
+        (&["--history", "prose.txt"], "prose.txt:1"),
+        (&["--replay", "prose.txt"], "is no JSON"),
+        (&["--replay", "empty.json"], "lacks `target`"),
+        (&["--openapi", "absent.yaml"], "cannot read absent.yaml"),
+        (&["--openapi", "prose.txt"], "prose.txt"),
+        (&["new", "nothing"], "is no URL"),
+    ];
+    for (arguments, message) in cases {
+        let run = tester.run(&[&["check"], *arguments].concat());
+        assert_eq!(run.code, 2, "{arguments:?}: {run}");
+        assert!(run.errors.contains(message), "{arguments:?}: {run}");
+        assert_eq!(run.out, "", "{arguments:?}");
+    }
+}
+
+/// There is nothing to ask: exit code 3.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_reached_or_read_is_told() {
+    let server = Server::start();
+    let absent = format!("{}/api/notes/absent", server.url());
+    let gone = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}/one", listener.local_addr().unwrap())
+    };
+    let remote = "http://192.0.2.1/one";
+    let cases: &[(&[&str], &str)] = &[
+        (&["check", &gone], "cannot be reached"),
+        (&["check", "new", &gone], "cannot be reached"),
+        (&["check", "--openapi", &gone], "cannot be reached"),
+        (&["race", &gone], "cannot be reached"),
+        (&["check", &absent], "was answered 404 Not Found"),
+        (&["check", "new", &absent], "404"),
+        (&["check", "--openapi", &absent], "gave no description"),
+        (&["check", remote], "--allow-remote"),
+        (&["check", "new", remote], "--allow-remote"),
+        (&["race", remote], "--allow-remote"),
+    ];
+    for (arguments, message) in cases {
+        let run = Tester::new().run(arguments);
+        assert_eq!(run.code, 3, "{arguments:?}: {run}");
+        assert!(run.errors.contains(message), "{arguments:?}: {run}");
+    }
+}
+
+/// What was found decides between 0 and 1, by how bad it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finding_fails_the_run_if_it_is_as_bad_as_asked() {
+    let server = Unguarded::start().await;
+    let url = server.url.clone();
+    let ends = |options: &'static [&'static str]| {
+        let url = url.clone();
+        tokio::task::spawn_blocking(move || {
+            Tester::new().run(&[&["check", &url], options].concat())
+        })
+    };
+    let run = ends(&[]).await.unwrap();
+    assert_eq!(run.code, 1, "{run}");
+    for told in [
+        "  F   ",
+        "B1  critical",
+        "stale",
+        "To see it again:",
+        "if-match: $tag",
+    ] {
+        assert!(run.out.contains(told), "{told} is missing: {run}");
+    }
+    assert!(run.errors.contains("high or worse"), "{run}");
+    // B8 alone is of medium weight.
+    let run = ends(&["--only", "B8"]).await.unwrap();
+    assert_eq!(run.code, 0, "{run}");
+    let run = ends(&["--only", "B8", "--fail-on", "medium"])
+        .await
+        .unwrap();
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.errors.contains("1 finding is medium or worse"), "{run}");
+}

@@ -1,0 +1,89 @@
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A server of one document, whose tags nobody compares. It ends with the value.
+pub(super) struct Unguarded {
+    pub(super) url: String,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Document {
+    version: u64,
+    body: Vec<u8>,
+}
+
+impl Unguarded {
+    pub(super) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/one", listener.local_addr().unwrap());
+        let document = Arc::new(Mutex::new(Document {
+            version: 1,
+            body: br#"{"title":"Draft"}"#.to_vec(),
+        }));
+        let serving = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&document)));
+            }
+        });
+        Self { url, serving }
+    }
+}
+
+impl Drop for Unguarded {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// Request after request, until the client goes away or speaks something else.
+async fn serve(stream: TcpStream, document: Arc<Mutex<Document>>) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut first = String::new();
+        stream.read_line(&mut first).await.ok()?;
+        let mut words = first.split_whitespace();
+        let method = words.next()?.to_owned();
+        let path = words.next()?.to_owned();
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).await.ok()?;
+            if line.trim().is_empty() {
+                break;
+            }
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().ok()?;
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.ok()?;
+        let answer = answer(&method, &path, body, &document);
+        stream.write_all(&answer).await.ok()?;
+    }
+}
+
+fn answer(method: &str, path: &str, body: Vec<u8>, document: &Mutex<Document>) -> Vec<u8> {
+    let mut document = document.lock().unwrap();
+    let (status, content) = match (path, method) {
+        ("/one", "GET" | "HEAD") => ("200 OK", document.body.clone()),
+        ("/one", "PUT") => {
+            document.version += 1;
+            document.body = body;
+            ("200 OK", document.body.clone())
+        }
+        ("/one", _) => ("405 Method Not Allowed", Vec::new()),
+        _ => ("404 Not Found", Vec::new()),
+    };
+    let head = format!(
+        "HTTP/1.1 {status}\r\nETag: \"{}\"\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        document.version,
+        content.len()
+    );
+    let content = if method == "HEAD" { &[] } else { &content[..] };
+    [head.as_bytes(), content].concat()
+}
