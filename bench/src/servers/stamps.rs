@@ -2,13 +2,14 @@
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
+use tokio::time::sleep;
 
 use super::null::{announce, end_with_parent};
 
@@ -16,6 +17,9 @@ use super::null::{announce, end_with_parent};
 const PREFACE: &[u8] = b"PRI ";
 /// The end of each request on HTTP/1.1: its content.
 const LAST: &[u8] = b"last";
+
+/// Answers wait until all of a volley have come: whoever is busy with answering notes the others too late.
+const PAUSE: Duration = Duration::from_millis(3);
 
 /// When requests were complete, since the server began.
 #[derive(Clone)]
@@ -96,6 +100,7 @@ async fn serve_http1(mut stream: TcpStream, stamps: &Stamps) -> Result<()> {
             stamps.spread()
         } else {
             stamps.note();
+            sleep(PAUSE).await;
             String::new()
         };
         read.clear();
@@ -117,6 +122,7 @@ async fn serve_http2(stream: TcpStream, stamps: &Stamps) -> Result<()> {
                 let _ = content.flow_control().release_capacity(data.len());
             }
             stamps.note();
+            sleep(PAUSE).await;
             let head = axum::http::Response::new(());
             if let Ok(mut stream) = answer.send_response(head, false) {
                 let _ = stream.send_data(Bytes::new(), true);
