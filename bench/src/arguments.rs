@@ -27,6 +27,9 @@ pub(crate) enum Role {
     /// Serve without storing anything
     #[command(hide = true)]
     NullServer,
+    /// Serve, noting when requests are complete
+    #[command(hide = true)]
+    StampServer,
     /// Serve, appending every PUT to one file
     #[command(hide = true)]
     FileServer {
@@ -114,6 +117,10 @@ pub(crate) enum Case {
     Merge,
     /// Without any server
     Judge,
+    /// Without Detente
+    Release,
+    /// Without Detente
+    Generator,
     Increment,
     Contended,
     Refusal,
@@ -132,6 +139,8 @@ pub(crate) struct Entrant {
 pub(crate) enum Kind {
     Null,
     File,
+    /// Notes when requests are complete; no contender.
+    Stamps,
     /// The binary of this plan.
     Detente,
     /// Another binary of Detente, such as that of an earlier commit.
@@ -186,7 +195,10 @@ impl Plan {
             self.scale_docs.len() == 2,
             "--scale-docs takes two sizes, as in 10000,1000000"
         );
-        let serves = |case: &Case| !matches!(case, Case::Merge | Case::Judge);
+        let serves = |case: &Case| {
+            let alone = [Case::Merge, Case::Judge, Case::Release, Case::Generator];
+            !alone.contains(case)
+        };
         let serves = self.cases.iter().any(serves);
         for entrant in self.servers.iter().filter(|_| serves) {
             self.check_entrant(entrant)?;
@@ -199,7 +211,7 @@ impl Plan {
         let twins = self.servers.iter().filter(|other| other.name == *name);
         ensure!(twins.count() == 1, "two servers are named {name}");
         let binary = match &entrant.kind {
-            Kind::Null | Kind::File => return Ok(()),
+            Kind::Null | Kind::File | Kind::Stamps => return Ok(()),
             Kind::Detente => self.detente()?,
             Kind::Binary(path) => path.clone(),
         };

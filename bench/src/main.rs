@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let Arguments { role, plan } = Arguments::parse();
     let done = match role {
         Some(Role::NullServer) => servers::serve_null(),
+        Some(Role::StampServer) => servers::serve_stamps(),
         Some(Role::FileServer { file }) => servers::serve_file(&file),
         None => drive(&plan),
     };

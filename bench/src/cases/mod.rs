@@ -3,10 +3,12 @@
 mod contended; // many clients write one document, and the server merges
 mod contender; // a server with its clients and its documents
 mod contest; // put, get and get-304: Detente against the stand-ins
+mod generator; // the tester's client: requests for its processor time
 mod increment; // many clients, one document: no increment may be lost
 mod judge; // judging recorded histories, without a server
 mod merge; // merging alone, without a server, beside tools that merge lines
 mod refusal; // what a refusal costs beside an accepted write
+mod release; // how far apart requests arrive that were released together
 mod scale; // many documents against few
 mod start; // how long a start takes, and how much memory
 
@@ -32,6 +34,12 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     }
     if plan.includes(Case::Judge) {
         judge::run(plan, report).await?;
+    }
+    if plan.includes(Case::Release) {
+        release::run(plan, &launch, report).await?;
+    }
+    if plan.includes(Case::Generator) {
+        generator::run(plan, &launch, report).await?;
     }
     if plan.measures_detente() {
         run_alone(plan, &launch, report).await?;

@@ -17,6 +17,7 @@ pub(crate) struct Finding {
 pub(crate) enum Unit {
     Ratio,
     Milliseconds,
+    Microseconds,
     Mebibytes,
     PerSuccess,
     Count,
@@ -89,6 +90,7 @@ impl Unit {
         match self {
             Unit::Ratio => "",
             Unit::Milliseconds => "ms",
+            Unit::Microseconds => "µs",
             Unit::Mebibytes => "MiB",
             Unit::PerSuccess => "per success",
             Unit::Count => "",
@@ -99,7 +101,7 @@ impl Unit {
         match self {
             Unit::Ratio | Unit::PerSuccess => format!("{value:.2}"),
             Unit::Mebibytes => format!("{value:.1}"),
-            Unit::Milliseconds | Unit::Count => thousands(value),
+            Unit::Milliseconds | Unit::Microseconds | Unit::Count => thousands(value),
         }
     }
 

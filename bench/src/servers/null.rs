@@ -50,14 +50,14 @@ pub(super) fn serve(api: Router) -> Result<()> {
     })
 }
 
-fn announce(address: SocketAddr) -> io::Result<()> {
+pub(super) fn announce(address: SocketAddr) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "listening on http://{address}")?;
     out.flush()
 }
 
 /// Standard input is a pipe from the driver: it ends when the driver does, however that came about.
-fn end_with_parent() {
+pub(super) fn end_with_parent() {
     thread::spawn(|| {
         let _ = io::stdin().read(&mut [0]);
         process::exit(0);

@@ -92,12 +92,13 @@ impl Launch {
 
     fn command(&self, kind: &Kind, scratch: &Scratch) -> Result<Command> {
         let mut command = match kind {
-            Kind::Null | Kind::File => Command::new(std::env::current_exe()?),
+            Kind::Null | Kind::File | Kind::Stamps => Command::new(std::env::current_exe()?),
             Kind::Detente => Command::new(&self.detente),
             Kind::Binary(path) => Command::new(path),
         };
         match kind {
             Kind::Null => command.arg("null-server"),
+            Kind::Stamps => command.arg("stamp-server"),
             Kind::File => command.arg("file-server").arg(scratch.data()),
             Kind::Detente | Kind::Binary(_) => command
                 .args(["serve", "--listen", "127.0.0.1:0", "--data"])

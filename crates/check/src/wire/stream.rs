@@ -1,7 +1,7 @@
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::ClientConfig;
@@ -68,19 +68,23 @@ impl Stream {
 
     /// Writes without waiting: now or not at all, as many bytes as fit.
     ///
+    /// Past the runtime, which lets a task do only so much before it makes it wait.
+    ///
     /// # Errors
     ///
     /// Those of the connection; [`io::ErrorKind::WouldBlock`] if nothing fits.
     pub(crate) fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut context = Context::from_waker(Waker::noop());
-        let written = match Pin::new(&mut *self).poll_write(&mut context, bytes) {
-            Poll::Ready(written) => written?,
-            Poll::Pending => return Err(io::ErrorKind::WouldBlock.into()),
-        };
-        // Below TLS a record may still wait to be sent.
-        match Pin::new(self).poll_flush(&mut context) {
-            Poll::Ready(flushed) => flushed.map(|()| written),
-            Poll::Pending => Ok(written),
+        match self {
+            Self::Plain(tcp) => (&*SockRef::from(&*tcp)).write(bytes),
+            Self::Tls(stream) => {
+                let (tcp, session) = stream.get_mut();
+                let socket = SockRef::from(&*tcp);
+                let written = session.writer().write(bytes)?;
+                while session.wants_write() {
+                    session.write_tls(&mut &*socket)?;
+                }
+                Ok(written)
+            }
         }
     }
 

@@ -211,3 +211,13 @@ async fn a_request_without_content_is_held_and_released_too() {
         );
     }
 }
+
+/// More than the runtime lets a task do at a stretch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_volley_is_released_in_one_sweep_too() {
+    let peer = Peer::start(|_| Answer::ok()).await;
+    let client = client_with(speaking(Protocol::Http1));
+    let volley = fire(&client, &peer.url, 200, 1).await;
+    let lost = volley.exchanges.iter().filter(|it| told(it) != "200 ok");
+    assert_eq!(lost.count(), 0);
+}
