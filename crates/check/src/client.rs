@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Method};
+use http::HeaderMap;
 use url::Url;
 
 pub use actor::Actor;
@@ -177,7 +177,8 @@ impl Client {
 
     async fn speaks(&self, url: &Url, protocol: Protocol) -> Result<bool, Stop> {
         let actor = self.actor("scout").with_protocol(protocol);
-        let request = Request::new(Method::HEAD, url.clone());
+        // Not HEAD: there are servers on which that is not safe (A1).
+        let request = Request::get(url.clone());
         match tokio::time::timeout(GREETING, actor.send(request)).await {
             Ok(Ok(exchange)) => Ok(matches!(exchange.outcome, Outcome::Answered(_))),
             Ok(Err(stop)) => Err(stop),

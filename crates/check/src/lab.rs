@@ -19,7 +19,7 @@ pub(crate) use calibrate::{Unconditional, calibrate, members};
 pub(crate) use form::{Form, Kind, Shape, leaves, set};
 pub(crate) use guard::{Condition, Guard};
 pub(crate) use nonce::Nonce;
-pub(crate) use reading::Reading;
+pub(crate) use reading::{Reading, opaque};
 pub(crate) use scratch::{created_at, listed};
 pub(crate) use state::Mask;
 
@@ -36,6 +36,9 @@ const RESERVE: u32 = 64;
 const TRIES: u32 = 8;
 /// How long a cache may take to see a write.
 const EVENTUALLY: Duration = Duration::from_secs(2);
+/// How long a tag may be weak after a write, and how often it is looked at meanwhile.
+const RIPENS: Duration = Duration::from_millis(2_500);
+const LOOKS: Duration = Duration::from_millis(100);
 
 /// One resource, and what is known of it.
 #[derive(Clone)]
@@ -73,6 +76,8 @@ pub(crate) struct Habits {
     /// Members that may be a version, by their pointers.
     pub version_members: Vec<String>,
     pub mask: Mask,
+    /// A tag is weak for a second after a write, then strong; until then it is no good for `If-Match`.
+    pub ripens: bool,
     /// As it was before anything was written.
     pub original: Reading,
 }
@@ -200,7 +205,21 @@ impl Lab {
         self.read_as(&self.bench.reader, self.place()).await
     }
 
+    /// Reads until the tag is one that a write can carry.
     pub(crate) async fn read_as(&self, actor: &Actor, place: &Url) -> Result<Reading, Halt> {
+        let begun = self.client().elapsed();
+        loop {
+            let reading = self.glance(actor, place).await?;
+            let is_unripe = self.habits.ripens && reading.has_weak_tag();
+            if !is_unripe || self.client().elapsed() - begun > RIPENS {
+                return Ok(reading);
+            }
+            tokio::time::sleep(LOOKS).await;
+        }
+    }
+
+    /// Reads what is there at once, whatever its tag is good for.
+    pub(crate) async fn glance(&self, actor: &Actor, place: &Url) -> Result<Reading, Halt> {
         let exchange = self.send_served(actor, self.get(place)).await?;
         self.reading(exchange)
     }
@@ -394,6 +413,10 @@ impl Lab {
             // It may say the same in other letters: those are worth one write.
             if is_same && (tries > 1 || now.body() == original.body()) {
                 return Ok(true);
+            }
+            if self.habits.ripens && now.has_weak_tag() {
+                self.let_a_second_pass().await;
+                continue;
             }
             let request = self.habits.form.restoring(
                 self.place(),

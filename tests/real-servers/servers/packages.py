@@ -61,14 +61,15 @@ def npm(name, requirements):
     return folder / "node_modules" / ".bin"
 
 
-# A folder counts as installed only after the whole of it was, and from the same requirements.
+# A folder counts as installed only after the whole of it was, from the same requirements, and in its place: programs of a
+# virtual environment name the interpreter by its path.
 def _marked(folder, requirements):
     mark = folder / "installed.json"
-    return mark.exists() and json.loads(mark.read_text()) == requirements
+    return mark.exists() and json.loads(mark.read_text()) == [str(folder), *requirements]
 
 
 def _mark(folder, requirements):
-    (folder / "installed.json").write_text(json.dumps(requirements))
+    (folder / "installed.json").write_text(json.dumps([str(folder), *requirements]))
 
 
 def _say(what):

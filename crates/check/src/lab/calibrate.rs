@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::form::{Form, Kind, Shape, escape, leaves, remove, text_elements};
 use super::guard::{Condition, Guard};
 use super::nonce::Nonces;
-use super::reading::Reading;
+use super::reading::{Reading, opaque};
 use super::state::Mask;
 use super::{Attempt, Bench, Habits, Halt, Lab, said};
 use crate::client::{Client, Stop};
@@ -117,6 +117,7 @@ impl Lab {
             unconditional: Unconditional::Unclear,
             version_members: version_members(&original),
             mask: Mask::default(),
+            ripens: false,
             original,
         };
         let mut lab = Self {
@@ -227,11 +228,21 @@ impl Lab {
         let reading = self.read_until(&attempt.nonce).await?;
         mask.learn(base, &reading);
         mask.forget(&place);
+        let ripens = reading.has_weak_tag() && self.becomes_strong(&reading).await?;
         self.change(|habits| {
             habits.mask = mask;
+            habits.ripens = ripens;
             habits.original.mark = habits.form.mark(habits.original.body());
         });
         Ok(self)
+    }
+
+    /// Whether the weak tag of what was just written is strong a second later: the clock that it is made from has then
+    /// moved on (RFC 9110, section 8.8.1).
+    async fn becomes_strong(&self, young: &Reading) -> Result<bool, Halt> {
+        super::pace::second().await;
+        let tag = self.read().await?.tag().map(str::to_owned);
+        Ok(tag.is_some_and(|tag| young.tag().map(opaque) == Some(tag.as_str())))
     }
 
     /// Finds out by which validator a stale write is refused while a current one is accepted.

@@ -32,7 +32,7 @@ impl Guard {
         match self {
             Self::Tag => reading.tag().is_some(),
             Self::Date => reading.modified().is_some(),
-            Self::Member(pointer) => reading.member(pointer).is_some(),
+            Self::Member(pointer) => reading.is_there() && reading.member(pointer).is_some(),
             Self::Any => reading.is_there(),
         }
     }

@@ -4,6 +4,11 @@ use serde_json::Value;
 use crate::exchange::Exchange;
 use crate::response::Response;
 
+/// What an entity tag says but for whether it is weak (RFC 9110, section 8.8.3.2).
+pub(crate) fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
+}
+
 /// What a GET saw.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
@@ -41,13 +46,17 @@ impl Reading {
         self.response.header(name)
     }
 
-    /// The entity tag, quotes and all.
+    /// The entity tag, quotes and all. That of an error is the error's own, and none of the resource's.
     pub(crate) fn tag(&self) -> Option<&str> {
-        self.header("etag")
+        self.header("etag").filter(|_| self.is_there())
+    }
+
+    pub(crate) fn has_weak_tag(&self) -> bool {
+        self.tag().is_some_and(|tag| tag.starts_with("W/"))
     }
 
     pub(crate) fn modified(&self) -> Option<&str> {
-        self.header("last-modified")
+        self.header("last-modified").filter(|_| self.is_there())
     }
 
     pub(crate) fn member(&self, pointer: &str) -> Option<Value> {
