@@ -25,14 +25,14 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Role {
     /// Serve without storing anything
-    #[command(hide = true)]
-    NullServer,
+    #[command(name = "null-server", hide = true)]
+    Null,
     /// Serve, noting when requests are complete
-    #[command(hide = true)]
-    StampServer,
+    #[command(name = "stamp-server", hide = true)]
+    Stamp,
     /// Serve, appending every PUT to one file
-    #[command(hide = true)]
-    FileServer {
+    #[command(name = "file-server", hide = true)]
+    File {
         /// The file to append to
         file: PathBuf,
     },

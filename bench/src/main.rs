@@ -25,9 +25,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let Arguments { role, plan } = Arguments::parse();
     let done = match role {
-        Some(Role::NullServer) => servers::serve_null(),
-        Some(Role::StampServer) => servers::serve_stamps(),
-        Some(Role::FileServer { file }) => servers::serve_file(&file),
+        Some(Role::Null) => servers::serve_null(),
+        Some(Role::Stamp) => servers::serve_stamps(),
+        Some(Role::File { file }) => servers::serve_file(&file),
         None => drive(&plan),
     };
     match done {

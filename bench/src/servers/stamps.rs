@@ -93,7 +93,8 @@ async fn serve_http1(mut stream: TcpStream, stamps: &Stamps) -> Result<()> {
     let mut read = Vec::with_capacity(4096);
     while stream.read_buf(&mut read).await? > 0 {
         let is_get = read.starts_with(b"GET ") && read.ends_with(b"\r\n\r\n");
-        if !is_get && !(read.starts_with(b"PUT ") && read.ends_with(LAST)) {
+        let is_put = read.starts_with(b"PUT ") && read.ends_with(LAST);
+        if !is_get && !is_put {
             continue;
         }
         let content = if is_get {

@@ -90,7 +90,9 @@ async fn those_who_wait_for_each_other_were_together() {
 async fn those_answered_early_are_not_counted() {
     let connections = AtomicUsize::new(0);
     let peer = Peer::accept("http", move |_, mut stream, _| {
-        let is_early = connections.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
+        let is_early = connections
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(2);
         async move {
             use tokio::io::{AsyncReadExt, AsyncWriteExt};
             let mut read = Vec::new();
