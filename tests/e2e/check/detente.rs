@@ -4,6 +4,8 @@ use super::tester::{Tester, probe};
 use crate::server::Server;
 
 const CONFIG: &str = r#"
+[collections.notes]
+
 [[collections.users.unique]]
 name = "email"
 fields = ["/email"]
@@ -87,7 +89,7 @@ async fn detente_loses_nothing_and_is_left_as_it_was() {
         let client = server.client();
         let there = client.get(&path).await;
         if there.status == 404 {
-            client.put(&path, body).send().await;
+            client.create(&path, body).await;
         }
         let before = (
             client.get(&path).await.body,
