@@ -423,3 +423,22 @@ async fn a_weak_tag_of_the_current_version_is_told_to_be_weak() {
         "{problem}"
     );
 }
+
+/// A patch may make anything of a document; one that is stale is told of, whatever it made.
+#[tokio::test]
+async fn a_stale_patch_that_leaves_no_object_is_told_of() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/documents/1";
+    let first = client.create(path, r#"{"a":1}"#).await;
+    client.put(path, r#"{"a":2}"#).if_match(&first).send().await;
+    for made in [r#""""#, "null", "[1]", "-1.5"] {
+        let patch = format!(r#"[{{"op":"replace","path":"","value":{made}}}]"#);
+        let answer = client
+            .json_patch(path, &patch)
+            .if_match(&first)
+            .send()
+            .await;
+        assert!([409, 422].contains(&answer.status), "{made}");
+    }
+}

@@ -1,7 +1,7 @@
 use crate::client::{Client, Stop};
 use crate::effort::Effort;
-use crate::exchange::Protocol;
 use crate::grade::grade;
+use crate::history::History;
 use crate::lab::{Halt, Lab, calibrate};
 use crate::probe::{PROBES, Probe, Ruling};
 use crate::report::{LostUpdates, ProbeReport, Report, Verdict};
@@ -34,41 +34,45 @@ pub async fn examine(
 ) -> Result<Report, Stop> {
     let target = subject.places[0].to_string();
     progress(Progress::Calibrating);
-    let (probes, lost_updates, protocols) =
-        match calibrate(client.clone(), subject.clone(), effort.clone()).await {
-            Ok(lab) => {
-                let (mut probes, lost_updates) = ask(&lab, &target, &mut progress).await;
-                progress(Progress::Restoring);
-                probes.extend(put_back(&lab, &target).await?);
-                (probes, lost_updates, client.protocols(lab.place()).await?)
-            }
-            Err(Halt::Stop(stop)) => return Err(stop),
-            Err(Halt::Cannot(reason)) => (
-                unasked(&target, effort, &reason),
-                Vec::new(),
-                vec![Protocol::Http1],
-            ),
-        };
+    let asked = match calibrate(client.clone(), subject.clone(), effort.clone()).await {
+        Ok(lab) => {
+            let mut asked = ask(&lab, &target, &mut progress).await;
+            progress(Progress::Restoring);
+            asked.probes.extend(put_back(&lab, &target).await);
+            asked
+        }
+        Err(Halt::Stop(stop)) => return Err(stop),
+        Err(Halt::Cannot(reason)) => Asked {
+            probes: unasked(&target, effort, &reason),
+            ..Asked::default()
+        },
+    };
+    // What it says of itself by now is known, or the server is gone.
+    let protocols = client.protocols(&subject.places[0]).await;
     Ok(Report {
         target,
-        grade: Some(grade(&probes, effort.most_writers())),
+        grade: Some(grade(&asked.probes, effort.most_writers())),
         seed: effort.seed,
-        protocols,
+        protocols: protocols.unwrap_or_default(),
         spread: client.spread(),
-        probes,
-        lost_updates,
+        probes: asked.probes,
+        lost_updates: asked.lost_updates,
+        history: asked.history,
         exchanges: client.record(),
         took: client.elapsed(),
     })
 }
 
-async fn ask(
-    lab: &Lab,
-    target: &str,
-    progress: &mut impl FnMut(Progress<'_>),
-) -> (Vec<ProbeReport>, Vec<LostUpdates>) {
-    let mut reports = Vec::new();
-    let mut lost_updates = Vec::new();
+/// What came of all probes.
+#[derive(Default)]
+struct Asked {
+    probes: Vec<ProbeReport>,
+    lost_updates: Vec<LostUpdates>,
+    history: Option<History>,
+}
+
+async fn ask(lab: &Lab, target: &str, progress: &mut impl FnMut(Progress<'_>)) -> Asked {
+    let mut asked = Asked::default();
     for probe in PROBES
         .iter()
         .filter(|probe| lab.effort().asks_for(probe.id))
@@ -78,12 +82,13 @@ async fn ask(
             title: probe.title,
         });
         let mut ruling = (probe.run)(lab).await.unwrap_or_else(Ruling::from);
-        lost_updates.append(&mut ruling.lost_updates);
+        asked.lost_updates.append(&mut ruling.lost_updates);
+        asked.history = asked.history.or(ruling.history.take());
         let report = report(probe, target, ruling);
         progress(Progress::Done(&report));
-        reports.push(report);
+        asked.probes.push(report);
     }
-    (reports, lost_updates)
+    asked
 }
 
 /// Every probe that was asked for, as one that could not be run.
@@ -96,21 +101,25 @@ fn unasked(target: &str, effort: &Effort, reason: &str) -> Vec<ProbeReport> {
 }
 
 /// Restores the resource, and tells of what is left; nothing if nothing is.
-async fn put_back(lab: &Lab, target: &str) -> Result<Option<ProbeReport>, Stop> {
-    let left = lab.clean_up().await?;
-    let is_restored = lab.restore().await?;
-    if is_restored && left.is_empty() {
-        return Ok(None);
-    }
+async fn put_back(lab: &Lab, target: &str) -> Option<ProbeReport> {
     let mut reason = Vec::new();
-    if !is_restored {
-        reason.push("the resource is not as it was before the run".to_owned());
+    match lab.clean_up().await {
+        Ok(left) if left.is_empty() => {}
+        Ok(left) => {
+            let places: Vec<_> = left.iter().map(url::Url::as_str).collect();
+            reason.push(format!("could not be deleted: {}", places.join(", ")));
+        }
+        Err(stop) => reason.push(stop.to_string()),
     }
-    if !left.is_empty() {
-        let places: Vec<_> = left.iter().map(url::Url::as_str).collect();
-        reason.push(format!("could not be deleted: {}", places.join(", ")));
+    match lab.restore().await {
+        Ok(true) => {}
+        Ok(false) => reason.push("the resource is not as it was before the run".to_owned()),
+        Err(stop) => reason.push(stop.to_string()),
     }
-    Ok(Some(ProbeReport {
+    if reason.is_empty() {
+        return None;
+    }
+    Some(ProbeReport {
         id: "restore".into(),
         subject: target.into(),
         title: "Is everything as it was before the run?".into(),
@@ -121,10 +130,13 @@ async fn put_back(lab: &Lab, target: &str) -> Result<Option<ProbeReport>, Stop> 
         trials: 1,
         overlapping: 0,
         evidence: Vec::new(),
-    }))
+    })
 }
 
-fn report(probe: &Probe, target: &str, ruling: Ruling) -> ProbeReport {
+fn report(probe: &Probe, target: &str, mut ruling: Ruling) -> ProbeReport {
+    ruling
+        .evidence
+        .sort_by_key(|evidence| evidence.exchange.begun);
     ProbeReport {
         id: probe.id.into(),
         subject: target.into(),

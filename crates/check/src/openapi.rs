@@ -44,6 +44,7 @@ pub async fn examine_described(
         spread: None,
         probes: Vec::new(),
         lost_updates: Vec::new(),
+        history: None,
         exchanges: Vec::new(),
         took: client.elapsed(),
     };

@@ -3,6 +3,7 @@
 mod curl; // a request as a command to send it again
 mod form; // the forms of a report
 mod har; // for browsers' network tools
+mod html; // for people, in a browser
 mod json; // for programs
 mod junit; // for CI
 mod redact; // what nobody is to see
@@ -11,12 +12,14 @@ mod tap; // for CI
 mod terminal; // for people
 
 pub use form::Form;
+pub use html::html;
 pub use style::Style;
 pub use terminal::terminal;
 
 use std::time::Duration;
 
 use crate::exchange::{Exchange, Protocol};
+use crate::history::{self, History};
 use crate::severity::{Grade, Severity};
 
 /// What a run found: of a resource's probes, of an API's, of a suite of scenarios.
@@ -35,6 +38,8 @@ pub struct Report {
     pub probes: Vec<ProbeReport>,
     /// By number of writers.
     pub lost_updates: Vec<LostUpdates>,
+    /// What random clients did, as it was judged (D16); `None` if that was not asked.
+    pub history: Option<History>,
     /// Every exchange of the run that was kept, in the order of `begun`.
     pub exchanges: Vec<Exchange>,
     pub took: Duration,
@@ -135,4 +140,13 @@ fn grade(report: &Report) -> String {
     report
         .grade
         .map_or_else(|| "none".into(), |grade| grade.to_string())
+}
+
+/// What random clients did, one operation a line; nothing where none did.
+fn history_lines(report: &Report) -> String {
+    let mut lines = Vec::new();
+    for operation in report.history.iter().flat_map(History::iter) {
+        history::write(&operation, &mut lines).expect("memory takes what is written");
+    }
+    String::from_utf8_lossy(&lines).into_owned()
 }

@@ -1,6 +1,7 @@
 //! Own sockets: no client library lets the last byte of a request be held back.
 
 mod address; // where a URL leads, and whether it may be gone there
+mod arrivals; // HTTP/2 frames on their way in: whose answer came
 mod frames; // HTTP/2 frames on their way out, and those that are held back
 mod http1; // one connection, one request at a time
 mod http2; // one connection, many requests at once
@@ -18,6 +19,7 @@ const MOST_CONTENT: usize = 64 << 20;
 /// Bytes of a response's head.
 const MOST_HEAD: usize = 64 << 10;
 
-fn lost(error: impl std::fmt::Display) -> Unsure {
+/// What is left of a request whose connection broke.
+pub(crate) fn lost(error: impl std::fmt::Display) -> Unsure {
     Unsure::Lost(error.to_string())
 }

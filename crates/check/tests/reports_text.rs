@@ -192,6 +192,7 @@ fn made_up(base: &str) -> Report {
             p99: Duration::from_micros(900),
         }),
         probes,
+        history: None,
         lost_updates: vec![LostUpdates {
             writers: 2,
             rounds: 30,

@@ -94,11 +94,12 @@ impl Actor {
             let (mut link, is_used) = self.link(&origin, &request.url).await?;
             let begun = self.client.elapsed();
             let number = self.client.number();
-            let sent = link.send(&request).await;
+            let sent = self.in_time(begun, link.send(&request)).await;
             let released = self.client.elapsed();
             let outcome = match sent {
-                Err(error) => Outcome::Unanswered(Unsure::Lost(error.to_string())),
-                Ok(()) => self.within(begun, link.receive(&request.method)).await,
+                // An answer may have come before the server stopped reading.
+                Err(unsure) if !link.has_something() => Outcome::Unanswered(unsure),
+                _ => self.within(begun, link.receive(&request.method)).await,
             };
             // A server may close a connection that was idle just when it is used again. What is safe is sent once
             // more (RFC 9110, section 9.2.2).
@@ -157,9 +158,9 @@ impl Actor {
         let (mut link, _) = self.link(&origin, &request.url).await?;
         let begun = self.client.elapsed();
         let number = self.client.number();
-        let way = match link.send_but_last(&request).await {
+        let way = match self.in_time(begun, link.send_but_last(&request)).await {
             Ok(()) => Way::Http1(Box::new(link)),
-            Err(error) => Way::Broken(Unsure::Lost(error.to_string())),
+            Err(unsure) => Way::Broken(unsure),
         };
         Ok(Held::new(self.clone(), number, request, begun, way))
     }
@@ -175,9 +176,9 @@ impl Actor {
         let mut link = self.client.open_http1(&request.url).await?;
         let begun = self.client.elapsed();
         let number = self.client.number();
-        let outcome = match link.send(&request).await {
+        let outcome = match self.in_time(begun, link.send(&request)).await {
             Ok(()) => Unsure::Dropped,
-            Err(error) => Unsure::Lost(error.to_string()),
+            Err(unsure) => unsure,
         };
         let released = self.client.elapsed();
         tokio::time::sleep(later).await;
@@ -231,13 +232,22 @@ impl Actor {
         begun: Duration,
         answer: impl Future<Output = Result<Response, Unsure>>,
     ) -> Outcome {
+        match self.in_time(begun, answer).await {
+            Ok(response) => Outcome::Answered(response),
+            Err(unsure) => Outcome::Unanswered(unsure),
+        }
+    }
+
+    async fn in_time<T>(
+        &self,
+        begun: Duration,
+        work: impl Future<Output = Result<T, Unsure>>,
+    ) -> Result<T, Unsure> {
         let timeout = self.client.run.settings.timeout;
         let left = timeout.saturating_sub(self.client.elapsed().saturating_sub(begun));
-        match tokio::time::timeout(left, answer).await {
-            Ok(Ok(response)) => Outcome::Answered(response),
-            Ok(Err(unsure)) => Outcome::Unanswered(unsure),
-            Err(_) => Outcome::Unanswered(Unsure::TimedOut(timeout)),
-        }
+        tokio::time::timeout(left, work)
+            .await
+            .unwrap_or(Err(Unsure::TimedOut(timeout)))
     }
 
     /// The exchange that ends now.

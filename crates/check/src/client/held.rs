@@ -4,7 +4,7 @@ use super::Stop;
 use super::actor::Actor;
 use crate::exchange::{Exchange, Outcome, Protocol, Unsure};
 use crate::request::Request;
-use crate::wire::{Http1, Http2, Origin, Pending};
+use crate::wire::{Http1, Http2, Origin, Pending, lost};
 
 /// A request whose last byte is still here.
 pub struct Held {
@@ -48,8 +48,17 @@ impl Held {
     pub fn answered_early(&mut self) -> bool {
         match &mut self.way {
             Way::Http1(link) => link.has_something(),
-            Way::Http2 { pending, .. } => pending.has_something(),
+            Way::Http2 { link, pending } => link.is_answered(pending),
             Way::Broken(_) => true,
+        }
+    }
+
+    /// Whether all of it was released, and no part of an answer is here.
+    pub(super) fn is_under_way(&mut self) -> bool {
+        match &mut self.way {
+            Way::Http1(link) => !link.has_something(),
+            Way::Http2 { link, pending } => link.is_under_way(pending),
+            Way::Broken(_) => false,
         }
     }
 
@@ -62,14 +71,14 @@ impl Held {
         let released = self.actor.client.elapsed();
         let sent = match &mut self.way {
             Way::Http1(link) => link.release().await,
-            Way::Http2 { link, .. } => link.open_gate().await.map(drop),
+            Way::Http2 { link, .. } => link.open_gate().await.map(drop).map_err(lost),
             Way::Broken(_) => Ok(()),
         };
         // An answer may have come before a connection was closed.
-        if let Err(error) = sent
+        if let Err(unsure) = sent
             && !self.answered_early()
         {
-            self.way = Way::Broken(Unsure::Lost(error.to_string()));
+            self.way = Way::Broken(unsure);
         }
         Ok(self.finish(released).await)
     }
@@ -81,7 +90,7 @@ impl Held {
             && let Err(error) = link.release_now()
             && !self.answered_early()
         {
-            self.way = Way::Broken(Unsure::Lost(error.to_string()));
+            self.way = Way::Broken(lost(error));
         }
         released
     }

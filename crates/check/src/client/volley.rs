@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use url::Url;
 
 use super::actor::Actor;
 use super::held::{Held, Way};
@@ -57,17 +58,15 @@ impl Client {
         tokio::time::sleep(TAKES_IN).await;
 
         let (released, spread) = self.release(&links, &mut held).await;
-        // Looked at in the order in which they left: whoever has nothing yet was under way when the last one left.
-        let together = held
-            .iter_mut()
-            .map(|held| !held.answered_early())
-            .filter(|is_under_way| *is_under_way)
-            .count();
+        // Looked at after the last one left: whoever left and has nothing yet was under way at that moment.
+        let is_under_way = held.iter_mut().map(Held::is_under_way);
+        let together = is_under_way.filter(|is_under_way| *is_under_way).count();
         let finished = held
             .into_iter()
             .zip(released)
             .map(|(held, released)| held.finish(released));
         let exchanges = join_all(finished).await;
+        self.put_back_shared(links).await;
         if exchanges.len() > 1 {
             self.run
                 .spreads
@@ -83,10 +82,14 @@ impl Client {
     }
 
     /// The sweep: nothing is awaited in it on HTTP/1.1. When each left, and from the first to the last.
-    async fn release(&self, links: &[Http2], held: &mut [Held]) -> (Vec<Duration>, Duration) {
+    async fn release(
+        &self,
+        links: &[(Origin, Http2)],
+        held: &mut [Held],
+    ) -> (Vec<Duration>, Duration) {
         let mut of_shared = None;
         let mut first = None;
-        for link in links {
+        for (_, link) in links {
             if let Ok((begun, ended)) = link.open_gate().await {
                 let begun = begun.saturating_duration_since(self.run.begun);
                 first.get_or_insert(begun);
@@ -119,7 +122,7 @@ impl Client {
         &self,
         sends: Vec<(usize, Actor, Request)>,
         held: &mut Vec<(usize, Held)>,
-    ) -> Result<Vec<Http2>, Stop> {
+    ) -> Result<Vec<(Origin, Http2)>, Stop> {
         let mut by_origin: HashMap<Origin, Vec<(usize, Actor, Request)>> = HashMap::new();
         for send in sends {
             by_origin
@@ -129,21 +132,9 @@ impl Client {
         }
         let mut used = Vec::new();
         for (origin, sends) in by_origin {
-            let mut pool = self.run.shared.lock().await;
-            let mut links = Vec::new();
-            for link in pool.remove(&origin).unwrap_or_default() {
-                if link.is_ready().await {
-                    links.push(link);
-                }
-            }
             let mut sends = sends.into_iter().peekable();
-            let mut next = 0;
             while let Some((_, _, request)) = sends.peek() {
-                if next == links.len() {
-                    links.push(self.open_http2(&request.url).await?);
-                }
-                let link = links[next].clone();
-                next += 1;
+                let link = self.shared(&origin, &request.url).await?;
                 link.close_gate();
                 let mut count = 0;
                 for (place, actor, request) in sends.by_ref().take(link.room().max(1)) {
@@ -162,10 +153,34 @@ impl Client {
                     held.push((place, Held::new(actor, number, request, begun, way)));
                 }
                 link.keeps(count).await;
-                used.push(link);
+                used.push((origin.clone(), link));
             }
-            pool.insert(origin, links);
         }
         Ok(used)
+    }
+
+    /// A connection that no other volley has: opening its gate would release theirs.
+    async fn shared(&self, origin: &Origin, url: &Url) -> Result<Http2, Stop> {
+        loop {
+            let kept = self
+                .run
+                .shared
+                .lock()
+                .await
+                .get_mut(origin)
+                .and_then(Vec::pop);
+            match kept {
+                Some(link) if link.is_ready().await => return Ok(link),
+                Some(_) => {}
+                None => return self.open_http2(url).await,
+            }
+        }
+    }
+
+    async fn put_back_shared(&self, links: Vec<(Origin, Http2)>) {
+        let mut pool = self.run.shared.lock().await;
+        for (origin, link) in links {
+            pool.entry(origin).or_default().push(link);
+        }
     }
 }

@@ -1,4 +1,5 @@
 use crate::exchange::Exchange;
+use crate::history::History;
 use crate::lab::Halt;
 use crate::report::{Evidence, LostUpdates, Verdict};
 use crate::severity::Severity;
@@ -14,6 +15,8 @@ pub(crate) struct Ruling {
     pub overlapping: u32,
     pub evidence: Vec<Evidence>,
     pub lost_updates: Vec<LostUpdates>,
+    /// What was judged as a whole.
+    pub history: Option<History>,
 }
 
 impl Ruling {
@@ -42,6 +45,7 @@ impl Ruling {
             overlapping: 0,
             evidence: Vec::new(),
             lost_updates: Vec::new(),
+            history: None,
         }
     }
 

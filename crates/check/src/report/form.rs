@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use super::{Report, har, json, junit, tap};
+use super::{Report, har, html, json, junit, tap};
 
 /// The forms in which a report can be written to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,14 +9,19 @@ pub enum Form {
     Junit,
     Tap,
     Har,
+    Html,
+    /// JSON Lines that [`crate::history`] reads.
+    History,
 }
 
 impl Form {
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("json", Self::Json),
         ("junit", Self::Junit),
         ("tap", Self::Tap),
         ("har", Self::Har),
+        ("html", Self::Html),
+        ("history", Self::History),
     ];
 
     pub fn named(name: &str) -> Option<Self> {
@@ -33,6 +38,8 @@ impl Form {
             Self::Junit => junit::junit(report),
             Self::Tap => tap::tap(report),
             Self::Har => har::har(report, begun_at),
+            Self::Html => html::html(report, begun_at),
+            Self::History => super::history_lines(report),
         }
     }
 }

@@ -1,12 +1,14 @@
+use std::collections::HashSet;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
+use super::arrivals::{Arrivals, stream_of};
 use super::stream::Stream;
 
 /// RFC 9113, section 3.4.
@@ -15,73 +17,107 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEAD: usize = 9;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
 const END_STREAM: u8 = 1;
+const ACK: u8 = 1;
 
 /// A connection on which the frames that end a request can be held back.
 ///
 /// What is written passes through frame by frame. With the gate closed, a frame that would end a stream goes out without
 /// its last byte, and that byte is kept as a frame of its own (DATA, END_STREAM); a head without content keeps an empty
-/// one. Opened, the gate sends all that was kept in a single write.
+/// one. Opened, the gate sends all that was kept in a single write. What is read is looked at, too: whose answer came.
 pub(super) struct Gated {
-    read: ReadHalf<Stream>,
     gate: Gate,
 }
 
-/// The writing side, shared with whoever opens and closes.
+/// The connection, shared by its task and whoever opens and closes.
 #[derive(Clone)]
 pub(super) struct Gate {
     state: Arc<Mutex<State>>,
-    kept_more: Arc<Notify>,
+    /// A request's end was kept, or the server's greeting was answered.
+    changed: Arc<Notify>,
 }
 
 struct State {
-    write: WriteHalf<Stream>,
+    stream: Stream,
     /// Bytes of frames that are not whole yet.
     partial: Vec<u8>,
     /// Bytes that may go out.
     out: Vec<u8>,
     /// Frames that end streams, kept back.
     kept: Vec<u8>,
-    streams_kept: usize,
+    /// The streams that those end.
+    streams_kept: HashSet<u32>,
     is_closed: bool,
     has_begun: bool,
+    has_greeted: bool,
+    is_over: bool,
+    arrivals: Arrivals,
+    /// What was read and not passed on yet.
+    read: Vec<u8>,
+    /// The connection's task, where it waits: another may have read or written what it waits for.
+    reader: Option<Waker>,
+    writer: Option<Waker>,
 }
 
 impl Gated {
     pub(super) fn new(stream: Stream) -> (Self, Gate) {
-        let (read, write) = tokio::io::split(stream);
         let gate = Gate {
             state: Arc::new(Mutex::new(State {
-                write,
+                stream,
                 partial: Vec::new(),
                 out: Vec::new(),
                 kept: Vec::new(),
-                streams_kept: 0,
+                streams_kept: HashSet::new(),
                 is_closed: false,
                 has_begun: false,
+                has_greeted: false,
+                is_over: false,
+                arrivals: Arrivals::default(),
+                read: Vec::new(),
+                reader: None,
+                writer: None,
             })),
-            kept_more: Arc::default(),
+            changed: Arc::default(),
         };
-        (
-            Self {
-                read,
-                gate: gate.clone(),
-            },
-            gate,
-        )
+        (Self { gate: gate.clone() }, gate)
+    }
+}
+
+impl Drop for Gated {
+    fn drop(&mut self) {
+        self.gate.lock().is_over = true;
+        self.gate.changed.notify_waiters();
     }
 }
 
 impl Gate {
     pub(super) fn close(&self) {
-        self.lock().is_closed = true;
+        let mut state = self.lock();
+        state.is_closed = true;
+        state.streams_kept.clear();
+        state.arrivals.answered.clear();
     }
 
-    /// Waits until as many streams have all but their end outside.
+    /// Waits until the server's settings were taken in; `false` if the connection ended before.
+    pub(super) async fn has_greeted(&self) -> bool {
+        self.until(|state| state.has_greeted || state.is_over).await;
+        !self.lock().is_over
+    }
+
+    /// Waits until as many streams have all but their end outside, or an answer already, or the connection is over.
     pub(super) async fn keeps(&self, streams: usize) {
+        self.until(|state| {
+            let answered = state.arrivals.answered.union(&state.streams_kept);
+            answered.count() >= streams || state.is_over
+        })
+        .await;
+    }
+
+    async fn until(&self, holds: impl Fn(&State) -> bool) {
         loop {
-            let more = self.kept_more.notified();
-            if self.lock().streams_kept >= streams {
+            let more = self.changed.notified();
+            if holds(&self.lock()) {
                 return;
             }
             more.await;
@@ -99,24 +135,45 @@ impl Gate {
             let mut state = self.lock();
             let begun = *first.get_or_insert_with(Instant::now);
             state.is_closed = false;
-            state.streams_kept = 0;
             let kept = std::mem::take(&mut state.kept);
             state.out.extend_from_slice(&kept);
-            match state.send(context) {
-                Poll::Ready(sent) => Poll::Ready(sent.map(|()| (begun, Instant::now()))),
-                Poll::Pending => Poll::Pending,
+            let sent = ready!(state.send(context));
+            let ended = Instant::now();
+            if let Some(writer) = state.writer.take() {
+                writer.wake();
             }
+            Poll::Ready(sent.map(|()| (begun, ended)))
         })
         .await
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    /// Whether the stream's end was released, and no part of an answer is here.
+    pub(super) fn is_under_way(&self, stream: u32) -> bool {
+        let state = self.look();
+        !state.is_over && state.streams_kept.contains(&stream) && !state.has_answer(stream)
+    }
+
+    /// Whether a part of an answer is here already, or none can come any more.
+    pub(super) fn is_answered(&self, stream: u32) -> bool {
+        let state = self.look();
+        state.is_over || state.has_answer(stream)
+    }
+
+    /// Takes in what has come until now.
+    fn look(&self) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        state.read_all_now();
+        state
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no holder panics")
     }
 }
 
 impl State {
-    /// Takes bytes of a frame, or several; those that are whole may go out, or are kept.
+    /// Takes bytes of a frame, or several; those that are whole may go out, or are kept. Whether somebody may have
+    /// waited for one of them.
     fn take(&mut self, bytes: &[u8]) -> bool {
         self.partial.extend_from_slice(bytes);
         if !self.has_begun {
@@ -129,32 +186,56 @@ impl State {
             self.has_begun = true;
         }
         let mut used = 0;
-        let before = self.streams_kept;
+        let mut has_changed = false;
         while let Some(length) = frame_length(&self.partial[used..]) {
             let frame = &self.partial[used..used + length];
             let ends = matches!(frame[3], DATA | HEADERS) && frame[4] & END_STREAM != 0;
+            if frame[3] == SETTINGS && frame[4] & ACK != 0 {
+                self.has_greeted = true;
+                has_changed = true;
+            }
             if self.is_closed && ends {
                 keep(frame, &mut self.out, &mut self.kept);
-                self.streams_kept += 1;
+                self.streams_kept.insert(stream_of(frame));
+                has_changed = true;
             } else {
                 self.out.extend_from_slice(frame);
             }
             used += length;
         }
         self.partial.drain(..used);
-        self.streams_kept > before
+        has_changed
     }
 
     fn send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.out.is_empty() {
-            match Pin::new(&mut self.write).poll_write(context, &self.out) {
+            match Pin::new(&mut self.stream).poll_write(context, &self.out) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(count)) => drop(self.out.drain(..count)),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
             }
         }
-        Pin::new(&mut self.write).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    /// Reads what is there. An end or an error is left to the connection's task, which meets it, too.
+    fn read_all_now(&mut self) {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = self.stream.read_now(&mut bytes) {
+            self.arrivals.see(&bytes[..count]);
+            self.read.extend_from_slice(&bytes[..count]);
+        }
+        // The task will not be told by the system of what is no longer there.
+        if !self.read.is_empty()
+            && let Some(reader) = self.reader.take()
+        {
+            reader.wake();
+        }
+    }
+
+    fn has_answer(&self, stream: u32) -> bool {
+        self.arrivals.answered.contains(&stream)
     }
 }
 
@@ -199,11 +280,44 @@ fn push(out: &mut Vec<u8>, kind: u8, flags: u8, stream: &[u8], content: &[u8]) {
 
 impl AsyncRead for Gated {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.read).poll_read(context, buffer)
+        let mut state = self.gate.lock();
+        if !state.read.is_empty() {
+            let count = state.read.len().min(buffer.remaining());
+            buffer.put_slice(&state.read[..count]);
+            state.read.drain(..count);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut state.stream).poll_read(context, buffer);
+        if read.is_pending() {
+            state.reader = Some(context.waker().clone());
+            return read;
+        }
+        state.arrivals.see(&buffer.filled()[before..]);
+        let is_watched = state.is_closed || !state.streams_kept.is_empty();
+        if !is_watched {
+            state.arrivals.answered.clear();
+        }
+        drop(state);
+        if is_watched {
+            self.gate.changed.notify_waiters();
+        }
+        read
+    }
+}
+
+impl Gated {
+    fn poll_send(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.gate.lock();
+        let sent = state.send(context);
+        if sent.is_pending() {
+            state.writer = Some(context.waker().clone());
+        }
+        sent
     }
 }
 
@@ -213,33 +327,23 @@ impl AsyncWrite for Gated {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let mut state = self.gate.lock();
         // What waits goes first, so that no more than one buffer gathers here.
-        if !state.out.is_empty() {
-            match state.send(context) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
-            }
+        if !self.gate.lock().out.is_empty() {
+            ready!(self.poll_send(context))?;
         }
-        let keeps_more = state.take(bytes);
-        drop(state);
-        if keeps_more {
-            self.gate.kept_more.notify_waiters();
+        if self.gate.lock().take(bytes) {
+            self.gate.changed.notify_waiters();
         }
         Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.gate.lock().send(context)
+        self.poll_send(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut state = self.gate.lock();
-        match state.send(context) {
-            Poll::Ready(Ok(())) => Pin::new(&mut state.write).poll_shutdown(context),
-            other => other,
-        }
+        ready!(self.poll_send(context))?;
+        Pin::new(&mut self.gate.lock().stream).poll_shutdown(context)
     }
 }
 

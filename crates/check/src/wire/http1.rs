@@ -14,6 +14,7 @@ use crate::response::Response;
 
 const MOST_FIELDS: usize = 128;
 const FIRST_READ: usize = 8 << 10;
+const LEAST_READ: usize = 2 << 10;
 
 /// One connection that speaks HTTP/1.1 (RFC 9112), one request at a time.
 pub(crate) struct Http1 {
@@ -51,12 +52,11 @@ impl Http1 {
     ///
     /// # Errors
     ///
-    /// Those of the connection.
-    pub(crate) async fn send_but_last(&mut self, request: &Request) -> io::Result<()> {
+    /// [`Unsure`], if the connection breaks.
+    pub(crate) async fn send_but_last(&mut self, request: &Request) -> Result<(), Unsure> {
         self.encode(request);
         let last = self.out.len() - 1;
-        self.stream.write_all(&self.out[..last]).await?;
-        self.stream.flush().await
+        write(&mut self.stream, &self.out[..last]).await
     }
 
     /// Sends the last byte, without waiting.
@@ -73,26 +73,27 @@ impl Http1 {
     ///
     /// # Errors
     ///
-    /// Those of the connection.
-    pub(crate) async fn release(&mut self) -> io::Result<()> {
+    /// [`Unsure`], if the connection breaks.
+    pub(crate) async fn release(&mut self) -> Result<(), Unsure> {
         let last = self.out.len() - 1;
-        self.stream.write_all(&self.out[last..]).await?;
-        self.stream.flush().await
+        write(&mut self.stream, &self.out[last..]).await
     }
 
     /// Sends a whole request.
     ///
     /// # Errors
     ///
-    /// Those of the connection.
-    pub(crate) async fn send(&mut self, request: &Request) -> io::Result<()> {
+    /// [`Unsure`], if the connection breaks.
+    pub(crate) async fn send(&mut self, request: &Request) -> Result<(), Unsure> {
         self.encode(request);
-        self.stream.write_all(&self.out).await?;
-        self.stream.flush().await
+        write(&mut self.stream, &self.out).await
     }
 
     /// Whether something came already, be it an answer or the end.
     pub(crate) fn has_something(&mut self) -> bool {
+        if !self.read.is_empty() {
+            return true;
+        }
         let mut bytes = [0; 1024];
         match self.stream.read_now(&mut bytes) {
             Ok(count) => {
@@ -146,7 +147,7 @@ impl Http1 {
                 continue;
             }
             let body = self.content(method, &head).await?;
-            self.can_go_on &= head.keeps_open;
+            self.can_go_on &= head.keeps_open && head.status != StatusCode::SWITCHING_PROTOCOLS;
             return Ok(Response {
                 status: head.status,
                 headers: head.headers,
@@ -179,7 +180,7 @@ impl Http1 {
         let has_none = *method == Method::HEAD
             || matches!(
                 head.status,
-                StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+                StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
             );
         if has_none {
             return Ok(Bytes::new());
@@ -250,8 +251,10 @@ impl Http1 {
         while self.read.len() < count {
             self.must_have_more().await?;
         }
-        let rest = self.read.split_off(count);
-        Ok(std::mem::replace(&mut self.read, rest).into())
+        // Copied: the buffer is for the next answer, too.
+        let content = Bytes::copy_from_slice(&self.read[..count]);
+        self.read.drain(..count);
+        Ok(content)
     }
 
     async fn must_have_more(&mut self) -> Result<(), Unsure> {
@@ -262,8 +265,16 @@ impl Http1 {
     }
 
     async fn more(&mut self) -> Result<usize, Unsure> {
+        if self.read.capacity() - self.read.len() < LEAST_READ {
+            self.read.reserve(FIRST_READ);
+        }
         self.stream.read_buf(&mut self.read).await.map_err(lost)
     }
+}
+
+async fn write(stream: &mut Stream, bytes: &[u8]) -> Result<(), Unsure> {
+    stream.write_all(bytes).await.map_err(lost)?;
+    stream.flush().await.map_err(lost)
 }
 
 fn within(length: usize) -> Result<(), Unsure> {

@@ -2,8 +2,6 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use h2::RecvStream;
 use h2::client::{ResponseFuture, SendRequest};
 use http::{HeaderName, Version, header};
 use url::Position;
@@ -15,6 +13,8 @@ use crate::exchange::Unsure;
 use crate::request::Request;
 use crate::response::Response;
 
+/// How long a server may take to say that it speaks HTTP/2 (RFC 9113, section 3.4).
+const GREETING: Duration = Duration::from_secs(2);
 /// How long a server may keep the end of a request from being ready to leave, by its flow control.
 const READY: Duration = Duration::from_secs(2);
 
@@ -27,9 +27,8 @@ pub(crate) struct Http2 {
 
 /// A request that was handed to the connection, and its answer to come.
 pub(crate) struct Pending {
+    stream: u32,
     answer: ResponseFuture,
-    /// The head of the answer, if it was looked for before it was waited for.
-    early: Option<Result<http::Response<RecvStream>, h2::Error>>,
 }
 
 impl Http2 {
@@ -51,7 +50,14 @@ impl Http2 {
             // How it ended is told by the requests that were on it.
             let _ = connection.await;
         });
-        Ok(Self { sender, gate })
+        // Until then nothing is known of how many requests it takes at once.
+        match tokio::time::timeout(GREETING, gate.has_greeted()).await {
+            Ok(true) => Ok(Self { sender, gate }),
+            _ => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it does not speak HTTP/2",
+            )),
+        }
     }
 
     /// How many requests the server takes at once.
@@ -71,6 +77,16 @@ impl Http2 {
     /// Waits until all of the requests but their ends have been sent; not for ever.
     pub(crate) async fn keeps(&self, requests: usize) {
         let _ = tokio::time::timeout(READY, self.gate.keeps(requests)).await;
+    }
+
+    /// Whether the end of a request was released and no part of an answer is here.
+    pub(crate) fn is_under_way(&self, pending: &Pending) -> bool {
+        self.gate.is_under_way(pending.stream)
+    }
+
+    /// Whether a part of an answer came already, or none can come.
+    pub(crate) fn is_answered(&self, pending: &Pending) -> bool {
+        self.gate.is_answered(pending.stream)
     }
 
     /// Sends the ends that were kept back, in one write; from when to when that took.
@@ -97,34 +113,20 @@ impl Http2 {
             stream.send_data(request.body.clone(), true).map_err(lost)?;
         }
         Ok(Pending {
+            stream: answer.stream_id().as_u32(),
             answer,
-            early: None,
         })
     }
 }
 
 impl Pending {
-    /// Whether an answer came already.
-    pub(crate) fn has_something(&mut self) -> bool {
-        if self.early.is_none()
-            && let Some(answer) = (&mut self.answer).now_or_never()
-        {
-            self.early = Some(answer);
-        }
-        self.early.is_some()
-    }
-
     /// Waits for the whole answer.
     ///
     /// # Errors
     ///
     /// [`Unsure`], if the stream or the connection breaks.
     pub(crate) async fn receive(&mut self) -> Result<Response, Unsure> {
-        let response = match self.early.take() {
-            Some(answer) => answer,
-            None => (&mut self.answer).await,
-        }
-        .map_err(lost)?;
+        let response = (&mut self.answer).await.map_err(lost)?;
         let (head, mut stream) = response.into_parts();
         let mut content = Vec::new();
         while let Some(data) = stream.data().await {

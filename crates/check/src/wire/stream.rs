@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -85,15 +86,31 @@ impl Stream {
 
     /// Reads without waiting what is there.
     ///
+    /// It asks the system itself: what the runtime knows of a socket is as old as its last look at all of them, and
+    /// between two looks an answer may have come.
+    ///
     /// # Errors
     ///
     /// Those of the connection; [`io::ErrorKind::WouldBlock`] if nothing is there.
     pub(crate) fn read_now(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let mut context = Context::from_waker(Waker::noop());
-        let mut buffer = ReadBuf::new(bytes);
-        match Pin::new(self).poll_read(&mut context, &mut buffer) {
-            Poll::Ready(read) => read.map(|()| buffer.filled().len()),
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        match self {
+            Self::Plain(tcp) => (&*SockRef::from(&*tcp)).read(bytes),
+            Self::Tls(stream) => {
+                let (tcp, session) = stream.get_mut();
+                let socket = SockRef::from(&*tcp);
+                while session.wants_read() {
+                    match session.read_tls(&mut &*socket) {
+                        Ok(0) => break,
+                        Ok(_) => session
+                            .process_new_packets()
+                            .map(drop)
+                            .map_err(io::Error::other)?,
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                        Err(error) => return Err(error),
+                    }
+                }
+                session.reader().read(bytes)
+            }
         }
     }
 }

@@ -39,6 +39,7 @@ impl Members {
     /// As [`Members::of`], of a text that has much in common with another: what is the same there is
     /// not looked into again, and known by [`Members::twin`].
     pub fn like(text: Bytes, other: &Self) -> Self {
+        debug_assert!(text.trim_ascii_start().starts_with(b"{"), "it is an object");
         let mut all = Vec::with_capacity(other.len());
         let mut scanner = Scanner::new(&text);
         scanner.eat(b'{');

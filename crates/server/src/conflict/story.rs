@@ -340,14 +340,16 @@ impl Asked {
 }
 
 /// The versions beside what the writer wants, unless something is told of whole documents: where one
-/// is not there, and where something is declared for the root.
+/// is not there, where a patch made something else than an object of one, and where something is
+/// declared for the root.
 fn contrast(attempt: &Attempt, versions: &[&Arc<Stored>], asked: &Asked) -> Option<Contrast> {
     let Asked::Text(ours) = asked else {
         return None;
     };
     let strategies = &attempt.collection.rules.rules.strategies;
     let are_documents = versions.iter().all(|it| it.kind == Kind::Document);
-    if !are_documents || strategies.at(&Pointer::root()).is_some() {
+    let is_object = ours.trim_ascii_start().starts_with(b"{");
+    if !are_documents || !is_object || strategies.at(&Pointer::root()).is_some() {
         return None;
     }
     let texts = versions.iter().map(|it| it.body.clone());

@@ -1,5 +1,6 @@
 use futures_util::future::try_join_all;
 use http::Method;
+use serde_json::Value;
 
 use crate::client::Actor;
 use crate::exchange::Exchange;
@@ -101,7 +102,10 @@ async fn act(
 fn judged(lab: &Lab, exchanges: &[Exchange]) -> Ruling {
     let form = &lab.habits().form;
     let operations = from_exchanges(exchanges, |body| {
-        form.mark(body).map(|mark| mark.to_string())
+        form.mark(body).map(|mark| match mark {
+            Value::String(text) => text,
+            other => other.to_string(),
+        })
     });
     let mut history = History::new();
     for (_, operation) in &operations {
@@ -122,7 +126,7 @@ fn judged(lab: &Lab, exchanges: &[Exchange]) -> Ruling {
         Means::Register => "each write wrote what no other did",
         Means::Search => "all orders were searched",
     };
-    match verdict {
+    let mut ruling = match verdict {
         Verdict::Linearizable if overlapping == 0 => {
             Ruling::inconclusive("no two requests provably overlapped")
         }
@@ -144,7 +148,9 @@ fn judged(lab: &Lab, exchanges: &[Exchange]) -> Ruling {
                 })
         }
     }
-    .after(trials, overlapping)
+    .after(trials, overlapping);
+    ruling.history = Some(history);
+    ruling
 }
 
 /// How many met another of the same resource.

@@ -13,7 +13,7 @@ use crate::command::Failure;
 /// What becomes of what was found.
 #[derive(Debug, Args)]
 pub(super) struct Outcome {
-    /// Write a report as well: json, junit, tap, har or html; may be repeated
+    /// Write a report as well: json, junit, tap, har, html or history; may be repeated
     #[arg(long = "report", value_name = "FORM=FILE", help_heading = "Outcome")]
     reports: Vec<Written>,
     /// Exit with 1 on a finding this bad, or worse

@@ -77,6 +77,7 @@ impl Suite {
             spread: client.spread(),
             probes,
             lost_updates: Vec::new(),
+            history: None,
             exchanges: client.record(),
             took: client.elapsed(),
         })

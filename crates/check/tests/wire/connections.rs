@@ -1,0 +1,174 @@
+use std::time::Duration;
+
+use detente_check::client::{Settings, Stop};
+use detente_check::{Outcome, Protocol, Request, Unsure};
+use http::Method;
+
+use super::peer::{Answer, Log, Peer, Then};
+use super::{client, client_with, put, speaking, told};
+
+#[tokio::test]
+async fn a_connection_is_used_again_unless_it_says_otherwise() {
+    let cases = [
+        // (what the server says, how many connections two requests need)
+        ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 1),
+        ("HTTP/1.1 204 No Content\r\n\r\n", 1),
+        (
+            "HTTP/1.1 200 OK\r\nconnection: x, Close\r\ncontent-length: 0\r\n\r\n",
+            2,
+        ),
+        ("HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n", 2),
+        (
+            "HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 0\r\n\r\n",
+            1,
+        ),
+        // More than was asked for: whose answer would the rest be?
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK\r\n",
+            2,
+        ),
+    ];
+    for (text, connections) in cases {
+        let peer = Peer::start(move |_| Answer::of(&[text])).await;
+        let actor = client().actor("alice");
+        for _ in 0..2 {
+            let sent = actor.send(put(&peer.url, "x")).await.expect("it was sent");
+            assert!(sent.is_accepted(), "{text:?}: {}", told(&sent));
+        }
+        let arrivals = peer.log.arrivals();
+        let last = arrivals.last().expect("two came");
+        assert_eq!(last.connection + 1, connections, "{text:?}");
+    }
+}
+
+/// The server closes a connection just as it takes a second request from it (RFC 9110, section 9.2.2).
+#[tokio::test]
+async fn only_what_is_safe_is_sent_again() {
+    for (method, expected) in [
+        (Method::GET, "200 ok"),
+        (
+            Method::PUT,
+            "the connection was lost: closed before an answer",
+        ),
+        (
+            Method::DELETE,
+            "the connection was lost: closed before an answer",
+        ),
+    ] {
+        let peer = Peer::start(|arrival| match arrival.path.as_str() {
+            "/second" if arrival.connection == 0 => Answer::of(&[]).then(Then::Close),
+            _ => Answer::ok(),
+        })
+        .await;
+        let actor = client().actor("alice");
+        let first = actor.send(Request::get(peer.url.clone())).await;
+        assert_eq!(told(&first.expect("it was sent")), "200 ok");
+        let second = peer.url.join("/second").expect("it is a path");
+        let sent = actor.send(Request::new(method.clone(), second)).await;
+        assert_eq!(told(&sent.expect("it was sent")), expected, "{method}");
+        let tried = if method == Method::GET { 3 } else { 2 };
+        assert_eq!(peer.log.arrivals().len(), tried, "{method}");
+    }
+}
+
+/// Seen before anything is sent on it, so that even a write loses nothing.
+#[tokio::test]
+async fn a_connection_that_was_closed_while_idle_is_left_alone() {
+    let peer = Peer::start(|arrival| match arrival.connection {
+        0 => Answer::ok().then(Then::Close),
+        _ => Answer::ok(),
+    })
+    .await;
+    let actor = client().actor("alice");
+    let first = actor.send(put(&peer.url, "x")).await.expect("it was sent");
+    assert_eq!(told(&first), "200 ok");
+    // The end follows the answer on its way; the answer to another tells that it is here.
+    let other = client().actor("bob").send(put(&peer.url, "x")).await;
+    assert_eq!(told(&other.expect("it was sent")), "200 ok");
+    let sent = actor.send(put(&peer.url, "y")).await.expect("it was sent");
+    assert_eq!(told(&sent), "200 ok");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_beyond_the_budget() {
+    let peer = Peer::start(|_| Answer::ok()).await;
+    let client = client_with(Settings {
+        budget: 3,
+        ..Settings::usual()
+    });
+    let actor = client.actor("alice");
+    actor.send(put(&peer.url, "x")).await.expect("it was sent");
+    let volley = (0..3)
+        .map(|_| (actor.clone(), put(&peer.url, "x")))
+        .collect();
+    let refused = client.volley(volley).await.err();
+    assert!(matches!(refused, Some(Stop::BudgetSpent)), "{refused:?}");
+    assert_eq!(
+        client.remaining(),
+        2,
+        "a volley is sent as a whole or not at all"
+    );
+    let pair = (0..2)
+        .map(|_| (actor.clone(), put(&peer.url, "x")))
+        .collect();
+    client.volley(pair).await.expect("two are left");
+    let refused = actor.send(put(&peer.url, "x")).await.err();
+    assert!(matches!(refused, Some(Stop::BudgetSpent)), "{refused:?}");
+    assert_eq!(peer.log.arrivals().len(), 3);
+}
+
+#[tokio::test]
+async fn other_machines_have_to_be_allowed() {
+    // An address for documentation (RFC 5737): nobody is there, and nobody is asked.
+    let url: url::Url = "http://192.0.2.1/".parse().expect("it is a URL");
+    let refused = client().actor("alice").send(Request::get(url)).await.err();
+    assert!(
+        matches!(&refused, Some(Stop::RemoteNotAllowed { host }) if host == "192.0.2.1"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_not_asked() {
+    let url: url::Url = "ftp://localhost/".parse().expect("it is a URL");
+    let refused = client().actor("alice").send(Request::get(url)).await.err();
+    assert!(matches!(refused, Some(Stop::NotHttp { .. })), "{refused:?}");
+}
+
+/// A server that takes no bytes any more is not waited for longer than one that gives none.
+#[tokio::test]
+async fn sending_is_bound_by_the_time_out_too() {
+    let peer = Peer::accept("http", |_, stream, _log: std::sync::Arc<Log>| async move {
+        std::future::pending::<()>().await;
+        drop(stream);
+    })
+    .await;
+    let settings = Settings {
+        timeout: Duration::from_millis(100),
+        ..speaking(Protocol::Http1)
+    };
+    let body = vec![b'x'; 64 << 20];
+    let sent = client_with(settings)
+        .actor("alice")
+        .send(put(&peer.url, body))
+        .await;
+    let exchange = sent.expect("it was sent");
+    assert!(
+        matches!(exchange.outcome, Outcome::Unanswered(Unsure::TimedOut(_))),
+        "{}",
+        told(&exchange)
+    );
+}
+
+#[tokio::test]
+async fn a_dropped_request_reaches_the_server_and_is_unsure() {
+    let peer = Peer::start(|_| Answer::of(&[]).then(Then::Hang)).await;
+    let actor = client().actor("alice");
+    let sent = actor.abandon(put(&peer.url, "x"), Duration::ZERO).await;
+    let exchange = sent.expect("it was sent");
+    assert!(matches!(
+        exchange.outcome,
+        Outcome::Unanswered(Unsure::Dropped)
+    ));
+    assert_eq!(peer.log.until(1).await.len(), 1);
+}
