@@ -4,6 +4,8 @@ use super::tester::{Tester, probe};
 use crate::server::Server;
 
 const CONFIG: &str = r#"
+[collections.notes]
+
 [[collections.users.unique]]
 name = "email"
 fields = ["/email"]
@@ -42,7 +44,7 @@ async fn detente_loses_nothing_and_is_left_as_it_was() {
     let create_user: &[&str] = &["--create", "POST /api/users", "--body", "user.json"];
     let create_product: &[&str] = &["--create", "POST /api/products", "--body", "product.json"];
     let both = json!(["HTTP/1.1", "HTTP/2"]);
-    // (collection, body, arguments, what passes among others, protocols)
+    // (collection, body, arguments, what is judged among others, protocols)
     type Case<'a> = (&'a str, &'a str, Vec<&'a str>, &'a [&'a str], Value);
     let cases: Vec<Case<'_>> = vec![
         ("notes", product, vec![], &["B7", "D9", "D16"], both.clone()),
@@ -82,12 +84,12 @@ async fn detente_loses_nothing_and_is_left_as_it_was() {
             json!(["HTTP/2"]),
         ),
     ];
-    for (collection, body, options, passed, protocols) in cases {
+    for (collection, body, options, judged, protocols) in cases {
         let path = format!("/api/{collection}/one");
         let client = server.client();
         let there = client.get(&path).await;
         if there.status == 404 {
-            client.put(&path, body).send().await;
+            client.create(&path, body).await;
         }
         let before = (
             client.get(&path).await.body,
@@ -101,10 +103,19 @@ async fn detente_loses_nothing_and_is_left_as_it_was() {
         assert_eq!(run.code, 0, "{options:?}: {run}");
         assert_eq!(report["grade"], "A+", "{options:?}: {run}");
         assert_eq!(report["protocols"], protocols, "{options:?}");
-        for id in passed.iter().chain(&["D1", "D15"]) {
+        for id in ["D1", "D15"] {
             assert_eq!(
                 probe(&report, id)["verdict"],
                 "pass",
+                "{options:?}: {id}: {run}"
+            );
+        }
+        for id in judged {
+            let probe = probe(&report, id);
+            // On a busy machine the few small races may not meet, and that is said.
+            let is_open = probe["verdict"] == "inconclusive" && probe["overlapping"] == 0;
+            assert!(
+                is_open || probe["verdict"] == "pass",
                 "{options:?}: {id}: {run}"
             );
         }

@@ -47,7 +47,7 @@ async fn a_wrong_command_is_told_what_is_wrong() {
         (&["wrong.yaml"], "wrong.yaml:2:1: "),
         (&["wrong.yaml"], "wrong.yaml:6:10: "),
         (&["--history", "absent.jsonl"], "cannot read absent.jsonl"),
-        (&["--history", "prose.txt"], "prose.txt:1"),
+        (&["--history", "prose.txt"], "prose.txt: line 1"),
         (&["--replay", "prose.txt"], "is no JSON"),
         (&["--replay", "empty.json"], "lacks `target`"),
         (&["--openapi", "absent.yaml"], "cannot read absent.yaml"),

@@ -97,7 +97,7 @@ async fn race(lab: &Lab, crew: &Crew) -> Result<Race, Halt> {
     let fresh = lab.at(lab.sibling());
     let form = Form {
         method: http::Method::PUT,
-        ..lab.habits().form.clone()
+        ..fresh.habits().form.clone()
     };
     let only_new = Condition::if_none_match("*");
     let sends = crew

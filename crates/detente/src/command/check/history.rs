@@ -38,7 +38,7 @@ pub(super) fn judge_file(file: &Path, known: &Known, outcome: &Outcome) -> Resul
         .with_context(|| format!("cannot read {}", file.display()))
         .map_err(Failure::Usage)?;
     let history = History::read(BufReader::with_capacity(1 << 16, source))
-        .map_err(|error| Failure::Usage(anyhow!("{}:{error}", file.display())))?;
+        .map_err(|error| Failure::Usage(anyhow!("{}: {error}", file.display())))?;
     let rules = Rules {
         trusts_refusals: known.trust_refusals,
         tags_are_unique: known.unique_tags,
