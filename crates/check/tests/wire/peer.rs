@@ -1,10 +1,13 @@
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use url::Url;
+
+/// Long enough for a volley to have left, and to have been looked at, before its first answer.
+pub(crate) const LATE: Duration = Duration::from_millis(100);
 
 /// A request that came, with its last byte.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ pub(crate) struct Arrival {
 pub(crate) struct Answer {
     pub(crate) pieces: Vec<Vec<u8>>,
     pub(crate) then: Then,
+    /// How long the server takes over it.
+    pub(crate) after: Duration,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,11 +79,19 @@ impl Answer {
         Self {
             pieces: pieces.iter().map(|it| it.as_bytes().to_vec()).collect(),
             then: Then::GoOn,
+            after: Duration::ZERO,
         }
     }
 
     pub(crate) fn ok() -> Self {
         Self::of(&["HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"])
+    }
+
+    pub(crate) fn late() -> Self {
+        Self {
+            after: LATE,
+            ..Self::ok()
+        }
     }
 
     pub(crate) fn then(self, then: Then) -> Self {
@@ -131,7 +144,14 @@ pub(crate) async fn serve(
     let mut read = Vec::new();
     while let Some(arrival) = receive(connection, &mut stream, &mut read).await {
         log.push(arrival.clone());
-        let Answer { pieces, then } = answer(&arrival);
+        let Answer {
+            pieces,
+            then,
+            after,
+        } = answer(&arrival);
+        if !after.is_zero() {
+            tokio::time::sleep(after).await;
+        }
         for piece in pieces {
             if stream.write_all(&piece).await.is_err() || stream.flush().await.is_err() {
                 return;

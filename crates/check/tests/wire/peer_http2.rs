@@ -6,12 +6,13 @@ use h2::server::{Builder, SendResponse};
 use http::{Method, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::peer::{Arrival, Log, Peer};
+use super::peer::{Arrival, LATE, Log, Peer};
 
 /// What a server on HTTP/2 does with each request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
     Answer,
+    AnswerLate,
     /// Answers without reading the content.
     AnswerEarly,
     Reset,
@@ -67,6 +68,9 @@ async fn respond(
             content: length,
             completed: Instant::now(),
         });
+    }
+    if manner == Manner::AnswerLate {
+        tokio::time::sleep(LATE).await;
     }
     if manner == Manner::Reset {
         answer.send_reset(h2::Reason::INTERNAL_ERROR);

@@ -7,6 +7,9 @@ use crate::severity::Severity;
 pub(in crate::probe) async fn any(lab: &Lab) -> Result<Ruling, Halt> {
     let alice = lab.actor("alice");
     let base = lab.read_there().await?;
+    if base.tag().is_none() {
+        return Ok(Ruling::skipped("there is no ETag"));
+    }
     let condition = Condition::if_match("*").and(lab.in_the_body(&base));
     let there = lab.attempt(&alice, &condition).await?;
     if !there.is_applied() {
