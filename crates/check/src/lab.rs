@@ -285,6 +285,31 @@ impl Lab {
         }
     }
 
+    /// What has to stand in a body that began from `reading`, whatever the fields say: the version, where it is judged.
+    pub(crate) fn in_the_body(&self, reading: &Reading) -> Condition {
+        Condition {
+            members: self.from(reading).members,
+            ..Condition::none()
+        }
+    }
+
+    /// What is there now.
+    ///
+    /// # Errors
+    ///
+    /// [`Halt::Cannot`] if nothing is.
+    pub(crate) async fn read_there(&self) -> Result<Reading, Halt> {
+        let reading = self.settled().await?;
+        if reading.is_there() {
+            Ok(reading)
+        } else {
+            Err(Halt::Cannot(format!(
+                "the resource is gone: GET was answered {}",
+                said(&reading.exchange)
+            )))
+        }
+    }
+
     /// Writes something new by one client, and finds out what came of it.
     pub(crate) async fn attempt(
         &self,

@@ -475,6 +475,15 @@ pub(crate) fn members(template: &Value, subject: &Subject) -> Vec<(String, Kind)
         .map(|(_, pointer, kind)| (pointer, kind))
         .collect();
     members.push(("/nonce".into(), Kind::Text));
+    // Beside the first, where the content stands in an envelope.
+    let beside = members[0]
+        .0
+        .rsplit_once('/')
+        .map_or("", |(parent, _)| parent)
+        .to_owned();
+    if !beside.is_empty() {
+        members.push((format!("{beside}/nonce"), Kind::Text));
+    }
     members
 }
 
