@@ -57,7 +57,7 @@ pub(in crate::probe) async fn create_only(lab: &Lab) -> Result<Ruling, Halt> {
 
 /// B8: a write that says nothing of where it began.
 pub(in crate::probe) async fn requires(lab: &Lab) -> Result<Ruling, Halt> {
-    let base = lab.read().await?;
+    let base = lab.read_there().await?;
     let attempt = lab.attempt(&lab.actor("alice"), &Condition::none()).await?;
     let after = lab.settled().await?;
     Ok(if attempt.is_applied() {

@@ -13,9 +13,8 @@ pub(in crate::probe) async fn refuses_old_dates(lab: &Lab) -> Result<Ruling, Hal
         return Ok(Ruling::skipped("there is no Last-Modified"));
     }
     let alice = lab.actor("alice");
-    let alone = lab
-        .attempt(&alice, &Condition::if_unmodified_since(LONG_AGO))
-        .await?;
+    let old = Condition::if_unmodified_since(LONG_AGO).and(lab.in_the_body(&base));
+    let alone = lab.attempt(&alice, &old).await?;
     if alone.is_applied() {
         return Ok(Ruling::fail(
             Severity::Low,

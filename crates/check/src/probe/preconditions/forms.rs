@@ -6,7 +6,9 @@ use crate::severity::Severity;
 /// B4: `If-Match: *` on what is there, and on what is not.
 pub(in crate::probe) async fn any(lab: &Lab) -> Result<Ruling, Halt> {
     let alice = lab.actor("alice");
-    let there = lab.attempt(&alice, &Condition::if_match("*")).await?;
+    let base = lab.read_there().await?;
+    let condition = Condition::if_match("*").and(lab.in_the_body(&base));
+    let there = lab.attempt(&alice, &condition).await?;
     if !there.is_applied() {
         let is_strict = there.status().is_some_and(|status| status.as_u16() == 428);
         return Ok(if is_strict {
@@ -40,9 +42,10 @@ pub(in crate::probe) async fn any(lab: &Lab) -> Result<Ruling, Halt> {
         )
         .showing("If-Match: * where nothing is", &nothing.exchange));
     }
-    Ok(Ruling::pass(
-        "If-Match: * holds for what is there, and only for that",
-    ))
+    Ok(Ruling::pass(format!(
+        "If-Match: * is accepted on what is there; where nothing is, {}",
+        said(&nothing.exchange)
+    )))
 }
 
 /// B5: a list of tags that holds the current one.

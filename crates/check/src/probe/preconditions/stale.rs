@@ -54,8 +54,17 @@ pub(in crate::probe) async fn made_up_is_refused(lab: &Lab) -> Result<Ruling, Ha
     let mut ruling = Ruling::pass("a made-up tag is refused");
     for tag in own_style.iter().map(String::as_str).chain([MADE_UP]) {
         let before = lab.read().await?;
-        let attempt = lab.attempt(&alice, &Condition::if_match(tag)).await?;
-        let judged = must_be_refused(lab, &before, &attempt, "a made-up tag").await?;
+        let condition = Condition::if_match(tag).and(lab.in_the_body(&before));
+        let attempt = lab.attempt(&alice, &condition).await?;
+        let mut judged = must_be_refused(lab, &before, &attempt, "a made-up tag").await?;
+        if judged.severity == Some(Severity::Critical) && !condition.members.is_empty() {
+            // What protects is in the body, and was current: nothing was lost.
+            judged.severity = Some(Severity::Medium);
+            judged.reason = format!(
+                "a write with a made-up tag, and the current version in the body, was accepted ({}): If-Match is not looked at",
+                said(&attempt.exchange)
+            );
+        }
         // 400 for a format that it does not know is as good.
         let is_format = attempt
             .status()
