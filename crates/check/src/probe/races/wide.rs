@@ -36,7 +36,12 @@ impl Wide {
         // One after the other: a single one that may not be written would spoil all.
         let mut kept = vec![at.clone()];
         for (pointer, kind) in members(template, lab.subject()) {
-            if kept.contains(&pointer) || kept.len() == 4 {
+            // The order of an array may be the server's: it may hold a set.
+            let is_item = pointer
+                .rsplit('/')
+                .next()
+                .is_some_and(|last| last.parse::<usize>().is_ok());
+            if kept.contains(&pointer) || kept.len() == 4 || is_item {
                 continue;
             }
             let nonce = lab.nonce();
