@@ -134,6 +134,8 @@ def subject(target, scratch):
         body = scratch / "body.json"
         body.write_text(target.create.body)
         words += ["--create", f"{target.create.method} {target.create.url}", "--body", str(body)]
+    if target.unique:
+        words += ["--unique", target.unique]
     return words
 
 

@@ -28,5 +28,5 @@ class JsonServer(Server):
         return [*node, self.programs / "json-server", "--port", str(port), database]
 
     def prepare(self, base):
-        create = Call("POST", f"{base}/notes", '{"title":"{{nonce}}"}')
-        return Target(self.name, self.version(), base, f"{base}/notes/1", create)
+        create = Call("POST", f"{base}/notes", '{"id":"{{nonce}}","title":"{{nonce}}"}')
+        return Target(self.name, self.version(), base, f"{base}/notes/1", create, unique="/id")

@@ -38,7 +38,8 @@ class Target:
 
     `resource` exists. `create` makes another one beside it, `method` is how one is written, with a body of
     `media_type`. `headers` go with every request. `version_member` names the member of the body that carries the
-    version, where the server judges by it. `scenario` is a file to run where there is no resource to probe.
+    version, where the server judges by it; `unique` points to that which no two resources may share. `scenario` is a
+    file to run where there is no resource to probe.
     """
 
     server: str
@@ -50,6 +51,7 @@ class Target:
     media_type: str = "application/json"
     headers: dict = field(default_factory=dict)
     version_member: str | None = None
+    unique: str | None = None
     scenario: str | None = None
 
 

@@ -30,18 +30,49 @@ impl Lab {
         Self {
             bench: Arc::clone(&self.bench),
             places,
-            habits: self.habits_apart(),
+            habits: self.habits_apart(&place),
         }
     }
 
+    /// What a document that says its own name says of another place: JSON Pointers and values; `None` if it says none.
+    fn renamed(&self, place: &Url) -> Option<Vec<(String, Value)>> {
+        let old = name_of(self.place())?;
+        let new = name_of(place)?;
+        let Shape::Json { template, .. } = &self.habits.form.shape else {
+            return None;
+        };
+        let names: Vec<_> = leaves(template)
+            .into_iter()
+            .filter(|(pointer, _)| matches!(pointer.rsplit('/').next(), Some("id" | "_id")))
+            .filter(|(_, value)| value.as_str() == Some(&old) || value.to_string() == old)
+            .map(|(pointer, value)| {
+                let name = match new.parse::<u64>() {
+                    Ok(number) if value.is_number() => number.into(),
+                    _ => Value::from(new.as_str()),
+                };
+                (pointer, name)
+            })
+            .collect();
+        (!names.is_empty()).then_some(names)
+    }
+
     /// Habits for another resource: its bodies must not take what has to be unique from this one.
-    fn habits_apart(&self) -> Arc<Habits> {
-        if self.subject().unique.is_none() {
+    fn habits_apart(&self, place: &Url) -> Arc<Habits> {
+        let renamed = self.renamed(place);
+        if renamed.is_none() && self.subject().unique.is_none() {
             return Arc::clone(&self.habits);
         }
         let mut habits = Habits::clone(&self.habits);
         if let Shape::Json { template, .. } = &mut habits.form.shape {
             self.make_new(template, &self.nonce());
+        }
+        // Last: where the name has to be unique, it is the place's.
+        if let Some(names) = renamed
+            && let Shape::Json { template, .. } = &mut habits.form.shape
+        {
+            for (pointer, name) in names {
+                set(template, &pointer, name);
+            }
         }
         Arc::new(habits)
     }
@@ -239,6 +270,12 @@ impl Lab {
         }
         Ok(left)
     }
+}
+
+/// The last segment of a path.
+fn name_of(place: &Url) -> Option<String> {
+    let name = place.path_segments()?.next_back()?;
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// Where a creation says that the new resource is: by `Location`, a link to itself, or its id.

@@ -7,6 +7,7 @@ mod held; // a body whose last byte comes late
 mod members; // each writes a member of its own
 mod mixture; // whole bodies without a precondition
 mod once; // one Idempotency-Key, many requests
+mod padding; // bodies that take their time
 mod places; // several base URLs, protocols and logins
 mod random; // whatever clients may do, and whether it could have been
 mod readers; // reading while others write

@@ -3,17 +3,22 @@ use serde_json::{Map, Value};
 
 use super::must_be_refused;
 use crate::client::Actor;
-use crate::lab::{Condition, Guard, Halt, Lab, Shape, said, set};
+use crate::lab::{Condition, Guard, Halt, Lab, Shape, Unconditional, said, set};
 use crate::probe::Ruling;
 use crate::request::Request;
 use crate::severity::Severity;
 
 /// B9: what B1 to B3 and B8 ask, of the other methods that write.
 pub(in crate::probe) async fn siblings(lab: &Lab) -> Result<Ruling, Halt> {
-    if lab.habits().guard != Some(Guard::Tag) {
-        return Ok(Ruling::skipped(
-            "If-Match is not enforced by the usual method: what the others do with it says nothing more",
-        ));
+    match lab.habits().guard {
+        Some(Guard::Tag) => {}
+        // A version in the body has nowhere to stand in a DELETE.
+        Some(Guard::Member(_)) => return delete_without_a_body(lab).await,
+        _ => {
+            return Ok(Ruling::skipped(
+                "If-Match is not enforced by the usual method: what the others do with it says nothing more",
+            ));
+        }
     }
     let patch = patch(lab).await?;
     let delete = match delete(lab).await {
@@ -77,7 +82,6 @@ async fn unconditional(
     alice: &Actor,
     patch: impl Fn(&crate::lab::Nonce, &Condition) -> Request,
 ) -> Result<Ruling, Halt> {
-    use crate::lab::Unconditional;
     let Unconditional::Refused(status) = lab.habits().unconditional else {
         return Ok(Ruling::pass("a stale PATCH is refused"));
     };
@@ -150,6 +154,62 @@ async fn delete(lab: &Lab) -> Result<Ruling, Halt> {
         .showing("what was there", &after.exchange)
         .showing("DELETE with its tag", &current)
     })
+}
+
+/// DELETE where writes are judged by a version in the body: with a stale tag, if there are tags; or else with nothing.
+async fn delete_without_a_body(lab: &Lab) -> Result<Ruling, Halt> {
+    let scratch = lab.scratch().await?;
+    let stale = scratch.read().await?;
+    scratch.write_anew(&lab.actor("bob")).await?;
+    let between = scratch.read().await?;
+    let condition = Condition::unchanged(&Guard::Tag, &stale);
+    let has_tag = !condition.fields.is_empty() && stale.tag() != between.tag();
+    let condition = if has_tag {
+        condition
+    } else {
+        Condition::none()
+    };
+    let answer = lab
+        .send_served(&lab.actor("alice"), scratch.deletion(&condition))
+        .await?;
+    let after = scratch.settled().await?;
+    if after.is_there() {
+        return Ok(if answer.is_accepted() {
+            Ruling::skipped(format!(
+                "DELETE was answered {} and deleted nothing",
+                said(&answer)
+            ))
+        } else {
+            Ruling::pass(format!(
+                "a DELETE that does not name the current version is answered {}",
+                said(&answer)
+            ))
+        });
+    }
+    let ruling = if has_tag {
+        Ruling::fail(
+            Severity::High,
+            format!(
+                "DELETE with a stale tag was answered {}, and deleted what somebody had just saved",
+                said(&answer)
+            ),
+        )
+    } else if matches!(lab.habits().unconditional, Unconditional::Refused(_)) {
+        Ruling::fail(
+            Severity::Medium,
+            format!(
+                "{} asks for a version, and DELETE for nothing: it was answered {}",
+                lab.habits().form.method,
+                said(&answer)
+            ),
+        )
+    } else {
+        return Ok(Ruling::skipped("no write asks for a version"));
+    };
+    Ok(ruling
+        .showing("what was there", &between.exchange)
+        .showing("DELETE", &answer)
+        .showing("read afterwards", &after.exchange))
 }
 
 /// The usual method is protected: that another is not is bad enough.

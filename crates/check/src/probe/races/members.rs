@@ -18,31 +18,10 @@ pub(in crate::probe) async fn members_apart(lab: &Lab) -> Result<Ruling, Halt> {
             "fewer than two members take any text: nothing can be patched side by side",
         ));
     };
-    // Learn with one client: each alone, and the other stays.
-    let mut last = Vec::new();
-    for pointer in &pointers {
-        let nonce = lab.nonce();
-        let base = lab.read().await?;
-        let request = patch(lab, pointer, &nonce, &condition(lab, &base));
-        let exchange = lab.send_served(&alice, request).await?;
-        if !exchange.is_accepted() {
-            return Ok(Ruling::skipped(format!(
-                "PATCH as a merge patch was answered {}",
-                said(&exchange)
-            )));
-        }
-        last.push(nonce);
-    }
-    let after = lab.settled().await?;
-    let are_apart = pointers
-        .iter()
-        .zip(&last)
-        .all(|(pointer, nonce)| after.member(pointer).is_some_and(|value| nonce.is(&value)));
-    if !are_apart {
-        return Ok(Ruling::skipped(
-            "for one client alone, a patch of one member does not leave the others as they are",
-        ));
-    }
+    let media_type = match learn(lab, &pointers).await? {
+        Learnt::As(media_type) => media_type,
+        Learnt::Not(reason) => return Ok(Ruling::skipped(reason)),
+    };
     let (mut rounds, mut overlapping) = (0, 0);
     for &writers in &lab.effort().writers {
         let mut crew = lab.writers(writers);
@@ -57,7 +36,7 @@ pub(in crate::probe) async fn members_apart(lab: &Lab) -> Result<Ruling, Halt> {
                     let pointer = &pointers[index % pointers.len()];
                     (
                         actor.clone(),
-                        patch(lab, pointer, nonce, &condition(lab, &base)),
+                        patch(lab, &media_type, pointer, nonce, &condition(lab, &base)),
                     )
                 })
                 .collect();
@@ -122,6 +101,49 @@ pub(in crate::probe) async fn members_apart(lab: &Lab) -> Result<Ruling, Halt> {
     .after(rounds, overlapping))
 }
 
+enum Learnt {
+    /// The media type as which a patch of some members is taken.
+    As(String),
+    /// Why none is.
+    Not(String),
+}
+
+/// Learns with one client: each member is patched alone, and the others stay.
+async fn learn(lab: &Lab, pointers: &[String]) -> Result<Learnt, Halt> {
+    let alice = lab.actor("alice");
+    let form = &lab.habits().form;
+    let media_types = match form.method {
+        Method::PATCH => vec![form.media_type.as_str()],
+        _ => vec!["application/merge-patch+json", "application/json"],
+    };
+    let mut reason = String::new();
+    'media_types: for media_type in media_types {
+        let mut last = Vec::new();
+        for pointer in pointers {
+            let nonce = lab.nonce();
+            let base = lab.read().await?;
+            let request = patch(lab, media_type, pointer, &nonce, &condition(lab, &base));
+            let exchange = lab.send_served(&alice, request).await?;
+            if !exchange.is_accepted() {
+                reason = format!("PATCH as {media_type} was answered {}", said(&exchange));
+                continue 'media_types;
+            }
+            last.push((pointer, nonce));
+        }
+        let after = lab.settled().await?;
+        let is_there = |(pointer, nonce): &(&String, Nonce)| {
+            after.member(pointer).is_some_and(|value| nonce.is(&value))
+        };
+        if last.iter().all(is_there) {
+            return Ok(Learnt::As(media_type.to_owned()));
+        }
+        reason = format!(
+            "for one client alone, PATCH as {media_type} does not change one member and leave the others as they are"
+        );
+    }
+    Ok(Learnt::Not(reason))
+}
+
 /// Where it is open, without a precondition: that is where a read-modify-write loses.
 fn condition(lab: &Lab, base: &crate::lab::Reading) -> Condition {
     match lab.habits().unconditional {
@@ -130,17 +152,18 @@ fn condition(lab: &Lab, base: &crate::lab::Reading) -> Condition {
     }
 }
 
-fn patch(lab: &Lab, pointer: &str, nonce: &Nonce, condition: &Condition) -> Request {
+fn patch(
+    lab: &Lab,
+    media_type: &str,
+    pointer: &str,
+    nonce: &Nonce,
+    condition: &Condition,
+) -> Request {
     let mut body = Value::Object(Map::new());
     set(&mut body, pointer, nonce.as_text());
     for (pointer, value) in &condition.members {
         set(&mut body, pointer, value.clone());
     }
-    let form = &lab.habits().form;
-    let media_type = match form.method {
-        Method::PATCH => form.media_type.as_str(),
-        _ => "application/merge-patch+json",
-    };
     let mut request = Request::new(Method::PATCH, lab.place().clone());
     if let Ok(media_type) = HeaderValue::from_str(media_type) {
         request = request.with(header::CONTENT_TYPE, media_type);

@@ -6,7 +6,7 @@ use futures_util::future::{join, try_join_all};
 
 use super::wide::Wide;
 use crate::client::Actor;
-use crate::lab::{Halt, Lab, Nonce, Reading};
+use crate::lab::{Condition, Guard, Halt, Lab, Nonce, Reading, Unconditional};
 use crate::probe::Ruling;
 use crate::severity::Severity;
 
@@ -75,17 +75,28 @@ struct Version {
 
 async fn write_on(lab: &Lab, writer: &Actor, wide: Option<&Wide>) -> Result<Vec<Version>, Halt> {
     let mut versions = Vec::new();
-    let mut base = lab.read_as(writer, lab.place()).await?;
+    let habits = lab.habits();
+    // A tag that has to be waited for would leave little to be read.
+    let is_quick = habits.ripens && habits.unconditional == Unconditional::Accepted;
+    let read = async |writer| match is_quick {
+        true => lab.glance(writer, lab.place()).await,
+        false => lab.read_as(writer, lab.place()).await,
+    };
+    let mut base = read(writer).await?;
     for _ in 0..WRITES {
         lab.let_the_date_pass().await;
         let nonce = lab.nonce();
-        let condition = lab.from(&base);
+        let condition = if is_quick {
+            Condition::none()
+        } else {
+            lab.from(&base)
+        };
         let request = match wide {
             Some(wide) => wide.request(lab, lab.place(), &nonce, &condition),
             None => lab.write(&nonce, &condition),
         };
         let write = lab.attempt_request(writer, nonce.clone(), request).await?;
-        base = lab.read_as(writer, lab.place()).await?;
+        base = read(writer).await?;
         // Only what was answered has an instant at which it was acknowledged.
         let shows = match wide {
             Some(wide) => wide.mark(&base).is_some_and(|mark| nonce.is(&mark)),
@@ -99,7 +110,8 @@ async fn write_on(lab: &Lab, writer: &Actor, wide: Option<&Wide>) -> Result<Vec<
                 reading: base.clone(),
             });
         }
-        if lab.habits().guard == Some(crate::lab::Guard::Date) && versions.len() == 3 {
+        let is_slow = habits.guard == Some(Guard::Date) || habits.ripens && !is_quick;
+        if is_slow && versions.len() == 3 {
             break;
         }
     }
@@ -116,7 +128,7 @@ async fn read_on(
     let place = &lab.places()[index % lab.places().len()];
     let mut readings = Vec::new();
     while !is_over.load(Ordering::Relaxed) {
-        match lab.read_as(reader, place).await {
+        match lab.glance(reader, place).await {
             Ok(reading) => readings.push(reading),
             Err(Halt::Cannot(_)) => {}
             Err(stop) => return Err(stop),

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use super::padding::Padding;
 use crate::client::{Actor, Volley};
 use crate::exchange::{Effect, Exchange};
-use crate::lab::{Condition, Halt, Lab, Nonce, Reading};
+use crate::lab::{Halt, Lab, Nonce, Reading};
 use url::Url;
 
 /// Who writes, and where: a session and the resource under one of its base URLs.
@@ -26,25 +27,26 @@ pub(super) fn crew(lab: &Lab, count: u32) -> Crew {
 }
 
 /// Every one of the crew writes something of its own, with what is current when the race begins.
-pub(super) async fn write_at_once(lab: &Lab, crew: &Crew) -> Result<Round, Halt> {
+pub(super) async fn write_at_once(
+    lab: &Lab,
+    crew: &Crew,
+    padding: Option<&Padding>,
+) -> Result<Round, Halt> {
     let base = lab.settled().await?;
     lab.let_the_date_pass().await;
     let condition = lab.from(&base);
-    write_with(lab, crew, base, &condition).await
-}
-
-/// The same with a condition of the caller's own.
-pub(super) async fn write_with(
-    lab: &Lab,
-    crew: &Crew,
-    base: Reading,
-    condition: &Condition,
-) -> Result<Round, Halt> {
     let nonces: Vec<_> = crew.iter().map(|_| lab.nonce()).collect();
     let sends = crew
         .iter()
         .zip(&nonces)
-        .map(|((actor, place), nonce)| (actor.clone(), lab.write_to(place, nonce, condition)))
+        .map(|((actor, place), nonce)| {
+            let request = lab.write_to(place, nonce, &condition);
+            let request = match padding {
+                Some(padding) => padding.applied(request),
+                None => request,
+            };
+            (actor.clone(), request)
+        })
         .collect();
     let volley = lab.volley(sends).await?;
     let after = lab.settled().await?;

@@ -25,9 +25,16 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
             said(&first)
         )));
     };
-    lab.own(&lab.at(place));
+    lab.own(&lab.at(place.clone()));
     let second = lab.send_served(&alice, request).await?;
-    if let Some(place) = created_at(&second, &creation.url) {
+    if let Some(other) = created_at(&second, &creation.url) {
+        if other == place {
+            return Ok(Ruling::skipped(format!(
+                "a second one is answered {} and the place of the first: whether there are two cannot be told",
+                said(&second)
+            )));
+        }
+        let place = other;
         lab.own(&lab.at(place));
         return Ok(Ruling::skipped(format!(
             "two resources with one {pointer} are accepted one after the other ({}): it is not unique here",

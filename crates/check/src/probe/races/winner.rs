@@ -1,7 +1,8 @@
+use super::padding::Padding;
 use super::round::{Crew, Round, crew, relent, write_at_once};
 use crate::lab::{Halt, Lab, said};
 use crate::probe::Ruling;
-use crate::report::LostUpdates;
+use crate::report::{LostUpdates, Verdict};
 use crate::severity::Severity;
 
 /// D1: N writers begin from one version. One is accepted, and what it wrote is there.
@@ -9,17 +10,59 @@ pub(in crate::probe) async fn one_winner(lab: &Lab) -> Result<Ruling, Halt> {
     if lab.habits().guard.is_none() {
         return Ok(Ruling::skipped(super::NO_RULE));
     }
-    one_winner_of(lab, |count| crew(lab, count)).await
+    let crew = |count| crew(lab, count);
+    let ruling = one_winner_of(lab, crew).await?;
+    if ruling.verdict != Verdict::Pass {
+        return Ok(ruling);
+    }
+    // Between comparing and writing more time passes where there is more to write.
+    let Some(padding) = Padding::learn(lab).await? else {
+        return Ok(ruling);
+    };
+    let counts = &lab.effort().writers;
+    let large = race(
+        lab,
+        &counts[counts.len().min(2) - 1..],
+        crew,
+        Some(&padding),
+    )
+    .await?;
+    let trials = ruling.trials + large.trials;
+    let overlapping = ruling.overlapping + large.overlapping;
+    Ok(if large.has_failed() {
+        Ruling {
+            reason: format!("with bodies of 20 kB, {}", large.reason),
+            ..large
+        }
+    } else {
+        Ruling {
+            reason: format!(
+                "one winner in each race, and its write is there; {}",
+                rate(overlapping)
+            ),
+            ..ruling
+        }
+    }
+    .after(trials, overlapping))
 }
 
 /// The same for writers of the caller's choice.
 pub(super) async fn one_winner_of(lab: &Lab, crew: impl Fn(u32) -> Crew) -> Result<Ruling, Halt> {
+    race(lab, &lab.effort().writers, crew, None).await
+}
+
+async fn race(
+    lab: &Lab,
+    counts: &[u32],
+    crew: impl Fn(u32) -> Crew,
+    padding: Option<&Padding>,
+) -> Result<Ruling, Halt> {
     let mut tally = Tally::default();
-    for &writers in &lab.effort().writers {
+    for &writers in counts {
         tally.begin(writers);
         let mut crew = crew(writers);
         for _ in 0..lab.effort().rounds {
-            let round = write_at_once(lab, &crew).await?;
+            let round = write_at_once(lab, &crew, padding).await?;
             if round.busy() > 0 {
                 crew.truncate((crew.len() / 2).max(2));
                 relent(round.busy()).await;
