@@ -26,28 +26,40 @@ fn is_wanted(name: &str) -> bool {
     std::env::var("DETENTE_CHECK_SERVER").map_or(true, |wanted| name.contains(&wanted))
 }
 
-/// Servers that are examined at one time: most of an examination is waiting.
-const AT_ONCE: usize = 8;
+/// Examinations that go on at one time: most of one is waiting. `DETENTE_CHECK_AT_ONCE=32` has more.
+fn at_once() -> usize {
+    std::env::var("DETENTE_CHECK_AT_ONCE")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(8)
+}
 
-/// Examines each of the servers, several at a time; what was wrong, if anything was.
-fn each<T: Sync>(servers: &[T], judge: impl Fn(&T) -> Option<String> + Sync) -> String {
+/// Examines each of the servers as often as is wanted, several at a time; for each, what came of its examinations.
+fn each<S: Sync, T: Send>(servers: &[S], examination: impl Fn(&S) -> T + Sync) -> Vec<Vec<T>> {
+    let outcomes: Vec<_> = servers.iter().map(|_| Mutex::new(Vec::new())).collect();
     let next = AtomicUsize::new(0);
-    let failures = Mutex::new(String::new());
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once() {
             scope.spawn(|| {
-                while let Some(server) = servers.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Some(failure) = judge(server) {
-                        failures
-                            .lock()
-                            .expect("nobody panics with it")
-                            .push_str(&failure);
+                loop {
+                    let turn = next.fetch_add(1, Ordering::Relaxed);
+                    if turn >= servers.len() * runs() {
+                        break;
                     }
+                    let which = turn % servers.len();
+                    let outcome = examination(&servers[which]);
+                    outcomes[which]
+                        .lock()
+                        .expect("nobody panics with it")
+                        .push(outcome);
                 }
             });
         }
     });
-    failures.into_inner().expect("nobody panics with it")
+    outcomes
+        .into_iter()
+        .map(|outcomes| outcomes.into_inner().expect("nobody panics with it"))
+        .collect()
 }
 
 #[test]
@@ -56,47 +68,80 @@ fn every_defect_is_found_by_the_probe_for_it() {
         .into_iter()
         .filter(|server| is_wanted(server.name))
         .collect();
-    let failures = each(&servers, failure_to_find);
+    let sightings = each(&servers, sighting);
+    let failures: String = servers
+        .iter()
+        .zip(sightings)
+        .filter_map(|(server, sightings)| failure_to_find(server, &sightings))
+        .collect();
     assert!(failures.is_empty(), "{failures}");
 }
 
-fn failure_to_find(server: &Broken) -> Option<String> {
-    let (mut missed, mut alarms) = (0, 0);
-    let mut example = String::new();
-    for _ in 0..runs() {
-        let running = server.start();
-        let findings = examine(&running, &server.options());
-        let is_found = |expected: &Expected, finding: &Finding| {
+/// What one examination of a broken server saw.
+struct Sighting {
+    is_missed: bool,
+    is_alarm: bool,
+    /// The findings that matter, if it is either.
+    told: String,
+}
+
+fn sighting(server: &Broken) -> Sighting {
+    let running = server.start();
+    let findings = examine(&running, &server.options());
+    let is_found = |expected: &Expected, finding: &Finding| {
+        finding.verdict == Verdict::Fail
+            && finding.probe == expected.probe
+            && finding.severity == expected.severity
+    };
+    let is_missed = server
+        .expect
+        .iter()
+        .any(|it| !findings.iter().any(|finding| is_found(it, finding)));
+    let is_alarm = findings.iter().any(|finding| {
+        finding.verdict == Verdict::Fail
+            && !server.expect.iter().any(|it| is_found(it, finding))
+            && !server.also.contains(&finding.probe.as_str())
+    });
+    let told = match is_missed || is_alarm {
+        true => told(&findings, |finding| {
             finding.verdict == Verdict::Fail
-                && finding.probe == expected.probe
-                && finding.severity == expected.severity
-        };
-        let is_missed = server
-            .expect
-            .iter()
-            .any(|it| !findings.iter().any(|finding| is_found(it, finding)));
-        let is_alarm = findings.iter().any(|finding| {
-            finding.verdict == Verdict::Fail
-                && !server.expect.iter().any(|it| is_found(it, finding))
-                && !server.also.contains(&finding.probe.as_str())
-        });
-        missed += usize::from(is_missed);
-        alarms += usize::from(is_alarm);
-        if is_missed || is_alarm {
-            example = told(&findings, |finding| {
-                finding.verdict == Verdict::Fail
-                    || server.expect.iter().any(|it| it.probe == finding.probe)
-            });
-        }
+                || server.expect.iter().any(|it| it.probe == finding.probe)
+        }),
+        false => String::new(),
+    };
+    Sighting {
+        is_missed,
+        is_alarm,
+        told,
     }
-    // Ninety-nine of a hundred.
-    (missed * 100 > runs() || alarms * 100 > runs()).then(|| {
+}
+
+/// Ninety-nine of a hundred have to see what is there, and nothing else.
+fn failure_to_find(server: &Broken, sightings: &[Sighting]) -> Option<String> {
+    let missed = sightings.iter().filter(|it| it.is_missed).count();
+    let alarms = sightings.iter().filter(|it| it.is_alarm).count();
+    if missed + alarms > 0 {
+        println!(
+            "{}: missed {missed}, alarms besides {alarms}, of {}",
+            server.name,
+            sightings.len()
+        );
+    }
+    let is_enough = |failures: usize| failures * 100 <= sightings.len();
+    (!is_enough(missed) || !is_enough(alarms)).then(|| {
+        let examples: Vec<_> = sightings
+            .iter()
+            .map(|sighting| sighting.told.as_str())
+            .filter(|told| !told.is_empty())
+            .take(3)
+            .collect();
         format!(
-            "{} ({}) expects {:?}: missed {missed}, alarms besides {alarms}, of {}\n{example}\n",
+            "{} ({}) expects {:?}: missed {missed}, alarms besides {alarms}, of {}\n{}\n",
             server.name,
             server.defect,
             server.expect,
-            runs()
+            sightings.len(),
+            examples.join("    or\n")
         )
     })
 }
@@ -107,36 +152,38 @@ fn a_correct_server_raises_no_alarm() {
         .into_iter()
         .filter(|server| is_wanted(server.name))
         .collect();
-    let failures = each(&servers, false_alarm);
+    // Not one in all runs is forgiven.
+    let failures: String = each(&servers, false_alarm)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect();
     assert!(failures.is_empty(), "{failures}");
 }
 
-/// Not one in all runs is forgiven.
 fn false_alarm(server: &Correct) -> Option<String> {
-    (1..=runs()).find_map(|run| {
-        let running = server.start();
-        let findings = examine(&running, &server.options());
-        let is_alarm = |finding: &Finding| {
-            finding.verdict == Verdict::Fail
-                && !server
-                    .shortfalls
-                    .iter()
-                    .any(|it| it.probe == finding.probe && it.severity == finding.severity)
-        };
-        // What nothing could be said of is no alarm; but a tester that says nothing of anything is no use.
-        let judged = findings
-            .iter()
-            .filter(|finding| matches!(finding.verdict, Verdict::Pass | Verdict::Fail))
-            .count();
-        (findings.iter().any(is_alarm) || judged < LEAST_JUDGED).then(|| {
-            format!(
-                "{} ({}), run {run}, {judged} judged\n{}\n",
-                server.name,
-                server.dialect,
-                told(&findings, |finding| is_alarm(finding)
-                    || finding.verdict == Verdict::Inconclusive)
-            )
-        })
+    let running = server.start();
+    let findings = examine(&running, &server.options());
+    let is_alarm = |finding: &Finding| {
+        finding.verdict == Verdict::Fail
+            && !server
+                .shortfalls
+                .iter()
+                .any(|it| it.probe == finding.probe && it.severity == finding.severity)
+    };
+    // What nothing could be said of is no alarm; but a tester that says nothing of anything is no use.
+    let judged = findings
+        .iter()
+        .filter(|finding| matches!(finding.verdict, Verdict::Pass | Verdict::Fail))
+        .count();
+    (findings.iter().any(is_alarm) || judged < LEAST_JUDGED).then(|| {
+        format!(
+            "{} ({}), {judged} judged\n{}\n",
+            server.name,
+            server.dialect,
+            told(&findings, |finding| is_alarm(finding)
+                || finding.verdict == Verdict::Inconclusive)
+        )
     })
 }
 
