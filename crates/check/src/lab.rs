@@ -539,11 +539,6 @@ impl Form {
         if let Ok(media_type) = HeaderValue::from_str(&self.media_type) {
             request = request.with(header::CONTENT_TYPE, media_type);
         }
-        condition
-            .fields
-            .iter()
-            .fold(request, |request, (name, value)| {
-                request.with(name.clone(), value.clone())
-            })
+        condition.carried_by(request)
     }
 }

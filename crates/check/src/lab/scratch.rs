@@ -231,13 +231,7 @@ impl Lab {
                 place.query_pairs_mut().append_pair("rev", version);
             }
         }
-        let request = Request::new(Method::DELETE, place);
-        condition
-            .fields
-            .iter()
-            .fold(request, |request, (name, value)| {
-                request.with(name.clone(), value.clone())
-            })
+        condition.carried_by(Request::new(Method::DELETE, place))
     }
 
     /// Deletes the resources that the run made; those that are left.

@@ -168,11 +168,5 @@ fn patch(
     if let Ok(media_type) = HeaderValue::from_str(media_type) {
         request = request.with(header::CONTENT_TYPE, media_type);
     }
-    condition
-        .fields
-        .iter()
-        .fold(request, |request, (name, value)| {
-            request.with(name.clone(), value.clone())
-        })
-        .with_json(&body)
+    condition.carried_by(request).with_json(&body)
 }
