@@ -4,7 +4,8 @@ use http::{HeaderValue, Method, header};
 use serde_json::Value;
 use url::Url;
 
-use super::form::{leaves, set};
+use super::bench::served;
+use super::pointer::{leaves, set};
 use super::{Attempt, Condition, Habits, Halt, Lab, Shape, said};
 use crate::client::{Actor, Stop};
 use crate::exchange::Exchange;
@@ -241,7 +242,7 @@ impl Lab {
         let actor = self.actor("restorer");
         let mut left = Vec::new();
         for scratch in scratches {
-            let exchange = super::served(&actor, scratch.get(scratch.place())).await?;
+            let exchange = served(&actor, scratch.get(scratch.place())).await?;
             let Ok(reading) = scratch.reading(exchange) else {
                 left.push(scratch.place().clone());
                 continue;
@@ -252,7 +253,7 @@ impl Lab {
             // It is ours: where the condition does not hold, it is deleted without one.
             let mut is_deleted = false;
             for condition in [scratch.from(&reading), Condition::none()] {
-                let exchange = super::served(&actor, scratch.deletion(&condition)).await?;
+                let exchange = served(&actor, scratch.deletion(&condition)).await?;
                 is_deleted = exchange.is_accepted();
                 if is_deleted {
                     break;
