@@ -102,9 +102,10 @@ impl Actor {
                 _ => self.within(begun, link.receive(&request.method)).await,
             };
             // A server may close a connection that was idle just when it is used again. What is safe is sent once
-            // more (RFC 9110, section 9.2.2).
+            // more (RFC 9110, section 9.2.2), where the budget has it: the server has got both.
             let is_safe = matches!(request.method, Method::GET | Method::HEAD);
-            if is_used && is_safe && matches!(outcome, Outcome::Unanswered(Unsure::Lost(_))) {
+            let is_lost = matches!(outcome, Outcome::Unanswered(Unsure::Lost(_)));
+            if is_used && is_safe && is_lost && self.client.spend(1).is_ok() {
                 continue;
             }
             self.put_back(origin, link, &outcome);

@@ -117,6 +117,35 @@ async fn nothing_is_sent_beyond_the_budget() {
     assert_eq!(peer.log.arrivals().len(), 3);
 }
 
+/// What the client sends again by itself is a request like any other.
+#[tokio::test]
+async fn what_is_sent_again_is_charged_again() {
+    let cases = [
+        // (budget, what the second GET comes to, what is left, what came)
+        (5, "200 ok", 2, 3),
+        (2, "the connection was lost: closed before an answer", 0, 2),
+    ];
+    for (budget, expected, left, came) in cases {
+        let peer = Peer::start(|arrival| match arrival.path.as_str() {
+            "/second" if arrival.connection == 0 => Answer::of(&[]).then(Then::Close),
+            _ => Answer::ok(),
+        })
+        .await;
+        let client = client_with(Settings {
+            budget,
+            ..Settings::usual()
+        });
+        let actor = client.actor("alice");
+        let first = actor.send(Request::get(peer.url.clone())).await;
+        assert_eq!(told(&first.expect("it was sent")), "200 ok");
+        let second = peer.url.join("/second").expect("it is a path");
+        let sent = actor.send(Request::get(second)).await.expect("it was sent");
+        assert_eq!(told(&sent), expected, "{budget}");
+        assert_eq!(client.remaining(), left, "{budget}");
+        assert_eq!(peer.log.arrivals().len(), came, "{budget}");
+    }
+}
+
 #[tokio::test]
 async fn other_machines_have_to_be_allowed() {
     // An address for documentation (RFC 5737): nobody is there, and nobody is asked.
