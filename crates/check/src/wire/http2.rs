@@ -117,6 +117,19 @@ impl Http2 {
             answer,
         })
     }
+
+    /// Sends a request, and waits until its end has left. Nothing else is to be under way on the connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsure`], if the connection broke.
+    pub(crate) async fn send_whole(&self, request: &Request) -> Result<Pending, Unsure> {
+        self.close_gate();
+        let pending = self.send(request).await?;
+        self.keeps(1).await;
+        self.open_gate().await.map_err(lost)?;
+        Ok(pending)
+    }
 }
 
 impl Pending {

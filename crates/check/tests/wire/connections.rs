@@ -5,6 +5,7 @@ use detente_check::{Outcome, Protocol, Request, Unsure};
 use http::Method;
 
 use super::peer::{Answer, Log, Peer, Then};
+use super::peer_http2::{self, Manner};
 use super::{client, client_with, put, speaking, told};
 
 #[tokio::test]
@@ -189,15 +190,32 @@ async fn sending_is_bound_by_the_time_out_too() {
     );
 }
 
+/// On HTTP/2 also where flow control lets it leave only piece by piece.
 #[tokio::test]
 async fn a_dropped_request_reaches_the_server_and_is_unsure() {
-    let peer = Peer::start(|_| Answer::of(&[]).then(Then::Hang)).await;
-    let actor = client().actor("alice");
-    let sent = actor.abandon(put(&peer.url, "x"), Duration::ZERO).await;
-    let exchange = sent.expect("it was sent");
-    assert!(matches!(
-        exchange.outcome,
-        Outcome::Unanswered(Unsure::Dropped)
-    ));
-    assert_eq!(peer.log.until(1).await.len(), 1);
+    let mut builder = h2::server::Builder::new();
+    builder.initial_window_size(1000);
+    for (protocol, peer) in [
+        (
+            Protocol::Http1,
+            Peer::start(|_| Answer::of(&[]).then(Then::Hang)).await,
+        ),
+        (
+            Protocol::Http2,
+            peer_http2::start(builder, Manner::AnswerLate).await,
+        ),
+    ] {
+        let actor = client_with(speaking(protocol)).actor("alice");
+        for (before, content) in [0, 1, 100_000].into_iter().enumerate() {
+            let request = put(&peer.url, vec![b'x'; content]);
+            let sent = actor.abandon(request, Duration::ZERO).await;
+            let exchange = sent.expect("it was sent");
+            let is_dropped = matches!(exchange.outcome, Outcome::Unanswered(Unsure::Dropped));
+            assert!(is_dropped, "{protocol:?}: {}", told(&exchange));
+            assert_eq!(exchange.protocol, protocol);
+            let arrivals = peer.log.until(before + 1).await;
+            let last = arrivals.last().map(|it| (it.connection, it.content));
+            assert_eq!(last, Some((before, content)), "{protocol:?}");
+        }
+    }
 }
