@@ -109,8 +109,10 @@ impl Http2 {
         let head = head(request)?;
         let (answer, mut stream) = sender.send_request(head, !has_content).map_err(lost)?;
         if has_content {
-            // h2 queues it, and sends as flow control allows.
-            stream.send_data(request.body.clone(), true).map_err(lost)?;
+            // h2 queues it, and sends as flow control allows. A server may have answered by the head alone, and reset
+            // the stream since it wants no content (RFC 9113, section 8.1): then there is nothing to send it on, and
+            // the answer counts. Whatever else closed the stream is told in place of the answer.
+            let _ = stream.send_data(request.body.clone(), true);
         }
         Ok(Pending {
             stream: answer.stream_id().as_u32(),
