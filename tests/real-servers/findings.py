@@ -19,7 +19,19 @@ def worst(report):
     more = len(failed) - len(said)
     if more > 0:
         said.append(f"and {more} more")
-    return "; ".join(said) or "none"
+    return "; ".join(said) or _clean(report)
+
+
+def grade(report):
+    """Scenarios have none: they pass or fail."""
+    return report.get("grade") or "-"
+
+
+def _clean(report):
+    if report.get("grade"):
+        return "none"
+    verdicts = [probe.get("verdict") for probe in report.get("probes", [])]
+    return f"{verdicts.count('pass')} of {len(verdicts)} scenarios passed"
 
 
 def _badness(severity):

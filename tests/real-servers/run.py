@@ -86,7 +86,7 @@ def check_all(arguments):
             with server.running() as target:
                 print(f"{name}: up after {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
                 report = check(arguments, target)
-            rows.append((name, target.version, report.get("grade", "?"), findings.worst(report)))
+            rows.append((name, target.version, findings.grade(report), findings.worst(report)))
         except (DidNotStart, NotChecked, OSError, RuntimeError, subprocess.SubprocessError) as failure:
             failures += 1
             rows.append((name, server.version(), "?", f"not checked: {failure}"))

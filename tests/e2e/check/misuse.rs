@@ -122,4 +122,8 @@ async fn a_finding_fails_the_run_if_it_is_as_bad_as_asked() {
         .unwrap();
     assert_eq!(run.code, 1, "{run}");
     assert!(run.errors.contains("1 finding is medium or worse"), "{run}");
+    // Where If-Match is not enforced there is nothing for B5 to judge, and nothing is proven.
+    let run = ends(&["--only", "B5"]).await.unwrap();
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.errors.contains("nothing could be judged"), "{run}");
 }

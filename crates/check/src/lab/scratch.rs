@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::bench::served;
-use super::pointer::{leaves, set};
+use super::pointer::{leaves, remove, set};
 use super::{Attempt, Condition, Habits, Halt, Lab, Shape, said};
 use crate::client::{Actor, Stop};
 use crate::exchange::Exchange;
@@ -57,25 +57,46 @@ impl Lab {
         (!names.is_empty()).then_some(names)
     }
 
-    /// Habits for another resource: its bodies must not take what has to be unique from this one.
+    /// Habits for another resource: its bodies must not take what has to be unique from this one, nor what the server
+    /// wrote into it, such as its date.
     fn habits_apart(&self, place: &Url) -> Arc<Habits> {
+        let moving = self.moving();
         let renamed = self.renamed(place);
-        if renamed.is_none() && self.subject().unique.is_none() {
+        if moving.is_empty() && renamed.is_none() && self.subject().unique.is_none() {
             return Arc::clone(&self.habits);
         }
         let mut habits = Habits::clone(&self.habits);
         if let Shape::Json { template, .. } = &mut habits.form.shape {
+            for pointer in &moving {
+                remove(template, pointer);
+            }
             self.make_new(template, &self.nonce());
-        }
-        // Last: where the name has to be unique, it is the place's.
-        if let Some(names) = renamed
-            && let Shape::Json { template, .. } = &mut habits.form.shape
-        {
-            for (pointer, name) in names {
+            // Last: where the name has to be unique, it is the place's.
+            for (pointer, name) in renamed.into_iter().flatten() {
                 set(template, &pointer, name);
             }
         }
         Arc::new(habits)
+    }
+
+    /// Members of the bodies we write that the server changes, whatever they say: JSON Pointers.
+    fn moving(&self) -> Vec<String> {
+        let Shape::Json {
+            template,
+            at,
+            seen_at,
+            ..
+        } = &self.habits.form.shape
+        else {
+            return Vec::new();
+        };
+        // Bodies may be written without the envelope in which they are read.
+        let envelope = seen_at.strip_suffix(at.as_str()).unwrap_or_default();
+        leaves(template)
+            .into_iter()
+            .map(|(pointer, _)| pointer)
+            .filter(|pointer| self.habits.mask.hides(&format!("{envelope}{pointer}")))
+            .collect()
     }
 
     /// Makes a resource of our own, which is deleted when the run ends.

@@ -110,7 +110,13 @@ impl Outcome {
             .iter()
             .filter(|probe| probe.verdict == Verdict::Fail && probe.severity <= least)
             .count();
+        let is_judged =
+            |probe: &ProbeReport| matches!(probe.verdict, Verdict::Pass | Verdict::Fail);
         match findings {
+            // A run that proves nothing must not look like one that found nothing.
+            0 if !probes.iter().any(is_judged) => Err(Failure::Findings(anyhow!(
+                "nothing could be judged: the reasons stand above"
+            ))),
             0 => Ok(()),
             1 => Err(Failure::Findings(anyhow!("1 finding is {least} or worse"))),
             count => Err(Failure::Findings(anyhow!(
