@@ -12,6 +12,9 @@ mod section; // one mapping, read member by member
 mod template; // text with {{…}} in it
 
 mod filter; // {{value | base64}}
+mod value; // JSON values, compared
+
+mod count; // how many there are to be
 mod matcher; // what a value is to be
 
 mod expectation; // what an answer, a race or a round is to come to
@@ -21,6 +24,8 @@ mod capture; // a variable that is taken from an answer
 mod race; // requests that are released together
 mod retry; // what is done when a request is refused
 
+mod assignment; // variables and what they are, once or row by row
+mod cast; // the actors
 mod suite; // a file of scenarios
 mod variables; // each is set before it is used
 

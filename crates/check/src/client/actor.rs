@@ -102,9 +102,10 @@ impl Actor {
                 _ => self.within(begun, link.receive(&request.method)).await,
             };
             // A server may close a connection that was idle just when it is used again. What is safe is sent once
-            // more (RFC 9110, section 9.2.2).
+            // more (RFC 9110, section 9.2.2), where the budget has it: the server has got both.
             let is_safe = matches!(request.method, Method::GET | Method::HEAD);
-            if is_used && is_safe && matches!(outcome, Outcome::Unanswered(Unsure::Lost(_))) {
+            let is_lost = matches!(outcome, Outcome::Unanswered(Unsure::Lost(_)));
+            if is_used && is_safe && is_lost && self.client.spend(1).is_ok() {
                 continue;
             }
             self.put_back(origin, link, &outcome);
@@ -148,7 +149,15 @@ impl Actor {
                     }
                     Err(unsure) => Way::Broken(unsure),
                 };
-                Ok(Held::new(self.clone(), number, request, begun, way))
+                let actor = self.clone();
+                Ok(Held::new(
+                    actor,
+                    Protocol::Http2,
+                    number,
+                    request,
+                    begun,
+                    way,
+                ))
             }
         }
     }
@@ -162,10 +171,20 @@ impl Actor {
             Ok(()) => Way::Http1(Box::new(link)),
             Err(unsure) => Way::Broken(unsure),
         };
-        Ok(Held::new(self.clone(), number, request, begun, way))
+        let actor = self.clone();
+        Ok(Held::new(
+            actor,
+            Protocol::Http1,
+            number,
+            request,
+            begun,
+            way,
+        ))
     }
 
     /// Sends a whole request, and closes the connection some time `later`, without having read the answer.
+    ///
+    /// It is a connection of its own. On HTTP/2 the stream is reset before (RFC 9113, section 8.1).
     ///
     /// # Errors
     ///
@@ -173,18 +192,28 @@ impl Actor {
     pub async fn abandon(&self, request: Request, later: Duration) -> Result<Exchange, Stop> {
         let request = request.with_defaults(&self.headers);
         self.client.spend(1)?;
-        let mut link = self.client.open_http1(&request.url).await?;
-        let begun = self.client.elapsed();
-        let number = self.client.number();
-        let outcome = match self.in_time(begun, link.send(&request)).await {
-            Ok(()) => Unsure::Dropped,
-            Err(unsure) => unsure,
+        let protocol = self.speaks(&request.url).await?;
+        let (number, times, sent) = match protocol {
+            Protocol::Http1 => {
+                let mut link = self.client.open_http1(&request.url).await?;
+                let (begun, number) = (self.client.elapsed(), self.client.number());
+                let sent = self.in_time(begun, link.send(&request)).await;
+                let released = self.client.elapsed();
+                tokio::time::sleep(later).await;
+                (number, [begun, released], sent)
+            }
+            Protocol::Http2 => {
+                let link = self.client.open_http2(&request.url).await?;
+                let (begun, number) = (self.client.elapsed(), self.client.number());
+                let sent = self.in_time(begun, link.send_whole(&request)).await;
+                let released = self.client.elapsed();
+                tokio::time::sleep(later).await;
+                // An answer that nobody waits for any more resets its stream.
+                (number, [begun, released], sent.map(drop))
+            }
         };
-        let released = self.client.elapsed();
-        tokio::time::sleep(later).await;
-        drop(link);
-        let outcome = Outcome::Unanswered(outcome);
-        Ok(self.exchange(number, Protocol::Http1, request, [begun, released], outcome))
+        let outcome = Outcome::Unanswered(sent.err().unwrap_or(Unsure::Dropped));
+        Ok(self.exchange(number, protocol, request, times, outcome))
     }
 
     pub(super) fn with_own_fields(&self, request: Request) -> Request {

@@ -9,6 +9,7 @@ use crate::wire::{Http1, Http2, Origin, Pending, lost};
 /// A request whose last byte is still here.
 pub struct Held {
     actor: Actor,
+    protocol: Protocol,
     number: u32,
     request: Request,
     begun: Duration,
@@ -25,6 +26,7 @@ pub(super) enum Way {
 impl Held {
     pub(super) fn new(
         actor: Actor,
+        protocol: Protocol,
         number: u32,
         request: Request,
         begun: Duration,
@@ -32,6 +34,7 @@ impl Held {
     ) -> Self {
         Self {
             actor,
+            protocol,
             number,
             request,
             begun,
@@ -99,28 +102,24 @@ impl Held {
     pub(super) async fn finish(self, released: Duration) -> Exchange {
         let Self {
             actor,
+            protocol,
             number,
             request,
             begun,
             way,
         } = self;
         let times = [begun, released];
-        match way {
+        let outcome = match way {
             Way::Http1(mut link) => {
                 let outcome = actor.within(released, link.receive(&request.method)).await;
                 if let Ok(origin) = Origin::of(&request.url) {
                     actor.put_back(origin, *link, &outcome);
                 }
-                actor.exchange(number, Protocol::Http1, request, times, outcome)
+                outcome
             }
-            Way::Http2 { mut pending, .. } => {
-                let outcome = actor.within(released, pending.receive()).await;
-                actor.exchange(number, Protocol::Http2, request, times, outcome)
-            }
-            Way::Broken(unsure) => {
-                let outcome = Outcome::Unanswered(unsure);
-                actor.exchange(number, Protocol::Http1, request, times, outcome)
-            }
-        }
+            Way::Http2 { mut pending, .. } => actor.within(released, pending.receive()).await,
+            Way::Broken(unsure) => Outcome::Unanswered(unsure),
+        };
+        actor.exchange(number, protocol, request, times, outcome)
     }
 }

@@ -150,7 +150,9 @@ impl Client {
                         }
                         Err(unsure) => Way::Broken(unsure),
                     };
-                    held.push((place, Held::new(actor, number, request, begun, way)));
+                    let protocol = Protocol::Http2;
+                    let begun = Held::new(actor, protocol, number, request, begun, way);
+                    held.push((place, begun));
                 }
                 link.keeps(count).await;
                 used.push((origin.clone(), link));

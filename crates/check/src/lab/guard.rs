@@ -2,6 +2,7 @@ use http::{HeaderValue, header};
 use serde_json::Value;
 
 use super::reading::Reading;
+use crate::request::Request;
 
 /// How a write says which version it began from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +87,13 @@ impl Condition {
         self.fields.extend(other.fields);
         self.members.extend(other.members);
         self
+    }
+
+    /// The request with its fields; its members are for whoever writes the body.
+    pub(crate) fn carried_by(&self, request: Request) -> Request {
+        self.fields.iter().fold(request, |request, (name, value)| {
+            request.with(name.clone(), value.clone())
+        })
     }
 
     /// `value` came from a field, or is text of ours: one that cannot be sent is left out.

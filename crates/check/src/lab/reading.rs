@@ -1,6 +1,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
+use super::{Halt, Nonce, said};
 use crate::exchange::Exchange;
 use crate::response::Response;
 
@@ -21,13 +22,35 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn new(exchange: Exchange, response: Response, mark: Option<Value>) -> Self {
-        Self {
+    /// What a GET's answer says, if it says anything of the resource.
+    ///
+    /// # Errors
+    ///
+    /// [`Halt::Cannot`] if it was not served.
+    pub(super) fn of(
+        exchange: Exchange,
+        mark: impl Fn(&[u8]) -> Option<Value>,
+    ) -> Result<Self, Halt> {
+        let Some(response) = exchange.response().cloned() else {
+            return Err(Halt::Cannot(format!("GET: {}", said(&exchange))));
+        };
+        if response.status.is_server_error() || response.status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(Halt::Cannot(format!(
+                "GET was answered {}",
+                said(&exchange)
+            )));
+        }
+        let mark = response
+            .status
+            .is_success()
+            .then(|| mark(&response.body))
+            .flatten();
+        Ok(Self {
             document: response.json(),
             exchange,
             response,
             mark,
-        }
+        })
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -61,5 +84,10 @@ impl Reading {
 
     pub(crate) fn member(&self, pointer: &str) -> Option<Value> {
         self.document.as_ref()?.pointer(pointer).cloned()
+    }
+
+    /// Whether what was written with `nonce` is there.
+    pub(crate) fn shows(&self, nonce: &Nonce) -> bool {
+        self.mark.as_ref().is_some_and(|mark| nonce.is(mark))
     }
 }

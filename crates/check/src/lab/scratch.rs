@@ -4,7 +4,8 @@ use http::{HeaderValue, Method, header};
 use serde_json::Value;
 use url::Url;
 
-use super::form::{leaves, remove, set};
+use super::bench::served;
+use super::pointer::{leaves, remove, set};
 use super::{Attempt, Condition, Habits, Halt, Lab, Shape, said};
 use crate::client::{Actor, Stop};
 use crate::exchange::Exchange;
@@ -252,13 +253,7 @@ impl Lab {
                 place.query_pairs_mut().append_pair("rev", version);
             }
         }
-        let request = Request::new(Method::DELETE, place);
-        condition
-            .fields
-            .iter()
-            .fold(request, |request, (name, value)| {
-                request.with(name.clone(), value.clone())
-            })
+        condition.carried_by(Request::new(Method::DELETE, place))
     }
 
     /// Deletes the resources that the run made; those that are left.
@@ -268,7 +263,7 @@ impl Lab {
         let actor = self.actor("restorer");
         let mut left = Vec::new();
         for scratch in scratches {
-            let exchange = super::served(&actor, scratch.get(scratch.place())).await?;
+            let exchange = served(&actor, scratch.get(scratch.place())).await?;
             let Ok(reading) = scratch.reading(exchange) else {
                 left.push(scratch.place().clone());
                 continue;
@@ -279,7 +274,7 @@ impl Lab {
             // It is ours: where the condition does not hold, it is deleted without one.
             let mut is_deleted = false;
             for condition in [scratch.from(&reading), Condition::none()] {
-                let exchange = super::served(&actor, scratch.deletion(&condition)).await?;
+                let exchange = served(&actor, scratch.deletion(&condition)).await?;
                 is_deleted = exchange.is_accepted();
                 if is_deleted {
                     break;

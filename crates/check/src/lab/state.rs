@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::form::{Form, Shape, leaves};
-use super::reading::Reading;
+use super::pointer::leaves;
+use super::{Form, Reading, Shape};
 
 /// Members that move by themselves, or with every write: they say nothing of what was written.
 #[derive(Clone, Debug, Default)]

@@ -13,6 +13,7 @@ mod random; // whatever clients may do, and whether it could have been
 mod readers; // reading while others write
 mod resend; // an answer that was lost
 mod round; // one race, and what is read after it
+mod series; // races one after the other, and what so many allow to say
 mod stock; // never less than nothing
 mod transfer; // amounts that move, and their sum
 mod transition; // what may succeed but once

@@ -59,6 +59,18 @@ impl Ruling {
         self
     }
 
+    /// Exchanges that all show the same.
+    #[must_use]
+    pub(crate) fn showing_each<'a>(
+        self,
+        note: &str,
+        exchanges: impl IntoIterator<Item = &'a Exchange>,
+    ) -> Self {
+        exchanges
+            .into_iter()
+            .fold(self, |ruling, exchange| ruling.showing(note, exchange))
+    }
+
     #[must_use]
     pub(crate) fn after(mut self, trials: u32, overlapping: u32) -> Self {
         self.trials = trials;

@@ -4,6 +4,7 @@ mod book; // every exchange once, and which tag came from where
 mod escape; // text of anybody, as text
 mod figure; // numbers and times as people read them
 mod mark; // accepted, refused, unknown: colour, pattern and sign
+mod rows; // which row of the lanes each exchange is drawn in
 mod scale; // a time axis that cuts short what is long and empty
 
 mod dossier; // an exchange to read

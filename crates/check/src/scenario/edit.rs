@@ -5,8 +5,8 @@ use detente_core::merge::{Choice, Choices, merge};
 use detente_core::merge_patch;
 use serde_json::{Map, Value};
 
-use super::matcher::same;
 use super::retry::{Edit, Side};
+use super::value::same;
 
 impl Edit {
     /// Ours as it is to be sent again; `None` if somebody has to decide first.

@@ -3,7 +3,8 @@ use std::time::Duration;
 use detente_core::json::Pointer;
 use http::{HeaderName, StatusCode};
 
-use super::matcher::{Count, Matcher};
+use super::count::Count;
+use super::matcher::Matcher;
 use super::mistake::{Source, suggestion};
 use super::section::Section;
 use super::template::Template;

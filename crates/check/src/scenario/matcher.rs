@@ -1,13 +1,13 @@
-use std::fmt;
-
 use regex::Regex;
 use serde_json::Value;
 
+use super::count::Count;
 use super::filter::length;
 use super::mistake::{Place, Source, suggestion};
-use super::section::{Section, whole};
+use super::section::Section;
 use super::template::{Lookup, Shape, Template, Unfilled, plain};
 use super::tree::{Node, Tree};
+use super::value::{Comparison, contains, same, short, type_names};
 
 /// What a value is to be: all of its tests hold.
 #[derive(Clone, Debug)]
@@ -29,21 +29,6 @@ enum Test {
     Absent,
     Type(&'static str),
     Length(Count),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comparison {
-    Gt,
-    Gte,
-    Lt,
-    Lte,
-}
-
-/// How many; without an upper bound if `max` is `None`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Count {
-    pub(super) min: u32,
-    pub(super) max: Option<u32>,
 }
 
 const TYPES: [&str; 7] = [
@@ -241,151 +226,6 @@ pub(super) fn pattern(source: &Source<'_>, text: &str, place: Place) -> Option<R
                 format!("/{text}/ is not a regular expression: {reason}"),
             );
             None
-        }
-    }
-}
-
-/// Equal as JSON: numbers by value, members in any order.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            let has =
-                |(name, value): (&String, &Value)| b.get(name).is_some_and(|it| same(value, it));
-            a.len() == b.len() && a.iter().all(has)
-        }
-        _ => a == b,
-    }
-}
-
-fn contains(whole: &Value, part: &Value) -> bool {
-    match whole {
-        Value::String(text) => text.contains(&plain(part.clone())),
-        Value::Array(items) => items.iter().any(|item| same(item, part)),
-        Value::Object(members) => part.as_str().is_some_and(|name| members.contains_key(name)),
-        _ => false,
-    }
-}
-
-fn type_names(value: &Value) -> &'static [&'static str] {
-    match value {
-        Value::Null => &["null"],
-        Value::Bool(_) => &["boolean"],
-        Value::Number(number) if number.is_f64() => &["number"],
-        Value::Number(_) => &["number", "integer"],
-        Value::String(_) => &["string"],
-        Value::Array(_) => &["array"],
-        Value::Object(_) => &["object"],
-    }
-}
-
-/// As JSON, cut off where it is long.
-pub(super) fn short(value: &Value) -> String {
-    const MAX: usize = 120;
-    let text = value.to_string();
-    match text.char_indices().nth(MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
-impl Comparison {
-    fn holds(self, a: &Value, b: &Value) -> bool {
-        let order = match (a, b) {
-            (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
-            _ => a
-                .as_f64()
-                .zip(number(b))
-                .and_then(|(a, b)| a.partial_cmp(&b)),
-        };
-        order.is_some_and(|order| match self {
-            Self::Gt => order.is_gt(),
-            Self::Gte => order.is_ge(),
-            Self::Lt => order.is_lt(),
-            Self::Lte => order.is_le(),
-        })
-    }
-}
-
-/// A variable that was given on the command line is a text, also where it is a number.
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        other => other.as_f64(),
-    }
-}
-
-impl fmt::Display for Comparison {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Gt => "more than",
-            Self::Gte => "at least",
-            Self::Lt => "less than",
-            Self::Lte => "at most",
-        })
-    }
-}
-
-impl Count {
-    pub(super) fn exactly(number: u32) -> Self {
-        Self {
-            min: number,
-            max: Some(number),
-        }
-    }
-
-    /// A whole number, or `{min, max}`, of which one may be missing.
-    pub(super) fn read(source: &Source<'_>, name: &str, node: &Node) -> Option<Self> {
-        if let Some(number) = whole(node) {
-            return Some(Self::exactly(number));
-        }
-        let Tree::Map(_) = node.tree else {
-            let kind = node.kind();
-            let message = format!("{name} is to be a whole number or {{min, max}}, not {kind}");
-            source.mistake(node.place, message);
-            return None;
-        };
-        let section = Section::new(source, name, node)?;
-        let count = Self::read_bounds(&section);
-        section.finish();
-        if count.is_none() {
-            section.lacks("min or max");
-        }
-        count
-    }
-
-    /// The members `min` and `max` of a mapping that may have others.
-    pub(super) fn read_bounds(section: &Section<'_>) -> Option<Self> {
-        let (min, max) = (section.number("min", 0), section.number("max", 0));
-        if let (Some(min), Some(max)) = (min, max)
-            && min > max
-        {
-            let message = format!("min is {min}, which is more than max, {max}");
-            section.mistake(section.place_of("min"), message);
-        }
-        let is_there = section.has("min") || section.has("max");
-        is_there.then(|| Self {
-            min: min.unwrap_or(0),
-            max,
-        })
-    }
-
-    pub(super) fn admits(&self, number: usize) -> bool {
-        let above = |max: u32| number > max as usize;
-        number >= self.min as usize && !self.max.is_some_and(above)
-    }
-}
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.min, self.max) {
-            (min, Some(max)) if min == max => write!(f, "{min}"),
-            (0, Some(max)) => write!(f, "at most {max}"),
-            (min, Some(max)) => write!(f, "{min} to {max}"),
-            (min, None) => write!(f, "at least {min}"),
         }
     }
 }

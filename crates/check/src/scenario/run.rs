@@ -4,6 +4,7 @@ mod group; // requests that are judged together: one, or those of a race
 mod judge; // what came of them, held against what was expected
 mod kept; // that nobody overwrites what they have not seen
 mod retry; // read again, apply the edit again, send again
+mod sum; // amounts in several resources, and what they come to
 mod tally; // what the rounds come to
 
 use std::collections::BTreeMap;

@@ -3,11 +3,13 @@ use std::path::Path;
 
 use http::HeaderName;
 
+use super::assignment::{rows, vars};
+use super::cast::{Cast, cast};
 use super::expectation::{Answer, Expect, Sum};
 use super::mistake::{Mistake, Mistakes, Place, Source};
 use super::race::Race;
 use super::section::Section;
-use super::step::{self, Sending, Step, is_variable};
+use super::step::{self, Sending, Step};
 use super::template::{Shape, Template};
 use super::tree::{self, Node, Tree};
 use super::variables;
@@ -59,16 +61,6 @@ pub struct Scenario {
     /// Holds after each of the steps.
     pub(super) invariant: Option<Sum>,
     pub(super) inputs: Inputs,
-}
-
-/// An actor, and what all of its requests have in common.
-#[derive(Clone, Debug)]
-pub(super) struct Cast {
-    pub(super) name: String,
-    pub(super) headers: Vec<(HeaderName, Option<Template>)>,
-    pub(super) vars: Vec<(String, Shape)>,
-    /// Done once, before the first round.
-    pub(super) login: Vec<Step>,
 }
 
 const MAX_ORDERS: u32 = 1000;
@@ -239,162 +231,6 @@ impl Scenario {
             Step::Wait(_) => Vec::new(),
         })
     }
-}
-
-fn vars(section: &Section<'_>, inputs: &Inputs) -> Vec<(String, Shape)> {
-    let mut vars = section
-        .section("vars")
-        .map(|it| variables_of(&it))
-        .unwrap_or_default();
-    for (name, text) in &inputs.vars {
-        match vars.iter_mut().find(|(it, _)| it == name) {
-            Some((_, shape)) => *shape = given(text, shape),
-            None if name == "base" => {}
-            None => vars.insert(0, (name.clone(), Shape::Text(Template::plain(text)))),
-        }
-    }
-    vars
-}
-
-/// What the command line gives is a text, or a number where the file has one.
-fn given(text: &str, before: &Shape) -> Shape {
-    let value = match before {
-        Shape::Text(_) => None,
-        _ => serde_json::from_str(text).ok(),
-    };
-    match value {
-        Some(value) => Shape::Fixed(value),
-        None => Shape::Text(Template::plain(text)),
-    }
-}
-
-fn variables_of(section: &Section<'_>) -> Vec<(String, Shape)> {
-    let mut vars = Vec::new();
-    for (name, place, node) in section.members() {
-        if !is_variable(&name) {
-            let message = format!("{name:?} cannot be a variable: {}", step::VARIABLE);
-            section.mistake(place, message);
-        }
-        vars.push((name, Shape::read(section.source, node)));
-    }
-    vars
-}
-
-fn cast(section: &Section<'_>, inputs: &Inputs) -> Vec<Cast> {
-    let Some(section) = section.section("actors") else {
-        return Vec::new();
-    };
-    let mut cast = Vec::new();
-    for (name, place, node) in section.members() {
-        if !is_variable(&name) {
-            section.mistake(
-                place,
-                format!("{name:?} cannot be an actor: {}", step::VARIABLE),
-            );
-        }
-        let empty = matches!(node.tree, Tree::Null);
-        let Some(own) = (!empty).then(|| Section::new(section.source, &name, node)) else {
-            cast.push(Cast {
-                name,
-                headers: Vec::new(),
-                vars: Vec::new(),
-                login: Vec::new(),
-            });
-            continue;
-        };
-        let Some(own) = own else { continue };
-        cast.push(Cast {
-            headers: step::headers(&own),
-            vars: vars_of_actor(&own, inputs),
-            login: login(&own),
-            name,
-        });
-        own.finish();
-    }
-    cast
-}
-
-fn vars_of_actor(section: &Section<'_>, inputs: &Inputs) -> Vec<(String, Shape)> {
-    let vars = section.section("vars");
-    let mut vars = vars.map(|it| variables_of(&it)).unwrap_or_default();
-    vars.retain(|(name, _)| !inputs.vars.contains_key(name));
-    vars
-}
-
-/// One step, or a list of them.
-fn login(section: &Section<'_>) -> Vec<Step> {
-    let Some(node) = section.get("login") else {
-        return Vec::new();
-    };
-    let nodes = match &node.tree {
-        Tree::List(nodes) => nodes.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
-    let steps = Step::read_all(section.source, nodes);
-    for step in &steps {
-        match step {
-            Step::Race(race) => section.mistake(race.place, "nobody races to log in"),
-            Step::Send(send) if send.actor.is_some() => {
-                section.mistake(send.place, "an actor logs in itself: leave out `actor`");
-            }
-            _ => {}
-        }
-    }
-    steps
-}
-
-/// `each:` a list of mappings, or `table:` a list of lists, the first with the names.
-fn rows(section: &Section<'_>) -> Vec<Vec<(String, Shape)>> {
-    let source = section.source;
-    let mut rows = Vec::new();
-    for node in section.list("each") {
-        let row = Section::new(source, "a row of each", node);
-        rows.extend(row.map(|row| variables_of(&row)));
-    }
-    if section.has("each") && section.has("table") {
-        section.mistake(
-            section.place_of("table"),
-            "each and table are the same: write one",
-        );
-    }
-    let lists: Vec<_> = section
-        .list("table")
-        .iter()
-        .filter_map(|node| match &node.tree {
-            Tree::List(cells) => Some((node.place, cells)),
-            _ => {
-                section.wrong("table", node, "a list of lists");
-                None
-            }
-        })
-        .collect();
-    if let [(_, names), lines @ ..] = lists.as_slice() {
-        let mut columns = Vec::new();
-        for name in *names {
-            let column = name.to_name();
-            if name.as_text().is_none_or(|it| !is_variable(it)) {
-                let message = format!("{column:?} cannot be a variable: {}", step::VARIABLE);
-                source.mistake(name.place, message);
-            }
-            columns.push(column);
-        }
-        for (place, cells) in lines {
-            if cells.len() != columns.len() {
-                let (wanted, found) = (columns.len(), cells.len());
-                let message = format!("a row has {wanted} cells as the first one, not {found}");
-                source.mistake(*place, message);
-            }
-            let cells = cells.iter().map(|cell| Shape::read(source, cell));
-            rows.push(columns.iter().cloned().zip(cells).collect());
-        }
-        if lines.is_empty() {
-            section.mistake(section.place_of("table"), "table has names, but no row");
-        }
-    }
-    if rows.is_empty() {
-        rows.push(Vec::new());
-    }
-    rows
 }
 
 /// `interleave: all`, or `interleave: {max_orders: 200}`.

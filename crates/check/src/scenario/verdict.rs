@@ -262,7 +262,7 @@ impl Reading {
 
     pub(super) fn differs_from(&self, other: &Self) -> bool {
         match (&self.json, &other.json) {
-            (Some(a), Some(b)) => !super::matcher::same(a, b),
+            (Some(a), Some(b)) => !super::value::same(a, b),
             _ => self.status != other.status || self.body != other.body,
         }
     }
@@ -284,7 +284,7 @@ fn has(found: &Value, sent: &Value) -> bool {
         (Value::Array(found), Value::Array(sent)) => {
             found.len() == sent.len() && found.iter().zip(sent).all(|(a, b)| has(a, b))
         }
-        _ => super::matcher::same(found, sent),
+        _ => super::value::same(found, sent),
     }
 }
 

@@ -109,13 +109,28 @@ impl Http2 {
         let head = head(request)?;
         let (answer, mut stream) = sender.send_request(head, !has_content).map_err(lost)?;
         if has_content {
-            // h2 queues it, and sends as flow control allows.
-            stream.send_data(request.body.clone(), true).map_err(lost)?;
+            // h2 queues it, and sends as flow control allows. A server may have answered by the head alone, and reset
+            // the stream since it wants no content (RFC 9113, section 8.1): then there is nothing to send it on, and
+            // the answer counts. Whatever else closed the stream is told in place of the answer.
+            let _ = stream.send_data(request.body.clone(), true);
         }
         Ok(Pending {
             stream: answer.stream_id().as_u32(),
             answer,
         })
+    }
+
+    /// Sends a request, and waits until its end has left. Nothing else is to be under way on the connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsure`], if the connection broke.
+    pub(crate) async fn send_whole(&self, request: &Request) -> Result<Pending, Unsure> {
+        self.close_gate();
+        let pending = self.send(request).await?;
+        self.keeps(1).await;
+        self.open_gate().await.map_err(lost)?;
+        Ok(pending)
     }
 }
 

@@ -63,7 +63,8 @@ impl Stream {
         let name = ServerName::try_from(route.origin.host.trim_matches(['[', ']']).to_owned())
             .map_err(io::Error::other)?;
         let connector = TlsConnector::from(tls.speaking(protocol));
-        Ok(Self::Tls(Box::new(connector.connect(name, tcp).await?)))
+        let stream = connector.connect(name, tcp).await.map_err(in_greeting)?;
+        Ok(Self::Tls(Box::new(stream)))
     }
 
     /// Writes without waiting: now or not at all, as many bytes as fit.
@@ -117,6 +118,17 @@ impl Stream {
             }
         }
     }
+}
+
+/// Why TLS could not begin: most often because nobody speaks it there.
+fn in_greeting(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|it| it.downcast_ref());
+    let is_no_tls = matches!(inner, Some(rustls::Error::InvalidMessage(_)));
+    if is_no_tls || error.kind() == io::ErrorKind::UnexpectedEof {
+        let reason = "it did not answer with TLS: is it http://?";
+        return io::Error::new(io::ErrorKind::InvalidData, reason);
+    }
+    error
 }
 
 impl Tls {

@@ -5,6 +5,7 @@ use detente_check::{Outcome, Protocol, Request, Unsure};
 use http::Method;
 
 use super::peer::{Answer, Log, Peer, Then};
+use super::peer_http2::{self, Manner};
 use super::{client, client_with, put, speaking, told};
 
 #[tokio::test]
@@ -117,6 +118,35 @@ async fn nothing_is_sent_beyond_the_budget() {
     assert_eq!(peer.log.arrivals().len(), 3);
 }
 
+/// What the client sends again by itself is a request like any other.
+#[tokio::test]
+async fn what_is_sent_again_is_charged_again() {
+    let cases = [
+        // (budget, what the second GET comes to, what is left, what came)
+        (5, "200 ok", 2, 3),
+        (2, "the connection was lost: closed before an answer", 0, 2),
+    ];
+    for (budget, expected, left, came) in cases {
+        let peer = Peer::start(|arrival| match arrival.path.as_str() {
+            "/second" if arrival.connection == 0 => Answer::of(&[]).then(Then::Close),
+            _ => Answer::ok(),
+        })
+        .await;
+        let client = client_with(Settings {
+            budget,
+            ..Settings::usual()
+        });
+        let actor = client.actor("alice");
+        let first = actor.send(Request::get(peer.url.clone())).await;
+        assert_eq!(told(&first.expect("it was sent")), "200 ok");
+        let second = peer.url.join("/second").expect("it is a path");
+        let sent = actor.send(Request::get(second)).await.expect("it was sent");
+        assert_eq!(told(&sent), expected, "{budget}");
+        assert_eq!(client.remaining(), left, "{budget}");
+        assert_eq!(peer.log.arrivals().len(), came, "{budget}");
+    }
+}
+
 #[tokio::test]
 async fn other_machines_have_to_be_allowed() {
     // An address for documentation (RFC 5737): nobody is there, and nobody is asked.
@@ -160,15 +190,32 @@ async fn sending_is_bound_by_the_time_out_too() {
     );
 }
 
+/// On HTTP/2 also where flow control lets it leave only piece by piece.
 #[tokio::test]
 async fn a_dropped_request_reaches_the_server_and_is_unsure() {
-    let peer = Peer::start(|_| Answer::of(&[]).then(Then::Hang)).await;
-    let actor = client().actor("alice");
-    let sent = actor.abandon(put(&peer.url, "x"), Duration::ZERO).await;
-    let exchange = sent.expect("it was sent");
-    assert!(matches!(
-        exchange.outcome,
-        Outcome::Unanswered(Unsure::Dropped)
-    ));
-    assert_eq!(peer.log.until(1).await.len(), 1);
+    let mut builder = h2::server::Builder::new();
+    builder.initial_window_size(1000);
+    for (protocol, peer) in [
+        (
+            Protocol::Http1,
+            Peer::start(|_| Answer::of(&[]).then(Then::Hang)).await,
+        ),
+        (
+            Protocol::Http2,
+            peer_http2::start(builder, Manner::AnswerLate).await,
+        ),
+    ] {
+        let actor = client_with(speaking(protocol)).actor("alice");
+        for (before, content) in [0, 1, 100_000].into_iter().enumerate() {
+            let request = put(&peer.url, vec![b'x'; content]);
+            let sent = actor.abandon(request, Duration::ZERO).await;
+            let exchange = sent.expect("it was sent");
+            let is_dropped = matches!(exchange.outcome, Outcome::Unanswered(Unsure::Dropped));
+            assert!(is_dropped, "{protocol:?}: {}", told(&exchange));
+            assert_eq!(exchange.protocol, protocol);
+            let arrivals = peer.log.until(before + 1).await;
+            let last = arrivals.last().map(|it| (it.connection, it.content));
+            assert_eq!(last, Some((before, content)), "{protocol:?}");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use detente_check::client::{Settings, Stop};
 use detente_check::{Protocol, Request};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
 use super::peer::{self, Answer, Peer};
@@ -75,6 +76,28 @@ async fn both_protocols_are_spoken_over_tls() {
             .expect("they were sent");
         assert!(volley.exchanges.iter().all(|it| told(it) == "200 ok"));
         assert_eq!(volley.together, 8, "{protocol:?}");
+    }
+}
+
+/// What comes of `https://` where plain HTTP is spoken: a 400 to what it took for a request, or nothing.
+#[tokio::test]
+async fn a_server_without_tls_is_told_as_such() {
+    for said in ["HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n", ""] {
+        let peer = Peer::accept("https", move |_, mut stream, _| async move {
+            let mut greeting = [0; 4096];
+            let _ = stream.read(&mut greeting).await;
+            let _ = stream.write_all(said.as_bytes()).await;
+        })
+        .await;
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            let actor = client_with(insecure(Some(protocol))).actor("alice");
+            let refused = actor.send(Request::get(peer.url.clone())).await.err();
+            let Some(Stop::Unreachable { source, .. }) = refused else {
+                panic!("{protocol:?}, {said:?}: {refused:?}");
+            };
+            let expected = "it did not answer with TLS: is it http://?";
+            assert_eq!(source.to_string(), expected, "{protocol:?}, {said:?}");
+        }
     }
 }
 

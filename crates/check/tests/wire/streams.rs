@@ -37,6 +37,27 @@ async fn a_reset_stream_is_unsure_and_hurts_no_other() {
     assert_eq!(peer.log.arrivals().last().map(|it| it.connection), Some(0));
 }
 
+/// A server that has answered resets what it does not want to read any more; the answer counts (RFC 9113, section 8.1).
+///
+/// The head leaves while the content is handed over, so that the reset may come in between: hence so often.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_before_the_content_counts_though_the_stream_is_reset() {
+    let peer = peer_http2::start(Builder::new(), Manner::AnswerEarly).await;
+    let client = client_with(speaking(Protocol::Http2));
+    let actor = client.actor("alice");
+    for content in [1, 10_000, 300_000].repeat(100) {
+        let sent = actor.send(put(&peer.url, vec![b'x'; content])).await;
+        assert_eq!(told(&sent.expect("it was sent")), "200 ok", "{content}");
+    }
+    for content in [1, 10_000].repeat(10) {
+        let sends = (0..8).map(|_| (client.actor("one"), put(&peer.url, vec![b'x'; content])));
+        let volley = client.volley(sends.collect()).await;
+        for exchange in volley.expect("they were sent").exchanges {
+            assert_eq!(told(&exchange), "200 ok", "{content}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn after_goaway_another_connection_is_opened() {
     let peer = peer_http2::start(Builder::new(), Manner::GoAway).await;

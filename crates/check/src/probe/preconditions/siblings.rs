@@ -48,13 +48,7 @@ async fn patch(lab: &Lab) -> Result<Ruling, Halt> {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/merge-patch+json"),
         );
-        condition
-            .fields
-            .iter()
-            .fold(request, |request, (name, value)| {
-                request.with(name.clone(), value.clone())
-            })
-            .with_json(&body)
+        condition.carried_by(request).with_json(&body)
     };
     let stale = lab.read().await?;
     let nonce = lab.nonce();

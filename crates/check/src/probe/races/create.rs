@@ -1,8 +1,8 @@
 use url::Url;
 
-use super::round::{Crew, crew, relent};
-use super::winner::rate;
-use crate::exchange::{Effect, Exchange};
+use super::round::{Crew, crew};
+use super::series::{Series, accepted, relent};
+use crate::client::Volley;
 use crate::lab::{Condition, Form, Halt, Lab, said};
 use crate::probe::Ruling;
 use crate::severity::Severity;
@@ -17,51 +17,38 @@ pub(super) async fn create_by(lab: &Lab, crew: impl Fn(u32) -> Crew) -> Result<R
     if let Some(reason) = no_rule(lab).await? {
         return Ok(Ruling::skipped(reason));
     }
-    let (mut rounds, mut overlapping, mut unclear) = (0, 0, 0);
+    let mut series = Series::default();
+    let mut unclear = 0;
     for &writers in &lab.effort().writers {
         let mut crew = crew(writers);
         for _ in 0..lab.effort().rounds.div_ceil(2) {
-            let race = race(lab, &crew).await?;
-            rounds += 1;
-            overlapping += u32::from(race.overlapped);
-            let busy = count(&race.exchanges, Effect::Busy);
-            if busy > 0 {
-                crew.truncate((crew.len() / 2).max(2));
-                relent(busy).await;
-            }
-            let created: Vec<_> = race
-                .exchanges
-                .iter()
-                .filter(|it| it.is_accepted())
-                .collect();
+            let volley = race(lab, &crew).await?;
+            series.count(&volley);
+            relent(&mut crew, &volley).await;
+            let created = accepted(&volley);
             if created.len() > 1 {
-                let mut ruling = Ruling::fail(
+                let ruling = Ruling::fail(
                     Severity::Critical,
                     format!(
                         "{} of {} clients who asked to create one resource were told that they had: \
                          all but one were overwritten",
                         created.len(),
-                        race.exchanges.len()
+                        volley.exchanges.len()
                     ),
                 );
-                for exchange in created.into_iter().take(3) {
-                    ruling = ruling.showing("told that it created it", exchange);
-                }
-                return Ok(ruling.after(rounds, overlapping));
+                let shown = created.into_iter().take(3);
+                return Ok(series.found(ruling.showing_each("told that it created it", shown)));
             }
             unclear += u32::from(created.is_empty());
         }
     }
-    Ok(if overlapping == 0 {
-        Ruling::inconclusive(
-            "no race provably overlapped: nothing can be said of what happens in one",
-        )
-    } else if unclear * 2 > rounds {
-        Ruling::inconclusive("in most races nobody was told that it created the resource")
+    Ok(if series.overlapping > 0 && unclear * 2 > series.rounds {
+        series.found(Ruling::inconclusive(
+            "in most races nobody was told that it created the resource",
+        ))
     } else {
-        Ruling::pass(format!("one creator in each race; {}", rate(overlapping)))
-    }
-    .after(rounds, overlapping))
+        series.passed("one creator in each race")
+    })
 }
 
 /// Learns with one client whether there is a rule that a race could break; why not, if there is none.
@@ -88,12 +75,7 @@ async fn no_rule(lab: &Lab) -> Result<Option<String>, Halt> {
         .then(|| "If-None-Match: * is not enforced for one client either (B7)".into()))
 }
 
-struct Race {
-    exchanges: Vec<Exchange>,
-    overlapped: bool,
-}
-
-async fn race(lab: &Lab, crew: &Crew) -> Result<Race, Halt> {
+async fn race(lab: &Lab, crew: &Crew) -> Result<Volley, Halt> {
     let fresh = lab.at(lab.sibling());
     let form = Form {
         method: http::Method::PUT,
@@ -109,10 +91,7 @@ async fn race(lab: &Lab, crew: &Crew) -> Result<Race, Halt> {
         .collect();
     let volley = lab.volley(sends).await?;
     lab.own(&fresh);
-    Ok(Race {
-        overlapped: volley.overlapped(),
-        exchanges: volley.exchanges,
-    })
+    Ok(volley)
 }
 
 /// The resource of that path, under another base URL.
@@ -120,8 +99,4 @@ fn under(base: &Url, fresh: &Url) -> Url {
     let mut url = base.clone();
     url.set_path(fresh.path());
     url
-}
-
-fn count(exchanges: &[Exchange], effect: Effect) -> usize {
-    exchanges.iter().filter(|it| it.effect() == effect).count()
 }

@@ -1,4 +1,4 @@
-use super::winner::rate;
+use super::series::{Series, accepted};
 use crate::lab::{Condition, Guard, Halt, Lab, said};
 use crate::probe::Ruling;
 use crate::severity::Severity;
@@ -14,8 +14,8 @@ pub(in crate::probe) async fn beside_put(lab: &Lab) -> Result<Ruling, Halt> {
         return Ok(Ruling::skipped(reason));
     }
     let writers = lab.writers(2);
-    let (rounds, mut overlapping) = (lab.effort().rounds, 0);
-    for round in 1..=rounds {
+    let mut series = Series::default();
+    for round in 1..=lab.effort().rounds {
         let scratch = lab.scratch().await?;
         let base = scratch.settled().await?;
         let condition = Condition::unchanged(&Guard::Tag, &base);
@@ -24,13 +24,12 @@ pub(in crate::probe) async fn beside_put(lab: &Lab) -> Result<Ruling, Halt> {
         let delete = (writers[1].clone(), scratch.deletion(&condition));
         // Whoever goes first in the sweep has the better chance; both are to have it.
         let volley = if round % 2 == 0 {
-            lab.volley(vec![put, delete]).await?
+            series.race(lab, [put, delete]).await?
         } else {
-            let mut volley = lab.volley(vec![delete, put]).await?;
+            let mut volley = series.race(lab, [delete, put]).await?;
             volley.exchanges.reverse();
             volley
         };
-        overlapping += u32::from(volley.overlapped());
         let after = scratch.settled().await?;
         let [put, delete] = &volley.exchanges[..] else {
             continue;
@@ -48,19 +47,15 @@ pub(in crate::probe) async fn beside_put(lab: &Lab) -> Result<Ruling, Halt> {
             _ => None,
         };
         if let Some(reason) = reason {
-            return Ok(Ruling::fail(Severity::Critical, reason)
+            let ruling = Ruling::fail(Severity::Critical, reason)
                 .showing("what both began from", &base.exchange)
                 .showing("PUT", put)
                 .showing("DELETE", delete)
-                .showing("read afterwards", &after.exchange)
-                .after(round, overlapping));
+                .showing("read afterwards", &after.exchange);
+            return Ok(series.found(ruling));
         }
     }
-    Ok(judged(
-        rounds,
-        overlapping,
-        "one of PUT and DELETE is accepted, and the state agrees",
-    ))
+    Ok(series.passed("one of PUT and DELETE is accepted, and the state agrees"))
 }
 
 /// D10: N DELETEs with one tag. One is accepted.
@@ -86,44 +81,30 @@ pub(in crate::probe) async fn many(lab: &Lab) -> Result<Ruling, Halt> {
             said(&again)
         )));
     }
-    let (mut rounds, mut overlapping) = (0, 0);
+    let mut series = Series::default();
     for &writers in &lab.effort().writers {
         for _ in 0..lab.effort().rounds.div_ceil(3) {
             let scratch = lab.scratch().await?;
             let condition = Condition::unchanged(&Guard::Tag, &scratch.settled().await?);
-            let sends = lab
-                .writers(writers)
-                .into_iter()
-                .map(|actor| (actor, scratch.deletion(&condition)))
-                .collect();
-            let volley = lab.volley(sends).await?;
-            rounds += 1;
-            overlapping += u32::from(volley.overlapped());
-            let accepted: Vec<_> = volley
-                .exchanges
-                .iter()
-                .filter(|it| it.is_accepted())
-                .collect();
+            let request = scratch.deletion(&condition);
+            let volley = series
+                .race_with_one(lab, &lab.writers(writers), &request)
+                .await?;
+            let accepted = accepted(&volley);
             if accepted.len() > 1 {
-                let mut ruling = Ruling::fail(
+                let ruling = Ruling::fail(
                     Severity::Medium,
                     format!(
                         "{} of {writers} DELETEs with one tag were told that they deleted it",
                         accepted.len()
                     ),
                 );
-                for exchange in accepted.into_iter().take(2) {
-                    ruling = ruling.showing("told that it deleted it", exchange);
-                }
-                return Ok(ruling.after(rounds, overlapping));
+                let shown = accepted.into_iter().take(2);
+                return Ok(series.found(ruling.showing_each("told that it deleted it", shown)));
             }
         }
     }
-    Ok(judged(
-        rounds,
-        overlapping,
-        "of many DELETEs with one tag, one is accepted",
-    ))
+    Ok(series.passed("of many DELETEs with one tag, one is accepted"))
 }
 
 /// Learns with one client whether DELETE heeds tags; why a race says nothing, if it does not.
@@ -140,15 +121,4 @@ async fn ignores_tags(lab: &Lab) -> Result<Option<String>, Halt> {
     }
     let deleted = scratch.delete(&lab.actor("alice")).await?;
     Ok((!deleted.is_accepted()).then(|| format!("DELETE was answered {}", said(&deleted))))
-}
-
-fn judged(rounds: u32, overlapping: u32, passed: &str) -> Ruling {
-    if overlapping == 0 {
-        Ruling::inconclusive(
-            "no race provably overlapped: nothing can be said of what happens in one",
-        )
-    } else {
-        Ruling::pass(format!("{passed}; {}", rate(overlapping)))
-    }
-    .after(rounds, overlapping)
 }

@@ -1,10 +1,8 @@
 use http::{HeaderValue, Method, header};
 use serde_json::{Map, Value};
 
-use super::round::relent;
+use super::series::{Series, relent};
 use super::wide::Wide;
-use super::winner::rate;
-use crate::exchange::Effect;
 use crate::lab::{Condition, Halt, Lab, Nonce, Unconditional, said, set};
 use crate::probe::Ruling;
 use crate::request::Request;
@@ -22,7 +20,7 @@ pub(in crate::probe) async fn members_apart(lab: &Lab) -> Result<Ruling, Halt> {
         Learnt::As(media_type) => media_type,
         Learnt::Not(reason) => return Ok(Ruling::skipped(reason)),
     };
-    let (mut rounds, mut overlapping) = (0, 0);
+    let mut series = Series::default();
     for &writers in &lab.effort().writers {
         let mut crew = lab.writers(writers);
         for _ in 0..lab.effort().rounds {
@@ -38,12 +36,9 @@ pub(in crate::probe) async fn members_apart(lab: &Lab) -> Result<Ruling, Halt> {
                         actor.clone(),
                         patch(lab, &media_type, pointer, nonce, &condition(lab, &base)),
                     )
-                })
-                .collect();
-            let volley = lab.volley(sends).await?;
+                });
+            let volley = series.race(lab, sends).await?;
             let after = lab.settled().await?;
-            rounds += 1;
-            overlapping += u32::from(volley.overlapped());
             for (which, pointer) in pointers.iter().enumerate() {
                 let sent: Vec<_> = volley
                     .exchanges
@@ -72,33 +67,13 @@ pub(in crate::probe) async fn members_apart(lab: &Lab) -> Result<Ruling, Halt> {
                     if let Some((_, other)) = other {
                         ruling = ruling.showing("accepted beside it", other);
                     }
-                    return Ok(ruling
-                        .showing("read afterwards", &after.exchange)
-                        .after(rounds, overlapping));
+                    return Ok(series.found(ruling.showing("read afterwards", &after.exchange)));
                 }
             }
-            let busy = volley
-                .exchanges
-                .iter()
-                .filter(|it| it.effect() == Effect::Busy)
-                .count();
-            if busy > 0 {
-                crew.truncate((crew.len() / 2).max(2));
-                relent(busy).await;
-            }
+            relent(&mut crew, &volley).await;
         }
     }
-    Ok(if overlapping == 0 {
-        Ruling::inconclusive(
-            "no race provably overlapped: nothing can be said of what happens in one",
-        )
-    } else {
-        Ruling::pass(format!(
-            "every patch that was accepted is there; {}",
-            rate(overlapping)
-        ))
-    }
-    .after(rounds, overlapping))
+    Ok(series.passed("every patch that was accepted is there"))
 }
 
 enum Learnt {
@@ -168,11 +143,5 @@ fn patch(
     if let Ok(media_type) = HeaderValue::from_str(media_type) {
         request = request.with(header::CONTENT_TYPE, media_type);
     }
-    condition
-        .fields
-        .iter()
-        .fold(request, |request, (name, value)| {
-            request.with(name.clone(), value.clone())
-        })
-        .with_json(&body)
+    condition.carried_by(request).with_json(&body)
 }

@@ -1,7 +1,5 @@
-use super::round::relent;
+use super::series::{Series, accepted, relent};
 use super::wide::Wide;
-use super::winner::rate;
-use crate::exchange::Effect;
 use crate::lab::{Condition, Halt, Lab, Unconditional};
 use crate::probe::Ruling;
 use crate::severity::Severity;
@@ -21,33 +19,21 @@ pub(in crate::probe) async fn mixture(lab: &Lab) -> Result<Ruling, Halt> {
             "fewer than two members take any text: a mixture could not be told",
         ));
     };
-    let (mut rounds, mut overlapping, mut clear) = (0, 0, 0);
+    let mut series = Series::default();
+    let mut clear = 0;
     for &writers in &lab.effort().writers {
         let mut crew = lab.writers(writers);
         for _ in 0..lab.effort().rounds {
             let nonces: Vec<_> = crew.iter().map(|_| lab.nonce()).collect();
-            let sends = crew
-                .iter()
-                .zip(&nonces)
-                .map(|(actor, nonce)| {
-                    let request = wide.request(lab, lab.place(), nonce, &Condition::none());
-                    (actor.clone(), request)
-                })
-                .collect();
-            let volley = lab.volley(sends).await?;
+            let sends = crew.iter().zip(&nonces).map(|(actor, nonce)| {
+                let request = wide.request(lab, lab.place(), nonce, &Condition::none());
+                (actor.clone(), request)
+            });
+            let volley = series.race(lab, sends).await?;
             let after = lab.settled().await?;
-            rounds += 1;
-            overlapping += u32::from(volley.overlapped());
-            let busy = volley
-                .exchanges
-                .iter()
-                .filter(|it| it.effect() == Effect::Busy)
-                .count();
-            if busy > 0 {
-                crew.truncate((crew.len() / 2).max(2));
-                relent(busy).await;
-            }
-            if !volley.exchanges.iter().any(|it| it.is_accepted()) {
+            relent(&mut crew, &volley).await;
+            let accepted = accepted(&volley);
+            if accepted.is_empty() {
                 continue;
             }
             let mark = wide.mark(&after);
@@ -55,21 +41,14 @@ pub(in crate::probe) async fn mixture(lab: &Lab) -> Result<Ruling, Halt> {
                 // Read once more: a mixture that is stored is no torn read.
                 let again = lab.settled().await?;
                 if wide.mark(&again).is_none() {
-                    let mut ruling = Ruling::fail(
+                    let ruling = Ruling::fail(
                         Severity::Critical,
                         "what is there after a race of whole bodies is none of them, but parts of several",
                     );
-                    for exchange in volley
-                        .exchanges
-                        .iter()
-                        .filter(|it| it.is_accepted())
-                        .take(2)
-                    {
-                        ruling = ruling.showing("one of the bodies", exchange);
-                    }
-                    return Ok(ruling
-                        .showing("read afterwards", &again.exchange)
-                        .after(rounds, overlapping));
+                    let ruling = ruling
+                        .showing_each("one of the bodies", accepted.into_iter().take(2))
+                        .showing("read afterwards", &again.exchange);
+                    return Ok(series.found(ruling));
                 }
             }
             clear += u32::from(
@@ -79,17 +58,11 @@ pub(in crate::probe) async fn mixture(lab: &Lab) -> Result<Ruling, Halt> {
             );
         }
     }
-    Ok(if overlapping == 0 {
-        Ruling::inconclusive(
-            "no race provably overlapped: nothing can be said of what happens in one",
-        )
-    } else if clear == 0 {
-        Ruling::inconclusive("after no race was one of its bodies there")
-    } else {
-        Ruling::pass(format!(
-            "what is there is exactly one of the bodies; {}",
-            rate(overlapping)
+    Ok(if series.overlapping > 0 && clear == 0 {
+        series.found(Ruling::inconclusive(
+            "after no race was one of its bodies there",
         ))
-    }
-    .after(rounds, overlapping))
+    } else {
+        series.passed("what is there is exactly one of the bodies")
+    })
 }

@@ -1,7 +1,7 @@
 use http::{HeaderName, HeaderValue};
 
+use super::series::{Series, accepted, rate};
 use super::unique::rows;
-use super::winner::rate;
 use crate::exchange::Exchange;
 use crate::lab::{Halt, Lab, created_at, said};
 use crate::probe::Ruling;
@@ -20,32 +20,26 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
     let Some(creation) = &lab.subject().create else {
         return Ok(Ruling::skipped("`--create` says what may be done but once"));
     };
-    let (mut rounds, mut overlapping) = (0, 0);
+    let mut series = Series::default();
     let mut last = None;
     for &writers in &lab.effort().writers {
         for _ in 0..lab.effort().rounds.div_ceil(3) {
             let request = with_key(lab.creation(creation), lab.nonce().text());
-            let sends = lab
-                .writers(writers)
-                .into_iter()
-                .map(|actor| (actor, request.clone()))
-                .collect();
-            let volley = lab.volley(sends).await?;
-            rounds += 1;
-            overlapping += u32::from(volley.overlapped());
+            let volley = series
+                .race_with_one(lab, &lab.writers(writers), &request)
+                .await?;
             let rows = rows(&volley.exchanges, &creation.url);
             for row in &rows {
                 lab.own(&lab.at(row.clone()));
             }
             if rows.len() > 1 {
-                return Ok(twice(
+                return Ok(series.found(twice(
                     format!(
                         "{writers} requests with one Idempotency-Key made {} resources",
                         rows.len()
                     ),
-                    volley.exchanges.iter().filter(|it| it.is_accepted()),
-                )
-                .after(rounds, overlapping));
+                    accepted(&volley),
+                )));
             }
             if let Some(row) = rows.into_iter().next() {
                 last = Some((request, row));
@@ -53,26 +47,22 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
         }
     }
     let Some((request, row)) = last else {
-        return Ok(Ruling::inconclusive("nothing could be created").after(rounds, overlapping));
+        return Ok(series.found(Ruling::inconclusive("nothing could be created")));
     };
     let alice = lab.writers(1).remove(0);
     let replay = lab.send_served(&alice, request.clone()).await?;
     if let Some(other) = created_at(&replay, &creation.url).filter(|other| *other != row) {
         lab.own(&lab.at(other));
-        return Ok(twice(
-            "a replay made a second resource".into(),
-            [&replay].into_iter(),
-        )
-        .after(rounds, overlapping));
+        let reason = "a replay made a second resource".into();
+        return Ok(series.found(twice(reason, vec![&replay])));
     }
     let mut changed = lab.creation(creation);
     if changed.body == request.body {
-        return Ok(Ruling::pass(format!(
+        return Ok(series.found(Ruling::pass(format!(
             "done once for each key; a replay is answered {}; {}",
             said(&replay),
-            rate(overlapping)
-        ))
-        .after(rounds, overlapping));
+            rate(series.overlapping)
+        ))));
     }
     changed.headers = request.headers;
     let misused = lab.send_served(&alice, changed).await?;
@@ -81,7 +71,7 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
         if let Some(made) = &made {
             lab.own(&lab.at(made.clone()));
         }
-        return Ok(Ruling::fail(
+        let ruling = Ruling::fail(
             if made.is_some() {
                 Severity::Medium
             } else {
@@ -99,16 +89,15 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
             ),
         )
         .showing("the first answer, replayed", &replay)
-        .showing("another request with its key", &misused)
-        .after(rounds, overlapping));
+        .showing("another request with its key", &misused);
+        return Ok(series.found(ruling));
     }
-    Ok(Ruling::pass(format!(
+    Ok(series.found(Ruling::pass(format!(
         "done once for each key; a replay is answered {}, another request with the key {}; {}",
         said(&replay),
         said(&misused),
-        rate(overlapping)
-    ))
-    .after(rounds, overlapping))
+        rate(series.overlapping)
+    ))))
 }
 
 pub(super) fn with_key(request: Request, key: &str) -> Request {
@@ -119,9 +108,6 @@ pub(super) fn with_key(request: Request, key: &str) -> Request {
     }
 }
 
-fn twice<'a>(reason: String, made: impl Iterator<Item = &'a Exchange>) -> Ruling {
-    made.take(3).fold(
-        Ruling::fail(Severity::Critical, reason),
-        |ruling, exchange| ruling.showing("done", exchange),
-    )
+fn twice(reason: String, made: Vec<&Exchange>) -> Ruling {
+    Ruling::fail(Severity::Critical, reason).showing_each("done", made.into_iter().take(3))
 }

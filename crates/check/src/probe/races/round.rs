@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use super::padding::Padding;
 use crate::client::{Actor, Volley};
 use crate::exchange::{Effect, Exchange};
@@ -67,12 +65,12 @@ impl Round {
             .filter(|(exchange, _)| exchange.is_accepted())
     }
 
-    /// How many may have been applied, though nobody said so.
     /// Whether every write was refused, and none is there.
     pub(super) fn is_refused(&self) -> bool {
         self.count(Effect::Refused) == self.volley.exchanges.len() && self.holder().is_none()
     }
 
+    /// How many may have been applied, though nobody said so.
     pub(super) fn unknown(&self) -> usize {
         self.count(Effect::Unknown)
     }
@@ -94,9 +92,4 @@ impl Round {
     pub(super) fn holder(&self) -> Option<usize> {
         self.nonces.iter().position(|nonce| self.after.shows(nonce))
     }
-}
-
-/// Lets a server that had too much to do come to itself.
-pub(super) async fn relent(busy: usize) {
-    tokio::time::sleep(Duration::from_millis(50) * u32::try_from(busy.min(20)).unwrap_or(20)).await;
 }

@@ -168,13 +168,8 @@ impl Sale {
         } else {
             return None;
         };
-        let ruling = self
-            .taken
-            .iter()
-            .take(3)
-            .fold(Ruling::fail(Severity::Critical, reason), |ruling, taken| {
-                ruling.showing("sold", taken)
-            });
+        let ruling = Ruling::fail(Severity::Critical, reason)
+            .showing_each("sold", self.taken.iter().take(3));
         Some(ruling.showing("read afterwards", &self.after))
     }
 

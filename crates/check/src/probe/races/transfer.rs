@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::winner::rate;
+use super::series::{Series, accepted};
 use crate::lab::{Halt, Lab};
 use crate::probe::Ruling;
 use crate::severity::Severity;
@@ -29,28 +29,19 @@ pub(in crate::probe) async fn transfer(lab: &Lab) -> Result<Ruling, Halt> {
         )
         .showing("one transfer alone", &alone));
     }
-    let (mut rounds, mut overlapping) = (0, 0);
+    let mut series = Series::default();
     for &writers in &lab.effort().writers {
         for _ in 0..lab.effort().rounds.div_ceil(2) {
             let before = amounts(lab, transfer).await?;
-            let sends = lab
-                .writers(writers)
-                .into_iter()
-                .map(|actor| (actor, transfer.request.clone()))
-                .collect();
-            let volley = lab.volley(sends).await?;
+            let volley = series
+                .race_with_one(lab, &lab.writers(writers), &transfer.request)
+                .await?;
             let after = amounts(lab, transfer).await?;
-            rounds += 1;
-            overlapping += u32::from(volley.overlapped());
             let is_clear = volley
                 .exchanges
                 .iter()
                 .all(|it| it.is_accepted() || it.is_refused());
-            let accepted: Vec<_> = volley
-                .exchanges
-                .iter()
-                .filter(|it| it.is_accepted())
-                .collect();
+            let accepted = accepted(&volley);
             let (was, is) = (before.iter().sum::<f64>(), after.iter().sum::<f64>());
             // Each that was accepted moved what the first one moved.
             let adds_up = before
@@ -71,24 +62,12 @@ pub(in crate::probe) async fn transfer(lab: &Lab) -> Result<Ruling, Halt> {
             } else {
                 continue;
             };
-            let mut ruling = Ruling::fail(Severity::Critical, reason);
-            for exchange in accepted.into_iter().take(3) {
-                ruling = ruling.showing("accepted", exchange);
-            }
-            return Ok(ruling.after(rounds, overlapping));
+            let ruling = Ruling::fail(Severity::Critical, reason)
+                .showing_each("accepted", accepted.into_iter().take(3));
+            return Ok(series.found(ruling));
         }
     }
-    Ok(if overlapping == 0 {
-        Ruling::inconclusive(
-            "no race provably overlapped: nothing can be said of what happens in one",
-        )
-    } else {
-        Ruling::pass(format!(
-            "the sum stays, and every transfer counts; {}",
-            rate(overlapping)
-        ))
-    }
-    .after(rounds, overlapping))
+    Ok(series.passed("the sum stays, and every transfer counts"))
 }
 
 fn is_nothing(amount: f64) -> bool {

@@ -1,6 +1,6 @@
 use http::{HeaderValue, header};
 
-use super::winner::rate;
+use super::series::{Series, accepted};
 use crate::lab::{Halt, Lab, said};
 use crate::probe::Ruling;
 use crate::request::Request;
@@ -38,26 +38,17 @@ pub(in crate::probe) async fn transition(lab: &Lab) -> Result<Ruling, Halt> {
             "for one client it succeeds a second time, too: it is idempotent by design",
         ));
     }
-    let (mut rounds, mut overlapping) = (0, 0);
+    let mut series = Series::default();
     for &writers in &lab.effort().writers {
         for _ in 0..lab.effort().rounds.div_ceil(2) {
             let scratch = lab.scratch().await?;
             let request = request(&scratch, transition)?;
-            let sends = lab
-                .writers(writers)
-                .into_iter()
-                .map(|actor| (actor, request.clone()))
-                .collect();
-            let volley = lab.volley(sends).await?;
-            rounds += 1;
-            overlapping += u32::from(volley.overlapped());
-            let succeeded: Vec<_> = volley
-                .exchanges
-                .iter()
-                .filter(|it| it.is_accepted())
-                .collect();
+            let volley = series
+                .race_with_one(lab, &lab.writers(writers), &request)
+                .await?;
+            let succeeded = accepted(&volley);
             if succeeded.len() > 1 {
-                let mut ruling = Ruling::fail(
+                let ruling = Ruling::fail(
                     Severity::Critical,
                     format!(
                         "it may succeed but once, and succeeded for {} of {writers} at once",
@@ -65,21 +56,12 @@ pub(in crate::probe) async fn transition(lab: &Lab) -> Result<Ruling, Halt> {
                     ),
                 )
                 .showing("a second time, one after the other", &second);
-                for exchange in succeeded.into_iter().take(2) {
-                    ruling = ruling.showing("succeeded", exchange);
-                }
-                return Ok(ruling.after(rounds, overlapping));
+                let shown = succeeded.into_iter().take(2);
+                return Ok(series.found(ruling.showing_each("succeeded", shown)));
             }
         }
     }
-    Ok(if overlapping == 0 {
-        Ruling::inconclusive(
-            "no race provably overlapped: nothing can be said of what happens in one",
-        )
-    } else {
-        Ruling::pass(format!("it succeeds once; {}", rate(overlapping)))
-    }
-    .after(rounds, overlapping))
+    Ok(series.passed("it succeeds once"))
 }
 
 /// The request, with the resource's own path in its target.

@@ -2,8 +2,7 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::round::relent;
-use super::winner::rate;
+use super::series::{Series, accepted, relent};
 use crate::exchange::{Effect, Exchange};
 use crate::lab::{Halt, Lab, created_at, said};
 use crate::probe::Ruling;
@@ -41,25 +40,19 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
             said(&second)
         )));
     }
-    let (mut rounds, mut overlapping) = (0, 0);
+    let mut series = Series::default();
     let mut failed_as_500 = None;
     for &writers in &lab.effort().writers {
         let mut crew = lab.writers(writers);
         for _ in 0..lab.effort().rounds.div_ceil(2) {
             let request = lab.creation(creation);
-            let sends = crew
-                .iter()
-                .map(|actor| (actor.clone(), request.clone()))
-                .collect();
-            let volley = lab.volley(sends).await?;
-            rounds += 1;
-            overlapping += u32::from(volley.overlapped());
+            let volley = series.race_with_one(lab, &crew, &request).await?;
             let rows = rows(&volley.exchanges, &creation.url);
             for row in &rows {
                 lab.own(&lab.at(row.clone()));
             }
             if rows.len() > 1 {
-                let mut ruling = Ruling::fail(
+                let ruling = Ruling::fail(
                     Severity::Critical,
                     format!(
                         "{} resources were created that share one {pointer}, though one client alone is refused a second one",
@@ -67,15 +60,8 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
                     ),
                 )
                 .showing("one client alone", &second);
-                for exchange in volley
-                    .exchanges
-                    .iter()
-                    .filter(|it| it.is_accepted())
-                    .take(3)
-                {
-                    ruling = ruling.showing("created", exchange);
-                }
-                return Ok(ruling.after(rounds, overlapping));
+                let shown = accepted(&volley).into_iter().take(3);
+                return Ok(series.found(ruling.showing_each("created", shown)));
             }
             let broken = volley
                 .exchanges
@@ -84,19 +70,11 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
             if let Some(broken) = broken {
                 failed_as_500.get_or_insert_with(|| broken.clone());
             }
-            let busy = volley
-                .exchanges
-                .iter()
-                .filter(|it| it.effect() == Effect::Busy)
-                .count();
-            if busy > 0 {
-                crew.truncate((crew.len() / 2).max(2));
-                relent(busy).await;
-            }
+            relent(&mut crew, &volley).await;
         }
     }
     Ok(match failed_as_500 {
-        Some(exchange) => Ruling::fail(
+        Some(exchange) => series.found(Ruling::fail(
             Severity::High,
             format!(
                 "of many who take one {pointer} at once some are answered {}: the constraint holds, and is told as a failure",
@@ -104,16 +82,11 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
             ),
         )
         .showing("one client alone", &second)
-        .showing("in a race", &exchange),
-        None if overlapping == 0 => {
-            Ruling::inconclusive("no race provably overlapped: nothing can be said of what happens in one")
-        }
-        None => Ruling::pass(format!(
-            "a second resource with one {pointer} is refused, in a race, too; {}",
-            rate(overlapping)
+        .showing("in a race", &exchange)),
+        None => series.passed(&format!(
+            "a second resource with one {pointer} is refused, in a race, too"
         )),
-    }
-    .after(rounds, overlapping))
+    })
 }
 
 /// The resources that accepted creations say they made.

@@ -1,5 +1,6 @@
 use super::padding::Padding;
-use super::round::{Crew, Round, crew, relent, write_at_once};
+use super::round::{Crew, Round, crew, write_at_once};
+use super::series::{Series, rate, relent};
 use crate::lab::{Halt, Lab, said};
 use crate::probe::Ruling;
 use crate::report::{LostUpdates, Verdict};
@@ -63,10 +64,7 @@ async fn race(
         let mut crew = crew(writers);
         for _ in 0..lab.effort().rounds {
             let round = write_at_once(lab, &crew, padding).await?;
-            if round.busy() > 0 {
-                crew.truncate((crew.len() / 2).max(2));
-                relent(round.busy()).await;
-            }
+            relent(&mut crew, &round.volley).await;
             if let Some(ruling) = tally.count(&round) {
                 tally.first_failure.get_or_insert(ruling);
             }
@@ -82,8 +80,7 @@ async fn race(
 /// What came of all rounds.
 #[derive(Default)]
 struct Tally {
-    rounds: u32,
-    overlapping: u32,
+    series: Series,
     without_winner: u32,
     unclear: u32,
     first_failure: Option<Ruling>,
@@ -104,12 +101,10 @@ impl Tally {
 
     /// Takes one round into account; a ruling if it alone shows a failure.
     fn count(&mut self, round: &Round) -> Option<Ruling> {
-        let overlapped = round.volley.overlapped();
         let row = self.by_writers.last_mut()?;
         row.rounds += 1;
-        row.overlapping += u32::from(overlapped);
-        self.rounds += 1;
-        self.overlapping += u32::from(overlapped);
+        row.overlapping += u32::from(round.volley.overlapped());
+        self.series.count(&round.volley);
 
         let accepted: Vec<_> = round.accepted().collect();
         if accepted.len() > 1 {
@@ -202,7 +197,7 @@ impl Tally {
             if bad > 0 {
                 failure.reason = format!(
                     "{}. It happened in {bad} of {} races",
-                    failure.reason, self.rounds
+                    failure.reason, self.series.rounds
                 );
             }
             failure
@@ -210,36 +205,19 @@ impl Tally {
             Ruling {
                 reason: format!(
                     "{} in {} of {} races",
-                    shown.reason, self.without_winner, self.rounds
+                    shown.reason, self.without_winner, self.series.rounds
                 ),
                 ..shown
             }
-        } else if self.overlapping == 0 {
-            Ruling::inconclusive(
-                "no race provably overlapped: nothing can be said of what happens in one",
-            )
-        } else if self.unclear * 2 > self.rounds {
+        } else if self.series.overlapping > 0 && self.unclear * 2 > self.series.rounds {
             Ruling::inconclusive(
                 "most races had answers that say nothing: time-outs, resets, 5xx, or too many requests",
             )
         } else {
-            Ruling::pass(format!(
-                "one winner in each race, and its write is there; {}",
-                rate(self.overlapping)
-            ))
+            self.series
+                .passed("one winner in each race, and its write is there")
         };
         ruling.lost_updates = rows;
-        ruling.after(self.rounds, self.overlapping)
+        self.series.found(ruling)
     }
-}
-
-/// What no failure in so many trials allows to say (the rule of three: at 95 %, a rate below 3/n).
-pub(super) fn rate(trials: u32) -> String {
-    if trials <= 3 {
-        return "too few races overlapped to say how rare a failure would be".into();
-    }
-    format!(
-        "no failure in {trials} overlapping races means a rate below {:.1} % (at 95 %), not that there is none",
-        300.0 / f64::from(trials)
-    )
 }

@@ -7,6 +7,7 @@ use super::book::{Book, Place, told_tag};
 use super::escape::{Text, Value};
 use super::figure;
 use super::mark::{self, Mark};
+use super::rows::{Rows, rows};
 use super::scale::Scale;
 
 /// What is drawn, and how large.
@@ -37,8 +38,6 @@ const LEFT: f64 = 120.0;
 /// Room for what stands behind the last bar.
 const RIGHT: f64 = 164.0;
 const TOP: f64 = 36.0;
-/// More clients than this share the last lane.
-const MOST_LANES: usize = 40;
 /// About the width of a digit.
 const CHAR: f64 = 6.1;
 
@@ -358,69 +357,6 @@ fn spots_in_order<'a>(
     spots: &'a HashMap<Place, Spot>,
 ) -> impl Iterator<Item = (Place, Spot)> + 'a {
     shown.iter().map(|place| (*place, spots[place]))
-}
-
-/// Which row each exchange is drawn in.
-struct Rows {
-    of: Vec<usize>,
-    /// The first row of each client, and its name.
-    names: Vec<(usize, String)>,
-}
-
-impl Rows {
-    fn count(&self) -> usize {
-        self.of.iter().max().map_or(0, |last| last + 1)
-    }
-}
-
-/// A lane for each client in the order in which they appear; more rows where exchanges of one overlap.
-fn rows(exchanges: &[&Exchange]) -> Rows {
-    let mut actors: Vec<&str> = Vec::new();
-    for exchange in exchanges {
-        if !actors.contains(&&*exchange.actor) {
-            actors.push(&exchange.actor);
-        }
-    }
-    let shared = actors.len().saturating_sub(MOST_LANES);
-    let lane = |actor: &str| {
-        let lane = actors.iter().position(|it| *it == actor).unwrap_or(0);
-        if shared > 0 {
-            lane.min(MOST_LANES - 1)
-        } else {
-            lane
-        }
-    };
-    let mut of = vec![0; exchanges.len()];
-    let mut names = Vec::new();
-    let mut first = 0;
-    for (number, actor) in actors.iter().take(MOST_LANES).enumerate() {
-        let name = if shared > 0 && number == MOST_LANES - 1 {
-            format!("{} others", shared + 1)
-        } else {
-            (*actor).to_owned()
-        };
-        names.push((first, name));
-        // When each row is free again; a shared lane does not grow without end.
-        let mut free = Vec::new();
-        for (place, exchange) in exchanges.iter().enumerate() {
-            if lane(&exchange.actor) != number {
-                continue;
-            }
-            let row = free.iter().position(|until| *until <= exchange.begun);
-            let row = match row {
-                Some(row) => row,
-                None if free.len() < 8 => {
-                    free.push(exchange.ended);
-                    free.len() - 1
-                }
-                None => 7,
-            };
-            free[row] = exchange.ended;
-            of[place] = first + row;
-        }
-        first += free.len().max(1);
-    }
-    Rows { of, names }
 }
 
 /// At most so many characters: how a tag begins, and how it ends, in which tags mostly differ.

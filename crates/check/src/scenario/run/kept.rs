@@ -129,7 +129,7 @@ impl Written {
 
     fn told(&self) -> String {
         match &self.change {
-            Some(change) => super::super::matcher::short(change),
+            Some(change) => super::super::value::short(change),
             None => "it".to_owned(),
         }
     }
