@@ -17,10 +17,6 @@ pub(crate) struct Names {
 }
 
 impl Name {
-    pub(crate) fn from_index(index: u32) -> Self {
-        Self(NonZeroU32::MIN.saturating_add(index))
-    }
-
     /// From 0, without gaps.
     pub(crate) fn index(self) -> usize {
         self.0.get() as usize - 1

@@ -3,7 +3,7 @@ use crate::judge::rules::Rules;
 
 /// One resource's operations, and what tells its versions apart.
 pub(super) struct Subject<'a> {
-    /// In the order of the history. Their names may be others than there.
+    /// In the order of the history.
     pub(super) steps: &'a [Step],
     /// Their places in the history.
     pub(super) places: &'a [u32],
@@ -21,12 +21,8 @@ pub(super) struct Identity {
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(
-        steps: &'a [Step],
-        places: &'a [u32],
-        rules: &Rules,
-        marks: &mut Marks,
-    ) -> Self {
+    pub(super) fn new(gathered: &'a Gathered, rules: &Rules, marks: &mut Marks) -> Self {
+        let Gathered { steps, places } = gathered;
         let values = has_unique_values(steps, marks);
         Self {
             steps,
@@ -90,56 +86,37 @@ impl Marks {
     }
 }
 
-/// The places of each resource's operations in the history; resources in the order in which they first occur.
-pub(super) fn by_key(history: &History, marks: &mut Marks) -> Vec<Vec<u32>> {
-    marks.clear();
-    let mut keys: Vec<Vec<u32>> = Vec::new();
-    for (place, step) in (0..).zip(history.steps()) {
-        let key = marks.get(step.key).unwrap_or_else(|| {
-            let fresh = u32::try_from(keys.len()).expect("there are fewer keys than names");
-            marks.set(step.key, fresh);
-            keys.push(Vec::new());
-            fresh
-        });
-        keys[key as usize].push(place);
-    }
-    keys
+/// One resource's operations beside each other, as they are gone through several times, and their places in the history.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) steps: Vec<Step>,
+    pub(super) places: Vec<u32>,
 }
 
-/// Lays one resource's operations beside each other, and numbers their tags and values without gaps: they are gone
-/// through, and looked up, several times. Where there is no other resource, they are so already.
-///
-/// The names of tags and values are then no longer those of the history.
-pub(super) fn gather<'s>(
-    history: &'s History,
-    places: &[u32],
-    marks: &mut Marks,
-    room: &'s mut Vec<Step>,
-) -> &'s [Step] {
-    let steps = history.steps();
-    if places.len() == steps.len() {
-        return steps;
-    }
-    marks.clear();
-    let mut count = 0;
-    let mut renamed = |name: Name| {
-        let number = marks.get(name).unwrap_or_else(|| {
-            marks.set(name, count);
-            count += 1;
-            count - 1
+/// By resource, in the order in which they first occur.
+pub(super) fn by_key(history: &History) -> Vec<Gathered> {
+    let mut marks = Marks::new(history.names().len());
+    let mut counts: Vec<usize> = Vec::new();
+    for step in history.steps() {
+        let key = marks.get(step.key).unwrap_or_else(|| {
+            let fresh = u32::try_from(counts.len()).expect("there are fewer keys than names");
+            marks.set(step.key, fresh);
+            counts.push(0);
+            fresh
         });
-        Name::from_index(number)
+        counts[key as usize] += 1;
+    }
+    let with_room = |count| Gathered {
+        steps: Vec::with_capacity(count),
+        places: Vec::with_capacity(count),
     };
-    room.clear();
-    room.extend(places.iter().map(|place| {
-        let step = &steps[*place as usize];
-        Step {
-            base: step.base.map(&mut renamed),
-            expected: step.expected.map(&mut renamed),
-            value: step.value.map(&mut renamed),
-            tag: step.tag.map(&mut renamed),
-            ..*step
+    let mut keys: Vec<Gathered> = counts.into_iter().map(with_room).collect();
+    for (place, step) in (0..).zip(history.steps()) {
+        if let Some(key) = marks.get(step.key) {
+            let of = &mut keys[key as usize];
+            of.steps.push(*step);
+            of.places.push(place);
         }
-    }));
-    room
+    }
+    keys
 }

@@ -8,7 +8,7 @@ use crate::history::{History, Operation};
 use crate::judge::judgement::{Method, Verdict};
 use crate::judge::rules::Rules;
 use crate::judge::search::{Found, Limit, Model, search};
-use crate::judge::subject::{Marks, Subject};
+use crate::judge::subject::{Marks, Subject, by_key};
 use crate::judge::trials::mutation::{mutate, random};
 use crate::judge::trials::reference::is_linearizable;
 use crate::judge::trials::simulation::{Shape, simulate};
@@ -42,9 +42,9 @@ fn with_subject<T>(
     ask: impl FnOnce(&Subject<'_>) -> T,
 ) -> T {
     let history: History = operations.iter().cloned().collect();
-    let places: Vec<_> = (0..).take(history.len()).collect();
+    let keys = by_key(&history);
     let mut marks = Marks::new(history.names().len());
-    ask(&Subject::new(history.steps(), &places, rules, &mut marks))
+    ask(&Subject::new(&keys[0], rules, &mut marks))
 }
 
 fn limit(is_over: &mut dyn FnMut() -> bool) -> Limit<'_> {

@@ -27,24 +27,6 @@ pub(super) struct Version {
     pub(super) last: Option<(u64, u32)>,
 }
 
-/// What is filled anew for each resource. Kept from one to the next: memory that is fresh costs more than all the rest.
-pub(super) struct Tables {
-    /// The version of a value, and of a tag.
-    pub(super) values: Marks,
-    pub(super) tags: Marks,
-    pub(super) versions: Vec<Version>,
-}
-
-impl Tables {
-    pub(super) fn new(names: usize) -> Self {
-        Self {
-            values: Marks::new(names),
-            tags: Marks::new(names),
-            versions: Vec::new(),
-        }
-    }
-}
-
 /// What came of looking for versions.
 pub(super) enum Resolution {
     Resolved(Versions),
@@ -62,7 +44,11 @@ enum Halt {
 
 impl Versions {
     /// Finds out the version of each operation. O(n).
-    pub(super) fn resolve(subject: &Subject<'_>, tables: &mut Tables) -> Resolution {
+    pub(super) fn resolve(
+        subject: &Subject<'_>,
+        values: &mut Marks,
+        tags: &mut Marks,
+    ) -> Resolution {
         let ambiguous = |step: &Step| {
             // Which of several deletions made it absent cannot be told, and where a refusal belongs neither.
             step.kind == Kind::Delete && step.may_change()
@@ -72,21 +58,13 @@ impl Versions {
         if !subject.identity.tags || subject.iter().any(|(_, step)| ambiguous(step)) {
             return Resolution::Ambiguous;
         }
-        let Tables {
-            values,
-            tags,
-            versions,
-        } = tables;
         values.clear();
         tags.clear();
-        let mut all = std::mem::take(versions);
-        all.clear();
-        all.push(Version::default());
         let mut resolver = Resolver {
             subject,
             values,
             tags,
-            all,
+            all: vec![Version::default()],
             initial_is_absent: None,
         };
         match resolver.run() {

@@ -4,8 +4,8 @@ use crate::judge::explanation;
 use crate::judge::judgement::{Judgement, Method, Verdict};
 use crate::judge::rules::Rules;
 use crate::judge::search::{Found, Limit, Model, search};
-use crate::judge::subject::{Marks, Subject, by_key, gather};
-use crate::judge::versions::{Resolution, Tables, Versions, number};
+use crate::judge::subject::{Marks, Subject, by_key};
+use crate::judge::versions::{Resolution, Versions, number};
 use crate::judge::violation::{Violation, ViolationKind};
 use crate::judge::witness::Witnesses;
 use crate::judge::zones::arrange;
@@ -31,24 +31,22 @@ const STEPS_OF_WITNESS: u64 = 5_000_000;
 /// # Ok::<(), detente_check::history::ReadError>(())
 /// ```
 pub fn judge(history: &History, rules: &Rules, is_over: &mut dyn FnMut() -> bool) -> Judgement {
-    let mut tables = Tables::new(history.names().len());
-    let mut marks = Marks::new(history.names().len());
-    let keys = by_key(history, &mut marks);
+    let keys = by_key(history);
     let mut judgement = Judgement {
         verdict: Verdict::Linearizable,
         method: Method::Chain,
         operations: history.len(),
         keys: keys.len(),
     };
-    let mut room = Vec::new();
+    let names = history.names().len();
+    let (mut values, mut tags) = (Marks::new(names), Marks::new(names));
     let mut limit = Limit {
         steps: rules.steps,
         is_over,
     };
-    for places in &keys {
-        let steps = gather(history, places, &mut marks, &mut room);
-        let subject = Subject::new(steps, places, rules, &mut tables.values);
-        let (method, found) = examine(&subject, &mut tables, &mut limit);
+    for gathered in &keys {
+        let subject = Subject::new(gathered, rules, &mut values);
+        let (method, found) = examine(&subject, &mut values, &mut tags, &mut limit);
         judgement.method = judgement.method.max(method);
         match found {
             Examined::Fine => {}
@@ -76,10 +74,11 @@ enum Examined {
 
 fn examine(
     subject: &Subject<'_>,
-    tables: &mut Tables,
+    values: &mut Marks,
+    tags: &mut Marks,
     limit: &mut Limit<'_>,
 ) -> (Method, Examined) {
-    let versions = match Versions::resolve(subject, tables) {
+    let versions = match Versions::resolve(subject, values, tags) {
         Resolution::Resolved(versions) => versions,
         Resolution::Contradiction(kind, suspects) => {
             return (method(subject), Examined::Violated((kind, suspects)));
@@ -88,7 +87,6 @@ fn examine(
     };
     let arranged = divide(subject, &versions).and_then(|blocks| arrange(&versions, &blocks));
     let found = arranged.map_or_else(Examined::Violated, |()| Examined::Fine);
-    tables.versions = versions.all;
     (method(subject), found)
 }
 
