@@ -13,6 +13,7 @@ mod writer; // its mirror
 
 mod exchanges; // operations from what was sent and seen
 mod names; // a name stands once
+mod resource; // the operations on one resource beside each other
 mod step; // an operation by its names
 mod store; // the history in memory
 
@@ -24,4 +25,5 @@ pub use store::History;
 pub use writer::write;
 
 pub(crate) use names::{Name, Names};
+pub(crate) use resource::Resource;
 pub(crate) use step::{NEVER, Step};

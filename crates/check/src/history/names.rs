@@ -17,6 +17,12 @@ pub(crate) struct Names {
 }
 
 impl Name {
+    /// The name that has this index.
+    pub(crate) fn of_index(index: u32) -> Self {
+        let number = index.checked_add(1).and_then(NonZeroU32::new);
+        Self(number.expect("a history has fewer than 2^32 names"))
+    }
+
     /// From 0, without gaps.
     pub(crate) fn index(self) -> usize {
         self.0.get() as usize - 1

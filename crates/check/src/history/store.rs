@@ -5,6 +5,7 @@ use crate::history::mistake::{Mistake, ReadError};
 use crate::history::names::{Name, Names};
 use crate::history::operation::Operation;
 use crate::history::reader::Reader;
+use crate::history::resource::{Resource, Resources};
 use crate::history::step::{NEVER, Step};
 
 /// A history in memory: some 60 bytes an operation, and each name once.
@@ -13,7 +14,7 @@ use crate::history::step::{NEVER, Step};
 #[derive(Clone, Debug, Default)]
 pub struct History {
     names: Names,
-    steps: Vec<Step>,
+    resources: Resources,
 }
 
 impl History {
@@ -64,25 +65,25 @@ impl History {
             outcome: operation.outcome,
             absent: operation.absent,
         };
-        self.steps.push(step);
+        self.resources.push(step);
     }
 
     pub fn len(&self) -> usize {
-        self.steps.len()
+        self.resources.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.resources.len() == 0
     }
 
     /// The operation at a place.
     pub fn get(&self, place: usize) -> Option<Operation<'_>> {
-        self.steps.get(place).map(|step| self.operation(step))
+        (place < self.len()).then(|| self.operation(self.step(place)))
     }
 
     /// In the order in which they were pushed.
     pub fn iter(&self) -> impl Iterator<Item = Operation<'_>> {
-        self.steps.iter().map(|step| self.operation(step))
+        (0..self.len()).map(|place| self.operation(self.step(place)))
     }
 
     fn operation(&self, step: &Step) -> Operation<'_> {
@@ -102,8 +103,13 @@ impl History {
         }
     }
 
-    pub(crate) fn steps(&self) -> &[Step] {
-        &self.steps
+    pub(crate) fn step(&self, place: usize) -> &Step {
+        self.resources.step(place)
+    }
+
+    /// In the order in which they first occur.
+    pub(crate) fn resources(&self) -> &[Resource] {
+        self.resources.all()
     }
 
     pub(crate) fn names(&self) -> &Names {

@@ -1,9 +1,9 @@
-use crate::history::{History, Name, Step};
+use crate::history::{Name, Resource, Step};
 use crate::judge::rules::Rules;
 
 /// One resource's operations, and what tells its versions apart.
 pub(super) struct Subject<'a> {
-    /// In the order of the history.
+    /// In the order of the history, by names of their own ([`Renamed`]).
     pub(super) steps: &'a [Step],
     /// Their places in the history.
     pub(super) places: &'a [u32],
@@ -21,12 +21,17 @@ pub(super) struct Identity {
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(gathered: &'a Gathered, rules: &Rules, marks: &mut Marks) -> Self {
-        let Gathered { steps, places } = gathered;
+    /// `steps` are those of the resource, renamed.
+    pub(super) fn new(
+        resource: &'a Resource,
+        steps: &'a [Step],
+        rules: &Rules,
+        marks: &mut Marks,
+    ) -> Self {
         let values = has_unique_values(steps, marks);
         Self {
             steps,
-            places,
+            places: &resource.places,
             identity: Identity {
                 values,
                 // A tag stands for one value, so where values differ, tags do.
@@ -46,7 +51,6 @@ impl<'a> Subject<'a> {
 }
 
 fn has_unique_values(steps: &[Step], marks: &mut Marks) -> bool {
-    marks.clear();
     let mut writes = steps.iter().filter(|step| step.may_write());
     writes.all(|step| {
         step.value
@@ -69,8 +73,12 @@ impl Marks {
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Forgets all, and makes room for so many names.
+    pub(super) fn clear(&mut self, names: usize) {
         self.turn += 1;
+        if self.slots.len() < names {
+            self.slots.resize(names, (0, 0));
+        }
     }
 
     pub(super) fn get(&self, name: Name) -> Option<u32> {
@@ -86,37 +94,51 @@ impl Marks {
     }
 }
 
-/// One resource's operations beside each other, as they are gone through several times, and their places in the history.
-#[derive(Default)]
-pub(super) struct Gathered {
+/// One resource's operations, their values and tags named anew, as they occur.
+///
+/// In a history the names of all resources are mixed, and what is looked up by them lies all over its memory. These lie
+/// in the order of time. Actor and key keep theirs.
+pub(super) struct Renamed {
     pub(super) steps: Vec<Step>,
-    pub(super) places: Vec<u32>,
+    /// So many names were given.
+    pub(super) names: usize,
+    /// By the history's names.
+    marks: Marks,
 }
 
-/// By resource, in the order in which they first occur.
-pub(super) fn by_key(history: &History) -> Vec<Gathered> {
-    let mut marks = Marks::new(history.names().len());
-    let mut counts: Vec<usize> = Vec::new();
-    for step in history.steps() {
-        let key = marks.get(step.key).unwrap_or_else(|| {
-            let fresh = u32::try_from(counts.len()).expect("there are fewer keys than names");
-            marks.set(step.key, fresh);
-            counts.push(0);
-            fresh
-        });
-        counts[key as usize] += 1;
-    }
-    let with_room = |count| Gathered {
-        steps: Vec::with_capacity(count),
-        places: Vec::with_capacity(count),
-    };
-    let mut keys: Vec<Gathered> = counts.into_iter().map(with_room).collect();
-    for (place, step) in (0..).zip(history.steps()) {
-        if let Some(key) = marks.get(step.key) {
-            let of = &mut keys[key as usize];
-            of.steps.push(*step);
-            of.places.push(place);
+impl Renamed {
+    /// For a history with so many names.
+    pub(super) fn new(names: usize) -> Self {
+        Self {
+            steps: Vec::new(),
+            names: 0,
+            marks: Marks::new(names),
         }
     }
-    keys
+
+    /// Forgets the resource before, and takes the operations of this one. O(n).
+    pub(super) fn rename(&mut self, steps: &[Step]) {
+        let mut names = 0;
+        let marks = &mut self.marks;
+        marks.clear(0);
+        let mut rename = |name: Option<Name>| {
+            let name = name?;
+            let number = marks.get(name).unwrap_or_else(|| {
+                marks.set(name, names);
+                names += 1;
+                names - 1
+            });
+            Some(Name::of_index(number))
+        };
+        let renamed = steps.iter().map(|step| Step {
+            base: rename(step.base),
+            expected: rename(step.expected),
+            value: rename(step.value),
+            tag: rename(step.tag),
+            ..*step
+        });
+        self.steps.clear();
+        self.steps.extend(renamed);
+        self.names = names as usize;
+    }
 }

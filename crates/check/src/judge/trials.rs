@@ -8,7 +8,7 @@ use crate::history::{History, Operation};
 use crate::judge::judgement::{Method, Verdict};
 use crate::judge::rules::Rules;
 use crate::judge::search::{Found, Limit, Model, search};
-use crate::judge::subject::{Marks, Subject, by_key};
+use crate::judge::subject::{Marks, Renamed, Subject};
 use crate::judge::trials::mutation::{mutate, random};
 use crate::judge::trials::reference::is_linearizable;
 use crate::judge::trials::simulation::{Shape, simulate};
@@ -42,9 +42,12 @@ fn with_subject<T>(
     ask: impl FnOnce(&Subject<'_>) -> T,
 ) -> T {
     let history: History = operations.iter().cloned().collect();
-    let keys = by_key(&history);
-    let mut marks = Marks::new(history.names().len());
-    ask(&Subject::new(&keys[0], rules, &mut marks))
+    let names = history.names().len();
+    let resource = &history.resources()[0];
+    let mut renamed = Renamed::new(names);
+    renamed.rename(&resource.steps);
+    let mut marks = Marks::new(names);
+    ask(&Subject::new(resource, &renamed.steps, rules, &mut marks))
 }
 
 fn limit(is_over: &mut dyn FnMut() -> bool) -> Limit<'_> {

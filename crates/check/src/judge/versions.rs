@@ -3,6 +3,7 @@ use crate::judge::subject::{Marks, Subject};
 use crate::judge::violation::ViolationKind;
 
 /// Which operation saw or left which version of one resource.
+#[derive(Default)]
 pub(super) struct Versions {
     /// 0 is what was there at first; then one for each write that may have been applied.
     pub(super) all: Vec<Version>,
@@ -29,7 +30,7 @@ pub(super) struct Version {
 
 /// What came of looking for versions.
 pub(super) enum Resolution {
-    Resolved(Versions),
+    Resolved,
     /// Operations that contradict each other, whatever the order.
     Contradiction(ViolationKind, Vec<u32>),
     /// It cannot be told which version was seen.
@@ -43,8 +44,9 @@ enum Halt {
 }
 
 impl Versions {
-    /// Finds out the version of each operation. O(n).
+    /// Finds out the version of each operation, and forgets what was found of another resource. O(n).
     pub(super) fn resolve(
+        &mut self,
         subject: &Subject<'_>,
         values: &mut Marks,
         tags: &mut Marks,
@@ -58,17 +60,20 @@ impl Versions {
         if !subject.identity.tags || subject.iter().any(|(_, step)| ambiguous(step)) {
             return Resolution::Ambiguous;
         }
-        values.clear();
-        tags.clear();
+        values.clear(0);
+        tags.clear(0);
+        self.all.clear();
+        self.all.reserve(subject.steps.len() + 1);
+        self.all.push(Version::default());
         let mut resolver = Resolver {
             subject,
             values,
             tags,
-            all: vec![Version::default()],
+            all: &mut self.all,
             initial_is_absent: None,
         };
         match resolver.run() {
-            Ok(()) => Resolution::Resolved(Versions { all: resolver.all }),
+            Ok(()) => Resolution::Resolved,
             Err(Halt::Contradiction(kind, suspects)) => Resolution::Contradiction(kind, suspects),
             Err(Halt::Ambiguous) => Resolution::Ambiguous,
         }
@@ -82,7 +87,7 @@ struct Resolver<'s, 'a> {
     /// The version of a value, and of a tag.
     values: &'s mut Marks,
     tags: &'s mut Marks,
-    all: Vec<Version>,
+    all: &'s mut Vec<Version>,
     /// A read or a creation that found nothing there, at first.
     initial_is_absent: Option<u32>,
 }

@@ -27,8 +27,9 @@ pub struct Watch {
 struct Known {
     written: Option<Place>,
     replaced: Option<Place>,
-    /// With its value.
+    /// With its value, and what that was.
     shown: Option<Place>,
+    value: Option<Name>,
 }
 
 /// A place in the history, plus one.
@@ -69,7 +70,7 @@ impl Watch {
     pub fn push(&mut self, operation: &Operation<'_>) -> Option<Violation> {
         let place = self.history.len();
         self.history.push(operation);
-        let step = self.history.steps()[place];
+        let step = *self.history.step(place);
         if !step.is_ok() {
             return None;
         }
@@ -109,22 +110,23 @@ impl Watch {
                 return Some((ViolationKind::TagReused, other));
             }
         } else if let Some(other) = known.replaced.map(at)
-            && self.history.steps()[other].ended < step.begun
+            && self.history.step(other).ended < step.begun
             && is_unique
         {
             return Some((ViolationKind::StaleRead, other));
         }
         let value = step.value?;
         let other = first(&mut known.shown, place);
-        let is_torn = self.history.steps()[other].value != Some(value);
+        // Kept beside: the other operation is in no cache any more.
+        let is_torn = *known.value.get_or_insert(value) != value;
         is_torn.then_some((ViolationKind::Torn, other))
     }
 
     fn violation(&self, kind: ViolationKind, other: usize, place: usize) -> Violation {
-        let steps = self.history.steps();
+        let step = |place: &usize| *self.history.step(*place);
         let mut witness = vec![other, place];
-        witness.sort_by_key(|place| (steps[*place].begun, *place));
-        let told: Vec<_> = witness.iter().map(|place| steps[*place]).collect();
+        witness.sort_by_key(|place| (step(place).begun, *place));
+        let told: Vec<_> = witness.iter().map(step).collect();
         let names = self.history.names();
         Violation {
             kind,

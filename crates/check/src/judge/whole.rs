@@ -4,7 +4,7 @@ use crate::judge::explanation;
 use crate::judge::judgement::{Judgement, Method, Verdict};
 use crate::judge::rules::Rules;
 use crate::judge::search::{Found, Limit, Model, search};
-use crate::judge::subject::{Marks, Subject, by_key};
+use crate::judge::subject::{Marks, Renamed, Subject};
 use crate::judge::versions::{Resolution, Versions, number};
 use crate::judge::violation::{Violation, ViolationKind};
 use crate::judge::witness::Witnesses;
@@ -31,22 +31,31 @@ const STEPS_OF_WITNESS: u64 = 5_000_000;
 /// # Ok::<(), detente_check::history::ReadError>(())
 /// ```
 pub fn judge(history: &History, rules: &Rules, is_over: &mut dyn FnMut() -> bool) -> Judgement {
-    let keys = by_key(history);
     let mut judgement = Judgement {
         verdict: Verdict::Linearizable,
         method: Method::Chain,
         operations: history.len(),
-        keys: keys.len(),
+        keys: history.resources().len(),
     };
-    let names = history.names().len();
-    let (mut values, mut tags) = (Marks::new(names), Marks::new(names));
     let mut limit = Limit {
         steps: rules.steps,
         is_over,
     };
-    for gathered in &keys {
-        let subject = Subject::new(gathered, rules, &mut values);
-        let (method, found) = examine(&subject, &mut values, &mut tags, &mut limit);
+    // The same memory for each resource: what is fresh must be cleared first, and is in no cache.
+    let mut renamed = Renamed::new(history.names().len());
+    let (mut values, mut tags) = (Marks::new(0), Marks::new(0));
+    let mut versions = Versions::default();
+    for resource in history.resources() {
+        renamed.rename(&resource.steps);
+        values.clear(renamed.names);
+        tags.clear(renamed.names);
+        let subject = Subject::new(resource, &renamed.steps, rules, &mut values);
+        let (method, found) = examine(
+            &subject,
+            &mut versions,
+            (&mut values, &mut tags),
+            &mut limit,
+        );
         judgement.method = judgement.method.max(method);
         match found {
             Examined::Fine => {}
@@ -74,18 +83,18 @@ enum Examined {
 
 fn examine(
     subject: &Subject<'_>,
-    values: &mut Marks,
-    tags: &mut Marks,
+    versions: &mut Versions,
+    (values, tags): (&mut Marks, &mut Marks),
     limit: &mut Limit<'_>,
 ) -> (Method, Examined) {
-    let versions = match Versions::resolve(subject, values, tags) {
-        Resolution::Resolved(versions) => versions,
+    match versions.resolve(subject, values, tags) {
+        Resolution::Resolved => {}
         Resolution::Contradiction(kind, suspects) => {
             return (method(subject), Examined::Violated((kind, suspects)));
         }
         Resolution::Ambiguous => return (Method::Search, examine_orders(subject, limit)),
-    };
-    let arranged = divide(subject, &versions).and_then(|blocks| arrange(&versions, &blocks));
+    }
+    let arranged = divide(subject, versions).and_then(|blocks| arrange(versions, &blocks));
     let found = arranged.map_or_else(Examined::Violated, |()| Examined::Fine);
     (method(subject), found)
 }
@@ -133,11 +142,8 @@ fn describe(
         .iter()
         .map(|at| subject.places[*at as usize] as usize)
         .collect();
-    witness.sort_by_key(|place| (history.steps()[*place].begun, *place));
-    let steps: Vec<_> = witness
-        .iter()
-        .map(|place| history.steps()[*place])
-        .collect();
+    witness.sort_by_key(|place| (history.step(*place).begun, *place));
+    let steps: Vec<_> = witness.iter().map(|place| *history.step(*place)).collect();
     let kind = explanation::classify(&steps, kind, subject);
     Violation {
         kind,
