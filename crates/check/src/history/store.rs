@@ -8,7 +8,7 @@ use crate::history::reader::Reader;
 use crate::history::resource::{Resource, Resources};
 use crate::history::step::{NEVER, Step};
 
-/// A history in memory: some 60 bytes an operation, and each name once.
+/// A history in memory: some 70 bytes an operation, and each name once.
 ///
 /// Operations may come in any order. Each is known by its place, from 0.
 #[derive(Clone, Debug, Default)]
