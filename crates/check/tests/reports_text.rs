@@ -359,13 +359,41 @@ fn har_has_what_its_readers_need() {
 #[test]
 fn no_form_tells_a_secret() {
     let report = made_up("http://127.0.0.1:8080");
-    let mut texts: Vec<_> = Form::ALL
-        .map(|(name, _)| (name, rendered(name, &report)))
-        .into();
-    texts.push(("terminal", terminal(&report, &Style::PLAIN)));
-    for (name, text) in texts {
+    for (name, text) in in_all_forms(&report) {
         assert!(!text.contains(SECRET), "{name}");
     }
+}
+
+#[test]
+fn what_a_server_repeats_of_a_login_is_left_out() {
+    let mut report = made_up("http://127.0.0.1:8080");
+    let repeat = |exchange: &mut Exchange| {
+        let told = [("x-login", "Bearer s3cret")];
+        exchange.outcome = answer(StatusCode::OK, &told, br#"{"login":"s3cret","of":"me"}"#);
+    };
+    report.exchanges.iter_mut().for_each(repeat);
+    for probe in &mut report.probes {
+        probe.reason.push_str(": s3cret");
+        for evidence in &mut probe.evidence {
+            repeat(&mut evidence.exchange);
+        }
+    }
+    let told = in_all_forms(&report);
+    assert!(told.iter().all(|(_, text)| text.contains(SECRET)));
+    for (name, text) in in_all_forms(&report.without_secrets()) {
+        assert!(!text.contains(SECRET), "{name}");
+        assert!(text.contains("$AUTHORIZATION"), "{name}");
+    }
+}
+
+fn in_all_forms(report: &Report) -> Vec<(&'static str, String)> {
+    // What random clients did is values and tags.
+    let forms = Form::ALL.into_iter().filter(|(name, _)| *name != "history");
+    let mut texts: Vec<_> = forms
+        .map(|(name, _)| (name, rendered(name, report)))
+        .collect();
+    texts.push(("terminal", terminal(report, &Style::PLAIN)));
+    texts
 }
 
 /// With ACCEPT=1 in the environment the file is written instead.

@@ -125,7 +125,7 @@ impl Api {
         let mut watch = progress::Probes::new();
         let report = run(examine(&client, subject, &effort, |at| watch.see(at)))?;
         watch.end();
-        outcome.tell(&report)
+        outcome.tell(report)
     }
 
     pub(super) fn examine_description(
@@ -165,7 +165,7 @@ impl Api {
             |at| watch.see(at),
         ))?;
         watch.end();
-        outcome.tell(&report)
+        outcome.tell(report)
     }
 
     /// Where the API is: `--base`, or what the description says.

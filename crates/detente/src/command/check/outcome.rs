@@ -83,16 +83,17 @@ fn style(is_terminal: bool) -> Style {
 
 impl Outcome {
     /// Prints the report, writes the files, and decides how the command ends.
-    pub(super) fn tell(&self, report: &Report) -> Result<(), Failure> {
+    pub(super) fn tell(&self, report: Report) -> Result<(), Failure> {
+        let report = report.without_secrets();
         let begun_at = SystemTime::now() - report.took;
         let out = std::io::stdout();
         let style = style(out.is_terminal());
         // A reader that went away, such as `head`, has seen what it wanted.
         let _ = out
             .lock()
-            .write_all(report::terminal(report, &style).as_bytes());
+            .write_all(report::terminal(&report, &style).as_bytes());
         for written in &self.reports {
-            std::fs::write(&written.file, written.form.render(report, begun_at))
+            std::fs::write(&written.file, written.form.render(&report, begun_at))
                 .with_context(|| format!("cannot write {}", written.file.display()))
                 .map_err(Failure::Start)?;
         }

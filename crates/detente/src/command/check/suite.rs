@@ -69,7 +69,7 @@ impl Suite {
             Ok(probes)
         })?;
         watch.end();
-        outcome.tell(&Report {
+        outcome.tell(Report {
             target: files.join(", "),
             grade: None,
             seed: settings.seed,
