@@ -1,6 +1,6 @@
 use http::StatusCode;
 
-use super::{Condition, Halt, Lab, Nonce, Reading, TRIES, pace, said};
+use super::{Condition, Halt, Lab, Nonce, Reading, pace, said};
 use crate::client::Actor;
 use crate::exchange::{Effect, Exchange};
 use crate::request::Request;
@@ -52,11 +52,12 @@ impl Lab {
             tries += 1;
             let is_last = match exchange.effect() {
                 Effect::Accepted | Effect::Refused => true,
-                Effect::Busy => tries == TRIES,
+                Effect::Busy => tries >= self.bench.patience(),
                 // A server that fails at this each time will not do better for being asked more.
                 Effect::Unknown => tries == 3,
             };
             if is_last {
+                self.bench.learn_from_waiting(&exchange);
                 let seen = exchange.effect() == Effect::Unknown && self.read().await?.shows(&nonce);
                 return Ok(Attempt {
                     exchange,

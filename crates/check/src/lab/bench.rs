@@ -1,4 +1,7 @@
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+
+use http::StatusCode;
 
 use super::nonce::Nonces;
 use super::{Halt, Lab, Nonce, TRIES, pace};
@@ -24,7 +27,13 @@ pub(super) struct Bench {
     refusals: Mutex<Vec<Exchange>>,
     /// The answer to a write that said nothing of where it began, if it was refused.
     requirement: Mutex<Option<Exchange>>,
+    /// Writes that were told 503 each time, to the last try.
+    in_vain: AtomicU32,
 }
+
+/// A server that says so this often to the last try has something else in mind than being busy.
+const OFTEN_IN_VAIN: u32 = 2;
+const FEW_TRIES: u32 = 3;
 
 impl Bench {
     pub(super) fn new(client: Client, subject: Subject, effort: Effort) -> Arc<Self> {
@@ -38,7 +47,23 @@ impl Bench {
             scratches: Mutex::default(),
             refusals: Mutex::default(),
             requirement: Mutex::default(),
+            in_vain: AtomicU32::default(),
         })
+    }
+
+    /// How often a write is sent that the server is too busy for.
+    pub(super) fn patience(&self) -> u32 {
+        match self.in_vain.load(Ordering::Relaxed) {
+            OFTEN_IN_VAIN.. => FEW_TRIES,
+            _ => TRIES,
+        }
+    }
+
+    /// Takes note of the last answer to a write that was sent so often.
+    pub(super) fn learn_from_waiting(&self, last: &Exchange) {
+        if last.status() == Some(StatusCode::SERVICE_UNAVAILABLE) {
+            self.in_vain.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -104,7 +129,12 @@ impl Lab {
         request: Request,
     ) -> Result<Exchange, Halt> {
         self.has_budget(TRIES)?;
-        Ok(served(actor, request).await?)
+        if request.method.is_safe() {
+            return Ok(served(actor, request, TRIES).await?);
+        }
+        let exchange = served(actor, request, self.bench.patience()).await?;
+        self.bench.learn_from_waiting(&exchange);
+        Ok(exchange)
     }
 
     /// Keeps the answer to a stale write, for the probes that look at how conflicts are told.
@@ -137,15 +167,15 @@ impl Lab {
     }
 }
 
-/// Sends a request until it is served, a few times at most.
-pub(super) async fn served(actor: &Actor, request: Request) -> Result<Exchange, Stop> {
+/// Sends a request until it is served, so many times at most.
+pub(super) async fn served(actor: &Actor, request: Request, most: u32) -> Result<Exchange, Stop> {
     let mut tries = 0;
     loop {
         let exchange = actor.send(request.clone()).await?;
         tries += 1;
         match exchange.effect() {
             Effect::Accepted | Effect::Refused => return Ok(exchange),
-            Effect::Busy | Effect::Unknown if tries == TRIES => return Ok(exchange),
+            Effect::Busy | Effect::Unknown if tries == most => return Ok(exchange),
             Effect::Busy | Effect::Unknown => pace::wait(&exchange, tries).await,
         }
     }

@@ -6,7 +6,7 @@ use super::bench::{Bench, served};
 use super::candidates::{forms, media_type, tickets, version_members};
 use super::pointer::leaves;
 use super::{Attempt, Condition, Form, Guard, Habits, Halt, Lab, Mask, Reading, Shape};
-use super::{opaque, pace, said};
+use super::{TRIES, opaque, pace, said};
 use crate::client::{Client, Stop};
 use crate::effort::Effort;
 use crate::subject::Subject;
@@ -45,7 +45,7 @@ impl Lab {
         let places = subject.places.clone();
         let bench = Bench::new(client, subject, effort);
         let request = crate::request::Request::get(places[0].clone());
-        let exchange = served(&bench.reader, request).await?;
+        let exchange = served(&bench.reader, request, TRIES).await?;
         let original = Reading::of(exchange, |_| None)?;
         if !original.is_there() {
             return Err(Stop::Unreadable {

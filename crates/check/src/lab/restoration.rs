@@ -8,7 +8,7 @@ impl Lab {
     pub(crate) async fn restore(&self) -> Result<bool, Stop> {
         let actor = self.actor("restorer");
         for tries in 1..=TRIES {
-            let exchange = served(&actor, self.get(self.place())).await?;
+            let exchange = served(&actor, self.get(self.place()), TRIES).await?;
             let Ok(now) = self.reading(exchange) else {
                 continue;
             };

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::bench::served;
 use super::pointer::{leaves, remove, set};
-use super::{Attempt, Condition, Habits, Halt, Lab, Shape, said};
+use super::{Attempt, Condition, Habits, Halt, Lab, Shape, TRIES, said};
 use crate::client::{Actor, Stop};
 use crate::exchange::Exchange;
 use crate::request::Request;
@@ -263,7 +263,7 @@ impl Lab {
         let actor = self.actor("restorer");
         let mut left = Vec::new();
         for scratch in scratches {
-            let exchange = served(&actor, scratch.get(scratch.place())).await?;
+            let exchange = served(&actor, scratch.get(scratch.place()), TRIES).await?;
             let Ok(reading) = scratch.reading(exchange) else {
                 left.push(scratch.place().clone());
                 continue;
@@ -274,7 +274,7 @@ impl Lab {
             // It is ours: where the condition does not hold, it is deleted without one.
             let mut is_deleted = false;
             for condition in [scratch.from(&reading), Condition::none()] {
-                let exchange = served(&actor, scratch.deletion(&condition)).await?;
+                let exchange = served(&actor, scratch.deletion(&condition), TRIES).await?;
                 is_deleted = exchange.is_accepted();
                 if is_deleted {
                     break;

@@ -26,12 +26,12 @@ fn is_wanted(name: &str) -> bool {
     std::env::var("DETENTE_CHECK_SERVER").map_or(true, |wanted| name.contains(&wanted))
 }
 
-/// Examinations that go on at one time: most of one is waiting. `DETENTE_CHECK_AT_ONCE=32` has more.
+/// Examinations that go on at one time: most of one is waiting. `DETENTE_CHECK_AT_ONCE=4` has fewer.
 fn at_once() -> usize {
     std::env::var("DETENTE_CHECK_AT_ONCE")
         .ok()
         .and_then(|count| count.parse().ok())
-        .unwrap_or(8)
+        .unwrap_or(16)
 }
 
 /// Examines each of the servers as often as is wanted, several at a time; for each, what came of its examinations.
