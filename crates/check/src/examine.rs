@@ -3,7 +3,7 @@ use crate::effort::Effort;
 use crate::grade::grade;
 use crate::history::History;
 use crate::lab::{Halt, Lab, calibrate};
-use crate::probe::{PROBES, Probe, Ruling};
+use crate::probe::{PROBES, Probe, READING, Ruling};
 use crate::report::{LostUpdates, ProbeReport, Report, Verdict};
 use crate::subject::Subject;
 
@@ -81,7 +81,10 @@ async fn ask(lab: &Lab, target: &str, progress: &mut impl FnMut(Progress<'_>)) -
             id: probe.id,
             title: probe.title,
         });
-        let mut ruling = (probe.run)(lab).await.unwrap_or_else(Ruling::from);
+        let mut ruling = match &lab.habits().unwritable {
+            Some(reason) if !READING.contains(&probe.id) => Ruling::inconclusive(reason),
+            _ => (probe.run)(lab).await.unwrap_or_else(Ruling::from),
+        };
         asked.lost_updates.append(&mut ruling.lost_updates);
         asked.history = asked.history.or(ruling.history.take());
         let report = report(probe, target, ruling);

@@ -63,6 +63,8 @@ pub(crate) struct Habits {
     pub ripens: bool,
     /// As it was before anything was written.
     pub original: Reading,
+    /// Why nothing can be written that can be read back, where that is so: nothing then can be put back, either.
+    pub unwritable: Option<String>,
 }
 
 /// Why a probe ends without a verdict.

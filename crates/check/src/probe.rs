@@ -7,7 +7,7 @@ mod races; // D: with many, is it still?
 mod ruling; // what a probe concludes
 mod validators; // A: does the resource say which version it is?
 
-pub(crate) use catalogue::{PROBES, Probe};
+pub(crate) use catalogue::{PROBES, Probe, READING};
 pub(crate) use ruling::Ruling;
 
 use crate::severity::Severity;

@@ -1,4 +1,4 @@
-use super::tester::Tester;
+use super::tester::{Tester, probe};
 use super::unguarded::Unguarded;
 use crate::server::Server;
 
@@ -125,5 +125,29 @@ async fn a_finding_fails_the_run_if_it_is_as_bad_as_asked() {
     // Where If-Match is not enforced there is nothing for B5 to judge, and nothing is proven.
     let run = ends(&["--only", "B5"]).await.unwrap();
     assert_eq!(run.code, 1, "{run}");
-    assert!(run.errors.contains("nothing could be judged"), "{run}");
+    assert!(run.errors.contains("nothing could be judged of writes"), "{run}");
+}
+
+/// What nobody can write is still read, and that it was no more than that fails the run.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_is_judged_by_reading() {
+    let server = Server::start();
+    let version = format!("{}/api/notes/one/versions/1", server.url());
+    server
+        .client()
+        .create("/api/notes/one", r#"{"title":"Draft"}"#)
+        .await;
+    let tester = Tester::new();
+    let (run, report) = tester.check(&[&version]);
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.errors.contains("nothing could be judged of writes"), "{run}");
+    assert_eq!(report["grade"], "?", "{run}");
+    for (id, verdict) in [
+        ("A1", "pass"),
+        ("A2", "pass"),
+        ("A3", "inconclusive"),
+        ("D1", "inconclusive"),
+    ] {
+        assert_eq!(probe(&report, id)["verdict"], verdict, "{id}: {run}");
+    }
 }

@@ -23,18 +23,26 @@ pub(crate) enum Unconditional {
 /// No more writes than this are spent on finding out how to write.
 const MOST_TRIALS: usize = 60;
 
-/// Learns with one client how the resource is read and written.
+/// Learns with one client how the resource is read and written; or why it cannot be written ([`Habits::unwritable`]).
 ///
 /// # Errors
 ///
-/// [`Halt::Cannot`] if no write was found that can be told apart when read back.
+/// [`Halt::Cannot`] if it cannot be read.
 pub(crate) async fn calibrate(
     client: Client,
     subject: Subject,
     effort: Effort,
 ) -> Result<Lab, Halt> {
     let lab = Lab::uncalibrated(client, subject, effort).await?;
-    let lab = lab.learn_to_write().await?;
+    let mut unwritten = lab.apart();
+    let lab = match lab.learn_to_write().await {
+        Ok(lab) => lab,
+        Err(Halt::Cannot(reason)) => {
+            unwritten.change(|habits| habits.unwritable = Some(reason));
+            return Ok(unwritten);
+        }
+        Err(stop) => return Err(stop),
+    };
     let lab = lab.learn_the_guard().await?;
     lab.learn_what_is_open().await
 }
@@ -67,6 +75,7 @@ impl Lab {
             mask: Mask::default(),
             ripens: false,
             original,
+            unwritable: None,
         };
         let mut lab = Self {
             bench,
@@ -80,6 +89,15 @@ impl Lab {
         }
         lab.change(|habits| habits.mask = mask);
         Ok(lab)
+    }
+
+    /// The same resource, with habits of its own.
+    fn apart(&self) -> Self {
+        Self {
+            bench: Arc::clone(&self.bench),
+            places: self.places.clone(),
+            habits: Arc::new(Habits::clone(&self.habits)),
+        }
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Habits)) {

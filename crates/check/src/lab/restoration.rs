@@ -13,9 +13,10 @@ impl Lab {
                 continue;
             };
             let original = &self.habits.original;
-            let is_same = self.habits.mask.is_same(&now, original, &self.habits.form);
-            // It may say the same in other letters: those are worth one write.
-            if is_same && (tries > 1 || now.body() == original.body()) {
+            let is_same = self.habits.mask.is_same(&now, original);
+            // It may say the same in other letters: those are worth one write, where one is accepted.
+            let is_enough = tries > 1 || self.habits.unwritable.is_some();
+            if is_same && (is_enough || now.body() == original.body()) {
                 return Ok(true);
             }
             if self.habits.ripens && now.has_weak_tag() {

@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::Reading;
 use super::pointer::leaves;
-use super::{Form, Reading, Shape};
 
 /// Members that move by themselves, or with every write: they say nothing of what was written.
 #[derive(Clone, Debug, Default)]
@@ -37,12 +37,12 @@ impl Mask {
     }
 
     /// Whether two readings show the same state.
-    pub(crate) fn is_same(&self, one: &Reading, other: &Reading, form: &Form) -> bool {
+    pub(crate) fn is_same(&self, one: &Reading, other: &Reading) -> bool {
         if one.is_there() != other.is_there() {
             return false;
         }
-        match (&form.shape, &one.document, &other.document) {
-            (Shape::Json { .. }, Some(one), Some(other)) => self.seen(one) == self.seen(other),
+        match (&one.document, &other.document) {
+            (Some(one), Some(other)) => self.seen(one) == self.seen(other),
             _ => one.body() == other.body(),
         }
     }

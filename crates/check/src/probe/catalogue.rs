@@ -34,6 +34,9 @@ macro_rules! probe {
     };
 }
 
+/// Those that have something to say of what cannot be written.
+pub(crate) const READING: [&str; 2] = ["A1", "A2"];
+
 /// Every probe of one resource, in the order in which they run: what is learnt first is built upon.
 pub(crate) const PROBES: &[Probe] = &[
     probe!(

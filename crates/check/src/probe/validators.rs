@@ -7,34 +7,29 @@ use http::{HeaderValue, header};
 use super::Ruling;
 use crate::lab::{Condition, Guard, Halt, Lab, Reading, opaque, said};
 use crate::severity::Severity;
-use head::Asked;
+use head::{Answered, Asked};
 
 /// A1: is there a validator, and do GET and HEAD agree on it?
 pub(super) async fn is_there(lab: &Lab) -> Result<Ruling, Halt> {
     let reading = lab.read().await?;
-    let asked = match head::ask(lab).await? {
-        Asked::Harmed(ruling) => return Ok(*ruling),
-        Asked::Answered(asked) => asked,
-    };
+    // What HEAD might do to a resource that cannot be written could not be put back.
+    if lab.habits().unwritable.is_none() {
+        match head::ask(lab).await? {
+            Asked::Harmed(ruling) => return Ok(*ruling),
+            Asked::Answered(asked) => {
+                if let Some(ruling) = disagreement(&asked) {
+                    return Ok(ruling);
+                }
+            }
+        }
+    }
     if let Some(tag) = reading.tag() {
-        let of_get = asked.reading.tag();
-        let of_head = asked
-            .head
-            .response()
-            .filter(|response| response.status.is_success())
-            .and_then(|response| response.header("etag"));
-        return Ok(match (of_get, of_head) {
-            (Some(of_get), Some(of_head)) if opaque(of_get) != opaque(of_head) => Ruling::fail(
-                Severity::Medium,
-                format!("GET says the tag is {of_get}, HEAD that it is {of_head}"),
-            )
-            .showing("GET", &asked.reading.exchange)
-            .showing("HEAD", &asked.head),
-            _ if lab.habits().ripens => Ruling::pass(format!(
+        return Ok(match () {
+            () if lab.habits().ripens => Ruling::pass(format!(
                 "GET says the tag is {tag}; for a second after a write it is weak, and no good for If-Match"
             ))
             .showing("GET", &reading.exchange),
-            _ => {
+            () => {
                 Ruling::pass(format!("GET says the tag is {tag}")).showing("GET", &reading.exchange)
             }
         });
@@ -60,6 +55,23 @@ pub(super) async fn is_there(lab: &Lab) -> Result<Ruling, Halt> {
     })
 }
 
+/// GET and HEAD say two tags.
+fn disagreement(asked: &Answered) -> Option<Ruling> {
+    let of_get = asked.reading.tag()?;
+    let response = asked.head.response()?;
+    let of_head = response
+        .header("etag")
+        .filter(|_| response.status.is_success())?;
+    (opaque(of_get) != opaque(of_head)).then(|| {
+        Ruling::fail(
+            Severity::Medium,
+            format!("GET says the tag is {of_get}, HEAD that it is {of_head}"),
+        )
+        .showing("GET", &asked.reading.exchange)
+        .showing("HEAD", &asked.head)
+    })
+}
+
 /// A2: is an idle tag the same each time, and good for a write however it was read?
 pub(super) async fn is_stable(lab: &Lab) -> Result<Ruling, Halt> {
     let first = lab.read().await?;
@@ -72,10 +84,7 @@ pub(super) async fn is_stable(lab: &Lab) -> Result<Ruling, Halt> {
             let again = lab.read_as(&alice, place).await?;
             // Whoever wrote meanwhile is to blame, not the tag.
             if again.tag().map(opaque) != Some(opaque(&tag))
-                && lab
-                    .habits()
-                    .mask
-                    .is_same(&first, &again, &lab.habits().form)
+                && lab.habits().mask.is_same(&first, &again)
             {
                 return Ok(Ruling::fail(
                     Severity::High,

@@ -96,7 +96,7 @@ pub(in crate::probe) async fn current_is_accepted(lab: &Lab) -> Result<Ruling, H
         )));
     }
     // Somebody else may have written in between.
-    if !lab.habits().mask.is_same(&base, &after, &lab.habits().form) {
+    if !lab.habits().mask.is_same(&base, &after) {
         return Ok(Ruling::inconclusive(
             "the resource changed while it was tried: somebody else writes, too",
         ));

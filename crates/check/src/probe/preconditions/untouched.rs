@@ -36,11 +36,7 @@ pub(in crate::probe) async fn leaves_untouched(lab: &Lab) -> Result<Ruling, Halt
         .showing("refused", &refused.exchange)
         .showing("after", &after.exchange));
     }
-    if !lab
-        .habits()
-        .mask
-        .is_same(&before, &after, &lab.habits().form)
-    {
+    if !lab.habits().mask.is_same(&before, &after) {
         return Ok(Ruling::inconclusive(
             "something changed that the refused write did not write: somebody else writes, too",
         )

@@ -40,10 +40,7 @@ pub(super) async fn ask(lab: &Lab) -> Result<Asked, Halt> {
             .await?;
         let after = asked.settled().await?;
         let is_gone = reading.is_there() && !after.is_there();
-        let is_same = lab
-            .habits()
-            .mask
-            .is_same(&reading, &after, &lab.habits().form);
+        let is_same = lab.habits().mask.is_same(&reading, &after);
         if is_same {
             let answered = Answered { reading, head };
             return Ok(Asked::Answered(Box::new(answered)));
