@@ -2,8 +2,8 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use crate::client::Actor;
-use crate::exchange::Exchange;
-use crate::lab::{Condition, Halt, Kind, Lab, Nonce, Reading, Shape};
+use crate::exchange::{Effect, Exchange};
+use crate::lab::{Condition, Halt, Kind, Lab, Nonce, Reading, Shape, said};
 use crate::probe::Ruling;
 use crate::request::Request;
 use crate::severity::Severity;
@@ -49,6 +49,13 @@ pub(in crate::probe) async fn append(lab: &Lab) -> Result<Ruling, Halt> {
         let added = try_join_all(writers.iter().map(|writer| add(lab, writer))).await?;
         let after = lab.settled().await?;
         tally.count(&added);
+        if let Some(refusal) = added.iter().find_map(|it| it.unfit.as_ref()) {
+            return Ok(Ruling::skipped(format!(
+                "the items of {} clients do not fit into the member: {}",
+                writers.len(),
+                said(refusal)
+            )));
+        }
         if let Some(ruling) = missing(&added, &after) {
             return Ok(tally.found(ruling));
         }
@@ -122,6 +129,8 @@ struct Addition {
     item: Nonce,
     tries: u32,
     accepted: Option<Exchange>,
+    /// A refusal that is no conflict: trying again will not help.
+    unfit: Option<Exchange>,
 }
 
 async fn add(lab: &Lab, writer: &Actor) -> Result<Addition, Halt> {
@@ -136,6 +145,7 @@ async fn add(lab: &Lab, writer: &Actor) -> Result<Addition, Halt> {
                 item,
                 tries,
                 accepted: None,
+                unfit: None,
             }
             .seen(base.exchange));
         }
@@ -145,6 +155,15 @@ async fn add(lab: &Lab, writer: &Actor) -> Result<Addition, Halt> {
                 item,
                 tries,
                 accepted: Some(exchange),
+                unfit: None,
+            });
+        }
+        if exchange.effect() == Effect::Refused && !is_conflict(lab, &exchange) {
+            return Ok(Addition {
+                item,
+                tries,
+                accepted: None,
+                unfit: Some(exchange),
             });
         }
     }
@@ -152,7 +171,15 @@ async fn add(lab: &Lab, writer: &Actor) -> Result<Addition, Halt> {
         item,
         tries,
         accepted: None,
+        unfit: None,
     })
+}
+
+/// Whether it is what a stale write is answered, here or anywhere.
+fn is_conflict(lab: &Lab, exchange: &Exchange) -> bool {
+    let status = exchange.status();
+    let is_usual = status.is_some_and(|status| matches!(status.as_u16(), 409 | 412 | 423 | 428));
+    is_usual || lab.refusals().iter().any(|it| it.status() == status)
 }
 
 impl Addition {
