@@ -62,7 +62,13 @@ async fn held_once(
             said(&bob.exchange)
         )));
     }
-    if hers_at_last.is_accepted() || after.shows(&hers) {
+    if hers_at_last.is_accepted() && !after.shows(&hers) {
+        return Ok(Ruling::inconclusive(format!(
+            "her write was answered {}, and is not there: a refusal that is told as a success (C7), or dropped",
+            said(&hers_at_last)
+        )));
+    }
+    if after.shows(&hers) {
         return Ok(Ruling::fail(
             Severity::Critical,
             format!(
