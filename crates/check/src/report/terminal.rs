@@ -23,8 +23,11 @@ pub fn terminal(report: &Report, style: &Style) -> String {
 fn head(text: &mut String, report: &Report, style: Style) {
     let grade = match report.grade {
         Some(grade) => style.grade(grade),
-        None if report.findings().is_empty() => style.verdict(Verdict::Pass),
-        None => style.verdict(Verdict::Fail),
+        None if !report.findings().is_empty() => style.verdict(Verdict::Fail),
+        None if !report.of(Verdict::Inconclusive).is_empty() => {
+            style.verdict(Verdict::Inconclusive)
+        }
+        None => style.verdict(Verdict::Pass),
     };
     let _ = writeln!(text, "\n  {grade}   {}\n", style.bold(&report.target));
     let count = |verdict| report.of(verdict).len();
