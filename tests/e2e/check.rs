@@ -3,6 +3,7 @@
 mod api; // by a description
 mod detente; // Detente itself, which loses nothing
 mod history; // what was recorded elsewhere
+mod interrupted; // a signal in the middle
 mod misuse; // what cannot be, and how it is told
 mod reports; // forms, and running again what failed
 mod scenario; // what `check new` writes

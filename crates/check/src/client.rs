@@ -21,7 +21,7 @@ mod settings; // how requests get there
 mod volley; // requests that are released together
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,7 @@ struct Run {
     begun: Instant,
     number: AtomicU32,
     budget: AtomicU32,
+    is_interrupted: AtomicBool,
     record: Mutex<Record>,
     spreads: Mutex<Vec<Duration>>,
     routes: tokio::sync::Mutex<HashMap<Origin, Route>>,
@@ -67,6 +68,8 @@ struct Run {
 pub enum Stop {
     #[error("the budget of requests is spent (--budget)")]
     BudgetSpent,
+    #[error("interrupted")]
+    Interrupted,
     #[error("{url} cannot be reached")]
     Unreachable { url: Url, source: std::io::Error },
     #[error(
@@ -93,6 +96,7 @@ impl Client {
                 begun: Instant::now(),
                 number: AtomicU32::new(1),
                 budget: AtomicU32::new(settings.budget),
+                is_interrupted: AtomicBool::new(false),
                 settings,
                 record: Mutex::default(),
                 spreads: Mutex::default(),
@@ -129,6 +133,15 @@ impl Client {
     /// How many requests may still be sent.
     pub fn remaining(&self) -> u32 {
         self.run.budget.load(Ordering::Relaxed)
+    }
+
+    /// Has the run end early: nothing more is asked, what was changed is put back.
+    pub fn interrupt(&self) {
+        self.run.is_interrupted.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_interrupted(&self) -> bool {
+        self.run.is_interrupted.load(Ordering::Relaxed)
     }
 
     /// How far apart requests left that were released together; `None` if none were.

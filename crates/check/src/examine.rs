@@ -2,7 +2,7 @@ use crate::client::{Client, Stop};
 use crate::effort::Effort;
 use crate::grade::grade;
 use crate::history::History;
-use crate::lab::{Halt, Lab, calibrate};
+use crate::lab::{Halt, Lab};
 use crate::probe::{PROBES, Probe, READING, Ruling};
 use crate::report::{LostUpdates, ProbeReport, Report, Verdict};
 use crate::subject::Subject;
@@ -34,19 +34,24 @@ pub async fn examine(
 ) -> Result<Report, Stop> {
     let target = subject.places[0].to_string();
     progress(Progress::Calibrating);
-    let asked = match calibrate(client.clone(), subject.clone(), effort.clone()).await {
-        Ok(lab) => {
-            let mut asked = ask(&lab, &target, &mut progress).await;
+    let mut asked = Asked::default();
+    match Lab::uncalibrated(client.clone(), subject.clone(), effort.clone()).await {
+        Ok(mut lab) => {
+            let calibrated = lab.calibrate().await;
+            match &calibrated {
+                Ok(()) => asked = ask(&lab, &target, &mut progress).await,
+                Err(Halt::Cannot(reason)) => asked.probes = unasked(&target, effort, reason),
+                Err(Halt::Stop(_)) => {}
+            }
             progress(Progress::Restoring);
             asked.probes.extend(put_back(&lab, &target).await);
-            asked
+            if let Err(Halt::Stop(stop)) = calibrated {
+                return Err(stop);
+            }
         }
         Err(Halt::Stop(stop)) => return Err(stop),
-        Err(Halt::Cannot(reason)) => Asked {
-            probes: unasked(&target, effort, &reason),
-            ..Asked::default()
-        },
-    };
+        Err(Halt::Cannot(reason)) => asked.probes = unasked(&target, effort, &reason),
+    }
     // What it says of itself by now is known, or the server is gone.
     let protocols = client.protocols(&subject.places[0]).await;
     Ok(Report {

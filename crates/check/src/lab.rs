@@ -20,7 +20,7 @@ use std::sync::Arc;
 use url::Url;
 
 pub(crate) use attempt::Attempt;
-pub(crate) use calibrate::{Unconditional, calibrate};
+pub(crate) use calibrate::Unconditional;
 pub(crate) use candidates::members;
 pub(crate) use form::{Form, Kind, Shape};
 pub(crate) use guard::{Condition, Guard};

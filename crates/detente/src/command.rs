@@ -8,6 +8,7 @@ mod import; // documents in, one a line
 mod progress; // how far it got, on a terminal
 mod race; // the tester, but one race
 mod serve; // the server
+mod shutdown; // a signal, and one too many
 mod verify; // does what is derived agree with the log?
 
 use std::fmt;
@@ -63,6 +64,8 @@ pub enum Failure {
     Usage(anyhow::Error),
     /// It could not reach or start something.
     Start(anyhow::Error),
+    /// A signal ended it early.
+    Interrupted,
 }
 
 impl Failure {
@@ -71,14 +74,20 @@ impl Failure {
             Self::Findings(_) => 1,
             Self::Usage(_) => 2,
             Self::Start(_) => 3,
+            // As a shell has it: 128, and the number of the signal.
+            Self::Interrupted => 130,
         })
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Findings(error) | Self::Usage(error) | Self::Start(error)) = self;
-        write!(f, "{error:#}")
+        match self {
+            Self::Findings(error) | Self::Usage(error) | Self::Start(error) => {
+                write!(f, "{error:#}")
+            }
+            Self::Interrupted => f.write_str("interrupted"),
+        }
     }
 }
 

@@ -125,7 +125,10 @@ async fn a_finding_fails_the_run_if_it_is_as_bad_as_asked() {
     // Where If-Match is not enforced there is nothing for B5 to judge, and nothing is proven.
     let run = ends(&["--only", "B5"]).await.unwrap();
     assert_eq!(run.code, 1, "{run}");
-    assert!(run.errors.contains("nothing could be judged of writes"), "{run}");
+    assert!(
+        run.errors.contains("nothing could be judged of writes"),
+        "{run}"
+    );
 }
 
 /// What nobody can write is still read, and that it was no more than that fails the run.
@@ -140,7 +143,10 @@ async fn what_cannot_be_written_is_judged_by_reading() {
     let tester = Tester::new();
     let (run, report) = tester.check(&[&version]);
     assert_eq!(run.code, 1, "{run}");
-    assert!(run.errors.contains("nothing could be judged of writes"), "{run}");
+    assert!(
+        run.errors.contains("nothing could be judged of writes"),
+        "{run}"
+    );
     assert_eq!(report["grade"], "?", "{run}");
     for (id, verdict) in [
         ("A1", "pass"),

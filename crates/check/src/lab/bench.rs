@@ -116,6 +116,9 @@ impl Lab {
     }
 
     fn has_budget(&self, requests: u32) -> Result<(), Halt> {
+        if self.bench.client.is_interrupted() {
+            return Err(Stop::Interrupted.into());
+        }
         if self.bench.client.remaining() < requests.saturating_add(RESERVE) {
             return Err(Stop::BudgetSpent.into());
         }

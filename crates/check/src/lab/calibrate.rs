@@ -23,33 +23,40 @@ pub(crate) enum Unconditional {
 /// No more writes than this are spent on finding out how to write.
 const MOST_TRIALS: usize = 60;
 
-/// Learns with one client how the resource is read and written; or why it cannot be written ([`Habits::unwritable`]).
-///
-/// # Errors
-///
-/// [`Halt::Cannot`] if it cannot be read.
-pub(crate) async fn calibrate(
-    client: Client,
-    subject: Subject,
-    effort: Effort,
-) -> Result<Lab, Halt> {
-    let lab = Lab::uncalibrated(client, subject, effort).await?;
-    let mut unwritten = lab.apart();
-    let lab = match lab.learn_to_write().await {
-        Ok(lab) => lab,
-        Err(Halt::Cannot(reason)) => {
-            unwritten.change(|habits| habits.unwritable = Some(reason));
-            return Ok(unwritten);
-        }
-        Err(stop) => return Err(stop),
-    };
-    let lab = lab.learn_the_guard().await?;
-    lab.learn_what_is_open().await
-}
-
 impl Lab {
+    /// Learns with one client how the resource is read and written; or why it cannot be written ([`Habits::unwritable`]).
+    ///
+    /// # Errors
+    ///
+    /// [`Halt::Cannot`] if it cannot be read any more. Something may have been written by then, whatever comes of it.
+    pub(crate) async fn calibrate(&mut self) -> Result<(), Halt> {
+        let unwritten = Arc::clone(&self.habits);
+        self.habits = Arc::new(Habits::clone(&unwritten));
+        match self.learn_to_write().await {
+            Ok(()) => {}
+            Err(Halt::Cannot(reason)) => {
+                self.habits = Arc::new(Habits {
+                    unwritable: Some(reason),
+                    ..Habits::clone(&unwritten)
+                });
+                return Ok(());
+            }
+            Err(stop) => return Err(stop),
+        }
+        self.learn_the_guard().await?;
+        self.learn_what_is_open().await
+    }
+
     /// Reads five times while nobody writes: what moves then, moves by itself.
-    async fn uncalibrated(client: Client, subject: Subject, effort: Effort) -> Result<Self, Halt> {
+    ///
+    /// # Errors
+    ///
+    /// [`Halt::Cannot`] if it cannot be read.
+    pub(crate) async fn uncalibrated(
+        client: Client,
+        subject: Subject,
+        effort: Effort,
+    ) -> Result<Self, Halt> {
         let places = subject.places.clone();
         let bench = Bench::new(client, subject, effort);
         let request = crate::request::Request::get(places[0].clone());
@@ -91,24 +98,15 @@ impl Lab {
         Ok(lab)
     }
 
-    /// The same resource, with habits of its own.
-    fn apart(&self) -> Self {
-        Self {
-            bench: Arc::clone(&self.bench),
-            places: self.places.clone(),
-            habits: Arc::new(Habits::clone(&self.habits)),
-        }
-    }
-
     fn change(&mut self, change: impl FnOnce(&mut Habits)) {
         let habits = Arc::get_mut(&mut self.habits).expect("calibration holds it alone");
         change(habits);
     }
 
     /// Finds a method, a body and a member with which a write is accepted and can be read back.
-    async fn learn_to_write(mut self) -> Result<Self, Halt> {
+    async fn learn_to_write(&mut self) -> Result<(), Halt> {
         let mut trials = 0;
-        let mut last = String::from("nothing could be tried");
+        let mut last = String::from("a JSON document that is no object is not supported");
         let mut refused: Vec<(Method, Option<String>)> = Vec::new();
         'forms: for form in forms(&self.habits, self.subject()) {
             let kind = (form.method.clone(), Some(form.media_type.clone()));
@@ -121,6 +119,8 @@ impl Lab {
                     break 'forms;
                 }
                 self.change(|habits| {
+                    // With what it takes to put it back.
+                    habits.original.mark = form.mark(habits.original.body());
                     habits.form = form.clone();
                     habits.ticket = ticket;
                 });
@@ -180,11 +180,11 @@ impl Lab {
     }
 
     async fn written(
-        mut self,
+        &mut self,
         place: String,
         attempt: &Attempt,
         base: &Reading,
-    ) -> Result<Self, Halt> {
+    ) -> Result<(), Halt> {
         let mut mask = self.habits.mask.clone();
         self.change(|habits| {
             if let Shape::Json { seen_at, .. } = &mut habits.form.shape {
@@ -200,7 +200,7 @@ impl Lab {
             habits.ripens = ripens;
             habits.original.mark = habits.form.mark(habits.original.body());
         });
-        Ok(self)
+        Ok(())
     }
 
     /// Whether the weak tag of what was just written is strong a second later: the clock that it is made from has then
@@ -212,7 +212,7 @@ impl Lab {
     }
 
     /// Finds out by which validator a stale write is refused while a current one is accepted.
-    async fn learn_the_guard(mut self) -> Result<Self, Halt> {
+    async fn learn_the_guard(&mut self) -> Result<(), Halt> {
         let reading = self.read().await?;
         let candidates = std::iter::once(Guard::Tag)
             .chain(
@@ -231,7 +231,7 @@ impl Lab {
                 break;
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Tried twice for a tag: at once; and with time between, since some are made from a clock that counts in seconds.
@@ -277,7 +277,7 @@ impl Lab {
     }
 
     /// Finds out what becomes of a write that says nothing of where it began.
-    async fn learn_what_is_open(mut self) -> Result<Self, Halt> {
+    async fn learn_what_is_open(&mut self) -> Result<(), Halt> {
         let attempt = self
             .attempt(&self.actor("setup"), &Condition::none())
             .await?;
@@ -290,6 +290,6 @@ impl Lab {
             }
         };
         self.change(|habits| habits.unconditional = unconditional);
-        Ok(self)
+        Ok(())
     }
 }

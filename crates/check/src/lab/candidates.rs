@@ -76,7 +76,15 @@ pub(super) fn forms(habits: &Habits, subject: &Subject) -> Vec<Form> {
         None => vec![Method::PUT, Method::PATCH],
     };
     let reading = &habits.original;
-    let Some(document) = reading.document.as_ref().filter(|value| value.is_object()) else {
+    // What is no JSON must not be sent as JSON.
+    if reading
+        .document
+        .as_ref()
+        .is_some_and(|value| !value.is_object())
+    {
+        return Vec::new();
+    }
+    let Some(document) = &reading.document else {
         let media_type = media_type(reading);
         let text = String::from_utf8_lossy(reading.body());
         let shapes: Vec<_> = if media_type.contains("xml") || text.starts_with("<?xml") {

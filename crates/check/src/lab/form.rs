@@ -3,8 +3,8 @@ use http::{HeaderValue, Method, header};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::pointer::{remove, set};
-use super::{Condition, Nonce, Reading};
+use super::pointer::{escape, remove, set};
+use super::{Condition, Mask, Nonce, Reading};
 use crate::request::Request;
 
 /// How a body is written so that one write can be told from all others.
@@ -108,6 +108,20 @@ impl Form {
         }
     }
 
+    /// The merge patch (RFC 7396) from what is there now to what was before; `None` where documents are written whole.
+    fn patch_back(&self, original: &Reading, now: &Reading, mask: &Mask) -> Option<Value> {
+        let Shape::Json { at, seen_at, .. } = &self.shape else {
+            return None;
+        };
+        if self.method != Method::PATCH {
+            return None;
+        }
+        let envelope = seen_at.strip_suffix(at.as_str())?;
+        let from = now.document.as_ref()?.pointer(envelope)?.as_object()?;
+        let to = original.document.as_ref()?.pointer(envelope)?.as_object()?;
+        Some(Value::Object(difference(from, to, envelope, mask)))
+    }
+
     /// What tells the writes apart, as it stands in a representation.
     pub(crate) fn mark(&self, body: &[u8]) -> Option<Value> {
         match &self.shape {
@@ -133,10 +147,18 @@ impl Form {
     pub(super) fn restoring(
         &self,
         place: &Url,
-        original: &Reading,
+        (original, now, mask): (&Reading, &Reading, &Mask),
         condition: &Condition,
     ) -> Request {
-        let body = self.body_before(original, &condition.members);
+        let body = match self.patch_back(original, now, mask) {
+            Some(mut patch) => {
+                for (pointer, value) in &condition.members {
+                    set(&mut patch, pointer, value.clone());
+                }
+                patch.to_string().into()
+            }
+            None => self.body_before(original, &condition.members),
+        };
         self.carrying(place, body, condition)
     }
 
@@ -153,6 +175,34 @@ impl Form {
     pub(crate) fn is_json(&self) -> bool {
         matches!(self.shape, Shape::Json { .. })
     }
+}
+
+/// Members that a merge patch has to set, or to take away by null; those that the server moves itself are left alone.
+fn difference(
+    from: &Map<String, Value>,
+    to: &Map<String, Value>,
+    place: &str,
+    mask: &Mask,
+) -> Map<String, Value> {
+    let mut patch = Map::new();
+    let pointer = |name: &str| format!("{place}/{}", escape(name));
+    for (name, value) in to {
+        let now = from.get(name);
+        if let (Some(Value::Object(now)), Value::Object(value)) = (now, value) {
+            let inner = difference(now, value, &pointer(name), mask);
+            if !inner.is_empty() {
+                patch.insert(name.clone(), inner.into());
+            }
+        } else if now != Some(value) && !mask.hides(&pointer(name)) {
+            patch.insert(name.clone(), value.clone());
+        }
+    }
+    for name in from.keys() {
+        if !to.contains_key(name) && !mask.hides(&pointer(name)) {
+            patch.insert(name.clone(), Value::Null);
+        }
+    }
+    patch
 }
 
 /// Names of elements that hold nothing but text, in the order in which they begin.
@@ -235,6 +285,35 @@ mod tests {
             };
             let mark = form.mark(&form.body(&nonce, &[]));
             assert!(mark.is_some_and(|mark| nonce.is(&mark)), "{form:?}");
+        }
+    }
+
+    #[test]
+    fn a_patch_takes_back_what_was_changed_added_and_taken_away() {
+        let mask = Mask::default();
+        let cases = [
+            (json!({"a": 1}), json!({"a": 1}), json!({})),
+            (
+                json!({"a": 2, "b": 1}),
+                json!({"a": 1}),
+                json!({"a": 1, "b": null}),
+            ),
+            (json!({}), json!({"a": {"b": []}}), json!({"a": {"b": []}})),
+            (
+                json!({"a": {"b": 1, "c": 2}}),
+                json!({"a": {"b": 1, "d": [3]}}),
+                json!({"a": {"c": null, "d": [3]}}),
+            ),
+            (json!({"a": {"b": 1}}), json!({"a": "b"}), json!({"a": "b"})),
+        ];
+        for (now, before, patch) in cases {
+            let found = difference(
+                now.as_object().unwrap(),
+                before.as_object().unwrap(),
+                "",
+                &mask,
+            );
+            assert_eq!(Value::Object(found), patch, "from {now} to {before}");
         }
     }
 }

@@ -1,14 +1,14 @@
 use std::io::{IsTerminal, Write};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use detente_server::{ServeError, Serving};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;
 use super::data::{Place, refused};
+use super::shutdown::shutdown_signal;
 
 /// Threads for reads that memory cannot answer.
 const BLOCKING_THREADS: usize = 8;
@@ -93,7 +93,10 @@ impl Serve {
                 .map_err(|error| Failure::Start(error.into()))?;
             announce(&serving, &data.display().to_string()).map_err(Failure::Start)?;
             let ended = serving
-                .run(shutdown_signal().map_err(Failure::Start)?)
+                .run(
+                    shutdown_signal("ended before all requests were finished")
+                        .map_err(Failure::Start)?,
+                )
                 .await;
             ended.map_err(|error| match error {
                 ServeError::Store(error) => refused(&data, error),
@@ -124,25 +127,4 @@ fn announce(serving: &Serving, data: &str) -> anyhow::Result<()> {
     )?;
     out.flush()?;
     Ok(())
-}
-
-/// Ends with SIGINT or SIGTERM. A second one ends the process: whoever sends it has waited enough.
-fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            let impatient = Failure::Start(anyhow!("ended before all requests were finished"));
-            eprintln!("detente: {impatient}");
-            std::process::exit(3);
-        });
-    })
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::field::pointer;
 use super::outcome::Outcome;
-use super::wire::{client, fields, run};
+use super::wire::{client, fields, run, run_and_restore};
 use super::{Field, Target, Wire, is_url};
 use crate::command::{Failure, progress};
 
@@ -123,9 +123,14 @@ impl Api {
         let effort = self.effort()?;
         let client = client(wire)?;
         let mut watch = progress::Probes::new();
-        let report = run(examine(&client, subject, &effort, |at| watch.see(at)))?;
+        let work = examine(&client, subject, &effort, |at| watch.see(at));
+        let report = run_and_restore(&client, work)?;
         watch.end();
-        outcome.tell(report)
+        let told = outcome.tell(report);
+        if client.is_interrupted() {
+            return Err(Failure::Interrupted);
+        }
+        told
     }
 
     pub(super) fn examine_description(
@@ -156,14 +161,10 @@ impl Api {
         let subject = self.subject(base.clone()).map_err(Failure::Usage)?;
         let effort = self.effort()?;
         let mut watch = progress::Probes::new();
-        let report = run(examine_described(
-            &client,
-            &description,
-            &base,
-            &subject,
-            &effort,
-            |at| watch.see(at),
-        ))?;
+        let work = examine_described(&client, &description, &base, &subject, &effort, |at| {
+            watch.see(at)
+        });
+        let report = run_and_restore(&client, work)?;
         watch.end();
         outcome.tell(report)
     }

@@ -129,7 +129,9 @@ impl Outcome {
 /// Whether there is a verdict; where an API's writes were asked about, one on them.
 fn is_judged(report: &Report) -> bool {
     let came_to_one = |probe: &&ProbeReport| matches!(probe.verdict, Verdict::Pass | Verdict::Fail);
-    let is_of_writes = |probe: &&ProbeReport| probe.id.starts_with(['B', 'C', 'D']);
+    // E0 is a resource that could not be examined at all.
+    let is_of_writes =
+        |probe: &&ProbeReport| probe.id.starts_with(['B', 'C', 'D']) || probe.id == "E0";
     let mut of_writes = report.probes.iter().filter(is_of_writes).peekable();
     if report.grade.is_some() && of_writes.peek().is_some() {
         return of_writes.any(|probe| came_to_one(&probe));

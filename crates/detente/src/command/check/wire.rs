@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName};
 
 use super::Field;
 use crate::command::Failure;
+use crate::command::shutdown::shutdown_signal;
 
 /// How requests get there.
 #[derive(Debug, Args)]
@@ -96,6 +97,27 @@ pub(in crate::command) fn client(wire: &Wire) -> Result<Client, Failure> {
     Client::new(wire.settings()?).map_err(|error| Failure::Start(error.into()))
 }
 
+/// The same for what changes an API: a signal has it end early, when what was changed is put back.
+pub(in crate::command) fn run_and_restore<T>(
+    client: &Client,
+    work: impl Future<Output = Result<T, Stop>>,
+) -> Result<T, Failure> {
+    run(async {
+        let signal = shutdown_signal("ended before everything was put back");
+        let mut work = std::pin::pin!(work);
+        let Ok(signal) = signal else {
+            return work.await;
+        };
+        tokio::select! {
+            done = &mut work => return done,
+            () = signal => {}
+        }
+        eprintln!("detente: interrupted, putting everything back; once more ends at once");
+        client.interrupt();
+        work.await
+    })
+}
+
 /// Runs to the end; one thread, so that nothing comes between the requests of a volley.
 pub(in crate::command) fn run<T>(
     work: impl Future<Output = Result<T, Stop>>,
@@ -105,5 +127,8 @@ pub(in crate::command) fn run<T>(
         .build()
         .map_err(|error| Failure::Start(error.into()))?
         .block_on(work)
-        .map_err(|stop| Failure::Start(stop.into()))
+        .map_err(|stop| match stop {
+            Stop::Interrupted => Failure::Interrupted,
+            stop => Failure::Start(stop.into()),
+        })
 }
