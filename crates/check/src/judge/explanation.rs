@@ -11,6 +11,11 @@ pub(super) fn classify(
     found: ViolationKind,
     subject: &Subject<'_>,
 ) -> ViolationKind {
+    if found == ViolationKind::Torn
+        && let [one, other] = steps
+    {
+        return torn_or_reused(one, other);
+    }
     if !matches!(found, ViolationKind::NoOrder | ViolationKind::StaleRead) {
         return found;
     }
@@ -24,7 +29,7 @@ pub(super) fn classify(
     let deletes = |step: &&Step| step.kind == Kind::Delete;
     let ended_before_last = |step: &&Step| step.settled() < last.begun;
     match (steps, accepted.as_slice()) {
-        ([one, other], _) if is_pair(one, other, subject) => ViolationKind::Torn,
+        ([one, other], _) if is_pair(one, other, subject) => torn_or_reused(one, other),
         _ if before
             .iter()
             .filter(ended_before_last)
@@ -57,6 +62,22 @@ pub(super) fn classify(
 }
 
 /// A tag with two values, or a value with two tags.
+/// Of a read and a write that name one tag: what was read before the write began had the tag before; it is not torn.
+pub(super) fn torn_or_reused(one: &Step, other: &Step) -> ViolationKind {
+    let is_before = |read: &Step, write: &Step| {
+        read.is_read()
+            && write.may_write()
+            && read.tag.is_some()
+            && read.tag == write.tag
+            && read.settled() < write.begun
+    };
+    if is_before(one, other) || is_before(other, one) {
+        ViolationKind::TagReused
+    } else {
+        ViolationKind::Torn
+    }
+}
+
 fn is_pair(one: &Step, other: &Step, subject: &Subject<'_>) -> bool {
     let same = |one: Option<Name>, other| one.is_some() && one == other;
     let differ =

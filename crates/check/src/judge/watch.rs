@@ -3,7 +3,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::num::NonZeroU32;
 
 use crate::history::{History, Kind, Name, Operation, Step};
-use crate::judge::explanation::explain;
+use crate::judge::explanation::{explain, torn_or_reused};
 use crate::judge::judgement::Judgement;
 use crate::judge::rules::Rules;
 use crate::judge::violation::{Violation, ViolationKind};
@@ -119,7 +119,7 @@ impl Watch {
         let other = first(&mut known.shown, place);
         // Kept beside: the other operation is in no cache any more.
         let is_torn = *known.value.get_or_insert(value) != value;
-        is_torn.then_some((ViolationKind::Torn, other))
+        is_torn.then(|| (torn_or_reused(self.history.step(other), step), other))
     }
 
     fn violation(&self, kind: ViolationKind, other: usize, place: usize) -> Violation {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::client::Actor;
 use crate::exchange::Exchange;
 use crate::history::{History, from_exchanges};
-use crate::judge::{Judgement, Method as Means, Rules, Verdict, judge};
+use crate::judge::{Judgement, Method as Means, Rules, Verdict, ViolationKind, judge};
 use crate::lab::{Condition, Guard, Halt, Lab, Reading};
 use crate::probe::Ruling;
 use crate::severity::Severity;
@@ -143,8 +143,13 @@ fn judged(lab: &Lab, exchanges: &[Exchange]) -> Ruling {
         )),
         Verdict::Unknown { reason } => Ruling::inconclusive(reason),
         Verdict::Violation(violation) => {
+            // What a tag stands for twice, after a deletion mostly, an old copy overwrites; nothing is lost by itself.
+            let severity = match violation.kind {
+                ViolationKind::TagReused => Severity::High,
+                _ => Severity::Critical,
+            };
             let ruling = Ruling::fail(
-                Severity::Critical,
+                severity,
                 format!("{}: {}", violation.kind.name(), violation.explanation),
             );
             violation
