@@ -49,13 +49,6 @@ pub(in crate::probe) async fn append(lab: &Lab) -> Result<Ruling, Halt> {
         let added = try_join_all(writers.iter().map(|writer| add(lab, writer))).await?;
         let after = lab.settled().await?;
         tally.count(&added);
-        if let Some(refusal) = added.iter().find_map(|it| it.unfit.as_ref()) {
-            return Ok(Ruling::skipped(format!(
-                "the items of {} clients do not fit into the member: {}",
-                writers.len(),
-                said(refusal)
-            )));
-        }
         if let Some(ruling) = missing(&added, &after) {
             return Ok(tally.found(ruling));
         }
@@ -69,7 +62,7 @@ pub(in crate::probe) async fn append(lab: &Lab) -> Result<Ruling, Halt> {
     Ok(tally.found(ruling))
 }
 
-/// What is wrong with a round, if anything is.
+/// What is wrong with a round, if anything is. An item that is gone counts, whatever became of the others.
 fn missing(added: &[Addition], after: &Reading) -> Option<Ruling> {
     let there = items(after);
     let is_there = |item: &Nonce| there.contains(&item.text().to_owned());
@@ -92,6 +85,12 @@ fn missing(added: &[Addition], after: &Reading) -> Option<Ruling> {
                 .showing("accepted, and gone", exchange)
                 .showing("read afterwards", &after.exchange),
         );
+    }
+    if let Some(refusal) = added.iter().find_map(|it| it.unfit.as_ref()) {
+        return Some(Ruling::skipped(format!(
+            "the items of {count} clients do not fit into the member: {}",
+            said(refusal)
+        )));
     }
     (accepted < count).then(|| {
         Ruling::fail(
