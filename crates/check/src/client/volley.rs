@@ -151,8 +151,8 @@ impl Client {
                         Err(unsure) => Way::Broken(unsure),
                     };
                     let protocol = Protocol::Http2;
-                    let begun = Held::new(actor, protocol, number, request, begun, way);
-                    held.push((place, begun));
+                    let one = Held::new(actor, protocol, number, request, begun, way);
+                    held.push((place, one));
                 }
                 link.keeps(count).await;
                 used.push((origin.clone(), link));

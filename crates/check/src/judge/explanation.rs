@@ -61,7 +61,6 @@ pub(super) fn classify(
     }
 }
 
-/// A tag with two values, or a value with two tags.
 /// Of a read and a write that name one tag: what was read before the write began had the tag before; it is not torn.
 pub(super) fn torn_or_reused(one: &Step, other: &Step) -> ViolationKind {
     let is_before = |read: &Step, write: &Step| {
@@ -78,6 +77,7 @@ pub(super) fn torn_or_reused(one: &Step, other: &Step) -> ViolationKind {
     }
 }
 
+/// A tag with two values, or a value with two tags.
 fn is_pair(one: &Step, other: &Step, subject: &Subject<'_>) -> bool {
     let same = |one: Option<Name>, other| one.is_some() && one == other;
     let differ =

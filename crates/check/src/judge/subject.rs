@@ -51,6 +51,7 @@ impl<'a> Subject<'a> {
 }
 
 fn has_unique_values(steps: &[Step], marks: &mut Marks) -> bool {
+    marks.clear();
     let mut writes = steps.iter().filter(|step| step.may_write());
     writes.all(|step| {
         step.value
@@ -73,9 +74,12 @@ impl Marks {
         }
     }
 
-    /// Forgets all, and makes room for so many names.
-    pub(super) fn clear(&mut self, names: usize) {
+    pub(super) fn clear(&mut self) {
         self.turn += 1;
+    }
+
+    /// Makes room for so many names.
+    pub(super) fn reserve(&mut self, names: usize) {
         if self.slots.len() < names {
             self.slots.resize(names, (0, 0));
         }
@@ -120,7 +124,7 @@ impl Renamed {
     pub(super) fn rename(&mut self, steps: &[Step]) {
         let mut names = 0;
         let marks = &mut self.marks;
-        marks.clear(0);
+        marks.clear();
         let mut rename = |name: Option<Name>| {
             let name = name?;
             let number = marks.get(name).unwrap_or_else(|| {

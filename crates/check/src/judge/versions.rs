@@ -60,8 +60,8 @@ impl Versions {
         if !subject.identity.tags || subject.iter().any(|(_, step)| ambiguous(step)) {
             return Resolution::Ambiguous;
         }
-        values.clear(0);
-        tags.clear(0);
+        values.clear();
+        tags.clear();
         self.all.clear();
         self.all.reserve(subject.steps.len() + 1);
         self.all.push(Version::default());

@@ -47,8 +47,8 @@ pub fn judge(history: &History, rules: &Rules, is_over: &mut dyn FnMut() -> bool
     let mut versions = Versions::default();
     for resource in history.resources() {
         renamed.rename(&resource.steps);
-        values.clear(renamed.names);
-        tags.clear(renamed.names);
+        values.reserve(renamed.names);
+        tags.reserve(renamed.names);
         let subject = Subject::new(resource, &renamed.steps, rules, &mut values);
         let (method, found) = examine(
             &subject,

@@ -47,6 +47,17 @@ impl Kind {
     }
 }
 
+impl Shape {
+    /// Where in a representation stands what bodies are written of: a JSON Pointer, empty where there is no envelope;
+    /// `None` if what is written is found elsewhere.
+    pub(super) fn envelope(&self) -> Option<&str> {
+        match self {
+            Self::Json { at, seen_at, .. } => seen_at.strip_suffix(at.as_str()),
+            _ => None,
+        }
+    }
+}
+
 impl Form {
     /// What to send. `extra` members (JSON Pointer, value) are set besides the nonce.
     pub(crate) fn body(&self, nonce: &Nonce, extra: &[(String, Value)]) -> Bytes {
@@ -85,7 +96,7 @@ impl Form {
     }
 
     /// What to send to have it as the reading saw it.
-    pub(crate) fn body_before(&self, original: &Reading, extra: &[(String, Value)]) -> Bytes {
+    pub(crate) fn body_before(&self, original: &Reading, condition: &Condition) -> Bytes {
         match &self.shape {
             Shape::Json { at, .. } => {
                 let mut body = self.template();
@@ -95,9 +106,7 @@ impl Form {
                     None if self.method == Method::PATCH => set(&mut body, at, Value::Null),
                     None => remove(&mut body, at),
                 }
-                for (pointer, value) in extra {
-                    set(&mut body, pointer, value.clone());
-                }
+                condition.set_in(&mut body);
                 // The same letters, where an API keeps them.
                 if original.document.as_ref() == Some(&body) {
                     return Bytes::copy_from_slice(original.body());
@@ -110,13 +119,10 @@ impl Form {
 
     /// The merge patch (RFC 7396) from what is there now to what was before; `None` where documents are written whole.
     fn patch_back(&self, original: &Reading, now: &Reading, mask: &Mask) -> Option<Value> {
-        let Shape::Json { at, seen_at, .. } = &self.shape else {
-            return None;
-        };
+        let envelope = self.shape.envelope()?;
         if self.method != Method::PATCH {
             return None;
         }
-        let envelope = seen_at.strip_suffix(at.as_str())?;
         let from = now.document.as_ref()?.pointer(envelope)?.as_object()?;
         let to = original.document.as_ref()?.pointer(envelope)?.as_object()?;
         Some(Value::Object(difference(from, to, envelope, mask)))
@@ -152,12 +158,10 @@ impl Form {
     ) -> Request {
         let body = match self.patch_back(original, now, mask) {
             Some(mut patch) => {
-                for (pointer, value) in &condition.members {
-                    set(&mut patch, pointer, value.clone());
-                }
+                condition.set_in(&mut patch);
                 patch.to_string().into()
             }
-            None => self.body_before(original, &condition.members),
+            None => self.body_before(original, condition),
         };
         self.carrying(place, body, condition)
     }

@@ -1,6 +1,7 @@
 use http::{HeaderValue, header};
 use serde_json::Value;
 
+use super::pointer::set;
 use super::reading::Reading;
 use crate::request::Request;
 
@@ -87,6 +88,13 @@ impl Condition {
         self.fields.extend(other.fields);
         self.members.extend(other.members);
         self
+    }
+
+    /// Sets its members in a body.
+    pub(crate) fn set_in(&self, body: &mut Value) {
+        for (pointer, value) in &self.members {
+            set(body, pointer, value.clone());
+        }
     }
 
     /// The request with its fields; its members are for whoever writes the body.

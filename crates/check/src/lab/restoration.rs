@@ -25,7 +25,7 @@ impl Lab {
             }
             let request = self.habits.form.restoring(
                 self.place(),
-                (&self.habits.original, &now, &self.habits.mask),
+                (original, &now, &self.habits.mask),
                 &if now.is_there() {
                     self.from(&now)
                 } else {

@@ -81,17 +81,11 @@ impl Lab {
 
     /// Members of the bodies we write that the server changes, whatever they say: JSON Pointers.
     fn moving(&self) -> Vec<String> {
-        let Shape::Json {
-            template,
-            at,
-            seen_at,
-            ..
-        } = &self.habits.form.shape
-        else {
+        let shape = &self.habits.form.shape;
+        let Shape::Json { template, .. } = shape else {
             return Vec::new();
         };
-        // Bodies may be written without the envelope in which they are read.
-        let envelope = seen_at.strip_suffix(at.as_str()).unwrap_or_default();
+        let envelope = shape.envelope().unwrap_or_default();
         leaves(template)
             .into_iter()
             .map(|(pointer, _)| pointer)

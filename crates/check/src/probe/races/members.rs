@@ -136,9 +136,7 @@ fn patch(
 ) -> Request {
     let mut body = Value::Object(Map::new());
     set(&mut body, pointer, nonce.as_text());
-    for (pointer, value) in &condition.members {
-        set(&mut body, pointer, value.clone());
-    }
+    condition.set_in(&mut body);
     let mut request = Request::new(Method::PATCH, lab.place().clone());
     if let Ok(media_type) = HeaderValue::from_str(media_type) {
         request = request.with(header::CONTENT_TYPE, media_type);
