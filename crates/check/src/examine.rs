@@ -56,6 +56,7 @@ pub async fn examine(
     let protocols = client.protocols(&subject.places[0]).await;
     Ok(Report {
         target,
+        arguments: Vec::new(),
         grade: Some(grade(&asked.probes, effort.most_writers())),
         seed: effort.seed,
         protocols: protocols.unwrap_or_default(),

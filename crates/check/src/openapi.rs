@@ -38,6 +38,7 @@ pub async fn examine_described(
     let mut probes = declared::declared(description);
     let mut whole = Report {
         target: base.to_string(),
+        arguments: Vec::new(),
         grade: None,
         seed: effort.seed,
         protocols: Vec::new(),

@@ -13,6 +13,7 @@ mod terminal; // for people
 
 pub use form::Form;
 pub use html::html;
+pub use redact::{hides, is_secret, placeholder};
 pub use style::Style;
 pub use terminal::terminal;
 
@@ -27,6 +28,8 @@ use crate::severity::{Grade, Severity};
 pub struct Report {
     /// What was examined: a URL, a description, a scenario's file.
     pub target: String,
+    /// What `detente check` was told, to tell it again: without logins; empty where no command asked for the run.
+    pub arguments: Vec<String>,
     /// `None` for scenarios: they ask what their author wanted to know, an API's grade asks more.
     pub grade: Option<Grade>,
     /// Runs the same again, with `--seed`.

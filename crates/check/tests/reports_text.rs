@@ -183,6 +183,7 @@ fn made_up(base: &str) -> Report {
     }
     Report {
         target: "http://127.0.0.1:8080/one".into(),
+        arguments: Vec::new(),
         grade: Some(Grade::F),
         seed: 42,
         protocols: vec![Protocol::Http1, Protocol::Http2],
@@ -224,6 +225,7 @@ fn json_is_as_its_schema_says() {
     let validator = jsonschema::draft202012::new(&schema).unwrap();
     let whole = made_up("http://127.0.0.1:8080");
     let bare = Report {
+        arguments: Vec::new(),
         grade: None,
         protocols: Vec::new(),
         spread: None,

@@ -8,6 +8,10 @@ async fn a_wrong_command_is_told_what_is_wrong() {
     let url = "http://127.0.0.1:4090/api/documents/45";
     let tester = Tester::new();
     tester.write("empty.json", "{}");
+    tester.write(
+        "other.json",
+        r#"{"arguments":["--rouns","3"],"seed":1,"probes":[]}"#,
+    );
     tester.write("prose.txt", "no JSON");
     tester.write(
         "wrong.yaml",
@@ -49,7 +53,8 @@ async fn a_wrong_command_is_told_what_is_wrong() {
         (&["--history", "absent.jsonl"], "cannot read absent.jsonl"),
         (&["--history", "prose.txt"], "prose.txt: line 1"),
         (&["--replay", "prose.txt"], "is no JSON"),
-        (&["--replay", "empty.json"], "lacks `target`"),
+        (&["--replay", "empty.json"], "lacks `arguments`"),
+        (&["--replay", "other.json"], "unexpected argument '--rouns'"),
         (&["--openapi", "absent.yaml"], "cannot read absent.yaml"),
         (&["--openapi", "prose.txt"], "prose.txt"),
         (&["new", "nothing"], "is no URL"),

@@ -8,6 +8,7 @@ pub(super) fn json(report: &Report) -> String {
     let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let told = json!({
         "target": report.target,
+        "arguments": report.arguments,
         "grade": report.grade,
         "seed": report.seed,
         "took_ms": u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),

@@ -19,12 +19,18 @@ const SECRET: [&str; 5] = [
 ];
 
 /// What stands in place of a secret, for a reader and for a shell: `$AUTHORIZATION`.
-pub(super) fn placeholder(name: &str) -> String {
+pub fn placeholder(name: &str) -> String {
     format!("${}", name.to_uppercase().replace('-', "_"))
 }
 
-pub(super) fn is_secret(name: &str) -> bool {
+/// Whether the field, by its name in lowercase, carries what nobody is to see.
+pub fn is_secret(name: &str) -> bool {
     SECRET.contains(&name)
+}
+
+/// Whether something was taken out of the text.
+pub fn hides(text: &str) -> bool {
+    SECRET.iter().any(|name| text.contains(&placeholder(name)))
 }
 
 /// Fields as they may be shown, in their order.
@@ -60,6 +66,9 @@ impl Report {
         let Some(secrets) = Secrets::of(&self.exchanges) else {
             return self;
         };
+        for argument in &mut self.arguments {
+            secrets.hide_in_text(argument);
+        }
         for exchange in &mut self.exchanges {
             secrets.hide_in(exchange);
         }

@@ -57,6 +57,7 @@ pub(crate) fn report() -> Report {
     ];
     Report {
         target: "http://127.0.0.1:8080/notes/7".into(),
+        arguments: Vec::new(),
         grade: Some(Grade::F),
         seed: 8_172_635_445,
         protocols: vec![Protocol::Http1, Protocol::Http2],

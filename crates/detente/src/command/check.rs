@@ -2,6 +2,7 @@
 
 mod api; // one resource by its URL, or all that a description has
 mod field; // `Name: value` on the command line
+mod given; // what the command was told, to tell it again
 mod history; // a recorded history
 mod new; // a first scenario from a live resource
 mod outcome; // reports, and the exit code
@@ -21,6 +22,8 @@ pub(super) use wire::{Wire, client, run};
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(super) struct Check {
+    #[command(flatten)]
+    given: given::Given,
     #[command(subcommand)]
     command: Option<CheckCommand>,
     /// The URL of one resource that is there; or scenarios to run
@@ -32,7 +35,7 @@ pub(super) struct Check {
     /// Judge a recorded history, one operation a line, instead of sending anything
     #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "openapi"])]
     history: Option<PathBuf>,
-    /// Run again what failed in an earlier run, from its JSON report and with its seed
+    /// Run again what failed in an earlier run, from its JSON report: with its seed, and what it was told
     #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["targets", "openapi", "history"])]
     replay: Option<PathBuf>,
     #[command(flatten)]
@@ -57,15 +60,22 @@ enum CheckCommand {
 }
 
 impl Check {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(mut self) -> Result<(), Failure> {
         if let Some(CheckCommand::New(new)) = self.command {
             return new.run();
         }
+        if let Some(report) = &self.replay {
+            return match replay::again(report, &self.given)? {
+                Some(check) => check.run(),
+                None => {
+                    println!("{}: nothing failed", report.display());
+                    Ok(())
+                }
+            };
+        }
+        self.outcome.arguments = self.given.kept();
         if let Some(file) = &self.history {
             return history::judge_file(file, &self.known, &self.outcome);
-        }
-        if let Some(report) = &self.replay {
-            return replay::again(report, self.api, &self.wire, &self.outcome);
         }
         if let Some(description) = &self.openapi {
             return self

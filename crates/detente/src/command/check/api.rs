@@ -98,7 +98,7 @@ pub(super) struct Api {
         value_delimiter = ',',
         help_heading = "Effort"
     )]
-    pub(super) only: Vec<String>,
+    only: Vec<String>,
     /// Not these probes
     #[arg(
         long,

@@ -24,6 +24,9 @@ pub(super) struct Outcome {
         help_heading = "Outcome"
     )]
     fail_on: FailOn,
+    /// What the command was told, for the reports.
+    #[arg(skip)]
+    pub(super) arguments: Vec<String>,
 }
 
 /// `html=report.html`.
@@ -84,6 +87,10 @@ fn style(is_terminal: bool) -> Style {
 impl Outcome {
     /// Prints the report, writes the files, and decides how the command ends.
     pub(super) fn tell(&self, report: Report) -> Result<(), Failure> {
+        let report = Report {
+            arguments: self.arguments.clone(),
+            ..report
+        };
         let report = report.without_secrets();
         let begun_at = SystemTime::now() - report.took;
         let out = std::io::stdout();

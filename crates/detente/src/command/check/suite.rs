@@ -23,6 +23,9 @@ pub(super) struct Suite {
     /// Rounds, in place of what the file says
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Scenarios")]
     repeat: Option<u32>,
+    /// Those alone, by name, or all.
+    #[arg(skip)]
+    pub(super) only: Vec<String>,
 }
 
 impl Suite {
@@ -50,7 +53,10 @@ impl Suite {
         outcome: &Outcome,
     ) -> Result<(), Failure> {
         let inputs = self.inputs()?;
-        let scenarios = read(files, &inputs)?;
+        let mut scenarios = read(files, &inputs)?;
+        if !self.only.is_empty() {
+            scenarios.retain(|(_, scenario)| self.only.contains(&scenario.name));
+        }
         let settings = scenario::Settings {
             repeat: self.repeat,
             seed: seed.unwrap_or_else(chance),
@@ -71,6 +77,7 @@ impl Suite {
         watch.end();
         outcome.tell(Report {
             target: files.join(", "),
+            arguments: Vec::new(),
             grade: None,
             seed: settings.seed,
             protocols: Vec::new(),
