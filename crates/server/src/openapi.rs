@@ -94,7 +94,7 @@ fn describe(settings: &Settings) -> Value {
         "paths": paths(&api),
         "components": {
             "schemas": schemas(&api),
-            "parameters": parameter::components(),
+            "parameters": parameter::components(&api.undeclared_name()),
             "headers": header::components(),
             "responses": refusal::responses(),
         },

@@ -57,6 +57,20 @@ async fn a_described_api_is_examined_as_a_whole() {
     }
 }
 
+/// Where nothing is declared, the description names a collection to try.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undeclared_collection_is_examined() {
+    let server = Server::start();
+    let description = format!("{}/openapi.json", server.url());
+    let (run, report) = Tester::new().check(&["--openapi", &description, "--only", "A1,B1,D1,E1"]);
+    assert_eq!(run.code, 0, "{run}");
+    for id in ["A1", "B1", "D1", "E1"] {
+        assert_eq!(probe(&report, id)["verdict"], "pass", "{id}: {run}");
+    }
+    let list = server.client().get("/api/documents").await;
+    assert_eq!(list.json()["items"], json!([]), "{run}");
+}
+
 /// What a description lacks is told, at no cost for the grade.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_description_that_says_nothing_of_conflicts_is_told_so() {

@@ -250,7 +250,10 @@ fn unjudged(text: &mut String, report: &Report, style: Style) {
         if !matches!(probe.verdict, Verdict::Inconclusive | Verdict::Skipped) {
             continue;
         }
-        let reason = format!("{}: {}", style.verdict(probe.verdict), probe.reason);
+        let mut reason = format!("{}: {}", style.verdict(probe.verdict), probe.reason);
+        if probe.subject != report.target {
+            reason = format!("{}, {reason}", probe.subject);
+        }
         match by_reason.iter_mut().find(|(it, _)| *it == reason) {
             Some((_, ids)) => ids.push(&probe.id),
             None => by_reason.push((reason, vec![&probe.id])),

@@ -40,6 +40,16 @@ impl<'a> Api<'a> {
         tags
     }
 
+    /// A name that no declared collection has.
+    pub(super) fn undeclared_name(&self) -> String {
+        let is_free = |name: &String| !self.settings.collections.contains_key(name);
+        let numbered = (2..).map(|number| format!("documents-{number}"));
+        std::iter::once("documents".to_owned())
+            .chain(numbered)
+            .find(is_free)
+            .unwrap_or_default()
+    }
+
     /// A pattern for the names of collections.
     pub(super) fn collection_pattern(&self) -> String {
         let names: Option<Vec<_>> = self.subjects.iter().map(Subject::name).collect();

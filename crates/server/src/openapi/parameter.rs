@@ -38,8 +38,10 @@ pub(super) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/parameters/{name}")})
 }
 
-pub(super) fn components() -> Members {
+/// `collection` is an example of one.
+pub(super) fn components(collection: &str) -> Members {
     let mut components = paths();
+    components["collection"]["example"] = collection.into();
     components.extend(queries());
     components.extend(switches());
     components.extend(filters());

@@ -244,6 +244,21 @@ fn refusals_follow_the_settings() {
     assert!(!stale.contains("UpdateConflict"), "it answers 412 there");
 }
 
+/// A tester needs one to fill the path in, and `/api/documents` is another path where it is declared.
+#[test]
+fn the_collection_of_the_example_is_not_declared() {
+    let named = |names: &[&str]| {
+        let collections = names.iter().map(|name| ((*name).into(), users()));
+        let settings = Settings {
+            collections: collections.collect(),
+            ..Settings::open()
+        };
+        describe(&settings)["components"]["parameters"]["collection"]["example"].clone()
+    };
+    assert_eq!(named(&["users"]), "documents");
+    assert_eq!(named(&["documents", "documents-2"]), "documents-3");
+}
+
 /// The last parts of all references in a value.
 fn reference_names(value: &Value) -> HashSet<&str> {
     let references = members(value, "$ref").into_iter();
