@@ -17,6 +17,7 @@ need npm npm
 need python3 python3
 need curl curl
 need unshare util-linux
+need apache2 apache2-bin
 python3 -c 'import venv, ensurepip' 2>/dev/null || need pyvenv python3-venv
 
 step format

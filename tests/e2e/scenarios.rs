@@ -1,4 +1,7 @@
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use detente_check::client::{Client, Settings};
 use detente_check::scenario::{self, Inputs};
@@ -6,11 +9,18 @@ use detente_check::{ProbeReport, Verdict};
 
 use crate::server::{Folder, Server, program};
 
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+}
+
+/// Of the examples that Detente serves.
 fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    let entries = std::fs::read_dir(folder).unwrap();
+    let entries = std::fs::read_dir(examples()).unwrap();
     let files = entries.map(|entry| entry.unwrap().path().join("scenario.yaml"));
-    let mut found: Vec<_> = files.filter(|path| path.exists()).collect();
+    let is_served = |file: &PathBuf| file.with_file_name("detente.toml").exists();
+    let mut found: Vec<_> = files
+        .filter(|file| file.exists() && is_served(file))
+        .collect();
     found.sort();
     found
 }
@@ -39,6 +49,90 @@ async fn every_example_holds_what_its_scenarios_say() {
             );
         }
     }
+}
+
+/// Apache's WebDAV, on a free port with a folder of its own.
+struct Apache {
+    process: Child,
+    url: String,
+    _files: tempfile::TempDir,
+}
+
+impl Apache {
+    fn start() -> Self {
+        let port = |listener: TcpListener| listener.local_addr().unwrap().port();
+        // Somebody else may take the port before Apache does.
+        let mut ports = (0..5).map(|_| port(TcpListener::bind("127.0.0.1:0").unwrap()));
+        ports.find_map(Self::start_at).expect("Apache starts")
+    }
+
+    fn start_at(port: u16) -> Option<Self> {
+        let files = tempfile::tempdir().unwrap();
+        for folder in ["", "shared", "locks"] {
+            let folder = files.path().join(folder);
+            std::fs::create_dir_all(&folder).unwrap();
+            // It serves as another user than root.
+            let all = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+            std::fs::set_permissions(folder, all).unwrap();
+        }
+        let process = Command::new("/usr/sbin/apache2")
+            .args(["-X", "-f"])
+            .arg(examples().canonicalize().unwrap().join("files/apache.conf"))
+            .env("FILES", files.path())
+            .env("PORT", port.to_string())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("apache2-bin is installed");
+        let mut apache = Self {
+            process,
+            url: format!("http://127.0.0.1:{port}"),
+            _files: files,
+        };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while apache.process.try_wait().unwrap().is_none() {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(apache);
+            }
+            assert!(Instant::now() < deadline, "Apache does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        None
+    }
+}
+
+impl Drop for Apache {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Files on a server that others wrote: it keeps every promise of WebDAV but the one between two clients.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_kept_by_apache_until_two_write_at_once() {
+    let apache = Apache::start();
+    let file = examples().join("files/scenario.yaml");
+    let mut came_to = Vec::new();
+    for report in reports(&file, &apache.url).await {
+        println!("{}: {}", report.id, report.reason);
+        came_to.push((report.id, report.verdict));
+    }
+    let expected = [
+        ("a file that is there is not created again", Verdict::Pass),
+        ("a file needs a folder that is there", Verdict::Pass),
+        (
+            "a locked file is written by who holds the lock alone",
+            Verdict::Pass,
+        ),
+        (
+            "of two uploads of one version, one is accepted",
+            Verdict::Fail,
+        ),
+    ];
+    assert_eq!(
+        came_to,
+        expected.map(|(name, verdict)| (name.to_owned(), verdict))
+    );
 }
 
 async fn reports(file: &Path, url: &str) -> Vec<ProbeReport> {
