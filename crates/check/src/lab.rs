@@ -25,7 +25,7 @@ pub(crate) use candidates::members;
 pub(crate) use form::{Form, Kind, Shape};
 pub(crate) use guard::{Condition, Guard};
 pub(crate) use nonce::Nonce;
-pub(crate) use pointer::{leaves, set};
+pub(crate) use pointer::{leaves, remove, set};
 pub(crate) use reading::{Reading, opaque};
 pub(crate) use scratch::{created_at, listed};
 pub(crate) use state::Mask;

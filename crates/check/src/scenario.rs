@@ -30,7 +30,7 @@ mod suite; // a file of scenarios
 mod variables; // each is set before it is used
 
 mod env_file; // NAME=value, line by line
-mod first; // a scenario to begin with, made of a resource as it is
+mod first; // a scenario to begin with, made of a resource by trying
 
 mod orders; // every order of several actors' steps
 mod plan; // what is run, and how often
@@ -44,7 +44,7 @@ mod verdict; // one answer, held against what it is to be
 mod run; // all of it, against a server
 
 pub use env_file::parse_env;
-pub use first::{NoFirst, first};
+pub use first::{First, NoFirst, first};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use plan::{Plan, Round};
 pub use run::{Settings, run};

@@ -98,6 +98,16 @@ impl Lab {
         Ok(lab)
     }
 
+    /// Takes note of the members in which two readings differ, but for the one that writes are told apart by.
+    pub(crate) fn learn_what_moved(&mut self, before: &Reading, after: &Reading) {
+        let mut habits = Habits::clone(&self.habits);
+        habits.mask.learn(before, after);
+        if let Shape::Json { seen_at, .. } = &habits.form.shape {
+            habits.mask.forget(seen_at);
+        }
+        self.habits = Arc::new(habits);
+    }
+
     fn change(&mut self, change: impl FnOnce(&mut Habits)) {
         let habits = Arc::get_mut(&mut self.habits).expect("calibration holds it alone");
         change(habits);

@@ -66,6 +66,8 @@ pub(super) struct State {
     /// `None`: the one that the requests wrote to.
     pub(super) of: Option<Template>,
     pub(super) is: Standing,
+    /// Members that are not compared: the server sets them by itself.
+    pub(super) except: Vec<Pointer>,
 }
 
 #[derive(Clone, Debug)]
@@ -132,7 +134,11 @@ impl State {
     fn read(source: &Source<'_>, node: &Node) -> Option<Self> {
         if node.as_text().is_some() {
             let is = Standing::read(source, node)?;
-            return Some(Self { of: None, is });
+            return Some(Self {
+                of: None,
+                is,
+                except: Vec::new(),
+            });
         }
         let section = Section::new(source, "state", node)?;
         let of = section.text("of");
@@ -147,12 +153,27 @@ impl State {
                 return Some(Self {
                     of,
                     is: Standing::Answer(answer),
+                    except: Vec::new(),
                 });
             }
         };
+        let except = except(&section);
         section.finish();
-        Some(Self { of, is })
+        Some(Self { of, is, except })
     }
+}
+
+/// JSON Pointers, beside `is`.
+fn except(section: &Section<'_>) -> Vec<Pointer> {
+    let mut pointers = Vec::new();
+    for node in section.list("except") {
+        match node.as_text().map(str::parse) {
+            Some(Ok(pointer)) => pointers.push(pointer),
+            Some(Err(error)) => section.mistake(node.place, format!("except: {error}")),
+            None => section.wrong("except", node, "a list of JSON Pointers"),
+        }
+    }
+    pointers
 }
 
 impl Standing {

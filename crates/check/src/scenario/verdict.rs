@@ -1,6 +1,7 @@
 //! What one answer is, held against what it is to be.
 
 use detente_core::Patch;
+use detente_core::json::Pointer;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
@@ -9,6 +10,7 @@ use super::expectation::{Answer, Body};
 use super::fill::json_of;
 use super::matcher::Matcher;
 use super::template::{Lookup, Unfilled, plain};
+use crate::lab::remove;
 use crate::{Effect, Exchange, Outcome, Request, Response};
 
 impl Answer {
@@ -93,7 +95,7 @@ impl Body {
 }
 
 fn members_complaint(
-    members: &[(detente_core::json::Pointer, Matcher)],
+    members: &[(Pointer, Matcher)],
     response: &Response,
     lookup: Lookup<'_>,
 ) -> Result<Option<String>, Unfilled> {
@@ -136,7 +138,7 @@ const WAYS_ON: [&str; 14] = [
 ];
 
 /// A refusal that says nothing leaves its reader no better than a lost update would.
-fn conflict_complaint(response: &Response) -> Option<String> {
+pub(super) fn conflict_complaint(response: &Response) -> Option<String> {
     if response.body.is_empty() {
         return Some("the refusal has no body (RFC 9110, section 15.5.10)".to_owned());
     }
@@ -226,8 +228,8 @@ impl Reading {
     }
 
     /// Whether it is what a request makes of `before`; members that it does not speak of are the
-    /// server's own affair.
-    pub(super) fn is_made_by(&self, request: &Request, before: &Self) -> bool {
+    /// server's own affair, and so are those of `except`.
+    pub(super) fn is_made_by(&self, request: &Request, before: &Self, except: &[Pointer]) -> bool {
         if request.method == Method::DELETE {
             return matches!(self.status, StatusCode::NOT_FOUND | StatusCode::GONE);
         }
@@ -238,9 +240,16 @@ impl Reading {
         let media_type = media_type
             .and_then(|it| it.to_str().ok())
             .unwrap_or_default();
-        match (json_of(request), &self.json) {
+        let json = json_of(request).map(|sent| match &self.json {
+            Some(found) if !media_type.starts_with("application/json-patch+json") => {
+                overlooking(except, sent, found)
+            }
+            _ => sent,
+        });
+        match (json, &self.json) {
             (Some(sent), Some(found)) if media_type.starts_with("application/json-patch+json") => {
-                patched(&sent, before).is_some_and(|result| has(found, &result))
+                let result = patched(&sent, before);
+                result.is_some_and(|it| has(found, &overlooking(except, it, found)))
             }
             (Some(sent), Some(found)) if media_type.starts_with("application/merge-patch+json") => {
                 carries(found, &sent)
@@ -260,12 +269,34 @@ impl Reading {
         })
     }
 
-    pub(super) fn differs_from(&self, other: &Self) -> bool {
+    /// But for the members of `except`.
+    pub(super) fn differs_from(&self, other: &Self, except: &[Pointer]) -> bool {
         match (&self.json, &other.json) {
-            (Some(a), Some(b)) => !super::value::same(a, b),
+            (Some(a), Some(b)) => {
+                let without = |value: &Value| {
+                    let mut value = value.clone();
+                    for pointer in except {
+                        remove(&mut value, &pointer.to_string());
+                    }
+                    value
+                };
+                !super::value::same(&without(a), &without(b))
+            }
             _ => self.status != other.status || self.body != other.body,
         }
     }
+}
+
+/// What is compared with `found`, with the members of `except` as they are there.
+fn overlooking(except: &[Pointer], mut value: Value, found: &Value) -> Value {
+    for pointer in except.iter().map(ToString::to_string) {
+        match (value.pointer_mut(&pointer), found.pointer(&pointer)) {
+            (Some(place), Some(found)) => *place = found.clone(),
+            (Some(_), None) => remove(&mut value, &pointer),
+            (None, _) => {}
+        }
+    }
+    value
 }
 
 fn patched(patch: &Value, before: &Reading) -> Option<Value> {
@@ -419,10 +450,73 @@ mod tests {
             let request = request(method.clone(), media_type, sent);
             let reading = Reading::of(&response(status, json, found));
             assert_eq!(
-                reading.is_made_by(&request, &before),
+                reading.is_made_by(&request, &before, &[]),
                 is_made,
                 "{method} {sent} {found}"
             );
         }
+    }
+
+    /// A version that is sent as it was read comes back as the next one.
+    #[test]
+    fn members_that_the_server_sets_are_not_compared() {
+        let reading = |body: &str| Reading::of(&response(200, "application/json", body));
+        let before = reading(r#"{"a": 1, "v": 1}"#);
+        let except = ["/v".parse().unwrap(), "/deep/v".parse().unwrap()];
+        let cases = [
+            // (media type, sent, found, whether)
+            (
+                "application/json",
+                r#"{"a": 2, "v": 1}"#,
+                r#"{"a": 2, "v": 2}"#,
+                true,
+            ),
+            (
+                "application/json",
+                r#"{"a": 2, "v": 1}"#,
+                r#"{"a": 2}"#,
+                true,
+            ),
+            (
+                "application/json",
+                r#"{"a": 2, "v": 1}"#,
+                r#"{"a": 1, "v": 2}"#,
+                false,
+            ),
+            (
+                "application/json",
+                r#"{"deep": {"v": 1, "a": 1}}"#,
+                r#"{"deep": {"v": 2, "a": 1}}"#,
+                true,
+            ),
+            (
+                "application/merge-patch+json",
+                r#"{"a": 2, "v": 1}"#,
+                r#"{"a": 2, "v": 2}"#,
+                true,
+            ),
+            (
+                "application/json-patch+json",
+                r#"[{"op": "replace", "path": "/a", "value": 2}]"#,
+                r#"{"a": 2, "v": 2}"#,
+                true,
+            ),
+        ];
+        for (media_type, sent, found, is_made) in cases {
+            let mut request = Request::new(Method::PUT, "http://a/x".parse().unwrap());
+            let media_type = media_type.parse().unwrap();
+            request
+                .headers
+                .insert(http::header::CONTENT_TYPE, media_type);
+            request.body = sent.to_owned().into();
+            assert_eq!(
+                reading(found).is_made_by(&request, &before, &except),
+                is_made,
+                "{sent} {found}"
+            );
+        }
+        assert!(!reading(r#"{"a": 1, "v": 2}"#).differs_from(&before, &except));
+        assert!(reading(r#"{"a": 1, "v": 2}"#).differs_from(&before, &[]));
+        assert!(reading(r#"{"a": 2, "v": 2}"#).differs_from(&before, &except));
     }
 }

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use detente_core::json::Pointer;
+
 use super::super::expectation::{Answer, Expect, Party, Standing, State};
 use super::super::memory::Counts;
 use super::group::answered;
@@ -268,9 +270,18 @@ impl<'a> Runner<'a> {
                 };
                 let reason =
                     || Complaint::critical(format!("{url} was to stay as it was, and is {found}"));
-                Ok(reading.differs_from(known).then(reason))
+                Ok(reading.differs_from(known, &state.except).then(reason))
             }
-            Standing::Winner => Ok(winner_complaint(group, &url, &reading, known, &found)),
+            Standing::Winner => {
+                let readings = (&reading, known);
+                Ok(winner_complaint(
+                    group,
+                    &url,
+                    readings,
+                    &found,
+                    &state.except,
+                ))
+            }
         }
     }
 }
@@ -337,9 +348,9 @@ fn winners_complaint(
 fn winner_complaint(
     group: &[Contestant<'_>],
     url: &Url,
-    reading: &Reading,
-    before: Option<&Reading>,
+    (reading, before): (&Reading, Option<&Reading>),
     found: &str,
+    except: &[Pointer],
 ) -> Option<Complaint> {
     let nothing = Reading {
         status: http::StatusCode::NOT_FOUND,
@@ -349,13 +360,13 @@ fn winner_complaint(
     let before = before.unwrap_or(&nothing);
     let made_by = |effect: Effect| {
         let mut all = group.iter().filter(|it| it.effect == effect);
-        all.find(|it| reading.is_made_by(&it.request, before))
+        all.find(|it| reading.is_made_by(&it.request, before, except))
     };
     if made_by(Effect::Accepted).is_some() || made_by(Effect::Unknown).is_some() {
         return None;
     }
     let has_winner = group.iter().any(|it| it.effect == Effect::Accepted);
-    if !has_winner && !reading.differs_from(before) {
+    if !has_winner && !reading.differs_from(before, except) {
         return None;
     }
     let whose = made_by(Effect::Refused).map(Contestant::name);

@@ -123,7 +123,7 @@ impl Written {
     fn is_lost(&self, now: &Reading) -> bool {
         match (&self.change, &now.json) {
             (Some(change), Some(now)) => !carries(now, change),
-            _ => self.result.differs_from(now),
+            _ => self.result.differs_from(now, &[]),
         }
     }
 

@@ -1,11 +1,8 @@
-use anyhow::anyhow;
 use clap::Args;
-use detente_check::Request;
-use detente_check::scenario::first;
-use http::Method;
+use detente_check::scenario::{NoFirst, first};
 
-use super::api::address;
-use super::wire::{Wire, client, run};
+use super::api::{address, chance};
+use super::wire::{Wire, client, run_and_restore};
 use crate::command::Failure;
 
 #[derive(Debug, Args)]
@@ -17,19 +14,23 @@ pub(super) struct New {
 }
 
 impl New {
-    /// Prints a scenario in which two edit the resource, and one wins.
+    /// Prints a scenario in which two edit the resource, and one wins. How it is written is found out by writing it.
     pub(super) fn run(self) -> Result<(), Failure> {
         let url = address(&self.url).map_err(Failure::Usage)?;
-        let actor = client(&self.wire)?.actor("scout");
-        let (get, options) = run(async {
-            let get = actor.send(Request::get(url.clone())).await?;
-            let options = actor
-                .send(Request::new(Method::OPTIONS, url.clone()))
-                .await?;
-            Ok((get, options))
+        let client = client(&self.wire)?;
+        let work = first(&client, &url, chance() as u32);
+        let found = run_and_restore(&client, async {
+            match work.await {
+                Ok(found) => Ok(Ok(found)),
+                Err(NoFirst::Stopped(stop)) => Err(stop),
+                Err(other) => Ok(Err(other)),
+            }
         })?;
-        let text = first(&get, Some(&options)).map_err(|error| Failure::Start(anyhow!(error)))?;
-        print!("{text}");
+        let first = found.map_err(|error| Failure::Start(error.into()))?;
+        print!("{}", first.text);
+        if !first.is_restored {
+            eprintln!("detente: warning: {url} could not be put back as it was");
+        }
         Ok(())
     }
 }
