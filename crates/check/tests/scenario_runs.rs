@@ -128,10 +128,10 @@ async fn handle(State(server): State<Server>, request: Request<Body>) -> Respons
     }
     match head.method {
         Method::GET => server.read(&path),
-        Method::DELETE => {
-            server.documents.lock().unwrap().remove(&path);
-            StatusCode::NO_CONTENT.into_response()
-        }
+        Method::DELETE => match server.documents.lock().unwrap().remove(&path) {
+            Some(_) => StatusCode::NO_CONTENT.into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        },
         _ => put(&server, &path, &head.headers, &body, meets).await,
     }
 }
@@ -538,4 +538,61 @@ steps:
         report.reason,
         "GET /login/alice: /token is to be \"other\", and is \"a\""
     );
+}
+
+/// What a round leaves behind is told, beside what it came to; what is gone already is no matter.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_teardown_that_does_not_come_about_is_told() {
+    let cases = [
+        // (flaw, teardown, verdict, severity, what the reason says)
+        (
+            Flaw::None,
+            "- {PUT: /docs/1, etag: stale, json: {}}\n  - DELETE: /docs/1",
+            Verdict::Fail,
+            Severity::High,
+            "the teardown did not come about: PUT /docs/1: the answer was 409 (in 3 of 3 rounds, the first in round 1). \
+             Otherwise: As expected in 3 rounds",
+        ),
+        (
+            Flaw::LastWriterWins,
+            "- {GET: /docs/absent}",
+            Verdict::Fail,
+            Severity::Critical,
+            "and 2 were: alice 200, bob 200 (in 3 of 3 rounds, the first in round 1); besides, the teardown did not come \
+             about: GET /docs/absent: the answer was 404",
+        ),
+        (
+            Flaw::None,
+            "- {GET: /docs/1, capture: {tag: header X-Absent}}",
+            Verdict::Inconclusive,
+            Severity::Critical,
+            "the teardown did not come about: GET /docs/1: tag cannot be captured",
+        ),
+        (
+            Flaw::None,
+            "- DELETE: /docs/1\n  - {DELETE: /docs/1, if_match: '*'}\n  - {GET: /docs/1, expect: {status: 404}}",
+            Verdict::Pass,
+            Severity::Critical,
+            "As expected in 3 rounds",
+        ),
+        // It never was set up.
+        (
+            Flaw::HasNoTags,
+            "- {PUT: /docs/1, etag: stale, json: {}}",
+            Verdict::Inconclusive,
+            Severity::Critical,
+            "it has no header etag",
+        ),
+    ];
+    for (flaw, teardown, verdict, severity, reason) in cases {
+        let text = format!("{EDITORS}teardown:\n  {teardown}\n");
+        let report = runs(flaw, &text).await;
+        assert_eq!(report.verdict, verdict, "{teardown}: {}", report.reason);
+        assert_eq!(report.severity, severity, "{teardown}: {}", report.reason);
+        assert!(
+            report.reason.contains(reason),
+            "{teardown}: {}",
+            report.reason
+        );
+    }
 }

@@ -6,6 +6,7 @@ mod kept; // that nobody overwrites what they have not seen
 mod retry; // read again, apply the edit again, send again
 mod sum; // amounts in several resources, and what they come to
 mod tally; // what the rounds come to
+mod teardown; // what was made is taken away again
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -59,6 +60,7 @@ pub async fn run(scenario: &Scenario, client: &Client, settings: &Settings) -> P
         };
         let is_over = matches!(end, Err(Halt::Stopped(_)));
         tally.add(round, end, runner.overlapped);
+        tally.add_left(round, runner.left.take());
         if is_over {
             break;
         }
@@ -140,7 +142,7 @@ enum Phase {
     /// Has to come about, or there is nothing to judge.
     Setup,
     Steps,
-    /// Whatever comes of it.
+    /// Whatever came of the steps; what is gone already need not be deleted.
     Teardown,
 }
 
@@ -163,6 +165,8 @@ struct Runner<'a> {
     kept: Kept,
     /// Whether the races of this round overlapped; `None` if there were none.
     overlapped: Option<bool>,
+    /// What of this round could not be torn down.
+    left: Option<Box<Failure>>,
 }
 
 impl<'a> Runner<'a> {
@@ -181,6 +185,7 @@ impl<'a> Runner<'a> {
             bases: BTreeMap::new(),
             kept: Kept::default(),
             overlapped: None,
+            left: None,
         }
     }
 
@@ -243,13 +248,13 @@ impl<'a> Runner<'a> {
         let fresh = Fresh::draw(&mut self.random);
         self.memory = self.first.enter(self.scenario, round, &fresh)?;
         let end = self.set_up_and_judge(round).await;
-        self.phase = Phase::Teardown;
-        let scenario = self.scenario;
-        for step in &scenario.teardown {
-            // What cannot be torn down was mostly never set up.
-            let _ = self.step(step).await;
+        let was_set_up = self.phase == Phase::Steps;
+        let torn_down = self.tear_down().await;
+        // What cannot be torn down was mostly never set up.
+        match was_set_up {
+            true => self.with_teardown(end, torn_down),
+            false => end,
         }
-        end
     }
 
     async fn set_up_and_judge(&mut self, round: Round) -> Result<(), Halt> {
@@ -323,7 +328,7 @@ impl<'a> Runner<'a> {
     }
 
     fn note(&mut self, note: impl Into<String>, exchange: &Exchange) {
-        if self.phase == Phase::Steps {
+        if self.phase != Phase::Setup {
             self.log.push(Evidence {
                 note: note.into(),
                 exchange: exchange.clone(),

@@ -237,16 +237,29 @@ impl<'a> Runner<'a> {
     /// says what is to come of its writes, or runs them in every order.
     fn judge_unasked(&self, it: &Contestant<'_>) -> Result<(), Halt> {
         let is_fine = |status: StatusCode| status.is_success() || status.is_redirection();
-        let is_left_open = self.phase == Phase::Teardown
-            || (self.phase == Phase::Steps
-                && it.send.is_write()
-                && (self.scenario.expect.is_some() || self.scenario.interleave.is_some()));
+        let is_left_open = self.phase == Phase::Steps
+            && it.send.is_write()
+            && (self.scenario.expect.is_some() || self.scenario.interleave.is_some());
+        let is_gone = |status: StatusCode| {
+            let is_deleted =
+                self.phase == Phase::Teardown && it.request.method == http::Method::DELETE;
+            // `*` holds for whatever is there (RFC 9110, section 13.1.1).
+            let condition = it.request.headers.get(http::header::IF_MATCH);
+            let asks_for_any = condition.is_some_and(|it| it.as_bytes() == b"*");
+            is_deleted
+                && match status {
+                    StatusCode::NOT_FOUND | StatusCode::GONE => true,
+                    StatusCode::PRECONDITION_FAILED => asks_for_any,
+                    _ => false,
+                }
+        };
         let reason = || format!("{}: {}", it.title(), answered(&it.exchange));
         match (it.effect, it.exchange.status()) {
             (Effect::Accepted, _) => Ok(()),
             (Effect::Busy, _) => Err(Halt::Busy),
             (Effect::Refused, Some(status)) if is_fine(status) && it.send.wins.is_none() => Ok(()),
             (Effect::Refused, _) if is_left_open => Ok(()),
+            (Effect::Refused, Some(status)) if is_gone(status) => Ok(()),
             (Effect::Unknown, None) => Err(Halt::Unjudged(reason())),
             _ => Err(self.failed(Complaint::high(reason()))),
         }

@@ -17,6 +17,9 @@ pub(super) struct Tally<'a> {
     /// Why the first of them could not be judged.
     obstacle: Option<String>,
     stopped: Option<String>,
+    /// Rounds whose teardown did not come about, and the first of them.
+    left: u32,
+    left_first: Option<(Round, Box<Failure>)>,
 }
 
 impl<'a> Tally<'a> {
@@ -34,6 +37,8 @@ impl<'a> Tally<'a> {
             unjudged: 0,
             obstacle: None,
             stopped: None,
+            left: 0,
+            left_first: None,
         }
     }
 
@@ -67,9 +72,17 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// What could not be torn down after a round, if anything.
+    pub(super) fn add_left(&mut self, round: Round, left: Option<Box<Failure>>) {
+        if let Some(failure) = left {
+            self.left += 1;
+            self.left_first.get_or_insert((round, failure));
+        }
+    }
+
     pub(super) fn report(self, memory: &Memory) -> ProbeReport {
-        let (verdict, reason) = self.verdict();
-        let failure = self.failure.map(|(_, failure)| failure);
+        let (verdict, reason) = self.told_of_left(self.verdict());
+        let failure = self.failure.or(self.left_first).map(|(_, failure)| failure);
         let severity = failure
             .as_ref()
             .map_or(Severity::Critical, |it| it.severity);
@@ -114,6 +127,22 @@ impl<'a> Tally<'a> {
             _ => format!(" Set aside: {}.", self.told_of_obstacle()),
         };
         (Verdict::Pass, self.told_of_success() + &note)
+    }
+
+    /// A scenario whose teardown does not come about leaves something behind: that fails it, though not as what it asks.
+    fn told_of_left(&self, (verdict, reason): (Verdict, String)) -> (Verdict, String) {
+        let Some((round, failure)) = &self.left_first else {
+            return (verdict, reason);
+        };
+        let (failed, run, first) = (self.left, self.rounds, round.number);
+        let told = &failure.reason;
+        let left = format!(
+            "the teardown did not come about: {told} (in {failed} of {run} rounds, the first in round {first})"
+        );
+        match verdict {
+            Verdict::Fail => (verdict, format!("{reason}; besides, {left}")),
+            _ => (Verdict::Fail, format!("{left}. Otherwise: {reason}")),
+        }
     }
 
     fn told_of_failure(&self, round: Round, failure: &Failure) -> String {
