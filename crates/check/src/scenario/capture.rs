@@ -50,9 +50,10 @@ impl Capture {
             if let Err(message) = &from {
                 source.mistake(node.place, message.clone());
             }
+            // It is told already; what is captured is known all the same.
             return Some(Self {
                 name,
-                from: from.ok()?,
+                from: from.unwrap_or(Origin::Text),
                 matches: None,
             });
         };
@@ -70,7 +71,7 @@ impl Capture {
         section.finish();
         Some(Self {
             name,
-            from: from?,
+            from: from.unwrap_or(Origin::Text),
             matches,
         })
     }

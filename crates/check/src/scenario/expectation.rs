@@ -127,7 +127,7 @@ fn states(section: &Section<'_>) -> Vec<State> {
         _ => std::slice::from_ref(node),
     };
     let states = nodes.iter().map(|node| State::read(section.source, node));
-    states.collect::<Option<_>>().unwrap_or_default()
+    states.flatten().collect()
 }
 
 impl State {

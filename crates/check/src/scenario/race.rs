@@ -32,67 +32,73 @@ impl Race {
 
 /// Who sends what: the actors, each with the one request, or each with that of the same place.
 fn sends(section: &Section<'_>) -> Vec<(String, Sending)> {
-    let actors = actors(section);
+    let named = actors(section);
+    // Told already; what they send is read all the same.
+    let actors = named
+        .clone()
+        .unwrap_or_else(|| (0..2).map(numbered).collect());
     let Some(node) = section.get("send") else {
         section.lacks("send");
         return Vec::new();
     };
-    let sends: Vec<(String, Sending)> = match &node.tree {
+    match &node.tree {
         Tree::List(nodes) => {
             let each = nodes.iter().enumerate().filter_map(|(at, node)| {
                 let send = Section::new(section.source, "send", node)?;
-                let send = Sending::read(&send, &[])?;
+                let send = Sending::read(&send, &[]);
                 let own = send.actor.as_ref().map(|(name, _)| name.clone());
                 let name = own.or_else(|| actors.get(at).cloned());
                 Some((name.unwrap_or_else(|| numbered(at)), send))
             });
+            if nodes.len() < 2 {
+                section.mistake(section.place, TOO_FEW);
+            }
             each.collect()
         }
         _ => {
             let Some(send) = Section::new(section.source, "send", node) else {
                 return Vec::new();
             };
-            let Some(send) = Sending::read(&send, &[]) else {
-                return Vec::new();
-            };
-            if !section.has("actors") {
-                section.lacks("actors");
+            let send = Sending::read(&send, &[]);
+            match &named {
+                None if !section.has("actors") => section.lacks("actors"),
+                Some(names) if names.len() < 2 => section.mistake(section.place, TOO_FEW),
+                _ => {}
             }
             let each = actors.iter().map(|name| (name.clone(), send.clone()));
             each.collect()
         }
-    };
-    if sends.len() < 2 {
-        section.mistake(section.place, "a race is between two or more actors");
     }
-    sends
 }
+
+const TOO_FEW: &str = "a race is between two or more actors";
 
 pub(super) fn numbered(at: usize) -> String {
     format!("actor-{}", at + 1)
 }
 
-/// Names, or how many.
-fn actors(section: &Section<'_>) -> Vec<String> {
-    let Some(node) = section.get("actors") else {
-        return Vec::new();
-    };
+/// Names, or how many; `None` if there are none, or none that can be read.
+fn actors(section: &Section<'_>) -> Option<Vec<String>> {
+    let node = section.get("actors")?;
     if let Some(count) = whole(node).filter(|count| (2..=1000).contains(count)) {
-        return (0..count as usize).map(numbered).collect();
+        return Some((0..count as usize).map(numbered).collect());
     }
     let Tree::List(nodes) = &node.tree else {
         section.wrong("actors", node, "a list of names, or 2 to 1000");
-        return Vec::new();
+        return None;
     };
     let mut names: Vec<String> = Vec::new();
+    let mut is_whole = true;
     for node in nodes {
+        is_whole &= node.as_text().is_some();
         match node.as_text() {
             Some(name) if names.iter().any(|it| it == name) => {
                 section.mistake(node.place, format!("{name} is there twice"));
+                is_whole = false;
             }
             Some(name) => names.push(name.to_owned()),
             None => section.wrong("actors", node, "a list of names, or 2 to 1000"),
         }
     }
-    names
+    is_whole.then_some(names)
 }

@@ -4,6 +4,12 @@ use std::time::Duration;
 use super::mistake::{Place, Source, suggestion};
 use super::tree::{Node, Tree};
 
+/// Members that set variables, or in which much else stands: a typing error in such a name is one mistake, and what
+/// is in it is read as it was meant. No other member's name is near to one of them.
+const READ_THOUGH_MISSPELT: [&str; 9] = [
+    "base", "vars", "actors", "login", "setup", "steps", "race", "send", "capture",
+];
+
 /// One mapping of the file. What is asked for is known; what nobody asked for is a mistake.
 pub(super) struct Section<'a> {
     pub(super) source: &'a Source<'a>,
@@ -47,7 +53,20 @@ impl<'a> Section<'a> {
 
     fn find(&self, key: &str) -> Option<&'a (Node, Node)> {
         let mut members = self.members.iter();
-        members.find(|(name, _)| name.as_text() == Some(key))
+        let found = members.find(|(name, _)| name.as_text() == Some(key));
+        found.or_else(|| self.misspelt(key))
+    }
+
+    /// The member that is `key` misspelt, where much would be told wrongly if it were not read.
+    fn misspelt(&self, key: &str) -> Option<&'a (Node, Node)> {
+        let is_near = |(name, _): &&(Node, Node)| {
+            let hint = suggestion(&name.to_name(), READ_THOUGH_MISSPELT);
+            !hint.is_empty() && hint == suggestion(&name.to_name(), [key])
+        };
+        match READ_THOUGH_MISSPELT.contains(&key) {
+            true => self.members.iter().find(is_near),
+            false => None,
+        }
     }
 
     pub(super) fn get(&self, key: &'static str) -> Option<&'a Node> {

@@ -90,7 +90,7 @@ impl Step {
             return wait.map(Self::Wait);
         }
         let send = Sending::read(&section, &["race", "wait"]);
-        send.map(|send| Self::Send(Box::new(send)))
+        Some(Self::Send(Box::new(send)))
     }
 
     pub(super) fn read_all(source: &Source<'_>, nodes: &[Node]) -> Vec<Self> {
@@ -101,11 +101,13 @@ impl Step {
 
 impl Sending {
     /// A request as a mapping. `others` are names that could have stood there, for suggestions.
-    pub(super) fn read(section: &Section<'_>, others: &[&'static str]) -> Option<Self> {
+    ///
+    /// One without a target is read as well, so that all that is wrong with it, and after it, is told.
+    pub(super) fn read(section: &Section<'_>, others: &[&'static str]) -> Self {
         let source = section.source;
-        let target = target(section, others);
+        let (method, url) = target(section, others).unwrap_or((Method::GET, Template::plain("")));
         let template = |(text, place)| Template::read(source, text, place);
-        let send = |(method, url): (Method, Template)| Self {
+        let send = Self {
             place: section.place,
             name: section.text("name").map(|(text, _)| text.to_owned()),
             actor: section
@@ -123,12 +125,8 @@ impl Sending {
             wins: wins(section),
             expect: section.section("expect").map(|it| Expect::read(&it)),
         };
-        // Everything is read also where the target is missing, so that all mistakes are told.
-        let is_there = target.is_some();
-        let target = target.unwrap_or((Method::GET, Template::plain("/")));
-        let send = send(target);
         section.finish();
-        is_there.then_some(send)
+        send
     }
 
     /// Whether it may change something (RFC 9110, section 9.2.1).

@@ -183,7 +183,8 @@ impl Scenario {
         }
         for step in &self.steps {
             match step {
-                Step::Send(send) if send.actor.is_some() => {}
+                // One without a target is told of already.
+                Step::Send(send) if send.actor.is_some() || send.url.is_empty() => {}
                 Step::Send(send) => {
                     section.mistake(
                         send.place,

@@ -104,6 +104,10 @@ impl Template {
         parts
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     pub(super) fn place(&self) -> Place {
         self.place
     }
