@@ -146,7 +146,8 @@ async fn reports(file: &Path, url: &str) -> Vec<ProbeReport> {
     let client = Client::new(Settings::usual()).unwrap();
     let mut reports = Vec::new();
     for scenario in &suite.scenarios {
-        reports.push(scenario::run(scenario, &client, &scenario::Settings::default()).await);
+        let ran = scenario::run(scenario, &client, &scenario::Settings::default()).await;
+        reports.push(ran.report);
     }
     reports
 }

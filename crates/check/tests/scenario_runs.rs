@@ -208,7 +208,7 @@ async fn runs(flaw: Flaw, text: &str) -> ProbeReport {
     let suite = parse(Path::new("x.yaml"), text, &inputs).unwrap_or_else(|it| panic!("{it}"));
     let client = client();
     let task = async move { run(&suite.scenarios[0], &client, &Settings::default()).await };
-    tokio::spawn(task).await.unwrap()
+    tokio::spawn(task).await.unwrap().report
 }
 
 fn client() -> Client {

@@ -77,6 +77,12 @@ async fn what_cannot_be_reached_or_read_is_told() {
         format!("http://{}/one", listener.local_addr().unwrap())
     };
     let remote = "http://192.0.2.1/one";
+    let tester = Tester::new();
+    for (name, base) in [("gone.yaml", gone.as_str()), ("remote.yaml", remote)] {
+        let scenario =
+            format!("scenario: {name}\nbase: {base}\nsetup: [GET: /]\nsteps: [GET: /]\n");
+        tester.write(name, &scenario);
+    }
     let cases: &[(&[&str], &str)] = &[
         (&["check", &gone], "cannot be reached"),
         (&["check", "new", &gone], "cannot be reached"),
@@ -85,12 +91,15 @@ async fn what_cannot_be_reached_or_read_is_told() {
         (&["check", &absent], "was answered 404 Not Found"),
         (&["check", "new", &absent], "404"),
         (&["check", "--openapi", &absent], "gave no description"),
+        (&["check", "gone.yaml"], "cannot be reached"),
+        (&["check", "gone.yaml", "remote.yaml"], "cannot be reached"),
+        (&["check", "remote.yaml"], "--allow-remote"),
         (&["check", remote], "--allow-remote"),
         (&["check", "new", remote], "--allow-remote"),
         (&["race", remote], "--allow-remote"),
     ];
     for (arguments, message) in cases {
-        let run = Tester::new().run(arguments);
+        let run = tester.run(arguments);
         assert_eq!(run.code, 3, "{arguments:?}: {run}");
         assert!(run.errors.contains(message), "{arguments:?}: {run}");
     }

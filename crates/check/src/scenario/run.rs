@@ -39,16 +39,24 @@ pub struct Settings {
     pub seed: u64,
 }
 
+/// A scenario that was run.
+#[derive(Debug)]
+pub struct Ran {
+    pub report: ProbeReport,
+    /// Why it ended before all rounds were over; `None` if it did not.
+    pub stop: Option<Stop>,
+}
+
 /// Runs a scenario to its end: all rounds, whatever comes of each.
 ///
 /// A failure is judged by the first round that fails; its exchanges are the evidence.
-pub async fn run(scenario: &Scenario, client: &Client, settings: &Settings) -> ProbeReport {
+pub async fn run(scenario: &Scenario, client: &Client, settings: &Settings) -> Ran {
     let plan = Plan::new(scenario, settings.repeat);
     let mut tally = Tally::new(scenario, &plan);
     let mut runner = Runner::new(scenario, client, &plan, settings.seed);
     if let Err(halt) = runner.log_in().await {
         tally.could_not_begin(halt);
-        return tally.report(&runner.memory);
+        return tally.end(&runner.memory);
     }
     let mut pause = Duration::ZERO;
     for round in plan.rounds() {
@@ -65,7 +73,7 @@ pub async fn run(scenario: &Scenario, client: &Client, settings: &Settings) -> P
             break;
         }
     }
-    tally.report(&runner.memory)
+    tally.end(&runner.memory)
 }
 
 /// Why a round did not go on.
@@ -77,7 +85,7 @@ enum Halt {
     /// Too much at once: this round says nothing.
     Busy,
     /// The whole run is over.
-    Stopped(String),
+    Stopped(Stop),
 }
 
 #[derive(Debug)]
@@ -132,7 +140,7 @@ impl From<Unfilled> for Halt {
 
 impl From<Stop> for Halt {
     fn from(stop: Stop) -> Self {
-        Self::Stopped(stop.to_string())
+        Self::Stopped(stop)
     }
 }
 

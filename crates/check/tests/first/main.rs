@@ -49,7 +49,8 @@ async fn run(text: &str, base: &str, options: &Options, rounds: u32) -> ProbeRep
         repeat: Some(rounds),
         ..scenario::Settings::default()
     };
-    scenario::run(&suite.scenarios[0], &client(options), &settings).await
+    let ran = scenario::run(&suite.scenarios[0], &client(options), &settings).await;
+    ran.report
 }
 
 /// A few rounds, until some of their requests met: an idle server may be done with one before the other comes.

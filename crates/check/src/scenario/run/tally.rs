@@ -16,7 +16,9 @@ pub(super) struct Tally<'a> {
     unjudged: u32,
     /// Why the first of them could not be judged.
     obstacle: Option<String>,
+    /// Why there were no more rounds.
     stopped: Option<String>,
+    stop: Option<Stop>,
     /// Rounds whose teardown did not come about, and the first of them.
     left: u32,
     left_first: Option<(Round, Box<Failure>)>,
@@ -37,6 +39,7 @@ impl<'a> Tally<'a> {
             unjudged: 0,
             obstacle: None,
             stopped: None,
+            stop: None,
             left: 0,
             left_first: None,
         }
@@ -45,8 +48,9 @@ impl<'a> Tally<'a> {
     pub(super) fn could_not_begin(&mut self, halt: Halt) {
         self.stopped = Some(match halt {
             Halt::Failed(failure) => failure.reason,
-            Halt::Unjudged(reason) | Halt::Stopped(reason) => reason,
+            Halt::Unjudged(reason) => reason,
             Halt::Busy => "the server was too busy".to_owned(),
+            Halt::Stopped(stop) => self.stop.insert(stop).to_string(),
         });
     }
 
@@ -65,9 +69,10 @@ impl<'a> Tally<'a> {
                 self.obstacle.get_or_insert(reason);
             }
             Err(Halt::Busy) => self.busy += 1,
-            Err(Halt::Stopped(reason)) => {
+            Err(Halt::Stopped(stop)) => {
                 self.rounds -= 1;
-                self.stopped = Some(reason);
+                self.stopped = Some(stop.to_string());
+                self.stop = Some(stop);
             }
         }
     }
@@ -77,6 +82,14 @@ impl<'a> Tally<'a> {
         if let Some(failure) = left {
             self.left += 1;
             self.left_first.get_or_insert((round, failure));
+        }
+    }
+
+    pub(super) fn end(mut self, memory: &Memory) -> Ran {
+        let stop = self.stop.take();
+        Ran {
+            report: self.report(memory),
+            stop,
         }
     }
 
@@ -263,10 +276,10 @@ mod tests {
             (
                 vec![
                     (Ok(()), None),
-                    (Err(Halt::Stopped("enough".to_owned())), None),
+                    (Err(Halt::Stopped(Stop::BudgetSpent)), None),
                 ],
                 Verdict::Inconclusive,
-                "it ended after 1 rounds: enough",
+                "it ended after 1 rounds: the budget of requests is spent",
             ),
         ];
         for (rounds, verdict, reason) in cases {

@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use detente_check::Report;
-use detente_check::scenario::{self, Inputs, Mistakes, Scenario};
+use detente_check::client::Stop;
+use detente_check::scenario::{self, Inputs, Mistakes, Ran, Scenario};
+use detente_check::{Report, Verdict};
 
 use super::api::{chance, read_text};
 use super::outcome::Outcome;
@@ -63,19 +64,22 @@ impl Suite {
         };
         let client = client(wire)?;
         let mut watch = progress::Probes::new();
+        let mut unasked = None;
         let probes = run(async {
             let mut probes = Vec::new();
             for (file, scenario) in &scenarios {
                 watch.begin(&scenario.name);
-                let mut report = scenario::run(scenario, &client, &settings).await;
+                let Ran { mut report, stop } = scenario::run(scenario, &client, &settings).await;
                 report.subject.clone_from(file);
                 watch.done(&report);
                 probes.push(report);
+                unasked = unasked.take().or(stop.filter(is_of_the_way));
             }
             Ok(probes)
         })?;
         watch.end();
-        outcome.tell(Report {
+        let has_failed = probes.iter().any(|probe| probe.verdict == Verdict::Fail);
+        let told = outcome.tell(Report {
             target: files.join(", "),
             arguments: Vec::new(),
             grade: None,
@@ -87,7 +91,12 @@ impl Suite {
             history: None,
             exchanges: client.record(),
             took: client.elapsed(),
-        })
+        });
+        match (told, unasked) {
+            (Err(Failure::Findings(found)), _) if has_failed => Err(Failure::Findings(found)),
+            (Ok(()) | Err(Failure::Findings(_)), Some(stop)) => Err(Failure::Start(stop.into())),
+            (told, _) => told,
+        }
     }
 
     fn inputs(&self) -> Result<Inputs, Failure> {
@@ -101,6 +110,14 @@ impl Suite {
             env,
         })
     }
+}
+
+/// Whether a server could not be asked, or was not to be: as for one resource, that is no finding.
+fn is_of_the_way(stop: &Stop) -> bool {
+    matches!(
+        stop,
+        Stop::Unreachable { .. } | Stop::RemoteNotAllowed { .. } | Stop::NotHttp { .. }
+    )
 }
 
 fn read(files: &[String], inputs: &Inputs) -> Result<Vec<(String, Scenario)>, Failure> {
