@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use crate::client::{Client, Stop};
 use crate::effort::Effort;
+use crate::estimate;
 use crate::grade::grade;
 use crate::history::History;
 use crate::lab::{Halt, Lab};
@@ -12,6 +15,8 @@ use crate::subject::Subject;
 pub enum Progress<'a> {
     /// Reading and writing with one client, to learn how.
     Calibrating,
+    /// How long the probes are likely to take, now that it is known how fast answers are.
+    Expecting(Duration),
     Probing {
         id: &'a str,
         title: &'a str,
@@ -39,7 +44,10 @@ pub async fn examine(
         Ok(mut lab) => {
             let calibrated = lab.calibrate().await;
             match &calibrated {
-                Ok(()) => asked = ask(&lab, &target, &mut progress).await,
+                Ok(()) => {
+                    progress(Progress::Expecting(estimate::of(effort, &client.record())));
+                    asked = ask(&lab, &target, &mut progress).await;
+                }
                 Err(Halt::Cannot(reason)) => asked.probes = unasked(&target, effort, reason),
                 Err(Halt::Stop(_)) => {}
             }

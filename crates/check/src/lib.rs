@@ -14,6 +14,7 @@ pub mod client; // sessions, and what goes through them: sent, held, released to
 mod effort; // how hard to look
 mod subject; // what is examined, as the user gave it
 
+mod estimate; // how long a run is likely to take
 mod examine; // one resource: calibrate, probe, restore
 mod lab; // a resource on the bench, and how every write to it can be told apart
 pub mod openapi; // a whole API, by its description

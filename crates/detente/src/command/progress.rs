@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use detente_check::{ProbeReport, Progress, Verdict};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,18 +25,34 @@ fn styled(bar: ProgressBar, style: &str) -> ProgressBar {
     bar
 }
 
-/// How far the tester is.
-pub(super) struct Probes(ProgressBar);
+/// From here on a run is said to be long before it is.
+const LONG: Duration = Duration::from_secs(60);
+
+/// `40 s`, `8 min`: an estimate has no more digits.
+fn roughly(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ ..90 => format!("{} s", (seconds / 10 + 1) * 10),
+        seconds => format!("{} min", (seconds + 30) / 60),
+    }
+}
+
+/// How far the tester is, and, of a long run, when it is likely to be done.
+pub(super) struct Probes(ProgressBar, Option<Instant>);
 
 impl Probes {
     pub(super) fn new() -> Self {
-        Self(styled(ProgressBar::new_spinner(), "{spinner} {msg}"))
+        let bar = styled(ProgressBar::new_spinner(), "{spinner} {msg}");
+        Self(bar, None)
     }
 
     pub(super) fn see(&mut self, progress: Progress<'_>) {
         match progress {
             Progress::Calibrating => self.0.set_message("learning how the resource is written"),
-            Progress::Probing { id, title } => self.0.set_message(format!("{id:4} {title}")),
+            Progress::Expecting(time) => self.expect(time),
+            Progress::Probing { id, title } => {
+                let left = self.left();
+                self.0.set_message(format!("{id:4} {title}{left}"));
+            }
             Progress::Done(report) if report.verdict == Verdict::Fail => {
                 self.0.println(format!(
                     "  {:4} {}: {}",
@@ -45,6 +61,33 @@ impl Probes {
             }
             Progress::Done(_) => {}
             Progress::Restoring => self.0.set_message("putting everything back"),
+        }
+    }
+
+    /// What takes long is told before, also where there is no terminal to see it go on.
+    fn expect(&mut self, time: Duration) {
+        if time < LONG {
+            return;
+        }
+        self.1 = Some(Instant::now() + time);
+        let told = format!(
+            "detente: answers are slow: this is likely to take about {}; --rounds, --writers and --only make it less, \
+             --budget ends it early",
+            roughly(time)
+        );
+        match self.0.is_hidden() {
+            true => eprintln!("{told}"),
+            false => self.0.println(told),
+        }
+    }
+
+    fn left(&self) -> String {
+        let left = self
+            .1
+            .map(|end| end.saturating_duration_since(Instant::now()));
+        match left.filter(|left| *left > Duration::ZERO) {
+            Some(left) => format!("  about {} left", roughly(left)),
+            None => String::new(),
         }
     }
 
@@ -64,5 +107,18 @@ impl Probes {
 
     pub(super) fn end(self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_has_few_digits() {
+        let cases = [(61, "70 s"), (89, "90 s"), (90, "2 min"), (460, "8 min")];
+        for (seconds, told) in cases {
+            assert_eq!(roughly(Duration::from_secs(seconds)), told, "{seconds}");
+        }
     }
 }
