@@ -74,6 +74,7 @@ impl Check {
             };
         }
         self.outcome.arguments = self.given.kept();
+        self.outcome.is_writable()?;
         if let Some(file) = &self.history {
             return history::judge_file(file, &self.known, &self.outcome);
         }

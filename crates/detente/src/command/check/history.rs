@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use detente_check::history::{History, Operation};
 use detente_check::judge::{Judgement, Rules, Verdict, Violation, judge};
+use detente_check::{ProbeReport, Report, Severity};
 
 use super::outcome::Outcome;
 use crate::command::Failure;
@@ -47,28 +48,84 @@ pub(super) fn judge_file(file: &Path, known: &Known, outcome: &Outcome) -> Resul
     let begun = Instant::now();
     let limit = Duration::from_secs(known.search);
     let judgement = judge(&history, &rules, &mut || begun.elapsed() > limit);
-    print!("{}", told(&history, &judgement, begun.elapsed()));
-    match judgement.verdict {
-        Verdict::Violation(_) => outcome.found("the history could not have been"),
-        Verdict::Linearizable | Verdict::Unknown { .. } => Ok(()),
+    let took = begun.elapsed();
+    print!("{}", told(&history, &judgement, took));
+    outcome.keep(Report {
+        arguments: outcome.arguments.clone(),
+        ..report(file, history, &judgement, took)
+    })
+}
+
+/// The verdict as that of a run with one question.
+fn report(file: &Path, history: History, judgement: &Judgement, took: Duration) -> Report {
+    let (verdict, reason) = match &judgement.verdict {
+        _ if judgement.operations == 0 => (detente_check::Verdict::Inconclusive, NOTHING.into()),
+        Verdict::Linearizable => (
+            detente_check::Verdict::Pass,
+            format!(
+                "It could have been, one operation after the other: {}.",
+                over(judgement)
+            ),
+        ),
+        Verdict::Unknown { reason } => (detente_check::Verdict::Inconclusive, reason.to_string()),
+        Verdict::Violation(violation) => (
+            detente_check::Verdict::Fail,
+            contradiction(&history, violation).trim_end().to_owned(),
+        ),
+    };
+    let target = file.display().to_string();
+    Report {
+        target: target.clone(),
+        arguments: Vec::new(),
+        grade: None,
+        seed: 0,
+        protocols: Vec::new(),
+        spread: None,
+        probes: vec![ProbeReport {
+            id: "history".into(),
+            subject: target,
+            title: "Could what was recorded have been, one operation after the other?".into(),
+            severity: Severity::Critical,
+            verdict,
+            reason,
+            why: "Herlihy and Wing 1990: linearizability, the one guarantee that a compare-and-set rests on."
+                .into(),
+            trials: 1,
+            overlapping: 0,
+            evidence: Vec::new(),
+        }],
+        lost_updates: Vec::new(),
+        history: Some(history),
+        exchanges: Vec::new(),
+        took,
     }
 }
 
+const NOTHING: &str = "there is nothing to judge: it has no operation";
+
 fn told(history: &History, judgement: &Judgement, took: Duration) -> String {
-    let over = format!(
-        "{} operations on {} resource{}, judged as a {} in {took:.1?}",
-        judgement.operations,
-        judgement.keys,
-        if judgement.keys == 1 { "" } else { "s" },
-        judgement.method.name()
-    );
+    let over = format!("{} in {took:.1?}", over(judgement));
     match &judgement.verdict {
+        _ if judgement.operations == 0 => format!("{NOTHING}\n"),
         Verdict::Linearizable => {
             format!("linearizable: it could have been, one operation after the other\n{over}\n")
         }
         Verdict::Unknown { reason } => format!("unknown: {reason}\n{over}\n"),
         Verdict::Violation(violation) => format!("{}{over}\n", contradiction(history, violation)),
     }
+}
+
+fn over(judgement: &Judgement) -> String {
+    let count = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    format!(
+        "{} on {}, judged as a {}",
+        count(judgement.operations, "operation"),
+        count(judgement.keys, "resource"),
+        judgement.method.name()
+    )
 }
 
 fn contradiction(history: &History, violation: &Violation) -> String {

@@ -1,5 +1,6 @@
-use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::SystemTime;
 
@@ -85,6 +86,16 @@ fn style(is_terminal: bool) -> Style {
 }
 
 impl Outcome {
+    /// Whether the files can be written: told before anything is sent, not after minutes.
+    pub(super) fn is_writable(&self) -> Result<(), Failure> {
+        for written in &self.reports {
+            could_be_written(&written.file)
+                .with_context(|| cannot_write(&written.file))
+                .map_err(Failure::Usage)?;
+        }
+        Ok(())
+    }
+
     /// Prints the report, writes the files, and decides how the command ends.
     pub(super) fn tell(&self, report: Report) -> Result<(), Failure> {
         let report = Report {
@@ -92,24 +103,24 @@ impl Outcome {
             ..report
         };
         let report = report.without_secrets();
-        let begun_at = SystemTime::now() - report.took;
         let out = std::io::stdout();
         let style = style(out.is_terminal());
         // A reader that went away, such as `head`, has seen what it wanted.
         let _ = out
             .lock()
             .write_all(report::terminal(&report, &style).as_bytes());
+        self.keep(report)
+    }
+
+    /// The same of what is printed already, and has no secrets.
+    pub(super) fn keep(&self, report: Report) -> Result<(), Failure> {
+        let begun_at = SystemTime::now() - report.took;
         for written in &self.reports {
             std::fs::write(&written.file, written.form.render(&report, begun_at))
-                .with_context(|| format!("cannot write {}", written.file.display()))
+                .with_context(|| cannot_write(&written.file))
                 .map_err(Failure::Start)?;
         }
         self.judge(&report)
-    }
-
-    /// What was found is as bad as can be.
-    pub(super) fn found(&self, what: &str) -> Result<(), Failure> {
-        Err(Failure::Findings(anyhow!("{what}")))
     }
 
     fn judge(&self, report: &Report) -> Result<(), Failure> {
@@ -122,13 +133,35 @@ impl Outcome {
         match findings {
             // A run that proves nothing must not look like one that found nothing.
             0 if !is_judged(report) => Err(Failure::Findings(anyhow!(
-                "nothing could be judged of writes: the reasons stand above"
+                "nothing could be judged{}: the reasons stand above",
+                if report.grade.is_some() {
+                    " of writes"
+                } else {
+                    ""
+                }
             ))),
             0 => Ok(()),
             1 => Err(Failure::Findings(anyhow!("1 finding is {least} or worse"))),
             count => Err(Failure::Findings(anyhow!(
                 "{count} findings are {least} or worse"
             ))),
+        }
+    }
+}
+
+fn cannot_write(file: &Path) -> String {
+    format!("cannot write {}", file.display())
+}
+
+/// Leaves everything as it is: what is there keeps its content, what is not is not there afterwards.
+fn could_be_written(file: &Path) -> io::Result<()> {
+    match std::fs::metadata(file) {
+        // A pipe would take an end of it for the end of the report.
+        Ok(found) if !found.is_file() && !found.is_dir() => Ok(()),
+        Ok(_) => OpenOptions::new().append(true).open(file).map(drop),
+        Err(_) => {
+            File::create_new(file)?;
+            std::fs::remove_file(file)
         }
     }
 }
