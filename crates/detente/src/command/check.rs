@@ -52,7 +52,7 @@ pub(super) struct Check {
 
 #[derive(Debug, Subcommand)]
 enum CheckCommand {
-    /// Write a first scenario from a live resource
+    /// Write a first scenario from a live resource, by trying how that is written
     #[command(
         after_help = "Example:\n  detente check new http://127.0.0.1:4090/api/documents/45 > documents.yaml"
     )]
