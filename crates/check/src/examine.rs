@@ -120,13 +120,10 @@ fn unasked(target: &str, effort: &Effort, reason: &str) -> Vec<ProbeReport> {
 /// Restores the resource, and tells of what is left; nothing if nothing is.
 async fn put_back(lab: &Lab, target: &str) -> Option<ProbeReport> {
     let mut reason = Vec::new();
-    match lab.clean_up().await {
-        Ok(left) if left.is_empty() => {}
-        Ok(left) => {
-            let places: Vec<_> = left.iter().map(url::Url::as_str).collect();
-            reason.push(format!("could not be deleted: {}", places.join(", ")));
-        }
-        Err(stop) => reason.push(stop.to_string()),
+    let left = lab.clean_up().await;
+    if !left.is_empty() {
+        let places: Vec<_> = left.iter().map(url::Url::as_str).collect();
+        reason.push(format!("could not be deleted: {}", places.join(", ")));
     }
     match lab.restore().await {
         Ok(true) => {}

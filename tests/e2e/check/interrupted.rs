@@ -41,6 +41,33 @@ async fn an_interrupted_run_puts_everything_back() {
     }
 }
 
+/// A budget that is spent leaves enough to delete what was made, wherever it ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_budget_leaves_nothing_behind() {
+    let server = Server::start();
+    server.client().create("/api/notes/one", DRAFT).await;
+    let url = format!("{}/api/notes/one", server.url());
+    for budget in (90..1000).step_by(65) {
+        let run = Tester::new().run(&[
+            "check",
+            &url,
+            "--only",
+            "B4,B7,B9,B13,D3,D9,D10",
+            "--writers",
+            "2",
+            "--rounds",
+            "200",
+            "--budget",
+            &budget.to_string(),
+        ]);
+        let list = server.client().get("/api/notes").await.json();
+        let items = list["items"].as_array().unwrap();
+        assert_eq!(items.len(), 1, "with {budget}: {list}\n{run}");
+        assert_eq!(items[0]["data"].to_string(), DRAFT, "with {budget}");
+        assert!(!run.out.contains("could not be deleted"), "{budget}: {run}");
+    }
+}
+
 async fn version(server: &Server) -> u64 {
     let list = server.client().get("/api/notes").await.json();
     let items = list["items"].as_array().unwrap();

@@ -11,8 +11,10 @@ use crate::exchange::{Effect, Exchange};
 use crate::request::Request;
 use crate::subject::Subject;
 
-/// Requests that are kept back from the probes: to put things back as they were.
+/// Requests that are kept back from the probes: to put things back as they were,
 const RESERVE: u32 = 64;
+/// and to delete each resource that was made.
+const RESERVE_OF_SCRATCH: u32 = 4;
 
 /// What all resources of a run share.
 pub(super) struct Bench {
@@ -119,7 +121,10 @@ impl Lab {
         if self.bench.client.is_interrupted() {
             return Err(Stop::Interrupted.into());
         }
-        if self.bench.client.remaining() < requests.saturating_add(RESERVE) {
+        let scratches = self.bench.scratches.lock().expect("no holder panics").len();
+        let scratches = u32::try_from(scratches).unwrap_or(u32::MAX);
+        let reserve = RESERVE.saturating_add(scratches.saturating_mul(RESERVE_OF_SCRATCH));
+        if self.bench.client.remaining() < requests.saturating_add(reserve) {
             return Err(Stop::BudgetSpent.into());
         }
         Ok(())

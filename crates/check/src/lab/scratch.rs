@@ -8,7 +8,7 @@ use super::bench::served;
 use super::pointer::{leaves, remove, set};
 use super::{Attempt, Condition, Habits, Halt, Lab, Shape, TRIES, said};
 use crate::client::{Actor, Stop};
-use crate::exchange::Exchange;
+use crate::exchange::{Effect, Exchange};
 use crate::request::Request;
 use crate::subject::Creation;
 
@@ -104,7 +104,7 @@ impl Lab {
             Some(creation) => {
                 let request = self.creation(creation);
                 let exchange = self.send_served(&actor, request).await?;
-                let place = created_at(&exchange, &creation.url).ok_or_else(|| {
+                let place = self.owned(&exchange, creation).ok_or_else(|| {
                     Halt::Cannot(format!(
                         "a scratch resource could not be made: {} {} was answered {}",
                         creation.method,
@@ -116,7 +116,12 @@ impl Lab {
             }
             None => {
                 let lab = self.at(self.sibling());
+                // Whatever comes of it, should the run end here: nobody else has this name.
+                self.own(&lab);
                 let attempt = lab.put_anew(&actor, &Condition::if_none_match("*")).await?;
+                if attempt.exchange.effect() == Effect::Refused {
+                    self.disown(&lab);
+                }
                 if !attempt.is_applied() || !lab.read().await?.shows(&attempt.nonce) {
                     return Err(Halt::Cannot(format!(
                         "no scratch resource could be made: PUT of one that is not there was answered {}; \
@@ -127,8 +132,14 @@ impl Lab {
                 lab
             }
         };
-        self.own(&lab);
         Ok(lab)
+    }
+
+    /// Where a creation says that the new resource is, which is deleted when the run ends.
+    pub(crate) fn owned(&self, exchange: &Exchange, creation: &Creation) -> Option<Url> {
+        let place = created_at(exchange, &creation.url)?;
+        self.own(&self.at(place.clone()));
+        Some(place)
     }
 
     /// Has a resource deleted when the run ends.
@@ -138,6 +149,15 @@ impl Lab {
             .lock()
             .expect("no holder panics")
             .push(lab.clone());
+    }
+
+    /// It was not made after all.
+    fn disown(&self, lab: &Self) {
+        self.bench
+            .scratches
+            .lock()
+            .expect("no holder panics")
+            .retain(|scratch| scratch.place() != lab.place());
     }
 
     /// The URL of a resource beside this one that is not there.
@@ -251,34 +271,36 @@ impl Lab {
     }
 
     /// Deletes the resources that the run made; those that are left.
-    pub(crate) async fn clean_up(&self) -> Result<Vec<Url>, Stop> {
+    pub(crate) async fn clean_up(&self) -> Vec<Url> {
         let scratches =
             std::mem::take(&mut *self.bench.scratches.lock().expect("no holder panics"));
-        let actor = self.actor("restorer");
         let mut left = Vec::new();
         for scratch in scratches {
-            let exchange = served(&actor, scratch.get(scratch.place()), TRIES).await?;
-            let Ok(reading) = scratch.reading(exchange) else {
-                left.push(scratch.place().clone());
-                continue;
-            };
-            if !reading.is_there() {
-                continue;
-            }
-            // It is ours: where the condition does not hold, it is deleted without one.
-            let mut is_deleted = false;
-            for condition in [scratch.from(&reading), Condition::none()] {
-                let exchange = served(&actor, scratch.deletion(&condition), TRIES).await?;
-                is_deleted = exchange.is_accepted();
-                if is_deleted {
-                    break;
-                }
-            }
-            if !is_deleted {
+            if !matches!(scratch.is_cleared_away().await, Ok(true)) {
                 left.push(scratch.place().clone());
             }
         }
-        Ok(left)
+        left
+    }
+
+    /// Deletes it; whether it is not there any more.
+    async fn is_cleared_away(&self) -> Result<bool, Stop> {
+        let actor = self.actor("restorer");
+        let exchange = served(&actor, self.get(self.place()), TRIES).await?;
+        let Ok(reading) = self.reading(exchange) else {
+            return Ok(false);
+        };
+        if !reading.is_there() {
+            return Ok(true);
+        }
+        // It is ours: where the condition does not hold, it is deleted without one.
+        for condition in [self.from(&reading), Condition::none()] {
+            let exchange = served(&actor, self.deletion(&condition), TRIES).await?;
+            if exchange.is_accepted() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

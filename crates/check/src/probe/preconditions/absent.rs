@@ -10,6 +10,7 @@ pub(in crate::probe) async fn create_only(lab: &Lab) -> Result<Ruling, Halt> {
     let created = if before.is_there() {
         None
     } else {
+        lab.own(&fresh);
         let created = fresh
             .put_anew(&alice, &Condition::if_none_match("*"))
             .await?;
@@ -20,7 +21,6 @@ pub(in crate::probe) async fn create_only(lab: &Lab) -> Result<Ruling, Halt> {
         // What can be created, the field is for. Here nothing can, and an update is no creation.
         return Ok(Ruling::skipped("PUT creates nothing here"));
     };
-    lab.own(&fresh);
     let there = fresh.read().await?;
     let again = fresh
         .put_anew(&alice, &Condition::if_none_match("*"))

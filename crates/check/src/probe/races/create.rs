@@ -60,6 +60,7 @@ async fn no_rule(lab: &Lab) -> Result<Option<String>, Halt> {
             "every URL beside the resource is there already".into(),
         ));
     }
+    lab.own(&fresh);
     let only_new = Condition::if_none_match("*");
     let created = fresh.put_anew(&alice, &only_new).await?;
     if !created.is_applied() || !fresh.read_until(&created.nonce).await?.is_there() {
@@ -68,7 +69,6 @@ async fn no_rule(lab: &Lab) -> Result<Option<String>, Halt> {
             said(&created.exchange)
         )));
     }
-    lab.own(&fresh);
     let again = fresh.put_anew(&alice, &only_new).await?;
     Ok(again
         .is_applied()
@@ -89,9 +89,8 @@ async fn race(lab: &Lab, crew: &Crew) -> Result<Volley, Halt> {
             (actor.clone(), form.request(&place, &lab.nonce(), &only_new))
         })
         .collect();
-    let volley = lab.volley(sends).await?;
     lab.own(&fresh);
-    Ok(volley)
+    lab.volley(sends).await
 }
 
 /// The resource of that path, under another base URL.

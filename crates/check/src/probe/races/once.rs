@@ -3,7 +3,7 @@ use http::{HeaderName, HeaderValue};
 use super::series::{Series, accepted, rate};
 use super::unique::rows;
 use crate::exchange::Exchange;
-use crate::lab::{Halt, Lab, created_at, said};
+use crate::lab::{Halt, Lab, said};
 use crate::probe::Ruling;
 use crate::request::Request;
 use crate::severity::Severity;
@@ -28,10 +28,7 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
             let volley = series
                 .race_with_one(lab, &lab.writers(writers), &request)
                 .await?;
-            let rows = rows(&volley.exchanges, &creation.url);
-            for row in &rows {
-                lab.own(&lab.at(row.clone()));
-            }
+            let rows = rows(lab, &volley.exchanges, creation);
             if rows.len() > 1 {
                 return Ok(series.found(twice(
                     format!(
@@ -51,8 +48,10 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
     };
     let alice = lab.writers(1).remove(0);
     let replay = lab.send_served(&alice, request.clone()).await?;
-    if let Some(other) = created_at(&replay, &creation.url).filter(|other| *other != row) {
-        lab.own(&lab.at(other));
+    if lab
+        .owned(&replay, creation)
+        .is_some_and(|other| other != row)
+    {
         let reason = "a replay made a second resource".into();
         return Ok(series.found(twice(reason, vec![&replay])));
     }
@@ -67,10 +66,7 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
     changed.headers = request.headers;
     let misused = lab.send_served(&alice, changed).await?;
     if misused.is_accepted() {
-        let made = created_at(&misused, &creation.url).filter(|other| *other != row);
-        if let Some(made) = &made {
-            lab.own(&lab.at(made.clone()));
-        }
+        let made = lab.owned(&misused, creation).filter(|other| *other != row);
         let ruling = Ruling::fail(
             if made.is_some() {
                 Severity::Medium

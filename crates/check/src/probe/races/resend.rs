@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::once::with_key;
-use crate::lab::{Halt, Lab, created_at, said};
+use crate::lab::{Halt, Lab, said};
 use crate::probe::Ruling;
 use crate::severity::Severity;
 
@@ -33,9 +33,7 @@ pub(in crate::probe) async fn resend(lab: &Lab) -> Result<Ruling, Halt> {
     let known = lab.creation(creation);
     let known_item = lab.item_of(&known).unwrap_or_default();
     let made = lab.send_served(&alice, known).await?;
-    if let Some(place) = created_at(&made, &creation.url) {
-        lab.own(&lab.at(place));
-    }
+    lab.owned(&made, creation);
     let list = lab.get(&creation.url);
     let before = lab.send_served(&alice, list.clone()).await?;
     let in_one = before
@@ -80,9 +78,7 @@ pub(in crate::probe) async fn resend(lab: &Lab) -> Result<Ruling, Halt> {
         }
     };
     let again = lab.send_served(&alice, request).await?;
-    if let Some(place) = created_at(&again, &creation.url) {
-        lab.own(&lab.at(place));
-    }
+    lab.owned(&again, creation);
     let (after, listing) = count().await?;
     for place in places(&listing, &creation.url, &item) {
         lab.own(&lab.at(place));

@@ -4,9 +4,10 @@ use url::Url;
 
 use super::series::{Series, accepted, relent};
 use crate::exchange::{Effect, Exchange};
-use crate::lab::{Halt, Lab, created_at, said};
+use crate::lab::{Halt, Lab, said};
 use crate::probe::Ruling;
 use crate::severity::Severity;
+use crate::subject::Creation;
 
 /// D4: N clients create resources that share what has to be unique.
 pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
@@ -18,23 +19,20 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
     let alice = lab.actor("alice");
     let request = lab.creation(creation);
     let first = lab.send_served(&alice, request.clone()).await?;
-    let Some(place) = created_at(&first, &creation.url) else {
+    let Some(place) = lab.owned(&first, creation) else {
         return Ok(Ruling::inconclusive(format!(
             "nothing could be created: {}",
             said(&first)
         )));
     };
-    lab.own(&lab.at(place.clone()));
     let second = lab.send_served(&alice, request).await?;
-    if let Some(other) = created_at(&second, &creation.url) {
+    if let Some(other) = lab.owned(&second, creation) {
         if other == place {
             return Ok(Ruling::skipped(format!(
                 "a second one is answered {} and the place of the first: whether there are two cannot be told",
                 said(&second)
             )));
         }
-        let place = other;
-        lab.own(&lab.at(place));
         return Ok(Ruling::skipped(format!(
             "two resources with one {pointer} are accepted one after the other ({}): it is not unique here",
             said(&second)
@@ -47,10 +45,7 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
         for _ in 0..lab.effort().rounds.div_ceil(2) {
             let request = lab.creation(creation);
             let volley = series.race_with_one(lab, &crew, &request).await?;
-            let rows = rows(&volley.exchanges, &creation.url);
-            for row in &rows {
-                lab.own(&lab.at(row.clone()));
-            }
+            let rows = rows(lab, &volley.exchanges, creation);
             if rows.len() > 1 {
                 let ruling = Ruling::fail(
                     Severity::Critical,
@@ -89,10 +84,10 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
     })
 }
 
-/// The resources that accepted creations say they made.
-pub(super) fn rows(exchanges: &[Exchange], collection: &Url) -> BTreeSet<Url> {
+/// The resources that accepted creations say they made, each of them our own.
+pub(super) fn rows(lab: &Lab, exchanges: &[Exchange], creation: &Creation) -> BTreeSet<Url> {
     exchanges
         .iter()
-        .filter_map(|exchange| created_at(exchange, collection))
+        .filter_map(|exchange| lab.owned(exchange, creation))
         .collect()
 }
