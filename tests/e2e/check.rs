@@ -1,5 +1,6 @@
 //! `detente check` and `detente race`, as a user runs them.
 
+mod again; // what is printed to see a finding again
 mod api; // by a description
 mod detente; // Detente itself, which loses nothing
 mod history; // what was recorded elsewhere

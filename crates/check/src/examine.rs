@@ -101,7 +101,8 @@ async fn ask(lab: &Lab, target: &str, progress: &mut impl FnMut(Progress<'_>)) -
         };
         asked.lost_updates.append(&mut ruling.lost_updates);
         asked.history = asked.history.or(ruling.history.take());
-        let report = report(probe, target, ruling);
+        let mut report = report(probe, target, ruling);
+        report.is_resendable = !(probe.races() || probe.is_of_bodies() || lab.has_version_in_body());
         progress(Progress::Done(&report));
         asked.probes.push(report);
     }
@@ -144,6 +145,7 @@ async fn put_back(lab: &Lab, target: &str) -> Option<ProbeReport> {
         trials: 1,
         overlapping: 0,
         evidence: Vec::new(),
+        is_resendable: false,
     })
 }
 
@@ -162,5 +164,6 @@ fn report(probe: &Probe, target: &str, mut ruling: Ruling) -> ProbeReport {
         trials: ruling.trials,
         overlapping: ruling.overlapping,
         evidence: ruling.evidence,
+        is_resendable: false,
     }
 }

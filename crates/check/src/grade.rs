@@ -62,6 +62,7 @@ mod tests {
             trials: 1,
             overlapping: 0,
             evidence: Vec::new(),
+            is_resendable: false,
         }
     }
 

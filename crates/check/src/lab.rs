@@ -127,6 +127,13 @@ impl Lab {
         }
     }
 
+    /// Whether a body says which version its write began from.
+    pub(crate) fn has_version_in_body(&self) -> bool {
+        let habits = &self.habits;
+        let mut guards = habits.guard.iter().chain(&habits.ticket);
+        guards.any(|guard| matches!(guard, Guard::Member(_)))
+    }
+
     /// Waits until a validator that counts in seconds says another.
     pub(crate) async fn let_a_second_pass(&self) {
         pace::second().await;

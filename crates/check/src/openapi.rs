@@ -73,6 +73,8 @@ pub async fn examine_described(
         let mut report = examine(client, subject, effort, &mut progress).await?;
         for probe in &mut report.probes {
             probe.subject.clone_from(&resource.path);
+            // It is deleted; the command makes another one.
+            probe.is_resendable = false;
         }
         probes.append(&mut report.probes);
         for row in report.lost_updates {
@@ -146,6 +148,7 @@ fn unexamined(path: &str, reason: &str) -> ProbeReport {
         trials: 0,
         overlapping: 0,
         evidence: Vec::new(),
+        is_resendable: false,
     }
 }
 

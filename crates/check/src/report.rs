@@ -1,5 +1,6 @@
 //! What was found, and how it is told.
 
+mod again; // how a finding is seen again
 mod curl; // a request as a command to send it again
 mod form; // the forms of a report
 mod har; // for browsers' network tools
@@ -7,6 +8,7 @@ mod html; // for people, in a browser
 mod json; // for programs
 mod junit; // for CI
 mod redact; // what nobody is to see
+mod shell; // words of a shell
 mod style; // colours, where there is a terminal
 mod tap; // for CI
 mod terminal; // for people
@@ -69,6 +71,9 @@ pub struct ProbeReport {
     pub overlapping: u32,
     /// The few exchanges that show it, in order.
     pub evidence: Vec<Evidence>,
+    /// Whether its requests show it again when they are sent again one by one: nothing races, and no body says which
+    /// version it began from.
+    pub is_resendable: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

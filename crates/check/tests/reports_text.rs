@@ -121,6 +121,7 @@ fn probe(id: &str, title: &str, severity: Severity, verdict: Verdict, reason: &s
         trials: 30,
         overlapping: 29,
         evidence: Vec::new(),
+        is_resendable: id < "D",
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) fn declared(description: &Description) -> Vec<ProbeReport> {
             trials: 1,
             overlapping: 0,
             evidence: Vec::new(),
+            is_resendable: false,
         });
     }
     reports

@@ -18,6 +18,18 @@ pub(crate) struct Probe {
     pub run: Run,
 }
 
+impl Probe {
+    /// Whether a request sent alone shows nothing: it takes many, or a byte held back.
+    pub(crate) fn races(&self) -> bool {
+        self.id.starts_with('D')
+    }
+
+    /// Whether what it asks stands in a body, where each write has to say another.
+    pub(crate) fn is_of_bodies(&self) -> bool {
+        self.id == "B12"
+    }
+}
+
 type Run = for<'a> fn(&'a Lab) -> Pin<Box<dyn Future<Output = Result<Ruling, Halt>> + Send + 'a>>;
 
 /// The entry of a probe: its function is called with the lab.

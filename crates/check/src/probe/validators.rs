@@ -275,9 +275,10 @@ async fn comes_back_after(lab: &Lab, takes_time: bool) -> Result<Ruling, Halt> {
             Severity::Info,
             format!("{tag} came back with the content: it is a hash; who read before both writes is not told of them"),
         )
-        .showing("written first", &one.exchange)
-        .showing("then another", &other.exchange)
-        .showing("then the first again", &again.exchange)
+        .showing("written first", &first.exchange)
+        .showing("its tag", &one.exchange)
+        .showing("that of another", &other.exchange)
+        .showing("that of the first, written again", &again.exchange)
     } else {
         Ruling::pass("each write has a tag of its own, equal content or not")
     })

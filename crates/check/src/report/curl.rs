@@ -5,41 +5,60 @@ use http::Method;
 use crate::request::Request;
 
 use super::redact;
+use super::shell::Word;
+
+/// What of a request is said by variables of the shell: values, and the variable for each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Variables {
+    /// In its URL and in its body.
+    pub places: Vec<(String, String)>,
+    /// In its fields.
+    pub fields: Vec<(String, String)>,
+}
 
 /// A command that sends the same request; secrets are variables of the shell, to be set before.
 pub(super) fn command(request: &Request) -> String {
-    // With -X HEAD it would wait for a body.
-    let method = match request.method {
-        Method::HEAD => "--head".to_owned(),
-        _ => format!("-X {}", request.method),
+    line("curl -si", request, &Variables::default())
+}
+
+/// The same with other options, and with variables.
+pub(super) fn line(start: &str, request: &Request, variables: &Variables) -> String {
+    let filled = |text: &str, with: &[(String, String)]| {
+        with.iter()
+            .fold(Word::new(text), |word, (value, name)| word.with(value, name))
     };
-    let mut command = format!("curl -si {method} {}", quoted(request.url.as_str()));
+    let method = match request.method {
+        // With -X HEAD it would wait for a body.
+        Method::HEAD => " --head".to_owned(),
+        Method::GET if request.body.is_empty() => String::new(),
+        _ => format!(" -X {}", request.method),
+    };
+    let url = filled(request.url.as_str(), &variables.places);
+    let mut command = format!("{start}{method} {url}");
     for (name, value) in &request.headers {
         let field = if redact::is_secret(name.as_str()) {
             // Double quotes, so that the shell puts it in.
             format!("\"{name}: {}\"", redact::placeholder(name.as_str()))
         } else {
-            quoted(&format!(
-                "{name}: {}",
-                String::from_utf8_lossy(value.as_bytes())
-            ))
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let value = filled(&value, &variables.fields);
+            Word::new(format!("{name}: ")).and(value).to_string()
         };
         let _ = write!(command, " -H {field}");
     }
     if !request.body.is_empty() {
         match std::str::from_utf8(&request.body) {
             Ok(text) => {
-                let _ = write!(command, " --data-binary {}", quoted(text));
+                let _ = write!(
+                    command,
+                    " --data-binary {}",
+                    filled(text, &variables.places)
+                );
             }
             Err(_) => command.push_str(" --data-binary @body"),
         }
     }
     command
-}
-
-/// As one word of a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -63,6 +82,14 @@ mod tests {
         assert_eq!(
             command(&request),
             r#"curl -si -X PUT 'http://127.0.0.1:8080/a?b=c%27d' -H 'if-match: "7"' -H "authorization: $AUTHORIZATION" --data-binary 'it'\''s'"#
+        );
+        let variables = Variables {
+            places: vec![("a?b".into(), "place".into())],
+            fields: vec![("\"7\"".into(), "etag".into())],
+        };
+        assert_eq!(
+            line("curl -s", &request, &variables),
+            r#"curl -s -X PUT "http://127.0.0.1:8080/$place=c%27d" -H "if-match: $etag" -H "authorization: $AUTHORIZATION" --data-binary 'it'\''s'"#
         );
     }
 }

@@ -66,7 +66,7 @@ pub fn html(report: &Report, begun_at: SystemTime) -> String {
     page += &masthead::masthead(report, book.len(), begun_at);
     page += &contents(report, !findings.is_empty());
     page.push_str("<main>\n");
-    write_findings(&mut page, &findings, &book, &detailed);
+    write_findings(&mut page, &findings, report, &book, &detailed);
     page += &writers::section(&report.lost_updates);
     page += &listing::section(report, Verdict::Inconclusive);
     page += &listing::section(report, Verdict::Pass);
@@ -157,6 +157,7 @@ fn contents(report: &Report, has_findings: bool) -> String {
 fn write_findings(
     page: &mut String,
     findings: &[Finding],
+    report: &Report,
     book: &Book,
     detailed: &BTreeSet<Place>,
 ) {
@@ -178,7 +179,7 @@ fn write_findings(
     }
     let mut told = BTreeSet::new();
     for (number, finding) in findings.iter().enumerate() {
-        *page += &finding.write(number + 1, book, detailed, &mut told);
+        *page += &finding.write(number + 1, report, book, detailed, &mut told);
     }
     page.push_str("</section>\n");
 }

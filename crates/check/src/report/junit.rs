@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::{ProbeReport, Report, Verdict, curl, grade};
+use super::{ProbeReport, Report, Verdict, again, curl, grade};
 
 /// A report as JUnit's XML, which most CI systems show.
 pub(super) fn junit(report: &Report) -> String {
@@ -22,13 +22,13 @@ pub(super) fn junit(report: &Report) -> String {
         report.seed
     );
     for probe in &report.probes {
-        case(&mut text, probe);
+        case(&mut text, report, probe);
     }
     text.push_str("</testsuite>\n</testsuites>\n");
     text
 }
 
-fn case(text: &mut String, probe: &ProbeReport) {
+fn case(text: &mut String, report: &Report, probe: &ProbeReport) {
     let _ = write!(
         text,
         "<testcase classname=\"{}\" name=\"{}\">",
@@ -43,7 +43,7 @@ fn case(text: &mut String, probe: &ProbeReport) {
                 "<failure type=\"{}\" message=\"{}\">{}</failure>",
                 probe.severity,
                 escaped(&probe.reason),
-                escaped(&told(probe))
+                escaped(&told(report, probe))
             );
         }
         Verdict::Inconclusive | Verdict::Skipped => {
@@ -53,7 +53,7 @@ fn case(text: &mut String, probe: &ProbeReport) {
     text.push_str("</testcase>\n");
 }
 
-fn told(probe: &ProbeReport) -> String {
+fn told(report: &Report, probe: &ProbeReport) -> String {
     let mut text = format!("{}\n{}\n", probe.reason, probe.why);
     for evidence in &probe.evidence {
         let answer = match evidence.exchange.status() {
@@ -66,6 +66,10 @@ fn told(probe: &ProbeReport) -> String {
             evidence.note,
             curl::command(&evidence.exchange.request)
         );
+    }
+    text.push_str("\nTo see it again:\n");
+    for line in again::lines(report, probe) {
+        let _ = writeln!(text, "{line}");
     }
     text
 }

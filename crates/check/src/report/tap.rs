@@ -2,13 +2,13 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{ProbeReport, Report, Verdict, curl, grade};
+use super::{ProbeReport, Report, Verdict, again, curl, grade};
 
 /// A report as TAP 14: a line for each probe, with diagnostics in YAML.
 pub(super) fn tap(report: &Report) -> String {
     let mut text = format!("TAP version 14\n1..{}\n", report.probes.len());
     for (index, probe) in report.probes.iter().enumerate() {
-        line(&mut text, index + 1, probe);
+        line(&mut text, index + 1, report, probe);
     }
     let _ = writeln!(
         text,
@@ -20,7 +20,7 @@ pub(super) fn tap(report: &Report) -> String {
     text
 }
 
-fn line(text: &mut String, number: usize, probe: &ProbeReport) {
+fn line(text: &mut String, number: usize, report: &Report, probe: &ProbeReport) {
     let ok = match probe.verdict {
         Verdict::Fail => "not ok",
         _ => "ok",
@@ -31,12 +31,12 @@ fn line(text: &mut String, number: usize, probe: &ProbeReport) {
     };
     let _ = writeln!(text, "{ok} {number} - {}{skip}", escaped(&probe.name()));
     if probe.verdict == Verdict::Fail {
-        diagnostics(text, probe);
+        diagnostics(text, report, probe);
     }
 }
 
 /// A string of JSON is one of YAML, too.
-fn diagnostics(text: &mut String, probe: &ProbeReport) {
+fn diagnostics(text: &mut String, report: &Report, probe: &ProbeReport) {
     let quoted = |text: &str| Value::from(text).to_string();
     let _ = writeln!(
         text,
@@ -59,6 +59,10 @@ fn diagnostics(text: &mut String, probe: &ProbeReport) {
                 None => "null".into(),
             }
         );
+    }
+    text.push_str("  again:\n");
+    for line in again::lines(report, probe) {
+        let _ = writeln!(text, "    - {}", quoted(&line));
     }
     text.push_str("  ...\n");
 }

@@ -1,8 +1,7 @@
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Evidence, ProbeReport, Report, Style, Verdict, curl};
-use crate::exchange::{Exchange, Outcome, Protocol};
+use super::{Evidence, ProbeReport, Report, Style, Verdict, again};
+use crate::exchange::{Outcome, Protocol};
 
 /// Letters of a body that are shown.
 const MOST_BODY: usize = 240;
@@ -81,7 +80,7 @@ fn tell(text: &mut String, report: &Report, finding: &ProbeReport, style: Style)
     }
     text.push('\n');
     text.push_str(&style.wrapped(&format!("Why: {}", finding.why), 6));
-    reproduction(text, finding, style);
+    reproduction(text, report, finding, style);
 }
 
 /// What was sent, and what came back, with tags below each other.
@@ -157,73 +156,12 @@ fn body(text: &mut String, side: char, body: &[u8]) {
     let _ = writeln!(text, "        {side}   {told}");
 }
 
-/// Lines of a shell that show it again; those that race run side by side.
-fn reproduction(text: &mut String, finding: &ProbeReport, style: Style) {
-    let shown: Vec<_> = finding
-        .evidence
-        .iter()
-        .map(|evidence| &evidence.exchange)
-        .collect();
-    if shown.is_empty() {
-        return;
-    }
+/// Lines of a shell that show it again.
+fn reproduction(text: &mut String, report: &Report, finding: &ProbeReport, style: Style) {
     let _ = writeln!(text, "\n      {}", style.faint("To see it again:"));
-    for line in commands(&shown) {
+    for line in again::lines(report, finding) {
         let _ = writeln!(text, "        {line}");
     }
-}
-
-/// A tag of then is none of now: it is read anew, and stands in the commands that carried it.
-fn commands(exchanges: &[&Exchange]) -> Vec<String> {
-    let mut variables: BTreeMap<String, String> = BTreeMap::new();
-    let mut lines = Vec::new();
-    let mut were_beside = false;
-    for (index, exchange) in exchanges.iter().enumerate() {
-        let tag = exchange
-            .response()
-            .and_then(|response| response.header("etag"))
-            .filter(|_| exchange.request.method == http::Method::GET);
-        let mut line = curl::command(&exchange.request);
-        for (tag, variable) in &variables {
-            line = line.replace(
-                &format!("'if-match: {tag}'"),
-                &format!("\"if-match: ${variable}\""),
-            );
-        }
-        if let Some(tag) = tag
-            && !variables.contains_key(tag)
-            && exchanges[index + 1..].iter().any(|later| {
-                later
-                    .request
-                    .headers
-                    .get("if-match")
-                    .is_some_and(|it| it == tag)
-            })
-        {
-            let variable = match variables.len() {
-                0 => "tag".to_owned(),
-                count => format!("tag{}", count + 1),
-            };
-            line = format!(
-                "{variable}=$({} -o /dev/null -w '%header{{etag}}')",
-                line.replacen("curl -si -X GET", "curl -s", 1)
-            );
-            variables.insert(tag.to_owned(), variable);
-        }
-        let races = |other: &&Exchange| {
-            exchange.request.method != http::Method::GET && exchange.overlaps(other)
-        };
-        let is_beside = exchanges.get(index + 1).is_some_and(races);
-        if is_beside {
-            line.push_str(" &");
-        }
-        lines.push(line);
-        if were_beside && !is_beside {
-            lines.push("wait".to_owned());
-        }
-        were_beside = is_beside;
-    }
-    lines
 }
 
 fn lost_updates(text: &mut String, report: &Report, style: Style) {

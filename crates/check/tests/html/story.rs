@@ -90,6 +90,7 @@ fn probe(id: &str, title: &str, severity: Severity, verdict: Verdict, reason: &s
         trials: 1,
         overlapping: 0,
         evidence: Vec::new(),
+        is_resendable: id < "D",
     }
 }
 

@@ -187,12 +187,16 @@ fn command(html: &mut String, exchange: &Exchange, most_bytes: usize) {
         request.body = Bytes::new();
         format!("{} --data-binary @body", curl::command(&request))
     };
-    let _ = write!(
-        html,
-        "<div class=\"curl\"><code tabindex=\"0\" aria-label=\"The same request, for a shell\">{}</code>\
+    html.push_str(&commands("The same request, as it was sent then", &command));
+}
+
+/// Lines for a shell, to be copied.
+pub(super) fn commands(label: &str, lines: &str) -> String {
+    format!(
+        "<div class=\"curl\"><code tabindex=\"0\" aria-label=\"{label}\">{}</code>\
          <button type=\"button\" class=\"copy\" hidden>Copy</button></div>",
-        Text(&command)
-    );
+        Text(lines)
+    )
 }
 
 /// With a capital letter, as a sentence begins.

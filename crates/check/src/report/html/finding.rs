@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::report::ProbeReport;
+use crate::report::{ProbeReport, Report, again};
 
 use super::book::{Book, Place};
 use super::dossier::{self, EVIDENCE_BYTES, capitalised};
@@ -46,6 +46,7 @@ impl<'a> Finding<'a> {
     pub(super) fn write(
         &self,
         number: usize,
+        report: &Report,
         book: &Book,
         detailed: &BTreeSet<Place>,
         told: &mut BTreeSet<Place>,
@@ -91,6 +92,11 @@ impl<'a> Finding<'a> {
         }
         html += &tags::table(book, &evidence, detailed);
         self.write_evidence(&mut html, book, told);
+        html.push_str("<h4>To see it again</h4>\n");
+        html += &dossier::commands(
+            "To see it again, in a shell",
+            &again::lines(report, probe).join("\n"),
+        );
         html.push_str("</article>\n");
         html
     }

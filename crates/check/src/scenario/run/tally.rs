@@ -111,6 +111,7 @@ impl<'a> Tally<'a> {
             trials: self.rounds,
             overlapping: self.overlapping,
             evidence: failure.map(|it| it.evidence).unwrap_or_default(),
+            is_resendable: false,
         }
     }
 
