@@ -102,7 +102,8 @@ async fn ask(lab: &Lab, target: &str, progress: &mut impl FnMut(Progress<'_>)) -
         asked.lost_updates.append(&mut ruling.lost_updates);
         asked.history = asked.history.or(ruling.history.take());
         let mut report = report(probe, target, ruling);
-        report.is_resendable = !(probe.races() || probe.is_of_bodies() || lab.has_version_in_body());
+        report.is_resendable =
+            !(probe.races() || probe.is_of_bodies() || lab.has_version_in_body());
         progress(Progress::Done(&report));
         asked.probes.push(report);
     }

@@ -60,7 +60,9 @@ fn only(id: &str) -> &str {
 fn lines(told: &str, id: &str) -> Option<String> {
     let (_, finding) = told.split_once(&format!("\n{id}  "))?;
     let (_, lines) = finding.split_once("To see it again:\n")?;
-    let lines = lines.lines().map_while(|line| line.strip_prefix("        "));
+    let lines = lines
+        .lines()
+        .map_while(|line| line.strip_prefix("        "));
     Some(lines.map(|line| format!("{line}\n")).collect())
 }
 
@@ -95,7 +97,12 @@ fn statuses(printed: &str) -> Vec<u64> {
 fn expected(report: &Value, id: &str, script: &str) -> Vec<u64> {
     let evidence = probe(report, id)["evidence"].as_array().unwrap().iter();
     let mut codes: Vec<_> = evidence
-        .map(|it| (it["request"]["method"] == "GET", it["response"]["status"].as_u64().unwrap()))
+        .map(|it| {
+            (
+                it["request"]["method"] == "GET",
+                it["response"]["status"].as_u64().unwrap(),
+            )
+        })
         .collect();
     // These are read into variables, the first ones first.
     for _ in 0..script.matches("; echo ").count() {
@@ -147,7 +154,11 @@ fn what_races_the_tester_shows() {
     ] {
         let server = broken(name);
         let seen = seen(&server, id);
-        assert!(seen.script.starts_with("detente check http"), "{}", seen.script);
+        assert!(
+            seen.script.starts_with("detente check http"),
+            "{}",
+            seen.script
+        );
         assert!(
             seen.printed.contains(&format!("\n{id}  critical")),
             "{name}\n{}\n{}",
@@ -158,7 +169,9 @@ fn what_races_the_tester_shows() {
 }
 
 fn broken(name: &str) -> Broken {
-    let found = servers::broken().into_iter().find(|server| server.name == name);
+    let found = servers::broken()
+        .into_iter()
+        .find(|server| server.name == name);
     found.unwrap_or_else(|| panic!("{name} is a server"))
 }
 
@@ -183,14 +196,21 @@ fn it_is_there_to_be_seen() {
     assert!(first == again && first != other, "{tags:?}");
     // A stale tag, accepted.
     let stale = seen_of("if-match-ignored", "B1");
-    assert!(stale.script.contains("\"if-match: $etag"), "{}", stale.script);
+    assert!(
+        stale.script.contains("\"if-match: $etag"),
+        "{}",
+        stale.script
+    );
     assert!(statuses(&stale.printed).contains(&200), "{}", stale.printed);
     // A stale tag, told before a body that nobody can read.
     let both = statuses(&seen_of("stale-before-invalid", "B11").printed);
     assert_eq!(both, [400, 412]);
     // A tag that the next read does not give.
     let strange = seen_of("strange-tag-on-write", "A5").printed;
-    let tags: Vec<_> = strange.lines().filter(|line| line.starts_with("etag: ")).collect();
+    let tags: Vec<_> = strange
+        .lines()
+        .filter(|line| line.starts_with("etag: "))
+        .collect();
     assert!(tags.len() == 2 && tags[0] != tags[1], "{strange}");
     // A conflict that says nothing.
     let empty = seen_of("empty-conflict", "C1").printed;

@@ -24,8 +24,9 @@ pub(super) fn command(request: &Request) -> String {
 /// The same with other options, and with variables.
 pub(super) fn line(start: &str, request: &Request, variables: &Variables) -> String {
     let filled = |text: &str, with: &[(String, String)]| {
-        with.iter()
-            .fold(Word::new(text), |word, (value, name)| word.with(value, name))
+        with.iter().fold(Word::new(text), |word, (value, name)| {
+            word.with(value, name)
+        })
     };
     let method = match request.method {
         // With -X HEAD it would wait for a body.

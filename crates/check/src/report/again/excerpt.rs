@@ -145,12 +145,7 @@ impl<'a> Search<'a> {
 
     /// Where the value of a field comes from: from the last read that said it, or else from the last write. What shows the
     /// finding goes by reads that do, too. Nowhere, if it was made up.
-    fn said_before(
-        &self,
-        place: usize,
-        value: &str,
-        field: &str,
-    ) -> Option<(usize, &'a str)> {
+    fn said_before(&self, place: usize, value: &str, field: &str) -> Option<(usize, &'a str)> {
         let record = self.record;
         let said = |other: usize| {
             let response = record[other].response()?;
