@@ -50,13 +50,21 @@ fn told(conflict: &Conflict) -> Option<&Response> {
         .filter(|response| response.status.is_client_error())
 }
 
+/// What looks like something else is no answer to look at.
+fn not_told(conflict: &Conflict) -> Ruling {
+    Ruling::skipped(format!(
+        "a stale write was answered {}; see C7",
+        said(&conflict.refused)
+    ))
+}
+
 /// C1: has the answer to a conflict a body?
 pub(super) async fn has_a_body(lab: &Lab) -> Result<Ruling, Halt> {
     let Some(conflict) = provoke(lab).await? else {
         return Ok(Ruling::skipped(NO_CONFLICT));
     };
     Ok(match told(&conflict) {
-        None => Ruling::skipped(format!("it was answered {}; see C7", said(&conflict.refused))),
+        None => not_told(&conflict),
         Some(response) if response.body.trim_ascii().is_empty() => Ruling::fail(
             Severity::Medium,
             format!(
@@ -78,10 +86,12 @@ pub(super) async fn media_type(lab: &Lab) -> Result<Ruling, Halt> {
     let Some(conflict) = provoke(lab).await? else {
         return Ok(Ruling::skipped(NO_CONFLICT));
     };
-    let Some(response) = told(&conflict).filter(|response| !response.body.trim_ascii().is_empty())
-    else {
-        return Ok(Ruling::skipped("the answer to a conflict has no body"));
+    let Some(response) = told(&conflict) else {
+        return Ok(not_told(&conflict));
     };
+    if response.body.trim_ascii().is_empty() {
+        return Ok(Ruling::skipped("the answer to a conflict has no body"));
+    }
     let media_type = response.header("content-type").unwrap_or("none");
     let is_problem = media_type.starts_with("application/problem+json")
         || media_type.starts_with("application/problem+xml");

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
-use super::{NO_CONFLICT, provoke, told};
-use crate::lab::{Guard, Halt, Lab, Reading, leaves, said};
+use super::{NO_CONFLICT, not_told, provoke, told};
+use crate::lab::{Guard, Halt, Lab, Reading, leaves};
 use crate::probe::Ruling;
 use crate::probe::validators::validator;
 use crate::response::Response;
@@ -13,10 +13,7 @@ pub(in crate::probe) async fn usable(lab: &Lab) -> Result<Ruling, Halt> {
         return Ok(Ruling::skipped(NO_CONFLICT));
     };
     let Some(response) = told(&conflict) else {
-        return Ok(Ruling::skipped(format!(
-            "it was answered {}; see C7",
-            said(&conflict.refused)
-        )));
+        return Ok(not_told(&conflict));
     };
     let (has, lacks): (Vec<_>, Vec<_>) = aids(lab, response, &conflict.base, &conflict.current)
         .into_iter()
@@ -167,7 +164,10 @@ pub(in crate::probe) async fn quoted_tag(lab: &Lab) -> Result<Ruling, Halt> {
         let Some(conflict) = provoke(lab).await? else {
             return Ok(Ruling::skipped(NO_CONFLICT));
         };
-        let Some(quoted) = told(&conflict).and_then(quoted) else {
+        let Some(response) = told(&conflict) else {
+            return Ok(not_told(&conflict));
+        };
+        let Some(quoted) = quoted(response) else {
             return Ok(Ruling::pass(
                 "the refusal quotes no tag: clients read once more to go on",
             ));
