@@ -55,9 +55,9 @@ pub(crate) const PROBES: &[Probe] = &[
         "A1",
         Critical,
         "Is there a validator, and is it safe to ask for it?",
-        "ETag or Last-Modified is there, or a member of the body that is a version; GET and HEAD change nothing",
-        "RFC 9110, section 8.8: without one a client cannot say which version its edit began from. Section 9.2.1: GET and HEAD \
-         only read.",
+        "an entity tag or Last-Modified is there, or a member of the body that is a version; GET and HEAD change nothing",
+        "RFC 9110, section 8.8: without one a client cannot say which version its edit began from. Section 8.8.3: an entity \
+         tag stands in quotes. Section 9.2.1: GET and HEAD only read.",
         validators::is_there
     ),
     probe!(

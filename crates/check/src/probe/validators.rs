@@ -2,6 +2,7 @@
 
 mod head; // asking without touching
 
+use detente_core::EntityTag;
 use http::{HeaderValue, header};
 
 use super::Ruling;
@@ -12,19 +13,33 @@ use head::{Answered, Asked};
 /// A1: is there a validator, and do GET and HEAD agree on it?
 pub(super) async fn is_there(lab: &Lab) -> Result<Ruling, Halt> {
     let reading = lab.read().await?;
+    let mut ruling = said_by_get(lab, &reading);
+    ruling = ruling.or_worse(malformed(&reading).unwrap_or_else(nothing));
     // What HEAD might do to a resource that cannot be written could not be put back.
-    if lab.habits().unwritable.is_none() {
-        match head::ask(lab).await? {
-            Asked::Harmed(ruling) => return Ok(*ruling),
-            Asked::Answered(asked) => {
-                if let Some(ruling) = disagreement(&asked) {
-                    return Ok(ruling);
-                }
-            }
-        }
+    if lab.habits().unwritable.is_some() {
+        return Ok(ruling);
     }
+    Ok(match head::ask(lab).await? {
+        Asked::Harmed(harm) => *harm,
+        Asked::Answered(asked) => ruling.or_worse(disagreement(&asked).unwrap_or_else(nothing)),
+        Asked::Unanswered(head) => ruling.or_worse(
+            Ruling::inconclusive(format!(
+                "HEAD: {}; whether it changes anything cannot be said, and it was not tried again",
+                said(&head)
+            ))
+            .showing("HEAD", &head),
+        ),
+    })
+}
+
+fn nothing() -> Ruling {
+    Ruling::skipped("nothing to say")
+}
+
+/// What stands for the version on the answer to a GET.
+fn said_by_get(lab: &Lab, reading: &Reading) -> Ruling {
     if let Some(tag) = reading.tag() {
-        return Ok(match () {
+        return match () {
             () if lab.habits().ripens => Ruling::pass(format!(
                 "GET says the tag is {tag}; for a second after a write it is weak, and no good for If-Match"
             ))
@@ -32,7 +47,7 @@ pub(super) async fn is_there(lab: &Lab) -> Result<Ruling, Halt> {
             () => {
                 Ruling::pass(format!("GET says the tag is {tag}")).showing("GET", &reading.exchange)
             }
-        });
+        };
     }
     let other = if let Some(date) = reading.modified() {
         Some(format!(
@@ -44,7 +59,7 @@ pub(super) async fn is_there(lab: &Lab) -> Result<Ruling, Halt> {
             .first()
             .map(|pointer| format!("there is no ETag; the member {pointer} seems to be a version"))
     };
-    Ok(match other {
+    match other {
         Some(reason) => Ruling::pass(reason).showing("GET", &reading.exchange),
         None => Ruling::fail(
             Severity::Medium,
@@ -52,6 +67,22 @@ pub(super) async fn is_there(lab: &Lab) -> Result<Ruling, Halt> {
              a client cannot say which version it began from",
         )
         .showing("GET", &reading.exchange),
+    }
+}
+
+/// What is no entity tag (RFC 9110, section 8.8.3), though it stands in its field.
+fn malformed(reading: &Reading) -> Option<Ruling> {
+    let tag = reading.tag()?;
+    let is_one = EntityTag::parse_list(tag.as_bytes()).is_ok_and(|tags| tags.len() == 1);
+    (!is_one).then(|| {
+        Ruling::fail(
+            Severity::Low,
+            format!(
+                "GET says `ETag: {tag}`, which is no entity tag: it has to stand in quotes; clients, caches and proxies \
+                 that read it as one drop it, and with it the precondition"
+            ),
+        )
+        .showing("GET", &reading.exchange)
     })
 }
 

@@ -54,6 +54,17 @@ const VALIDATORS: &[Broken] = &[
         wrong: None,
     },
     Broken {
+        name: "tag-without-quotes",
+        defect: "The tag has no quotes, and is compared as it is.",
+        expect: &[low("A1")],
+        also: &[],
+        speaks: Dialect {
+            tags: Tags::Bare,
+            ..PLAIN
+        },
+        wrong: None,
+    },
+    Broken {
         name: "constant-tag",
         defect: "The tag never changes.",
         expect: &[critical("A3")],

@@ -60,6 +60,8 @@ pub(crate) enum Tags {
     Items,
     /// Wrong: always one and the same.
     Constant,
+    /// Wrong: a count without quotes.
+    Bare,
     /// Wrong: another one each time.
     Restless,
 }

@@ -129,6 +129,9 @@ impl Judge<'_> {
         let Some(tag) = Tag::of(version, self.dialect) else {
             return false;
         };
+        if tag.bare {
+            return field.split(',').any(|sent| sent.trim() == tag.text);
+        }
         let coded = format!("{}-gzip", tag.text);
         Tag::list(field).iter().any(|sent| {
             let same = sent.has_text(&tag.text, self.dialect)

@@ -11,6 +11,8 @@ use super::store::Version;
 pub(crate) struct Tag {
     pub(crate) weak: bool,
     pub(crate) text: String,
+    /// Without quotes: no entity tag at all.
+    pub(crate) bare: bool,
 }
 
 impl Tag {
@@ -19,7 +21,7 @@ impl Tag {
         let content = version.content.as_ref();
         let text = match dialect.tags {
             Tags::None => return None,
-            Tags::Counter => version.number.to_string(),
+            Tags::Counter | Tags::Bare => version.number.to_string(),
             Tags::Hash => format!("{:016x}", hash(content)),
             Tags::Random => format!("{:016x}", version.mark),
             Tags::Time => version.stamp.as_micros().to_string(),
@@ -35,6 +37,7 @@ impl Tag {
         Some(Self {
             weak: dialect.weak,
             text,
+            bare: dialect.tags == Tags::Bare,
         })
     }
 
@@ -55,6 +58,9 @@ impl Tag {
     }
 
     pub(crate) fn field(&self) -> String {
+        if self.bare {
+            return self.text.clone();
+        }
         let prefix = if self.weak { "W/" } else { "" };
         format!("{prefix}\"{}\"", self.text)
     }
@@ -79,6 +85,7 @@ impl Tag {
             tags.push(Self {
                 weak: before.trim_end().ends_with("W/"),
                 text: text.into(),
+                bare: false,
             });
             rest = after;
         }

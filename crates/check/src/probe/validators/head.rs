@@ -1,6 +1,6 @@
 use http::Method;
 
-use crate::exchange::Exchange;
+use crate::exchange::{Effect, Exchange};
 use crate::lab::{Halt, Lab, Reading, said};
 use crate::probe::Ruling;
 use crate::request::Request;
@@ -11,6 +11,8 @@ pub(super) enum Asked {
     /// The resource is another than before, or gone.
     Harmed(Box<Ruling>),
     Answered(Box<Answered>),
+    /// No answer came, now or earlier in the run; it is not asked for again.
+    Unanswered(Box<Exchange>),
 }
 
 pub(super) struct Answered {
@@ -23,6 +25,9 @@ pub(super) struct Answered {
 ///
 /// A resource of our own is asked if there can be one: what HEAD destroys is then nobody's.
 pub(super) async fn ask(lab: &Lab) -> Result<Asked, Halt> {
+    if let Some(unanswered) = lab.client().record().into_iter().find(is_unanswered) {
+        return Ok(Asked::Unanswered(Box::new(unanswered)));
+    }
     let scratch = match lab.scratch().await {
         Ok(scratch) => Some(scratch),
         Err(Halt::Cannot(_)) => None,
@@ -32,15 +37,13 @@ pub(super) async fn ask(lab: &Lab) -> Result<Asked, Halt> {
     let mut tries = 0;
     loop {
         let reading = asked.settled().await?;
-        let head = lab
-            .send_served(
-                &lab.actor("alice"),
-                Request::new(Method::HEAD, asked.place().clone()),
-            )
-            .await?;
+        let head = head(lab, asked).await?;
         let after = asked.settled().await?;
         let is_gone = reading.is_there() && !after.is_there();
         let is_same = lab.habits().mask.is_same(&reading, &after);
+        if is_same && is_unanswered(&head) {
+            return Ok(Asked::Unanswered(Box::new(head)));
+        }
         if is_same {
             let answered = Answered { reading, head };
             return Ok(Asked::Answered(Box::new(answered)));
@@ -70,4 +73,20 @@ pub(super) async fn ask(lab: &Lab) -> Result<Asked, Halt> {
         .showing("read afterwards", &after.exchange);
         return Ok(Asked::Harmed(Box::new(ruling)));
     }
+}
+
+/// A HEAD that is sent again only to a server that was too busy for it: one that never answers would take its time each
+/// time.
+async fn head(lab: &Lab, asked: &Lab) -> Result<Exchange, Halt> {
+    let alice = lab.actor("alice");
+    let request = Request::new(Method::HEAD, asked.place().clone());
+    let exchange = lab.send(&alice, request.clone()).await?;
+    match exchange.effect() {
+        Effect::Busy => lab.send_served(&alice, request).await,
+        _ => Ok(exchange),
+    }
+}
+
+fn is_unanswered(exchange: &Exchange) -> bool {
+    exchange.request.method == Method::HEAD && exchange.response().is_none()
 }
