@@ -92,11 +92,12 @@ impl<'a> Finding<'a> {
         }
         html += &tags::table(book, &evidence, detailed);
         self.write_evidence(&mut html, book, told);
-        html.push_str("<h4>To see it again</h4>\n");
+        html.push_str("<div class=\"script\"><h4>To see it again</h4>\n");
         html += &dossier::commands(
             "To see it again, in a shell",
             &again::lines(report, probe).join("\n"),
         );
+        html.push_str("</div>\n");
         html.push_str("</article>\n");
         html
     }
