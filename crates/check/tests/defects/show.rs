@@ -25,6 +25,10 @@ const SHOWS: &[(&str, Show)] = &[
         let note = client.get(NOTE);
         note.header("etag").is_none() && note.header("last-modified").is_none()
     }),
+    ("tag-without-quotes", |client| {
+        let tag = client.tag(NOTE);
+        !tag.contains('"') && put(client, &tag).is_accepted()
+    }),
     ("constant-tag", keeps_tag),
     ("tag-of-one-member", keeps_tag),
     ("restless-tag", |client| {
