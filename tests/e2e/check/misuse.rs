@@ -123,7 +123,7 @@ async fn a_finding_fails_the_run_if_it_is_as_bad_as_asked() {
         "B1  critical",
         "stale",
         "To see it again:",
-        "if-match: $tag",
+        "if-match: $etag",
     ] {
         assert!(run.out.contains(told), "{told} is missing: {run}");
     }
