@@ -32,8 +32,11 @@ pub(super) fn command(report: &Report, finding: &ProbeReport) -> String {
         words.push("--only".into());
         words.push(built_upon.map_or(finding.id.clone(), |(_, only)| only.to_owned()));
     }
-    words.push("--seed".into());
-    words.push(report.seed.to_string());
+    // Where nothing was sent, nothing was left to chance.
+    if is_of_probes || !report.exchanges.is_empty() {
+        words.push("--seed".into());
+        words.push(report.seed.to_string());
+    }
     words.join(" ")
 }
 

@@ -93,6 +93,7 @@ fn report(file: &Path, history: History, judgement: &Judgement, took: Duration) 
             trials: 1,
             overlapping: 0,
             evidence: Vec::new(),
+            is_resendable: false,
         }],
         lost_updates: Vec::new(),
         history: Some(history),
