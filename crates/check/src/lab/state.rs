@@ -47,6 +47,13 @@ impl Mask {
         }
     }
 
+    /// JSON Pointers of the members in which two readings differ.
+    pub(crate) fn difference(&self, one: &Reading, other: &Reading) -> Vec<String> {
+        let mut moved = Self::default();
+        moved.learn(one, other);
+        moved.moving.difference(&self.moving).cloned().collect()
+    }
+
     /// What is left of a document, in an order that does not depend on that of its members.
     fn seen(&self, document: &Value) -> Vec<(String, String)> {
         let mut seen: Vec<_> = leaves(document)

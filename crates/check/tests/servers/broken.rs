@@ -355,6 +355,14 @@ const PRECONDITIONS: &[Broken] = &[
         speaks: PLAIN,
         wrong: Some(Defect::WritesRefused),
     },
+    Broken {
+        name: "refused-but-counted",
+        defect: "A stale write is refused, and counted in a member of what it was refused for.",
+        expect: &[high("B14")],
+        also: &["C4", "D12", "D13", "D16"],
+        speaks: PLAIN,
+        wrong: Some(Defect::CountsRefused),
+    },
 ];
 
 /// How it says no.

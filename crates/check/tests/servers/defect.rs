@@ -45,6 +45,8 @@ pub(crate) enum Defect {
     Resurrects,
     /// Says no, and writes.
     WritesRefused,
+    /// Says no, and counts how often in a member.
+    CountsRefused,
     /// The answer to a write carries a tag that no read shows.
     StrangeTag,
     /// A refusal quotes the tag before the current one.

@@ -49,6 +49,7 @@ impl Server {
             }
             Some(Defect::LaggingCopy) if ask.base > 0 => self.check_copy(decider),
             Some(Defect::WritesRefused) => self.write_refused(decider),
+            Some(Defect::CountsRefused) => self.count_refused(decider),
             _ => self.store.step(|view| decider.decide(view)),
         }
     }
@@ -167,6 +168,19 @@ impl Server {
                 ..decider
             };
             self.store.step(|view| unasked.decide(view))?;
+        }
+        done
+    }
+
+    fn count_refused(&self, decider: Decider<'_>) -> Result<Done, Refusal> {
+        let done = self.store.step(|view| decider.decide(view));
+        if let (Err(Refusal::Stale(_)), Some(key)) = (&done, decider.operation.document()) {
+            self.store.step(|view| {
+                let mut content = view.content(key).cloned().ok_or(Refusal::Absent)?;
+                let refused = content["refused"].as_u64().unwrap_or(0);
+                content["refused"] = (refused + 1).into();
+                Ok(Step::replace(key, content))
+            })?;
         }
         done
     }

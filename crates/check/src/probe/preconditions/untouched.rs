@@ -1,5 +1,6 @@
 use super::offered;
-use crate::lab::{Condition, Halt, Lab, said};
+use crate::exchange::Exchange;
+use crate::lab::{Condition, Guard, Halt, Lab, Reading, said};
 use crate::probe::Ruling;
 use crate::severity::Severity;
 
@@ -37,11 +38,7 @@ pub(in crate::probe) async fn leaves_untouched(lab: &Lab) -> Result<Ruling, Halt
         .showing("after", &after.exchange));
     }
     if !lab.habits().mask.is_same(&before, &after) {
-        return Ok(Ruling::inconclusive(
-            "something changed that the refused write did not write: somebody else writes, too",
-        )
-        .showing("before", &before.exchange)
-        .showing("after", &after.exchange));
+        return changes_elsewhere(lab, &guard, &base, (before, refused.exchange, after)).await;
     }
     Ok(if before.tag() == after.tag() {
         Ruling::pass(format!(
@@ -58,4 +55,57 @@ pub(in crate::probe) async fn leaves_untouched(lab: &Lab) -> Result<Ruling, Halt
         .showing("refused", &refused.exchange)
         .showing("after", &after.exchange)
     })
+}
+
+/// How often it is looked whether something changes after a refused write, and how often without one.
+const LOOKS: usize = 4;
+
+/// Something changed that the refused write did not write. Whether that was its doing shows by turns: after each of
+/// several refused writes, and never without one.
+async fn changes_elsewhere(
+    lab: &Lab,
+    guard: &Guard,
+    base: &Reading,
+    (before, refused, after): (Reading, Exchange, Reading),
+) -> Result<Ruling, Halt> {
+    let alice = lab.actor("alice");
+    let is_same = |one: &Reading, other: &Reading| lab.habits().mask.is_same(one, other);
+    let what = lab.habits().mask.difference(&before, &after);
+    let (mut after_refused, mut idle) = (1, 0);
+    let mut now = after.clone();
+    for _ in 1..LOOKS {
+        // As long as a write takes, with nothing written.
+        lab.read_as(&alice, lab.place()).await?;
+        let later = lab.settled().await?;
+        idle += usize::from(!is_same(&now, &later));
+        let again = lab
+            .attempt(&alice, &Condition::unchanged(guard, base))
+            .await?;
+        if again.exchange.is_accepted() {
+            break;
+        }
+        now = lab.settled().await?;
+        after_refused += usize::from(!is_same(&later, &now));
+    }
+    let what = match &what[..] {
+        [] => "it".to_owned(),
+        pointers => pointers.join(", "),
+    };
+    let ruling = if after_refused == LOOKS && idle == 0 {
+        Ruling::fail(
+            Severity::High,
+            format!(
+                "each of {LOOKS} writes that were answered {} changed {what}, and nothing changes while nobody writes",
+                said(&refused)
+            ),
+        )
+    } else {
+        Ruling::inconclusive(format!(
+            "{what} changed after {after_refused} of {LOOKS} refused writes, and {idle} times without one: somebody else writes, too"
+        ))
+    };
+    Ok(ruling
+        .showing("before", &before.exchange)
+        .showing("refused", &refused)
+        .showing("after", &after.exchange))
 }
