@@ -130,6 +130,11 @@ const SHOWS: &[(&str, Show)] = &[
         let write = Sending::put(NOTE, titled(&title)).if_match(&stale(client));
         client.send(&write).status == 412 && client.get(NOTE).body.contains(&title)
     }),
+    ("refused-but-counted", |client| {
+        let stale = stale(client);
+        let tag = client.tag(NOTE);
+        put(client, &stale).status == 412 && client.tag(NOTE) != tag
+    }),
     ("empty-conflict", |client| refused(client).body.is_empty()),
     ("html-conflict", |client| {
         refused(client).body.starts_with("<html>")
