@@ -7,7 +7,7 @@ use crate::grade::grade;
 use crate::history::History;
 use crate::lab::{Halt, Lab};
 use crate::probe::{PROBES, Probe, READING, Ruling};
-use crate::report::{LostUpdates, ProbeReport, Report, Verdict};
+use crate::report::{Evidence, LostUpdates, ProbeReport, RESTORATION, Report, Verdict};
 use crate::subject::Subject;
 
 /// How far a run is.
@@ -122,21 +122,32 @@ fn unasked(target: &str, effort: &Effort, reason: &str) -> Vec<ProbeReport> {
 /// Restores the resource, and tells of what is left; nothing if nothing is.
 async fn put_back(lab: &Lab, target: &str) -> Option<ProbeReport> {
     let mut reason = Vec::new();
+    let mut evidence = Vec::new();
     let left = lab.clean_up().await;
     if !left.is_empty() {
         let places: Vec<_> = left.iter().map(url::Url::as_str).collect();
         reason.push(format!("could not be deleted: {}", places.join(", ")));
     }
-    match lab.restore().await {
-        Ok(true) => {}
-        Ok(false) => reason.push("the resource is not as it was before the run".to_owned()),
-        Err(stop) => reason.push(stop.to_string()),
+    let unrestored = match lab.restore().await {
+        Ok(true) => None,
+        Ok(false) => Some("the resource is not as it was before the run".to_owned()),
+        Err(stop) => Some(format!(
+            "the resource may not be as it was before the run: {stop}"
+        )),
+    };
+    if let Some(told) = unrestored {
+        reason.push(told);
+        // Somebody will have to put it back by hand.
+        evidence.push(Evidence {
+            note: "what was there before the run".into(),
+            exchange: lab.habits().original.exchange.clone(),
+        });
     }
     if reason.is_empty() {
         return None;
     }
     Some(ProbeReport {
-        id: "restore".into(),
+        id: RESTORATION.into(),
         subject: target.into(),
         title: "Is everything as it was before the run?".into(),
         severity: crate::severity::Severity::Info,
@@ -145,7 +156,7 @@ async fn put_back(lab: &Lab, target: &str) -> Option<ProbeReport> {
         why: "The tester puts back what it changed, where the API lets it.".into(),
         trials: 1,
         overlapping: 0,
-        evidence: Vec::new(),
+        evidence,
         is_resendable: false,
     })
 }

@@ -56,6 +56,9 @@ pub async fn examine_described(
             .map(|it| unexamined(&it.path, &it.reason)),
     );
     for resource in described {
+        if client.is_interrupted() {
+            break;
+        }
         let place = match make(client, &resource).await? {
             Ok(place) => place,
             Err(reason) => {
@@ -70,7 +73,13 @@ pub async fn examine_described(
             idempotency: subject.idempotency || resource.has_keys,
             ..subject.clone()
         };
-        let mut report = examine(client, subject, effort, &mut progress).await?;
+        let examined = examine(client, subject, effort, &mut progress).await;
+        let deleted = delete(client, &place).await;
+        let mut report = match examined {
+            // What the others came to is told all the same.
+            Err(Stop::Interrupted) => break,
+            examined => examined?,
+        };
         for probe in &mut report.probes {
             probe.subject.clone_from(&resource.path);
             // It is deleted; the command makes another one.
@@ -81,7 +90,7 @@ pub async fn examine_described(
             add(&mut whole.lost_updates, row);
         }
         whole.protocols = report.protocols;
-        delete(client, &place).await?;
+        deleted?;
     }
     whole.grade = Some(grade(&probes, effort.most_writers()));
     whole.probes = probes;

@@ -50,6 +50,9 @@ pub struct Report {
     pub took: Duration,
 }
 
+/// Stands in place of a probe's id where something could not be put back.
+pub const RESTORATION: &str = "restore";
+
 /// What came of one probe, or of one scenario.
 #[derive(Clone, Debug)]
 pub struct ProbeReport {

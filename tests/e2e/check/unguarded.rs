@@ -13,15 +13,23 @@ pub(super) struct Unguarded {
 struct Document {
     version: u64,
     body: Vec<u8>,
+    /// So many writes are accepted, and no more.
+    writes: u64,
 }
 
 impl Unguarded {
     pub(super) async fn start() -> Self {
+        Self::with_writes(u64::MAX).await
+    }
+
+    /// One that lets nobody write any more after so many writes.
+    pub(super) async fn with_writes(writes: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/one", listener.local_addr().unwrap());
         let document = Arc::new(Mutex::new(Document {
             version: 1,
             body: br#"{"title":"Draft"}"#.to_vec(),
+            writes,
         }));
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -71,6 +79,7 @@ fn answer(method: &str, path: &str, body: Vec<u8>, document: &Mutex<Document>) -
     let mut document = document.lock().unwrap();
     let (status, content) = match (path, method) {
         ("/one", "GET" | "HEAD") => ("200 OK", document.body.clone()),
+        ("/one", "PUT") if document.version > document.writes => ("403 Forbidden", Vec::new()),
         ("/one", "PUT") => {
             document.version += 1;
             document.body = body;

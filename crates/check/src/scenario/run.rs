@@ -300,6 +300,10 @@ impl<'a> Runner<'a> {
     }
 
     async fn step(&mut self, step: &'a Step) -> Result<(), Halt> {
+        // What was begun is cleared away; nothing else is.
+        if self.phase != Phase::Teardown && self.client.is_interrupted() {
+            return Err(Stop::Interrupted.into());
+        }
         match step {
             Step::Wait(time) => {
                 tokio::time::sleep(*time).await;

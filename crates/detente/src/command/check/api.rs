@@ -9,7 +9,7 @@ use url::Url;
 
 use super::field::pointer;
 use super::outcome::Outcome;
-use super::wire::{client, fields, run, run_and_restore};
+use super::wire::{client, fields, run, run_and_restore, unless_interrupted};
 use super::{Field, Target, Wire, is_url};
 use crate::command::{Failure, progress};
 
@@ -126,11 +126,7 @@ impl Api {
         let work = examine(&client, subject, &effort, |at| watch.see(at));
         let report = run_and_restore(&client, work)?;
         watch.end();
-        let told = outcome.tell(report);
-        if client.is_interrupted() {
-            return Err(Failure::Interrupted);
-        }
-        told
+        unless_interrupted(&client, outcome.tell(report))
     }
 
     pub(super) fn examine_description(
@@ -166,7 +162,7 @@ impl Api {
         });
         let report = run_and_restore(&client, work)?;
         watch.end();
-        outcome.tell(report)
+        unless_interrupted(&client, outcome.tell(report))
     }
 
     /// Where the API is: `--base`, or what the description says.

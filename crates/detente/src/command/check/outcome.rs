@@ -120,6 +120,7 @@ impl Outcome {
                 .with_context(|| cannot_write(&written.file))
                 .map_err(Failure::Start)?;
         }
+        tell_what_is_left(&report);
         self.judge(&report)
     }
 
@@ -177,4 +178,20 @@ fn is_judged(report: &Report) -> bool {
         return of_writes.any(|probe| came_to_one(&probe));
     }
     report.probes.iter().any(|probe| came_to_one(&probe))
+}
+
+/// What the run could not put back, louder than its report does: somebody else has to.
+fn tell_what_is_left(report: &Report) {
+    for left in report
+        .probes
+        .iter()
+        .filter(|it| it.id == report::RESTORATION)
+    {
+        eprintln!("detente: {}: {}", left.subject, left.reason);
+        for evidence in &left.evidence {
+            let response = evidence.exchange.response();
+            let body = response.map(|it| String::from_utf8_lossy(&it.body));
+            eprintln!("detente: {}:\n{}", evidence.note, body.unwrap_or_default());
+        }
+    }
 }

@@ -9,7 +9,7 @@ use detente_check::{Report, Verdict};
 
 use super::api::{chance, read_text};
 use super::outcome::Outcome;
-use super::wire::{Wire, client, run};
+use super::wire::{Wire, client, run_and_restore, unless_interrupted};
 use crate::command::{Failure, progress};
 
 /// What scenarios are given.
@@ -65,9 +65,12 @@ impl Suite {
         let client = client(wire)?;
         let mut watch = progress::Probes::new();
         let mut unasked = None;
-        let probes = run(async {
+        let probes = run_and_restore(&client, async {
             let mut probes = Vec::new();
             for (file, scenario) in &scenarios {
+                if client.is_interrupted() {
+                    break;
+                }
                 watch.begin(&scenario.name);
                 let Ran { mut report, stop } = scenario::run(scenario, &client, &settings).await;
                 report.subject.clone_from(file);
@@ -92,6 +95,7 @@ impl Suite {
             exchanges: client.record(),
             took: client.elapsed(),
         });
+        let told = unless_interrupted(&client, told);
         match (told, unasked) {
             (Err(Failure::Findings(found)), _) if has_failed => Err(Failure::Findings(found)),
             (Ok(()) | Err(Failure::Findings(_)), Some(stop)) => Err(Failure::Start(stop.into())),

@@ -118,6 +118,17 @@ pub(in crate::command) fn run_and_restore<T>(
     })
 }
 
+/// How a run ends that a signal may have ended early: what came of it until then is told, and proves nothing.
+pub(in crate::command) fn unless_interrupted(
+    client: &Client,
+    told: Result<(), Failure>,
+) -> Result<(), Failure> {
+    match client.is_interrupted() {
+        true => Err(Failure::Interrupted),
+        false => told,
+    }
+}
+
 /// Runs to the end; one thread, so that nothing comes between the requests of a volley.
 pub(in crate::command) fn run<T>(
     work: impl Future<Output = Result<T, Stop>>,
