@@ -55,6 +55,8 @@ pub(crate) struct Habits {
     pub ticket: Vec<Guard>,
     /// How a stale write is found out; `None` if it is not.
     pub guard: Option<Guard>,
+    /// A stale write is answered as one that was performed.
+    pub feigns_success: bool,
     pub unconditional: Unconditional,
     /// Members that may be a version, by their pointers.
     pub version_members: Vec<String>,

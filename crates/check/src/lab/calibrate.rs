@@ -9,6 +9,7 @@ use super::{Attempt, Condition, Form, Guard, Habits, Halt, Lab, Mask, Reading, S
 use super::{TRIES, opaque, pace, said};
 use crate::client::{Client, Stop};
 use crate::effort::Effort;
+use crate::exchange::Exchange;
 use crate::subject::Subject;
 
 /// What becomes of a write that says nothing of where it began.
@@ -77,6 +78,7 @@ impl Lab {
             },
             ticket: Vec::new(),
             guard: None,
+            feigns_success: false,
             unconditional: Unconditional::Unclear,
             version_members: version_members(&original),
             mask: Mask::default(),
@@ -236,27 +238,38 @@ impl Lab {
             .filter(|guard| guard.fits(&reading))
             .collect::<Vec<_>>();
         for guard in candidates {
-            if self.is_enforced(&guard).await? {
-                self.change(|habits| habits.guard = Some(guard));
+            if let Some(refusal) = self.enforcement(&guard).await? {
+                self.change(|habits| {
+                    habits.guard = Some(guard);
+                    habits.feigns_success = refusal.is_accepted();
+                });
                 break;
             }
         }
         Ok(())
     }
 
+    /// The answer to a stale write that was not performed; `None` if it was.
+    ///
     /// Tried twice for a tag: at once; and with time between, since some are made from a clock that counts in seconds.
-    async fn is_enforced(&self, guard: &Guard) -> Result<bool, Halt> {
-        if *guard != Guard::Date && self.refuses_stale(guard, false).await? {
-            return Ok(true);
+    async fn enforcement(&self, guard: &Guard) -> Result<Option<Exchange>, Halt> {
+        if *guard != Guard::Date
+            && let Some(refusal) = self.refusal_of_stale(guard, false).await?
+        {
+            return Ok(Some(refusal));
         }
         match guard {
-            Guard::Tag | Guard::Date => self.refuses_stale(guard, true).await,
-            Guard::Member(_) | Guard::Any => Ok(false),
+            Guard::Tag | Guard::Date => self.refusal_of_stale(guard, true).await,
+            Guard::Member(_) | Guard::Any => Ok(None),
         }
     }
 
-    /// Whether a stale write is not performed, while a current one is; judged by what is read.
-    async fn refuses_stale(&self, guard: &Guard, takes_time: bool) -> Result<bool, Halt> {
+    /// The answer to a stale write, if it is not performed while a current one is; judged by what is read.
+    async fn refusal_of_stale(
+        &self,
+        guard: &Guard,
+        takes_time: bool,
+    ) -> Result<Option<Exchange>, Halt> {
         let actor = self.actor("setup");
         let wait = || async {
             if takes_time {
@@ -273,17 +286,18 @@ impl Lab {
             .attempt(&actor, &Condition::unchanged(guard, &stale))
             .await?;
         if self.settled().await?.shows(&refused.nonce) {
-            return Ok(false);
+            return Ok(None);
         }
         let current = self.read().await?;
         let accepted = self
             .attempt(&actor, &Condition::unchanged(guard, &current))
             .await?;
-        Ok(accepted.is_applied()
+        let is_performed = accepted.is_applied()
             && self
                 .read_until(&accepted.nonce)
                 .await?
-                .shows(&accepted.nonce))
+                .shows(&accepted.nonce);
+        Ok(is_performed.then_some(refused.exchange))
     }
 
     /// Finds out what becomes of a write that says nothing of where it began.

@@ -38,5 +38,23 @@ pub(super) use transition::transition;
 pub(super) use unique::unique;
 pub(super) use winner::one_winner;
 
+use super::Ruling;
+use crate::lab::Lab;
+
+/// Skips what a race could not show: whose write is refused has to be refused to one client, and told.
+fn unruled(lab: &Lab) -> Option<Ruling> {
+    match &lab.habits().guard {
+        None => Some(Ruling::skipped(NO_RULE)),
+        Some(_) => feigned(lab),
+    }
+}
+
+/// Skips what goes by who was told that it was accepted.
+fn feigned(lab: &Lab) -> Option<Ruling> {
+    let is_feigned = lab.habits().feigns_success;
+    is_feigned.then(|| Ruling::skipped(FEIGNED))
+}
+
+const FEIGNED: &str = "a stale write is answered as if it had been performed (C7): the answers of a race do not tell who won";
 /// Why nothing races where one client alone can do the damage.
 const NO_RULE: &str = "one client alone can overwrite what it never saw (B1, B2): there is no rule that a race could break";

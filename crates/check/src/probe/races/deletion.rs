@@ -10,6 +10,9 @@ pub(in crate::probe) async fn beside_put(lab: &Lab) -> Result<Ruling, Halt> {
     if lab.habits().guard != Some(Guard::Tag) {
         return Ok(Ruling::skipped(NO_TAG));
     }
+    if let Some(ruling) = super::unruled(lab) {
+        return Ok(ruling);
+    }
     if let Some(reason) = ignores_tags(lab).await? {
         return Ok(Ruling::skipped(reason));
     }
@@ -62,6 +65,9 @@ pub(in crate::probe) async fn beside_put(lab: &Lab) -> Result<Ruling, Halt> {
 pub(in crate::probe) async fn many(lab: &Lab) -> Result<Ruling, Halt> {
     if lab.habits().guard != Some(Guard::Tag) {
         return Ok(Ruling::skipped(NO_TAG));
+    }
+    if let Some(ruling) = super::unruled(lab) {
+        return Ok(ruling);
     }
     if let Some(reason) = ignores_tags(lab).await? {
         return Ok(Ruling::skipped(reason));

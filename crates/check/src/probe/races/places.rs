@@ -9,8 +9,8 @@ use crate::report::Verdict;
 
 /// D15: D1 to D3 over every base URL, protocol and login there is, mixed.
 pub(in crate::probe) async fn places(lab: &Lab) -> Result<Ruling, Halt> {
-    if lab.habits().guard.is_none() {
-        return Ok(Ruling::skipped(super::NO_RULE));
+    if let Some(ruling) = super::unruled(lab) {
+        return Ok(ruling);
     }
     let protocols = lab.client().protocols(lab.place()).await?;
     let mixed = |count: u32| crew(lab, &protocols, count);

@@ -18,11 +18,13 @@ const MOST_REQUESTS: u32 = 6_000;
 
 /// D16: clients read, write by compare-and-set, create and delete at random. Could it have been one after the other?
 pub(in crate::probe) async fn random(lab: &Lab) -> Result<Ruling, Halt> {
+    if let Some(ruling) = super::unruled(lab) {
+        return Ok(ruling);
+    }
     if lab.habits().guard != Some(Guard::Tag) {
-        return Ok(Ruling::skipped(match lab.habits().guard {
-            None => super::NO_RULE,
-            _ => "compare-and-set by entity tags is what is judged; there is none here",
-        }));
+        return Ok(Ruling::skipped(
+            "compare-and-set by entity tags is what is judged; there is none here",
+        ));
     }
     if lab.habits().ripens {
         return Ok(Ruling::skipped(

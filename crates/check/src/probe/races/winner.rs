@@ -8,8 +8,8 @@ use crate::severity::Severity;
 
 /// D1: N writers begin from one version. One is accepted, and what it wrote is there.
 pub(in crate::probe) async fn one_winner(lab: &Lab) -> Result<Ruling, Halt> {
-    if lab.habits().guard.is_none() {
-        return Ok(Ruling::skipped(super::NO_RULE));
+    if let Some(ruling) = super::unruled(lab) {
+        return Ok(ruling);
     }
     let crew = |count| crew(lab, count);
     let ruling = one_winner_of(lab, crew).await?;
