@@ -39,6 +39,7 @@ mod memory; // what is known in the course of a round
 
 mod edit; // an edit, applied to a newer document
 mod fill; // from a request in a scenario to one that can be sent
+mod reading; // a resource as it is found, held against what a request makes of it
 mod verdict; // one answer, held against what it is to be
 
 mod run; // all of it, against a server
