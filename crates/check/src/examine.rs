@@ -52,10 +52,17 @@ pub async fn examine(
                 Err(Halt::Stop(_)) => {}
             }
             progress(Progress::Restoring);
-            asked.probes.extend(put_back(&lab, &target).await);
+            let left = put_back(&lab, &target).await;
             if let Err(Halt::Stop(stop)) = calibrated {
-                return Err(stop);
+                match stop {
+                    Stop::Interrupted => {}
+                    // There is something to tell beside it.
+                    Stop::BudgetSpent if left.is_some() => {}
+                    stop => return Err(stop),
+                }
+                asked.probes = unasked(&target, effort, &stop.to_string());
             }
+            asked.probes.extend(left);
         }
         Err(Halt::Stop(stop)) => return Err(stop),
         Err(Halt::Cannot(reason)) => asked.probes = unasked(&target, effort, &reason),
@@ -128,14 +135,14 @@ async fn put_back(lab: &Lab, target: &str) -> Option<ProbeReport> {
         let places: Vec<_> = left.iter().map(url::Url::as_str).collect();
         reason.push(format!("could not be deleted: {}", places.join(", ")));
     }
-    let unrestored = match lab.restore().await {
+    let changed = match lab.restore().await {
         Ok(true) => None,
         Ok(false) => Some("the resource is not as it was before the run".to_owned()),
         Err(stop) => Some(format!(
             "the resource may not be as it was before the run: {stop}"
         )),
     };
-    if let Some(told) = unrestored {
+    if let Some(told) = changed {
         reason.push(told);
         // Somebody will have to put it back by hand.
         evidence.push(Evidence {
@@ -146,19 +153,24 @@ async fn put_back(lab: &Lab, target: &str) -> Option<ProbeReport> {
     if reason.is_empty() {
         return None;
     }
-    Some(ProbeReport {
+    Some(unrestored(target, reason.join("; "), evidence))
+}
+
+/// Tells of what is not as it was.
+pub(crate) fn unrestored(target: &str, reason: String, evidence: Vec<Evidence>) -> ProbeReport {
+    ProbeReport {
         id: RESTORATION.into(),
         subject: target.into(),
         title: "Is everything as it was before the run?".into(),
         severity: crate::severity::Severity::Info,
         verdict: Verdict::Inconclusive,
-        reason: reason.join("; "),
+        reason,
         why: "The tester puts back what it changed, where the API lets it.".into(),
         trials: 1,
         overlapping: 0,
         evidence,
         is_resendable: false,
-    })
+    }
 }
 
 fn report(probe: &Probe, target: &str, mut ruling: Ruling) -> ProbeReport {

@@ -8,11 +8,13 @@ mod sample; // bodies that fit a schema
 pub use document::{Description, Unreadable};
 pub use resources::{Described, NotExamined};
 
+use http::StatusCode;
 use url::Url;
 
 use crate::client::{Client, Stop};
 use crate::effort::Effort;
-use crate::examine::{Progress, examine};
+use crate::examine::{Progress, examine, unrestored};
+use crate::exchange::{Effect, Exchange};
 use crate::grade::grade;
 use crate::lab::created_at;
 use crate::report::{ProbeReport, Report, Verdict};
@@ -55,15 +57,21 @@ pub async fn examine_described(
             .iter()
             .map(|it| unexamined(&it.path, &it.reason)),
     );
+    let mut examined = 0;
+    let mut stopped = None;
     for resource in described {
         if client.is_interrupted() {
             break;
         }
-        let place = match make(client, &resource).await? {
-            Ok(place) => place,
-            Err(reason) => {
+        let place = match make(client, &resource).await {
+            Ok(Ok(place)) => place,
+            Ok(Err(reason)) => {
                 probes.push(unexamined(&resource.path, &reason));
                 continue;
+            }
+            Err(stop) => {
+                stopped = Some(stop);
+                break;
             }
         };
         let subject = Subject {
@@ -73,13 +81,19 @@ pub async fn examine_described(
             idempotency: subject.idempotency || resource.has_keys,
             ..subject.clone()
         };
-        let examined = examine(client, subject, effort, &mut progress).await;
-        let deleted = delete(client, &place).await;
-        let mut report = match examined {
-            // What the others came to is told all the same.
-            Err(Stop::Interrupted) => break,
-            examined => examined?,
+        let report = examine(client, subject, effort, &mut progress).await;
+        if !matches!(delete(client, &place).await, Ok(true)) {
+            let reason = format!("could not be deleted: {place}");
+            probes.push(unrestored(&resource.path, reason, Vec::new()));
+        }
+        let mut report = match report {
+            Ok(report) => report,
+            Err(stop) => {
+                stopped = Some(stop);
+                break;
+            }
         };
+        examined += 1;
         for probe in &mut report.probes {
             probe.subject.clone_from(&resource.path);
             // It is deleted; the command makes another one.
@@ -90,7 +104,12 @@ pub async fn examine_described(
             add(&mut whole.lost_updates, row);
         }
         whole.protocols = report.protocols;
-        deleted?;
+    }
+    match stopped {
+        Some(stop) if examined == 0 => return Err(stop),
+        // What the others came to is told all the same.
+        Some(stop) => probes.push(unexamined("the rest", &stop.to_string())),
+        None => {}
     }
     whole.grade = Some(grade(&probes, effort.most_writers()));
     whole.probes = probes;
@@ -104,6 +123,12 @@ pub async fn examine_described(
 async fn make(client: &Client, resource: &Described) -> Result<Result<Url, String>, Stop> {
     let request = resource.creation_request();
     let exchange = client.actor("setup").send(request).await?;
+    if let Some(place) = &resource.place
+        && exchange.effect() == Effect::Unknown
+    {
+        // It may have been made after all.
+        delete(client, place).await?;
+    }
     let place = match &resource.place {
         Some(place) if exchange.is_accepted() => Some(place.clone()),
         Some(_) => None,
@@ -119,7 +144,8 @@ async fn make(client: &Client, resource: &Described) -> Result<Result<Url, Strin
     }))
 }
 
-async fn delete(client: &Client, place: &Url) -> Result<(), Stop> {
+/// Whether it is not there any more.
+async fn delete(client: &Client, place: &Url) -> Result<bool, Stop> {
     let actor = client.actor("restorer");
     let read = actor.send(Request::get(place.clone())).await?;
     let mut request = Request::new(http::Method::DELETE, place.clone());
@@ -129,8 +155,14 @@ async fn delete(client: &Client, place: &Url) -> Result<(), Stop> {
     {
         request = request.with(http::header::IF_MATCH, tag.clone());
     }
-    actor.send(request).await?;
-    Ok(())
+    let is_absent = |exchange: &Exchange| {
+        matches!(
+            exchange.status(),
+            Some(StatusCode::NOT_FOUND | StatusCode::GONE)
+        )
+    };
+    let deleted = actor.send(request).await?;
+    Ok(is_absent(&read) || is_absent(&deleted) || deleted.is_accepted())
 }
 
 fn add(rows: &mut Vec<crate::report::LostUpdates>, row: crate::report::LostUpdates) {

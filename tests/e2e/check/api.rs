@@ -88,12 +88,7 @@ async fn a_description_that_says_nothing_of_conflicts_is_told_so() {
         },
         "delete": { "responses": { "204": { "description": "deleted" } } },
     });
-    let description = json!({
-        "openapi": "3.1.0",
-        "info": { "title": "Notes", "version": "1" },
-        "paths": { "/api/notes/{id}": path },
-    });
-    tester.write("notes.json", &description.to_string());
+    tester.describe_notes("notes.json", &path);
     let arguments = [
         "--openapi",
         "notes.json",

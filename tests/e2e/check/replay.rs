@@ -93,12 +93,7 @@ async fn what_failed_of_a_description_is_run_again() {
             "responses": { "200": { "description": "written" } },
         },
     });
-    let description = json!({
-        "openapi": "3.1.0",
-        "info": { "title": "Notes", "version": "1" },
-        "paths": { "/api/notes/{id}": path },
-    });
-    tester.write("notes.json", &description.to_string());
+    tester.describe_notes("notes.json", &path);
     let options = [
         "--openapi",
         "notes.json",

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::process::Output;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::server::program;
@@ -27,6 +27,16 @@ impl Tester {
 
     pub(super) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.folder().join(name), text).unwrap();
+    }
+
+    /// Writes a description of `/api/notes/{id}` and nothing else.
+    pub(super) fn describe_notes(&self, name: &str, path: &Value) {
+        let description = json!({
+            "openapi": "3.1.0",
+            "info": { "title": "Notes", "version": "1" },
+            "paths": { "/api/notes/{id}": path },
+        });
+        self.write(name, &description.to_string());
     }
 
     pub(super) fn text(&self, name: &str) -> String {

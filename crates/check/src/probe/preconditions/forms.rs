@@ -33,9 +33,9 @@ pub(in crate::probe) async fn any(lab: &Lab) -> Result<Ruling, Halt> {
             "If-Match: * holds for what is there; every URL beside it is there, too",
         ));
     }
+    lab.own(&absent);
     let nothing = absent.put_anew(&alice, &Condition::if_match("*")).await?;
     if nothing.is_applied() {
-        lab.own(&absent);
         return Ok(Ruling::fail(
             Severity::Medium,
             format!(
