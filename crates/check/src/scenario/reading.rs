@@ -121,19 +121,8 @@ fn has(found: &Value, sent: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
-
+    use super::super::verdict::tests::response;
     use super::*;
-
-    fn response(status: u16, media_type: &str, body: &str) -> Response {
-        let mut headers = HeaderMap::new();
-        headers.insert(http::header::CONTENT_TYPE, media_type.parse().unwrap());
-        Response {
-            status: status.try_into().unwrap(),
-            headers,
-            body: body.to_owned().into(),
-        }
-    }
 
     #[test]
     fn a_state_is_the_one_that_a_request_made() {

@@ -207,12 +207,12 @@ pub(super) fn effect(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use http::HeaderMap;
 
     use super::*;
 
-    fn response(status: u16, media_type: &str, body: &str) -> Response {
+    pub(in crate::scenario) fn response(status: u16, media_type: &str, body: &str) -> Response {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::CONTENT_TYPE, media_type.parse().unwrap());
         Response {
