@@ -156,6 +156,13 @@ impl Answer {
                 "{tag}"
             );
         }
+        if self.header("merged-versions").is_some() && self.body.is_empty() {
+            assert_eq!(
+                self.header("etag"),
+                None,
+                "a merged version unseen: {self:?}"
+            );
+        }
         let status = StatusCode::from_u16(self.status).unwrap();
         let is_refusal = status.is_client_error() || status.is_server_error();
         if is_refusal && !self.body.is_empty() {

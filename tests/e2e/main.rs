@@ -27,3 +27,4 @@ mod races; // many writers, one winner
 mod readme; // the commands that the README prints
 mod rules; // schema, unique keys, lifecycles, CEL
 mod scenarios; // every example's own scenarios, by the tester
+mod unseen; // no tag of a version whose document the writer does not know

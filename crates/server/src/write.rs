@@ -6,8 +6,8 @@ use bytes::Bytes;
 use detente_core::json::{self, Value};
 use detente_core::rules::Violation;
 use detente_core::{
-    Ahead, Command, Decision, Edit, Head, JsonPatch, Key, MalformedPatch, Merging, Once, Patch,
-    Patching, Proposal, Receipt, Refusal, Stored,
+    Ahead, Command, Condition, Decision, Edit, Head, JsonPatch, Key, MalformedPatch, Merging, Once,
+    Patch, Patching, Proposal, Receipt, Refusal, Stored, VersionTag,
 };
 use detente_store::{Outcome, Reader, Settles, Transaction, WriteError};
 
@@ -356,6 +356,24 @@ impl Write {
         Ok(())
     }
 
+    /// Whether the writer knows the document that the write left, without being shown it: the
+    /// document is what a PUT sent, or what a patch makes of the one version that If-Match names.
+    fn writer_knows(&self, stored: &Stored) -> bool {
+        let tags = match &self.command.preconditions.if_match {
+            Some(Condition::Tags(tags)) => tags.as_slice(),
+            _ => &[],
+        };
+        match (&self.command.edit, tags) {
+            _ if stored.base.is_some() => false,
+            (Edit::Put(proposal), _) => proposal.body == self.sent,
+            (Edit::Patch(_), [tag]) => {
+                let named = VersionTag::from_entity_tag(tag);
+                named.is_some_and(|named| Some(named.seq) == stored.prev)
+            }
+            _ => false,
+        }
+    }
+
     /// The answer to a write that was performed before, as it was then.
     async fn replay(
         self,
@@ -404,7 +422,8 @@ impl Write {
             let joined = format!("{base}..{}", stored.version - 1);
             headers.insert("merged-versions", field(joined));
         }
-        if stored.base.is_some() && self.method == Method::PUT {
+        let shows_it = !is_bodiless && self.method != Method::PUT;
+        if !(shows_it || self.writer_knows(&stored)) {
             hide_validators(headers);
         }
         // Not by the edit: sent again, the same request finds the document there.
@@ -419,8 +438,8 @@ impl Write {
     }
 }
 
-/// What was stored is not what was sent, so no validator may vouch for it (RFC 9110, section
-/// 9.3.4): a client that took its own body for the new version would undo what was merged in.
+/// A client that holds a tag without the document that it stands for would undo, with its next PUT,
+/// what others wrote into that document (for PUT also RFC 9110, section 9.3.4).
 fn hide_validators(headers: &mut HeaderMap) {
     headers.remove(header::LAST_MODIFIED);
     if let Some(tag) = headers.remove(header::ETAG) {

@@ -129,7 +129,6 @@ fn resolved() -> Members {
     };
     let version = header::OF_VERSION;
     let of_merge = [version, &["Content-Location", "Merged-Versions"]].concat();
-    let created = [version, &["Location"]].concat();
     let either = json!({"anyOf": [reference("LoggedConflict"), document]});
     Members::from_iter([
         (
@@ -145,8 +144,8 @@ fn resolved() -> Members {
             "201".into(),
             response(
                 "The document, where there was none; without a body if that is preferred.",
-                &created,
-                &[],
+                &["Document-Version", "Link", "Location"],
+                &["ETag", "Last-Modified", "Merged-ETag"],
                 Some(document),
             ),
         ),
@@ -154,8 +153,14 @@ fn resolved() -> Members {
             "204".into(),
             response(
                 "It is done; the representation is left out, or the document is deleted.",
-                header::OF_TOMBSTONE,
-                &["ETag", "Content-Location", "Merged-Versions"],
+                &["Document-Version", "Link"],
+                &[
+                    "ETag",
+                    "Last-Modified",
+                    "Merged-ETag",
+                    "Content-Location",
+                    "Merged-Versions",
+                ],
                 None,
             ),
         ),

@@ -63,18 +63,9 @@ pub(super) fn not_modified() -> Value {
 }
 
 fn replace(subject: &Subject<'_>) -> Value {
-    let mut replaced = header::references(&["Document-Version", "Link"]);
-    replaced.extend(header::perhaps(&[
-        "ETag",
-        "Last-Modified",
-        "Merged-ETag",
-        "Merged-Versions",
-    ]));
+    let replaced = perhaps_merged();
     let success = Members::from_iter([
-        (
-            "200".into(),
-            written(subject, "The new version.", replaced.clone()),
-        ),
+        ("200".into(), written(subject, "The new version.", replaced)),
         (
             "201".into(),
             written(
@@ -83,7 +74,7 @@ fn replace(subject: &Subject<'_>) -> Value {
                 header::references(header::OF_VERSION),
             ),
         ),
-        ("204".into(), minimal(replaced)),
+        ("204".into(), minimal()),
     ]);
     let mut refusals = subject.refusals_by_rules();
     refusals.extend(REFUSALS_OF_BODIES);
@@ -102,11 +93,8 @@ fn patch(subject: &Subject<'_>) -> Value {
     let mut patched = header::references(header::OF_VERSION);
     patched.extend(header::perhaps(&["Merged-Versions"]));
     let success = Members::from_iter([
-        (
-            "200".into(),
-            written(subject, "The new version.", patched.clone()),
-        ),
-        ("204".into(), minimal(patched)),
+        ("200".into(), written(subject, "The new version.", patched)),
+        ("204".into(), minimal()),
     ]);
     let mut refusals = subject.refusals_by_rules();
     refusals.extend([ProblemKind::NotFound, ProblemKind::PatchConflict]);
@@ -188,8 +176,21 @@ fn written(subject: &Subject<'_>, description: &str, mut headers: Members) -> Va
     })
 }
 
+/// The fields of an answer that need not carry the document that its version has.
+fn perhaps_merged() -> Members {
+    let mut headers = header::references(&["Document-Version", "Link"]);
+    headers.extend(header::perhaps(&[
+        "ETag",
+        "Last-Modified",
+        "Merged-ETag",
+        "Merged-Versions",
+    ]));
+    headers
+}
+
 /// What `Prefer: return=minimal` gets, and who may not read.
-pub(super) fn minimal(mut headers: Members) -> Value {
+pub(super) fn minimal() -> Value {
+    let mut headers = perhaps_merged();
     headers.extend(header::references(header::OF_WRITE));
     json!({"description": "It is done; the representation is left out.", "headers": headers})
 }

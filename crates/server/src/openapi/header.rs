@@ -14,13 +14,14 @@ pub(super) const OF_TOMBSTONE: &[&str] = &["Last-Modified", "Document-Version", 
 /// What an answer to a write may tell of the write.
 pub(super) const OF_WRITE: &[&str] = &["Preference-Applied", "Idempotent-Replayed"];
 
+pub(super) fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/headers/{name}")})
+}
+
 /// References to fields, by their names.
 pub(super) fn references(names: &[&str]) -> Members {
-    let reference = |name: &&str| {
-        let reference = json!({"$ref": format!("#/components/headers/{name}")});
-        ((*name).to_owned(), reference)
-    };
-    names.iter().map(reference).collect()
+    let named = |name: &&str| ((*name).to_owned(), reference(name));
+    names.iter().map(named).collect()
 }
 
 /// Fields that an answer may do without, whatever they are elsewhere.
@@ -86,8 +87,9 @@ pub(super) fn components() -> Members {
         ),
         (
             "Merged-ETag",
-            "Instead of `ETag` and `Last-Modified` where a PUT was merged: the tag of what was stored, which is not what \
-             was sent (RFC 9110, section 9.3.4). Send it back in If-Match only with an edit of the document that came with it.",
+            "Instead of `ETag` and `Last-Modified` where a PUT was merged, and where an answer without a document is about \
+             a version that its writer cannot know: the tag of what was stored, which is not what was sent (RFC 9110, \
+             section 9.3.4). Send it back in If-Match only with an edit of the document that it stands for.",
             json!({"type": "string", "pattern": TAG}),
         ),
         (

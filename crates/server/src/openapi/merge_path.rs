@@ -14,13 +14,9 @@ refused, and tells what collides. With `dry_run=true` nothing is stored, and the
 to.";
 
 pub(super) fn item(subject: &Subject<'_>) -> (String, Value) {
-    let mut stored = header::references(header::OF_VERSION);
-    stored.extend(header::references(&["Content-Location"]));
-    stored.extend(header::references(&["Merged-Versions"]));
-    let success = Members::from_iter([
-        ("200".into(), merged(subject)),
-        ("204".into(), minimal(stored)),
-    ]);
+    let mut stored = minimal();
+    stored["headers"]["Content-Location"] = header::reference("Content-Location");
+    let success = Members::from_iter([("200".into(), merged(subject)), ("204".into(), stored)]);
     let mut refusals = subject.refusals_by_rules();
     refusals.extend([ProblemKind::NotFound, ProblemKind::PreconditionRequired]);
     refusals.extend(REFUSALS_OF_BODIES);
