@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use detente_core::{Key, Seq, Stored, VersionTag, Written};
-use detente_store::{Reader, SqliteReader, StoreError, WriterHandle};
+use detente_store::{Reader, StoreError, WriterHandle};
 use tokio::sync::watch;
 
 use crate::metrics::Metrics;
@@ -17,7 +17,7 @@ use crate::write::Done;
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) settings: Settings,
-    pub(crate) reader: SqliteReader,
+    pub(crate) reader: Arc<dyn Reader>,
     pub(crate) writer: WriterHandle,
     pub(crate) metrics: Metrics,
     pub(crate) in_progress: InProgress,
@@ -117,10 +117,10 @@ impl App {
     /// Reads where waiting for the disk holds up nobody else.
     pub(crate) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
-        read: impl FnOnce(&SqliteReader) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&dyn Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let reader = self.reader.clone();
-        let result = tokio::task::spawn_blocking(move || read(&reader)).await;
+        let reader = Arc::clone(&self.reader);
+        let result = tokio::task::spawn_blocking(move || read(&*reader)).await;
         result
             .map_err(Problem::internal)?
             .map_err(Problem::internal)

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use detente_core::json::{Draft, Object, Pointer, Value, object};
 use detente_core::rules::{Duplicate, StateConflict};
 use detente_core::{Collision, Command, Edit, Head, Key, Lock, PatchFailure, Refusal, VersionTag};
-use detente_store::{Reader, Settled, SqliteReader, StoreError};
+use detente_store::{Reader, Settled, StoreError};
 
 use self::record::Explained;
 use self::story::Story;
@@ -42,8 +42,8 @@ pub(crate) async fn explain(
     attempt: Attempt,
     refusal: Refusal,
 ) -> Result<Explained, Problem> {
-    if attempt.is_light(&app.reader, &refusal) {
-        let explained = attempt.explain(&app.reader, refusal);
+    if attempt.is_light(&*app.reader, &refusal) {
+        let explained = attempt.explain(&*app.reader, refusal);
         return Ok(explained.map_err(Problem::internal)?.recorded(&attempt));
     }
     // What rests on history is read and compared where that holds up nobody else.
@@ -73,7 +73,7 @@ pub(crate) fn settled_before(settled: Option<&Settled>) -> Problem {
 }
 
 impl Attempt {
-    fn explain(&self, reader: &SqliteReader, refusal: Refusal) -> Result<Explained, StoreError> {
+    fn explain(&self, reader: &dyn Reader, refusal: Refusal) -> Result<Explained, StoreError> {
         let story = |head| Story::read(self, reader, head);
         Ok(match refusal {
             Refusal::Missing => self.missing().into(),
@@ -121,7 +121,7 @@ impl Attempt {
     }
 
     /// Whether all that explaining a refusal takes is small, and in memory.
-    fn is_light(&self, reader: &SqliteReader, refusal: &Refusal) -> bool {
+    fn is_light(&self, reader: &dyn Reader, refusal: &Refusal) -> bool {
         let (Refusal::Stale { head: Some(head) }, Some(condition)) =
             (refusal, &self.command.preconditions.if_match)
         else {
@@ -165,7 +165,7 @@ impl Attempt {
 
     /// Whether If-Match names a version that was this document's, by all that its tag says, and is
     /// not kept any more.
-    fn is_base_gone(&self, reader: &SqliteReader, head: Option<Head>) -> Result<bool, StoreError> {
+    fn is_base_gone(&self, reader: &dyn Reader, head: Option<Head>) -> Result<bool, StoreError> {
         let (Some(head), Some(condition)) = (head, &self.command.preconditions.if_match) else {
             return Ok(false);
         };

@@ -371,7 +371,7 @@ async fn find(
 }
 
 fn version_at(
-    reader: &impl Reader,
+    reader: &dyn Reader,
     place: Option<VersionPlace>,
 ) -> Result<Option<Arc<Stored>>, StoreError> {
     match place {
@@ -381,7 +381,7 @@ fn version_at(
 }
 
 fn document_at(
-    reader: &impl Reader,
+    reader: &dyn Reader,
     place: Option<VersionPlace>,
 ) -> Result<Option<Value>, StoreError> {
     Ok(version_at(reader, place)?.and_then(|stored| stored.document()))

@@ -162,7 +162,7 @@ impl Tally {
     }
 }
 
-fn report(reader: &impl Reader, space: &str, span: &Span) -> Result<Object, StoreError> {
+fn report(reader: &dyn Reader, space: &str, span: &Span) -> Result<Object, StoreError> {
     let mut tally = Tally::default();
     let mut asked = Conflicts {
         space: space.to_owned(),

@@ -11,7 +11,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use detente_core::json::Value;
 use detente_core::{Key, Seq};
-use detente_store::{Changes, Feed, Reader};
+use detente_store::{Changes, Feed};
 use futures_util::stream;
 use tokio::sync::watch;
 

@@ -129,7 +129,7 @@ impl Asked {
         Ok(asked)
     }
 
-    fn run(&self, reader: &impl Reader, newest: &Arc<Stored>) -> Result<String, StoreError> {
+    fn run(&self, reader: &dyn Reader, newest: &Arc<Stored>) -> Result<String, StoreError> {
         let mut next = match self.before {
             Some(before) if before <= newest.version => reader.numbered(newest, before - 1)?,
             _ => Some(Arc::clone(newest)),

@@ -38,7 +38,7 @@ mod openapi; // the API, described
 mod operation; // health, readiness, metrics, the first page
 mod serve; // connections in, and a shutdown that loses nothing
 
-pub use serve::{ServeError, Serving, serve};
+pub use serve::{Serving, serve};
 pub use settings::{
     Access, Collection, Limits, OnConflict, Settings, StaleStatus, Token, Tokens, Undeclared,
 };

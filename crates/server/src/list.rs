@@ -124,7 +124,7 @@ impl Asked {
     }
 
     /// One more than the limit is looked for: it tells whether the list goes on.
-    fn run(&self, reader: &impl Reader, collection: &CollectionKey) -> Result<String, StoreError> {
+    fn run(&self, reader: &dyn Reader, collection: &CollectionKey) -> Result<String, StoreError> {
         let mut found = if self.query.is_by_id() {
             self.in_order_of_keys(reader, collection)?
         } else {
@@ -150,7 +150,7 @@ impl Asked {
 
     fn in_order_of_keys(
         &self,
-        reader: &impl Reader,
+        reader: &dyn Reader,
         collection: &CollectionKey,
     ) -> Result<Vec<Arc<Stored>>, StoreError> {
         let asked = Documents {
@@ -175,7 +175,7 @@ impl Asked {
     /// Reads the whole collection, and keeps only as many as are asked for.
     fn sorted(
         &self,
-        reader: &impl Reader,
+        reader: &dyn Reader,
         collection: &CollectionKey,
     ) -> Result<Vec<Arc<Stored>>, StoreError> {
         let asked = Documents {

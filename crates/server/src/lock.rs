@@ -6,7 +6,6 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use detente_core::json::{self, Object, Pointer, Value, object};
 use detente_core::{Key, Lock, LockAction, LockCommand, LockDecision, LockRefusal, Moment};
-use detente_store::Reader;
 
 use crate::app::App;
 use crate::caller::Caller;

@@ -10,7 +10,7 @@ use detente_core::{
     Command, Constraint, Decision, Edit, EntityTag, Key, Merging, Patch, Patching, Proposal,
     Refusal, Stored, VersionTag,
 };
-use detente_store::{Outcome, Reader, SqliteReader, StoreError};
+use detente_store::{Outcome, Reader, StoreError};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -379,7 +379,7 @@ async fn preview(app: &Arc<App>, mut write: Write) -> Result<Response, Problem> 
 }
 
 fn report(
-    reader: &SqliteReader,
+    reader: &dyn Reader,
     attempt: &Attempt,
     current: Option<u64>,
     outcome: Option<Option<Value>>,

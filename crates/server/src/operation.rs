@@ -3,7 +3,6 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, header};
 use axum::response::{Html, IntoResponse, Response};
-use detente_store::Reader;
 
 use crate::app::App;
 use crate::caller::Caller;

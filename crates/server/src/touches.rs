@@ -30,7 +30,7 @@ impl Touches {
     /// no longer kept, or where comparing would take too long.
     pub(crate) fn describe(
         &self,
-        reader: &impl Reader,
+        reader: &dyn Reader,
         stored: Arc<Stored>,
     ) -> Result<Change, StoreError> {
         if let Some(paths) = self.kept().get(&stored.seq) {
@@ -45,7 +45,7 @@ impl Touches {
     }
 }
 
-fn compare(reader: &impl Reader, stored: &Stored) -> Result<Option<Arc<[Pointer]>>, StoreError> {
+fn compare(reader: &dyn Reader, stored: &Stored) -> Result<Option<Arc<[Pointer]>>, StoreError> {
     let before = match stored.prev {
         Some(prev) => match reader.version(prev)? {
             Some(before) => Some(before),

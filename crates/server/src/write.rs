@@ -9,7 +9,7 @@ use detente_core::{
     Ahead, Command, Condition, Decision, Edit, Head, JsonPatch, Key, MalformedPatch, Merging, Once,
     Patch, Patching, Proposal, Receipt, Refusal, Stored, VersionTag,
 };
-use detente_store::{Outcome, Reader, Settles, Transaction, WriteError};
+use detente_store::{Outcome, Settles, Transaction, WriteError};
 
 use crate::app::{App, LARGE, crunch};
 use crate::caller::Caller;

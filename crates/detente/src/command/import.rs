@@ -9,7 +9,8 @@ use clap::Args;
 use detente_core::json::{self, Pointer, Value};
 use detente_core::{Command, Condition, Decision, Edit, Key, Preconditions, Proposal, Refusal};
 use detente_server::{Collection, Settings};
-use detente_store::{Reader, SqliteReader, Store, Writer, WriterHandle};
+use detente_sqlite::SqliteReader;
+use detente_store::{Reader, Store, Writer, WriterHandle};
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 

@@ -10,7 +10,7 @@ use detente_core::{
     Collision, Condition, Conflict, Contrast, Edit, Field, Head, Kind, Stored, VersionTag,
     changed_members, compare_blind,
 };
-use detente_store::{Reader, SqliteReader, StoreError};
+use detente_store::{Reader, StoreError};
 
 use super::{Attempt, field_name, listed};
 
@@ -68,7 +68,7 @@ pub(crate) struct Found {
 impl Story {
     pub(crate) fn read(
         attempt: &Attempt,
-        reader: &SqliteReader,
+        reader: &dyn Reader,
         head: Option<Head>,
     ) -> Result<Self, StoreError> {
         let current = match head {
@@ -361,7 +361,7 @@ fn contrast(attempt: &Attempt, versions: &[&Arc<Stored>], asked: &Asked) -> Opti
 fn read_steps(
     base: &Stored,
     current: Option<&Arc<Stored>>,
-    reader: &SqliteReader,
+    reader: &dyn Reader,
 ) -> Result<(Vec<Arc<Stored>>, bool), StoreError> {
     let mut steps = Vec::new();
     let (mut bytes, mut omitted) = (0, false);
@@ -382,7 +382,7 @@ fn read_steps(
     Ok((steps, omitted))
 }
 
-fn find_base(attempt: &Attempt, reader: &SqliteReader) -> Result<Option<Arc<Stored>>, StoreError> {
+fn find_base(attempt: &Attempt, reader: &dyn Reader) -> Result<Option<Arc<Stored>>, StoreError> {
     let Some(condition) = &attempt.command.preconditions.if_match else {
         return Ok(None);
     };

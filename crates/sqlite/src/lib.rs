@@ -5,19 +5,24 @@
 //! the marker makes up the rest. `unique_keys` and `milestones` are written with the versions that
 //! cause them.
 
+mod failure; // what SQLite's errors mean to us
+mod layout; // tables, and the file they are in
+mod open; // why a store cannot be opened
+
 mod append; // a batch, and a slice of heads, in one transaction
 mod conflict_log; // refused writes, and how often edits were merged
 mod constraint; // unique keys that follow the configuration
-mod failure; // what SQLite's errors mean to us
-mod history; // the versions of one document, back along their chain
-mod layout; // tables, and the file they are in
 mod lock; // who is the only writer, and the fencing number
 mod prune; // history that is no longer kept
-mod read; // versions, heads, lists, changes
 mod receipt; // what was performed under an Idempotency-Key
+
+mod heads; // the newest version of each document: what is not yet in the table, and what was asked for
+mod history; // the versions of one document, back along their chain
+mod read; // versions, heads, lists, changes
 mod row; // versions and heads, as rows
 mod versions; // versions that were written or read lately
 
 pub use append::{Sqlite, SqliteOptions};
 pub use constraint::ConstraintConflict;
+pub use open::OpenError;
 pub use read::SqliteReader;

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::{LoggedConflict, Pruning, Settled};
 use detente_core::rules::Claim;
 use detente_core::{Head, Key, Lock, Receipt, Seq, Stored};
-use detente_store::{LoggedConflict, Pruning, Settled};
 
 use super::Record;
 
@@ -13,7 +13,7 @@ const CUT: u64 = 64;
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// What the records of a disk come to.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Tables {
     /// Those versions that are kept.
     pub(super) log: BTreeMap<Seq, Arc<Stored>>,

@@ -2,21 +2,22 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::failure::Failure;
 use detente_core::{Key, Lock, Moment};
+use detente_store::Commit;
 use rusqlite::{Connection, Row, params};
 
-use super::row::{signed, unsigned};
-use crate::{Commit, StoreError};
+use crate::row::{signed, unsigned};
 
 /// The locks of all documents. Every write asks for one, so they are in memory as well.
 #[derive(Debug)]
-pub(super) struct Locks {
+pub(crate) struct Locks {
     held: Mutex<HashMap<Key, Arc<Lock>>>,
     fencing: AtomicU64,
 }
 
 impl Locks {
-    pub(super) fn load(connection: &Connection) -> Result<Self, StoreError> {
+    pub(crate) fn load(connection: &Connection) -> Result<Self, Failure> {
         let fencing: i64 =
             connection.query_row("SELECT fencing FROM marker", [], |row| row.get(0))?;
         let mut statement = connection.prepare(
@@ -33,16 +34,16 @@ impl Locks {
         self.held.lock().expect("nothing panics while it is held")
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<Arc<Lock>> {
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Lock>> {
         self.held().get(key).cloned()
     }
 
-    pub(super) fn last_fencing(&self) -> u64 {
+    pub(crate) fn last_fencing(&self) -> u64 {
         self.fencing.load(Ordering::Acquire)
     }
 
     /// Takes in what was committed.
-    pub(super) fn publish(&self, commit: &Commit) {
+    pub(crate) fn publish(&self, commit: &Commit) {
         if commit.locks.is_empty() {
             return;
         }
@@ -75,7 +76,7 @@ fn lock(row: &Row<'_>) -> Result<(Key, Arc<Lock>), rusqlite::Error> {
 
 /// Writes the locks of a commit, and drops those whose time has passed: to whoever still has their
 /// tokens, none and one that has expired are the same.
-pub(super) fn write(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
+pub(crate) fn write(connection: &Connection, commit: &Commit) -> Result<(), Failure> {
     if commit.locks.is_empty() {
         return Ok(());
     }

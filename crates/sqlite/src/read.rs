@@ -4,18 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::failure::Failure;
 use detente_core::{CollectionKey, Head, Key, Kind, Lock, Moment, Seq, Stored};
-use rusqlite::{Connection, OptionalExtension, params};
-
-use super::lock::Locks;
-use super::row::{self, signed};
-use super::versions::Versions;
-use super::{conflict_log, history, layout};
-use crate::heads::{Heads, Memory};
-use crate::{
+use detente_store::{
     Changes, Commit, ConflictPage, Conflicts, Documents, Feed, LoggedConflict, MergedHour, Reader,
     StoreError, Visit,
 };
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::heads::{Heads, Memory};
+use crate::lock::Locks;
+use crate::open::OpenError;
+use crate::row::{self, signed};
+use crate::versions::Versions;
+use crate::{conflict_log, history, layout};
 
 /// Connections that are kept open between reads.
 const IDLE_CONNECTIONS: usize = 8;
@@ -25,28 +27,28 @@ const SCAN_LIMIT: usize = 20_000;
 
 /// What the writer and all readers have in common.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     database: PathBuf,
     last_seq: AtomicU64,
-    pub(super) heads: Heads,
-    pub(super) locks: Locks,
-    pub(super) versions: Versions,
+    pub(crate) heads: Heads,
+    pub(crate) locks: Locks,
+    pub(crate) versions: Versions,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Shared {
     /// Reads where the log ends, and the heads that its tail past the marker makes.
-    pub(super) fn load(
+    pub(crate) fn load(
         connection: &Connection,
         database: &Path,
         cache_bytes: usize,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, Failure> {
         let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
         let last_seq = number("SELECT coalesce(max(seq), 0) FROM versions")?;
         let marker = number("SELECT heads_through FROM marker")?;
         if marker > last_seq {
             let gap = format!("its heads go up to {marker}, its log only to {last_seq}");
-            return Err(StoreError::Damaged(gap));
+            return Err(Failure::damaged(gap));
         }
         let shared = Self {
             database: database.to_owned(),
@@ -60,7 +62,7 @@ impl Shared {
         Ok(shared)
     }
 
-    fn replay(&self, connection: &Connection, marker: i64) -> Result<(), StoreError> {
+    fn replay(&self, connection: &Connection, marker: i64) -> Result<(), Failure> {
         let mut statement = connection.prepare(row::VERSIONS_SINCE)?;
         let mut rows = statement.query([marker])?;
         while let Some(row) = rows.next()? {
@@ -71,12 +73,12 @@ impl Shared {
         Ok(())
     }
 
-    pub(super) fn last_seq(&self) -> Seq {
+    pub(crate) fn last_seq(&self) -> Seq {
         self.last_seq.load(Ordering::Acquire)
     }
 
     /// Takes in what was committed. Bodies first: whoever sees the head finds its version.
-    pub(super) fn publish(&self, commit: &Commit) {
+    pub(crate) fn publish(&self, commit: &Commit) {
         self.locks.publish(commit);
         let Some(last) = commit.versions.last() else {
             return;
@@ -96,7 +98,7 @@ pub struct SqliteReader {
 }
 
 impl SqliteReader {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
     }
 
@@ -104,11 +106,11 @@ impl SqliteReader {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if there is no store that this program can read.
-    pub fn open(data: &Path) -> Result<Self, StoreError> {
+    /// [`OpenError`] if there is no store that this program can read.
+    pub fn open(data: &Path) -> Result<Self, OpenError> {
         let database = layout::database_in(data);
         if !database.is_file() {
-            return Err(StoreError::Foreign {
+            return Err(OpenError::Foreign {
                 path: database,
                 reason: "there is no such file".into(),
             });
@@ -120,7 +122,7 @@ impl SqliteReader {
 
     fn with<T>(
         &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+        read: impl FnOnce(&Connection) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
         let idle = self
             .shared
@@ -130,7 +132,7 @@ impl SqliteReader {
             .pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => layout::open_reader(&self.shared.database)?,
+            None => layout::connect_reader(&self.shared.database)?,
         };
         let result = read(&connection);
         let mut idle = self
@@ -141,7 +143,7 @@ impl SqliteReader {
         if idle.len() < IDLE_CONNECTIONS {
             idle.push(connection);
         }
-        result
+        Ok(result?)
     }
 }
 
@@ -174,7 +176,7 @@ impl Reader for SqliteReader {
             }
             // Newer ones came meanwhile, and this was let go: what is newest never is.
             if missed.replace(head.seq) == Some(head.seq) {
-                return Err(is_missing(head));
+                return Err(is_missing(head).into());
             }
         };
         let cache_token = self.shared.versions.token();
@@ -318,7 +320,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn run(mut self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+    fn run(mut self, visit: &mut Visit<'_>) -> Result<(), Failure> {
         let (comparison, direction) = match (self.asked.descending, self.asked.after) {
             (false, _) => (">", "ASC"),
             (true, Some(_)) => ("<", "DESC"),
@@ -356,7 +358,7 @@ impl Walk<'_> {
         &mut self,
         id: Option<&str>,
         visit: &mut Visit<'_>,
-    ) -> Result<ControlFlow<()>, StoreError> {
+    ) -> Result<ControlFlow<()>, Failure> {
         loop {
             let next = if self.asked.descending {
                 self.pending.last_key_value()
@@ -394,7 +396,7 @@ impl Walk<'_> {
         id: &str,
         head: Head,
         visit: &mut Visit<'_>,
-    ) -> Result<ControlFlow<()>, StoreError> {
+    ) -> Result<ControlFlow<()>, Failure> {
         if head.kind == Kind::Tombstone {
             return Ok(ControlFlow::Continue(()));
         }
@@ -416,12 +418,12 @@ impl Walk<'_> {
     }
 }
 
-fn is_missing(head: Head) -> StoreError {
+fn is_missing(head: Head) -> Failure {
     let seq = head.seq;
-    StoreError::Damaged(format!("a head names version {seq}, which is not there"))
+    Failure::damaged(format!("a head names version {seq}, which is not there"))
 }
 
-fn read_changes(connection: &Connection, asked: &Changes<'_>) -> Result<Feed, StoreError> {
+fn read_changes(connection: &Connection, asked: &Changes<'_>) -> Result<Feed, Failure> {
     let mut statement = connection.prepare_cached(row::VERSIONS_SINCE)?;
     let mut rows = statement.query([signed(asked.since)])?;
     let mut feed = Feed {

@@ -1,18 +1,18 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use crate::failure::Failure;
 use bytes::Bytes;
 use detente_core::json::{self, Value};
 use detente_core::{Key, Moment};
+use detente_store::{
+    Commit, ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter,
+    Retention, Settled, Settlement, Settling, VersionPlace,
+};
 use rusqlite::types::{ToSql, Type};
 use rusqlite::{Connection, Error, OptionalExtension, Row, params, params_from_iter};
 
-use super::row::{signed, unsigned};
-use crate::conflict_log::count_merges;
-use crate::{
-    Commit, ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter,
-    Retention, Settled, Settlement, Settling, StoreError, VersionPlace,
-};
+use crate::row::{signed, unsigned};
 
 /// How many entries that are no longer to be kept go for each that comes.
 const GONE_PER_NEW: usize = 4;
@@ -22,7 +22,7 @@ const SCAN_LIMIT: usize = 20_000;
 
 /// The conflict log's size, and what is kept of it.
 #[derive(Debug)]
-pub(super) struct ConflictLog {
+pub(crate) struct ConflictLog {
     retention: Retention,
     /// Of all entries.
     weight: Cell<u64>,
@@ -31,7 +31,7 @@ pub(super) struct ConflictLog {
 }
 
 impl ConflictLog {
-    pub(super) fn open(connection: &Connection, retention: Retention) -> Result<Self, StoreError> {
+    pub(crate) fn open(connection: &Connection, retention: Retention) -> Result<Self, Failure> {
         let weight: i64 = connection.query_row(
             "SELECT coalesce(sum(weight), 0) FROM conflicts",
             [],
@@ -44,7 +44,7 @@ impl ConflictLog {
         })
     }
 
-    pub(super) fn write(&self, connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
+    pub(crate) fn write(&self, connection: &Connection, commit: &Commit) -> Result<(), Failure> {
         self.dropping.set(0);
         for conflict in &commit.conflicts {
             insert(connection, conflict)?;
@@ -57,7 +57,7 @@ impl ConflictLog {
     }
 
     /// Once the transaction is through.
-    pub(super) fn wrote(&self, conflicts: &[Arc<LoggedConflict>]) {
+    pub(crate) fn wrote(&self, conflicts: &[Arc<LoggedConflict>]) {
         let come: usize = conflicts.iter().map(|it| it.weight()).sum();
         let weight = self.weight.get() + come as u64;
         self.weight
@@ -65,7 +65,7 @@ impl ConflictLog {
     }
 
     /// Drops the oldest entries while they are too old, or all together too large.
-    fn forget(&self, connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
+    fn forget(&self, connection: &Connection, commit: &Commit) -> Result<(), Failure> {
         if commit.conflicts.is_empty() {
             return Ok(());
         }
@@ -93,7 +93,7 @@ impl ConflictLog {
     }
 }
 
-fn insert(connection: &Connection, conflict: &LoggedConflict) -> Result<(), StoreError> {
+fn insert(connection: &Connection, conflict: &LoggedConflict) -> Result<(), Failure> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO conflicts (id, at, space, collection, document, by, method, kind, paths,
              base_version, base_seq, current_version, current_seq, outcome, weight, edit_kind, edit)
@@ -121,7 +121,7 @@ fn insert(connection: &Connection, conflict: &LoggedConflict) -> Result<(), Stor
     Ok(())
 }
 
-fn settle(connection: &Connection, settlement: &Settlement) -> Result<(), StoreError> {
+fn settle(connection: &Connection, settlement: &Settlement) -> Result<(), Failure> {
     let Settlement { id, settled } = settlement;
     let mut update = connection.prepare_cached(
         "UPDATE conflicts SET outcome = ?2, settled_at = ?3, settled_by = ?4, settled_version = ?5
@@ -137,8 +137,8 @@ fn settle(connection: &Connection, settlement: &Settlement) -> Result<(), StoreE
     Ok(())
 }
 
-fn add_merges(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
-    let counts = count_merges(commit.versions.iter().map(|applied| &*applied.stored));
+fn add_merges(connection: &Connection, commit: &Commit) -> Result<(), Failure> {
+    let counts = commit.merges();
     for ((space, collection, hour), count) in counts {
         let mut add = connection.prepare_cached(
             "INSERT INTO merges (space, hour, collection, count) VALUES (?1, ?2, ?3, ?4)
@@ -166,10 +166,10 @@ fn outcome(outcome: Settling) -> i64 {
 }
 
 /// What became of a conflict; the outer `None` says that there is no such conflict.
-pub(super) fn settled(
+pub(crate) fn settled(
     connection: &Connection,
     id: &str,
-) -> Result<Option<Option<Settled>>, StoreError> {
+) -> Result<Option<Option<Settled>>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT outcome, settled_at, settled_by, settled_version FROM conflicts WHERE id = ?1",
     )?;
@@ -244,17 +244,17 @@ fn paths(text: &str) -> Result<Vec<String>, Error> {
     Ok(paths.map(str::to_owned).collect())
 }
 
-pub(super) fn find(
+pub(crate) fn find(
     connection: &Connection,
     space: &str,
     id: &str,
-) -> Result<Option<LoggedConflict>, StoreError> {
+) -> Result<Option<LoggedConflict>, Failure> {
     let sql = format!("SELECT {COLUMNS} FROM conflicts WHERE id = ?1 AND space = ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     Ok(statement.query_row([id, space], logged).optional()?)
 }
 
-pub(super) fn list(connection: &Connection, asked: &Conflicts) -> Result<ConflictPage, StoreError> {
+pub(crate) fn list(connection: &Connection, asked: &Conflicts) -> Result<ConflictPage, Failure> {
     let sql = format!(
         "SELECT {COLUMNS} FROM conflicts WHERE number < ?1 ORDER BY number DESC LIMIT {SCAN_LIMIT}"
     );
@@ -307,11 +307,11 @@ fn is_asked_for(row: &Row<'_>, asked: &Conflicts) -> Result<bool, Error> {
         && asked.until.is_none_or(|until| at < until.0))
 }
 
-pub(super) fn merged(
+pub(crate) fn merged(
     connection: &Connection,
     space: &str,
     since: Moment,
-) -> Result<Vec<MergedHour>, StoreError> {
+) -> Result<Vec<MergedHour>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT collection, hour, count FROM merges WHERE space = ?1 AND hour >= ?2
          ORDER BY hour, collection",

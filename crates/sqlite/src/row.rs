@@ -1,23 +1,22 @@
 use std::sync::Arc;
 
+use crate::failure::Failure;
 use bytes::Bytes;
 use detente_core::{Digest, Head, Key, Kind, Moment, Seq, Stored, rules::Claim};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, params};
 
-use crate::StoreError;
-
 /// SQLite's integers are signed; ours never reach the sign.
-pub(super) fn signed(number: u64) -> i64 {
+pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).expect("counters and digests stay below 2^63")
 }
 
-pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64, Error> {
+pub(crate) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64, Error> {
     let number: i64 = row.get(column)?;
     u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
 }
 
-pub(super) fn kind_number(kind: Kind) -> i64 {
+pub(crate) fn kind_number(kind: Kind) -> i64 {
     match kind {
         Kind::Document => 1,
         Kind::Tombstone => 2,
@@ -33,7 +32,7 @@ fn kind(row: &Row<'_>, column: usize) -> Result<Kind, Error> {
 }
 
 /// `seq, version, digest, at, kind` from `first` on.
-pub(super) fn head(row: &Row<'_>, first: usize) -> Result<Head, Error> {
+pub(crate) fn head(row: &Row<'_>, first: usize) -> Result<Head, Error> {
     Ok(Head {
         seq: unsigned(row, first)?,
         version: unsigned(row, first + 1)?,
@@ -44,11 +43,11 @@ pub(super) fn head(row: &Row<'_>, first: usize) -> Result<Head, Error> {
 }
 
 /// All versions past a seq, with the columns that [`stored`] reads.
-pub(super) const VERSIONS_SINCE: &str =
+pub(crate) const VERSIONS_SINCE: &str =
     "SELECT seq, space, collection, id, version, prev, by, at, kind, body, base
      FROM versions WHERE seq > ?1 ORDER BY seq";
 
-pub(super) fn stored(row: &Row<'_>) -> Result<Arc<Stored>, Error> {
+pub(crate) fn stored(row: &Row<'_>) -> Result<Arc<Stored>, Error> {
     let text = |column: usize| {
         let text = row.get_ref(column)?.as_str();
         text.map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
@@ -72,7 +71,7 @@ pub(super) fn stored(row: &Row<'_>) -> Result<Arc<Stored>, Error> {
     }))
 }
 
-pub(super) fn find_head(connection: &Connection, key: &Key) -> Result<Option<Head>, StoreError> {
+pub(crate) fn find_head(connection: &Connection, key: &Key) -> Result<Option<Head>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT seq, version, digest, at, kind FROM heads
          WHERE space = ?1 AND collection = ?2 AND id = ?3",
@@ -82,10 +81,10 @@ pub(super) fn find_head(connection: &Connection, key: &Key) -> Result<Option<Hea
 }
 
 /// The newest version of a document, in one read: two would be two transactions.
-pub(super) fn find_current(
+pub(crate) fn find_current(
     connection: &Connection,
     key: &Key,
-) -> Result<Option<Arc<Stored>>, StoreError> {
+) -> Result<Option<Arc<Stored>>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT v.seq, v.space, v.collection, v.id, v.version, v.prev, v.by, v.at, v.kind, v.body,
                 v.base
@@ -96,10 +95,10 @@ pub(super) fn find_current(
     Ok(statement.query_row(place, stored).optional()?)
 }
 
-pub(super) fn find_version(
+pub(crate) fn find_version(
     connection: &Connection,
     seq: Seq,
-) -> Result<Option<Arc<Stored>>, StoreError> {
+) -> Result<Option<Arc<Stored>>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT seq, space, collection, id, version, prev, by, at, kind, body, base
          FROM versions WHERE seq = ?1",
@@ -107,12 +106,12 @@ pub(super) fn find_version(
     Ok(statement.query_row([signed(seq)], stored).optional()?)
 }
 
-pub(super) fn find_holder(
+pub(crate) fn find_holder(
     connection: &Connection,
     space: &str,
     collection: &str,
     claim: &Claim,
-) -> Result<Option<String>, StoreError> {
+) -> Result<Option<String>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT id FROM unique_keys
          WHERE space = ?1 AND collection = ?2 AND name = ?3 AND value = ?4",

@@ -1,9 +1,11 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use detente_store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::StoreError;
+use crate::failure::Failure;
+use crate::open::OpenError;
 
 /// "DTNT": marks the file as ours.
 const APPLICATION: i64 = 0x4454_4e54;
@@ -19,6 +21,8 @@ const CHECKPOINT_PAGES: i64 = 16_000;
 /// The writer's page cache, in KiB; a reader's is small, for what is hot is cached above it.
 const WRITER_CACHE_KIB: i64 = 49_152;
 const READER_CACHE_KIB: i64 = 4096;
+
+const READING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 const TABLES: &str = "
 CREATE TABLE versions (
@@ -130,16 +134,19 @@ CREATE TABLE merges (       -- how often edits were merged
 
 /// A folder that holds a store, claimed by this process for as long as it is open.
 #[derive(Debug)]
-pub(super) struct Claimed {
-    pub(super) database: PathBuf,
+pub(crate) struct Claimed {
+    pub(crate) database: PathBuf,
     _lock: File,
 }
 
 impl Claimed {
     /// Claims the folder `data`, creating it if there is none.
-    pub(super) fn new(data: &Path) -> Result<Self, StoreError> {
-        let fail =
-            |error: std::io::Error| StoreError::Failed(format!("{}: {error}", data.display()));
+    pub(crate) fn new(data: &Path) -> Result<Self, OpenError> {
+        let path = || data.to_owned();
+        let fail = |source: std::io::Error| OpenError::Folder {
+            path: path(),
+            source,
+        };
         fs::create_dir_all(data).map_err(fail)?;
         let lock = File::create(data.join("lock")).map_err(fail)?;
         match lock.try_lock() {
@@ -147,20 +154,18 @@ impl Claimed {
                 database: database_in(data),
                 _lock: lock,
             }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-                path: data.to_owned(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path() }),
             Err(TryLockError::Error(error)) => Err(fail(error)),
         }
     }
 }
 
-pub(super) fn database_in(data: &Path) -> PathBuf {
+pub(crate) fn database_in(data: &Path) -> PathBuf {
     data.join("detente.db")
 }
 
 /// The one connection that writes. Creates the tables in an empty file; touches no other.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -184,18 +189,24 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+/// The first connection that reads: looks whether the file is ours.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
+    let connection = Connection::open_with_flags(path, READING)?;
     match inspect(&connection, path)? {
-        State::Current => {}
-        State::Empty => return Err(foreign(path, "it is empty")),
-        State::Older => {
-            return Err(StoreError::Older {
-                path: path.to_owned(),
-            });
-        }
+        State::Current => Ok(tuned(connection)?),
+        State::Empty => Err(foreign(path, "it is empty")),
+        State::Older => Err(OpenError::Older {
+            path: path.to_owned(),
+        }),
     }
+}
+
+/// Another connection to a file that was looked at before.
+pub(crate) fn connect_reader(path: &Path) -> Result<Connection, Failure> {
+    tuned(Connection::open_with_flags(path, READING)?)
+}
+
+fn tuned(connection: Connection) -> Result<Connection, Failure> {
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
@@ -209,22 +220,22 @@ enum State {
     Current,
 }
 
-fn foreign(path: &Path, reason: &str) -> StoreError {
-    StoreError::Foreign {
+fn foreign(path: &Path, reason: &str) -> OpenError {
+    OpenError::Foreign {
         path: path.to_owned(),
         reason: reason.to_owned(),
     }
 }
 
 /// Looks before anything is written: a file that is not ours, or newer than us, stays as it is.
-fn inspect(connection: &Connection, path: &Path) -> Result<State, StoreError> {
+fn inspect(connection: &Connection, path: &Path) -> Result<State, OpenError> {
     let number =
         |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let application = match number("application_id") {
         Ok(application) => application,
         Err(error) => {
-            return Err(match StoreError::from(error) {
-                StoreError::Damaged(reason) => foreign(path, &reason),
+            return Err(match OpenError::from(error) {
+                OpenError::Store(StoreError::Damaged(reason)) => foreign(path, &reason),
                 other => other,
             });
         }
@@ -236,7 +247,7 @@ fn inspect(connection: &Connection, path: &Path) -> Result<State, StoreError> {
         (0, 0) if tables == 0 => Ok(State::Empty),
         (APPLICATION, FORMAT) => Ok(State::Current),
         (APPLICATION, OLDEST..FORMAT) => Ok(State::Older),
-        (APPLICATION, found) => Err(StoreError::Newer {
+        (APPLICATION, found) => Err(OpenError::Newer {
             path: path.to_owned(),
             found,
             known: FORMAT,
@@ -267,7 +278,7 @@ mod tests {
         let path = folder.path().join("detente.db");
         older(&path);
         let refused = open_reader(&path).unwrap_err();
-        assert!(matches!(refused, StoreError::Older { .. }), "{refused}");
+        assert!(matches!(refused, OpenError::Older { .. }), "{refused}");
         drop(open_writer(&path).unwrap());
         let reader = open_reader(&path).unwrap();
         let kept: (i64, Option<i64>) = reader

@@ -1,18 +1,19 @@
 use std::sync::Arc;
 
+use crate::failure::Failure;
 use detente_core::{Seq, Stored};
+use detente_store::Feed;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::row::{self, signed};
-use crate::{Feed, StoreError};
+use crate::row::{self, signed};
 
 /// Version `number` of the document whose newest version is `head`: from the nearest milestone
 /// above it, back along the chain.
-pub(super) fn numbered(
+pub(crate) fn numbered(
     connection: &Connection,
     head: &Stored,
     number: u64,
-) -> Result<Option<Arc<Stored>>, StoreError> {
+) -> Result<Option<Arc<Stored>>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT seq FROM milestones
          WHERE space = ?1 AND collection = ?2 AND id = ?3 AND version >= ?4
@@ -41,12 +42,12 @@ pub(super) fn numbered(
 
 /// The versions of the document whose newest version is `newest` that came after `since`, the
 /// oldest first.
-pub(super) fn changes(
+pub(crate) fn changes(
     connection: &Connection,
     newest: &Arc<Stored>,
     since: Seq,
     limit: usize,
-) -> Result<Feed, StoreError> {
+) -> Result<Feed, Failure> {
     let mut feed = Feed {
         items: Vec::new(),
         through: newest.seq.max(since),
@@ -87,7 +88,7 @@ fn first_after(
     connection: &Connection,
     newest: &Arc<Stored>,
     since: Seq,
-) -> Result<Option<Arc<Stored>>, StoreError> {
+) -> Result<Option<Arc<Stored>>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT seq FROM milestones
          WHERE space = ?1 AND collection = ?2 AND id = ?3 AND seq > ?4

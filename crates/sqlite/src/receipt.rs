@@ -1,18 +1,16 @@
+use crate::failure::Failure;
 use detente_core::json::{self, Number, Value};
 use detente_core::{Moment, Once, Receipt, Written};
+use detente_store::Commit;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::row::signed;
-use crate::{Commit, StoreError};
+use crate::row::signed;
 
 /// How many receipts that have outlived their time go for each that comes: faster than they come,
 /// so that none stay for ever.
 const GONE_PER_NEW: usize = 2;
 
-pub(super) fn find(
-    connection: &Connection,
-    scope: &[u8; 32],
-) -> Result<Option<Receipt>, StoreError> {
+pub(crate) fn find(connection: &Connection, scope: &[u8; 32]) -> Result<Option<Receipt>, Failure> {
     let mut statement =
         connection.prepare_cached("SELECT payload, at, writes FROM receipts WHERE scope = ?1")?;
     let found = statement.query_row([scope.as_slice()], |row| {
@@ -29,7 +27,7 @@ pub(super) fn find(
         scope: *scope,
         payload,
     };
-    let damaged = || StoreError::Damaged(format!("a receipt says {writes:?}"));
+    let damaged = || Failure::damaged(format!("a receipt says {writes:?}"));
     Ok(Some(Receipt {
         once,
         at: Moment(at.unsigned_abs()),
@@ -37,7 +35,7 @@ pub(super) fn find(
     }))
 }
 
-pub(super) fn write(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
+pub(crate) fn write(connection: &Connection, commit: &Commit) -> Result<(), Failure> {
     if commit.receipts.is_empty() {
         return Ok(());
     }

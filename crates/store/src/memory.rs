@@ -7,18 +7,19 @@
 mod reader; // what is asked of the tables
 mod tables; // what the records come to
 
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::{Commit, LoggedConflict, Pruning, Settled, Settlement, Store, StoreError};
 use detente_core::rules::Claim;
 use detente_core::{Applied, Head, Key, Lock, Moment, Receipt, Seq, Stored};
-use detente_store::{Commit, LoggedConflict, Pruning, Settled, Settlement, Store, StoreError};
 
-pub(crate) use reader::MemoryReader;
+pub use reader::MemoryReader;
 use tables::Tables;
 
 /// A point in the work of a store at which something may go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     Begin,
     Read,
     /// Before a record of a commit is written.
@@ -31,17 +32,21 @@ pub(crate) enum Step {
 }
 
 /// What goes wrong, if anything.
-pub(crate) trait Weather: Send + Sync {
-    /// Called before each step. [`StoreError::Unknown`] ends the process where it stands; every other
-    /// error is told to whoever asked. After [`Step::Marked`] only the former may come.
+pub trait Weather: Debug + Send + Sync {
+    /// Called before each step.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unknown`] ends the process where it stands; every other error is told to
+    /// whoever asked. After [`Step::Marked`] only the former may come.
     fn meet(&self, step: Step) -> Result<(), StoreError>;
 }
 
 /// What is left when the process is gone.
-#[derive(Clone, Default)]
-pub(crate) struct Disk(Arc<Mutex<Vec<Record>>>);
+#[derive(Clone, Debug, Default)]
+pub struct Disk(Arc<Mutex<Vec<Record>>>);
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Record {
     Version(Box<Applied>),
     Lock(Key, Option<Arc<Lock>>),
@@ -53,7 +58,9 @@ enum Record {
     Mark(Moment),
 }
 
-pub(crate) struct Memory {
+/// A store in memory.
+#[derive(Debug)]
+pub struct Memory {
     disk: Disk,
     tables: Arc<Mutex<Tables>>,
     weather: Arc<dyn Weather>,
@@ -73,16 +80,37 @@ impl Disk {
     }
 
     /// Takes back the newest commit, as a disk does that was never told to keep it.
-    #[allow(dead_code, reason = "only the simulation breaks disks")]
-    pub(crate) fn lose_last_commit(&self) {
+    pub fn lose_last_commit(&self) {
         self.cut();
         self.records().pop();
         self.cut();
     }
 }
 
+/// Nothing goes wrong.
+#[derive(Debug)]
+struct Calm;
+
+impl Weather for Calm {
+    fn meet(&self, _: Step) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Default for Memory {
+    /// An empty store, on a disk of its own.
+    fn default() -> Self {
+        Self::on(&Disk::default())
+    }
+}
+
 impl Memory {
-    pub(crate) fn open(disk: &Disk, weather: Arc<dyn Weather>) -> Self {
+    /// What is on a disk, with nothing that goes wrong.
+    pub fn on(disk: &Disk) -> Self {
+        Self::open(disk, Arc::new(Calm))
+    }
+
+    pub fn open(disk: &Disk, weather: Arc<dyn Weather>) -> Self {
         disk.cut();
         let mut tables = Tables::default();
         for record in disk.records().iter() {

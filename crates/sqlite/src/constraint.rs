@@ -1,13 +1,14 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::failure::Failure;
 use detente_core::rules::{Rules, Unique};
 use detente_core::{CollectionKey, Stored};
+use detente_store::{Documents, Reader, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::append::{Sqlite, claim};
-use super::row::find_holder;
-use crate::{Documents, Reader, Store, StoreError};
+use crate::append::{Sqlite, claim};
+use crate::row::find_holder;
 
 /// How many pairs of documents that collide are named.
 const NAMED_AT_MOST: usize = 10;
@@ -35,6 +36,10 @@ impl Sqlite {
         &mut self,
         rules: &[(&str, &Rules)],
     ) -> Result<Vec<ConstraintConflict>, StoreError> {
+        Ok(self.build_keys(rules)?)
+    }
+
+    fn build_keys(&self, rules: &[(&str, &Rules)]) -> Result<Vec<ConstraintConflict>, Failure> {
         let reader = self.reader();
         let places = reader.collections()?;
         let transaction = self.connection.unchecked_transaction()?;
@@ -80,7 +85,7 @@ impl Sqlite {
     }
 }
 
-fn drop_all_but(transaction: &Transaction<'_>, rules: &[(&str, &Rules)]) -> Result<(), StoreError> {
+fn drop_all_but(transaction: &Transaction<'_>, rules: &[(&str, &Rules)]) -> Result<(), Failure> {
     let mut statement = transaction.prepare("SELECT collection, name FROM constraints")?;
     let rows = statement.query_map([], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
@@ -96,7 +101,7 @@ fn drop_all_but(transaction: &Transaction<'_>, rules: &[(&str, &Rules)]) -> Resu
     Ok(())
 }
 
-fn forget(transaction: &Transaction<'_>, collection: &str, name: &str) -> Result<(), StoreError> {
+fn forget(transaction: &Transaction<'_>, collection: &str, name: &str) -> Result<(), Failure> {
     let place = params![collection, name];
     transaction.execute(
         "DELETE FROM unique_keys WHERE collection = ?1 AND name = ?2",
@@ -109,11 +114,7 @@ fn forget(transaction: &Transaction<'_>, collection: &str, name: &str) -> Result
     Ok(())
 }
 
-fn is_built(
-    transaction: &Connection,
-    collection: &str,
-    unique: &Unique,
-) -> Result<bool, StoreError> {
+fn is_built(transaction: &Connection, collection: &str, unique: &Unique) -> Result<bool, Failure> {
     let built: Option<String> = transaction
         .query_row(
             "SELECT definition FROM constraints WHERE collection = ?1 AND name = ?2",
@@ -124,11 +125,7 @@ fn is_built(
     Ok(built == Some(unique.definition()))
 }
 
-fn note(
-    transaction: &Transaction<'_>,
-    collection: &str,
-    unique: &Unique,
-) -> Result<(), StoreError> {
+fn note(transaction: &Transaction<'_>, collection: &str, unique: &Unique) -> Result<(), Failure> {
     transaction.execute(
         "INSERT INTO constraints (collection, name, definition) VALUES (?1, ?2, ?3)",
         params![collection, unique.name, unique.definition()],
@@ -142,7 +139,7 @@ fn build(
     place: &CollectionKey,
     (index, unique): (usize, &Unique),
     conflicts: &mut Vec<ConstraintConflict>,
-) -> Result<(), StoreError> {
+) -> Result<(), Failure> {
     let mut failure = None;
     let mut visit =
         |stored: Arc<Stored>| {

@@ -3,7 +3,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use detente_core::{CollectionKey, Head, Key};
 
-use crate::cache::Cache;
+use detente_store::Cache;
 
 /// How many heads that equal the table are remembered.
 const CLEAN_LIMIT: usize = 65_536;

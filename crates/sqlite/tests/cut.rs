@@ -10,10 +10,8 @@ use bytes::Bytes;
 use detente_core::{
     CollectionKey, Command, Condition, Edit, Key, Moment, Preconditions, Proposal, Seq,
 };
-use detente_store::{
-    CollectionRules, Desk, Documents, Keep, Order, Reader, Sqlite, SqliteOptions, SqliteReader,
-    Store, Transaction,
-};
+use detente_sqlite::{Sqlite, SqliteOptions, SqliteReader};
+use detente_store::{CollectionRules, Desk, Documents, Keep, Order, Reader, Store, Transaction};
 use tempfile::TempDir;
 
 /// How often so many versions are written at once that the newest of the time before may go.

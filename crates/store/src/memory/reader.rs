@@ -1,15 +1,16 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
-use detente_store::{
+use crate::{
     Changes, ConflictPage, Conflicts, Documents, Feed, LoggedConflict, MergedHour, OutcomeFilter,
     Reader, Settling, StoreError, Visit,
 };
+use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 
 use super::tables::Tables;
 
-#[derive(Clone)]
-pub(crate) struct MemoryReader {
+/// Reads what a [`crate::Memory`] holds.
+#[derive(Clone, Debug)]
+pub struct MemoryReader {
     tables: Arc<Mutex<Tables>>,
 }
 

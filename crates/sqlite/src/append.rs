@@ -2,19 +2,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::vec;
 
+use crate::failure::Failure;
 use detente_core::{Applied, Head, Key, Lock, Receipt, Seq, Stored, rules::Claim};
+use detente_store::{Commit, Retention, Settled, Store, StoreError};
 use rusqlite::{Connection, params};
 
-use super::conflict_log::{self, ConflictLog};
-use super::layout::{self, Claimed};
-use super::read::{Shared, SqliteReader};
-use super::row::{self, kind_number, signed};
-use super::{lock, prune, receipt};
+use crate::conflict_log::{self, ConflictLog};
 use crate::heads::Memory;
-use crate::{Commit, Retention, Settled, Store, StoreError};
+use crate::layout::{self, Claimed};
+use crate::open::OpenError;
+use crate::read::{Shared, SqliteReader};
+use crate::row::{self, kind_number, signed};
+use crate::{lock, prune, receipt};
 
 /// One version in so many is noted, so that an old version is found without walking all of them.
-pub(super) const MILESTONE: u64 = 64;
+pub(crate) const MILESTONE: u64 = 64;
 
 /// How many heads a commit writes for each version it appends, while heads are leaving: faster than
 /// new ones come, so that a group has left before the next is full.
@@ -49,8 +51,8 @@ impl Default for SqliteOptions {
 /// The embedded store.
 #[derive(Debug)]
 pub struct Sqlite {
-    pub(super) connection: Connection,
-    pub(super) shared: Arc<Shared>,
+    pub(crate) connection: Connection,
+    pub(crate) shared: Arc<Shared>,
     leaving: vec::IntoIter<(Key, Head)>,
     /// What the marker becomes once all that are leaving are written.
     leaving_through: Seq,
@@ -67,8 +69,8 @@ impl Sqlite {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; nothing that was there is changed.
-    pub fn open(data: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
+    /// [`OpenError`]; nothing that was there is changed.
+    pub fn open(data: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         let claimed = Claimed::new(data)?;
         let connection = layout::open_writer(&claimed.database)?;
         let shared = Shared::load(&connection, &claimed.database, options.cache_bytes)?;
@@ -84,6 +86,11 @@ impl Sqlite {
         })
     }
 
+    fn start_transaction(&self) -> Result<(), Failure> {
+        self.connection.prepare_cached("BEGIN")?.execute([])?;
+        Ok(())
+    }
+
     fn start_leaving(&mut self) {
         self.leaving_through = self.shared.last_seq();
         self.leaving = self.shared.heads.leave().into_iter();
@@ -91,7 +98,7 @@ impl Sqlite {
     }
 
     /// Writes `commit` and `count` of the heads that are leaving, all in one transaction.
-    fn commit(&mut self, commit: &Commit, count: usize) -> Result<(), StoreError> {
+    fn commit(&mut self, commit: &Commit, count: usize) -> Result<(), Failure> {
         let slice_len = count.min(self.leaving.len());
         let is_last = self.is_leaving && slice_len == self.leaving.len();
         let cuts = !commit.prunings.is_empty();
@@ -121,14 +128,9 @@ impl Sqlite {
     }
 
     /// Returns the versions that are kept no longer.
-    fn write(
-        &self,
-        commit: &Commit,
-        slice_len: usize,
-        is_last: bool,
-    ) -> Result<Vec<Seq>, StoreError> {
+    fn write(&self, commit: &Commit, slice_len: usize, is_last: bool) -> Result<Vec<Seq>, Failure> {
         if self.connection.is_autocommit() {
-            self.connection.prepare_cached("BEGIN")?.execute([])?;
+            self.start_transaction()?;
         }
         append_versions(&self.connection, &commit.versions)?;
         move_claims(&self.connection, &commit.versions)?;
@@ -158,12 +160,19 @@ impl Sqlite {
     }
 
     /// Writes every head to its table.
-    pub(super) fn flush(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         if self.is_leaving {
             self.commit(&Commit::default(), usize::MAX)?;
         }
         self.start_leaving();
         self.commit(&Commit::default(), usize::MAX)
+    }
+
+    fn shut(&mut self) -> Result<(), Failure> {
+        self.flush()?;
+        self.connection
+            .execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        Ok(())
     }
 }
 
@@ -171,8 +180,7 @@ impl Store for Sqlite {
     type Reader = SqliteReader;
 
     fn begin(&mut self) -> Result<(), StoreError> {
-        self.connection.prepare_cached("BEGIN")?.execute([])?;
-        Ok(())
+        Ok(self.start_transaction()?)
     }
 
     fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
@@ -190,12 +198,18 @@ impl Store for Sqlite {
     fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
         match self.shared.versions.get(seq) {
             Some(stored) => Ok(Some(stored)),
-            None => row::find_version(&self.connection, seq),
+            None => Ok(row::find_version(&self.connection, seq)?),
         }
     }
 
     fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError> {
-        row::find_holder(&self.connection, key.space(), key.collection(), claim)
+        let (space, collection) = (key.space(), key.collection());
+        Ok(row::find_holder(
+            &self.connection,
+            space,
+            collection,
+            claim,
+        )?)
     }
 
     fn reader(&self) -> SqliteReader {
@@ -211,11 +225,11 @@ impl Store for Sqlite {
     }
 
     fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, StoreError> {
-        receipt::find(&self.connection, scope)
+        Ok(receipt::find(&self.connection, scope)?)
     }
 
     fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, StoreError> {
-        conflict_log::settled(&self.connection, id)
+        Ok(conflict_log::settled(&self.connection, id)?)
     }
 
     fn append(&mut self, commit: &Commit) -> Result<(), StoreError> {
@@ -227,18 +241,15 @@ impl Store for Sqlite {
         } else {
             0
         };
-        self.commit(commit, count)
+        Ok(self.commit(commit, count)?)
     }
 
     fn close(&mut self) -> Result<(), StoreError> {
-        self.flush()?;
-        self.connection
-            .execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);")?;
-        Ok(())
+        Ok(self.shut()?)
     }
 }
 
-fn write_heads(connection: &Connection, heads: &[(Key, Head)]) -> Result<(), StoreError> {
+fn write_heads(connection: &Connection, heads: &[(Key, Head)]) -> Result<(), Failure> {
     let mut upsert = connection.prepare_cached(
         "INSERT OR REPLACE INTO heads (space, collection, id, seq, version, digest, at, kind)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -258,7 +269,7 @@ fn write_heads(connection: &Connection, heads: &[(Key, Head)]) -> Result<(), Sto
     Ok(())
 }
 
-fn append_versions(connection: &Connection, batch: &[Applied]) -> Result<(), StoreError> {
+fn append_versions(connection: &Connection, batch: &[Applied]) -> Result<(), Failure> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO versions (seq, space, collection, id, version, prev, by, at, kind, body, base)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -292,7 +303,7 @@ fn add_milestone(
     key: &Key,
     version: u64,
     seq: Seq,
-) -> Result<(), StoreError> {
+) -> Result<(), Failure> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO milestones (space, collection, id, version, seq) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
@@ -308,7 +319,7 @@ fn add_milestone(
 }
 
 /// In the order of the batch: a key that one write gives up, the next may take.
-fn move_claims(connection: &Connection, batch: &[Applied]) -> Result<(), StoreError> {
+fn move_claims(connection: &Connection, batch: &[Applied]) -> Result<(), Failure> {
     for Applied {
         stored,
         claimed,
@@ -326,7 +337,7 @@ fn move_claims(connection: &Connection, batch: &[Applied]) -> Result<(), StoreEr
     Ok(())
 }
 
-fn release(connection: &Connection, key: &Key, claim: &Claim) -> Result<(), StoreError> {
+fn release(connection: &Connection, key: &Key, claim: &Claim) -> Result<(), Failure> {
     let mut delete = connection.prepare_cached(
         "DELETE FROM unique_keys
          WHERE space = ?1 AND collection = ?2 AND name = ?3 AND value = ?4 AND id = ?5",
@@ -342,7 +353,7 @@ fn release(connection: &Connection, key: &Key, claim: &Claim) -> Result<(), Stor
     Ok(())
 }
 
-pub(super) fn claim(connection: &Connection, key: &Key, claim: &Claim) -> Result<(), StoreError> {
+pub(crate) fn claim(connection: &Connection, key: &Key, claim: &Claim) -> Result<(), Failure> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO unique_keys (space, collection, name, value, id) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use detente_core::{Applied, Seq, Stored};
 
-use crate::cache::Cache;
+use detente_store::Cache;
 
 /// What a cached version weighs beside its body.
 const VERSION_OVERHEAD: usize = 200;
@@ -10,7 +10,7 @@ const VERSION_OVERHEAD: usize = 200;
 /// Versions that were written or read lately. They never change, so these cannot be wrong; but they
 /// can be gone.
 #[derive(Debug)]
-pub(super) struct Versions(Mutex<Inner>);
+pub(crate) struct Versions(Mutex<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -23,11 +23,11 @@ struct Inner {
 
 /// With it, what is read from now on may be remembered.
 #[derive(Clone, Copy)]
-pub(super) struct Token(Option<u64>);
+pub(crate) struct Token(Option<u64>);
 
 impl Versions {
     /// At most so many bytes.
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         let weigh = |stored: &Arc<Stored>| stored.body.len() + VERSION_OVERHEAD;
         Self(Mutex::new(Inner {
             versions: Cache::new(bytes, weigh),
@@ -40,18 +40,18 @@ impl Versions {
         self.0.lock().expect("nothing panics while it is held")
     }
 
-    pub(super) fn get(&self, seq: Seq) -> Option<Arc<Stored>> {
+    pub(crate) fn get(&self, seq: Seq) -> Option<Arc<Stored>> {
         self.inner().versions.get(&seq)
     }
 
     /// To be taken before the table is read.
-    pub(super) fn token(&self) -> Token {
+    pub(crate) fn token(&self) -> Token {
         let inner = self.inner();
         Token((!inner.is_cutting).then_some(inner.cuts))
     }
 
     /// Remembers what the table had, unless history was cut meanwhile.
-    pub(super) fn remember(&self, Token(cuts): Token, stored: &Arc<Stored>) {
+    pub(crate) fn remember(&self, Token(cuts): Token, stored: &Arc<Stored>) {
         let mut inner = self.inner();
         if cuts == Some(inner.cuts) {
             inner.versions.insert(stored.seq, Arc::clone(stored));
@@ -59,7 +59,7 @@ impl Versions {
     }
 
     /// Takes in what was committed.
-    pub(super) fn publish(&self, versions: &[Applied]) {
+    pub(crate) fn publish(&self, versions: &[Applied]) {
         let mut inner = self.inner();
         for applied in versions {
             let stored = &applied.stored;
@@ -68,14 +68,14 @@ impl Versions {
     }
 
     /// Before a commit that may let versions go.
-    pub(super) fn begin_cut(&self) {
+    pub(crate) fn begin_cut(&self) {
         let mut inner = self.inner();
         inner.cuts += 1;
         inner.is_cutting = true;
     }
 
     /// After it: what is no longer stored is no longer told from memory either.
-    pub(super) fn end_cut(&self, pruned: &[Seq]) {
+    pub(crate) fn end_cut(&self, pruned: &[Seq]) {
         let mut inner = self.inner();
         pruned.iter().for_each(|seq| inner.versions.remove(seq));
         inner.is_cutting = false;

@@ -1,14 +1,15 @@
+use crate::failure::Failure;
 use detente_core::Seq;
+use detente_store::{Commit, Pruning};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::row::signed;
-use crate::{Commit, Pruning, StoreError};
+use crate::row::signed;
 
 /// Drops the versions that a commit lets go, and tells which.
 ///
 /// History is cut at milestones, so that what goes is found by walking it once: a document keeps
 /// what it is to keep, and less than one milestone's distance more.
-pub(super) fn prune(connection: &Connection, commit: &Commit) -> Result<Vec<Seq>, StoreError> {
+pub(crate) fn prune(connection: &Connection, commit: &Commit) -> Result<Vec<Seq>, Failure> {
     let mut dropped = Vec::new();
     for pruning in &commit.prunings {
         cut(connection, pruning, &mut dropped)?;
@@ -21,11 +22,7 @@ pub(super) fn prune(connection: &Connection, commit: &Commit) -> Result<Vec<Seq>
     Ok(dropped)
 }
 
-fn cut(
-    connection: &Connection,
-    pruning: &Pruning,
-    dropped: &mut Vec<Seq>,
-) -> Result<(), StoreError> {
+fn cut(connection: &Connection, pruning: &Pruning, dropped: &mut Vec<Seq>) -> Result<(), Failure> {
     let key = &pruning.key;
     let place = params![
         key.space(),
