@@ -129,7 +129,7 @@ fn resolved() -> Members {
     };
     let version = header::OF_VERSION;
     let of_merge = [version, &["Content-Location", "Merged-Versions"]].concat();
-    let either = json!({"anyOf": [reference("LoggedConflict"), document]});
+    let either = json!({"anyOf": [document, reference("LoggedConflict")]});
     Members::from_iter([
         (
             "200".into(),

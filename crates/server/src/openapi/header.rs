@@ -29,6 +29,9 @@ pub(super) fn perhaps(names: &[&str]) -> Members {
     let all = components();
     let optional = |name: &&str| {
         let mut header = all[*name].clone();
+        if header["required"] == false {
+            return ((*name).to_owned(), reference(name));
+        }
         header["required"] = false.into();
         ((*name).to_owned(), header)
     };

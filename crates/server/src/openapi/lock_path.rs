@@ -125,7 +125,7 @@ fn release(subject: &Subject<'_>) -> Value {
         "tags": [subject.tag()],
         "summary": "Release or break the lock of a document",
         "description": RELEASE,
-        "parameters": subject.write_parameters(&["id", "lockToken", "breakLock"]),
+        "parameters": subject.write_parameters(&["id", "breakLock", "lockToken"]),
         "responses": subject.answers(success, &REFUSALS),
     })
 }

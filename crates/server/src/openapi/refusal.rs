@@ -18,6 +18,10 @@ pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
             rows.push(described);
         }
     }
+    let in_order = |row: &&ProblemType| PROBLEMS.iter().position(|it| it.kind == row.kind);
+    for rows in statuses.values_mut() {
+        rows.sort_by_key(in_order);
+    }
     let response = |(status, rows): (StatusCode, Vec<&ProblemType>)| {
         let response = match rows.as_slice() {
             [row] => json!({"$ref": format!("#/components/responses/{}", row.error)}),
