@@ -2,10 +2,11 @@ use serde_json::{Value, json};
 
 use super::Members;
 use super::api::Api;
-use super::parameter::{self, text_like};
 use super::schema::{closed, object, reference};
 use crate::batch::MAX_OPERATIONS;
+use crate::operations::{IDEMPOTENCY_KEY, LOCK_TOKEN};
 use crate::resource::{JSON, JSON_PATCH, MERGE_PATCH};
+use crate::schema::{ID, short_text_like};
 
 /// If-Match and If-None-Match, within a body.
 const TAGS: &str = "^(\\*|(W/)?\"[!#-~]*\"(, (W/)?\"[!#-~]*\")*)$";
@@ -45,7 +46,7 @@ pub(super) fn schemas(api: &Api<'_>) -> Members {
 
 /// One schema for each method, and for each kind of patch.
 fn operation(api: &Api<'_>) -> Value {
-    let id = parameter::ID.trim_start_matches('^');
+    let id = ID.trim_start_matches('^');
     let collection = format!("^/api/{}", api.collection_pattern());
     let document =
         json!({"type": "string", "pattern": format!("{collection}/{id}"), "maxLength": 325});
@@ -85,14 +86,14 @@ fn operation(api: &Api<'_>) -> Value {
 }
 
 fn fields() -> Value {
-    let mut key = text_like(parameter::IDEMPOTENCY_KEY, 255);
+    let mut key = short_text_like(IDEMPOTENCY_KEY, 255);
     key["description"] =
         "Where each operation stands for itself; else the key is that of the batch.".into();
     json!({
         "If-Match": {"type": "string", "pattern": TAGS},
         "If-None-Match": {"type": "string", "pattern": TAGS},
         "If-Unmodified-Since": {"type": "string", "pattern": FIELD},
-        "Lock-Token": {"type": "string", "pattern": parameter::LOCK_TOKEN},
+        "Lock-Token": {"type": "string", "pattern": LOCK_TOKEN},
         "Prefer": {"type": "string", "pattern": FIELD},
         "Idempotency-Key": key,
     })

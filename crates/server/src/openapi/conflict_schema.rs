@@ -1,8 +1,9 @@
 use serde_json::{Value, json};
 
 use super::schema::{closed, count, moment, object, page, pointer, reference};
-use super::{Members, merge_schema, parameter};
+use super::{Members, merge_schema};
 use crate::problem::PROBLEMS;
+use crate::schema::ID;
 
 /// What the conflict log tells, and what it is told.
 pub(super) fn schemas() -> Members {
@@ -51,7 +52,7 @@ fn logged() -> Value {
             "by": {"type": "string"},
             "method": {"enum": ["PUT", "PATCH", "POST", "DELETE"]},
             "collection": {"type": "string"},
-            "document": {"type": "string", "pattern": parameter::ID, "maxLength": 255},
+            "document": {"type": "string", "pattern": ID, "maxLength": 255},
             "document_href": href(),
             "kind": {"enum": kinds, "description": "Why it was refused: the last part of the problem's `type`."},
             "paths": {"type": "array", "items": pointer(), "description": "What collided."},

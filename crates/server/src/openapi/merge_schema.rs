@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
+use super::Members;
 use super::schema::{closed, moment, object, pointer, reference};
-use super::{Members, parameter};
+use crate::schema::POINTER;
 
 /// A tag in its quotes, as the body of a request names a version by it.
 const TAG: &str = "^(W/)?\"[!#-~]*\"$";
@@ -33,7 +34,7 @@ fn choices() -> Value {
     json!({
         "type": "object",
         "description": "What to take where the two edits collide, by JSON Pointer: a side, or a value of its own.",
-        "propertyNames": {"pattern": parameter::POINTER},
+        "propertyNames": {"pattern": POINTER},
         "additionalProperties": {"oneOf": [
             {"enum": ["yours", "current", "base"]},
             closed(&["value"], json!({"value": {}})),

@@ -2,8 +2,9 @@ use detente_core::Collision;
 use serde_json::{Value, json};
 
 use super::schema::{count, moment, object, pointer, reference};
-use super::{Members, merge_schema, parameter};
+use super::{Members, merge_schema};
 use crate::problem::{PROBLEMS, ProblemKind, ProblemType};
+use crate::schema::POINTER;
 
 /// A schema for each problem, by its `error`, and those that they are made of.
 pub(super) fn schemas() -> Members {
@@ -359,7 +360,7 @@ fn existing() -> Value {
 fn member() -> Value {
     json!({
         "type": "string",
-        "pattern": parameter::POINTER,
+        "pattern": POINTER,
         "description": "Where the mistake is in the body.",
     })
 }

@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::Members;
+use super::operation::{header_reference, optional_header};
 use super::problem_schema::problem_type;
 use super::schema::reference;
-use super::{Members, header};
 use crate::problem::{PROBLEMS, ProblemKind, ProblemType};
 
 /// The refusals of an operation: its responses by their statuses.
@@ -76,23 +77,25 @@ fn response(description: &str, status: StatusCode, schema: Value) -> Value {
 }
 
 fn headers(status: StatusCode) -> Members {
-    match status {
-        StatusCode::UNAUTHORIZED => header::references(&["WWW-Authenticate"]),
-        StatusCode::METHOD_NOT_ALLOWED => header::references(&["Allow"]),
-        StatusCode::SERVICE_UNAVAILABLE => header::references(&["Retry-After"]),
+    let names: &[&str] = match status {
+        StatusCode::UNAUTHORIZED => &["WWW-Authenticate"],
+        StatusCode::METHOD_NOT_ALLOWED => &["Allow"],
+        StatusCode::SERVICE_UNAVAILABLE => &["Retry-After"],
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            let names = ["Accept", "Accept-Post", "Accept-Patch", "Accept-Encoding"];
-            header::references(&names)
+            &["Accept", "Accept-Post", "Accept-Patch", "Accept-Encoding"]
         }
-        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
-            let current = json!({"$ref": "#/components/headers/Current-ETag"});
-            let mut headers = Members::from_iter([("ETag".to_owned(), current)]);
-            // Where the same request is in progress.
-            if status == StatusCode::CONFLICT {
-                headers.extend(header::perhaps(&["Retry-After"]));
-            }
-            headers
-        }
-        _ => Members::new(),
+        _ => &[],
+    };
+    let referred = names
+        .iter()
+        .map(|name| ((*name).to_owned(), header_reference(name)));
+    let mut headers: Members = referred.collect();
+    if [StatusCode::CONFLICT, StatusCode::PRECONDITION_FAILED].contains(&status) {
+        headers.insert("ETag".into(), header_reference("Current-ETag"));
     }
+    // Where the same request is in progress.
+    if status == StatusCode::CONFLICT {
+        headers.insert("Retry-After".into(), optional_header("Retry-After"));
+    }
+    headers
 }

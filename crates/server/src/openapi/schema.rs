@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
-use super::{Members, merge_schema, parameter};
+use super::{Members, merge_schema};
+use crate::schema::{ID, POINTER};
 
 /// A reference to a schema of the components.
 pub(super) fn reference(name: &str) -> Value {
@@ -16,7 +17,7 @@ pub(super) fn components() -> Members {
     let row = object(
         &["id", "version", "updated_at", "updated_by"],
         json!({
-            "id": {"type": "string", "pattern": parameter::ID, "maxLength": 255},
+            "id": {"type": "string", "pattern": ID, "maxLength": 255},
             "version": {"type": "integer", "minimum": 1},
             "etag": {"type": "string", "description": "As `ETag` has it, quotes and all."},
             "updated_at": {"type": "string", "format": "date-time"},
@@ -105,7 +106,7 @@ fn json_patch() -> Value {
 }
 
 pub(super) fn pointer() -> Value {
-    json!({"type": "string", "pattern": parameter::POINTER})
+    json!({"type": "string", "pattern": POINTER})
 }
 
 pub(super) fn count() -> Value {
