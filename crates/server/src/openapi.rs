@@ -128,7 +128,10 @@ fn schemas(api: &Api<'_>) -> Members {
     schemas.extend(lock_schema::schemas());
     schemas.extend(batch_schema::schemas(api));
     schemas.extend(conflict_schema::schemas());
-    schemas.extend(problem_schema::schemas());
+    let problems = problem_schema::parts()
+        .into_iter()
+        .chain(problem_schema::schemas());
+    schemas.extend(problems.map(|(name, schema)| (name.to_owned(), schema)));
     // No clash: the names of collections begin with a small letter, ours with a capital one.
     schemas.extend(api.subjects.iter().filter_map(|it| it.schema_component()));
     schemas

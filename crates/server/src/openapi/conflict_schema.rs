@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::schema::{closed, count, moment, object, page, pointer, reference};
 use super::{Members, merge_schema};
-use crate::problem::PROBLEMS;
+use crate::problem::problems;
 use crate::schema::ID;
 
 /// What the conflict log tells, and what it is told.
@@ -23,9 +23,8 @@ pub(super) fn schemas() -> Members {
 }
 
 fn logged() -> Value {
-    let kinds: Vec<_> = PROBLEMS
-        .iter()
-        .filter(|row| row.is_conflict())
+    let kinds: Vec<_> = problems()
+        .filter(|row| row.is_logged)
         .map(|row| row.slug)
         .collect();
     let required = [

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::Members;
 use super::schema::{closed, moment, object, pointer, reference};
+use crate::problem::agreements;
 use crate::schema::POINTER;
 
 /// A tag in its quotes, as the body of a request names a version by it.
@@ -96,14 +97,6 @@ fn report() -> Value {
     report
 }
 
-pub(super) fn agreements() -> Value {
-    json!({
-        "type": "array",
-        "items": {"type": "string"},
-        "description": "What both changed alike. Of two who count from 5 to 6, one counted in vain.",
-    })
-}
-
 fn join() -> Value {
     let mut join = object(
         &["path", "strategy"],
@@ -116,11 +109,6 @@ fn join() -> Value {
     );
     join["description"] = "A place that both edits changed and a strategy joined.".into();
     join
-}
-
-/// How a place is merged, by the configuration.
-pub(super) fn strategy() -> Value {
-    json!({"type": "string", "description": "The strategy that the configuration gives the place; else `manual`."})
 }
 
 /// Of a version in the feed.

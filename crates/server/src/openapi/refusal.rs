@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 
 use super::Members;
 use super::operation::{header_reference, optional_header};
-use super::problem_schema::problem_type;
 use super::schema::reference;
-use crate::problem::{PROBLEMS, ProblemKind, ProblemType};
+use crate::problem::{ProblemKind, ProblemType, problems};
 
 /// The refusals of an operation: its responses by their statuses.
 pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
@@ -19,7 +18,7 @@ pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
             rows.push(described);
         }
     }
-    let in_order = |row: &&ProblemType| PROBLEMS.iter().position(|it| it.kind == row.kind);
+    let in_order = |row: &&ProblemType| problems().position(|it| it.kind == row.kind);
     for rows in statuses.values_mut() {
         rows.sort_by_key(in_order);
     }
@@ -40,7 +39,7 @@ pub(super) fn responses() -> Members {
         let response = response(&description, row.status, reference(row.error));
         (row.error.to_owned(), response)
     };
-    PROBLEMS.iter().map(response).collect()
+    problems().map(response).collect()
 }
 
 fn one_of(status: StatusCode, rows: &[&ProblemType]) -> Value {
@@ -52,7 +51,7 @@ fn one_of(status: StatusCode, rows: &[&ProblemType]) -> Value {
         .iter()
         .map(|row| {
             let target = format!("#/components/schemas/{}", row.error);
-            (problem_type(row), target.into())
+            (row.path(), target.into())
         })
         .collect();
     let schema = json!({

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::list::MAX_LIMIT;
-use crate::problem::PROBLEMS;
+use crate::problem::problems;
 use crate::schema::{
     ID, Saying, flag, moment, one_word_of, short_text_like, text, text_in, text_like, whole,
 };
@@ -139,7 +139,7 @@ static VERSION: Parameter = path("version", "Which version of the document.", ||
 static CONFLICT: Parameter = path("conflict", "Which conflict of the log.", || text_in("uuid"));
 
 static SLUG: Parameter = path("slug", "The last part of a problem's `type`.", || {
-    let slugs: Vec<_> = PROBLEMS.iter().map(|row| row.slug).collect();
+    let slugs: Vec<_> = problems().map(|row| row.slug).collect();
     text().and("enum", slugs)
 });
 
