@@ -9,10 +9,11 @@ mod refusal; // the responses that problems are
 
 mod batch_schema; // what batches are made of
 mod conflict_schema; // what the conflict log tells
+mod document_schema; // documents, and what wraps them
+mod embedding; // the schemas of collections, within the description
 mod lock_schema; // what locks are asked for, and tell
 mod merge_schema; // what merges are asked for, and tell
 mod problem_schema; // what problems tell
-mod schema; // all other bodies, and the schemas of collections among them
 
 use std::sync::Arc;
 
@@ -123,18 +124,19 @@ fn item(api: &Api<'_>, subject: &Subject<'_>, path: &str, resource: &Resource) -
 }
 
 fn schemas(api: &Api<'_>) -> Members {
-    let mut schemas = schema::components();
-    schemas.extend(merge_schema::schemas());
-    schemas.extend(lock_schema::schemas());
-    schemas.extend(batch_schema::schemas(api));
-    schemas.extend(conflict_schema::schemas());
-    let problems = problem_schema::parts()
-        .into_iter()
-        .chain(problem_schema::schemas());
-    schemas.extend(problems.map(|(name, schema)| (name.to_owned(), schema)));
+    let ours = [
+        document_schema::schemas(),
+        merge_schema::schemas(),
+        lock_schema::schemas(),
+        batch_schema::schemas(api),
+        conflict_schema::schemas(),
+        problem_schema::parts(),
+    ];
+    let ours = ours.into_iter().flatten().chain(problem_schema::schemas());
+    let ours = ours.map(|(name, schema)| (name.to_owned(), schema));
     // No clash: the names of collections begin with a small letter, ours with a capital one.
-    schemas.extend(api.subjects.iter().filter_map(|it| it.schema_component()));
-    schemas
+    let of_collections = api.subjects.iter().filter_map(Subject::schema_component);
+    ours.chain(of_collections).collect()
 }
 
 #[cfg(test)]

@@ -3,14 +3,15 @@
 use serde_json::{Value, json};
 
 use super::api::Api;
+use super::document_schema::document_page;
 use super::refusal;
-use super::schema::{document_page, reference};
 use super::subject::Subject;
 use super::{Members, link};
 use crate::operations::{
     ACTOR, Answer, Content, HEADERS, Header, Operation, PARAMETERS, Parameter, Place, Shape,
 };
 use crate::problem::ProblemKind;
+use crate::schema::{Saying, named, text};
 
 pub(super) fn describe(
     api: &Api<'_>,
@@ -142,11 +143,11 @@ fn schema(subject: &Subject<'_>, shape: Shape) -> Value {
     match shape {
         Shape::Document => subject.document(),
         Shape::DocumentPage => document_page(&subject.document()),
-        Shape::DocumentOr(name) => json!({"anyOf": [subject.document(), reference(name)]}),
-        Shape::Named(name) => reference(name),
+        Shape::DocumentOr(name) => json!({"anyOf": [subject.document(), named(name)]}),
+        Shape::Named(name) => named(name),
         Shape::Object("") => json!({"type": "object"}),
-        Shape::Object(description) => json!({"type": "object", "description": description}),
-        Shape::Text => json!({"type": "string"}),
+        Shape::Object(description) => json!({"type": "object"}).about(description),
+        Shape::Text => text(),
     }
 }
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::Members;
 use super::operation::{header_reference, optional_header};
-use super::schema::reference;
 use crate::problem::{ProblemKind, ProblemType, problems};
+use crate::schema::named;
 
 /// The refusals of an operation: its responses by their statuses.
 pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
@@ -36,7 +36,7 @@ pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
 pub(super) fn responses() -> Members {
     let response = |row: &ProblemType| {
         let description = format!("{}.", row.title);
-        let response = response(&description, row.status, reference(row.error));
+        let response = response(&description, row.status, named(row.error));
         (row.error.to_owned(), response)
     };
     problems().map(response).collect()
@@ -55,7 +55,7 @@ fn one_of(status: StatusCode, rows: &[&ProblemType]) -> Value {
         })
         .collect();
     let schema = json!({
-        "oneOf": rows.iter().map(|row| reference(row.error)).collect::<Vec<_>>(),
+        "oneOf": rows.iter().map(|row| named(row.error)).collect::<Vec<_>>(),
         "discriminator": {"propertyName": "type", "mapping": mapping},
     });
     response(&titles.join("\n"), status, schema)

@@ -1,8 +1,9 @@
 use detente_core::Unconditional;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Members, schema};
+use super::{Members, embedding};
 use crate::operations::{Resource, Scope, When};
+use crate::schema::{all_of, named};
 use crate::settings::{Collection, StaleStatus};
 
 /// What one set of paths is about.
@@ -121,18 +122,16 @@ impl<'a> Subject<'a> {
     /// What a document of the collection looks like.
     pub(super) fn document(&self) -> Value {
         match self.own_schema() {
-            Some((name, source)) if schema::is_of_objects(source) => schema::reference(name),
-            Some((name, _)) => {
-                json!({"allOf": [schema::reference("Document"), schema::reference(name)]})
-            }
-            None => schema::reference("Document"),
+            Some((name, source)) if embedding::is_of_objects(source) => named(name),
+            Some((name, _)) => all_of([named("Document"), named(name)]),
+            None => named("Document"),
         }
     }
 
     /// The collection's own schema, by its name.
     pub(super) fn schema_component(&self) -> Option<(String, Value)> {
         let (name, source) = self.own_schema()?;
-        Some((name.to_owned(), schema::embed(source, name)))
+        Some((name.to_owned(), embedding::embed(source, name)))
     }
 
     fn own_schema(&self) -> Option<(&'a str, &'a Value)> {

@@ -94,7 +94,6 @@ pub(super) const ROWS: &[ProblemType] = &[
             TAG,
         ],
         always: &["constraint", "field", "fields", "violations"],
-        ..ProblemType::BARE
     },
     ProblemType {
         kind: ProblemKind::StateConflict,
@@ -119,7 +118,6 @@ pub(super) const ROWS: &[ProblemType] = &[
             TAG,
         ],
         always: &["rule", "failed_rules", "allowed_transitions"],
-        ..ProblemType::BARE
     },
     ProblemType {
         kind: ProblemKind::PatchConflict,
