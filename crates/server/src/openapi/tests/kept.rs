@@ -1,12 +1,12 @@
 //! Descriptions as files, so that a change of one is seen. `UPDATE_DESCRIPTIONS=1` writes them anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{closed, describe, mixed, ruled};
+use super::{closed, describe, mixed, reference_names, ruled};
 use crate::settings::Settings;
 
 /// A description in parts: every operation and every component by its place, and the rest.
@@ -37,12 +37,30 @@ fn parts(description: &Value) -> Parts {
     parts
 }
 
-/// What `other` has that `open` has not or has otherwise; null for what it lacks.
+/// What `other` has that `open` has not or has otherwise, operations in short; null for what it lacks.
 fn difference(open: &Parts, other: Parts) -> Parts {
     let lacks = open.keys().filter(|place| !other.contains_key(*place));
     let lacks: Vec<_> = lacks.map(|place| (place.clone(), Value::Null)).collect();
     let differs = |(place, value): &(String, Value)| open.get(place) != Some(value);
-    other.into_iter().filter(differs).chain(lacks).collect()
+    let in_short = |(place, value): (String, Value)| match place.starts_with("paths ") {
+        true => (place, in_short(&value)),
+        false => (place, value),
+    };
+    let differing = other.into_iter().filter(differs).map(in_short);
+    differing.chain(lacks).collect()
+}
+
+/// An operation by the names of the components that it refers to.
+fn in_short(operation: &Value) -> Value {
+    let names = |value: &Value| json!(reference_names(value).into_iter().collect::<BTreeSet<_>>());
+    let responses = operation["responses"].as_object().unwrap().iter();
+    let responses: BTreeMap<_, _> = responses.map(|(status, it)| (status, names(it))).collect();
+    json!({
+        "operationId": operation["operationId"],
+        "parameters": names(&operation["parameters"]),
+        "requestBody": names(&operation["requestBody"]),
+        "responses": responses,
+    })
 }
 
 fn hold(name: &str, parts: &Parts) {
