@@ -1,6 +1,7 @@
 //! HTTP to commands and back.
 
 mod app; // what every request needs
+mod operations; // what can be asked of the server: one table
 mod resource; // what a URL names, and which methods it knows
 mod router; // URLs to resources
 mod settings; // what a server is told at its start
@@ -36,6 +37,7 @@ mod exchange; // around every request: limits, request id, log, metrics, problem
 mod metrics; // what Prometheus reads
 mod openapi; // the API, described
 mod operation; // health, readiness, metrics, the first page
+mod schema; // JSON Schemas in few words
 mod serve; // connections in, and a shutdown that loses nothing
 
 pub use serve::{Serving, serve};

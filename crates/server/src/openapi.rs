@@ -3,26 +3,17 @@
 mod api; // the server that is described
 mod subject; // what one set of its paths is about
 
-mod header; // the fields of answers
 mod link; // from an answer to the requests that it makes possible
-mod parameter; // what requests say beside their bodies
+mod operation; // one row of the table of operations
 mod refusal; // the responses that problems are
 
 mod batch_schema; // what batches are made of
 mod conflict_schema; // what the conflict log tells
+mod document_schema; // documents, and what wraps them
+mod embedding; // the schemas of collections, within the description
+mod lock_schema; // what locks are asked for, and tell
 mod merge_schema; // what merges are asked for, and tell
 mod problem_schema; // what problems tell
-mod schema; // all other bodies, and the schemas of collections among them
-
-mod batch_path; // several writes at once
-mod collection_path; // lists, and new documents
-mod conflict_path; // the conflict log
-mod document_path; // one document
-mod feed_path; // changes
-mod history_path; // versions
-mod lock_path; // the lock of a document
-mod merge_path; // an edit of an older version
-mod server_path; // health, metrics, pages for people
 
 use std::sync::Arc;
 
@@ -33,11 +24,13 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::operation::read_only;
+use crate::operations::{RESOURCES, Resource, Scope};
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
 use crate::settings::Settings;
 
 use api::Api;
+use subject::Subject;
 
 /// Members of an object of the description.
 type Members = Map<String, Value>;
@@ -94,8 +87,8 @@ fn describe(settings: &Settings) -> Value {
         "paths": paths(&api),
         "components": {
             "schemas": schemas(&api),
-            "parameters": parameter::components(&api.undeclared_name()),
-            "headers": header::components(),
+            "parameters": operation::parameter_components(&api.undeclared_name()),
+            "headers": operation::header_components(),
             "responses": refusal::responses(),
         },
     });
@@ -109,34 +102,41 @@ fn describe(settings: &Settings) -> Value {
 
 fn paths(api: &Api<'_>) -> Members {
     let mut paths = Members::new();
-    for subject in &api.subjects {
-        paths.extend([
-            collection_path::item(subject),
-            document_path::item(subject),
-            history_path::list(subject),
-            history_path::version(subject),
-            merge_path::item(subject),
-            lock_path::item(subject),
-            feed_path::of_collection(subject),
-            feed_path::of_document(subject),
-        ]);
+    for resource in RESOURCES {
+        let subjects = match resource.scope {
+            Scope::Collection => api.subjects.as_slice(),
+            Scope::Space | Scope::Server => std::slice::from_ref(&api.whole),
+        };
+        for subject in subjects {
+            let path = subject.path(resource);
+            let item = item(api, subject, &path, resource);
+            paths.insert(path, item.into());
+        }
     }
-    paths.extend([batch_path::item(api), feed_path::of_space(api)]);
-    paths.extend(conflict_path::items(api));
-    paths.extend(server_path::items(api));
     paths
 }
 
+fn item(api: &Api<'_>, subject: &Subject<'_>, path: &str, resource: &Resource) -> Members {
+    let describe = |row| operation::describe(api, subject, path, row);
+    let rows = resource.operations.iter();
+    rows.map(|row| (row.method.as_str().to_lowercase(), describe(row)))
+        .collect()
+}
+
 fn schemas(api: &Api<'_>) -> Members {
-    let mut schemas = schema::components();
-    schemas.extend(merge_schema::schemas());
-    schemas.extend(lock_path::schemas());
-    schemas.extend(batch_schema::schemas(api));
-    schemas.extend(conflict_schema::schemas());
-    schemas.extend(problem_schema::schemas());
+    let ours = [
+        document_schema::schemas(),
+        merge_schema::schemas(),
+        lock_schema::schemas(),
+        batch_schema::schemas(api),
+        conflict_schema::schemas(),
+        problem_schema::parts(),
+    ];
+    let ours = ours.into_iter().flatten().chain(problem_schema::schemas());
+    let ours = ours.map(|(name, schema)| (name.to_owned(), schema));
     // No clash: the names of collections begin with a small letter, ours with a capital one.
-    schemas.extend(api.subjects.iter().filter_map(|it| it.schema_component()));
-    schemas
+    let of_collections = api.subjects.iter().filter_map(Subject::schema_component);
+    ours.chain(of_collections).collect()
 }
 
 #[cfg(test)]

@@ -1,3 +1,12 @@
+mod kind; // the ways to say no
+mod member; // what a problem says beside what all problems say
+
+mod access; // who asks, and for what
+mod capacity; // what the server cannot take
+mod condition; // what a request asks to hold, and does not hold
+mod conflict; // what others did, or what is stored, is in the way
+mod content; // what is wrong in the request itself
+
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -7,273 +16,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use detente_core::json::{Object, ToText};
 
-/// What is wrong, as a client tells it apart: `type` and `error` in the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum ProblemKind {
-    StaleVersion,
-    Deleted,
-    DuplicateEntry,
-    StateConflict,
-    PatchConflict,
-    BaseGone,
-    ConflictSettled,
-    RequestInProgress,
-    PreconditionFailed,
-    LockLost,
-    Locked,
-    PreconditionRequired,
-    InvalidDocument,
-    KeyReuse,
-    NotPerformed,
-    Malformed,
-    Unauthenticated,
-    Forbidden,
-    NotFound,
-    MethodNotAllowed,
-    Gone,
-    ContentTooLarge,
-    UnsupportedMediaType,
-    HeadersTooLarge,
-    Unavailable,
-    StorageFull,
-    Internal,
-}
-
-/// One row of the table of problems.
-#[derive(Debug)]
-pub(crate) struct ProblemType {
-    pub(crate) kind: ProblemKind,
-    pub(crate) slug: &'static str,
-    pub(crate) error: &'static str,
-    pub(crate) status: StatusCode,
-    pub(crate) title: &'static str,
-}
-
-impl ProblemType {
-    /// Whether two writers collided: such refusals of writes are kept in the conflict log.
-    pub(crate) fn is_conflict(&self) -> bool {
-        matches!(
-            self.status,
-            StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED | StatusCode::LOCKED
-        )
-    }
-}
-
-const fn row(
-    kind: ProblemKind,
-    slug: &'static str,
-    error: &'static str,
-    status: StatusCode,
-    title: &'static str,
-) -> ProblemType {
-    ProblemType {
-        kind,
-        slug,
-        error,
-        status,
-        title,
-    }
-}
-
-/// Every way to say no. Status codes of refusals appear here and nowhere deeper.
-pub(crate) const PROBLEMS: &[ProblemType] = &[
-    row(
-        ProblemKind::StaleVersion,
-        "stale-version",
-        "UpdateConflict",
-        StatusCode::CONFLICT,
-        "The document changed since you read it",
-    ),
-    row(
-        ProblemKind::Deleted,
-        "deleted",
-        "DeletedConflict",
-        StatusCode::CONFLICT,
-        "The document was deleted since you read it",
-    ),
-    row(
-        ProblemKind::DuplicateEntry,
-        "duplicate-entry",
-        "DuplicateEntry",
-        StatusCode::CONFLICT,
-        "Another document already has this value",
-    ),
-    row(
-        ProblemKind::StateConflict,
-        "state-conflict",
-        "StateConflict",
-        StatusCode::CONFLICT,
-        "The document's state does not allow this",
-    ),
-    row(
-        ProblemKind::PatchConflict,
-        "patch-conflict",
-        "PatchConflict",
-        StatusCode::CONFLICT,
-        "The patch does not fit the document",
-    ),
-    row(
-        ProblemKind::BaseGone,
-        "base-gone",
-        "BaseGone",
-        StatusCode::CONFLICT,
-        "The version you began from is no longer kept",
-    ),
-    row(
-        ProblemKind::ConflictSettled,
-        "conflict-settled",
-        "ConflictSettled",
-        StatusCode::CONFLICT,
-        "Somebody settled this conflict before you",
-    ),
-    row(
-        ProblemKind::RequestInProgress,
-        "request-in-progress",
-        "RequestInProgress",
-        StatusCode::CONFLICT,
-        "The same request is still being worked on",
-    ),
-    row(
-        ProblemKind::PreconditionFailed,
-        "precondition-failed",
-        "PreconditionFailed",
-        StatusCode::PRECONDITION_FAILED,
-        "A precondition does not hold",
-    ),
-    row(
-        ProblemKind::LockLost,
-        "lock-lost",
-        "LockLost",
-        StatusCode::PRECONDITION_FAILED,
-        "You do not hold the lock any more",
-    ),
-    row(
-        ProblemKind::Locked,
-        "locked",
-        "Locked",
-        StatusCode::LOCKED,
-        "Somebody else holds the lock",
-    ),
-    row(
-        ProblemKind::PreconditionRequired,
-        "precondition-required",
-        "PreconditionRequired",
-        StatusCode::PRECONDITION_REQUIRED,
-        "Say which version you are changing",
-    ),
-    row(
-        ProblemKind::InvalidDocument,
-        "invalid-document",
-        "ValidationFailed",
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "The document is not valid",
-    ),
-    row(
-        ProblemKind::KeyReuse,
-        "key-reuse",
-        "IdempotencyKeyReuse",
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "This Idempotency-Key stands for another request",
-    ),
-    row(
-        ProblemKind::NotPerformed,
-        "not-performed",
-        "NotPerformed",
-        StatusCode::FAILED_DEPENDENCY,
-        "Not performed, since another operation of the batch was refused",
-    ),
-    row(
-        ProblemKind::Malformed,
-        "malformed",
-        "MalformedRequest",
-        StatusCode::BAD_REQUEST,
-        "The request cannot be understood",
-    ),
-    row(
-        ProblemKind::Unauthenticated,
-        "unauthenticated",
-        "Unauthenticated",
-        StatusCode::UNAUTHORIZED,
-        "Say who you are",
-    ),
-    row(
-        ProblemKind::Forbidden,
-        "forbidden",
-        "Forbidden",
-        StatusCode::FORBIDDEN,
-        "You may not do this",
-    ),
-    row(
-        ProblemKind::NotFound,
-        "not-found",
-        "NotFound",
-        StatusCode::NOT_FOUND,
-        "There is nothing here",
-    ),
-    row(
-        ProblemKind::MethodNotAllowed,
-        "method-not-allowed",
-        "MethodNotAllowed",
-        StatusCode::METHOD_NOT_ALLOWED,
-        "This resource does not know the method",
-    ),
-    row(
-        ProblemKind::Gone,
-        "gone",
-        "Gone",
-        StatusCode::GONE,
-        "The document was deleted",
-    ),
-    row(
-        ProblemKind::ContentTooLarge,
-        "content-too-large",
-        "ContentTooLarge",
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "The body is too large",
-    ),
-    row(
-        ProblemKind::UnsupportedMediaType,
-        "unsupported-media-type",
-        "UnsupportedMediaType",
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "The body's media type is not accepted here",
-    ),
-    row(
-        ProblemKind::HeadersTooLarge,
-        "headers-too-large",
-        "HeadersTooLarge",
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "The header fields are too large",
-    ),
-    row(
-        ProblemKind::Unavailable,
-        "unavailable",
-        "Unavailable",
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Try again in a moment",
-    ),
-    row(
-        ProblemKind::StorageFull,
-        "storage-full",
-        "StorageFull",
-        StatusCode::INSUFFICIENT_STORAGE,
-        "There is no room to store this",
-    ),
-    row(
-        ProblemKind::Internal,
-        "internal",
-        "InternalError",
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "The server failed",
-    ),
-];
-
-impl ProblemKind {
-    pub(crate) fn describe(self) -> &'static ProblemType {
-        let found = PROBLEMS.iter().find(|row| row.kind == self);
-        found.expect("every kind of problem has its row")
-    }
-}
+pub(crate) use kind::{ProblemKind, ProblemType, problems};
+pub(crate) use member::{agreements, settled_version};
 
 /// What a problem tells beside what all problems tell, as text.
 #[derive(Clone, Debug, Default)]
@@ -426,8 +170,7 @@ impl Problem {
         let described = self.kind.describe();
         let error = self.error.unwrap_or_else(|| described.error.to_owned());
         let mut all = Members::default();
-        let path = format!("/problems/{}", described.slug);
-        all.tell("type".into(), &path);
+        all.tell("type".into(), &described.path());
         all.tell("title".into(), &described.title);
         all.tell("status".into(), &u64::from(described.status.as_u16()));
         all.tell("detail".into(), &self.detail);
@@ -461,17 +204,4 @@ impl IntoResponse for Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_has_one_row() {
-        for row in PROBLEMS {
-            assert_eq!(row.kind.describe().slug, row.slug);
-            let twins = PROBLEMS
-                .iter()
-                .filter(|it| it.slug == row.slug || it.error == row.error);
-            assert_eq!(twins.count(), 1, "{}", row.slug);
-        }
-    }
-}
+mod tests;

@@ -1,43 +1,48 @@
 use serde_json::{Value, json};
 
 use super::subject::Subject;
-use super::{Members, parameter, refusal};
-use crate::problem::ProblemKind;
+use crate::operations::COLLECTION_NAME;
 use crate::settings::{Settings, Undeclared};
 
 /// A server, as far as its description depends on it.
 pub(super) struct Api<'a> {
     settings: &'a Settings,
+    /// What the paths of collections are about.
     pub(super) subjects: Vec<Subject<'a>>,
+    /// What all other paths are about.
+    pub(super) whole: Subject<'a>,
 }
-
-/// The tag of what stands beside the collections, none of which can have this name.
-pub(super) const SERVER: &str = "_server";
 
 impl<'a> Api<'a> {
     pub(super) fn of(settings: &'a Settings) -> Self {
-        let mut subjects: Vec<_> = settings
-            .collections
-            .iter()
-            .map(|(name, collection)| Subject::new(settings, Some(name), collection))
+        let declared = settings.collections.iter();
+        let mut subjects: Vec<_> = declared
+            .map(|(name, collection)| Subject::declared(name, collection))
             .collect();
         if let Undeclared::Allow(collection) = &settings.undeclared {
-            subjects.push(Subject::new(settings, None, collection));
+            subjects.push(Subject::undeclared(collection));
         }
-        Self { settings, subjects }
+        Self {
+            settings,
+            whole: Subject::whole(&subjects),
+            subjects,
+        }
     }
 
     pub(super) fn wants_tokens(&self) -> bool {
         self.settings.tokens.is_some()
     }
 
+    /// How long the body of a request may be.
+    pub(super) fn body_bytes(&self) -> usize {
+        self.settings.limits.body_bytes
+    }
+
     pub(super) fn tags(&self) -> Vec<Value> {
-        let mut tags: Vec<_> = self.subjects.iter().map(Subject::described_tag).collect();
-        tags.push(json!({
-            "name": SERVER,
-            "description": "What the server tells of itself, and what a whole space has: changes, batches, conflicts.",
-        }));
-        tags
+        let subjects = self.subjects.iter().chain([&self.whole]);
+        subjects
+            .map(|it| json!({"name": it.tag(), "description": it.description()}))
+            .collect()
     }
 
     /// A name that no declared collection has.
@@ -55,69 +60,7 @@ impl<'a> Api<'a> {
         let names: Option<Vec<_>> = self.subjects.iter().map(Subject::name).collect();
         match names {
             Some(names) if !names.is_empty() => format!("({})", names.join("|")),
-            _ => parameter::COLLECTION_NAME.to_owned(),
+            _ => COLLECTION_NAME.to_owned(),
         }
     }
-
-    /// References to the parameters of an operation that writes.
-    pub(super) fn write_parameters(&self, names: &[&str]) -> Vec<Value> {
-        let names = names.iter().map(|name| parameter::reference(name));
-        names.chain(actor(self.settings)).collect()
-    }
-
-    pub(super) fn body(&self, content: Value) -> Value {
-        body(self.settings, content)
-    }
-
-    /// Refusals of writes, whatever the collection.
-    pub(super) fn refusals_of_writes(&self) -> Vec<ProblemKind> {
-        let of = |subject: &Subject<'_>| {
-            let mut kinds = subject.refusals_by_others();
-            kinds.extend(subject.refusals_by_rules());
-            kinds
-        };
-        self.subjects.iter().flat_map(of).collect()
-    }
-
-    /// The responses of an operation that anybody may ask for.
-    pub(super) fn open(&self, success: Members, refusals: &[ProblemKind]) -> Members {
-        answers(success, refusals.to_vec())
-    }
-
-    /// The responses of an operation that wants a token where there are tokens.
-    pub(super) fn guarded(&self, success: Members, refusals: &[ProblemKind]) -> Members {
-        guarded(self.settings, success, refusals)
-    }
-}
-
-/// Who writes; with tokens, the token says that.
-pub(super) fn actor(settings: &Settings) -> Option<Value> {
-    settings
-        .tokens
-        .is_none()
-        .then(|| parameter::reference("actor"))
-}
-
-/// The body of a request.
-pub(super) fn body(settings: &Settings, content: Value) -> Value {
-    let limit = settings.limits.body_bytes;
-    let description = format!("At most {limit} bytes, without `Content-Encoding`.");
-    json!({"description": description, "required": true, "content": content})
-}
-
-/// The responses of an operation that wants a token where there are tokens.
-pub(super) fn guarded(settings: &Settings, success: Members, refusals: &[ProblemKind]) -> Members {
-    let mut kinds = refusals.to_vec();
-    match settings.tokens {
-        Some(_) => kinds.extend([ProblemKind::Unauthenticated, ProblemKind::Forbidden]),
-        // For an X-Actor that is no name.
-        None => kinds.push(ProblemKind::Malformed),
-    }
-    answers(success, kinds)
-}
-
-fn answers(mut responses: Members, mut refusals: Vec<ProblemKind>) -> Members {
-    refusals.push(ProblemKind::HeadersTooLarge);
-    responses.extend(refusal::by_status(&refusals));
-    responses
 }

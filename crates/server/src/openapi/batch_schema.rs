@@ -1,11 +1,13 @@
 use serde_json::{Value, json};
 
-use super::Members;
 use super::api::Api;
-use super::parameter::{self, text_like};
-use super::schema::{closed, object, reference};
 use crate::batch::MAX_OPERATIONS;
+use crate::operations::{IDEMPOTENCY_KEY, LOCK_TOKEN};
 use crate::resource::{JSON, JSON_PATCH, MERGE_PATCH};
+use crate::schema::{
+    ID, Saying, anything, closed, exactly, list, named, object, one_of, short_text_like, text_like,
+    whole,
+};
 
 /// If-Match and If-None-Match, within a body.
 const TAGS: &str = "^(\\*|(W/)?\"[!#-~]*\"(, (W/)?\"[!#-~]*\")*)$";
@@ -14,104 +16,91 @@ const TAGS: &str = "^(\\*|(W/)?\"[!#-~]*\"(, (W/)?\"[!#-~]*\")*)$";
 const FIELD: &str = "^[ -~]*$";
 
 /// What batches are made of, and what becomes of them.
-pub(super) fn schemas(api: &Api<'_>) -> Members {
-    let operations = json!({
-        "type": "array",
-        "minItems": 1,
-        "maxItems": MAX_OPERATIONS,
-        "items": reference("Operation"),
-        "description": "In this order; each meets what those before it left.",
-    });
-    let results = json!({
-        "type": "array",
-        "items": reference("OperationResult"),
-        "description": "What became of each operation, in their order.",
-    });
-    let named = [
-        (
-            "Batch",
-            closed(&["operations"], json!({"operations": operations})),
-        ),
-        (
-            "BatchResults",
-            object(&["results"], json!({"results": results})),
-        ),
+pub(super) fn schemas(api: &Api<'_>) -> Vec<(&'static str, Value)> {
+    let operations = list(named("Operation"))
+        .and("minItems", 1)
+        .and("maxItems", MAX_OPERATIONS)
+        .about("In this order; each meets what those before it left.");
+    let results = list(named("OperationResult"));
+    let results = results.about("What became of each operation, in their order.");
+    vec![
+        ("Batch", closed([("operations", operations)])),
+        ("BatchResults", object([("results", results)])),
         ("Operation", operation(api)),
         ("OperationResult", result()),
-    ];
-    let owned = |(name, schema): (&str, Value)| (name.to_owned(), schema);
-    named.into_iter().map(owned).collect()
+    ]
 }
 
 /// One schema for each method, and for each kind of patch.
 fn operation(api: &Api<'_>) -> Value {
-    let id = parameter::ID.trim_start_matches('^');
+    let id = ID.trim_start_matches('^');
     let collection = format!("^/api/{}", api.collection_pattern());
-    let document =
-        json!({"type": "string", "pattern": format!("{collection}/{id}"), "maxLength": 325});
-    let collection = json!({"type": "string", "pattern": format!("{collection}$")});
-    let schema = |method: &str, path: &Value, media_type: Option<&str>, body: Option<Value>| {
-        let mut fields = closed(&[], fields());
-        if let Some(media_type) = media_type {
-            fields["properties"]["Content-Type"] = json!({"const": media_type});
-        }
-        let mut schema = closed(
-            &["method", "path"],
-            json!({"method": {"const": method}, "path": path, "headers": fields}),
-        );
-        if let Some(body) = body {
-            schema["properties"]["body"] = body;
-            schema["required"] = json!(["method", "path", "body"]);
-        }
-        schema
+    let document = short_text_like(&format!("{collection}/{id}"), 325);
+    let collection = text_like(&format!("{collection}$"));
+    let put = |method, path: &Value| {
+        closed([
+            ("method", exactly(method)),
+            ("path", path.clone()),
+            ("headers?", closed(fields(Some(("Content-Type?", JSON))))),
+            ("body", named("Document")),
+        ])
     };
-    let patch = |media_type: &str, body: Value| {
-        let mut patch = schema("PATCH", &document, Some(media_type), Some(body));
-        patch["required"] = json!(["method", "path", "headers", "body"]);
-        patch["properties"]["headers"]["required"] = json!(["Content-Type"]);
-        patch
+    let patch = |media_type, body| {
+        closed([
+            ("method", exactly("PATCH")),
+            ("path", document.clone()),
+            (
+                "headers",
+                closed(fields(Some(("Content-Type", media_type)))),
+            ),
+            ("body", body),
+        ])
     };
-    json!({
-        "description": "A write, as it would be a request of its own. All fields that are not among `headers` are the \
-                        batch's; their names may be in any case. In another space, the paths are those of that space.",
-        "oneOf": [
-            schema("PUT", &document, Some(JSON), Some(reference("Document"))),
-            schema("POST", &collection, Some(JSON), Some(reference("Document"))),
-            patch(MERGE_PATCH, json!({"type": "object"})),
-            patch(JSON_PATCH, reference("JsonPatch")),
-            schema("DELETE", &document, None, None),
-        ],
-    })
+    let delete = closed([
+        ("method", exactly("DELETE")),
+        ("path", document.clone()),
+        ("headers?", closed(fields(None))),
+    ]);
+    one_of([
+        put("PUT", &document),
+        put("POST", &collection),
+        patch(MERGE_PATCH, json!({"type": "object"})),
+        patch(JSON_PATCH, named("JsonPatch")),
+        delete,
+    ])
+    .about(
+        "A write, as it would be a request of its own. All fields that are not among `headers` are the batch's; their names \
+         may be in any case. In another space, the paths are those of that space.",
+    )
 }
 
-fn fields() -> Value {
-    let mut key = text_like(parameter::IDEMPOTENCY_KEY, 255);
-    key["description"] =
-        "Where each operation stands for itself; else the key is that of the batch.".into();
-    json!({
-        "If-Match": {"type": "string", "pattern": TAGS},
-        "If-None-Match": {"type": "string", "pattern": TAGS},
-        "If-Unmodified-Since": {"type": "string", "pattern": FIELD},
-        "Lock-Token": {"type": "string", "pattern": parameter::LOCK_TOKEN},
-        "Prefer": {"type": "string", "pattern": FIELD},
-        "Idempotency-Key": key,
-    })
+fn fields(media_type: Option<(&'static str, &str)>) -> Vec<(&'static str, Value)> {
+    let key = short_text_like(IDEMPOTENCY_KEY, 255)
+        .about("Where each operation stands for itself; else the key is that of the batch.");
+    let mut fields = vec![
+        ("If-Match?", text_like(TAGS)),
+        ("If-None-Match?", text_like(TAGS)),
+        ("If-Unmodified-Since?", text_like(FIELD)),
+        ("Lock-Token?", text_like(LOCK_TOKEN)),
+        ("Prefer?", text_like(FIELD)),
+        ("Idempotency-Key?", key),
+    ];
+    fields.extend(media_type.map(|(name, value)| (name, exactly(value))));
+    fields
 }
 
 fn result() -> Value {
-    let mut result = object(
-        &["status", "headers"],
-        json!({
-            "status": {"type": "integer", "minimum": 200, "maximum": 599},
-            "headers": {
-                "type": "object",
-                "additionalProperties": {"type": "string"},
-                "description": "Fields of the answer, their names in small letters.",
-            },
-            "body": {"description": "A document or a problem. Absent if there is none."},
-        }),
-    );
-    result["description"] =
-        "The answer that the operation would have had as a request of its own.".into();
-    result
+    let headers = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    object([
+        ("status", whole(200).and("maximum", 599)),
+        (
+            "headers",
+            headers.about("Fields of the answer, their names in small letters."),
+        ),
+        (
+            "body?",
+            anything().about("A document or a problem. Absent if there is none."),
+        ),
+    ])
+    .about("The answer that the operation would have had as a request of its own.")
 }

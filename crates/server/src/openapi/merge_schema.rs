@@ -1,152 +1,97 @@
 use serde_json::{Value, json};
 
-use super::schema::{closed, moment, object, pointer, reference};
-use super::{Members, parameter};
+use crate::problem::agreements;
+use crate::schema::{
+    POINTER, Saying, all_of, anything, closed, exactly, flag, list, named, object, one_of,
+    one_word_of, pointer, text, text_like, whole,
+};
 
 /// A tag in its quotes, as the body of a request names a version by it.
 const TAG: &str = "^(W/)?\"[!#-~]*\"$";
 
 /// What merges are asked for, and what is told of them.
-pub(super) fn schemas() -> Members {
-    let named = [
+pub(super) fn schemas() -> Vec<(&'static str, Value)> {
+    vec![
         ("VersionReference", version()),
         ("Choices", choices()),
         ("MergeRequest", request()),
         ("MergeReport", report()),
         ("Join", join()),
-    ];
-    let owned = |(name, schema): (&str, Value)| (name.to_owned(), schema);
-    named.into_iter().map(owned).collect()
+    ]
 }
 
 fn version() -> Value {
-    json!({
-        "description": "A version of the document: its tag, as `ETag` has it, quotes and all, or its number.",
-        "oneOf": [
-            {"type": "string", "pattern": TAG},
-            {"type": "integer", "minimum": 1, "maximum": i64::MAX},
-        ],
-    })
+    let forms = [text_like(TAG), whole(1).and("maximum", i64::MAX)];
+    one_of(forms).about(
+        "A version of the document: its tag, as `ETag` has it, quotes and all, or its number.",
+    )
 }
 
 fn choices() -> Value {
-    json!({
-        "type": "object",
-        "description": "What to take where the two edits collide, by JSON Pointer: a side, or a value of its own.",
-        "propertyNames": {"pattern": parameter::POINTER},
-        "additionalProperties": {"oneOf": [
-            {"enum": ["yours", "current", "base"]},
-            closed(&["value"], json!({"value": {}})),
-        ]},
-    })
+    let side = one_word_of(&["yours", "current", "base"]);
+    let choice = one_of([side, closed([("value", anything())])]);
+    json!({"type": "object"})
+        .about("What to take where the two edits collide, by JSON Pointer: a side, or a value of its own.")
+        .and("propertyNames", json!({"pattern": POINTER}))
+        .and("additionalProperties", choice)
+}
+
+/// The version that choices name beside them.
+pub(super) fn current() -> Value {
+    all_of([named("VersionReference")])
+        .about("The version that the choices were made on; without it there can be none.")
 }
 
 /// A whole document or a patch, never both.
 fn request() -> Value {
-    let edit = |name: &str, schema: Value| {
-        let mut properties = json!({
-            "base": reference("VersionReference"),
-            "choices": reference("Choices"),
-            "current": {
-                "allOf": [reference("VersionReference")],
-                "description": "The version that the choices were made on; without it there can be none.",
-            },
-        });
-        properties[name] = schema;
-        closed(&["base", name], properties)
+    let edit = |name, schema| {
+        closed([
+            ("base", named("VersionReference")),
+            ("choices?", named("Choices")),
+            ("current?", current()),
+            (name, schema),
+        ])
     };
-    json!({
-        "description": "An edit of the version `base`: what the writer made of it, or a patch of it.",
-        "oneOf": [
-            edit("document", reference("Document")),
-            edit("patch", json!({"oneOf": [reference("JsonPatch"), {"type": "object"}]})),
-        ],
-    })
+    let patch = one_of([named("JsonPatch"), json!({"type": "object"})]);
+    one_of([edit("document", named("Document")), edit("patch", patch)])
+        .about("An edit of the version `base`: what the writer made of it, or a patch of it.")
 }
 
 fn report() -> Value {
-    let required = [
-        "mergeable",
-        "base_version",
-        "current_version",
-        "current_etag",
-        "joined",
-        "agreements",
-        "conflicts",
-        "changes_since",
-    ];
-    let mut report = object(
-        &required,
-        json!({
-            "mergeable": {"type": "boolean", "description": "Whether the merge would be stored."},
-            "base_version": {"type": "integer", "minimum": 1},
-            "current_version": {"type": "integer", "minimum": 1},
-            "current_etag": {"type": "string", "description": "For `current`, beside choices."},
-            "joined": {"type": "array", "items": reference("Join")},
-            "agreements": agreements(),
-            "conflicts": {"type": "array", "items": reference("Conflict")},
-            "changes_since": {"type": "array", "items": reference("ChangeSince")},
-            "document": {
-                "description": "Both edits together; the current version where they collide, or a choice says so.",
-            },
-        }),
-    );
-    report["description"] = "What a merge would come to now.".into();
-    report
-}
-
-pub(super) fn agreements() -> Value {
-    json!({
-        "type": "array",
-        "items": {"type": "string"},
-        "description": "What both changed alike. Of two who count from 5 to 6, one counted in vain.",
-    })
+    object([
+        (
+            "mergeable",
+            flag().about("Whether the merge would be stored."),
+        ),
+        ("base_version", whole(1)),
+        ("current_version", whole(1)),
+        (
+            "current_etag",
+            text().about("For `current`, beside choices."),
+        ),
+        ("joined", list(named("Join"))),
+        ("agreements", agreements()),
+        ("conflicts", list(named("Conflict"))),
+        ("changes_since", list(named("ChangeSince"))),
+        (
+            "document?",
+            anything().about(
+                "Both edits together; the current version where they collide, or a choice says so.",
+            ),
+        ),
+    ])
+    .about("What a merge would come to now.")
 }
 
 fn join() -> Value {
-    let mut join = object(
-        &["path", "strategy"],
-        json!({
-            "path": pointer(),
-            "strategy": {"type": "string"},
-            "review": {"const": true, "description": "Somebody should read what came out."},
-            "lost": {"description": "The value that gave way."},
-        }),
-    );
-    join["description"] = "A place that both edits changed and a strategy joined.".into();
-    join
-}
-
-/// How a place is merged, by the configuration.
-pub(super) fn strategy() -> Value {
-    json!({"type": "string", "description": "The strategy that the configuration gives the place; else `manual`."})
-}
-
-/// Of a version in the feed.
-pub(super) fn merged() -> Value {
-    let mut merged = object(
-        &["base_version", "onto_version"],
-        json!({
-            "base_version": {"type": "integer", "minimum": 0},
-            "onto_version": {"type": "integer", "minimum": 1},
-        }),
-    );
-    merged["description"] =
-        "Only of a version that is a merge: the version that the edit began from, 0 for none, and what it was merged \
-         with."
-            .into();
-    merged
-}
-
-/// Of what was settled, when.
-pub(super) fn settled() -> Value {
-    json!({
-        "settled_at": moment(),
-        "settled_by": {"type": "string"},
-        "settled_version": {
-            "type": ["integer", "null"],
-            "minimum": 1,
-            "description": "The version that resolved it; null if it was dismissed.",
-        },
-    })
+    object([
+        ("path", pointer()),
+        ("strategy", text()),
+        (
+            "review?",
+            exactly(true).about("Somebody should read what came out."),
+        ),
+        ("lost?", anything().about("The value that gave way.")),
+    ])
+    .about("A place that both edits changed and a strategy joined.")
 }

@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::problem_schema::problem_type;
-use super::schema::reference;
-use super::{Members, header};
-use crate::problem::{PROBLEMS, ProblemKind, ProblemType};
+use super::Members;
+use super::operation::{header_reference, optional_header};
+use crate::problem::{ProblemKind, ProblemType, problems};
+use crate::schema::named;
 
 /// The refusals of an operation: its responses by their statuses.
 pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
@@ -17,6 +17,10 @@ pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
         if !rows.iter().any(|row| row.kind == *kind) {
             rows.push(described);
         }
+    }
+    let in_order = |row: &&ProblemType| problems().position(|it| it.kind == row.kind);
+    for rows in statuses.values_mut() {
+        rows.sort_by_key(in_order);
     }
     let response = |(status, rows): (StatusCode, Vec<&ProblemType>)| {
         let response = match rows.as_slice() {
@@ -32,10 +36,10 @@ pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
 pub(super) fn responses() -> Members {
     let response = |row: &ProblemType| {
         let description = format!("{}.", row.title);
-        let response = response(&description, row.status, reference(row.error));
+        let response = response(&description, row.status, named(row.error));
         (row.error.to_owned(), response)
     };
-    PROBLEMS.iter().map(response).collect()
+    problems().map(response).collect()
 }
 
 fn one_of(status: StatusCode, rows: &[&ProblemType]) -> Value {
@@ -47,11 +51,11 @@ fn one_of(status: StatusCode, rows: &[&ProblemType]) -> Value {
         .iter()
         .map(|row| {
             let target = format!("#/components/schemas/{}", row.error);
-            (problem_type(row), target.into())
+            (row.path(), target.into())
         })
         .collect();
     let schema = json!({
-        "oneOf": rows.iter().map(|row| reference(row.error)).collect::<Vec<_>>(),
+        "oneOf": rows.iter().map(|row| named(row.error)).collect::<Vec<_>>(),
         "discriminator": {"propertyName": "type", "mapping": mapping},
     });
     response(&titles.join("\n"), status, schema)
@@ -72,23 +76,25 @@ fn response(description: &str, status: StatusCode, schema: Value) -> Value {
 }
 
 fn headers(status: StatusCode) -> Members {
-    match status {
-        StatusCode::UNAUTHORIZED => header::references(&["WWW-Authenticate"]),
-        StatusCode::METHOD_NOT_ALLOWED => header::references(&["Allow"]),
-        StatusCode::SERVICE_UNAVAILABLE => header::references(&["Retry-After"]),
+    let names: &[&str] = match status {
+        StatusCode::UNAUTHORIZED => &["WWW-Authenticate"],
+        StatusCode::METHOD_NOT_ALLOWED => &["Allow"],
+        StatusCode::SERVICE_UNAVAILABLE => &["Retry-After"],
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            let names = ["Accept", "Accept-Post", "Accept-Patch", "Accept-Encoding"];
-            header::references(&names)
+            &["Accept", "Accept-Post", "Accept-Patch", "Accept-Encoding"]
         }
-        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
-            let current = json!({"$ref": "#/components/headers/Current-ETag"});
-            let mut headers = Members::from_iter([("ETag".to_owned(), current)]);
-            // Where the same request is in progress.
-            if status == StatusCode::CONFLICT {
-                headers.extend(header::perhaps(&["Retry-After"]));
-            }
-            headers
-        }
-        _ => Members::new(),
+        _ => &[],
+    };
+    let referred = names
+        .iter()
+        .map(|name| ((*name).to_owned(), header_reference(name)));
+    let mut headers: Members = referred.collect();
+    if [StatusCode::CONFLICT, StatusCode::PRECONDITION_FAILED].contains(&status) {
+        headers.insert("ETag".into(), header_reference("Current-ETag"));
     }
+    // Where the same request is in progress.
+    if status == StatusCode::CONFLICT {
+        headers.insert("Retry-After".into(), optional_header("Retry-After"));
+    }
+    headers
 }

@@ -1,81 +1,112 @@
 use detente_core::Unconditional;
-use detente_core::rules::Rules;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::api::{actor, body, guarded};
-use super::{Members, parameter, schema};
-use crate::problem::ProblemKind;
-use crate::settings::{Collection, Settings, StaleStatus};
+use super::{Members, embedding};
+use crate::operations::{Resource, Scope, When};
+use crate::schema::{all_of, named};
+use crate::settings::{Collection, StaleStatus};
 
-/// What one set of paths is about: a collection that is declared, or any that is not.
+/// What one set of paths is about.
 pub(super) struct Subject<'a> {
-    settings: &'a Settings,
-    name: Option<&'a str>,
-    collection: &'a Collection,
+    kind: Kind<'a>,
+    /// The collections that its operations may be about.
+    collections: Vec<&'a Collection>,
 }
 
+#[derive(Clone, Copy)]
+enum Kind<'a> {
+    Declared(&'a str),
+    Undeclared,
+    Whole { example: &'a str },
+}
+
+/// The collection of examples.
+const EXAMPLE: &str = "documents";
+
 impl<'a> Subject<'a> {
-    pub(super) fn new(
-        settings: &'a Settings,
-        name: Option<&'a str>,
-        collection: &'a Collection,
-    ) -> Self {
+    /// A collection that is declared.
+    pub(super) fn declared(name: &'a str, collection: &'a Collection) -> Self {
         Self {
-            settings,
-            name,
-            collection,
+            kind: Kind::Declared(name),
+            collections: vec![collection],
+        }
+    }
+
+    /// Any collection that is not.
+    pub(super) fn undeclared(collection: &'a Collection) -> Self {
+        Self {
+            kind: Kind::Undeclared,
+            collections: vec![collection],
+        }
+    }
+
+    /// All collections together, and what has nothing to do with them.
+    pub(super) fn whole(subjects: &[Self]) -> Self {
+        let example = subjects.iter().find_map(Self::name);
+        let collections = subjects.iter().flat_map(|it| &it.collections);
+        Self {
+            kind: Kind::Whole {
+                example: example.unwrap_or(EXAMPLE),
+            },
+            collections: collections.copied().collect(),
         }
     }
 
     pub(super) fn name(&self) -> Option<&'a str> {
-        self.name
-    }
-
-    /// The path of something within the collection, or with `""` of itself.
-    pub(super) fn path(&self, rest: &str) -> String {
-        format!("/api/{}{rest}", self.name.unwrap_or("{collection}"))
-    }
-
-    /// The id of an operation on a thing: `users_listVersions`, or `listVersionsOfAny`.
-    ///
-    /// Collections' names hold no `_`, and hyphens are all that is replaced: no two ids are equal.
-    pub(super) fn operation(&self, verb: &str) -> String {
-        match self.name {
-            Some(name) => format!("{}_{verb}", name.replace('-', "_")),
-            None => format!("{verb}OfAny"),
+        match self.kind {
+            Kind::Declared(name) => Some(name),
+            Kind::Undeclared | Kind::Whole { .. } => None,
         }
     }
 
-    pub(super) fn tag(&self) -> &str {
-        self.name.unwrap_or("{collection}")
+    /// A collection that examples may name.
+    pub(super) fn example(&self) -> &'a str {
+        match self.kind {
+            Kind::Declared(example) | Kind::Whole { example } => example,
+            Kind::Undeclared => EXAMPLE,
+        }
     }
 
-    pub(super) fn described_tag(&self) -> Value {
-        let description = match self.name {
-            Some(name) => format!("The documents of the collection {name}."),
-            None => "The documents of any other collection: it exists as soon as something is stored in it.".into(),
-        };
-        json!({"name": self.tag(), "description": description})
+    pub(super) fn path(&self, resource: &Resource) -> String {
+        if resource.scope == Scope::Server {
+            return resource.path.to_owned();
+        }
+        let collection = self.name().unwrap_or("{collection}");
+        format!("/api{}", resource.path.replace("{collection}", collection))
     }
 
-    /// References to parameters; of the collection too where the path leaves it open.
-    pub(super) fn parameters(&self, names: &[&str]) -> Vec<Value> {
-        let collection = self.name.is_none().then_some(&"collection");
-        let names = collection.into_iter().chain(names);
-        names.map(|name| parameter::reference(name)).collect()
+    /// The id of an operation: `users_listVersions`, `listVersionsOfAny`, or as the row has it.
+    ///
+    /// Collections' names hold no `_`, and hyphens are all that is replaced: no two ids are equal.
+    pub(super) fn operation(&self, id: &str) -> String {
+        match self.kind {
+            Kind::Declared(name) => format!("{}_{id}", name.replace('-', "_")),
+            Kind::Undeclared => format!("{id}OfAny"),
+            Kind::Whole { .. } => id.to_owned(),
+        }
     }
 
-    /// As [`Subject::parameters`], of an operation that writes.
-    pub(super) fn write_parameters(&self, names: &[&str]) -> Vec<Value> {
-        let mut parameters = self.parameters(names);
-        parameters.extend(actor(self.settings));
-        parameters
+    pub(super) fn tag(&self) -> &'a str {
+        match self.kind {
+            Kind::Declared(name) => name,
+            Kind::Undeclared => "{collection}",
+            // No collection can have this name.
+            Kind::Whole { .. } => "_server",
+        }
     }
 
-    /// The parameters of a link, beside the id.
+    pub(super) fn description(&self) -> String {
+        match self.kind {
+            Kind::Declared(name) => format!("The documents of the collection {name}."),
+            Kind::Undeclared => "The documents of any other collection: it exists as soon as something is stored in it.".into(),
+            Kind::Whole { .. } => "What the server tells of itself, and what a whole space has: changes, batches, conflicts.".into(),
+        }
+    }
+
+    /// The parameters of a link, beside its own.
     pub(super) fn link_parameters(&self) -> Members {
         let mut parameters = Members::new();
-        if self.name.is_none() {
+        if matches!(self.kind, Kind::Undeclared) {
             parameters.insert("path.collection".into(), "$request.path.collection".into());
         }
         parameters
@@ -84,92 +115,48 @@ impl<'a> Subject<'a> {
     /// Finds the id in the `Location` of a new document. OpenAPI has no expression for a part of a
     /// field, so this uses the `#regex:` of Schemathesis; to other tools it is just a string.
     pub(super) fn id_in_location(&self) -> String {
-        let collection = self.name.unwrap_or("[^/]+");
+        let collection = self.name().unwrap_or("[^/]+");
         format!("$response.header.Location#regex:/api/{collection}/(.+)")
     }
 
     /// What a document of the collection looks like.
     pub(super) fn document(&self) -> Value {
-        match (self.name, &self.rules().schema) {
-            (Some(name), Some(schema)) if schema::is_of_objects(schema.source()) => {
-                schema::reference(name)
-            }
-            (Some(name), Some(_)) => {
-                json!({"allOf": [schema::reference("Document"), schema::reference(name)]})
-            }
-            _ => schema::reference("Document"),
+        match self.own_schema() {
+            Some((name, source)) if embedding::is_of_objects(source) => named(name),
+            Some((name, _)) => all_of([named("Document"), named(name)]),
+            None => named("Document"),
         }
     }
 
     /// The collection's own schema, by its name.
     pub(super) fn schema_component(&self) -> Option<(String, Value)> {
-        let (name, schema) = (self.name?, self.rules().schema.as_ref()?);
-        Some((name.to_owned(), schema::embed(schema.source(), name)))
+        let (name, source) = self.own_schema()?;
+        Some((name.to_owned(), embedding::embed(source, name)))
     }
 
-    pub(super) fn body(&self, content: Value) -> Value {
-        body(self.settings, content)
+    fn own_schema(&self) -> Option<(&'a str, &'a Value)> {
+        let name = self.name()?;
+        let [collection] = self.collections.as_slice() else {
+            return None;
+        };
+        let schema = collection.rules.rules.schema.as_ref()?;
+        Some((name, schema.source()))
     }
 
-    /// The responses of an operation.
-    pub(super) fn answers(&self, success: Members, refusals: &[ProblemKind]) -> Members {
-        guarded(self.settings, success, refusals)
+    /// Whether a problem is possible here.
+    pub(super) fn may_have(&self, when: When) -> bool {
+        when == When::Always || self.collections.iter().any(|it| is_so(it, when))
     }
+}
 
-    /// The responses of an operation that changes a document which may exist.
-    pub(super) fn conditional(&self, success: Members, refusals: &[ProblemKind]) -> Members {
-        let mut kinds = self.refusals_by_others();
-        kinds.extend(refusals);
-        self.answers(success, &kinds)
-    }
-
-    /// Refusals to change a document that others change too.
-    pub(super) fn refusals_by_others(&self) -> Vec<ProblemKind> {
-        let mut kinds = vec![
-            self.stale(),
-            ProblemKind::Deleted,
-            ProblemKind::BaseGone,
-            ProblemKind::RequestInProgress,
-            ProblemKind::PreconditionFailed,
-            ProblemKind::LockLost,
-            ProblemKind::KeyReuse,
-            ProblemKind::Locked,
-        ];
-        if self.collection.unconditional() == Unconditional::Reject {
-            kinds.push(ProblemKind::PreconditionRequired);
-        }
-        kinds
-    }
-
-    fn stale(&self) -> ProblemKind {
-        match self.collection.stale_status {
-            StaleStatus::Conflict => ProblemKind::StaleVersion,
-            StaleStatus::PreconditionFailed => ProblemKind::PreconditionFailed,
-        }
-    }
-
-    /// Refusals of a document for what it says, or for the step that it would be.
-    pub(super) fn refusals_by_rules(&self) -> Vec<ProblemKind> {
-        let mut kinds = Vec::new();
-        if !self.rules().unique.is_empty() {
-            kinds.push(ProblemKind::DuplicateEntry);
-        }
-        if self.rules().lifecycle.is_some() || !self.rules().checks.is_empty() {
-            kinds.push(ProblemKind::StateConflict);
-        }
-        kinds
-    }
-
-    /// Refusals to delete; a lifecycle has no say in that.
-    pub(super) fn refusals_to_delete(&self) -> Vec<ProblemKind> {
-        let has_checks = !self.rules().checks.is_empty();
-        has_checks
-            .then_some(ProblemKind::StateConflict)
-            .into_iter()
-            .collect()
-    }
-
-    fn rules(&self) -> &Rules {
-        &self.collection.rules.rules
+fn is_so(collection: &Collection, when: When) -> bool {
+    let rules = &collection.rules.rules;
+    match when {
+        When::Always => true,
+        When::StaleIsConflict => collection.stale_status == StaleStatus::Conflict,
+        When::WritesAreConditional => collection.unconditional() == Unconditional::Reject,
+        When::HasUniqueKeys => !rules.unique.is_empty(),
+        When::HasSteps => rules.lifecycle.is_some() || !rules.checks.is_empty(),
+        When::HasRules => !rules.checks.is_empty(),
     }
 }

@@ -1,7 +1,9 @@
+mod kept; // descriptions as files
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use detente_core::rules::{Rules, Schema, Unique};
+use detente_core::rules::{Check, Expression, Lifecycle, Rules, Schema, Unique};
 use detente_core::{Unconditional, json as core_json};
 use detente_store::CollectionRules;
 
@@ -63,6 +65,52 @@ fn closed() -> Settings {
 fn mixed() -> Settings {
     Settings {
         collections: [("any".into(), users())].into(),
+        ..Settings::open()
+    }
+}
+
+/// Collections that differ in what may be refused; nobody has a token.
+fn ruled() -> Settings {
+    let lifecycle = Lifecycle {
+        field: "/status".parse().unwrap(),
+        initial: vec!["draft".into()],
+        states: [
+            ("draft".into(), vec!["sent".into()]),
+            ("sent".into(), vec![]),
+        ]
+        .into(),
+    };
+    let check = Check {
+        name: "TooLow".into(),
+        when: None,
+        check: Expression::compile("self.price > 0").unwrap(),
+        message: None,
+    };
+    let of_steps = Rules {
+        lifecycle: Some(lifecycle),
+        ..Rules::default()
+    };
+    let of_checks = Rules {
+        checks: vec![check],
+        ..Rules::default()
+    };
+    let merged = Collection {
+        on_conflict: OnConflict::Merge,
+        stale_status: StaleStatus::Conflict,
+        rules: Arc::new(CollectionRules {
+            unconditional: Unconditional::Allow,
+            ..CollectionRules::default()
+        }),
+    };
+    let collections = [
+        ("invoices", collection(of_steps, StaleStatus::Conflict)),
+        ("products", collection(of_checks, StaleStatus::Conflict)),
+        ("notes", Arc::new(merged)),
+        ("users", users()),
+    ];
+    Settings {
+        collections: collections.map(|(name, it)| (name.into(), it)).into(),
+        undeclared: Undeclared::Reject,
         ..Settings::open()
     }
 }

@@ -1,135 +1,6 @@
-use serde_json::{Value, json};
+//! The schema of a collection, within the description.
 
-use super::{Members, merge_schema, parameter};
-
-/// A reference to a schema of the components.
-pub(super) fn reference(name: &str) -> Value {
-    json!({"$ref": format!("#/components/schemas/{name}")})
-}
-
-/// The schemas of bodies that are no refusals.
-pub(super) fn components() -> Members {
-    let document = json!({
-        "type": "object",
-        "description": "One JSON object. What is read is byte for byte what was written.",
-    });
-    let row = object(
-        &["id", "version", "updated_at", "updated_by"],
-        json!({
-            "id": {"type": "string", "pattern": parameter::ID, "maxLength": 255},
-            "version": {"type": "integer", "minimum": 1},
-            "etag": {"type": "string", "description": "As `ETag` has it, quotes and all."},
-            "updated_at": {"type": "string", "format": "date-time"},
-            "updated_by": {"type": "string"},
-        }),
-    );
-    let mut version = object(
-        &[],
-        json!({
-            "data": reference("Document"),
-            "deleted": {"const": true, "description": "Instead of `etag` and `data`: this version deleted the document."},
-        }),
-    );
-    version["oneOf"] = json!([{"required": ["etag", "data"]}, {"required": ["deleted"]}]);
-    let change = object(
-        &["seq", "collection"],
-        json!({
-            "seq": {"type": "integer", "minimum": 1, "description": "The place in the log of all versions."},
-            "collection": {"type": "string"},
-            "paths": {
-                "type": "array",
-                "items": pointer(),
-                "description": "The places that the version touched. Absent where that is not known, or would take long \
-                                to find out.",
-            },
-            "merged": merge_schema::merged(),
-        }),
-    );
-    let mut changes = page(reference("Change"));
-    changes["required"] = json!(["items", "next", "last"]);
-    changes["properties"]["last"] = json!({
-        "type": "string",
-        "description": "How far this page reads: `since` for what comes after it.",
-    });
-    let named = [
-        ("Document", document),
-        ("Row", row),
-        ("Version", json!({"allOf": [reference("Row"), version]})),
-        ("Change", json!({"allOf": [reference("Version"), change]})),
-        ("VersionPage", page(reference("Version"))),
-        ("ChangePage", changes),
-        ("JsonPatch", json_patch()),
-    ];
-    let owned = |(name, schema): (&str, Value)| (name.to_owned(), schema);
-    named.into_iter().map(owned).collect()
-}
-
-/// A page of documents.
-pub(super) fn document_page(document: &Value) -> Value {
-    let row = object(&["etag", "data"], json!({"data": document}));
-    page(json!({"allOf": [reference("Row"), row]}))
-}
-
-pub(super) fn page(item: Value) -> Value {
-    object(
-        &["items", "next"],
-        json!({
-            "items": {"type": "array", "items": item},
-            "next": {"type": ["string", "null"], "description": "Where the next page begins; null on the last."},
-        }),
-    )
-}
-
-/// RFC 6902, section 4.
-fn json_patch() -> Value {
-    let operation = |names: &[&str], more: &str, schema: Value| {
-        let mut operation = object(
-            &["op", "path"],
-            json!({"op": {"enum": names}, "path": pointer()}),
-        );
-        if !more.is_empty() {
-            operation["required"] = json!(["op", "path", more]);
-            operation["properties"][more] = schema;
-        }
-        operation
-    };
-    json!({
-        "type": "array",
-        "description": "A JSON Patch (RFC 6902). One that holds a `test` needs no If-Match.",
-        "items": {"oneOf": [
-            operation(&["add", "replace", "test"], "value", json!({})),
-            operation(&["move", "copy"], "from", pointer()),
-            operation(&["remove"], "", Value::Null),
-        ]},
-    })
-}
-
-pub(super) fn pointer() -> Value {
-    json!({"type": "string", "pattern": parameter::POINTER})
-}
-
-pub(super) fn count() -> Value {
-    json!({"type": "integer", "minimum": 0})
-}
-
-pub(super) fn moment() -> Value {
-    json!({"type": "string", "format": "date-time"})
-}
-
-/// An object that takes no other members.
-pub(super) fn closed(required: &[&str], properties: Value) -> Value {
-    let mut closed = object(required, properties);
-    closed["additionalProperties"] = false.into();
-    closed
-}
-
-pub(super) fn object(required: &[&str], properties: Value) -> Value {
-    let mut object = json!({"type": "object", "properties": properties});
-    if !required.is_empty() {
-        object["required"] = json!(required);
-    }
-    object
-}
+use serde_json::Value;
 
 /// Whether a schema says itself that a document is an object, as the server wants it.
 pub(super) fn is_of_objects(schema: &Value) -> bool {
@@ -227,6 +98,8 @@ fn find_anchor(schema: &Value, anchor: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

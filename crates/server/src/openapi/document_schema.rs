@@ -1,0 +1,88 @@
+use serde_json::{Value, json};
+
+use crate::schema::{
+    Saying, all_of, anything, exactly, id, list, moment, named, object, one_of, one_word_of,
+    pointer, text, whole,
+};
+
+/// Documents, and what wraps them in lists, histories and feeds.
+pub(super) fn schemas() -> Vec<(&'static str, Value)> {
+    let document = json!({"type": "object"});
+    let document =
+        document.about("One JSON object. What is read is byte for byte what was written.");
+    let row = object([
+        ("id", id()),
+        ("version", whole(1)),
+        ("etag?", text().about("As `ETag` has it, quotes and all.")),
+        ("updated_at", moment()),
+        ("updated_by", text()),
+    ]);
+    let last = text().about("How far this page reads: `since` for what comes after it.");
+    vec![
+        ("Document", document),
+        ("Row", row),
+        ("Version", all_of([named("Row"), version()])),
+        ("Change", all_of([named("Version"), change()])),
+        ("VersionPage", page_of(named("Version"))),
+        (
+            "ChangePage",
+            object(page(named("Change")).into_iter().chain([("last", last)])),
+        ),
+        ("JsonPatch", json_patch()),
+    ]
+}
+
+fn version() -> Value {
+    let deleted =
+        exactly(true).about("Instead of `etag` and `data`: this version deleted the document.");
+    object([("data?", named("Document")), ("deleted?", deleted)]).and(
+        "oneOf",
+        json!([{"required": ["etag", "data"]}, {"required": ["deleted"]}]),
+    )
+}
+
+fn change() -> Value {
+    let paths = "The places that the version touched. Absent where that is not known, or would take long to find out.";
+    let merged = "Only of a version that is a merge: the version that the edit began from, 0 for none, and what it was merged \
+         with.";
+    let merge = object([("base_version", whole(0)), ("onto_version", whole(1))]);
+    object([
+        (
+            "seq",
+            whole(1).about("The place in the log of all versions."),
+        ),
+        ("collection", text()),
+        ("paths?", list(pointer()).about(paths)),
+        ("merged?", merge.about(merged)),
+    ])
+}
+
+/// A page of documents.
+pub(super) fn document_page(document: &Value) -> Value {
+    let data = object([("data", document.clone())]).and("required", ["etag", "data"]);
+    page_of(all_of([named("Row"), data]))
+}
+
+pub(super) fn page_of(item: Value) -> Value {
+    object(page(item))
+}
+
+fn page(item: Value) -> [(&'static str, Value); 2] {
+    let next = text().or_null();
+    let next = next.about("Where the next page begins; null on the last.");
+    [("items", list(item)), ("next", next)]
+}
+
+/// RFC 6902, section 4.
+fn json_patch() -> Value {
+    let operation = |names: &[&str], more: Option<(&'static str, Value)>| {
+        let members = [("op", one_word_of(names)), ("path", pointer())];
+        object(members.into_iter().chain(more))
+    };
+    let operations = one_of([
+        operation(&["add", "replace", "test"], Some(("value", anything()))),
+        operation(&["move", "copy"], Some(("from", pointer()))),
+        operation(&["remove"], None),
+    ]);
+    list(operations).about("A JSON Patch (RFC 6902). One that holds a `test` needs no If-Match.")
+}

@@ -1,0 +1,55 @@
+use axum::http::Method;
+
+use super::parameter::{LAST_EVENT_ID, LIMIT, SINCE};
+use super::refusal::always;
+use super::{Action, Answer, Content, Operation, Required, Resource, Shape};
+use crate::problem::ProblemKind;
+use crate::resource::JSON;
+
+pub(super) static OF_SPACE: Resource = Resource::of_space(
+    "/_changes",
+    &[Operation {
+        id: "listChanges",
+        summary: "Follow the changes of a space",
+        ..FOLLOW
+    }],
+);
+
+pub(super) static OF_COLLECTION: Resource = Resource::of_collection(
+    "/{collection}/_changes",
+    &[Operation {
+        id: "listChanges",
+        summary: "Follow the changes of a collection",
+        ..FOLLOW
+    }],
+);
+
+pub(super) static OF_DOCUMENT: Resource = Resource::of_collection(
+    "/{collection}/{id}/_changes",
+    &[Operation {
+        id: "listDocumentChanges",
+        summary: "Follow the changes of a document",
+        ..FOLLOW
+    }],
+);
+
+const FOLLOW: Operation = Operation {
+    method: Method::GET,
+    action: Required::Always(Action::Read),
+    description: "\
+        Every version, deletions included, in the order in which they were saved. As a page of JSON, or for whoever accepts \
+        `text/event-stream` as server-sent events that go on as changes come: each has the event `change`, its `seq` as `id` \
+        and one `Change` as `data`.",
+    query: &[&SINCE, &LIMIT],
+    fields: &[&LAST_EVENT_ID],
+    answers: &[Answer {
+        description: "Changes.",
+        contents: &[
+            Content::new(JSON, Shape::Named("ChangePage")),
+            Content::new("text/event-stream", Shape::Text),
+        ],
+        ..Answer::BARE
+    }],
+    refusals: &[&[always(ProblemKind::Malformed)]],
+    ..Operation::BARE
+};

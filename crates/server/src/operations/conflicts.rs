@@ -1,0 +1,166 @@
+use axum::http::Method;
+use serde_json::json;
+
+use super::header::OF_WRITE;
+use super::link::TO_CONFLICT;
+use super::parameter::{
+    CONFLICT_CURSOR, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LIMIT, LOCK,
+    LOGGED_SINCE, LOGGED_UNTIL, OF_ACTOR, OF_COLLECTION, OF_DOCUMENT, OF_KIND, OF_OUTCOME, PREFER,
+};
+use super::refusal::{BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING, always};
+use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
+use crate::problem::ProblemKind;
+use crate::resource::JSON;
+
+pub(super) static CONFLICTS: Resource = Resource::of_space("/_conflicts", &[LIST]);
+
+pub(super) static STATISTICS: Resource = Resource::of_space("/_conflicts/stats", &[SUMMARIZE]);
+
+pub(super) static CONFLICT: Resource = Resource::of_space("/_conflicts/{conflict}", &[READ]);
+
+pub(super) static RESOLUTION: Resource =
+    Resource::of_space("/_conflicts/{conflict}/resolve", &[RESOLVE]);
+
+/// Whoever may write sees the conflicts that are their own, and whoever may read those of all.
+const SEE: Required =
+    Required::Any(&[Action::Read, Action::Create, Action::Update, Action::Delete]);
+
+const LIST: Operation = Operation {
+    id: "listConflicts",
+    method: Method::GET,
+    action: SEE,
+    summary: "List refused writes",
+    description: "\
+        Every write that was refused because of others (409, 412 and 423) is kept for a while, with its edit: nobody has to type \
+        it again. The newest come first. Whoever may write but not read sees their own.",
+    query: &[
+        &OF_COLLECTION,
+        &OF_DOCUMENT,
+        &OF_ACTOR,
+        &OF_KIND,
+        &OF_OUTCOME,
+        &LOGGED_SINCE,
+        &LOGGED_UNTIL,
+        &LIMIT,
+        &CONFLICT_CURSOR,
+    ],
+    answers: &[Answer {
+        description: "A page of conflicts.",
+        contents: &[Content::new(JSON, Shape::Named("LoggedConflictPage"))],
+        links: &TO_CONFLICT,
+        ..Answer::BARE
+    }],
+    // What waits for the log is written before the log is read.
+    refusals: &[&[always(ProblemKind::Malformed)], OF_STORING],
+    ..Operation::BARE
+};
+
+const SUMMARIZE: Operation = Operation {
+    id: "summarizeConflicts",
+    method: Method::GET,
+    action: Required::Always(Action::Read),
+    summary: "Tell what the refused writes add up to",
+    description: "\
+        Between `since`, which is a day ago if it is left out, and `until`, which is now. Tables have 20 rows at the most.",
+    query: &[&LOGGED_SINCE, &LOGGED_UNTIL],
+    answers: &[Answer::of(
+        "The report.",
+        &[Content::new(JSON, Shape::Named("ConflictStatistics"))],
+    )],
+    refusals: &[&[always(ProblemKind::Malformed)], OF_STORING],
+    ..Operation::BARE
+};
+
+const READ: Operation = Operation {
+    id: "readConflict",
+    method: Method::GET,
+    action: SEE,
+    summary: "Read a refused write",
+    description: "With the edit, the versions that met, and where they collide. Whoever may not read gets the edit alone.",
+    answers: &[Answer::of(
+        "The conflict.",
+        &[Content::new(JSON, Shape::Named("LoggedConflictDetail"))],
+    )],
+    refusals: &[
+        &[
+            always(ProblemKind::Malformed),
+            always(ProblemKind::NotFound),
+        ],
+        OF_STORING,
+    ],
+    ..Operation::BARE
+};
+
+const RESOLVE: Operation = Operation {
+    id: "resolveConflict",
+    method: Method::POST,
+    action: Required::Always(Action::Resolve),
+    summary: "Settle a refused write",
+    description: "\
+        Stores the edit after all, merged with what is current by now, with choices where the two collide; where the document is \
+        gone, the edit creates it. Or lets the edit go, and answers with the conflict. Either settles the conflict, which is done \
+        once.",
+    fields: &[
+        &IF_MATCH,
+        &IF_NONE_MATCH,
+        &IF_UNMODIFIED_SINCE,
+        &PREFER,
+        &LOCK,
+        &IDEMPOTENCY,
+    ],
+    body: Some(Body::of(&[Content {
+        example: Some(|_| json!({"choices": {"/title": "yours"}, "current": "\"7-1f3a9c02\""})),
+        ..Content::new(JSON, Shape::Named("ConflictResolution"))
+    }])),
+    answers: &[
+        Answer {
+            description: "The new version, with its fields; or the conflict, if it was dismissed.",
+            headers: &[OF_WRITE],
+            perhaps: &[
+                "ETag",
+                "Last-Modified",
+                "Document-Version",
+                "Link",
+                "Content-Location",
+                "Merged-Versions",
+            ],
+            contents: &[Content::new(JSON, Shape::DocumentOr("LoggedConflict"))],
+            ..Answer::BARE
+        },
+        Answer {
+            status: 201,
+            description: "The document, where there was none; without a body if that is preferred.",
+            headers: &[&["Document-Version", "Link", "Location"], OF_WRITE],
+            perhaps: &["ETag", "Last-Modified", "Merged-ETag"],
+            contents: &[Content::new(JSON, Shape::Document)],
+            ..Answer::BARE
+        },
+        Answer {
+            status: 204,
+            description: "It is done; the representation is left out, or the document is deleted.",
+            headers: &[&["Document-Version", "Link"], OF_WRITE],
+            perhaps: &[
+                "ETag",
+                "Last-Modified",
+                "Merged-ETag",
+                "Content-Location",
+                "Merged-Versions",
+            ],
+            ..Answer::BARE
+        },
+    ],
+    refusals: &[
+        BY_OTHERS,
+        BY_RULES,
+        &[
+            always(ProblemKind::NotFound),
+            always(ProblemKind::PatchConflict),
+            always(ProblemKind::ConflictSettled),
+            // Also of choices that do not say which version they were made on.
+            always(ProblemKind::PreconditionRequired),
+        ],
+        OF_BODIES,
+        OF_STORING,
+    ],
+    ..Operation::BARE
+};

@@ -1,0 +1,192 @@
+use axum::http::Method;
+
+use super::header::{OF_TOMBSTONE, OF_VERSION, OF_WRITE};
+use super::link::TO_DOCUMENT;
+use super::parameter::{
+    IDEMPOTENCY, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LOCK, PREFER,
+};
+use super::refusal::{
+    BY_OTHERS, BY_RULES, BY_RULES_OF_DELETION, OF_BODIES, OF_CONDITIONAL_READING, OF_STORING,
+    always,
+};
+use super::{Action, Answer, Body, Content, Operation, Parameter, Required, Resource, Shape};
+use crate::problem::ProblemKind;
+use crate::resource::{JSON, JSON_PATCH, MERGE_PATCH};
+
+pub(super) static DOCUMENT: Resource =
+    Resource::of_collection("/{collection}/{id}", &[READ, HEAD, REPLACE, PATCH, DELETE]);
+
+pub(super) const CONDITIONS_OF_READING: &[&Parameter] = &[
+    &IF_NONE_MATCH,
+    &IF_MODIFIED_SINCE,
+    &IF_MATCH,
+    &IF_UNMODIFIED_SINCE,
+];
+
+const FIELDS_OF_WRITING: &[&Parameter] = &[
+    &IF_MATCH,
+    &IF_NONE_MATCH,
+    &IF_UNMODIFIED_SINCE,
+    &PREFER,
+    &LOCK,
+    &IDEMPOTENCY,
+];
+
+pub(super) const THE_DOCUMENT: &[Content] = &[Content::new(JSON, Shape::Document)];
+
+const READ: Operation = Operation {
+    id: "read",
+    method: Method::GET,
+    action: Required::Always(Action::Read),
+    summary: "Read a document",
+    fields: CONDITIONS_OF_READING,
+    answers: &[
+        Answer {
+            contents: THE_DOCUMENT,
+            ..CURRENT
+        },
+        NOT_MODIFIED,
+    ],
+    refusals: &[OF_CONDITIONAL_READING],
+    ..Operation::BARE
+};
+
+const HEAD: Operation = Operation {
+    id: "head",
+    method: Method::HEAD,
+    summary: "Read about a document",
+    answers: &[CURRENT, NOT_MODIFIED],
+    ..READ
+};
+
+const CURRENT: Answer = Answer {
+    description: "The current version.",
+    headers: &[OF_VERSION],
+    ..Answer::BARE
+};
+
+/// Of a document and of a single version alike.
+pub(super) const NOT_MODIFIED: Answer = Answer {
+    status: 304,
+    description: "The client knows this version already.",
+    headers: &[OF_VERSION],
+    ..Answer::BARE
+};
+
+const REPLACE: Operation = Operation {
+    id: "replace",
+    method: Method::PUT,
+    action: Required::Any(&[Action::Create, Action::Update]),
+    summary: "Create or replace a document",
+    description: "\
+        Creates the document if there is none, else replaces the version that `If-Match` names. `If-Match: *` replaces \
+        whatever is there, `If-None-Match: *` only creates. Where the version has moved on and the two edits are merged, the \
+        answer is the merged document, without `ETag`: send the next edit with `Merged-ETag`, and an edit of that document.",
+    fields: FIELDS_OF_WRITING,
+    body: Some(Body::of(THE_DOCUMENT)),
+    answers: &[
+        Answer {
+            description: "The new version.",
+            contents: THE_DOCUMENT,
+            links: &TO_DOCUMENT,
+            ..PERHAPS_MERGED
+        },
+        Answer {
+            status: 201,
+            description: "The new document; without a body if that is preferred.",
+            headers: &[OF_VERSION, OF_WRITE],
+            contents: THE_DOCUMENT,
+            links: &TO_DOCUMENT,
+            ..Answer::BARE
+        },
+        LEFT_OUT,
+    ],
+    refusals: &[BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING],
+    ..Operation::BARE
+};
+
+/// Of an answer that need not carry the document that its version has.
+const PERHAPS_MERGED: Answer = Answer {
+    headers: &[&["Document-Version", "Link"], OF_WRITE],
+    perhaps: &["ETag", "Last-Modified", "Merged-ETag", "Merged-Versions"],
+    ..Answer::BARE
+};
+
+/// What `Prefer: return=minimal` gets, and who may not read.
+pub(super) const LEFT_OUT: Answer = Answer {
+    status: 204,
+    description: "It is done; the representation is left out.",
+    ..PERHAPS_MERGED
+};
+
+const PATCH: Operation = Operation {
+    id: "patch",
+    method: Method::PATCH,
+    action: Required::Always(Action::Update),
+    summary: "Change a document",
+    description: "\
+        Changes the version that `If-Match` names. A JSON Patch that holds a `test` needs no `If-Match`: it says itself what it \
+        relies on.",
+    fields: FIELDS_OF_WRITING,
+    body: Some(Body::of(&[
+        Content::new(
+            MERGE_PATCH,
+            Shape::Object("A merge patch (RFC 7396): null removes."),
+        ),
+        Content::new(JSON_PATCH, Shape::Named("JsonPatch")),
+    ])),
+    answers: &[
+        Answer {
+            description: "The new version.",
+            contents: THE_DOCUMENT,
+            links: &TO_DOCUMENT,
+            headers: &[OF_VERSION, OF_WRITE],
+            perhaps: &["Merged-Versions"],
+            ..Answer::BARE
+        },
+        LEFT_OUT,
+    ],
+    refusals: &[
+        BY_OTHERS,
+        BY_RULES,
+        &[
+            always(ProblemKind::NotFound),
+            always(ProblemKind::PatchConflict),
+        ],
+        OF_BODIES,
+        OF_STORING,
+    ],
+    ..Operation::BARE
+};
+
+const DELETE: Operation = Operation {
+    id: "delete",
+    method: Method::DELETE,
+    action: Required::Always(Action::Delete),
+    summary: "Delete a document",
+    description: "\
+        Deletes the version that `If-Match` names. The versions of the document stay, and it may be created again.",
+    fields: &[
+        &IF_MATCH,
+        &IF_NONE_MATCH,
+        &IF_UNMODIFIED_SINCE,
+        &LOCK,
+        &IDEMPOTENCY,
+    ],
+    answers: &[Answer {
+        status: 204,
+        description: "It is deleted.",
+        headers: &[OF_TOMBSTONE, &["Idempotent-Replayed"]],
+        ..Answer::BARE
+    }],
+    refusals: &[
+        BY_OTHERS,
+        BY_RULES_OF_DELETION,
+        &[
+            always(ProblemKind::Malformed),
+            always(ProblemKind::NotFound),
+        ],
+        OF_STORING,
+    ],
+    ..Operation::BARE
+};

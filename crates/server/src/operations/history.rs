@@ -1,0 +1,49 @@
+use axum::http::Method;
+
+use super::document::{CONDITIONS_OF_READING, NOT_MODIFIED};
+use super::header::OF_VERSION;
+use super::parameter::{LIMIT, VERSION_CURSOR};
+use super::refusal::{OF_CONDITIONAL_READING, OF_READING};
+use super::{Action, Answer, Content, Operation, Required, Resource, Shape};
+use crate::resource::JSON;
+
+pub(super) static VERSIONS: Resource =
+    Resource::of_collection("/{collection}/{id}/versions", &[LIST]);
+
+pub(super) static VERSION: Resource =
+    Resource::of_collection("/{collection}/{id}/versions/{version}", &[READ]);
+
+const LIST: Operation = Operation {
+    id: "listVersions",
+    method: Method::GET,
+    action: Required::Always(Action::Read),
+    summary: "List the versions of a document",
+    description: "Also of a document that was deleted. Each version is as it was saved, under the rules of then.",
+    query: &[&LIMIT, &VERSION_CURSOR],
+    answers: &[Answer::of(
+        "A page of versions, the newest first.",
+        &[Content::new(JSON, Shape::Named("VersionPage"))],
+    )],
+    refusals: &[OF_READING],
+    ..Operation::BARE
+};
+
+const READ: Operation = Operation {
+    id: "readVersion",
+    method: Method::GET,
+    action: Required::Always(Action::Read),
+    summary: "Read one version of a document",
+    description: "As it was saved, under the rules of then. 410 if it was this version that deleted the document.",
+    fields: CONDITIONS_OF_READING,
+    answers: &[
+        Answer {
+            description: "The version. It never changes.",
+            headers: &[OF_VERSION],
+            contents: &[Content::new(JSON, Shape::Named("Document"))],
+            ..Answer::BARE
+        },
+        NOT_MODIFIED,
+    ],
+    refusals: &[OF_CONDITIONAL_READING],
+    ..Operation::BARE
+};

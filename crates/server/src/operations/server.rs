@@ -1,0 +1,69 @@
+use axum::http::Method;
+
+use super::refusal::{OF_READING, always};
+use super::{Action, Answer, Content, Operation, Required, Resource, Shape};
+use crate::problem::ProblemKind;
+use crate::resource::JSON;
+
+pub(super) static HEALTH: Resource = Resource::of_server("/healthz", &[CHECK_HEALTH]);
+pub(super) static READINESS: Resource = Resource::of_server("/readyz", &[CHECK_READINESS]);
+pub(super) static METRICS: Resource = Resource::of_server("/metrics", &[READ_METRICS]);
+pub(super) static DESCRIPTION: Resource = Resource::of_server("/openapi.json", &[DESCRIBE]);
+pub(super) static PROBLEM: Resource = Resource::of_server("/problems/{slug}", &[EXPLAIN]);
+pub(super) static FRONT_PAGE: Resource = Resource::of_server("/", &[READ_FRONT_PAGE]);
+
+const TEXT: Content = Content::new("text/plain", Shape::Text);
+const PAGE: Content = Content::new("text/html", Shape::Text);
+const METRICS_TEXT: Content = Content::new("application/openmetrics-text", Shape::Text);
+const ANY_JSON: Content = Content::new(JSON, Shape::Object(""));
+
+const CHECK_HEALTH: Operation = Operation {
+    id: "checkHealth",
+    summary: "Whether the server lives",
+    answers: &[Answer::of("It does.", &[TEXT])],
+    ..OPEN
+};
+
+const CHECK_READINESS: Operation = Operation {
+    id: "checkReadiness",
+    summary: "Whether requests should be sent here",
+    answers: &[Answer::of("They should.", &[TEXT])],
+    refusals: &[&[always(ProblemKind::Unavailable)]],
+    ..OPEN
+};
+
+const READ_METRICS: Operation = Operation {
+    id: "readMetrics",
+    action: Required::Always(Action::Operate),
+    summary: "Readings for Prometheus",
+    answers: &[Answer::of("The readings.", &[METRICS_TEXT])],
+    ..OPEN
+};
+
+const DESCRIBE: Operation = Operation {
+    id: "describeApi",
+    summary: "This description",
+    answers: &[Answer::of("It.", &[ANY_JSON])],
+    ..OPEN
+};
+
+const EXPLAIN: Operation = Operation {
+    id: "explainProblem",
+    summary: "Explain a problem to people",
+    answers: &[Answer::of("A page about it.", &[PAGE])],
+    refusals: &[OF_READING],
+    ..OPEN
+};
+
+const READ_FRONT_PAGE: Operation = Operation {
+    id: "readFrontPage",
+    summary: "A page for people",
+    answers: &[Answer::of("The page.", &[PAGE])],
+    ..OPEN
+};
+
+const OPEN: Operation = Operation {
+    method: Method::GET,
+    action: Required::Always(Action::Open),
+    ..Operation::BARE
+};

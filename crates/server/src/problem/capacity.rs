@@ -1,0 +1,80 @@
+use axum::http::StatusCode;
+
+use super::member::LIMIT_BYTES;
+use super::{ProblemKind, ProblemType};
+
+pub(super) const ROWS: &[ProblemType] = &[
+    ProblemType {
+        kind: ProblemKind::ContentTooLarge,
+        slug: "content-too-large",
+        error: "ContentTooLarge",
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        title: "The body is too large",
+        again: "with less",
+        why: "The body is larger than this server takes.",
+        what: "<code>limit_bytes</code> says how much it takes.",
+        members: &[LIMIT_BYTES],
+        always: &["limit_bytes"],
+        ..ProblemType::BARE
+    },
+    ProblemType {
+        kind: ProblemKind::UnsupportedMediaType,
+        slug: "unsupported-media-type",
+        error: "UnsupportedMediaType",
+        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        title: "The body's media type is not accepted here",
+        again: "with another media type",
+        why: "The body's <code>Content-Type</code> is not one that this resource takes.",
+        what: "A document is <code>application/json</code>; a patch is <code>application/merge-patch+json</code> or \
+             <code>application/json-patch+json</code>.",
+        ..ProblemType::BARE
+    },
+    ProblemType {
+        kind: ProblemKind::HeadersTooLarge,
+        slug: "headers-too-large",
+        error: "HeadersTooLarge",
+        status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        title: "The header fields are too large",
+        again: "with less",
+        why: "The header fields of the request are larger than this server takes.",
+        what: "<code>limit_bytes</code> says how much it takes. A list of many tags in <code>If-Match</code> can be \
+             shortened to the newest.",
+        members: &[LIMIT_BYTES],
+        always: &["limit_bytes"],
+        ..ProblemType::BARE
+    },
+    ProblemType {
+        kind: ProblemKind::Unavailable,
+        slug: "unavailable",
+        error: "Unavailable",
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        title: "Try again in a moment",
+        again: "yes, the same request",
+        why: "Too many writes are waiting, or the server is shutting down. Nothing was written.",
+        what: "Send the same request again after <code>Retry-After</code> seconds.",
+        ..ProblemType::BARE
+    },
+    ProblemType {
+        kind: ProblemKind::StorageFull,
+        slug: "storage-full",
+        error: "StorageFull",
+        status: StatusCode::INSUFFICIENT_STORAGE,
+        title: "There is no room to store this",
+        again: "when there is room",
+        why: "The disk is full. Nothing was written; everything stored can be read.",
+        what: "Make room; writes go on by themselves.",
+        ..ProblemType::BARE
+    },
+    ProblemType {
+        kind: ProblemKind::Internal,
+        slug: "internal",
+        error: "InternalError",
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        title: "The server failed",
+        again: "perhaps",
+        why: "Something failed that should not have.",
+        what: "The server's log has the cause under the id in <code>X-Request-Id</code>. A write that was answered \
+             like this was not applied.",
+        ..ProblemType::BARE
+    },
+];

@@ -1,0 +1,109 @@
+use axum::http::StatusCode;
+
+use super::member::Member;
+use super::{access, capacity, condition, conflict, content};
+
+/// What is wrong, as a client tells it apart: `type` and `error` in the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ProblemKind {
+    StaleVersion,
+    Deleted,
+    DuplicateEntry,
+    StateConflict,
+    PatchConflict,
+    BaseGone,
+    ConflictSettled,
+    RequestInProgress,
+    PreconditionFailed,
+    LockLost,
+    Locked,
+    PreconditionRequired,
+    InvalidDocument,
+    KeyReuse,
+    NotPerformed,
+    Malformed,
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Gone,
+    ContentTooLarge,
+    UnsupportedMediaType,
+    HeadersTooLarge,
+    Unavailable,
+    StorageFull,
+    Internal,
+}
+
+/// One row of the table of problems: every way to say no.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProblemType {
+    pub(crate) kind: ProblemKind,
+    /// The last part of `type`.
+    pub(crate) slug: &'static str,
+    pub(crate) error: &'static str,
+    /// Whose name may stand in `error` instead, if any.
+    pub(crate) named_by: Option<&'static str>,
+    /// Status codes of refusals appear in these rows and nowhere deeper.
+    pub(crate) status: StatusCode,
+    pub(crate) title: &'static str,
+    /// Whether the conflict log keeps a write that is refused so: others stood in its way.
+    pub(crate) is_logged: bool,
+    /// When to try again, in the words of the guide.
+    pub(crate) again: &'static str,
+    /// Why the server said no, as HTML.
+    pub(crate) why: &'static str,
+    /// What to do about it, as HTML.
+    pub(crate) what: &'static str,
+    /// What it says beside what all problems say.
+    pub(crate) members: &'static [Member],
+    /// The names of the members that are always there.
+    pub(crate) always: &'static [&'static str],
+}
+
+impl ProblemType {
+    /// What most rows leave out.
+    pub(super) const BARE: Self = Self {
+        kind: ProblemKind::Internal,
+        slug: "",
+        error: "",
+        named_by: None,
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        title: "",
+        is_logged: false,
+        again: "",
+        why: "",
+        what: "",
+        members: &[],
+        always: &[],
+    };
+
+    /// The `type` of such a problem.
+    pub(crate) fn path(&self) -> String {
+        format!("/problems/{}", self.slug)
+    }
+
+    /// Whether two writers collided: such refusals of writes are kept in the conflict log.
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.is_logged
+    }
+}
+
+/// All rows.
+pub(crate) fn problems() -> impl Iterator<Item = &'static ProblemType> {
+    let rows = [
+        conflict::ROWS,
+        condition::ROWS,
+        content::ROWS,
+        access::ROWS,
+        capacity::ROWS,
+    ];
+    rows.into_iter().flatten()
+}
+
+impl ProblemKind {
+    pub(crate) fn describe(self) -> &'static ProblemType {
+        let found = problems().find(|row| row.kind == self);
+        found.expect("every kind of problem has its row")
+    }
+}

@@ -1,0 +1,135 @@
+//! JSON Schemas in few words: each function returns one.
+
+use serde_json::{Map, Value, json};
+
+/// A JSON Pointer (RFC 6901).
+pub(crate) const POINTER: &str = "^(/([^/~]|~[01])*)*$";
+
+/// Unreserved characters (RFC 3986), the first of them not `_`; neither `.` nor `..`.
+pub(crate) const ID: &str =
+    "^([A-Za-z0-9~-]|\\.[A-Za-z0-9_~-]|\\.\\.[A-Za-z0-9._~-])[A-Za-z0-9._~-]*$";
+
+/// A reference to a schema of the components.
+pub(crate) fn named(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// Any value at all.
+pub(crate) fn anything() -> Value {
+    json!({})
+}
+
+pub(crate) fn exactly(value: impl Into<Value>) -> Value {
+    json!({"const": value.into()})
+}
+
+pub(crate) fn text() -> Value {
+    json!({"type": "string"})
+}
+
+pub(crate) fn text_like(pattern: &str) -> Value {
+    json!({"type": "string", "pattern": pattern})
+}
+
+/// Of ASCII characters, so that length counts bytes too.
+pub(crate) fn short_text_like(pattern: &str, max_length: usize) -> Value {
+    json!({"type": "string", "pattern": pattern, "maxLength": max_length})
+}
+
+pub(crate) fn text_in(format: &str) -> Value {
+    json!({"type": "string", "format": format})
+}
+
+pub(crate) fn one_word_of(words: &[&str]) -> Value {
+    json!({"enum": words})
+}
+
+pub(crate) fn moment() -> Value {
+    text_in("date-time")
+}
+
+pub(crate) fn href() -> Value {
+    text_in("uri-reference")
+}
+
+pub(crate) fn id() -> Value {
+    short_text_like(ID, 255)
+}
+
+pub(crate) fn pointer() -> Value {
+    text_like(POINTER)
+}
+
+/// A whole number.
+pub(crate) fn whole(minimum: u64) -> Value {
+    json!({"type": "integer", "minimum": minimum})
+}
+
+pub(crate) fn number() -> Value {
+    json!({"type": "number", "minimum": 0})
+}
+
+pub(crate) fn flag() -> Value {
+    json!({"type": "boolean"})
+}
+
+pub(crate) fn list(items: Value) -> Value {
+    json!({"type": "array", "items": items})
+}
+
+pub(crate) fn one_of<const N: usize>(schemas: [Value; N]) -> Value {
+    json!({"oneOf": schemas.to_vec()})
+}
+
+pub(crate) fn all_of<const N: usize>(schemas: [Value; N]) -> Value {
+    json!({"allOf": schemas.to_vec()})
+}
+
+/// An object of these members, and perhaps others. A name that ends with `?` may be absent.
+pub(crate) fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for (name, schema) in members {
+        let optional = name.strip_suffix('?');
+        if optional.is_none() {
+            required.push(name);
+        }
+        properties.insert(optional.unwrap_or(name).to_owned(), schema);
+    }
+    let mut object = json!({"type": "object", "properties": properties});
+    if !required.is_empty() {
+        object["required"] = json!(required);
+    }
+    object
+}
+
+/// An object that takes no other members.
+pub(crate) fn closed<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+    object(members).and("additionalProperties", false)
+}
+
+/// What more a schema can say.
+pub(crate) trait Saying {
+    fn and(self, keyword: &str, value: impl Into<Value>) -> Self;
+
+    fn about(self, description: &str) -> Self;
+
+    /// Also null, of a schema that names its type.
+    fn or_null(self) -> Self;
+}
+
+impl Saying for Value {
+    fn and(mut self, keyword: &str, value: impl Into<Value>) -> Self {
+        self[keyword] = value.into();
+        self
+    }
+
+    fn about(self, description: &str) -> Self {
+        self.and("description", description)
+    }
+
+    fn or_null(mut self) -> Self {
+        self["type"] = json!([self["type"].take(), "null"]);
+        self
+    }
+}
