@@ -19,7 +19,10 @@ mod merge; // an edit of an older version
 mod server; // health, metrics, pages for people
 
 use axum::http::Method;
+use detente_service::Action;
 use serde_json::Value;
+
+use crate::call::Run;
 
 pub(crate) use header::{HEADERS, Header};
 pub(crate) use link::Link;
@@ -75,6 +78,7 @@ pub(crate) struct Operation {
     /// What it does, in one word that no other operation of the same scope has.
     pub(crate) id: &'static str,
     pub(crate) method: Method,
+    pub(crate) run: Run,
     pub(crate) action: Required,
     pub(crate) summary: &'static str,
     /// More about it, if there is more.
@@ -82,7 +86,6 @@ pub(crate) struct Operation {
     /// The parameters of its query that it knows.
     pub(crate) query: &'static [&'static Parameter],
     /// Whether all other parameters of its query are filters, whose names are free.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the router does not ask yet"))]
     pub(crate) has_filters: bool,
     /// The header fields that it heeds.
     pub(crate) fields: &'static [&'static Parameter],
@@ -97,7 +100,8 @@ impl Operation {
     const BARE: Self = Self {
         id: "",
         method: Method::GET,
-        action: Required::Always(Action::Open),
+        run: Run::Missing,
+        action: Required::Nothing,
         summary: "",
         description: "",
         query: &[],
@@ -109,26 +113,11 @@ impl Operation {
     };
 }
 
-/// What a caller may be allowed to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// What everybody may do, without credentials.
-    Open,
-    Read,
-    Create,
-    Update,
-    Delete,
-    /// Settle a conflict of the log.
-    Resolve,
-    /// Take a lock away from whoever holds it.
-    BreakLock,
-    /// See how the server does.
-    Operate,
-}
-
 /// Which action an operation is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Required {
+    /// Everybody may do this, without credentials.
+    Nothing,
     Always(Action),
     /// The query decides: `then` where the parameter is `true`.
     Switched {
@@ -146,6 +135,7 @@ impl Required {
     /// has the parameter as `true`.
     pub(crate) fn actions(&self, is_true: impl FnOnce(&Parameter) -> bool) -> &[Action] {
         match self {
+            Self::Nothing => &[],
             Self::Always(action) => std::slice::from_ref(action),
             Self::Switched {
                 by,
@@ -157,14 +147,13 @@ impl Required {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self, Self::Always(Action::Open))
+        matches!(self, Self::Nothing)
     }
 
     /// Whether it may change what is stored.
     pub(crate) fn is_write(&self) -> bool {
-        let writes =
-            |action: &Action| !matches!(action, Action::Open | Action::Read | Action::Operate);
-        self.actions(|_| false).iter().all(writes)
+        let writes = |action: &Action| !matches!(action, Action::Read | Action::Operate);
+        !self.is_open() && self.actions(|_| false).iter().all(writes)
     }
 }
 
@@ -271,7 +260,6 @@ impl Resource {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the router does not ask yet"))]
 impl Resource {
     /// The paths of its URLs, as a router matches them.
     pub(crate) fn templates(&self) -> Vec<String> {

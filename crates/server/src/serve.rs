@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use detente_store::{Reader, WriterHandle};
+use detente_service::Service;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -16,10 +16,8 @@ use tower::ServiceExt;
 
 use crate::app::{App, Closing};
 use crate::metrics::Metrics;
-use crate::once::InProgress;
 use crate::router::router;
 use crate::settings::Settings;
-use crate::touches::Touches;
 
 /// A client that takes longer to send a request's head is cut off, and so is a connection on which
 /// nothing was asked for so long.
@@ -43,20 +41,11 @@ pub struct Serving {
 }
 
 /// Opens the server on a listener that is bound already.
-pub fn serve(
-    listener: TcpListener,
-    reader: Arc<dyn Reader>,
-    writer: WriterHandle,
-    settings: Settings,
-) -> Serving {
-    let metrics = Metrics::new(settings.labels());
+pub fn serve(listener: TcpListener, service: Service, settings: Settings) -> Serving {
     let app = Arc::new(App {
+        metrics: Metrics::new(&service.metrics),
+        service: Arc::new(service),
         settings,
-        reader,
-        writer,
-        metrics,
-        in_progress: InProgress::default(),
-        touches: Touches::new(),
         closing: Closing::new(),
         openapi: OnceLock::new(),
     });
@@ -131,9 +120,9 @@ async fn keep_the_log(app: Arc<App>) {
             () = app.closing.wait() => return,
             () = tokio::time::sleep(LOG_DELAY) => {}
         }
-        if app.writer.load().waiting_conflicts() > 0 {
+        if app.service.writer().load().waiting_conflicts() > 0 {
             // What fails now is tried again with the next commit, and told in the writer's own line.
-            let _ = app.writer.flush().await;
+            let _ = app.service.flush().await;
         }
     }
 }

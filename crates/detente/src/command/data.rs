@@ -6,6 +6,7 @@ use clap::Args;
 use detente_core::CollectionKey;
 use detente_core::rules::Rules;
 use detente_server::Settings;
+use detente_service::Policy;
 use detente_sqlite::{ConstraintConflict, Sqlite, SqliteOptions, SqliteReader};
 use detente_store::Retention;
 
@@ -32,7 +33,8 @@ impl Place {
                 data: None,
                 cache_bytes: None,
                 conflicts: Retention::default(),
-                settings: Settings::open(),
+                policy: Policy::default(),
+                settings: Settings::default(),
             }),
         }
     }
@@ -75,7 +77,7 @@ impl Place {
 
 /// The rules of all collections, by name.
 pub(super) fn rules(config: &Config) -> impl Iterator<Item = (&str, &Rules)> {
-    let collections = config.settings.collections.iter();
+    let collections = config.policy.collections.iter();
     collections.map(|(name, collection)| (name.as_str(), &collection.rules.rules))
 }
 

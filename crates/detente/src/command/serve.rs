@@ -4,6 +4,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use detente_server::Serving;
+use detente_service::Service;
 use detente_store::{Store, Writer};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -60,7 +61,7 @@ impl LogLevel {
             Self::Debug => "debug",
         };
         EnvFilter::new(format!(
-            "warn,detente={level},detente_server={level},detente_store={level},detente_sqlite={level}"
+            "warn,detente={level},detente_server={level},detente_service={level},detente_store={level},detente_sqlite={level}"
         ))
     }
 }
@@ -94,7 +95,8 @@ impl Serve {
             let reader = Arc::new(store.reader());
             let writer = Writer::start(store, config.settings.limits.queued_writes)
                 .map_err(|error| Failure::Start(error.into()))?;
-            let serving = detente_server::serve(listener, reader, writer.handle(), config.settings);
+            let service = Service::new(config.policy, reader, writer.handle());
+            let serving = detente_server::serve(listener, service, config.settings);
             announce(&serving, &data.display().to_string()).map_err(Failure::Start)?;
             let shutdown = shutdown_signal("ended before all requests were finished");
             serving.run(shutdown.map_err(Failure::Start)?).await;

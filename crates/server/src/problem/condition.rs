@@ -11,7 +11,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "PreconditionFailed",
         status: StatusCode::PRECONDITION_FAILED,
         title: "A precondition does not hold",
-        is_logged: true,
         again: "as for stale-version",
         why: "A precondition of your request does not hold: <code>If-None-Match: *</code> met a document that is \
              there, or the document changed since the date or the version that you named.",
@@ -27,7 +26,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "LockLost",
         status: StatusCode::PRECONDITION_FAILED,
         title: "You do not hold the lock any more",
-        is_logged: true,
         again: "with a new lock, after a GET",
         why: "Your <code>Lock-Token</code> belongs to no lock that is held. Its time has passed, even if nobody took \
              it since, or it was released or broken. Others may have written while you believed to be alone.",
@@ -40,7 +38,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "Locked",
         status: StatusCode::LOCKED,
         title: "Somebody else holds the lock",
-        is_logged: true,
         again: "when the lock has ended",
         why: "Somebody holds the lock of this document, and only they may write it for now.",
         what: "<code>locked_by</code> and <code>expires_at</code> say who, and until when. Try again after that, or \

@@ -17,7 +17,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "UpdateConflict",
         status: StatusCode::CONFLICT,
         title: "The document changed since you read it",
-        is_logged: true,
         again: "after bringing the edits together",
         why: "Your request names, in <code>If-Match</code>, the version that you began from. Somebody saved a newer \
              one since. Writing yours over it would silently destroy their work, so nothing was written.",
@@ -46,7 +45,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "DeletedConflict",
         status: StatusCode::CONFLICT,
         title: "The document was deleted since you read it",
-        is_logged: true,
         again: "if the document is to come back",
         why: "You changed a document that somebody deleted since you read it.",
         what: "<code>deleted_by</code> says who, and the history still has every version. To bring the document back, \
@@ -77,7 +75,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         named_by: Some("the constraint's own"),
         status: StatusCode::CONFLICT,
         title: "Another document already has this value",
-        is_logged: true,
         again: "with other values",
         why: "The collection wants a value, or a combination of values, to be there once. Another document has it.",
         what: "<code>violations</code> lists every such value with the document that holds it \
@@ -102,7 +99,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         named_by: Some("the rule's name"),
         status: StatusCode::CONFLICT,
         title: "The document's state does not allow this",
-        is_logged: true,
         again: "with a step that is allowed",
         why: "A rule of the collection, or the lifecycle of its documents, does not allow this change while the \
              document is in its present state.",
@@ -125,7 +121,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "PatchConflict",
         status: StatusCode::CONFLICT,
         title: "The patch does not fit the document",
-        is_logged: true,
         again: "with a new patch",
         why: "An operation of the JSON Patch does not fit the document: a <code>test</code> found another value, or \
              a path is not there. None of its operations was applied.",
@@ -148,7 +143,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "BaseGone",
         status: StatusCode::CONFLICT,
         title: "The version you began from is no longer kept",
-        is_logged: true,
         again: "no; make the edit anew",
         why: "Joining your edit with the current version takes the version that you began from, and the server keeps \
              that one no more. It will not guess.",
@@ -167,7 +161,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "ConflictSettled",
         status: StatusCode::CONFLICT,
         title: "Somebody settled this conflict before you",
-        is_logged: true,
         again: "no",
         why: "The log's conflict was resolved or dismissed already; a second resolution might undo the first.",
         what: "<code>settled_by</code> and <code>settled_version</code> say what became of it.",
@@ -186,7 +179,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "RequestInProgress",
         status: StatusCode::CONFLICT,
         title: "The same request is still being worked on",
-        is_logged: true,
         again: "yes, the same request",
         why: "A request with the same <code>Idempotency-Key</code> and the same content has not been answered yet.",
         what: "Wait as long as <code>Retry-After</code> says, and send it again: you will get the answer of the first.",

@@ -47,8 +47,6 @@ pub(crate) struct ProblemType {
     /// Status codes of refusals appear in these rows and nowhere deeper.
     pub(crate) status: StatusCode,
     pub(crate) title: &'static str,
-    /// Whether the conflict log keeps a write that is refused so: others stood in its way.
-    pub(crate) is_logged: bool,
     /// When to try again, in the words of the guide.
     pub(crate) again: &'static str,
     /// Why the server said no, as HTML.
@@ -70,7 +68,6 @@ impl ProblemType {
         named_by: None,
         status: StatusCode::INTERNAL_SERVER_ERROR,
         title: "",
-        is_logged: false,
         again: "",
         why: "",
         what: "",
@@ -81,11 +78,6 @@ impl ProblemType {
     /// The `type` of such a problem.
     pub(crate) fn path(&self) -> String {
         format!("/problems/{}", self.slug)
-    }
-
-    /// Whether two writers collided: such refusals of writes are kept in the conflict log.
-    pub(crate) fn is_conflict(&self) -> bool {
-        self.is_logged
     }
 }
 

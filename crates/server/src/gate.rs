@@ -1,68 +1,68 @@
+//! Credentials become a principal here, before anything else happens to a request.
+
 use std::sync::{Arc, LazyLock};
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
+use detente_service::{Principal, Rights};
 
+use crate::operations::{Operation, Parameter};
+use crate::parameters::parameters;
 use crate::problem::{Problem, ProblemKind};
-use crate::settings::{Access, Settings};
+use crate::settings::{Settings, Token};
 
 const ACTOR: HeaderName = HeaderName::from_static("x-actor");
 
 /// Longest name that `X-Actor` may give, in bytes.
 const MAX_ACTOR: usize = 128;
 
-/// Who asks, and what they may.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    pub(crate) name: Arc<str>,
-    access: Access,
-    may_break_locks: bool,
+/// Who asks, if they may perform the operation: one of its actions, where several can be meant. The
+/// service asks again for the one that it is.
+pub(crate) fn admit(
+    settings: &Settings,
+    operation: &Operation,
+    request: &Parts,
+) -> Result<Principal, Problem> {
+    let principal = principal(settings, &request.headers)?;
+    let is_true = |parameter: &Parameter| {
+        let query = request.uri.query().unwrap_or_default();
+        parameters(query).any(|(name, value)| name == parameter.name && value == "true")
+    };
+    let actions = operation.action.actions(is_true);
+    match actions.first() {
+        Some(first) if !actions.iter().any(|action| principal.may(*action)) => {
+            principal.must(*first)?;
+        }
+        _ => {}
+    }
+    Ok(principal)
 }
 
-impl Caller {
-    /// From the bearer token (RFC 6750); without tokens in the settings from `X-Actor`.
-    pub(crate) fn of(settings: &Settings, headers: &HeaderMap) -> Result<Self, Problem> {
-        let Some(tokens) = &settings.tokens else {
-            return Ok(Self {
-                name: actor(headers)?,
-                access: Access::ReadWrite,
-                may_break_locks: true,
-            });
-        };
-        let secret = bearer(headers)
-            .ok_or_else(|| unauthenticated("This server wants a bearer token.", "Bearer"))?;
-        let invalid = "Bearer error=\"invalid_token\"";
-        let token = tokens
-            .find(secret)
-            .ok_or_else(|| unauthenticated("The bearer token is not known here.", invalid))?;
-        Ok(Self {
-            name: Arc::clone(&token.name),
-            access: token.access,
-            may_break_locks: token.may_break_locks,
-        })
-    }
+/// Who asks, by the bearer token (RFC 6750); without tokens in the settings by `X-Actor`.
+fn principal(settings: &Settings, headers: &HeaderMap) -> Result<Principal, Problem> {
+    let Some(tokens) = &settings.tokens else {
+        return Ok(Principal {
+            name: actor(headers)?,
+            rights: Rights::ALL,
+        });
+    };
+    let secret = bearer(headers)
+        .ok_or_else(|| unauthenticated("This server wants a bearer token.", "Bearer"))?;
+    let invalid = "Bearer error=\"invalid_token\"";
+    let token = tokens
+        .find(secret)
+        .ok_or_else(|| unauthenticated("The bearer token is not known here.", invalid))?;
+    Ok(Principal {
+        name: Arc::clone(&token.name),
+        rights: rights(token),
+    })
+}
 
-    pub(crate) fn may_read(&self) -> bool {
-        self.access.may_read()
-    }
-
-    pub(crate) fn must_read(&self) -> Result<(), Problem> {
-        self.must(self.access.may_read(), "read")
-    }
-
-    pub(crate) fn must_write(&self) -> Result<(), Problem> {
-        self.must(self.access.may_write(), "write")
-    }
-
-    pub(crate) fn must_break_locks(&self) -> Result<(), Problem> {
-        self.must(self.may_break_locks, "break locks")
-    }
-
-    fn must(&self, may: bool, what: &str) -> Result<(), Problem> {
-        if may {
-            return Ok(());
-        }
-        let detail = format!("The token of {} does not allow to {what}.", self.name);
-        Err(Problem::new(ProblemKind::Forbidden, detail))
+fn rights(token: &Token) -> Rights {
+    Rights {
+        read: token.access.may_read(),
+        write: token.access.may_write(),
+        break_locks: token.may_break_locks,
     }
 }
 
