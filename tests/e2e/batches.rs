@@ -312,3 +312,95 @@ async fn what_is_wrong_with_a_batch_names_its_place() {
         assert_eq!(refused.status, 400, "{path}");
     }
 }
+
+fn delete(path: &str, tag: &str) -> Value {
+    json!({"method": "DELETE", "path": path, "headers": {"If-Match": tag}})
+}
+
+/// The refusal of operation `operation` of a batch that rests on the one before it. What it says
+/// is current is stored, and nothing else is.
+async fn refused_after(client: &Client, operations: Value, operation: usize) -> Value {
+    let path = operations[operation]["path"].as_str().unwrap().to_owned();
+    let before = client.get(&path).await;
+    let refused = batch(client, operations).await;
+    let problem = refused.json();
+    assert_eq!(problem["operation"], operation, "{problem}");
+    assert_eq!(problem["rests_on"], operation - 1, "{problem}");
+    let after = client.get(&path).await;
+    assert_eq!((before.status, &before.body), (after.status, &after.body));
+    if let Some(tag) = problem["current_etag"].as_str() {
+        assert_eq!(tag, after.tag(), "{problem}");
+    }
+    problem
+}
+
+#[tokio::test]
+async fn a_refusal_that_rests_on_an_earlier_operation_names_it_and_what_is_stored() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let (a, strict) = ("/api/accounts/a", json!({"sum": 1}));
+    let tag = client.create(a, r#"{"sum":0}"#).await;
+    let patch = json!({"method": "PATCH", "path": a, "body": {"sum": 2}, "headers":
+        {"If-Match": tag, "Content-Type": "application/merge-patch+json"}});
+    let after_deletion = [put(a, &tag, strict.clone()), patch.clone(), delete(a, &tag)];
+    for second in after_deletion {
+        let problem = refused_after(&client, json!([delete(a, &tag), second]), 1).await;
+        assert_eq!(problem["error"], "DeletedConflict", "{problem}");
+        let logged = client.get(problem["results"][1]["body"]["logged"].as_str().unwrap());
+        assert_eq!(logged.await.json()["kind"], "deleted");
+    }
+    for second in [put(a, &tag, strict.clone()), patch, delete(a, &tag)] {
+        let first = put(a, &tag, json!({"sum": 5}));
+        let problem = refused_after(&client, json!([first, second]), 1).await;
+        assert_eq!(problem["error"], "UpdateConflict", "{problem}");
+        assert_eq!(problem["current"], json!({"sum": 0}), "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("Operation 0"), "{detail}");
+    }
+    let create = json!({"method": "PUT", "path": "/api/accounts/new", "body": strict,
+        "headers": {"If-None-Match": "*"}});
+    let problem = refused_after(&client, json!([create, create]), 1).await;
+    assert_eq!(
+        (problem["status"].as_u64(), &problem["current_version"]),
+        (Some(412), &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn a_unique_key_that_the_batch_itself_takes_has_no_holder_elsewhere() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let post = json!({"method": "POST", "path": "/api/accounts", "body": {"sum": 1, "iban": "X"}});
+    let problem = batch(&client, json!([post, post])).await.json();
+    assert_eq!(
+        (&problem["operation"], &problem["rests_on"]),
+        (&json!(1), &json!(0))
+    );
+    assert_eq!(problem["error"], "DuplicateEntry", "{problem}");
+    assert!(problem.get("existing").is_none(), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("Operation 0"),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
+async fn what_builds_on_a_refused_operation_is_not_performed_and_refused_batches_are_counted() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let operations = json!([
+        {"method": "PUT", "path": "/api/accounts/a", "body": {"sum": -1}},
+        {"method": "PATCH", "path": "/api/accounts/a", "body": {"x": 1}, "headers":
+            {"If-Match": "*", "Content-Type": "application/merge-patch+json"}},
+    ]);
+    let problem = batch(&client, operations).await.json();
+    assert_eq!(statuses(&problem["results"]), [409, 424], "{problem}");
+    let metrics = client.get("/metrics").await;
+    let counted = [
+        r#"detente_writes_total{collection="accounts",outcome="refused"} 1"#,
+        r#"detente_conflicts_total{collection="accounts",kind="state-conflict"} 1"#,
+    ];
+    for line in counted {
+        assert!(metrics.text().contains(line), "{line}: {}", metrics.text());
+    }
+}

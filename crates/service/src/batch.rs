@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::{Decision, Refusal, Stored};
+use detente_core::{Decision, Key, Refusal, Stored};
 use detente_store::{Outcome as Verdict, Transaction};
 use futures_util::future::join_all;
 
@@ -241,7 +241,7 @@ impl Before {
         service: &Service,
         principal: &Principal,
         write: Write,
-        refusal: Refusal,
+        mut refusal: Refusal,
     ) -> Outcome<Box<Explanation>> {
         let builds_on = |refused: &Write| refused.key() == write.key();
         if matches!(refusal, Refusal::Missing) && self.refused.iter().any(builds_on) {
@@ -250,28 +250,50 @@ impl Before {
         let ground = match self.origin(&write, &refusal) {
             None => Ground::Stored,
             Some((index, left)) => Ground::Operation {
-                index,
-                left: left.filter(|stored| stored.key == *write.key()),
+                index: *index,
+                left: Some(Arc::clone(left)).filter(|stored| stored.key == *write.key()),
                 current: service.reading.newest(write.key()).await?,
             },
         };
+        self.hide_own_holders(&write, &mut refusal);
         write.explain(service, principal, refusal, ground).await
     }
 
+    /// A document that the batch would have made holds no key: nobody finds it there.
+    fn hide_own_holders(&self, write: &Write, refusal: &mut Refusal) {
+        if let Refusal::Duplicate { duplicates, .. } = refusal {
+            for duplicate in duplicates {
+                if self
+                    .left_of(&beside(write.key(), &duplicate.holder))
+                    .is_some()
+                {
+                    duplicate.holder.clear();
+                }
+            }
+        }
+    }
+
+    /// What the last earlier operation on a document would have left of it.
+    fn left_of(&self, key: &Key) -> Option<&(usize, Arc<Stored>)> {
+        self.left
+            .iter()
+            .rev()
+            .find(|(_, stored)| stored.key == *key)
+    }
+
     /// The earlier operation that a refusal rests on, and what that would have left.
-    fn origin(&self, write: &Write, refusal: &Refusal) -> Option<(usize, Option<Arc<Stored>>)> {
-        let of = |key: &detente_core::Key| {
-            let mut left = self.left.iter().rev();
-            let found = left.find(|(_, stored)| stored.key == *key);
-            found.map(|(index, stored)| (*index, Some(Arc::clone(stored))))
-        };
-        let own = of(write.key());
+    fn origin(&self, write: &Write, refusal: &Refusal) -> Option<&(usize, Arc<Stored>)> {
+        let own = self.left_of(write.key());
         let Refusal::Duplicate { duplicates, .. } = refusal else {
             return own;
         };
-        let key = write.key();
-        let holder = |id: &str| detente_core::Key::from_parts(key.space(), key.collection(), id);
-        let by_holder = duplicates.iter().find_map(|it| of(&holder(&it.holder)));
+        let holders = duplicates.iter().map(|it| beside(write.key(), &it.holder));
+        let by_holder = holders.filter_map(|key| self.left_of(&key)).next();
         by_holder.or(own)
     }
+}
+
+/// The key of another document of the same collection.
+fn beside(key: &Key, id: &str) -> Key {
+    Key::from_parts(key.space(), key.collection(), id)
 }

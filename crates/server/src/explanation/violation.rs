@@ -19,7 +19,7 @@ impl Subject<'_> {
         let Some(first) = duplicates.first() else {
             return Problem::internal("a refusal for duplicates names none");
         };
-        let detail = duplicate_message(first, is_shown);
+        let detail = self.duplicate_message(first, is_shown);
         Problem::new(ProblemKind::DuplicateEntry, detail)
             .named(first.error.clone())
             .with_all(rows.first().cloned().unwrap_or_default())
@@ -41,21 +41,28 @@ impl Subject<'_> {
                 ("href", document_href(&holder).into()),
             ]);
             row.insert("values".into(), Value::Array(duplicate.values.clone()));
-            row.insert("existing".into(), existing.into());
+            if !duplicate.holder.is_empty() {
+                row.insert("existing".into(), existing.into());
+            }
         }
-        let message = duplicate_message(duplicate, is_shown);
+        let message = self.duplicate_message(duplicate, is_shown);
         row.insert("message".into(), message.into());
         row
     }
-}
 
-/// Who may not read is not told who holds the key, nor anything of the document but its names.
-fn duplicate_message(duplicate: &Duplicate, is_shown: bool) -> String {
-    if is_shown {
-        return duplicate.message.clone();
+    /// Who may not read is not told who holds the key, nor anything of the document but its names.
+    /// Within a batch, an earlier operation may be what would hold the key.
+    fn duplicate_message(&self, duplicate: &Duplicate, is_shown: bool) -> String {
+        let names: Vec<String> = duplicate.fields.iter().map(field_name).collect();
+        match self.rests_on {
+            Some(operation) if duplicate.holder.is_empty() => format!(
+                "Operation {operation} of this batch takes the same {} first.",
+                listed(&names)
+            ),
+            _ if is_shown => duplicate.message.clone(),
+            _ => format!("Another document has the same {}.", listed(&names)),
+        }
     }
-    let names: Vec<String> = duplicate.fields.iter().map(field_name).collect();
-    format!("Another document has the same {}.", listed(&names))
 }
 
 pub(super) fn state(conflict: StateConflict, head: Option<Head>, is_shown: bool) -> Problem {
