@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 
 const base = process.argv[2] ?? process.env.DETENTE_URL ?? 'http://127.0.0.1:4090';
-// Each run has a space of its own, and so a log of its own: the script can be run again on the same data.
+// Each run has its own space, and so its own log: the script can be run again on the same data.
 const space = `/spaces/run-${crypto.randomUUID()}`;
 const api = `${space}/api`;
 
-/** One request. Each party has its token, which says who it is. */
+/** One request. Each party identifies itself by its token. */
 async function send(who, method, path, { body, ...headers } = {}) {
   const response = await fetch(base + path, {
     method,
@@ -22,8 +22,8 @@ async function send(who, method, path, { body, ...headers } = {}) {
   return { who, method, path, status: response.status, tag, body: isJson ? JSON.parse(text) : text };
 }
 
-/** Tells what somebody did and was answered. Every fact that is shown is asserted. */
-function tell(answer, status, members = {}) {
+/** Shows a request and its answer. Every fact that is shown is also asserted. */
+function show(answer, status, members = {}) {
   console.log(`${answer.who}: ${answer.method} ${answer.path.replace(space, '…')} -> ${answer.status}`);
   assert.equal(answer.status, status, JSON.stringify(answer.body));
   for (const [name, expected] of Object.entries(members)) {
@@ -33,18 +33,18 @@ function tell(answer, status, members = {}) {
   return answer;
 }
 
-/** Ann and Bob begin from one version, and Bob is faster. Gives Ann's refusal. */
+/** Ann and Bob start from one version, and Bob is faster. Returns Ann's refusal. */
 async function collide(path, first, bobs, anns, who = 'ann') {
   const { tag } = await send('bob', 'PUT', path, { body: first });
-  tell(await send('bob', 'PUT', path, { 'If-Match': tag, body: bobs }), 200);
-  return tell(await send(who, 'PUT', path, { 'If-Match': tag, body: anns }), 409).body;
+  show(await send('bob', 'PUT', path, { 'If-Match': tag, body: bobs }), 200);
+  return show(await send(who, 'PUT', path, { 'If-Match': tag, body: anns }), 409).body;
 }
 
-/** The log's entry of a refusal. */
+/** The log entry of a refusal. */
 const entry = (who, { logged }) => send(who, 'GET', logged);
 const list = async (who, query = '') => (await send(who, 'GET', `${api}/_conflicts${query}`)).body.items;
 
-/** What /metrics says now of one of its lines. */
+/** The current value of one line of /metrics. */
 async function metric(line) {
   const { body } = await send('monitor', 'GET', '/metrics');
   const found = body.split('\n').find((it) => it.startsWith(`${line} `));
@@ -65,7 +65,7 @@ const parcel = `${api}/parcels/7`;
 const packed = await send('bob', 'PUT', parcel, { body: { status: 'packed' } });
 const sent = await send('bob', 'PUT', parcel, { 'If-Match': packed.tag, body: { status: 'sent' } });
 const back = { 'If-Match': sent.tag, body: { status: 'packed' } };
-const three = tell(await send('ann', 'PUT', parcel, back), 409, { error: 'StateConflict' }).body;
+const three = show(await send('ann', 'PUT', parcel, back), 409, { error: 'StateConflict' }).body;
 
 console.log('\n== The log ==\n');
 const rows = await list('monitor');
@@ -89,8 +89,8 @@ for (const [query, count] of [
   assert.equal((await list('monitor', query)).length, count, query);
 }
 
-// An entry has the whole edit, and where it collides with what is stored.
-const kept = tell(await entry('monitor', one), 200, {
+// An entry has the whole edit, and the places where it conflicts with what is stored.
+const kept = show(await entry('monitor', one), 200, {
   by: 'ann',
   base_version: 1,
   current_version: 2,
@@ -103,48 +103,48 @@ assert.deepEqual(
   [['/title', 'Home', 'Start', 'Our home']],
 );
 
-console.log('\n== Bob resolves one of them, in her stead ==\n');
+console.log('\n== Bob resolves one of them for Ann ==\n');
 const resolve = (who, refusal, body) => send(who, 'POST', `${refusal.logged}/resolve`, { body });
-// Without a decision it collides as it did before; a decision has to say which version it was made on.
-tell(await resolve('bob', one, {}), 409, { conflicting_fields: ['title'] });
+// Without a decision it conflicts as before. A decision must say which version it was made on.
+show(await resolve('bob', one, {}), 409, { conflicting_fields: ['title'] });
 const choices = { '/title': { value: 'Our start' } };
-tell(await resolve('bob', one, { choices }), 428, { member: '/current' });
+show(await resolve('bob', one, { choices }), 428, { member: '/current' });
 const current = one.current_etag;
-tell(await resolve('bob', one, { choices, current }), 200, {
+show(await resolve('bob', one, { choices, current }), 200, {
   title: 'Our start',
-  text: 'Welcome, and come in.', // hers: nobody else had touched it
+  text: 'Welcome, and come in.', // hers: nobody else had changed it
 });
-tell(await entry('monitor', one), 200, { outcome: 'resolved', settled_by: 'bob', settled_version: 3 });
+show(await entry('monitor', one), 200, { outcome: 'resolved', settled_by: 'bob', settled_version: 3 });
 
-// Once is enough: Ann comes back and tries the same.
-tell(await resolve('ann', one, { choices, current }), 409, {
+// An entry is resolved only once: Ann comes back and tries the same.
+show(await resolve('ann', one, { choices, current }), 409, {
   error: 'ConflictSettled',
   outcome: 'resolved',
   settled_by: 'bob',
   settled_version: 3,
 });
 
-console.log('\n== and lets another go ==\n');
-tell(await resolve('bob', two, { dismiss: true }), 200, { outcome: 'dismissed', settled_by: 'bob' });
-tell(await send('monitor', 'GET', `${api}/pages/team`), 200, { text: 'We.' });
+console.log('\n== Bob dismisses another ==\n');
+show(await resolve('bob', two, { dismiss: true }), 200, { outcome: 'dismissed', settled_by: 'bob' });
+show(await send('monitor', 'GET', `${api}/pages/team`), 200, { text: 'We.' });
 
 console.log('\n== Who gets to see what ==\n');
-// The form may write, but not read. Of the log it sees its own edits, and nothing of what they collided with.
+// The form may write, but not read. In the log it sees its own edits, but not what they conflicted with.
 const forms = await collide(`${api}/pages/guestbook`, first, { ...first, views: 5 }, { ...first, text: 'Hi!' }, 'form');
 assert.deepEqual([forms.current, forms.merged], [undefined, undefined]);
-const own = tell(await entry('form', forms), 200, { by: 'form', edit: { document: { ...first, text: 'Hi!' } } });
+const own = show(await entry('form', forms), 200, { by: 'form', edit: { document: { ...first, text: 'Hi!' } } });
 assert.deepEqual([own.body.base, own.body.current, own.body.conflicts], [undefined, undefined, undefined]);
 assert.deepEqual((await list('form')).map((row) => row.by), ['form']);
-tell(await entry('form', one), 404);
-tell(await resolve('form', forms, {}), 403);
-tell(await resolve('monitor', forms, { dismiss: true }), 403);
-tell(await send('form', 'GET', `${api}/_conflicts/stats`), 403);
+show(await entry('form', one), 404);
+show(await resolve('form', forms, {}), 403);
+show(await resolve('monitor', forms, { dismiss: true }), 403);
+show(await send('form', 'GET', `${api}/_conflicts/stats`), 403);
 
-// Its edit does not even collide, so resolving it takes no decision.
-tell(await resolve('ann', forms, {}), 200, { text: 'Hi!', views: 5 });
+// The form's edit does not conflict, so resolving it needs no decision.
+show(await resolve('ann', forms, {}), 200, { text: 'Hi!', views: 5 });
 
-console.log('\n== What it adds up to ==\n');
-const stats = tell(await send('monitor', 'GET', `${api}/_conflicts/stats`), 200, {
+console.log('\n== Statistics ==\n');
+const stats = show(await send('monitor', 'GET', `${api}/_conflicts/stats`), 200, {
   conflicts: 4,
   merged: 2, // what Bob and Ann resolved
   share_merged: 0.333,
@@ -170,6 +170,6 @@ for (const [name, line, grown] of [
   console.log(`    ${line}: ${grown} more`);
   assert.equal(after[name] - before[name], grown, line);
 }
-assert.equal(await metric('detente_conflicts_waiting'), 0, 'whoever asks for the log has it written first');
+assert.equal(await metric('detente_conflicts_waiting'), 0, 'reading the log writes waiting entries first');
 
-console.log('\nNo work was lost unless somebody said so.');
+console.log('\nNo work was lost unless somebody dismissed it.');

@@ -1,4 +1,4 @@
-// The same thing submitted twice: a coupon, a cart item, a double click. The second answer names what the first one made.
+// The same thing submitted twice: a coupon, a cart item, a double click. The second answer names what the first one created.
 //
 //     node run.mjs [http://127.0.0.1:4090]
 
@@ -22,8 +22,8 @@ async function send(who, method, path, { body, through = base, ...headers }) {
   return answer;
 }
 
-/** Tells what one party did and was answered. Every fact that is shown is asserted. */
-function tell(answer, status, members = {}) {
+/** Shows a request and its answer. Every fact that is shown is also asserted. */
+function show(answer, status, members = {}) {
   const sent = answer.sent ? ` ${JSON.stringify(answer.sent)}` : '';
   console.log(`${answer.who}: ${answer.method} ${answer.path}${sent} -> ${answer.status}`);
   assert.equal(answer.status, status, JSON.stringify(answer.body));
@@ -39,9 +39,9 @@ const holder = ({ href }) => ({ id: href.split('/').at(-1), href });
 console.log('== One coupon, redeemed twice ==\n');
 const redeem = (customer, coupon) => send(customer, 'POST', '/api/redemptions', { body: { coupon, customer } });
 const coupon = `SPRING-${run}`;
-const redeemed = tell(await redeem('ann', coupon), 201);
-tell(await redeem('ben', coupon), 201); // the key is the coupon together with the customer
-tell(await redeem('ann', coupon), 409, {
+const redeemed = show(await redeem('ann', coupon), 201);
+show(await redeem('ben', coupon), 201); // the key is the coupon together with the customer
+show(await redeem('ann', coupon), 409, {
   type: '/problems/duplicate-entry',
   error: 'DuplicateEntry',
   constraint: 'once-per-customer',
@@ -54,53 +54,53 @@ console.log('\n== A double click ==\n');
 // Both requests are on their way before either is answered.
 const clicks = await Promise.all([redeem('carol', coupon), redeem('carol', coupon)]);
 const [first, second] = clicks.toSorted((one, other) => one.status - other.status);
-tell(first, 201);
-tell(second, 409, { error: 'DuplicateEntry', existing: holder(first) });
+show(first, 201);
+show(second, 409, { error: 'DuplicateEntry', existing: holder(first) });
 
-// The one who clicked need not be told about an error: what was asked for is there, and the refusal says where.
-tell(await send('carol', 'GET', second.body.existing.href, {}), 200, { coupon, customer: 'carol' });
+// The client need not show an error: what Carol asked for exists, and the refusal says where.
+show(await send('carol', 'GET', second.body.existing.href, {}), 200, { coupon, customer: 'carol' });
 
 console.log('\n== One product, put into the cart twice ==\n');
 const cart = `cart-${run}`;
 const put = (who, product) => send(who, 'POST', '/api/cart-items', { body: { cart, product, quantity: 1 } });
-const lamp = tell(await put('ann', 'lamp'), 201);
-tell(await put('ann', 'bulb'), 201);
-const again = tell(await put('ben', 'lamp'), 409, {
+const lamp = show(await put('ann', 'lamp'), 201);
+show(await put('ann', 'bulb'), 201);
+const again = show(await put('ben', 'lamp'), 409, {
   type: '/problems/duplicate-entry',
   error: 'AlreadyInCart',
   message: 'lamp is in the cart already',
   existing: holder(lamp),
 });
 
-// Ben meant "one more": he follows `href` to the item and raises its quantity, on condition that nobody else just did.
+// Ben meant "one more": he follows `href` to the item and raises its quantity, provided that nobody else has just done so.
 const { href } = again.body.existing;
-const item = tell(await send('ben', 'GET', href, {}), 200, { quantity: 1 });
+const item = show(await send('ben', 'GET', href, {}), 200, { quantity: 1 });
 const oneMore = {
   'Content-Type': 'application/merge-patch+json',
   'If-Match': item.tag,
   body: { quantity: item.body.quantity + 1 },
 };
-tell(await send('ben', 'PATCH', href, oneMore), 200, { product: 'lamp', quantity: 2 });
+show(await send('ben', 'PATCH', href, oneMore), 200, { product: 'lamp', quantity: 2 });
 
 console.log('\n== The same request, sent twice under one key ==\n');
-// Nothing in an order makes it unique: two equal orders are two orders. So it is the request that has a name.
+// Nothing in an order makes it unique: two equal orders are two orders. So the request gets a key.
 const order = { cart, total: 40 };
 const key = `"${crypto.randomUUID()}"`;
 const placeOrder = (more = {}) => send('ann', 'POST', '/api/orders', { 'Idempotency-Key': key, body: order, ...more });
-const placed = tell(await placeOrder(), 201);
-const repeated = tell(await placeOrder(), 201);
+const placed = show(await placeOrder(), 201);
+const repeated = show(await placeOrder(), 201);
 console.log(`    Idempotent-Replayed: ${repeated.replayed}, and the same Location`);
 assert.deepEqual([placed.replayed, repeated.replayed], [null, 'true']);
 assert.deepEqual([repeated.href, repeated.tag, repeated.body], [placed.href, placed.tag, placed.body]);
 
-// A key stands for one request. With another body it is a mistake of the client, and is told as one.
-tell(await placeOrder({ body: { cart, total: 50 } }), 422, { error: 'IdempotencyKeyReuse', header: 'Idempotency-Key' });
-// It is the caller's own, too: Ben happens to use the same one, and gets an order of his own.
-const bens = tell(await send('ben', 'POST', '/api/orders', { 'Idempotency-Key': key, body: order }), 201);
+// A key stands for one request. Sending it with another body is a mistake of the client.
+show(await placeOrder({ body: { cart, total: 50 } }), 422, { error: 'IdempotencyKeyReuse', header: 'Idempotency-Key' });
+// A key belongs to one caller: Ben happens to use the same one, and gets his own order.
+const bens = show(await send('ben', 'POST', '/api/orders', { 'Idempotency-Key': key, body: order }), 201);
 assert.notEqual(bens.href, placed.href);
 
 console.log('\n== The answer is lost on its way ==\n');
-/** A connection that breaks as soon as the server begins to answer: whoever sent the request knows nothing. */
+/** A connection that breaks as soon as the server begins to answer, so the client does not know what happened. */
 async function breakingConnection() {
   const { hostname, port } = new URL(base);
   const proxy = createServer((client) => {
@@ -111,7 +111,7 @@ async function breakingConnection() {
       [client, server],
       [server, client],
     ]) {
-      one.on('error', () => {}); // the other end is told by `close`
+      one.on('error', () => {}); // `close` closes the other end
       one.on('close', () => other.destroy());
     }
   });
@@ -132,15 +132,15 @@ await assert.rejects(send('ann', 'PUT', credit, { ...earn, through: broken.url }
 console.log(`ann: PUT ${credit} ${JSON.stringify(earn.body)} -> no answer`);
 broken.close();
 
-// It was stored, and Ben has earned a point on top since. Without the key Ann would be told that her tag is stale, and could
-// only guess whether one of the points is hers. With it she gets the answer that was lost, and the point is counted once.
+// Her point was stored, and Ben has earned another one since. Without the key Ann would learn only that her tag is stale, and
+// could only guess whether one of the points is hers. With the key she gets the lost answer, and her point is counted once.
 const hers = await send('ben', 'GET', credit, {});
 assert.equal(hers.body.points, 6);
 await send('ben', 'PUT', credit, { 'If-Match': hers.tag, body: { ...hers.body, points: 7 } });
-const found = tell(await send('ann', 'PUT', credit, earn), 200, { points: 6 });
+const found = show(await send('ann', 'PUT', credit, earn), 200, { points: 6 });
 assert.equal(found.replayed, 'true');
-tell(await send('ann', 'GET', credit, {}), 200, { points: 7 });
+show(await send('ann', 'GET', credit, {}), 200, { points: 7 });
 const { 'Idempotency-Key': _, ...without } = earn;
-tell(await send('ann', 'PUT', credit, without), 409, { error: 'UpdateConflict', your_version: 1, current_version: 3 });
+show(await send('ann', 'PUT', credit, without), 409, { error: 'UpdateConflict', your_version: 1, current_version: 3 });
 
 console.log('\nWhat was sent twice was done once.');

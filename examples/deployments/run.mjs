@@ -1,4 +1,4 @@
-// One deployment in progress for each environment. Whoever comes second is told which one is in the way.
+// One deployment in progress for each environment. A second one is refused, and the refusal names the first.
 //
 //     node run.mjs [http://127.0.0.1:4090]
 
@@ -20,8 +20,8 @@ async function send(who, method, path, { body, ...headers }) {
   return answer;
 }
 
-/** Tells what one party did and was answered. Every fact that is shown is asserted. */
-function tell(answer, status, members = {}) {
+/** Shows a request and its answer. Every fact that is shown is also asserted. */
+function show(answer, status, members = {}) {
   console.log(`${answer.who}: ${answer.method} ${answer.path} ${JSON.stringify(answer.sent)} -> ${answer.status}`);
   assert.equal(answer.status, status, JSON.stringify(answer.body));
   for (const [name, expected] of Object.entries(members)) {
@@ -40,7 +40,7 @@ const staging = `staging-${run}`;
 const production = `production-${run}`;
 
 console.log('== Two deployments to one environment ==\n');
-const first = tell(await deploy('ann', staging, 'a1'), 201);
+const first = show(await deploy('ann', staging, 'a1'), 201);
 const inProgress = {
   type: '/problems/duplicate-entry',
   error: 'DeploymentInProgress',
@@ -48,18 +48,18 @@ const inProgress = {
   message: `A deployment to ${staging} is in progress`,
   existing: holder(first),
 };
-tell(await deploy('ben', staging, 'b2'), 409, inProgress);
-tell(await deploy('ben', production, 'b2'), 201); // another environment is another key
+show(await deploy('ben', staging, 'b2'), 409, inProgress);
+show(await deploy('ben', production, 'b2'), 201); // another environment is another key
 
-// Running is in progress still; finished is not, and so the next one may start.
-const running = tell(await becomes('ann', first, 'running'), 200);
-tell(await deploy('ben', staging, 'b2'), 409, inProgress);
-const finished = tell(await becomes('ann', { ...running, href: first.href }, 'succeeded'), 200);
-const next = tell(await deploy('ben', staging, 'b2'), 201);
+// A running deployment is still in progress. A finished one is not, so the next one may start.
+const running = show(await becomes('ann', first, 'running'), 200);
+show(await deploy('ben', staging, 'b2'), 409, inProgress);
+const finished = show(await becomes('ann', { ...running, href: first.href }, 'succeeded'), 200);
+const next = show(await deploy('ben', staging, 'b2'), 201);
 
-// The condition is judged upon every write: the old one cannot be started again beside the new one.
+// The condition is checked on every write: the old deployment cannot be restarted beside the new one.
 const restarted = await becomes('ann', { ...finished, href: first.href }, 'running');
-tell(restarted, 409, { error: 'DeploymentInProgress', existing: holder(next) });
+show(restarted, 409, { error: 'DeploymentInProgress', existing: holder(next) });
 
 console.log('\n== 16 pipelines, one environment, at the same time ==\n');
 const answers = await Promise.all(
@@ -68,6 +68,6 @@ const answers = await Promise.all(
 const started = answers.filter(({ status }) => status === 201);
 const refused = answers.filter(({ status }) => status === 409);
 assert.deepEqual([started.length, refused.length], [1, 15]);
-console.log(`${started[0].who} deploys; ${refused.length} are told that ${holder(started[0]).id} is in progress`);
+console.log(`${started[0].who} deploys; ${refused.length} are refused, since ${holder(started[0]).id} is in progress`);
 for (const { body } of refused)
   assert.deepEqual([body.error, body.existing], ['DeploymentInProgress', holder(started[0])]);

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 const base = process.argv[2] ?? process.env.DETENTE_URL ?? 'http://127.0.0.1:4090';
 const run = crypto.randomUUID().slice(0, 8); // so that the script can be run again on the same data
 
-/** One request by one party; what it did, and what it was answered, is told and asserted. */
+/** One request by one party. Shows the request and its answer, and asserts every fact that is shown. */
 async function send(who, method, path, { body, ...headers }, status, members = {}) {
   const response = await fetch(base + path, {
     method,
@@ -42,7 +42,7 @@ await patch('warehouse', order, draft.tag, { status: 'shipped' }, 409, {
 const paid = await patch('customer', order, draft.tag, { status: 'paid' }, 200, { status: 'paid' });
 
 console.log('\n== One ships it while the other cancels it ==\n');
-// Both saw the order paid, and both were allowed to do what they did. The warehouse was first.
+// Both saw a paid order, and from there both steps are allowed. The warehouse was first.
 await patch('warehouse', order, paid.tag, { status: 'shipped' }, 200, { status: 'shipped' });
 const { body: stale } = await patch('customer', order, paid.tag, { status: 'cancelled' }, 409, {
   type: '/problems/stale-version',
@@ -52,7 +52,7 @@ const { body: stale } = await patch('customer', order, paid.tag, { status: 'canc
 });
 
 console.log('\n== Cancel an order that was shipped ==\n');
-// A fresh tag does not help: now it is the state that forbids it. Nor does `*`, the deliberate overwrite.
+// A fresh tag does not help: now the state forbids it. Nor does `*`, the deliberate overwrite.
 const shipped = { ...stateConflict, error: 'OrderAlreadyShipped', rule: 'OrderAlreadyShipped' };
 const nowhere = { current_state: 'shipped', allowed_transitions: [] };
 const message = `Order ${order.split('/').at(-1)} has already shipped`;
@@ -82,6 +82,6 @@ await patch('ben', project, archived.tag, { name: 'Tunnel' }, 409, {
   current_state: 'archived',
   allowed_transitions: ['active'],
 });
-// The refusal named the step that is allowed, so Ben takes it.
+// The refusal named the allowed step, so Ben takes it.
 const reopened = await patch('ben', project, archived.tag, { status: 'active' }, 200);
 await patch('ben', project, reopened.tag, { name: 'Tunnel' }, 200, { status: 'active', name: 'Tunnel' });

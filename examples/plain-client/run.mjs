@@ -1,4 +1,4 @@
-// A client of the plain kind: read, keep the tag, write with If-Match, and on 409 read again and retry. No library.
+// A plain client: read, keep the tag, write with If-Match, and on 409 read again and retry. No library.
 //
 //     node run.mjs [http://127.0.0.1:4090]
 
@@ -7,8 +7,8 @@ import assert from 'node:assert/strict';
 const base = process.argv[2] ?? process.env.DETENTE_URL ?? 'http://127.0.0.1:4090';
 
 /**
- * Applies `edit` to the newest version of a document and saves it; `edit` takes what is stored and gives what should be.
- * When somebody else saves in between, what they saved is read and edited again. Gives what the refusals said, if any.
+ * Applies `edit` to the newest version of a document and saves the result; `edit` maps the stored document to the new one.
+ * If somebody else saves in between, it reads and edits again. Returns what the refusals said, if there were any.
  */
 async function update(who, id, edit) {
   const url = `${base}/api/documents/${id}`;
@@ -26,13 +26,13 @@ async function update(who, id, edit) {
     });
     const answer = await saved.json();
     if (saved.ok) {
-      console.log(`${who}: saved version ${saved.headers.get('Document-Version')} at try ${refusals.length + 1}`);
+      console.log(`${who}: saved version ${saved.headers.get('Document-Version')} at attempt ${refusals.length + 1}`);
       return refusals;
     }
     if (saved.status !== 409) throw new Error(`PUT ${url}: ${saved.status} ${answer.detail}`);
     const { error, current_version, conflicting_fields } = answer;
     console.log(
-      `${who}: 409 ${error}: version ${current_version} is there now; both changed ${conflicting_fields}. Once more.`,
+      `${who}: 409 ${error}: version ${current_version} is current; both changed ${conflicting_fields}. Trying again.`,
     );
     refusals.push({ error, current_version, conflicting_fields });
   }
@@ -60,7 +60,7 @@ assert.deepEqual(bobs, []);
 assert.deepEqual(alices, [{ error: 'UpdateConflict', current_version: 2, conflicting_fields: ['title'] }]);
 const { title } = await read(id);
 console.log(`title: ${title}`);
-assert.equal(title, 'Minutes of May (checked)'); // both edits: hers was made again, upon his
+assert.equal(title, 'Minutes of May (checked)'); // both edits: hers was made again, on top of his
 
 console.log('\n== Eight people add a line each, at the same time ==\n');
 const people = Array.from({ length: 8 }, (_, n) => `person-${n + 1}`);

@@ -1,4 +1,4 @@
-// Every failure has its own status, and every refusal is a problem (RFC 9457) with the members to act upon.
+// Every failure has its own status, and every refusal is a problem (RFC 9457) with members to act on.
 //
 //     node run.mjs [http://127.0.0.1:4090]
 
@@ -8,7 +8,7 @@ const base = process.argv[2] ?? process.env.DETENTE_URL ?? 'http://127.0.0.1:409
 const alice = { Authorization: 'Bearer alice-secret' };
 const reader = { Authorization: 'Bearer reader-secret' };
 
-/** One request. A body that is a string is sent as it is. */
+/** One request. A body that is a string is sent unchanged. */
 async function send(method, path, headers, body) {
   const response = await fetch(base + path, {
     method,
@@ -18,14 +18,14 @@ async function send(method, path, headers, body) {
   return { method, path, status: response.status, headers: response.headers, text: await response.text() };
 }
 
-/** A request that must go through. */
+/** A request that must succeed. */
 function fine(answer, ...statuses) {
   console.log(`${answer.status} ${answer.method} ${answer.path}`);
   assert.ok(statuses.includes(answer.status), answer.text);
   return answer;
 }
 
-/** A request that must be refused, as a problem of that `type` (where it has one to act upon) and with those members. */
+/** A request that must be refused, with a problem of that `type` (if given) and those members. */
 function refused(answer, status, type, members = {}) {
   const { headers } = fine(answer, status);
   assert.match(headers.get('Content-Type'), /^application\/problem\+json/);
@@ -80,14 +80,14 @@ for (const text of ['{"title": }', '{"title": "Plan", "title": "Idea"}']) {
   console.log(`    offset: ${offset} of ${text}`);
   assert.ok(Number.isInteger(offset) && offset > 0 && offset <= text.length);
 }
-refused(await send('GET', `${all}/what!`, alice), 400, 'malformed', malformed); // no such id can be
+refused(await send('GET', `${all}/what!`, alice), 400, 'malformed', malformed); // not a valid id
 const unquoted = refused(await send('PUT', path, { ...alice, 'If-Match': 'v1' }, plan), 400, 'malformed', malformed);
 console.log(`    header: ${unquoted.problem.header}`);
 assert.equal(unquoted.problem.header.toLowerCase(), 'if-match');
 refused(await send('PUT', path, fresh, { title: 'x'.repeat(4096) }), 413); // more than limits.body_bytes
 const text = refused(await send('POST', all, { ...alice, 'Content-Type': 'text/plain' }, 'Plan'), 415);
 lists(text.headers, 'Accept-Post', 'application/json');
-const patch = refused(await send('PATCH', path, fresh, { title: 'Plan' }), 415); // JSON does not say which kind of patch
+const patch = refused(await send('PATCH', path, fresh, { title: 'Plan' }), 415); // JSON alone does not say which kind of patch
 lists(patch.headers, 'Accept-Patch', 'application/merge-patch+json', 'application/json-patch+json');
 const invalid = refused(await send('PUT', path, fresh, { title: '', priority: 9 }), 422, 'invalid-document');
 for (const violation of invalid.problem.violations) console.log(`    ${violation.path}: ${violation.message}`);
@@ -100,7 +100,7 @@ const whole = refused(await send('DELETE', all, alice), 405); // not a whole col
 lists(whole.headers, 'Allow', 'GET', 'POST');
 
 console.log('\n== On what condition? ==\n');
-// It does not tell the tag: a GET is what protects.
+// The refusal does not contain the tag: the client must read the document first.
 refused(await send('PUT', path, alice, plan), 428, 'precondition-required', { current_etag: undefined });
 const exists = { error: 'PreconditionFailed', current_version: 1 };
 refused(await send('PUT', path, { ...alice, 'If-None-Match': '*' }, plan), 412, 'precondition-failed', exists);
@@ -110,8 +110,8 @@ refused(await send('PUT', path, fresh, { title: 'Idea', slug }), 409, 'stale-ver
 const taken = { error: 'DuplicateEntry', existing: { id: slug, href: path } };
 refused(await send('POST', all, alice, draft), 409, 'duplicate-entry', taken);
 
-console.log('\n== Is it there still? ==\n');
+console.log('\n== Is it still there? ==\n');
 fine(await send('DELETE', path, { ...alice, 'If-Match': second }), 204);
 refused(await send('GET', path, alice), 410);
-const deleted = { error: 'DeletedConflict', deleted_by: 'alice' }; // by the name of the token
+const deleted = { error: 'DeletedConflict', deleted_by: 'alice' }; // the name of the token
 refused(await send('PUT', path, { ...alice, 'If-Match': second }, draft), 409, 'deleted', deleted);

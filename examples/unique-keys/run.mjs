@@ -1,4 +1,4 @@
-// What may exist only once: the refusal names the field and the holder, for every key that is taken, at once.
+// What may exist only once: the refusal names the field and the holder of every key that is taken, all at once.
 //
 //     node run.mjs [http://127.0.0.1:4090]
 
@@ -21,8 +21,8 @@ async function send(who, method, path, { body, ...headers }) {
   return answer;
 }
 
-/** Tells what one party did and was answered. Every fact that is shown is asserted. */
-function tell(answer, status, members = {}) {
+/** Shows a request and its answer. Every fact that is shown is also asserted. */
+function show(answer, status, members = {}) {
   console.log(`${answer.who}: ${answer.method} ${answer.path} ${JSON.stringify(answer.sent)} -> ${answer.status}`);
   assert.equal(answer.status, status, JSON.stringify(answer.body));
   for (const [name, expected] of Object.entries(members)) {
@@ -39,8 +39,8 @@ const duplicate = { type: '/problems/duplicate-entry', error: 'DuplicateEntry' }
 
 console.log('== E-mail and username ==\n');
 const ann = { email: `ann-${run}@example.com`, username: `ann-${run}` };
-const annUser = tell(await create('ann', 'users', ann), 201);
-const twin = tell(await create('ben', 'users', { email: ann.email.toUpperCase(), username: `ben-${run}` }), 409, {
+const annUser = show(await create('ann', 'users', ann), 201);
+const twin = show(await create('ben', 'users', { email: ann.email.toUpperCase(), username: `ben-${run}` }), 409, {
   ...duplicate,
   constraint: 'email',
   field: 'email',
@@ -49,9 +49,9 @@ const twin = tell(await create('ben', 'users', { email: ann.email.toUpperCase(),
 console.log(`    message: ${twin.body.message}`);
 assert.match(twin.body.message, /^A user with email '.+' already exists$/);
 
-// A form wants to mark every field that is taken, not the first one.
-const benUser = tell(await create('ben', 'users', { email: `ben-${run}@example.com`, username: `ben-${run}` }), 201);
-const both = tell(await create('carol', 'users', { email: ann.email, username: `ben-${run}` }), 409, duplicate);
+// A form wants to mark every field that is taken, not only the first.
+const benUser = show(await create('ben', 'users', { email: `ben-${run}@example.com`, username: `ben-${run}` }), 201);
+const both = show(await create('carol', 'users', { email: ann.email, username: `ben-${run}` }), 409, duplicate);
 for (const { field, existing, message } of both.body.violations)
   console.log(`    ${field} is held by ${existing.id}: ${message}`);
 const violation = Object.fromEntries(both.body.violations.map((violation) => [violation.constraint, violation]));
@@ -59,20 +59,20 @@ assert.deepEqual(Object.keys(violation).toSorted(), ['email', 'username']);
 assert.deepEqual([violation.email.field, violation.email.existing], ['email', holder(annUser)]);
 assert.deepEqual([violation.username.field, violation.username.existing], ['username', holder(benUser)]);
 
-// A change is judged as a creation is. Nobody collides with themselves.
+// Changes are checked like creations. A document does not conflict with itself.
 const rename = { username: ann.username };
-tell(await send('ben', 'PATCH', benUser.href, mergePatch(benUser.tag, rename)), 409, {
+show(await send('ben', 'PATCH', benUser.href, mergePatch(benUser.tag, rename)), 409, {
   field: 'username',
   existing: holder(annUser),
 });
-tell(await send('ann', 'PATCH', annUser.href, mergePatch(annUser.tag, { name: 'Ann' })), 200, {
+show(await send('ann', 'PATCH', annUser.href, mergePatch(annUser.tag, { name: 'Ann' })), 200, {
   name: 'Ann',
   email: ann.email,
 });
 
 console.log('\n== SKU ==\n');
-const lamp = tell(await create('ann', 'products', { sku: `LAMP-${run}`, name: 'Lamp' }), 201);
-tell(await create('ben', 'products', { sku: `LAMP-${run}`, name: 'Torch' }), 409, {
+const lamp = show(await create('ann', 'products', { sku: `LAMP-${run}`, name: 'Lamp' }), 201);
+show(await create('ben', 'products', { sku: `LAMP-${run}`, name: 'Torch' }), 409, {
   ...duplicate,
   field: 'sku',
   existing: holder(lamp),
@@ -80,10 +80,10 @@ tell(await create('ben', 'products', { sku: `LAMP-${run}`, name: 'Torch' }), 409
 
 console.log('\n== A compound key ==\n');
 const red = `red-${run}`;
-const member = tell(await create('ann', 'memberships', { team: red, user: 'ann', role: 'owner' }), 201);
-tell(await create('ann', 'memberships', { team: `blue-${run}`, user: 'ann', role: 'guest' }), 201);
-tell(await create('ben', 'memberships', { team: red, user: 'ben', role: 'guest' }), 201);
-tell(await create('ben', 'memberships', { team: red, user: 'ann', role: 'guest' }), 409, {
+const member = show(await create('ann', 'memberships', { team: red, user: 'ann', role: 'owner' }), 201);
+show(await create('ann', 'memberships', { team: `blue-${run}`, user: 'ann', role: 'guest' }), 201);
+show(await create('ben', 'memberships', { team: red, user: 'ben', role: 'guest' }), 201);
+show(await create('ben', 'memberships', { team: red, user: 'ann', role: 'guest' }), 409, {
   ...duplicate,
   constraint: 'team-and-user',
   fields: ['team', 'user'],
@@ -92,17 +92,17 @@ tell(await create('ben', 'memberships', { team: red, user: 'ann', role: 'guest' 
 
 console.log('\n== A key that exists only while a condition holds ==\n');
 const user = `ann-${run}`;
-const home = tell(await create('ann', 'addresses', { user, street: 'Elm St', primary: true }), 201);
-tell(await create('ann', 'addresses', { user, street: 'Oak St', primary: false }), 201);
+const home = show(await create('ann', 'addresses', { user, street: 'Elm St', primary: true }), 201);
+show(await create('ann', 'addresses', { user, street: 'Oak St', primary: false }), 201);
 const office = { user, street: 'Main St', primary: true };
 const taken = {
   error: 'PrimaryAddressTaken',
   message: `${user} has a primary address already`,
   existing: holder(home),
 };
-tell(await create('ann', 'addresses', office), 409, taken);
-tell(await send('ann', 'PATCH', home.href, mergePatch(home.tag, { primary: false })), 200); // which sets the key free
-tell(await create('ann', 'addresses', office), 201);
+show(await create('ann', 'addresses', office), 409, taken);
+show(await send('ann', 'PATCH', home.href, mergePatch(home.tag, { primary: false })), 200); // this frees the key
+show(await create('ann', 'addresses', office), 201);
 
 console.log('\n== 32 people, one e-mail, at the same time ==\n');
 const email = `prize-${run}@example.com`;

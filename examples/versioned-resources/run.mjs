@@ -1,4 +1,4 @@
-// The life of one document: created, changed, fought over, deleted, created again. Every write says upon which version.
+// The life of one document: created, changed, fought over, deleted, created again. Every write names its base.
 //
 //     node run.mjs [http://127.0.0.1:4090]
 
@@ -8,7 +8,7 @@ const base = process.argv[2] ?? process.env.DETENTE_URL ?? 'http://127.0.0.1:409
 
 /** One request by one party. */
 async function send(who, method, path, headers = {}, body) {
-  // A compressed answer has a tag of its own. One coding throughout, so that the tags can be compared here.
+  // A compressed answer has its own tag. With one coding throughout, the tags can be compared.
   const always = { 'X-Actor': who, 'Content-Type': 'application/json', 'Accept-Encoding': 'identity' };
   const response = await fetch(base + path, { method, headers: { ...always, ...headers }, body: JSON.stringify(body) });
   const text = await response.text();
@@ -22,8 +22,8 @@ async function send(who, method, path, headers = {}, body) {
   };
 }
 
-/** Tells what one party did and was answered. Every fact that is shown is asserted. */
-function tell(answer, status, members = {}) {
+/** Shows a request and its answer. Every fact that is shown is also asserted. */
+function show(answer, status, members = {}) {
   console.log(`${answer.request} -> ${answer.status}${answer.tag ? ` ETag: ${answer.tag}` : ''}`);
   assert.equal(answer.status, status, JSON.stringify(answer.body));
   for (const [name, expected] of Object.entries(members)) {
@@ -34,68 +34,68 @@ function tell(answer, status, members = {}) {
 }
 
 console.log('== Create and read ==\n');
-const created = tell(await send('alice', 'POST', '/api/notes', {}, { title: 'Milk', draft: true }), 201);
+const created = show(await send('alice', 'POST', '/api/notes', {}, { title: 'Milk', draft: true }), 201);
 const path = new URL(created.headers.get('Location'), base).pathname;
 const get = (who, headers) => send(who, 'GET', path, headers);
 const put = (who, headers, body) => send(who, 'PUT', path, headers, body);
 const remove = (who, headers) => send(who, 'DELETE', path, headers);
 const upon = ({ tag }) => ({ 'If-Match': tag });
 
-const first = tell(await get('bob'), 200, { title: 'Milk', draft: true });
-assert.match(first.tag, /^"1-.+"$/); // a strong tag: the version, and a part that is nobody's business
+const first = show(await get('bob'), 200, { title: 'Milk', draft: true });
+assert.match(first.tag, /^"1-.+"$/); // a strong tag: the version, and an opaque part
 assert.match(first.headers.get('Link'), /rel="?version-history/);
-const unchanged = tell(await get('bob', { 'If-None-Match': first.tag }), 304);
+const unchanged = show(await get('bob', { 'If-None-Match': first.tag }), 304);
 assert.deepEqual([unchanged.tag, unchanged.body], [first.tag, null]);
 
 console.log('\n== PUT ==\n');
-const second = tell(await put('alice', upon(first), { title: 'Oat milk', draft: true }), 200);
+const second = show(await put('alice', upon(first), { title: 'Oat milk', draft: true }), 200);
 assert.equal(second.version, 2);
-tell(await get('bob', { 'If-None-Match': first.tag }), 200, { title: 'Oat milk' });
+show(await get('bob', { 'If-None-Match': first.tag }), 200, { title: 'Oat milk' });
 const stale = { error: 'UpdateConflict', current_version: 2, your_version: 1, current_etag: second.tag };
-tell(await put('bob', upon(first), { title: 'Rice milk', draft: true }), 409, stale);
-// With no condition the server cannot know what would be overwritten.
-tell(await put('bob', {}, { title: 'Rice milk' }), 428, { error: 'PreconditionRequired' });
+show(await put('bob', upon(first), { title: 'Rice milk', draft: true }), 409, stale);
+// Without a condition the server cannot know what would be overwritten.
+show(await put('bob', {}, { title: 'Rice milk' }), 428, { error: 'PreconditionRequired' });
 
 console.log('\n== PATCH ==\n');
 const merge = (who, headers, patch) =>
   send(who, 'PATCH', path, { 'Content-Type': 'application/merge-patch+json', ...headers }, patch);
-const third = tell(await merge('bob', upon(second), { pinned: true, draft: null }), 200, { pinned: true });
-assert.deepEqual(third.body, { title: 'Oat milk', pinned: true }); // null took `draft` away
-tell(await merge('alice', upon(second), { pinned: false }), 409, { current_version: 3, your_version: 2 });
-tell(await merge('alice', {}, { pinned: false }), 428);
+const third = show(await merge('bob', upon(second), { pinned: true, draft: null }), 200, { pinned: true });
+assert.deepEqual(third.body, { title: 'Oat milk', pinned: true }); // null removed `draft`
+show(await merge('alice', upon(second), { pinned: false }), 409, { current_version: 3, your_version: 2 });
+show(await merge('alice', {}, { pinned: false }), 428);
 
 const patch = (who, headers, ...operations) =>
   send(who, 'PATCH', path, { 'Content-Type': 'application/json-patch+json', ...headers }, operations);
-const fourth = tell(await patch('alice', upon(third), { op: 'add', path: '/tags', value: ['shop'] }), 200);
-// A JSON Patch that holds a `test` is a condition in itself.
+const fourth = show(await patch('alice', upon(third), { op: 'add', path: '/tags', value: ['shop'] }), 200);
+// A JSON Patch with a `test` is its own condition.
 const wasOat = { op: 'test', path: '/title', value: 'Oat milk' };
 const title = (value) => ({ op: 'replace', path: '/title', value });
-const fifth = tell(await patch('bob', {}, wasOat, title('Soy milk')), 200, { title: 'Soy milk', tags: ['shop'] });
+const fifth = show(await patch('bob', {}, wasOat, title('Soy milk')), 200, { title: 'Soy milk', tags: ['shop'] });
 const failed = { error: 'PatchConflict', path: '/title', expected: 'Oat milk', actual: 'Soy milk' };
-tell(await patch('alice', {}, wasOat, title('Hemp milk')), 409, failed);
+show(await patch('alice', {}, wasOat, title('Hemp milk')), 409, failed);
 
 console.log('\n== History ==\n');
-const { items } = tell(await send('carol', 'GET', `${path}/versions`), 200).body;
+const { items } = show(await send('carol', 'GET', `${path}/versions`), 200).body;
 const history = items.map(({ version, updated_by, data }) => `${version} by ${updated_by}: ${data.title}`);
 for (const line of history) console.log(`    ${line}`);
 const newestFirst = ['5 by bob: Soy milk', '4 by alice: Oat milk', '3 by bob: Oat milk', '2 by alice: Oat milk'];
 assert.deepEqual(history, [...newestFirst, '1 by alice: Milk']);
-tell(await send('carol', 'GET', `${path}/versions/1`), 200, { title: 'Milk', draft: true });
-tell(await send('carol', 'GET', `${path}/versions/99`), 404);
+show(await send('carol', 'GET', `${path}/versions/1`), 200, { title: 'Milk', draft: true });
+show(await send('carol', 'GET', `${path}/versions/99`), 404);
 
 console.log('\n== DELETE ==\n');
-tell(await remove('alice'), 428);
-tell(await remove('alice', upon(fourth)), 409, { error: 'UpdateConflict', current_version: 5, your_version: 4 });
-tell(await remove('alice', upon(fifth)), 204);
-tell(await get('bob'), 410);
-// Bob was editing it all the while: he is told who deleted it, and when.
+show(await remove('alice'), 428);
+show(await remove('alice', upon(fourth)), 409, { error: 'UpdateConflict', current_version: 5, your_version: 4 });
+show(await remove('alice', upon(fifth)), 204);
+show(await get('bob'), 410);
+// Bob was editing it all the time: the refusal says who deleted it, and when.
 const deleted = { type: '/problems/deleted', error: 'DeletedConflict', deleted_by: 'alice' };
-const gone = tell(await put('bob', upon(fifth), { title: 'Almond milk' }), 409, deleted);
+const gone = show(await put('bob', upon(fifth), { title: 'Almond milk' }), 409, deleted);
 assert.ok(!Number.isNaN(Date.parse(gone.body.deleted_at)));
 
 console.log('\n== Create it again ==\n');
-// The deletion was version 6, so this is 7: a tag never comes back, and an old one can never match by chance.
-const again = tell(await put('bob', { 'If-None-Match': '*' }, { title: 'Milk', draft: true }), 201);
+// The deletion was version 6, so this is 7: a tag is never reused, and an old one can never match by chance.
+const again = show(await put('bob', { 'If-None-Match': '*' }, { title: 'Milk', draft: true }), 201);
 assert.match(again.tag, /^"7-.+"$/);
 assert.deepEqual([fourth.version, fifth.version, again.version], [4, 5, 7]);
-tell(await put('alice', upon(first), { title: 'Tea' }), 409, { current_version: 7, your_version: 1 });
+show(await put('alice', upon(first), { title: 'Tea' }), 409, { current_version: 7, your_version: 1 });

@@ -355,7 +355,7 @@ fn every_mistake_of_a_configuration_is_told_with_its_place() {
     assert_eq!(check.status.code(), Some(2), "{text}");
     for place in [
         "detente.toml:5:",
-        "detente.toml:6:2: there is no setting limit; did you mean limits?",
+        "detente.toml:6:2: unknown setting limit; did you mean limits?",
         "a.json:2:11:",
     ] {
         assert!(text.contains(place), "{place} in {text}");

@@ -6,7 +6,7 @@ use std::fmt;
 pub(crate) enum Verdict {
     /// The document that has both sides' edits.
     Merged,
-    /// So many places that somebody has to decide.
+    /// The number of places that somebody has to decide.
     Conflicts(usize),
     /// No conflict, but not the document that has both sides' edits.
     Wrong,

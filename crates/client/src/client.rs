@@ -18,7 +18,7 @@ pub struct Client {
     transport: Arc<Transport>,
 }
 
-/// What a [`Client`] is made from.
+/// The settings of a [`Client`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientBuilder {
@@ -43,6 +43,7 @@ impl Client {
         Self::builder(base).build()
     }
 
+    /// The settings of a client for the server at `base`, to be changed before it is built.
     pub fn builder(base: &str) -> ClientBuilder {
         ClientBuilder {
             base: base.to_owned(),
@@ -57,7 +58,7 @@ impl Client {
         }
     }
 
-    /// The documents of a collection, read as `T`. Nothing is sent yet.
+    /// The documents of a collection, read as `T`. This sends nothing.
     pub fn collection<T>(&self, name: &str) -> Collection<T> {
         Collection::new(Arc::clone(&self.transport), name)
     }
@@ -92,58 +93,64 @@ impl ClientBuilder {
         self
     }
 
-    /// Where collections are below the base: `api` unless this says otherwise. For other servers:
-    /// with `v2`, the document 7 of `articles` is at `{base}/v2/articles/7`.
+    /// The path of the collections below the base; `api` by default. For other servers: with `v2`,
+    /// the document 7 of `articles` is at `{base}/v2/articles/7`.
     pub fn api_path(mut self, path: impl Into<String>) -> Self {
         self.api = path.into();
         self
     }
 
-    /// How long one request may take; 10 seconds unless this says otherwise.
+    /// How long one request may take; 10 seconds by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
+    /// How often and how long operations are retried.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
     }
 
-    /// Whether the server keeps the answers to requests with an `Idempotency-Key`. Detente does, and
-    /// is asked if an answer is lost; of another server that does, say so here.
+    /// Whether the server keeps the answers to requests with an `Idempotency-Key`. For Detente the
+    /// client finds out by itself; if another server does so, say it here.
     pub fn keeps_keys(mut self, keeps_keys: bool) -> Self {
         self.keeps_keys = Some(keeps_keys);
         self
     }
 
-    /// Sends requests through this, for proxies or certificates of your own. It should not follow
-    /// redirects: a write that becomes a GET on its way looks like one that was applied.
+    /// Sends requests with this client, for example to use proxies or your own certificates. It
+    /// should not follow redirects: a write that is redirected to a GET looks as if it had been
+    /// applied.
     pub fn http(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
         self
     }
 
+    /// Builds the client. This sends nothing.
+    ///
     /// # Errors
     ///
-    /// [`Error::Name`] if the base is no absolute `http` or `https` URL, or a token or actor cannot
-    /// stand in a header field; [`Error::Unreachable`] if connections cannot be set up at all, as with
-    /// `https` without the feature `tls`.
+    /// [`Error::Name`] if the base is not an absolute `http` or `https` URL, or if the token or the
+    /// actor is not valid in a header field; [`Error::Unreachable`] if connections cannot be set up
+    /// at all, as with `https` without the feature `tls`.
     pub fn build(self) -> Result<Client, Error> {
         let base = Url::parse(&self.base).ok();
         let base = base.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let base = base.ok_or_else(|| Error::Name(self.base.clone(), "the URL of a server"))?;
         if base.scheme() == "https" && self.http.is_none() && !cfg!(feature = "tls") {
-            let cause = "without the feature `tls` of detente-client there is no https";
+            let cause = "https needs the feature `tls` of detente-client";
             return Err(Error::Unreachable(cause.into()));
         }
         let http = match self.http {
             Some(http) => http,
             None => reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
-                // A server that does not let anybody connect has not applied anything.
+                // If no connection was made, nothing was applied: that deserves an error of its
+                // own.
                 .connect_timeout(self.timeout / 2)
-                // Before the server does, which could cross with a request.
+                // Closed before the server closes it, which could happen just when a request is
+                // sent.
                 .pool_idle_timeout(Duration::from_secs(30))
                 .build()
                 .map_err(|error| Error::Unreachable(error.into()))?,
@@ -179,7 +186,7 @@ fn headers(token: Option<&str>, actor: Option<&str>) -> Result<HeaderMap, Error>
     headers.insert(ACCEPT, HeaderValue::from_static(accept));
     if let Some(token) = token {
         let value = HeaderValue::from_str(&format!("Bearer {token}"));
-        // The token itself belongs in no message.
+        // The token itself must not be in any message.
         let mut value = value.map_err(|_| Error::Name("…".to_owned(), "a token"))?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);

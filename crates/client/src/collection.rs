@@ -22,10 +22,11 @@ use crate::update;
 use crate::view;
 use crate::watch::{Since, Watch};
 
-/// Documents of one kind, each under an id. `T` is what they are read as.
+/// Documents of one kind, each with an id. They are read as `T`.
 ///
-/// `T` may show less than a document has: what it does not show is kept by [`update`](Self::update),
-/// [`edit`](Self::edit) and [`replace`](Self::replace), whose writes rest on what was read.
+/// `T` may have fewer members than a document: [`update`](Self::update), [`edit`](Self::edit) and
+/// [`replace`](Self::replace) keep the other members, since they write a changed copy of what was
+/// read.
 pub struct Collection<T = Json> {
     transport: Arc<Transport>,
     names: Vec<String>,
@@ -55,6 +56,8 @@ impl<T> Collection<T> {
 
 /// Reading.
 impl<T: DeserializeOwned> Collection<T> {
+    /// Reads a document.
+    ///
     /// # Errors
     ///
     /// [`Error::Missing`] or [`Error::Deleted`] if there is no such document.
@@ -64,8 +67,8 @@ impl<T: DeserializeOwned> Collection<T> {
         Ok(Document::new(id, snapshot)?)
     }
 
-    /// Reads the document again if it changed since; says whether it did. What was edited in the
-    /// copy but not saved is lost then.
+    /// Reads the document again if it has changed since, and returns whether it has. In that case,
+    /// unsaved edits in the copy are lost.
     ///
     /// # Errors
     ///
@@ -125,7 +128,7 @@ impl<T: DeserializeOwned> Collection<T> {
     ///
     /// # Errors
     ///
-    /// That there are none to be had. Once this has returned, no change is missed.
+    /// If the server has no such feed. Once this has returned, no change is missed.
     pub async fn watch(&self, since: Since) -> Result<Watch<T>, Error> {
         let url = self.url(&["_changes"])?;
         Watch::open(Arc::clone(&self.transport), url, since).await
@@ -142,22 +145,22 @@ impl<T: DeserializeOwned> Collection<T> {
     }
 }
 
-/// Writing what rests on what is there.
+/// Changing what is there.
 impl<T: Serialize + DeserializeOwned> Collection<T> {
     /// Changes a document by an intent: "one less", "add this line".
     ///
-    /// `change` is run upon what is stored, and the result is saved if nobody saved in between. If
-    /// somebody did, `change` is run again upon what they saved, so it should do nothing but change
-    /// what it is given. If it changes nothing, nothing is written.
+    /// `change` runs on what is stored, and the result is saved if nobody saved in between. If
+    /// somebody did, `change` runs again on what they saved, so it should have no other effects. If
+    /// it changes nothing, nothing is written.
     ///
-    /// The first retry follows at once, from what the refusal holds; each later one reads the
+    /// The first retry follows at once, with the document in the refusal; each later one reads the
     /// document again after a random pause. [`crate::Retry`] says how often and how long.
     ///
     /// # Errors
     ///
     /// [`Error::Contended`] if others were faster each time. What a rule refuses
     /// ([`Error::Duplicate`], [`Error::Refused`], [`Error::Invalid`], [`Error::Locked`],
-    /// [`Error::Deleted`]) is not tried again.
+    /// [`Error::Deleted`]) is not retried.
     pub async fn update(
         &self,
         id: &str,
@@ -170,7 +173,7 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         self.try_update(id, change).await.map_err(update::unaborted)
     }
 
-    /// As [`update`](Self::update), with a change that can be called off.
+    /// Like [`update`](Self::update), but `change` can call the update off.
     ///
     /// # Errors
     ///
@@ -184,8 +187,8 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         update::run(&self.resource(id)?, None, change).await
     }
 
-    /// As [`try_update`](Self::try_update), beginning with a copy that the caller has. If that is
-    /// the current version, this saves a request.
+    /// Like [`try_update`](Self::try_update), but starts from a copy that the caller has. If that
+    /// is the current version, this saves a request.
     ///
     /// # Errors
     ///
@@ -201,7 +204,7 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         update::run(&resource, known, change).await
     }
 
-    /// Begins to edit a document; what is saved is joined with what others saved in the meantime.
+    /// Starts to edit a document; saving merges the edit with what others saved in the meantime.
     ///
     /// # Errors
     ///
@@ -211,7 +214,7 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         self.edit_from(document)
     }
 
-    /// As [`edit`](Self::edit), from a copy that the caller has.
+    /// Like [`edit`](Self::edit), but starts from a copy that the caller has.
     ///
     /// # Errors
     ///
@@ -220,11 +223,11 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         Ok(Draft::new(self.resource(document.id())?, document))
     }
 
-    /// Saves the document as it is here, if nobody saved since it was read.
+    /// Saves the document, unless somebody else has saved since it was read.
     ///
     /// # Errors
     ///
-    /// [`Error::Stale`] if somebody did.
+    /// [`Error::Stale`] if somebody has.
     pub async fn replace(&self, document: &Document<T>) -> Result<Document<T>, Error> {
         let resource = self.resource(document.id())?;
         let mut pace = resource.pace();
@@ -250,22 +253,22 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
 
 /// Writing.
 impl<T: Serialize + DeserializeOwned> Collection<T> {
-    /// Creates a document under an id of the server's choice.
+    /// Creates a document with an id that the server chooses.
     ///
     /// # Errors
     ///
-    /// [`Error::Uncertain`] if the answer was lost and the server keeps no idempotency keys. Where
-    /// that matters, [`insert`](Self::insert) under an id that nobody else has.
+    /// [`Error::Uncertain`] if the answer was lost and the server keeps no idempotency keys. If
+    /// that matters, [`insert`](Self::insert) with an id that nobody else uses.
     pub async fn create(&self, value: &T) -> Result<Document<T>, Error> {
         self.create_once(&new_key(), value).await
     }
 
-    /// As [`create`](Self::create), under an idempotency key of the caller's: the same key with the
-    /// same document makes one document, however often it is sent, even by another process.
+    /// Like [`create`](Self::create), but with the caller's idempotency key: the same key with the
+    /// same document creates one document, however often it is sent, even by another process.
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create); [`Error::Failed`] if the key stands for another document.
+    /// As [`create`](Self::create); [`Error::Failed`] if the key was used for another document.
     pub async fn create_once(&self, key: &str, value: &T) -> Result<Document<T>, Error> {
         if !key
             .bytes()
@@ -294,11 +297,11 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         Document::written(&id, stored)
     }
 
-    /// Creates a document under an id of the caller's choice.
+    /// Creates a document with an id that the caller chooses.
     ///
     /// # Errors
     ///
-    /// [`Error::Exists`] if there is one already.
+    /// [`Error::Exists`] if the id is taken.
     pub async fn insert(&self, id: &str, value: &T) -> Result<Document<T>, Error> {
         let written = self.put(id, value, Condition::Absent).await;
         written.map_err(|error| match error {
@@ -307,12 +310,12 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         })
     }
 
-    /// The document, created as `value` if there is none.
+    /// Reads the document, or creates it with `value` if there is none.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get) and [`insert`](Self::insert), but for those that say there is one or
-    /// none.
+    /// As [`get`](Self::get) and [`insert`](Self::insert), except those that say whether the
+    /// document exists.
     pub async fn get_or_insert(&self, id: &str, value: &T) -> Result<Document<T>, Error> {
         match self.get(id).await {
             Err(Error::Missing(_) | Error::Deleted(_)) => {}
@@ -324,8 +327,9 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         }
     }
 
-    /// Replaces or creates a document as a whole, if `condition` holds. Nothing that was there before
-    /// is kept; [`update`](Self::update) and [`replace`](Self::replace) keep what `T` does not show.
+    /// Replaces or creates a whole document, if `condition` holds. Nothing that was there before is
+    /// kept; [`update`](Self::update) and [`replace`](Self::replace) keep members that `T` does not
+    /// have.
     ///
     /// # Errors
     ///
@@ -360,7 +364,8 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Stale`] if the condition does not hold, [`Error::Refused`] if the patch does not fit.
+    /// [`Error::Stale`] if the condition does not hold, [`Error::Refused`] if the patch does not
+    /// apply.
     pub async fn patch(
         &self,
         id: &str,

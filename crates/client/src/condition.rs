@@ -5,13 +5,14 @@ use crate::tag::Tag;
 /// What must hold for a write to be applied (RFC 9110, section 13.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// The document is still at this version.
+    /// The document must still be at this version.
     Tag(Tag),
-    /// There is such a document, whatever its version: the deliberate overwrite.
+    /// The document must exist, at any version: a deliberate overwrite.
     Exists,
-    /// There is no such document yet.
+    /// The document must not exist yet.
     Absent,
-    /// None. Most servers, Detente among them, refuse it where there is something to overwrite.
+    /// No condition. Most servers, including Detente, then refuse to overwrite an existing
+    /// document.
     None,
 }
 

@@ -6,40 +6,42 @@ use crate::problem::{Problem, number};
 use crate::snapshot::Snapshot;
 use crate::tag::Tag;
 
-/// One place where your edit and another cannot both be had. `None` is absent, which is not null.
+/// One place where your edit and another exclude each other. `None` means absent, which is not
+/// null.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     pub path: Pointer,
-    /// How the edits collide, such as `edit-edit` or `delete-edit`.
+    /// How the edits conflict, such as `edit-edit` or `delete-edit`.
     pub kind: String,
-    /// How edits of this place are joined where they can be; `manual` where they cannot.
+    /// The merge strategy of the place; `manual` by default.
     pub strategy: String,
     pub base: Option<Json>,
     pub yours: Option<Json>,
     pub current: Option<Json>,
-    /// Who last changed the place, and in which version, where the server says so.
+    /// Who last changed the place, if the server says so.
     pub by: Option<String>,
+    /// In which version, if the server says so.
     pub version: Option<u64>,
 }
 
 /// A write that came too late: somebody else saved in between.
 ///
-/// Detente tells all of this itself. Where a server does not, the client has read the document
-/// again and compared the edits itself.
+/// Detente sends all of this. For a server that does not, the client has read the document again
+/// and compared the edits itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stale {
-    /// The refusal, as it was told.
+    /// The refusal, as the server sent it.
     pub problem: Problem,
-    /// What is stored now; `None` where that is too large for a refusal, or not for the caller to
-    /// read.
+    /// What is stored now; `None` if that is too large for a refusal, or if the caller may not read
+    /// it.
     pub current: Option<Json>,
-    /// `None` where there is no document.
+    /// `None` if there is no document.
     pub current_tag: Option<Tag>,
     pub current_version: Option<u64>,
-    /// The places in conflict; empty where all edits can be joined.
+    /// The places in conflict; empty if all edits can be merged.
     pub conflicts: Vec<Conflict>,
-    /// Yours and current, joined; current in the places in conflict. `None` where it is not known
-    /// what the edit began from, or not for the caller to read.
+    /// Yours and current, merged; in the places in conflict it has the current value. `None` if the
+    /// base of the edit is unknown, or if the caller may not read it.
     pub merged: Option<Json>,
     told: bool,
 }
@@ -53,7 +55,7 @@ impl Stale {
             .collect()
     }
 
-    /// Reads a refusal of Detente; gives it back if it is not one, or is about something else.
+    /// Reads a refusal of Detente; returns it as the error if it is something else.
     pub(crate) fn of(problem: Problem) -> Result<Box<Self>, Problem> {
         let told = matches!(problem.kind(), "stale-version" | "precondition-failed");
         if !told || problem.get("current_etag").is_none() {
@@ -74,7 +76,7 @@ impl Stale {
         }))
     }
 
-    /// What a refusal that explains nothing was about, found out by reading `theirs`.
+    /// Explains a refusal that explains nothing, from `theirs`, which the client has read since.
     pub(crate) fn found(problem: Problem, theirs: Snapshot, merge: Merge) -> Box<Self> {
         Box::new(Self {
             problem,
@@ -87,12 +89,12 @@ impl Stale {
         })
     }
 
-    /// Whether the server itself told all this, so that it can also join edits.
+    /// Whether the server sent all this, which means that it can also merge edits.
     pub(crate) fn is_told(&self) -> bool {
         self.told
     }
 
-    /// The current version, if the refusal holds it.
+    /// The current version, if the refusal contains it.
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
         Some(Snapshot {
             version: self.current_version,

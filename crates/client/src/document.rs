@@ -12,8 +12,8 @@ use crate::view;
 
 /// A document as it was at one version.
 ///
-/// Change [`value`](Self::value) and give it to [`replace`](crate::Collection::replace): what `T`
-/// does not show of the document stays as it was.
+/// Change [`value`](Self::value) and pass the document to [`replace`](crate::Collection::replace):
+/// members that `T` does not have stay as they were.
 #[derive(Clone)]
 pub struct Document<T = Json> {
     pub value: T,
@@ -30,29 +30,30 @@ impl<T: DeserializeOwned> Document<T> {
         })
     }
 
-    /// What a write left behind. That it cannot be read does not undo the write.
+    /// The result of a write. If it cannot be read, the write was still applied.
     pub(crate) fn written(id: &str, stored: Snapshot) -> Result<Self, Error> {
         Self::new(id, stored).map_err(|error| Error::Applied(Box::new(error.into())))
     }
 }
 
 impl<T> Document<T> {
+    /// The id of the document in its collection.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// 1, 2, 3 and so on; `None` on servers that do not count.
+    /// 1, 2, 3 and so on; `None` on servers that do not count versions.
     pub fn version(&self) -> Option<u64> {
         self.origin.version
     }
 
-    /// `None` where the server did not tell, as after some writes: read the document again before
-    /// you change it.
+    /// `None` if the server did not send one, as after some writes: then read the document again
+    /// before you change it.
     pub fn tag(&self) -> Option<&Tag> {
         self.origin.tag.as_ref()
     }
 
-    /// The document as it was read, with all that `T` does not show.
+    /// The document as it was read, including the members that `T` does not have.
     pub fn whole(&self) -> Json {
         Json(self.origin.tree.clone())
     }
@@ -67,7 +68,7 @@ impl<T> Document<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> Document<T> {
-    /// The document with what was changed in `value`.
+    /// The document with the changes made in `value`.
     pub(crate) fn edited(&self) -> Result<detente_core::json::Value, ContentError> {
         view::put_back(&self.origin.tree, &self.value)
     }

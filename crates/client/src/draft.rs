@@ -14,25 +14,25 @@ use crate::save::{Applied, Decide, Decided, Edit, save};
 use crate::snapshot::Snapshot;
 use crate::view;
 
-/// A document that somebody is working on. [`save`](Self::save) joins the edit with what others
+/// A document that somebody is working on. [`save`](Self::save) merges the edit with what others
 /// saved in the meantime.
 pub struct Draft<T = Json> {
-    /// What is being worked on.
+    /// The document as edited so far.
     pub value: T,
     base: Snapshot,
     resource: Resource,
     on_conflict: Option<Box<Decide>>,
 }
 
-/// What became of a draft.
+/// The result of saving a draft.
 #[derive(Clone, Debug)]
 pub struct Saved<T = Json> {
     /// The document as it is stored now.
     pub document: Document<T>,
-    /// Whether edits of others are in it that the draft did not have.
+    /// Whether it contains edits by others that the draft did not have.
     pub merged: bool,
-    /// The version that the draft began from and the one that it was joined with, where the server
-    /// joined them.
+    /// The version that the draft was based on and the one that it was merged with, if the server
+    /// merged them.
     pub merged_versions: Option<(u64, u64)>,
 }
 
@@ -46,8 +46,8 @@ impl<T: Serialize + DeserializeOwned> Draft<T> {
         }
     }
 
-    /// Has `decide` asked where edits collide. It gives a choice for every place in
-    /// [`Stale::conflicts`], or `None` to leave it to the caller of [`save`](Self::save).
+    /// Calls `decide` if edits conflict. It returns a choice for every place in
+    /// [`Stale::conflicts`], or `None` to leave the decision to the caller of [`save`](Self::save).
     ///
     /// ```
     /// # async fn example(articles: detente_client::Collection) -> Result<(), detente_client::Error> {
@@ -66,24 +66,25 @@ impl<T: Serialize + DeserializeOwned> Draft<T> {
         self
     }
 
+    /// The id of the document in its collection.
     pub fn id(&self) -> &str {
         &self.resource.id
     }
 
-    /// The number of the version that the draft began from, where the server counts.
+    /// The number of the version that the draft is based on; `None` if the server does not count.
     pub fn version(&self) -> Option<u64> {
         self.base.version
     }
 
-    /// Saves the edit, joined with what others saved since.
+    /// Saves the edit, merged with what others have saved since.
     ///
-    /// The server joins them, each field by its strategy. Where a server cannot, the client does:
-    /// edits of different places are joined, edits of one place collide. The draft then goes on from
-    /// what was saved. If nothing was edited, nothing is written.
+    /// The server merges them, each field by its strategy. If a server cannot merge, the client
+    /// does: it merges edits of different places, while edits of one place conflict. The draft then
+    /// continues from what was saved. If nothing was edited, nothing is written.
     ///
     /// # Errors
     ///
-    /// [`Error::Stale`] if edits collide and nobody decided; the draft is as it was, and can be
+    /// [`Error::Stale`] if edits conflict and nobody decided; the draft is unchanged, and can be
     /// [resolved](Self::resolve). [`Error::Contended`] if others were faster each time.
     pub async fn save(&mut self) -> Result<Saved<T>, Error> {
         let edit = self.edited()?;
@@ -92,12 +93,12 @@ impl<T: Serialize + DeserializeOwned> Draft<T> {
         self.adopt(applied)
     }
 
-    /// Saves the edit with what somebody decided about `stale`, the refusal of [`save`](Self::save).
+    /// Saves the edit with the choices made for `stale`, the refusal of [`save`](Self::save).
     ///
     /// # Errors
     ///
-    /// As [`save`](Self::save); [`Error::Stale`] also if the document moved on once more, since what
-    /// was decided may not fit any longer.
+    /// As [`save`](Self::save); [`Error::Stale`] also if the document has changed again, since the
+    /// choices may no longer fit.
     pub async fn resolve(&mut self, stale: &Stale, choices: &Choices) -> Result<Saved<T>, Error> {
         let edit = self.edited()?;
         let (resource, mut pace) = (&self.resource, self.resource.pace());
@@ -120,7 +121,8 @@ impl<T: Serialize + DeserializeOwned> Draft<T> {
         })
     }
 
-    /// Goes on from what is stored: upon the old base, the next save would undo what was merged in.
+    /// Continues from what is stored: with the old base, the next save would undo what was merged
+    /// in.
     fn adopt(&mut self, applied: Applied) -> Result<Saved<T>, Error> {
         let read = || Document::<T>::written(&self.resource.id, applied.stored.clone());
         let (document, again) = (read()?, read()?);

@@ -6,33 +6,33 @@ use crate::problem::Problem;
 /// The cause of a failure, for the log.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why an operation did not come to what was asked for; one variant for each thing to do next.
+/// Why an operation failed; one variant for each thing that the caller can do next.
 ///
 /// Unless a variant says otherwise, nothing was written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Somebody else saved in between. Bring the edits together: [`crate::Draft::resolve`].
+    /// Somebody else saved in between. Merge the edits: [`crate::Draft::resolve`].
     #[error("{}", .0.problem)]
     Stale(Box<Stale>),
-    /// Others were faster each time. Try again later, when less is going on.
+    /// Others were faster each time. Try again later.
     #[error("gave up after {attempts} attempts, each overtaken by another write")]
     Contended { attempts: u32, last: Box<Stale> },
-    /// There is no such document, and perhaps never was.
+    /// There is no such document.
     #[error("{0}")]
     Missing(Box<Problem>),
     /// The document was deleted; `deleted_by` and `deleted_at` say by whom and when. Tell the user,
     /// or [insert](crate::Collection::insert) it again.
     #[error("{0}")]
     Deleted(Box<Problem>),
-    /// There is a document already where one was to be created; the refusal may hold it.
-    #[error("there is such a document already")]
+    /// The document to be created exists already; the refusal may contain it.
+    #[error("the document exists already")]
     Exists(Box<Stale>),
-    /// Another document has the same unique key, which `existing` names. Choose other values.
+    /// Another document, named by `existing`, has the same unique key. Choose other values.
     #[error("{0}")]
     Duplicate(Box<Problem>),
-    /// The state of the document does not allow the step, or a patch does not fit it. The same
-    /// request is refused again; `allowed_transitions` may say what is not.
+    /// The state of the document does not allow the step, or a patch does not apply. The same
+    /// request would be refused again; `allowed_transitions` may list what is allowed.
     #[error("{0}")]
     Refused(Box<Problem>),
     /// The document breaks its schema; `violations` names each place.
@@ -44,30 +44,29 @@ pub enum Error {
     /// Other credentials are needed.
     #[error("{0}")]
     Unauthorized(Box<Problem>),
-    /// The server was too busy all the time. Send the same again later.
+    /// The server stayed too busy. Send the same request again later.
     #[error("{0}")]
     Unavailable(Box<Problem>),
-    /// Any other refusal: the program or the server has to be corrected.
+    /// Any other refusal: the program or the server must be corrected.
     #[error("{0}")]
     Failed(Box<Problem>),
     /// The server could not be reached.
     #[error("the server could not be reached")]
     Unreachable(#[source] Cause),
-    /// **A write may have been applied or not**: it went out, and its answer was lost. Read the
+    /// **A write may or may not have been applied**: it was sent, and its answer was lost. Read the
     /// document before you write again.
-    #[error("a write went out, but whether it was applied is not known")]
+    #[error("the write was sent, but it is unknown whether it was applied")]
     Uncertain(#[source] Cause),
-    /// **The write was applied**, but what came of it could not be read. Do not write again; read.
+    /// **The write was applied**, but its result could not be read. Do not write again; read.
     #[error("the write was applied, but its result could not be read")]
     Applied(#[source] Box<Error>),
-    /// The document, the answer or the value is not what it must be.
+    /// The document, the answer or the value has the wrong form.
     #[error(transparent)]
     Content(#[from] ContentError),
-    /// The server names no version (`ETag`), so nothing protects the next write from destroying
-    /// another's.
+    /// The server sends no version (`ETag`), so the next write could destroy somebody else's.
     #[error("the server sends no ETag with this document, so it cannot be changed safely")]
     Untagged,
-    /// A name that cannot stand where it was to: in a URL, in a header field.
+    /// A name that is not valid where it is used: in a URL or a header field.
     #[error("{0:?} cannot be {1}")]
     Name(String, &'static str),
 }
@@ -76,18 +75,18 @@ pub enum Error {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContentError {
-    #[error("the text is not JSON as RFC 7493 has it")]
+    #[error("the text is not I-JSON (RFC 7493)")]
     Syntax(#[source] SyntaxError),
-    #[error("the document does not fit the type that it is read as")]
+    #[error("the document does not match the type that it is read as")]
     Type(#[source] serde_json::Error),
     #[error("the value cannot be written as JSON")]
     Value(#[source] serde_json::Error),
-    #[error("the answer lacks {0}")]
+    #[error("the answer has no {0}")]
     Lacks(&'static str),
 }
 
 impl Error {
-    /// The refusal that it rests on, if there was one.
+    /// The refusal behind the error, if there was one.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Stale(stale) | Self::Exists(stale) => Some(&stale.problem),
@@ -105,15 +104,15 @@ impl Error {
         }
     }
 
-    /// What to make of a refusal that has nothing to do with versions.
+    /// The error for a refusal that has nothing to do with versions.
     pub(crate) fn of(problem: Problem) -> Self {
         let (status, problem) = (problem.status(), Box::new(problem));
         match (problem.kind(), status) {
             ("deleted" | "gone", _) | (_, 410) => Self::Deleted(problem),
             ("duplicate-entry", _) => Self::Duplicate(problem),
-            // The key stands for another request; no rule of the document's.
+            // The key was used for another request; no rule is involved.
             ("key-reuse", _) => Self::Failed(problem),
-            // The same request, sent once already, is still being worked on.
+            // An earlier attempt of the same request is still in progress.
             ("request-in-progress", _) | (_, 429 | 502..=504) => Self::Unavailable(problem),
             (_, 404) => Self::Missing(problem),
             (_, 409 | 412) => Self::Refused(problem),
@@ -128,7 +127,7 @@ impl Error {
 /// Why [`crate::Collection::try_update`] changed nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum TryUpdateError<E> {
-    /// The caller's own function decided against it.
+    /// The caller's own function called the update off.
     #[error("the update was called off")]
     Aborted(E),
     #[error(transparent)]

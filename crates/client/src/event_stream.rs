@@ -1,25 +1,25 @@
-/// A reader of server-sent events (HTML Standard, section 9.2.6), however the bytes are cut.
+/// Reads server-sent events (HTML Standard, section 9.2.6), however the bytes are split.
 #[derive(Debug, Default)]
 pub(crate) struct EventStream {
     line: Vec<u8>,
     began: bool,
-    /// The last line ended with CR, so a LF now belongs to it.
+    /// The last line ended with CR, so an LF that follows belongs to it.
     after_cr: bool,
     block: Block,
 }
 
-/// What stood between two blank lines.
+/// The lines between two blank lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Block {
     pub(crate) id: Option<String>,
     pub(crate) event: Option<String>,
-    /// `None` for a block that is no event, only tells the place or the time to wait.
+    /// `None` for a block that is not an event, but only has an id or a time to wait.
     pub(crate) data: Option<String>,
     pub(crate) retry_ms: Option<u64>,
 }
 
 impl EventStream {
-    /// Reads on; returns the blocks that are complete now. One that is cut off never is.
+    /// Reads more bytes and returns the blocks that are complete now.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<Block> {
         let mut blocks = Vec::new();
         for &byte in bytes {
@@ -68,7 +68,7 @@ impl Block {
                 }
                 none => *none = Some(value.to_owned()),
             },
-            // A comment has no name; other fields are for others.
+            // A comment has no name; unknown fields are ignored.
             _ => {}
         }
     }

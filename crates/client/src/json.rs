@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 /// A JSON value with every digit of its numbers: `12345678901234567890.10` stays just that.
 ///
-/// Use it as the type of a collection whose documents have no type in your program, or as a field
-/// of your own types. It goes through serde_json alone; other formats of serde do not know it.
+/// Use it as the type of a collection whose documents have no type in your program, or for a field
+/// of your own types. It works with serde_json only, not with other formats of serde.
 ///
 /// ```
 /// use detente_client::Json;
@@ -27,7 +27,7 @@ impl Json {
         Self(Value::Object(Object::new()))
     }
 
-    /// Sets a member. What is no object becomes one.
+    /// Sets a member. A value that is not an object becomes one.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) {
         if !matches!(self.0, Value::Object(_)) {
             self.0 = Value::Object(Object::new());
@@ -37,7 +37,7 @@ impl Json {
         }
     }
 
-    /// Takes a member out.
+    /// Removes a member.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         match &mut self.0 {
             Value::Object(members) => members.shift_remove(name),

@@ -17,11 +17,11 @@
 //! let client = Client::builder("http://127.0.0.1:4090").actor("alice").build()?;
 //! let articles = client.collection::<Article>("articles");
 //!
-//! // An intent. If somebody else saves first, it is run again upon what they saved.
+//! // An intent. If somebody else saves first, it is run again on what they saved.
 //! let article = articles.update("45", |article| article.likes += 1).await?;
 //! println!("{} likes", article.likes);
 //!
-//! // An edit. It is joined with what others saved meanwhile; where both changed one place,
+//! // An edit. It is merged with what others saved in the meantime; if both changed one place,
 //! // somebody decides.
 //! let mut draft = articles.edit("45").await?;
 //! draft.title = "Plan".into();
@@ -48,39 +48,41 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | [`update`](Collection::update) | an *intent*, "one less than there is": run again upon whatever came in between |
-//! | [`edit`](Collection::edit), [`save`](Draft::save) | what *somebody typed*: joined with what came in between |
-//! | [`replace`](Collection::replace) | neither: saved as it is, or refused |
-//! | [`insert`](Collection::insert), [`create`](Collection::create) | a new document, under an id of yours or the server's |
+//! | [`update`](Collection::update) | an *intent*, "one less than there is": run again on whatever came in between |
+//! | [`edit`](Collection::edit), [`save`](Draft::save) | what *somebody typed*: merged with what came in between |
+//! | [`replace`](Collection::replace) | neither: saved unchanged, or refused |
+//! | [`insert`](Collection::insert), [`create`](Collection::create) | a new document, with an id that you or the server chooses |
 //!
-//! Whichever it is, what a type does not show of a document is kept, and so are all digits of the
+//! The first three keep the members of a document that the type does not have, and all digits of
 //! numbers that were not changed.
 //!
-//! # What is tried again
+//! # What is retried
 //!
-//! *A stale version*: by `update` and `save`, at most 10 times within 15 seconds, after pauses of
-//! anything up to min(2 s, 20 ms · 2ⁿ). *A busy server* (503 or 429): the same request, after the
-//! time that it asks for. *A rule's refusal* (a unique key, a lifecycle, a schema, a lock) never:
-//! it would be refused again. A server that says 409 for both, without saying which, is told apart by
-//! reading the document: if its tag is still the same, it was a rule.
+//! *A stale version*: `update` and `save` retry up to 10 times within 15 seconds, with random
+//! pauses of up to min(2 s, 20 ms · 2ⁿ). *A busy server* (503 or 429): the same request is sent
+//! again after the time that the server asks for. *A refusal by a rule* (a unique key, a lifecycle,
+//! a schema, a lock) is never retried: the request would be refused again. If a server answers 409
+//! for both and does not say which it is, the client reads the document: if its tag has not
+//! changed, it was a rule.
 //!
 //! # When an answer is lost
 //!
 //! The connection breaks after a write went out. Was it applied?
 //!
-//! - Detente keeps the answer under the `Idempotency-Key` that every write has. The write is sent
-//!   again under the same key, and its one answer comes back.
-//! - A server without keys gets a write with a condition (`If-Match` with a tag, `If-None-Match: *`)
-//!   again as well: it cannot be applied twice, since the first application makes the condition
-//!   false. If it is refused as stale then, the document is read. Where it holds what was sent, that
-//!   was the first attempt. Where it holds something else, the first attempt may have been applied
-//!   and overtaken since, and that is [`Error::Uncertain`].
-//! - All else is not sent again to such a server: [`Error::Uncertain`] at once.
+//! - Detente remembers every write by its `Idempotency-Key`. The client sends the write again with
+//!   the same key, and gets the answer of the first attempt.
+//! - On a server without keys, the client also repeats a write that has a condition (`If-Match`
+//!   with a tag, `If-None-Match: *`): it cannot be applied twice, since the first application makes
+//!   the condition false. If the second attempt is refused as stale, the client reads the document.
+//!   If that is what was sent, the first attempt was applied. If it is something else, the first
+//!   attempt may have been applied and overwritten since, and the result is [`Error::Uncertain`].
+//! - Any other write is not repeated on such a server: [`Error::Uncertain`] at once.
 //!
-//! One case is left on a server without keys: an attempt is lost before it is applied, and somebody
-//! else, from the same version, saves a document that is equal in every value. It is taken for one's
-//! own. For an edit that makes no difference; for an intent ("one less") it does. Documents that tell
-//! whose they are, by an id of the request for one, rule it out.
+//! On a server without keys one case remains: an attempt is lost before it is applied, and somebody
+//! else, starting from the same version, saves a document that is equal in every value. The client
+//! takes that for its own write. For an edit this makes no difference; for an intent ("one less")
+//! it does. A document that contains something unique, such as an id of the request, rules this
+//! out.
 
 mod client; // a server, as one caller uses it
 mod collection; // its documents of one kind: read, write, update, edit, watch
@@ -89,21 +91,21 @@ mod json; // any document, with all its digits
 mod patch; // a change to parts of one
 
 mod draft; // a document that somebody is working on
-mod save; // how its edit is joined with what came in between
-mod update; // an intent, run again upon what came in between
+mod save; // how its edit is merged with what came in between
+mod update; // an intent, run again on what came in between
 
 mod condition; // what must hold for a write
 mod tag; // a version, as the server names it
 
-mod conflict; // a write that came too late, and where it collides
+mod conflict; // a write that came too late, and what it conflicts with
 mod error; // what to do next
-mod problem; // a refusal, as it was told
+mod problem; // a refusal, as the server sent it
 
 mod row; // lists and histories
 mod watch; // changes as they happen
 
 mod event_stream; // server-sent events, from bytes
-mod pace; // how far an operation has got through what it may do
+mod pace; // how much of its retries an operation has used
 mod resource; // one document over HTTP, without its type
 mod retry; // how often, how long and how slowly to try again
 mod snapshot; // what was read, exactly

@@ -4,12 +4,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::retry::Retry;
 
-/// How far one operation has got through what its [`Retry`] allows.
+/// How much of its [`Retry`] one operation has used.
 #[derive(Debug)]
 pub(crate) struct Pace {
     retry: Retry,
     deadline: Instant,
-    /// Requests in a row that brought no answer to go by.
+    /// Requests in a row without a usable answer.
     failures: u32,
     /// Writes that found a newer version.
     collisions: u32,
@@ -39,7 +39,7 @@ impl Pace {
     }
 
     /// Pauses before the same request is sent again, for `at_least` and some jitter; `false` if it
-    /// is not to be.
+    /// must not be sent again.
     pub(crate) async fn after_failure(&mut self, at_least: Duration) -> bool {
         self.failures += 1;
         if self.failures >= self.retry.attempts {
@@ -49,8 +49,8 @@ impl Pace {
         self.pause(at_least.saturating_add(jitter)).await
     }
 
-    /// Pauses before the next attempt upon a newer version, not before the first of them; `false`
-    /// if there is not to be one.
+    /// Pauses before the next attempt on a newer version, except before the first; `false` if there
+    /// must be no other attempt.
     pub(crate) async fn after_collision(&mut self) -> bool {
         self.collisions += 1;
         if self.collisions >= self.retry.attempts {
@@ -62,7 +62,7 @@ impl Pace {
         }
     }
 
-    /// A pause that would outlast the budget is not begun: it could only end in giving up.
+    /// Does not start a pause that would outlast the budget.
     async fn pause(&self, delay: Duration) -> bool {
         if delay >= self.remaining() {
             return false;

@@ -12,7 +12,7 @@ pub struct Patch {
 }
 
 impl Patch {
-    /// A JSON Merge Patch (RFC 7396): the members to set; null takes one out.
+    /// A JSON Merge Patch (RFC 7396): the members to set; null removes one.
     ///
     /// # Errors
     ///
@@ -21,8 +21,8 @@ impl Patch {
         Self::new("application/merge-patch+json", members)
     }
 
-    /// A JSON Patch (RFC 6902): a list of operations, all or none. With a `test` among them it needs
-    /// no other condition on Detente.
+    /// A JSON Patch (RFC 6902): a list of operations, all or none. On Detente, a patch with a
+    /// `test` operation needs no other condition.
     ///
     /// # Errors
     ///

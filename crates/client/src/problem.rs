@@ -4,9 +4,9 @@ use std::time::Duration;
 use detente_core::json::{Object, Value, parse};
 use reqwest::StatusCode;
 
-/// A refusal as the server told it (RFC 9457), with all its members.
+/// A refusal as the server sent it (RFC 9457), with all its members.
 ///
-/// A server that tells nothing, or not in JSON, makes a problem that has only a status.
+/// If the server sent no body, or none in JSON, the problem has only a status.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     status: StatusCode,
@@ -32,7 +32,8 @@ impl Problem {
         self.status.as_u16()
     }
 
-    /// The kind, in one word: `stale-version` of `/problems/stale-version`. Empty where none is told.
+    /// The kind, in one word: `stale-version` for `/problems/stale-version`. Empty if there is
+    /// none.
     pub fn kind(&self) -> &str {
         let uri = self.text("type").unwrap_or_default();
         uri.rsplit('/').next().unwrap_or_default()
@@ -59,6 +60,7 @@ impl Problem {
         self.members.get(name)
     }
 
+    /// All members.
     pub fn members(&self) -> &Object {
         &self.members
     }

@@ -25,18 +25,18 @@ pub(crate) struct Resource {
     url: Url,
 }
 
-/// Whether the server is to join a write that comes too late with what came before it.
+/// Whether the server should merge a write that comes too late with what came before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Joining {
     Wanted,
-    /// Also where the server is set up to do it unasked: an intent that is to be run again must not
-    /// be taken for a text that says how things are to be.
+    /// No, even if the server merges by default: an intent must be run again, and not be merged as
+    /// if its result were meant literally.
     Unwanted,
-    /// As the server is set up.
+    /// Whatever the server does by default.
     Default,
 }
 
-/// What became of a write.
+/// The outcome of a write.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Applied(Answer),
@@ -52,13 +52,13 @@ pub(crate) struct Refused {
 
 #[derive(Debug)]
 enum Refusal {
-    /// Told in so many words.
+    /// The server says so explicitly.
     Stale(Box<Stale>),
-    /// 409 or 412 in other words: what is there now must be looked at.
+    /// 409 or 412 without an explanation: the client must look at the current document.
     Unexplained(Problem),
 }
 
-/// A refusal, understood.
+/// What a refusal turned out to mean.
 #[derive(Debug)]
 pub(crate) enum Settled {
     /// The document is what was sent: an earlier attempt, whose answer was lost, was applied.
@@ -67,7 +67,7 @@ pub(crate) enum Settled {
 }
 
 impl Refused {
-    /// Whether the server itself said what is there now.
+    /// Whether the server itself sent the current document.
     pub(crate) fn is_told(&self) -> bool {
         matches!(self.refusal, Refusal::Stale(_))
     }
@@ -91,7 +91,7 @@ impl Resource {
 
     /// # Errors
     ///
-    /// [`Error::Missing`], [`Error::Deleted`], or that it cannot be had.
+    /// [`Error::Missing`], [`Error::Deleted`], or an error of the transport.
     pub(crate) async fn read(&self, pace: &mut Pace) -> Result<Snapshot, Error> {
         let answer = self.get(HeaderMap::new(), pace).await?;
         Snapshot::of_read(&answer)
@@ -112,7 +112,7 @@ impl Resource {
     }
 
     async fn get(&self, mut headers: HeaderMap, pace: &mut Pace) -> Result<Answer, Error> {
-        // What a cache in between has may be older than what was just refused for being old.
+        // A cache on the way may have an older version than the one that was just refused as stale.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         let request = Request {
             headers,
@@ -179,8 +179,8 @@ impl Resource {
         }
     }
 
-    /// Has the server join an edit of `base` with what is stored, by `choices` that were made upon
-    /// `current`; `None` if it does not know how.
+    /// Has the server merge an edit of `base` with what is stored, using `choices` that were made
+    /// for `current`; `None` if the server cannot merge.
     pub(crate) async fn merge(
         &self,
         base: &Tag,
@@ -213,7 +213,7 @@ impl Resource {
         outcome(answer).map(Some)
     }
 
-    /// What a write left behind, read if the answer does not tell.
+    /// The document after a write; read again if the answer does not contain it.
     pub(crate) async fn stored(
         &self,
         answer: &Answer,
@@ -232,11 +232,11 @@ impl Resource {
     ///
     /// # Errors
     ///
-    /// [`Error::Stale`] if it is not as `condition` has it.
+    /// [`Error::Stale`] if `condition` does not hold.
     pub(crate) async fn delete(&self, condition: &Condition, pace: &mut Pace) -> Result<(), Error> {
         let request = self.request(Method::DELETE, None, condition, Joining::Default);
         let answer = self.transport.send(&request, pace).await?;
-        // It is gone, as it was to be: an earlier attempt, whose answer was lost, saw to that.
+        // It is gone, as requested: an earlier attempt, whose answer was lost, has deleted it.
         if answer.in_doubt && answer.says_gone() {
             return Ok(());
         }
@@ -250,13 +250,13 @@ impl Resource {
         }
     }
 
-    /// Finds out what a refusal was about. `edit` is what a PUT began from, where that is known, and
-    /// what it sent.
+    /// Finds out what a refusal means. `edit` is what a PUT was based on, if known, and what it
+    /// sent.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] if nobody else saved, so that it is a rule that refused;
-    /// [`Error::Uncertain`] if an earlier attempt may have been applied and overtaken since.
+    /// [`Error::Refused`] if nobody else has saved, so it was a rule that refused;
+    /// [`Error::Uncertain`] if an earlier attempt may have been applied and overwritten since.
     pub(crate) async fn settle(
         &self,
         refused: Refused,
@@ -295,7 +295,7 @@ impl Resource {
         }
         let theirs = match self.read(pace).await {
             Ok(theirs) => theirs,
-            // Nothing is there that could have been in the way of creating it.
+            // There is no document that could have prevented its creation.
             Err(Error::Missing(_) | Error::Deleted(_)) if *condition == Condition::Absent => {
                 return Err(Error::Refused(Box::new(problem)));
             }
@@ -330,7 +330,7 @@ fn outcome(answer: Answer) -> Result<Outcome, Error> {
     Ok(Outcome::Refused(Refused { refusal, in_doubt }))
 }
 
-/// A refusal that could be for a stale tag, in words that this client does not know.
+/// A refusal that may mean a stale tag, but does not say so in a way that this client knows.
 fn is_unexplained(problem: &Problem) -> bool {
     let known = [
         "deleted",

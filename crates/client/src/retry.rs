@@ -3,7 +3,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often, how long and how slowly an operation is tried again.
+/// How often, how long and how slowly an operation is retried.
 ///
 /// ```
 /// use std::time::Duration;
@@ -14,15 +14,15 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Retry {
-    /// How often a write may be made upon a new version, and how often one request may be sent.
+    /// How often a write may be made again on a new version, and how often one request may be sent.
     pub attempts: u32,
-    /// How long one operation may take with all its requests and pauses.
+    /// How long one operation may take, including all its requests and pauses.
     pub budget: Duration,
-    /// The longest that the first pause may be. Each one after it may be twice as long.
+    /// The longest first pause. For each further pause the limit is twice as long.
     pub base_delay: Duration,
-    /// The longest that any pause may be.
+    /// The longest of all pauses.
     pub max_delay: Duration,
-    /// Where a pause falls between nothing and the longest that it may be.
+    /// Chooses each pause, between zero and its limit.
     pub jitter: Jitter,
 }
 
@@ -55,15 +55,16 @@ impl Retry {
 pub struct Jitter(Arc<dyn Fn() -> f64 + Send + Sync>);
 
 impl Jitter {
+    /// Random numbers.
     pub fn random() -> Self {
-        // Each state has keys of its own, and SipHash makes even numbers of them.
+        // Each state has its own random keys, and SipHash turns them into evenly spread numbers.
         Self::from_fn(|| {
             let bits = RandomState::new().build_hasher().finish() >> 11;
             bits as f64 / (1u64 << 53) as f64
         })
     }
 
-    /// What `fraction` returns is taken as 0 below 0 and as 1 above 1.
+    /// Uses the results of `fraction`, limited to the range from 0 to 1.
     pub fn from_fn(fraction: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(fraction))
     }
@@ -132,7 +133,7 @@ mod tests {
             assert!((0.0..1.0).contains(&fraction));
             tenths[(fraction * 10.0) as usize] += 1;
         }
-        // Each is 1000 give or take 30; a source that is right misses by 300 less than once in 10^20.
+        // Each is about 1000 ± 30; a correct source deviates by 300 less than once in 10^20 times.
         assert!(
             tenths.iter().all(|count| (700..1300).contains(count)),
             "{tenths:?}"

@@ -22,20 +22,20 @@ use crate::transport::{Request, Transport};
 pub struct Row<T = Json> {
     pub id: String,
     pub version: u64,
-    /// As RFC 3339 has it.
+    /// In RFC 3339 format.
     pub updated_at: String,
     pub updated_by: String,
     /// `None` for a deletion.
     pub document: Option<Document<T>>,
 }
 
-/// Rows of a list or a history, fetched page by page as they are asked for.
+/// Rows of a list or a history, fetched page by page when they are needed.
 pub struct Rows<T = Json> {
     envelopes: Pin<Box<dyn Stream<Item = Result<Envelope, Error>> + Send>>,
     shown_as: PhantomData<fn() -> T>,
 }
 
-/// A document and what is known of it, as the server sends it.
+/// A document and its metadata, as the server sends it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Envelope {
     pub(crate) seq: Option<u64>,
@@ -99,17 +99,17 @@ impl<T: DeserializeOwned> Rows<T> {
         }
     }
 
-    /// The next row; `None` behind the last one. After an error, other than for what a document
-    /// holds, there are no more.
+    /// The next row; `None` after the last one. After an error there are no more rows, unless the
+    /// error is about the content of one document.
     pub async fn next(&mut self) -> Option<Result<Row<T>, Error>> {
         StreamExt::next(self).await
     }
 
-    /// All rows that are left.
+    /// All remaining rows.
     ///
     /// # Errors
     ///
-    /// Any that comes up on the way.
+    /// The first that occurs.
     pub async fn all(mut self) -> Result<Vec<Row<T>>, Error> {
         let mut rows = Vec::new();
         while let Some(row) = self.next().await {

@@ -1,4 +1,4 @@
-//! Edits: joined with whatever came in between, by the server if it can and by the client if not.
+//! Edits: merged with whatever came in between, by the server if it can, otherwise by the client.
 
 use detente_core::json::Value;
 use detente_core::merge::Choices;
@@ -12,15 +12,15 @@ use crate::snapshot::Snapshot;
 use crate::transport::Answer;
 use crate::update::contended;
 
-/// Asked where edits collide.
+/// Called if edits conflict.
 pub(crate) type Decide = dyn FnMut(&Stale) -> Option<Choices> + Send;
 
-/// An edit on its way: what it began from, and what the document is to be.
+/// An edit to be saved: its base, and the document as it should be.
 #[derive(Clone, Debug)]
 pub(crate) struct Edit {
     pub(crate) base: Snapshot,
     pub(crate) ours: Value,
-    /// Whether it holds edits of others by now.
+    /// Whether it now contains edits by others.
     pub(crate) merged: bool,
 }
 
@@ -32,17 +32,17 @@ pub(crate) struct Applied {
     pub(crate) versions: Option<(u64, u64)>,
 }
 
-/// What became of a decision.
+/// The outcome of a decision.
 #[derive(Debug)]
 pub(crate) enum Decided {
     Applied(Applied),
-    /// Begun from what is stored now; to be sent.
+    /// An edit that is now based on what is stored, and must be sent.
     Rebased(Edit),
-    /// The document moved on meanwhile.
+    /// The document has changed in the meantime.
     Stale(Edit, Box<Stale>),
 }
 
-/// Saves `edit`; asks `decide` where it collides with another.
+/// Saves `edit`; calls `decide` if it conflicts with another.
 pub(crate) async fn save(
     resource: &Resource,
     mut edit: Edit,
@@ -60,7 +60,7 @@ pub(crate) async fn save(
             Settled::Done(stored) => return Ok(edit.found(stored)),
             Settled::Stale(stale) => stale,
         };
-        // While somebody decides, the document may move on, and then it is to be decided again.
+        // While somebody decides, the document may change, and then they must decide again.
         edit = loop {
             let choices = ask(decide, &stale)?;
             match edit.join(resource, *stale, &choices, pace).await? {
@@ -74,7 +74,7 @@ pub(crate) async fn save(
     Ok(edit.found(stored))
 }
 
-/// Somebody's choices. None are needed where nothing collides.
+/// Somebody's choices. None are needed if nothing conflicts.
 fn ask(decide: &mut Option<Box<Decide>>, stale: &Stale) -> Result<Choices, Error> {
     if stale.conflicts.is_empty() {
         return Ok(Choices::new());
@@ -84,7 +84,8 @@ fn ask(decide: &mut Option<Box<Decide>>, stale: &Stale) -> Result<Choices, Error
 }
 
 impl Edit {
-    /// Joins the edit with what `stale` found, by `choices`: on the server if that can, else here.
+    /// Merges the edit with what `stale` contains, using `choices`: on the server if it can, else
+    /// here.
     pub(crate) async fn join(
         self,
         resource: &Resource,
@@ -166,7 +167,7 @@ impl Edit {
         })
     }
 
-    /// The edit, found to be stored.
+    /// The result if the edit turns out to be stored.
     fn found(self, stored: Snapshot) -> Applied {
         Applied {
             stored,

@@ -9,7 +9,7 @@ use crate::transport::Answer;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Snapshot {
     pub(crate) version: Option<u64>,
-    /// `None` where the server did not tell: what is there must be read before it is changed.
+    /// `None` if the server did not send one: the document must be read before it is changed.
     pub(crate) tag: Option<Tag>,
     pub(crate) tree: Value,
 }
@@ -23,12 +23,12 @@ impl Snapshot {
         })
     }
 
-    /// What a write left behind; `None` if the answer does not tell and it must be read.
+    /// The document after a write; `None` if the answer does not contain it, so it must be read.
     ///
-    /// A body counts only from a server that is known to answer a write with the document. Others
-    /// may say `{"ok":true}` (RFC 9110, section 9.3.4, leaves the content open), and taking that
-    /// for the document would overwrite it with that. From those, a tag means that what was sent
-    /// was stored as it is.
+    /// The body is used only if the server is known to answer writes with the document. Other
+    /// servers may answer `{"ok":true}` (RFC 9110, section 9.3.4, leaves the content open); if that
+    /// were taken for the document, the next save would store it. From such servers, a tag means
+    /// that exactly what was sent was stored.
     pub(crate) fn of_write(answer: &Answer, sent: Option<&Value>) -> Result<Option<Self>, Error> {
         let tree = if answer.version().is_some() && !answer.body.is_empty() {
             tree(&answer.body)?
@@ -44,13 +44,13 @@ impl Snapshot {
         }))
     }
 
-    /// The tag to make a write conditional on.
+    /// The tag to put into the condition of a write.
     pub(crate) fn needed_tag(&self) -> Result<&Tag, Error> {
         self.tag.as_ref().ok_or(Error::Untagged)
     }
 
-    /// What comes of `ours` and `theirs`, both begun from this one. The client knows no strategies:
-    /// where a field has one, the server does this.
+    /// Merges `ours` and `theirs`, both based on this snapshot. The client knows no strategies: if
+    /// a field has one, the server merges.
     pub(crate) fn merge(&self, ours: &Value, theirs: &Value, choices: &Choices) -> Merge {
         let strategies = Strategies::default();
         merge(

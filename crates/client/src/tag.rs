@@ -4,13 +4,13 @@ use reqwest::header::HeaderValue;
 
 /// The validator of a version, as the server sent it (RFC 9110, section 8.8.3).
 ///
-/// It is sent back byte for byte and never taken apart, so that even a server that forgets the
-/// quotes recognises its own.
+/// It is sent back byte for byte and never parsed, so even a server that forgets the quotes
+/// recognises its own tag.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Tag(HeaderValue);
 
 impl Tag {
-    /// A tag that was kept as text; `None` if it cannot stand in a header field.
+    /// A tag from stored text; `None` if the text is not valid in a header field.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim_matches([' ', '\t']);
         if text.is_empty() {

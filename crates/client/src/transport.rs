@@ -16,19 +16,19 @@ use crate::problem::Problem;
 use crate::retry::Retry;
 use crate::tag::Tag;
 
-/// Sends requests, and again where that is safe.
+/// Sends requests, and repeats them where that is safe.
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,
     pub(crate) base: Url,
-    /// Between the base and the name of a collection.
+    /// The path between the base and the name of a collection.
     pub(crate) api: Vec<String>,
-    /// On every request.
+    /// Sent with every request.
     pub(crate) headers: HeaderMap,
     /// How long one request may take.
     pub(crate) timeout: Duration,
     pub(crate) retry: Retry,
-    /// Whether the server keeps idempotency keys, once that is known.
+    /// Whether the server keeps idempotency keys, once the client has found out.
     pub(crate) keeps_keys: OnceCell<bool>,
 }
 
@@ -45,32 +45,32 @@ pub(crate) struct Request {
 /// Why a request may be received twice.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// It changes nothing.
+    /// The request changes nothing.
     Read,
-    /// It has a condition that its own application makes false.
+    /// The request has a condition that becomes false once it is applied.
     Conditional(String),
-    /// Only because of the key, on a server that keeps it.
+    /// The request has an idempotency key. This helps only if the server keeps keys.
     Keyed(String),
 }
 
-/// An answer, read whole.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Whether the same request may have been applied before this answer, unseen.
+    /// Whether an earlier attempt of this request, whose answer was lost, may have been applied.
     pub(crate) in_doubt: bool,
 }
 
-/// What became of sending a request once.
+/// The outcome of sending a request once.
 enum Sent {
     Answered(Answer),
-    /// It was not applied, and asks to be sent again after this.
+    /// It was not applied; the server asks to send it again after this time.
     Later(Answer, Duration),
     /// It may have been applied.
     Lost(Cause),
-    /// It never went out.
+    /// It was never sent.
     Unsent(Cause),
 }
 
@@ -100,7 +100,7 @@ impl Transport {
     pub(crate) fn url(&self, names: &[&str]) -> Result<Url, Error> {
         let mut url = self.base.clone();
         let bad = |name: &str| Error::Name(name.to_owned(), "part of a path");
-        // The URL Standard takes these for steps within the path, even when they are encoded.
+        // The URL Standard treats these as steps within the path, even if they are encoded.
         if let Some(name) = names.iter().find(|name| matches!(**name, "" | "." | "..")) {
             return Err(bad(name));
         }
@@ -114,11 +114,11 @@ impl Transport {
         Ok(url)
     }
 
-    /// Sends `request` until there is an answer to go by, or the pace allows no more.
+    /// Sends `request` until there is a usable answer, or the pace allows no further attempt.
     ///
-    /// A write that may have been applied is sent again only where it cannot be applied twice: under
-    /// the key that it had, if the server keeps keys; with the condition that it had otherwise. In
-    /// that second case the answer is marked, since a refusal may be of the writer's own doing.
+    /// A write that may have been applied is repeated only if it cannot be applied twice: with its
+    /// key, if the server keeps keys, otherwise with its condition. In the second case the answer
+    /// is marked, since the first attempt may be the reason for a refusal.
     ///
     /// # Errors
     ///
@@ -193,17 +193,17 @@ impl Transport {
         builder.send().await
     }
 
-    /// Whether the server keeps idempotency keys; asked only when an answer is lost.
+    /// Whether the server keeps idempotency keys; determined only when an answer is lost.
     async fn keeps_keys(&self, pace: &mut Pace) -> bool {
         let told = self
             .keeps_keys
             .get_or_try_init(|| self.ask_about_keys(pace));
-        // Not to be told is not to rely on it, for now.
+        // Without an answer, assume for now that it does not.
         told.await.copied().unwrap_or(false)
     }
 
-    /// A server that can explain the misuse of a key has them. (That there is such a page is not
-    /// enough: some servers have one for every URL.)
+    /// A server that explains the misuse of a key keeps keys. (The page must also have the right
+    /// content: some servers have a page for every URL.)
     async fn ask_about_keys(&self, pace: &mut Pace) -> Result<bool, ()> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -245,7 +245,7 @@ impl Answer {
             (502..=504, _) if *repeat == Repeat::Read => {
                 Sent::Later(self, wait.unwrap_or_default())
             }
-            // Said by something in between, which need not know what the server did.
+            // Sent by a proxy, which need not know what the server did.
             (502..=504, _) => Sent::Lost(self.problem().to_string().into()),
             _ => Sent::Answered(self),
         }
@@ -263,7 +263,7 @@ impl Answer {
         self.headers.get(ETAG).and_then(Tag::of)
     }
 
-    /// The tag of what was stored where it is not what was sent.
+    /// The tag of what was stored, if that is not what was sent.
     pub(crate) fn merged_tag(&self) -> Option<Tag> {
         self.header("merged-etag").and_then(Tag::of)
     }
@@ -272,7 +272,7 @@ impl Answer {
         self.text("document-version")?.parse().ok()
     }
 
-    /// The version that the edit began from and the one that it was joined with.
+    /// The version that the edit was based on and the one that it was merged with.
     pub(crate) fn merged_versions(&self) -> Option<(u64, u64)> {
         let (from, to) = self.text("merged-versions")?.split_once("..")?;
         Some((from.parse().ok()?, to.parse().ok()?))
@@ -287,7 +287,7 @@ impl Answer {
         (!id.is_empty()).then_some(id)
     }
 
-    /// Whether there is no such document (any more).
+    /// Whether the document does not exist (any more).
     pub(crate) fn says_gone(&self) -> bool {
         matches!(self.status.as_u16(), 404 | 410) || self.problem().kind() == "deleted"
     }
@@ -296,7 +296,7 @@ impl Answer {
         Problem::new(self.status, &self.body, self.retry_after())
     }
 
-    /// A date is taken relative to the server's own clock.
+    /// A date is interpreted relative to the server's own clock.
     fn retry_after(&self) -> Option<Duration> {
         let text = |name| self.headers.get(name)?.to_str().ok();
         let after = text(RETRY_AFTER)?;

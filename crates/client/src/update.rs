@@ -1,4 +1,4 @@
-//! Intents: run upon what is stored, and run again upon whatever came in between.
+//! Intents: run on what is stored, and run again on whatever came in between.
 
 use std::convert::Infallible;
 
@@ -14,7 +14,7 @@ use crate::pace::Pace;
 use crate::resource::{Joining, Outcome, Resource, Settled};
 use crate::snapshot::Snapshot;
 
-/// Runs `change` upon `current`, or upon what is stored where that is not given, and saves it, until
+/// Runs `change` on `current`, or else on what is stored, and saves the result; repeats that until
 /// nobody else was faster.
 pub(crate) async fn run<T: Serialize + DeserializeOwned, E>(
     resource: &Resource,
@@ -43,7 +43,7 @@ pub(crate) async fn run<T: Serialize + DeserializeOwned, E>(
 
 enum Saving {
     Done(Snapshot),
-    /// Somebody else was faster. This is what they saved.
+    /// Somebody else was faster and saved this.
     Overtaken(Snapshot),
 }
 
@@ -76,7 +76,7 @@ async fn save(
     if !go_on {
         return Err(contended(pace, stale));
     }
-    // The first time, what the refusal holds is as new as can be. Later, a pause lies in between.
+    // The first time, the document in the refusal is recent. Later there is a pause in between.
     let is_new = !told || pace.collisions() == 1;
     match stale.snapshot().filter(|_| is_new) {
         Some(newer) => Ok(Saving::Overtaken(newer)),

@@ -1,9 +1,9 @@
-//! A Rust type as a view of a document, put back without losing what the type does not show.
+//! A Rust type as a view of a document, written back without losing what the type does not have.
 //!
-//! A document may have members that a program does not know: a newer program put them there. Were
-//! the type alone written back, they would be gone; nobody's edit, but lost all the same. So what
-//! the program changed in its view is carried over to the document as it was read, and everything
-//! else stays, digits included.
+//! A document may have members that a program does not know, because a newer program put them
+//! there. If only the type were written back, they would be lost, although nobody removed them. So
+//! the changes that the program made in its view are transferred to the document as it was read,
+//! and everything else stays, digits included.
 
 use detente_core::json::{Object, Value, parse};
 use serde::Serialize;
@@ -16,13 +16,13 @@ pub(crate) fn read<T: DeserializeOwned>(document: &Value) -> Result<T, ContentEr
     serde_json::from_str(&document.to_text()).map_err(ContentError::Type)
 }
 
-/// A value as the document that it would be by itself.
+/// A value as a document of its own.
 pub(crate) fn write<T: Serialize>(value: &T) -> Result<Value, ContentError> {
     let text = serde_json::to_string(value).map_err(ContentError::Value)?;
     parse(text.as_bytes()).map_err(ContentError::Syntax)
 }
 
-/// `document` with what was changed since `T` was read from it.
+/// `document` with the changes made in `T` since it was read.
 pub(crate) fn put_back<T: Serialize + DeserializeOwned>(
     document: &Value,
     value: &T,
@@ -32,7 +32,7 @@ pub(crate) fn put_back<T: Serialize + DeserializeOwned>(
     Ok(carry(&before, &after, document))
 }
 
-/// What the step from `before` to `after` makes of `whole`, of which `before` shows a part.
+/// Applies the change from `before` to `after` to `whole`, of which `before` shows a part.
 fn carry(before: &Value, after: &Value, whole: &Value) -> Value {
     if before == after {
         return whole.clone();
@@ -60,7 +60,7 @@ fn carry_members(before: &Object, after: &Object, whole: &Object) -> Object {
     for (name, after) in after {
         let carried = match (before.get(name), whole.get(name)) {
             (Some(before), Some(whole)) => carry(before, after, whole),
-            // Shown by a default of the type, not by the document, and left at that.
+            // A default of the type that the document does not have, and that was not changed.
             (Some(before), None) if before == after => continue,
             _ => after.clone(),
         };
@@ -69,8 +69,8 @@ fn carry_members(before: &Object, after: &Object, whole: &Object) -> Object {
     members
 }
 
-/// Elements have no names. Those that stayed at the front and at the back are found again; between
-/// them, elements that are as many as before are taken for the same ones, changed.
+/// Elements have no names. Unchanged ones at the front and at the back are matched; if as many are
+/// left between them as before, they are treated as the same elements, changed.
 fn carry_items(before: &[Value], after: &[Value], whole: &[Value]) -> Vec<Value> {
     let pairs = || before.iter().zip(after);
     let front = pairs()
@@ -179,7 +179,7 @@ mod tests {
         })
     }
 
-    /// The order as a document that has more in it than the type shows.
+    /// The order as a document with more members than the type has.
     fn with_more(order: &Order) -> Value {
         let Value::Object(mut members) = write(order).unwrap() else {
             panic!("an order is an object");

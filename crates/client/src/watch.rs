@@ -18,47 +18,48 @@ use crate::json::Json;
 use crate::row::{Envelope, Row};
 use crate::transport::{Answer, Transport};
 
-/// A server sends something every 15 seconds. One that was silent for three times that is gone.
+/// The server sends something every 15 seconds. After three times that, the connection counts as
+/// lost.
 const LONGEST_SILENCE: Duration = Duration::from_secs(45);
 
 const EVENTS: &str = "text/event-stream";
 
-/// Where a [`Watch`] begins.
+/// Where a [`Watch`] starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
-    /// With what happens from now on.
+    /// From now on.
     Now,
-    /// With the first change that the server has.
+    /// At the first change that the server has.
     Beginning,
-    /// Behind this change, the last that was seen.
+    /// After this change, the last one seen.
     Seq(u64),
 }
 
 /// Somebody saved or deleted a document.
 #[derive(Clone, Debug)]
 pub struct Change<T = Json> {
-    /// Its place among all changes, to go on from with [`Since::Seq`].
+    /// Its position among all changes, to continue from with [`Since::Seq`].
     pub seq: u64,
     pub collection: String,
-    /// The document as it is since.
+    /// The document after the change.
     pub row: Row<T>,
-    /// The places that changed, where the server tells.
+    /// The places that changed, if the server says so.
     pub paths: Vec<Pointer>,
-    /// What was joined, if the version came about by merging.
+    /// The versions that were merged, if this one is the result of a merge.
     pub merged: Option<Json>,
 }
 
-/// Changes as they happen, each one once and in order, whatever becomes of the connection.
+/// Changes as they happen, each one once and in order, even if the connection is lost.
 ///
-/// A stream that ends only with an error that trying again does not cure. A document that does not
-/// fit `T` is an error too, but the stream goes on behind it.
+/// The stream ends only with an error that cannot be cured by retrying. A document that does not
+/// match `T` is an error too, but the stream continues after it.
 pub struct Watch<T = Json> {
     envelopes: Pin<Box<dyn Stream<Item = Result<Envelope, Error>> + Send>>,
     shown_as: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Watch<T> {
-    /// Returns when it is certain that no change from now on will be missed.
+    /// Once this has returned, no change is missed.
     pub(crate) async fn open(
         transport: Arc<Transport>,
         mut url: Url,
@@ -121,11 +122,11 @@ fn change<T: DeserializeOwned>(mut envelope: Envelope) -> Result<Change<T>, Cont
 struct Follower {
     transport: Arc<Transport>,
     url: Url,
-    /// The `seq` of the last change that was handed on, or where the stream began.
+    /// The `seq` of the last change that was returned, or where the stream started.
     seen: Option<u64>,
     /// How long the server asks to wait before connecting again.
     reconnection: Duration,
-    /// Connections in a row that brought nothing new.
+    /// Connections in a row without anything new.
     failures: u32,
     connection: Option<Connection>,
     ready: VecDeque<Block>,
@@ -138,21 +139,21 @@ struct Connection {
 
 /// Why there is no connection.
 enum Refusal {
-    /// It may work after this.
+    /// A retry after this time may work.
     Later(Error, Duration),
     Never(Error),
 }
 
 impl Follower {
-    /// Connects, and learns where the stream begins: without that, what happens while a connection
-    /// is lost and made again would be missed.
+    /// Connects, and waits until the stream says where it starts: otherwise changes could be missed
+    /// when the connection is lost and made again.
     async fn begin(&mut self) -> Result<(), Error> {
         let mut pace = self.transport.pace();
         loop {
             let (error, wait) = match self.connect().await {
                 Ok(()) if self.learns_its_place().await => return Ok(()),
                 Ok(()) => {
-                    let silent = "the stream did not say where it begins";
+                    let silent = "the stream did not say where it starts";
                     (Error::Unreachable(silent.into()), Duration::ZERO)
                 }
                 Err(Refusal::Later(error, wait)) => (error, wait),
@@ -172,7 +173,7 @@ impl Follower {
                 return false;
             }
             if let Some(block) = self.ready.front() {
-                // The first block says so and is no event; if it is one, it stays for later.
+                // The first block says so and is not an event; if it is one, it is kept for later.
                 self.seen = match (place(block), &block.data) {
                     (Some(seq), None) => Some(seq),
                     (Some(seq), Some(_)) => seq.checked_sub(1),
@@ -183,7 +184,7 @@ impl Follower {
         true
     }
 
-    /// The next change, or why it cannot be read; an error if there will be no more.
+    /// The next change, or why it cannot be read; the outer error means that there will be no more.
     async fn next(&mut self) -> Result<Result<Envelope, Error>, Error> {
         loop {
             while let Some(block) = self.ready.pop_front() {
@@ -195,7 +196,7 @@ impl Follower {
                 self.reconnect().await?;
             }
             if !self.read(LONGEST_SILENCE).await {
-                // What is left of an event that was cut off goes with the connection.
+                // An incomplete event is discarded together with the connection.
                 self.connection = None;
             }
         }
@@ -220,7 +221,7 @@ impl Follower {
         Some(envelope)
     }
 
-    /// Reads on; `false` at the end of the connection.
+    /// Reads more; `false` at the end of the connection.
     async fn read(&mut self, limit: Duration) -> bool {
         let Some(connection) = &mut self.connection else {
             return false;
@@ -234,7 +235,7 @@ impl Follower {
         }
     }
 
-    /// Connects again, however long that takes: a watch is not over because a server is.
+    /// Connects again, however long that takes: a watch survives a restart of the server.
     async fn reconnect(&mut self) -> Result<(), Error> {
         let mut wait = Duration::ZERO;
         loop {

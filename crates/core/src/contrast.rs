@@ -2,12 +2,12 @@ use bytes::Bytes;
 
 use crate::json::{Members, Object, Value, write_member};
 
-/// Versions of a document side by side. A member whose text is the same in all of them can neither
-/// have been changed nor collide: it is set aside, and trees are made of the rest alone.
+/// Versions of a document side by side. A member whose text is the same in all of them was not
+/// changed and cannot conflict: it is set aside, and trees are built of the rest only.
 ///
-/// Comparing or merging those trees tells what comparing or merging the whole documents would, as
-/// long as nothing is declared for the root and no choice is made; [`Contrast::whole`] gives what was
-/// set aside back to what a merge came to.
+/// Comparing or merging those trees has the same result as for the whole documents, as long as no
+/// strategy is declared for the root and no choice is made; [`Contrast::whole`] adds what was set
+/// aside to the result of a merge.
 #[derive(Debug)]
 pub struct Contrast {
     documents: Vec<Members>,
@@ -16,7 +16,7 @@ pub struct Contrast {
 }
 
 impl Contrast {
-    /// `texts` must be JSON objects that were checked before.
+    /// Compares `texts`, which must be checked JSON objects.
     pub fn of(texts: impl IntoIterator<Item = Bytes>) -> Self {
         let mut documents: Vec<Members> = Vec::new();
         for text in texts {
@@ -44,6 +44,7 @@ impl Contrast {
         self.documents.len()
     }
 
+    /// Whether there are no documents.
     pub fn is_empty(&self) -> bool {
         self.documents.is_empty()
     }
@@ -56,26 +57,26 @@ impl Contrast {
         Value::Object(own.collect())
     }
 
-    /// The text of what a merge of the trees came to, with all that was set aside: in the order of
-    /// one of the documents, then what that has not.
+    /// The text of a merge of the trees, with everything that was set aside: in the order of one of
+    /// the documents, then the members that it does not have.
     pub fn whole(&self, document: usize, merged: &Value) -> Bytes {
         let empty = Object::new();
         let merged = merged.as_object().unwrap_or(&empty);
         let members = &self.documents[document];
         let mut out = vec![b'{'];
-        let mut told = 0;
+        let mut written = 0;
         for index in 0..members.len() {
             if self.is_aside(document, index) {
                 members.write(index, &mut out);
             } else if let Some(value) = merged.get(members.name(index)) {
                 write_member(members.name(index), value, &mut out);
-                told += 1;
+                written += 1;
             } else {
                 continue;
             }
             out.push(b',');
         }
-        if told < merged.len() {
+        if written < merged.len() {
             let has_it =
                 |name: &String| (0..members.len()).any(|index| members.name(index) == name);
             for (name, value) in merged.iter().filter(|(name, _)| !has_it(name)) {

@@ -16,7 +16,8 @@ pub struct Malformed {
 }
 
 impl EntityTag {
-    /// `opaque` must consist of etagc (no quote, no white space, no control character).
+    /// A strong tag. `opaque` must consist of etagc (no quote, no white space, no control
+    /// character).
     pub fn strong(opaque: &str) -> Self {
         debug_assert!(opaque.bytes().all(is_etagc), "{opaque:?} is no opaque tag");
         Self {
@@ -25,16 +26,17 @@ impl EntityTag {
         }
     }
 
+    /// Whether the tag is weak (`W/"…"`).
     pub fn is_weak(&self) -> bool {
         self.weak
     }
 
-    /// What stands between the quotes.
+    /// The text between the quotes.
     pub fn opaque(&self) -> &str {
         &self.opaque
     }
 
-    /// As a field value, with its quotes; what `to_string` gives, faster.
+    /// As a field value, with its quotes; the same as `to_string`, but faster.
     pub fn to_field(&self) -> String {
         let mut field = String::with_capacity(self.opaque.len() + 4);
         field.push_str(if self.weak { "W/\"" } else { "\"" });
@@ -79,7 +81,7 @@ impl EntityTag {
     ///
     /// # Errors
     ///
-    /// [`Malformed`] if it is anything else, or holds no tag at all.
+    /// [`Malformed`] if it is anything else, or contains no tag.
     pub fn parse_list(value: &[u8]) -> Result<Vec<Self>, Malformed> {
         let mut reader = Reader { value, at: 0 };
         let mut tags = Vec::new();
@@ -135,17 +137,18 @@ impl Reader<'_> {
         let weak = self.value[self.at..].starts_with(b"W/");
         self.at += if weak { 2 } else { 0 };
         if self.peek() != Some(b'"') {
-            return Err(self.fail("an entity tag stands in double quotes"));
+            return Err(self.fail("an entity tag must be in double quotes, such as \"1-6c5e\""));
         }
         self.at += 1;
         let start = self.at;
         self.skip(is_etagc);
         if self.peek() != Some(b'"') {
-            return Err(self.fail("an entity tag ends with a double quote"));
+            return Err(self.fail("an entity tag must end with a double quote"));
         }
         let opaque = &self.value[start..self.at];
         self.at += 1;
-        // obs-text may be no UTF-8. None of our tags holds any, so a stand-in is as unequal to them.
+        // obs-text need not be UTF-8. No tag of ours contains any, so a replacement is unequal to
+        // them too.
         let opaque = String::from_utf8_lossy(opaque).into();
         Ok(EntityTag { weak, opaque })
     }

@@ -1,10 +1,10 @@
-//! I-JSON (RFC 7493) that keeps what was sent: member order, and every digit of a number.
+//! I-JSON (RFC 7493) that preserves the order of members and every digit of a number.
 
 mod draft; // an object as text, member by member
 mod find; // one value inside a text, without a tree
 mod members; // the members of an object as texts
 mod number; // decimal digits, compared by value
-mod parse; // text to tree, or text checked and left alone
+mod parse; // text to tree, or text only checked
 mod pointer; // RFC 6901
 mod scan; // through a text, token by token
 mod value; // the tree

@@ -3,7 +3,8 @@ use std::fmt;
 const MAX_ID: usize = 255;
 const MAX_COLLECTION: usize = 63;
 
-/// Which document: a space, a collection in it, an id in that. Held as one text, `space/collection/id`.
+/// The name of a document: a space, a collection in it, and an id. Stored as one text,
+/// `space/collection/id`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     text: Box<str>,
@@ -18,20 +19,24 @@ pub struct CollectionKey {
     pub collection: Box<str>,
 }
 
-/// Why a name cannot be one.
+/// Why a text is not a valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    #[error("{0:?} is no collection name: 1 to 63 of a-z, 0-9 and `-`, the first of them a letter")]
+    #[error(
+        "{0:?} is not a collection name: use 1 to 63 of a-z, 0-9 and `-`, starting with a letter"
+    )]
     Collection(String),
-    #[error("{0:?} is no space name: 1 to 63 of a-z, 0-9 and `-`, the first of them a letter")]
+    #[error("{0:?} is not a space name: use 1 to 63 of a-z, 0-9 and `-`, starting with a letter")]
     Space(String),
     #[error(
-        "{0:?} is no document id: 1 to 255 of A-Z, a-z, 0-9, `-`, `.`, `_` and `~`, not `.` or `..`, the first of them not `_`"
+        "{0:?} is not a document id: use 1 to 255 of A-Z, a-z, 0-9, `-`, `.`, `_` and `~`, not starting with `_`, and not `.` or `..`"
     )]
     Id(String),
 }
 
 impl CollectionKey {
+    /// A collection in a space.
+    ///
     /// # Errors
     ///
     /// [`NameError`] if either is not of the form `[a-z][a-z0-9-]{0,62}`.
@@ -48,6 +53,8 @@ impl CollectionKey {
         })
     }
 
+    /// The document with an id in this collection.
+    ///
     /// # Errors
     ///
     /// [`NameError::Id`] if `id` is not 1 to 255 unreserved characters (RFC 3986, section 2.3).
@@ -60,14 +67,16 @@ impl CollectionKey {
 }
 
 impl Key {
+    /// The document with an id in a collection of a space.
+    ///
     /// # Errors
     ///
-    /// [`NameError`] that names the part at fault.
+    /// [`NameError`] names the part that is not valid.
     pub fn new(space: &str, collection: &str, id: &str) -> Result<Self, NameError> {
         CollectionKey::new(space, collection)?.key(id)
     }
 
-    /// Parts that were checked before, as those read back from a store are.
+    /// From parts that were checked before, such as those read from a store.
     pub fn from_parts(space: &str, collection: &str, id: &str) -> Self {
         let mut text = String::with_capacity(space.len() + collection.len() + id.len() + 2);
         text.push_str(space);
@@ -95,11 +104,12 @@ impl Key {
         &self.text[usize::from(self.id_at)..]
     }
 
-    /// `space/collection/id`: `/` cannot occur in a part, so this orders and tells apart as the parts do.
+    /// `space/collection/id`. No part can contain `/`, so two keys are equal if these texts are.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
+    /// Whether the document belongs to `collection`.
     pub fn is_in(&self, collection: &CollectionKey) -> bool {
         self.collection() == &*collection.collection && self.space() == &*collection.space
     }

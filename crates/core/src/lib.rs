@@ -1,31 +1,31 @@
 //! Optimistic concurrency for HTTP resources, as functions from values to values.
 //!
 //! Nothing here opens a socket or a file, reads a clock or draws a random number: time and state
-//! arrive as arguments. What this crate decides, the shells around it carry out.
+//! are arguments. This crate decides; the shells around it act.
 
 pub mod json; // I-JSON that keeps what was sent: parse, check, point into, write
 
-mod comparison; // who changed what, and where they collide
-mod contrast; // versions side by side, less what is the same in all
-pub mod merge; // base, ours, theirs: joined, or in conflict
+mod comparison; // who changed what, and where they conflict
+mod contrast; // versions side by side, without what is the same in all
+pub mod merge; // base, ours, theirs: merged, or in conflict
 mod patch; // JSON Merge Patch and JSON Patch
 mod touched; // what a version changed
 
 mod entity_tag; // a validator, and how two of them compare
 mod moment; // a point in time, to the millisecond, as HTTP and RFC 3339 write it
-mod precondition; // If-Match and its kin: parse, then evaluate
+mod precondition; // If-Match and the others: parse, then evaluate
 
 mod key; // which document: space, collection, id
-mod query; // which documents of a list, and in which order
+mod query; // which documents a list has, and in which order
 pub mod rules; // schema, unique keys, lifecycle and expressions of one collection
-mod version; // what the log holds of a document
+mod version; // a version of a document in the log, and its tag
 
 mod command; // what one write asks for
 mod decide; // command against state: effect or refusal
 mod lock; // the only writer for a while, and its fencing number
-mod merging; // an edit that is joined with what came since
-mod receipt; // what is to be done once, and what it came to
-mod state; // what a decision rests on
+mod merging; // an edit that is merged with what came since
+mod receipt; // a request that must be performed once, and its result
+mod state; // what a decision depends on
 
 pub use command::{Ahead, Command, Edit, Patching, Proposal, Unconditional, Unfit};
 pub use comparison::{changed_members, compare_blind};

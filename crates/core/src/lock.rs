@@ -3,13 +3,13 @@ use std::sync::Arc;
 use crate::{Head, Key, Moment, State};
 
 /// The right to be the only writer of one document for a while. It does not replace If-Match: it
-/// keeps others out, and says nothing of what its holder has read.
+/// keeps others out, but does not show which version its holder has read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
-    /// Whoever knows it holds the lock.
+    /// Whoever knows the token holds the lock.
     pub token: Arc<str>,
-    /// Larger than that of every lock before it. A resource elsewhere that remembers the largest it
-    /// has seen can refuse a holder whose time has passed.
+    /// Larger than that of every earlier lock. Another system that remembers the largest number
+    /// that it has seen can refuse a holder whose time has passed.
     pub fencing: u64,
     /// Who holds it, in words for people.
     pub owner: String,
@@ -18,7 +18,7 @@ pub struct Lock {
     pub expires_at: Moment,
 }
 
-/// What is asked of the lock of a document.
+/// A request about the lock of a document.
 #[derive(Clone, Debug)]
 pub struct LockCommand {
     pub key: Key,
@@ -26,15 +26,16 @@ pub struct LockCommand {
     pub action: LockAction,
 }
 
+/// What to do with a lock.
 #[derive(Clone, Debug)]
 pub enum LockAction {
-    /// Takes the lock, under a token that was never used before.
+    /// Takes the lock, with a token that was never used before.
     Take {
         token: Arc<str>,
         owner: String,
         life_ms: u64,
     },
-    /// Holds it for longer.
+    /// Extends the lock.
     Renew {
         token: Arc<str>,
         life_ms: u64,
@@ -42,20 +43,21 @@ pub enum LockAction {
     Release {
         token: Arc<str>,
     },
-    /// Takes it away from whoever holds it.
+    /// Takes the lock away from its holder.
     Break,
 }
 
-/// What became of a [`LockCommand`].
+/// The outcome of a [`LockCommand`].
 #[derive(Clone, Debug)]
 pub enum LockDecision {
-    /// It is held, as this says.
+    /// The lock is held.
     Held(Arc<Lock>),
     /// Nobody holds this lock any more.
     Freed(Arc<Lock>),
     Refused(LockRefusal),
 }
 
+/// Why a [`LockCommand`] was refused.
 #[derive(Clone, Debug)]
 pub enum LockRefusal {
     /// There is no such document.
@@ -65,25 +67,26 @@ pub enum LockRefusal {
     },
     /// Somebody else holds it.
     Locked(Arc<Lock>),
-    /// The token is that of no lock that is held; `None` if the document is not locked at all.
+    /// The document is not locked, so the token is not that of a held lock.
     Lost,
     /// There is no lock to break.
     Free,
 }
 
 impl Lock {
+    /// Whether the lock has not expired yet.
     pub fn is_held(&self, now: Moment) -> bool {
         now < self.expires_at
     }
 }
 
-/// Decides what becomes of a lock. `fencing` is larger than every fencing number so far.
+/// Decides a request about a lock. `fencing` must be larger than every fencing number so far.
 ///
-/// A lock whose time has passed is nobody's, even if nobody took it since.
+/// A lock whose time has passed belongs to nobody, even if nobody has taken it since.
 ///
 /// # Errors
 ///
-/// Only those of `state`.
+/// Only the errors of `state`.
 pub fn decide_lock<S: State>(
     state: &S,
     command: &LockCommand,

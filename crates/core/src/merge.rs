@@ -1,9 +1,9 @@
 //! Three-way merging of JSON: base, ours and theirs, with a strategy for each place.
 //!
-//! Two people began from one document, the *base*. One is about to save (*ours*), the other already
-//! has (*theirs*). What only one of them changed keeps that change; where both changed the same
-//! place, a [`Strategy`] declared for it joins the two, or the place is reported as a [`Conflict`]
-//! that somebody decides with a [`Choice`].
+//! Two people started from one document, the *base*. One is about to save (*ours*), the other
+//! already has (*theirs*). Changes that only one of them made are kept. If both changed the same
+//! place, a [`Strategy`] declared for it joins the two, or the place is reported as a [`Conflict`],
+//! which somebody decides with a [`Choice`].
 //!
 //! ```
 //! use detente_core::json::parse;
@@ -30,25 +30,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The same three documents always come to the same result: no clock is read, and neither the order
-//! of members nor the way a number is written counts as an edit. Merging is not idempotent, though:
-//! to merge an edit again that is already in theirs may change a text, a counter or an appended
-//! list once more.
+//! The same three documents always have the same result: no clock is read, and neither the order of
+//! members nor the notation of a number counts as an edit. Merging is not idempotent, though:
+//! merging an edit that is already in theirs may change a text, a counter or an appended list once
+//! more.
 
-mod conflict; // where ours and theirs cannot both be had
+mod conflict; // a place where ours and theirs exclude each other
 mod strategy; // how two edits of one value are joined
 
 mod mark; // choices, and groups that both sides touched
 mod member; // objects, member by member
 mod place; // where the walk is
-mod settle;
-mod side; // base, ours and theirs at one place, and what they came to
-mod walk; // the prelude that all strategies share // one value, by its strategy
+mod settle; // one value, by its strategy
+mod side; // base, ours and theirs at one place, and their result
+mod walk; // the prelude that all strategies share
 
 mod append; // both sides add at the end
 mod counter; // both differences count
 mod extreme; // the larger, the smaller
-mod keyed_list; // arrays of objects that a member tells apart
+mod keyed_list; // arrays of objects that are identified by a member
 mod set; // arrays without order
 mod text; // line by line, then word by word
 
@@ -68,10 +68,10 @@ use walk::{At, Walk};
 pub use conflict::{Collision, Conflict};
 pub use strategy::{Strategies, Strategy};
 
-/// What somebody decided about the places where ours and theirs collide.
+/// What somebody decided about the places in conflict.
 pub type Choices = BTreeMap<Pointer, Choice>;
 
-/// Which value a place is to have.
+/// Which value a place should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
     Ours,
@@ -80,26 +80,26 @@ pub enum Choice {
     Value(Value),
 }
 
-/// What a merge came to.
+/// The result of a merge.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Merge {
-    /// The join; theirs in all places that are in conflict. `None` where nothing is left.
+    /// The merged document, with theirs in all places in conflict. `None` if nothing is left.
     pub document: Option<Value>,
-    /// Whether that is ours as it stands. Then members come in the order of ours, else in that of
-    /// theirs, and what ours alone has after them.
+    /// Whether that equals ours. Then its members have the order of ours; otherwise that of theirs,
+    /// followed by what only ours has.
     pub is_ours: bool,
-    /// The places where ours and theirs cannot both be had; empty if the merge is clean.
+    /// The places where ours and theirs exclude each other; empty if the merge is clean.
     pub conflicts: Vec<Conflict>,
     /// Places that both sides changed and that a strategy joined.
     pub joined: Vec<Join>,
-    /// Places that both sides changed to the same value, and stayed so. They do not collide; but of
-    /// two who count from 5 to 6, one counted in vain.
+    /// Places that both sides changed to the same value, which the result has. They do not
+    /// conflict, but if both count from 5 to 6, one count is lost.
     pub agreements: Vec<Pointer>,
-    /// The places that a choice decided, and what it was decided on.
+    /// The places that a choice decided, with the values to choose from.
     pub chosen: Vec<Chosen>,
 }
 
-/// A place that a choice decided, with the values it had a choice of.
+/// A place that a choice decided, with the values to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
     pub path: Pointer,
@@ -114,28 +114,28 @@ pub struct Join {
     pub path: Pointer,
     /// The strategy's name.
     pub strategy: &'static str,
-    /// Clean by the letter; a person had better look at it.
+    /// Whether a person should look at the result, although it is clean.
     pub review: bool,
-    /// The value that gave way, where one did.
+    /// The value that was dropped, if there is one.
     pub lost: Option<Value>,
 }
 
 impl Merge {
-    /// Whether nothing is left for anybody to decide.
+    /// Whether nobody has to decide anything.
     pub fn is_clean(&self) -> bool {
         self.conflicts.is_empty()
     }
 }
 
-/// Joins two edits of one base; `None` is absent, which is not null.
+/// Merges two edits of one base; `None` means absent, which is not null.
 ///
-/// What one side alone changed keeps that change. A place that both changed, differently, is joined
-/// by its strategy, or is in conflict. A place with a choice is decided by it, in conflict or not;
-/// a choice whose place was not met, because there is no such place in any of the three or a place
-/// above it was decided as a whole, is not in [`Merge::chosen`].
+/// Changes that only one side made are kept. A place that both changed in different ways is joined
+/// by its strategy, or is in conflict. A choice decides its place, whether that is in conflict or
+/// not. If none of the three documents has the place of a choice, or a place above was decided as a
+/// whole, the choice is not in [`Merge::chosen`].
 ///
-/// In places, a token below a keyed list is the key of the element: a string as it is, unless it
-/// would read as JSON itself, and anything else as its JSON text.
+/// In places, a token below a keyed list is the key of the element: a string unchanged, unless it
+/// looks like JSON, and anything else as its JSON text.
 pub fn merge(
     base: Option<&Value>,
     ours: Option<&Value>,

@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use timestamp::Timestamp;
 
-/// A point in time, in milliseconds since 1970 (UTC). It informs; order is told by `seq`, never by it.
+/// A point in time, in milliseconds since 1970 (UTC). It is only information: `seq` defines order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(pub u64);
 
 impl Moment {
-    /// The whole second it lies in, which is all that an HTTP-date can say.
+    /// The whole second, which is as exact as an HTTP-date can be.
     pub fn second(self) -> u64 {
         self.0 / 1000
     }
@@ -20,13 +20,14 @@ impl Moment {
         httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(self.second()))
     }
 
-    /// A date and a time with an offset (RFC 3339), rounded down; `None` for what is neither, and for
-    /// times before 1970.
+    /// Reads a date and time with an offset (RFC 3339), rounded down; `None` for anything else, and
+    /// for times before 1970.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         Timestamp::parse(text)?.to_millis().map(Self)
     }
 
-    /// `None` for what is not an HTTP-date: such a field counts as absent (RFC 9110, section 13.1.3).
+    /// Reads an HTTP-date; `None` for anything else: such a field must be ignored (RFC 9110,
+    /// section 13.1.3).
     pub fn from_http_date(text: &str) -> Option<Self> {
         let time = httpdate::parse_http_date(text).ok()?;
         Some(Self::from(time))
@@ -45,7 +46,7 @@ impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = civil(self.second() / 86_400);
         let second = self.second() % 86_400;
-        // By hand: a refusal tells the time of each version.
+        // By hand: a refusal contains the time of each version.
         let mut rest = *b"-00-00T00:00:00.000Z";
         put_digits(&mut rest[1..3], month);
         put_digits(&mut rest[4..6], day);

@@ -3,9 +3,9 @@ use crate::json::{MAX_DEPTH, Object, Pointer, PointerError, Value};
 /// A change to a document, as PATCH carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Patch {
-    /// RFC 7396
+    /// A JSON Merge Patch (RFC 7396).
     Merge(Value),
-    /// RFC 6902
+    /// A JSON Patch (RFC 6902).
     Json(JsonPatch),
 }
 
@@ -27,13 +27,15 @@ pub enum Operation {
 /// Why a value is not a JSON Patch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedPatch {
-    #[error("a JSON Patch is an array of operations (RFC 6902, section 3)")]
+    #[error("a JSON Patch must be an array of operations (RFC 6902, section 3)")]
     NoArray,
-    #[error("operation {index} is not an object")]
+    #[error("operation {index} must be an object")]
     NoObject { index: usize },
-    #[error("operation {index} lacks `{member}`, or it is not of the right type")]
+    #[error("operation {index}: `{member}` is missing or has the wrong type")]
     Member { index: usize, member: &'static str },
-    #[error("operation {index}: {name:?} is not one of add, remove, replace, move, copy, test")]
+    #[error(
+        "operation {index}: `op` must be add, remove, replace, move, copy or test, not {name:?}"
+    )]
     Unknown { index: usize, name: String },
     #[error("operation {index}: `{member}`: {source}")]
     Pointer {
@@ -43,7 +45,7 @@ pub enum MalformedPatch {
     },
 }
 
-/// Why a patch does not fit the document that it is applied to.
+/// Why a patch does not apply to a document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatchFailure {
     #[error("operation {operation}: the value at {path:?} is not the one that `test` expects", path = path.to_string())]
@@ -51,21 +53,21 @@ pub enum PatchFailure {
         operation: usize,
         path: Pointer,
         expected: Value,
-        /// `None` where there is no value at all.
+        /// `None` if there is no value.
         actual: Option<Value>,
     },
-    #[error("operation {operation}: there is no {path:?} to work on", path = path.to_string())]
+    #[error("operation {operation}: {path:?} does not exist", path = path.to_string())]
     NoSuchPath { operation: usize, path: Pointer },
     #[error("operation {operation}: a value cannot be moved into itself")]
     IntoItself { operation: usize, path: Pointer },
     #[error("operation {operation}: the result would be nested deeper than 128 levels")]
     TooDeep { operation: usize, path: Pointer },
-    #[error("operation {operation}: the result would be larger than a document may be")]
+    #[error("operation {operation}: the result would exceed the size limit of a document")]
     TooLarge { operation: usize, path: Pointer },
 }
 
 impl PatchFailure {
-    /// The operation at fault, counted from 0, and the path in it.
+    /// The operation that failed, counted from 0, and its path.
     pub fn place(&self) -> (usize, &Pointer) {
         match self {
             Self::TestFailed {
@@ -80,11 +82,12 @@ impl PatchFailure {
 }
 
 impl Patch {
-    /// The patched document; `target` is untouched. `max_bytes` bounds what copying may add up to.
+    /// Returns the patched document. `max_bytes` limits the total size of what is copied.
     ///
     /// # Errors
     ///
-    /// [`PatchFailure`] names the first operation that does not fit. A merge patch always fits.
+    /// [`PatchFailure`] names the first operation that does not apply. A merge patch always
+    /// applies.
     pub fn apply(&self, target: &Value, max_bytes: usize) -> Result<Value, PatchFailure> {
         match self {
             Self::Merge(patch) => Ok(merge_patch(Some(target), patch)),
@@ -92,7 +95,7 @@ impl Patch {
         }
     }
 
-    /// Whether the patch checks what it changes, which makes a request conditional.
+    /// Whether the patch has a `test` operation, which makes a request conditional.
     pub fn has_test(&self) -> bool {
         let is_test = |operation: &Operation| matches!(operation, Operation::Test { .. });
         matches!(self, Self::Json(patch) if patch.0.iter().any(is_test))
@@ -120,9 +123,11 @@ pub fn merge_patch(target: Option<&Value>, patch: &Value) -> Value {
 }
 
 impl JsonPatch {
+    /// Reads a JSON Patch.
+    ///
     /// # Errors
     ///
-    /// [`MalformedPatch`] names the operation, counted from 0, and the member at fault.
+    /// [`MalformedPatch`] names the operation, counted from 0, and the member that is wrong.
     pub fn from_value(value: &Value) -> Result<Self, MalformedPatch> {
         let Value::Array(operations) = value else {
             return Err(MalformedPatch::NoArray);
@@ -136,15 +141,16 @@ impl JsonPatch {
             .map(Self)
     }
 
+    /// The operations, in order.
     pub fn operations(&self) -> &[Operation] {
         &self.0
     }
 
-    /// As [`Patch::apply`].
+    /// Like [`Patch::apply`].
     ///
     /// # Errors
     ///
-    /// [`PatchFailure`] names the first operation that does not fit.
+    /// [`PatchFailure`] names the first operation that does not apply.
     pub fn apply(&self, target: &Value, max_bytes: usize) -> Result<Value, PatchFailure> {
         let mut application = Application {
             document: target.clone(),
@@ -159,7 +165,7 @@ impl JsonPatch {
     }
 }
 
-/// The members of one operation, being read.
+/// The members of one operation, while they are read.
 struct Members<'a> {
     index: usize,
     members: &'a Object,
@@ -235,11 +241,12 @@ impl<'a> Members<'a> {
     }
 }
 
-/// A JSON Patch being applied to a document of its own.
+/// A JSON Patch while it is applied to a copy of a document.
 struct Application {
     document: Value,
     index: usize,
-    /// What may still be copied, in bytes: `copy` doubles, so a short patch could ask for terabytes.
+    /// How many more bytes may be copied: repeated `copy` doubles, so a short patch could produce
+    /// terabytes.
     budget: usize,
 }
 
@@ -408,7 +415,7 @@ mod tests {
     #[test]
     fn json_patches_apply_whole_or_say_where_not() {
         let cases = [
-            // (document, patch, result or the operation at fault)
+            // (document, patch, result or the operation that fails)
             (
                 r#"{"a":[1]}"#,
                 r#"[{"op":"add","path":"/a/-","value":2}]"#,

@@ -8,12 +8,12 @@ pub enum Condition {
     Tags(Vec<EntityTag>),
 }
 
-/// The preconditions of one request (RFC 9110, section 13.1), as far as they count.
+/// The preconditions of one request (RFC 9110, section 13.1), without those to be ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preconditions {
     pub if_match: Option<Condition>,
     pub if_none_match: Option<Condition>,
-    /// What is not an HTTP-date is to be ignored (section 13.1.4), so it is not here.
+    /// A value that is not an HTTP-date must be ignored (section 13.1.4), and is `None` here.
     pub if_unmodified_since: Option<Moment>,
     pub if_modified_since: Option<Moment>,
 }
@@ -27,23 +27,27 @@ pub enum Field {
     IfModifiedSince,
 }
 
-/// What preconditions are held against.
+/// The representation that preconditions are evaluated against.
 #[derive(Clone, Debug)]
 pub struct Selected {
     pub tag: EntityTag,
     pub modified: Moment,
-    /// Whether an earlier version was written within the same second. Then Last-Modified does not
-    /// tell the two apart (section 8.8.2.2), and no date may vouch for this one.
+    /// Whether the version before was written within the same second. Then Last-Modified does not
+    /// distinguish the two (section 8.8.2.2), and no date can stand for this one.
     pub shares_its_second: bool,
 }
 
+/// The result of evaluating preconditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
+    /// They all hold.
     Proceed,
+    /// This one does not hold.
     Fail(Field),
 }
 
 impl Field {
+    /// The name of the header field.
     pub fn name(self) -> &'static str {
         match self {
             Self::IfMatch => "If-Match",
@@ -59,7 +63,7 @@ impl Condition {
     ///
     /// # Errors
     ///
-    /// [`Malformed`] for anything else, `*` in a list included.
+    /// [`Malformed`] for anything else, including `*` in a list.
     pub fn parse(value: &[u8]) -> Result<Self, Malformed> {
         if value.trim_ascii() == b"*" {
             return Ok(Self::Any);
@@ -67,6 +71,7 @@ impl Condition {
         EntityTag::parse_list(value).map(Self::Tags)
     }
 
+    /// The tags; none for `*`.
     pub fn tags(&self) -> &[EntityTag] {
         match self {
             Self::Any => &[],
@@ -88,7 +93,8 @@ impl Condition {
 }
 
 impl Preconditions {
-    /// Whether a write under them cannot silently destroy another: If-None-Match with tags can.
+    /// Whether they prevent a write from silently overwriting another. If-None-Match with tags does
+    /// not.
     pub fn protect_a_write(&self) -> bool {
         self.if_match.is_some()
             || self.if_none_match == Some(Condition::Any)
@@ -103,8 +109,8 @@ impl Preconditions {
 
 /// Decides whether a request may be performed (RFC 9110, section 13.2.2).
 ///
-/// `current` is the selected representation, `None` if there is none; `is_read` says that the
-/// method is GET or HEAD. For those, failing If-None-Match or If-Modified-Since means 304.
+/// `current` is the selected representation, `None` if there is none; `is_read` means that the
+/// method is GET or HEAD. For those, a failed If-None-Match or If-Modified-Since means 304.
 /// If-Match compares strongly (section 13.1.1), If-None-Match weakly (section 13.1.2).
 pub fn evaluate(conditions: &Preconditions, current: Option<&Selected>, is_read: bool) -> Verdict {
     if let Some(condition) = &conditions.if_match {
@@ -129,7 +135,7 @@ pub fn evaluate(conditions: &Preconditions, current: Option<&Selected>, is_read:
     Verdict::Proceed
 }
 
-/// Whether whoever knows the state at `date` surely knows this representation.
+/// Whether a client that knows the state at `date` certainly knows this representation.
 fn is_vouched_for(current: &Selected, date: Moment) -> bool {
     let (modified, date) = (current.modified.second(), date.second());
     modified < date || (modified == date && !current.shares_its_second)
@@ -210,7 +216,7 @@ mod tests {
         }
     }
 
-    /// RFC 9110, section 13.2.2, step by step, as slowly as it is written there.
+    /// RFC 9110, section 13.2.2, step by step, exactly as written there.
     fn literally(conditions: &Preconditions, current: Option<&Selected>, is_read: bool) -> Verdict {
         let mut step = 1;
         loop {

@@ -3,10 +3,10 @@ use std::cmp::Ordering;
 use crate::Moment;
 use crate::json::{self, Number, Pointer, Value};
 
-/// Which documents a list holds, and in which order.
+/// Which documents a list has, and in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// All of them must hold.
+    /// All filters must hold.
     pub filters: Vec<Filter>,
     pub order: Order,
 }
@@ -32,18 +32,20 @@ pub enum Place {
     Data(Pointer),
 }
 
+/// What a filter requires of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Test {
-    /// Any of these, by value; `eq` has one, `in` has several.
+    /// It equals any of these; `eq` has one, `in` has several.
     In(Vec<Literal>),
+    /// It equals none of these, or is absent.
     NotIn(Vec<Literal>),
-    /// On a value of the same type only; orderings in the list hold.
+    /// It has the same type, and compares to the literal as one of the orderings.
     Ordered(Literal, &'static [Ordering]),
-    /// Whether there is a value.
+    /// It is present, or absent.
     Exists(bool),
 }
 
-/// A value as a query string says it: `5` may mean the number or the text, `"5"` means the text.
+/// A value in a query string: `5` means the number or the string, `"5"` only the string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Literal {
     value: Value,
@@ -57,15 +59,15 @@ pub struct Order {
     pub descending: bool,
 }
 
-/// Where an item stands in an order. Absent comes first, then null, booleans, numbers, strings,
-/// arrays, objects; arrays and objects stand in no order among themselves but by their id.
+/// The position of an item in an order. Absent comes first, then null, booleans, numbers, strings,
+/// arrays, objects; arrays, like objects, are ordered among themselves only by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rank {
     pub value: Option<Value>,
     pub id: String,
 }
 
-/// A parameter that is not understood.
+/// A query parameter that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{parameter:?}: {message}")]
 pub struct QueryError {
@@ -73,13 +75,13 @@ pub struct QueryError {
     pub message: String,
 }
 
-/// What a query looks at.
+/// A document as a query sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Item<'a> {
     pub id: &'a str,
     pub version: u64,
     pub at: Moment,
-    /// JSON that was checked.
+    /// Checked JSON.
     pub data: &'a str,
 }
 
@@ -98,6 +100,7 @@ impl Item<'_> {
 }
 
 impl Query {
+    /// Whether all filters hold.
     pub fn selects(&self, item: &Item<'_>) -> bool {
         self.filters
             .iter()
@@ -123,7 +126,7 @@ impl Place {
             "_updated_at" => Ok(Self::UpdatedAt),
             _ if name.starts_with('_') => Err(QueryError {
                 parameter: parameter.to_owned(),
-                message: "names that begin with `_` are the server's: _id, _version, _updated_at"
+                message: "names that begin with `_` are reserved; use _id, _version or _updated_at"
                     .into(),
             }),
             _ if name.starts_with('/') => {
@@ -134,13 +137,13 @@ impl Place {
             }
             "" => Err(QueryError {
                 parameter: parameter.to_owned(),
-                message: "a member's name is missing".into(),
+                message: "the name of a member is missing".into(),
             }),
             _ if name.contains(['.', ',']) => Err(QueryError {
                 parameter: parameter.to_owned(),
                 message: format!(
-                    "no operator, and not one member's name; write a JSON Pointer, such as /{}, for \
-                     a value further down, or for a name with a dot or a comma in it",
+                    "neither an operator nor the name of a member; use a JSON Pointer, such as /{}, \
+                     for a nested value or for a name with a dot or a comma",
                     name.replace(['.', ','], "/")
                 ),
             }),
@@ -185,7 +188,7 @@ impl Filter {
     }
 }
 
-/// Times are compared as texts, which needs them all in the form that the server writes.
+/// Times are compared as texts, so they must have the form that the server writes.
 fn with_milliseconds(text: &str) -> String {
     match text.strip_suffix('Z') {
         Some(second) if !second.contains('.') => format!("{second}.000Z"),
@@ -232,8 +235,8 @@ impl Literal {
         *value == self.value || self.text.as_ref() == Some(value)
     }
 
-    /// How `value` compares to this, if both are of one type that has an order. Here `5` is the
-    /// number alone: among texts it would come after `10`.
+    /// How `value` compares to this, if both have the same type and it is ordered. Here `5` is only
+    /// the number: as a string it would come after `10`.
     fn compare(&self, value: &Value) -> Option<Ordering> {
         match (value, &self.value) {
             (Value::Number(left), Value::Number(right)) => Some(left.cmp(right)),
@@ -258,6 +261,7 @@ impl Order {
         Ok(Self { place, descending })
     }
 
+    /// The position of an item in this order.
     pub fn rank(&self, item: &Item<'_>) -> Rank {
         let value = match self.place {
             Place::Id => None,
@@ -269,6 +273,7 @@ impl Order {
         }
     }
 
+    /// Which of two items comes first.
     pub fn compare(&self, left: &Rank, right: &Rank) -> Ordering {
         let ordering = compare_values(left.value.as_ref(), right.value.as_ref())
             .then_with(|| left.id.cmp(&right.id));

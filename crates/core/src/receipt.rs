@@ -1,6 +1,6 @@
 use crate::{Moment, Seq};
 
-/// A request that is to be performed once, however often it is sent (Idempotency-Key).
+/// A request that must be performed once, however often it is sent (Idempotency-Key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Once {
     /// A digest of the caller, the method, the path and the key.
@@ -9,8 +9,8 @@ pub struct Once {
     pub payload: [u8; 32],
 }
 
-/// What a request came to that is to be performed once. Versions never change, so naming them is
-/// enough to give the first answer again.
+/// The result of a request that must be performed once. Versions never change, so naming them is
+/// enough to repeat the first answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     pub once: Once,
@@ -22,7 +22,7 @@ pub struct Receipt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
     pub seq: Seq,
-    /// Whether a document came to be where there was none.
+    /// Whether the document did not exist before.
     pub created: bool,
 }
 
@@ -30,6 +30,7 @@ impl Receipt {
     /// How long a receipt is kept, in milliseconds: a day.
     pub const LIFE_MS: u64 = 24 * 60 * 60 * 1000;
 
+    /// Whether the receipt has not expired yet.
     pub fn is_kept(&self, now: Moment) -> bool {
         now.0 < self.at.0.saturating_add(Self::LIFE_MS)
     }

@@ -1,12 +1,12 @@
-//! The rules of one collection: what its documents look like, what must be unique among them, which
-//! steps a state allows.
+//! The rules of one collection: what its documents look like, what must be unique, which steps a
+//! state allows.
 
-mod duplicate; // unique keys: what a document claims
-mod expression; // CEL, compiled and checked before it is needed
+mod duplicate; // unique keys of a document
+mod expression; // CEL, compiled and checked at the start
 mod lifecycle; // declared states and the steps between them
 mod schema; // JSON Schema 2020-12
 mod template; // messages with values in them
-mod types; // what can be known of an expression's type before it runs
+mod types; // type errors in an expression that can be found before it runs
 
 pub use duplicate::{Claim, Duplicate, Unique};
 pub use expression::{Expression, ExpressionError};
@@ -17,19 +17,19 @@ pub use template::{Template, TemplateError};
 use crate::json::Value;
 use crate::merge::Strategies;
 
-/// What a collection demands of its documents. The default demands nothing.
+/// What a collection requires of its documents. The default requires nothing.
 #[derive(Debug, Default)]
 pub struct Rules {
     pub schema: Option<Schema>,
     pub unique: Vec<Unique>,
     pub lifecycle: Option<Lifecycle>,
     pub checks: Vec<Check>,
-    /// How two edits of one document are joined.
+    /// How two edits of one document are merged.
     pub strategies: Strategies,
 }
 
-/// A rule in CEL. It is judged wherever all that it mentions exists: one that mentions `oldSelf` is
-/// not judged on create, one that mentions `self` is not judged on delete.
+/// A rule in CEL. It is checked if everything that it mentions exists: a rule that mentions
+/// `oldSelf` is not checked on create, one that mentions `self` is not checked on delete.
 #[derive(Debug)]
 pub struct Check {
     /// Becomes `error` in the refusal.
@@ -40,7 +40,8 @@ pub struct Check {
     pub message: Option<Template>,
 }
 
-/// A refusal by a rule or a lifecycle (RFC 9110, section 15.5.10: the state of the resource forbids it).
+/// A refusal by a rule or a lifecycle (RFC 9110, section 15.5.10: the state of the resource forbids
+/// it).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateConflict {
     pub error: String,
@@ -48,22 +49,22 @@ pub struct StateConflict {
     pub message: String,
     pub current_state: Option<Value>,
     pub allowed_transitions: Vec<String>,
-    /// The names of all rules that fail, the first of them `rule`.
+    /// The names of all rules that fail; the first one is `rule`.
     pub failed_rules: Vec<String>,
-    /// Why `rule` could not be evaluated, if that is why it fails.
+    /// Why `rule` could not be evaluated, if it failed for that reason.
     pub reason: Option<String>,
 }
 
 impl Rules {
-    /// Whether judging a write needs the documents themselves, not just their bytes.
+    /// Whether checking a write needs the parsed documents, not just their bytes.
     pub fn read_documents(&self) -> bool {
         !self.unique.is_empty() || self.lifecycle.is_some() || !self.checks.is_empty()
     }
 
-    /// Whether the step from `old` to `new` is allowed; absent means that there is no document.
+    /// Checks the change from `old` to `new`; `None` means that there is no document.
     ///
-    /// Rules are judged before the lifecycle: theirs is the more telling refusal. A document that
-    /// `is_restored` takes no step of its lifecycle.
+    /// Rules are checked before the lifecycle, since their refusals say more. For a document that
+    /// `is_restored` the lifecycle does not apply.
     ///
     /// # Errors
     ///

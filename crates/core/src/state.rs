@@ -7,7 +7,7 @@ use crate::json::Value;
 use crate::rules::Claim;
 use crate::{Digest, Head, Key, Kind, Lock, Moment, Seq};
 
-/// What a decision rests on: the store, and the writes of the same batch that were decided before.
+/// What a decision depends on: the store, and the earlier writes of the same batch.
 pub trait State {
     type Error;
 
@@ -25,7 +25,7 @@ pub trait State {
     /// If the store cannot be read.
     fn stored(&self, seq: Seq) -> Result<Arc<Stored>, Self::Error>;
 
-    /// The document of a version that is one; nothing else is asked for.
+    /// The document of a version. The version must not be a tombstone.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ pub trait State {
         Ok(Arc::new(parse_checked(&self.stored(seq)?.body)))
     }
 
-    /// The lock of a document, also one that has expired.
+    /// The lock of a document, which may have expired.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ pub trait State {
     fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Self::Error>;
 }
 
-/// One version as it lies in the log.
+/// One version in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     pub seq: Seq,
@@ -57,8 +57,8 @@ pub struct Stored {
     pub version: u64,
     /// The version before it.
     pub prev: Option<Seq>,
-    /// Where this version was merged: the number of the version that its writer began from, 0 if from
-    /// nothing. It was joined with the version before this one.
+    /// If this version was merged: the number of the version that the edit was based on, 0 if there
+    /// was none. It was merged with the version before this one.
     pub base: Option<u64>,
     pub by: Arc<str>,
     pub at: Moment,
@@ -70,6 +70,7 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// The version without its body.
     pub fn head(&self) -> Head {
         Head {
             seq: self.seq,
@@ -95,7 +96,7 @@ impl Stored {
 ///
 /// # Errors
 ///
-/// Only those of `state`.
+/// Only the errors of `state`.
 pub fn shares_its_second<S: State>(state: &S, head: &Head) -> Result<bool, S::Error> {
     match state.stored(head.seq)?.prev {
         Some(prev) => Ok(state.stored(prev)?.at.second() == head.at.second()),

@@ -1,15 +1,15 @@
 use crate::changed_members;
 use crate::json::{Pointer, Value};
 
-/// How many places are told one by one. Where more were touched, their top-level members are told.
-const TOLD: usize = 64;
+/// How many places are listed. If there are more, the top-level members are listed instead.
+const LISTED: usize = 64;
 
-/// The places that differ between two versions of a document, the deepest members that tell them
-/// apart; arrays as a whole. The root alone where there is a document on one side only.
+/// The places that differ between two versions of a document: the deepest members that differ,
+/// arrays as a whole. Only the root if one side has no document.
 pub fn touched(before: Option<&Value>, after: Option<&Value>) -> Vec<Pointer> {
     let mut places = Vec::new();
     collect(&Pointer::root(), before, after, &mut places);
-    if places.len() <= TOLD {
+    if places.len() <= LISTED {
         return places;
     }
     let members = changed_members(before, after).into_iter();
@@ -22,7 +22,7 @@ fn collect(
     after: Option<&Value>,
     places: &mut Vec<Pointer>,
 ) {
-    if before == after || places.len() > TOLD {
+    if before == after || places.len() > LISTED {
         return;
     }
     let (Some(Value::Object(old)), Some(Value::Object(new))) = (before, after) else {

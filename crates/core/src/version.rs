@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{EntityTag, Moment};
 
-/// The place of a version in the log: 1 for the first write of the store, one more for each.
+/// The position of a version in the log: 1 for the first write to the store, then 2 and so on.
 pub type Seq = u64;
 
 const DIGEST_DIGITS: usize = 12;
@@ -13,18 +13,19 @@ const DIGEST_DIGITS: usize = 12;
 /// A version of 20 digits, a dash, a seq of 16, a digest.
 const LONGEST: usize = 20 + 1 + 16 + DIGEST_DIGITS;
 
-/// 48 bits of a content's XXH3 hash. Not a defence: it keeps a store that was restored from an old
-/// backup from naming two contents by one tag.
+/// 48 bits of the XXH3 hash of a content. It is no defence against attackers: it prevents a store
+/// that was restored from an old backup from giving two contents the same tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(pub u64);
 
 impl Digest {
+    /// The digest of a body.
     pub fn of(body: &[u8]) -> Self {
         Self(xxh3_64(body) >> 16)
     }
 }
 
-/// What a version is: a document, or the mark that it was deleted.
+/// Whether a version is a document or a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Document,
@@ -35,7 +36,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     pub seq: Seq,
-    /// 1, 2, 3 … for ever, tombstones included.
+    /// 1, 2, 3 …, counting tombstones, and never starting again.
     pub version: u64,
     pub digest: Digest,
     pub kind: Kind,
@@ -43,6 +44,7 @@ pub struct Head {
 }
 
 impl Head {
+    /// The tag of the version.
     pub fn tag(&self) -> VersionTag {
         VersionTag {
             version: self.version,
@@ -51,14 +53,15 @@ impl Head {
         }
     }
 
+    /// Whether the version is not a tombstone.
     pub fn is_document(&self) -> bool {
         self.kind == Kind::Document
     }
 }
 
-/// What our strong entity tags say: `{version}-{seq}{digest}`, the latter two in hexadecimal.
+/// The content of our strong entity tags: `{version}-{seq}{digest}`, the latter two in hexadecimal.
 ///
-/// `seq` finds the row at once; together with the digest it never names two contents.
+/// `seq` finds the version at once; together with the digest it never names two contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VersionTag {
     pub version: u64,
@@ -76,12 +79,13 @@ impl VersionTag {
         Some(tag)
     }
 
+    /// The strong entity tag.
     pub fn to_entity_tag(self) -> EntityTag {
         EntityTag::strong(self.write(&mut [0; LONGEST]))
     }
 
-    /// By hand, from the end: every answer has a tag, and the formatting of the standard library
-    /// costs as much as finding the document.
+    /// Writes the digits by hand, from the end: every answer has a tag, and the formatting of the
+    /// standard library costs as much as finding the document.
     fn write(self, buffer: &mut [u8; LONGEST]) -> &str {
         let at = put_digits(buffer, LONGEST, self.digest.0, 16, DIGEST_DIGITS);
         let at = put_digits(buffer, at, self.seq, 16, 1) - 1;
@@ -91,7 +95,7 @@ impl VersionTag {
     }
 }
 
-/// Writes at least `least` digits that end before `end`; where they begin.
+/// Writes at least `least` digits that end before `end`, and returns where they begin.
 fn put_digits(buffer: &mut [u8], end: usize, mut value: u64, base: u64, least: usize) -> usize {
     let mut at = end;
     while value > 0 || end - at < least {

@@ -63,14 +63,14 @@ impl Memory {
     }
 }
 
-/// What a command asks for, in words simple enough for the model.
+/// What a command does, simple enough for the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Ask {
-    /// If-Match with the tag of version 1, as it was at the beginning.
+    /// If-Match with the tag that version 1 had at the beginning.
     PutFirst(&'static str),
-    /// If-None-Match: *
+    /// With `If-None-Match: *`.
     Create(&'static str),
-    /// If-Match: *
+    /// With `If-Match: *`.
     Overwrite(&'static str),
     Unconditional,
     DeleteFirst,
@@ -161,7 +161,7 @@ struct Simple {
     e: Option<&'static str>,
 }
 
-/// What the model says to a command, in the order of the contract's table; `None` for refused.
+/// The model's answer to a command, in the order of the contract's table; `None` means refused.
 fn model(
     documents: &BTreeMap<usize, Simple>,
     index: usize,
@@ -197,7 +197,7 @@ fn model(
     })
 }
 
-/// Where a run begins: what each of the two documents is.
+/// Where a run starts: the state of each of the two documents.
 const BEGINNINGS: [[Option<&str>; 2]; 4] = [
     [None, None],
     [Some("x"), None],
@@ -214,7 +214,7 @@ fn begin(
     let mut documents = BTreeMap::new();
     for (index, e) in beginning.into_iter().enumerate() {
         let Some(e) = e else { continue };
-        // An empty text stands for a document that was created and deleted.
+        // An empty text means a document that was created and deleted.
         let asks: &[Ask] = if e.is_empty() {
             &[Create("q"), DeleteAny]
         } else {
@@ -251,7 +251,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Every command at this point, and every order of the rest behind it.
+    /// Every command at this point, and then every order of the rest.
     fn explore(&self, memory: &Memory, documents: &BTreeMap<usize, Simple>, left: u32) {
         if left == 0 {
             return;
@@ -311,7 +311,7 @@ impl Run<'_> {
         self.check(memory, documents);
     }
 
-    /// A refusal names what is really current.
+    /// A refusal names the version that is really current.
     fn check_refusal(&self, memory: &Memory, index: usize, refusal: &Refusal) {
         let current = memory.heads.get(&self.keys[index]).copied();
         match refusal {
@@ -328,7 +328,7 @@ impl Run<'_> {
         }
     }
 
-    /// Unique keys and documents say the same.
+    /// Unique keys and documents agree.
     fn check(&self, memory: &Memory, documents: &BTreeMap<usize, Simple>) {
         let held: BTreeSet<_> = memory.keys.values().cloned().collect();
         let living = documents
@@ -364,6 +364,6 @@ fn every_order_of_up_to_four_commands_on_two_documents() {
         run.explore(&first, &documents, 4);
         checked += *run.checked.borrow();
     }
-    // 16 commands: 16 + 16² + 16³ + 16⁴ steps from each beginning.
+    // 16 commands: 16 + 16² + 16³ + 16⁴ steps from each start.
     assert_eq!(checked, 4 * (16 + 256 + 4096 + 65_536));
 }

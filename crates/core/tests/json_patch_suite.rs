@@ -8,7 +8,7 @@ use detente_core::json::{Value, parse};
 
 const PACKAGE: &str = "json-patch-test-suite@1.1.0";
 
-/// The folder of the package, installed into the build folder if it is not there yet.
+/// The folder of the package, which is installed into the build folder if it is missing.
 fn suite() -> PathBuf {
     let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("npm");
     let folder = prefix.join("node_modules/json-patch-test-suite");
@@ -40,11 +40,11 @@ fn every_case_of_json_patch_tests() {
     let mut ran = 0;
     for file in ["tests.json", "spec_tests.json"] {
         let text = std::fs::read(folder.join(file)).unwrap();
-        // One case has a member twice, on purpose; as a whole the file is no I-JSON.
+        // One case has a duplicate member, on purpose, so the file as a whole is not I-JSON.
         let cases: Vec<serde_json::Value> = serde_json::from_slice(&text).unwrap();
         for case in &cases {
             let case = &parse(case.to_string().as_bytes()).unwrap();
-            // A case without a patch is a remark.
+            // A case without a patch is only a comment.
             let enabled = case.get("disabled") != Some(&Value::Bool(true));
             if let (Some(document), Some(patch), true) =
                 (case.get("doc"), case.get("patch"), enabled)

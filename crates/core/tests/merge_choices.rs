@@ -1,4 +1,4 @@
-//! What somebody decides about a merge, and what is told about what was decided.
+//! Choices in a merge, and what is reported about them.
 
 use detente_core::json::{Pointer, Value, parse};
 use detente_core::merge::{Choice, Choices, Merge, Strategies, Strategy, merge};
@@ -26,7 +26,7 @@ fn choices(text: &str) -> Choices {
     text.split("; ").map(choice).collect()
 }
 
-/// The document, what is in conflict, and where a choice was met.
+/// The document, the conflicts, and the choices that applied.
 fn told(found: &Merge) -> String {
     let document = found
         .document
@@ -79,7 +79,7 @@ fn a_choice_decides_its_place() {
     let ours = r#"{"l":[{"id":"c"},{"id":"b","t":1},{"id":"a","n":2}]}"#;
     let theirs = r#"{"l":[{"id":"b","t":2},{"id":"a","n":5},{"id":"c"}]}"#;
     let cases = [
-        // (base, ours, theirs, choices, what comes of it)
+        // (base, ours, theirs, choices, result)
         (
             r#"{"a":1}"#,
             r#"{"a":2}"#,
@@ -126,7 +126,7 @@ fn a_choice_decides_its_place() {
             " base",
             r#"{"a":1} ?"#,
         ),
-        // A clean edit is undone, though nothing else is left to merge.
+        // A clean edit is undone, although there is nothing else to merge.
         (
             r#"{"a":1,"b":1}"#,
             r#"{"a":2,"b":2}"#,
@@ -148,7 +148,8 @@ fn a_choice_decides_its_place() {
             "/whole/a base",
             r#"{"whole":{"a":1,"b":2}} ?/whole/a"#,
         ),
-        // A choice below a place that is in conflict as a whole is not met, nor one below another.
+        // A choice below a place that is in conflict as a whole does not apply, nor does one below
+        // another choice.
         (
             r#"{"whole":{"a":1}}"#,
             r#"{"whole":{"a":2}}"#,
@@ -193,7 +194,7 @@ fn a_choice_decides_its_place() {
             "/start ours; /end ours",
             r#"{"start":2,"end":5} ?/start ?/end"#,
         ),
-        // A list: its order by the list, its elements by their keys.
+        // A list: a choice for the list decides the order, choices for keys decide elements.
         (
             list,
             ours,
@@ -216,7 +217,7 @@ fn a_choice_decides_its_place() {
             r#"{"l":[{"id":"b"},{"id":"a","n":0},{"id":"c"}]} ?/l/b ?/l/a/n ?/l"#,
         ),
         (list, ours, theirs, "/l =[]", r#"{"l":[]} ?/l"#),
-        // A list whose keys do not tell elements apart is chosen as a whole.
+        // A list whose elements are not identified by keys is chosen as a whole.
         (
             r#"{"l":[]}"#,
             r#"{"l":[{"id":1},{"id":1}]}"#,
@@ -224,7 +225,7 @@ fn a_choice_decides_its_place() {
             "/l ours",
             r#"{"l":[{"id":1},{"id":1}]} ?/l"#,
         ),
-        // Nobody touched the list, but somebody has an opinion on an element.
+        // Nobody changed the list, but there is a choice for an element.
         (
             list,
             list,
@@ -269,7 +270,7 @@ fn a_choice_tells_what_it_was_made_on() {
     assert_eq!(chosen.collect::<Vec<_>>(), expected);
 }
 
-/// Nobody's stack ends because of a pointer.
+/// A long pointer does not overflow the stack.
 #[test]
 fn a_choice_deeper_than_any_document_is_passed_over() {
     let deep = "/a".repeat(1_000_000);

@@ -1,4 +1,4 @@
-//! How long merges take, by size and in the cases that are meant to be hard.
+//! How long merges take, by size and in cases that are meant to be hard.
 //!
 //! `cargo test --release -p detente-core --test merge_timing -- --ignored --nocapture`
 

@@ -1,5 +1,5 @@
-//! What a naive merge gets wrong, one by one. Where the server has the last word, its part is only
-//! what the engine tells it.
+//! What a naive merge gets wrong, case by case. Where the server decides, this tests only what the
+//! engine reports to it.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ fn keyed(key: &str) -> Strategy {
     Strategy::KeyedList { key: pointer(key) }
 }
 
-/// Empty text for what is absent.
+/// An empty text means absent.
 fn join(sides: [&str; 3], strategies: &Strategies, choices: &Choices) -> Merge {
     let [base, ours, theirs] = sides.map(value);
     merge(
@@ -57,7 +57,7 @@ fn told(found: &Merge) -> String {
     }
 }
 
-/// Judges rows of (base, ours, theirs, what comes of it).
+/// Checks rows of (base, ours, theirs, result).
 fn judge(declared: &[(&str, Strategy)], rows: &[(&str, &str, &str, &str)]) {
     let strategies = strategies(declared);
     for (base, ours, theirs, expected) in rows {
@@ -155,7 +155,7 @@ fn trap_05_two_count_from_five_to_six() {
     );
     assert_eq!(told(&counted), r#"{"n":7}"#);
     assert!(counted.agreements.is_empty());
-    // So they do inside of an element, although the lists are the same.
+    // The same inside of an element, although the lists are equal.
     let declared = [("/l", keyed("/id")), ("/l/*/n", Strategy::Counter)];
     let counted = r#"{"l":[{"id":"a","n":6}]}"#;
     judge(
@@ -167,13 +167,13 @@ fn trap_05_two_count_from_five_to_six() {
             r#"{"l":[{"id":"a","n":7}]}"#,
         )],
     );
-    // Undeclared it stays six, and that both did the same is told.
+    // Undeclared, it stays six, and the agreement is reported.
     let agreed = join(sides, &Strategies::default(), &Choices::new());
     assert_eq!(told(&agreed), r#"{"n":6}"#);
     assert_eq!(agreed.agreements, [pointer("/n")]);
 }
 
-/// The schema says that stock is not below 0; it is judged again on the join.
+/// The schema says that stock is not below 0; it is checked again on the merged document.
 #[test]
 fn trap_06_of_one_in_stock_two_are_taken() {
     let declared = [("/stock", Strategy::Counter)];
@@ -188,7 +188,7 @@ fn trap_06_of_one_in_stock_two_are_taken() {
     );
 }
 
-/// Merging again counts again: a retry has to be known by its key.
+/// Merging again counts again: a retry must be recognised by its key.
 #[test]
 fn trap_07_a_lost_answer_and_a_retry() {
     let declared = [
@@ -244,7 +244,8 @@ fn trap_08_a_start_and_an_end_that_fit_only_their_own_side() {
     );
 }
 
-/// A place that went away with what it was in, or that lies in a list, is touched like any other.
+/// A place that was removed with its parent, or that is in a list, counts as changed like any
+/// other.
 #[test]
 fn trap_08_a_group_that_reaches_into_values() {
     let group = Strategy::Group(vec![pointer("/l/0/v"), pointer("/x/y")]);
@@ -295,17 +296,18 @@ fn trap_09_an_amount_and_its_currency() {
         r#"{"price":{"amount":5,"currency":"USD"}} | /price/amount edit-edit, /price/currency edit-edit"#
     );
     assert!(found.conflicts.iter().all(|it| it.strategy == "group"));
-    // Undeclared, six dollars come out, which nobody wrote.
+    // Undeclared, the result is six dollars, which nobody wrote.
     let naive = join(sides, &Strategies::default(), &Choices::new());
     assert_eq!(told(&naive), r#"{"price":{"amount":6,"currency":"USD"}}"#);
-    // A side that removes the object touches what is in it.
+    // A side that removes the object changes what is in it.
     let gone = [sides[0], "{}", sides[2]];
     assert_eq!(join(gone, &strategies, &Choices::new()).conflicts.len(), 1);
     let removed = join([sides[0], "{}", sides[0]], &strategies, &Choices::new());
     assert_eq!(told(&removed), "{}");
 }
 
-/// The engine sees values, not versions: equal to the base is unchanged, whatever came in between.
+/// The engine sees values, not versions: a value equal to the base is unchanged, whatever came
+/// between.
 #[test]
 fn trap_10_the_head_went_away_and_came_back() {
     judge(
@@ -401,7 +403,7 @@ fn trap_15_keys_renamed_duplicated_missing_and_of_two_types() {
     judge(
         &[("/l", keyed("/id"))],
         &[
-            // Renamed: the old one is removed, a new one is there.
+            // Renamed: the old one is removed, a new one added.
             (
                 r#"{"l":[{"id":"a","v":1},{"id":"b"}]}"#,
                 r#"{"l":[{"id":"z","v":1},{"id":"b"}]}"#,
@@ -680,7 +682,7 @@ fn trap_25_depth_128_and_a_megabyte_of_repeated_lines() {
         value(&text(format!(r"first\n{same}last\n")))
     );
 
-    // Where the search for what is common would not end, it is a conflict.
+    // If the search for common pieces would take too long, it is a conflict.
     let noise = |factor: u32| {
         let line = |index: u32| {
             if index.wrapping_mul(factor) >> 20 & 1 == 0 {
@@ -705,7 +707,8 @@ fn trap_25_depth_128_and_a_megabyte_of_repeated_lines() {
     assert_eq!(found.conflicts[0].collision.name(), "text");
 }
 
-/// The strategy is an argument: the one that holds when the merge is made, for all that happened.
+/// The strategy is an argument: the one in force when the merge is made applies to all earlier
+/// edits.
 #[test]
 fn trap_26_the_strategy_changed_between_base_and_head() {
     let sides = [r#"{"a":5}"#, r#"{"a":6}"#, r#"{"a":7}"#];
@@ -714,7 +717,7 @@ fn trap_26_the_strategy_changed_between_base_and_head() {
         (Strategy::Counter, r#"{"a":8}"#),
         (Strategy::LastWriter, r#"{"a":6}"#),
         (Strategy::Min, r#"{"a":6}"#),
-        // One that does not fit what is there is a conflict, not a guess.
+        // A strategy that does not fit the values is a conflict, not a guess.
         (Strategy::Set, r#"{"a":7} | /a type"#),
         (Strategy::Text, r#"{"a":7} | /a edit-edit"#),
         (keyed("/id"), r#"{"a":7} | /a inapplicable"#),
@@ -726,7 +729,7 @@ fn trap_26_the_strategy_changed_between_base_and_head() {
     }
 }
 
-/// A choice tells what it was made on, so that one made on another head is found out.
+/// A choice reports the values it was made on, so that one made on another head is detected.
 #[test]
 fn trap_27_the_head_moves_while_somebody_resolves() {
     let choices = Choices::from([
@@ -747,7 +750,7 @@ fn trap_27_the_head_moves_while_somebody_resolves() {
     let decided_on = |found: &Merge| (found.chosen[0].path.clone(), found.chosen[0].theirs.clone());
     assert_eq!(decided_on(&seen), (pointer("/a"), value("3")));
     assert_eq!(decided_on(&moved), (pointer("/a"), value("4")));
-    // What the new head brought in conflict is not decided by choices for other places.
+    // A new conflict with the new head is not decided by choices for other places.
     let more = join(
         [r#"{"a":1,"b":1}"#, r#"{"a":2,"b":2}"#, r#"{"a":3,"b":3}"#],
         &Strategies::default(),
@@ -794,7 +797,7 @@ fn trap_28_three_writers_in_all_orders() {
     });
     assert_eq!(BTreeSet::from(results).len(), 1);
 
-    // Where they collide, whoever comes later is told, in every order.
+    // If they conflict, whoever comes later is refused, in every order.
     let titles = [r#"{"title":"A"}"#, r#"{"title":"B"}"#, r#"{"title":"C"}"#];
     for order in orders {
         let mut head = titles[order[0]];

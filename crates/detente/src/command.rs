@@ -1,15 +1,15 @@
-//! What the command can be told to do.
+//! The commands of the program.
 
 mod check; // the tester
 mod check_config; // config check
 mod data; // which store a command works on
-mod export; // documents out, one a line
-mod import; // documents in, one a line
-mod progress; // how far it got, on a terminal
+mod export; // documents out, one per line
+mod import; // documents in, one per line
+mod progress; // progress, on a terminal
 mod race; // the tester, but one race
 mod serve; // the server
-mod shutdown; // a signal, and one too many
-mod verify; // does what is derived agree with the log?
+mod shutdown; // the first signal, and a second one
+mod verify; // whether derived data agrees with the log
 
 use std::fmt;
 use std::process::ExitCode;
@@ -41,13 +41,13 @@ enum Command {
         after_help = "Example:\n  detente race -n 32 -X PUT -H 'If-Match: \"7\"' -d @body.json http://127.0.0.1:8080/articles/1"
     )]
     Race(race::Race),
-    /// Look at a configuration
+    /// Check a configuration
     #[command(subcommand)]
     Config(check_config::Config),
-    /// Write all documents to a file, one a line, also while a server runs
+    /// Write all documents to a file, one per line; the server may be running
     #[command(after_help = "Example:\n  detente export --data detente-data --output backup.ndjson")]
     Export(export::Export),
-    /// Read documents from a file as `export` writes it
+    /// Read documents from a file that `export` wrote
     #[command(after_help = "Example:\n  detente import --data new-data backup.ndjson")]
     Import(import::Import),
     /// Check that lists, heads and unique keys agree with the log
@@ -55,12 +55,12 @@ enum Command {
     Verify(verify::Verify),
 }
 
-/// How a command ends, for the exit code.
+/// How a command fails; determines the exit code.
 #[derive(Debug)]
 pub enum Failure {
     /// It ran, and found something.
     Findings(anyhow::Error),
-    /// It was asked for what cannot be.
+    /// The arguments or the configuration are wrong.
     Usage(anyhow::Error),
     /// It could not reach or start something.
     Start(anyhow::Error),
@@ -74,7 +74,7 @@ impl Failure {
             Self::Findings(_) => 1,
             Self::Usage(_) => 2,
             Self::Start(_) => 3,
-            // As a shell has it: 128, and the number of the signal.
+            // By the convention of shells: 128 plus the number of the signal.
             Self::Interrupted => 130,
         })
     }
@@ -91,11 +91,11 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Does what was asked for.
+/// Runs the command.
 ///
 /// # Errors
 ///
-/// [`Failure`], with what to tell the user.
+/// [`Failure`], with the text to show to the user.
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(serve) => serve.run(),

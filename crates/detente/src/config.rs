@@ -1,10 +1,10 @@
-//! `detente.toml`: read whole, so that every mistake is told at once, each with its place.
+//! `detente.toml`: read as a whole, so that every mistake is reported at once, with its place.
 
 mod collection; // [collections.…]
 mod file; // the file, from text to settings
 mod mistake; // what is wrong, and where
 mod section; // one table of the file, read member by member
-mod strategy; // how two edits of one place are joined
+mod strategy; // how two edits of one place are merged
 
 pub use file::{Config, load, parse};
 pub use mistake::{Mistake, Mistakes};

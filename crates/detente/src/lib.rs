@@ -1,4 +1,4 @@
-//! The `detente` command: what it is told, and what it does then.
+//! The `detente` program: its configuration and its commands.
 
-pub mod command;
-pub mod config; // detente.toml // serve, config, export, import
+pub mod command; // serve, check, race, config, export, import, verify
+pub mod config; // detente.toml

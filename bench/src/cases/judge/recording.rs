@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 use detente_check::history::{Kind, Operation, Outcome};
 use fastrand::Rng;
 
-/// So many resources, which clients take at random.
+/// The number of resources; clients choose among them at random.
 const KEYS: usize = 8;
 /// The longest time that an operation takes, in microseconds.
 const SLOWEST: u64 = 1000;

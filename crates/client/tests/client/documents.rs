@@ -64,7 +64,7 @@ async fn a_document_from_creation_to_deletion() {
     }
 }
 
-/// That it says `{"ok":true}` does not make that the document.
+/// An answer of `{"ok":true}` is not the document.
 #[tokio::test]
 async fn what_another_server_answers_to_a_write_is_not_taken_for_the_document() {
     let (_fake, documents) = server(Dialect::Chatty).await;
@@ -117,7 +117,7 @@ async fn a_patch_says_what_changes() {
     );
 }
 
-/// The write was applied; only what came of it does not fit.
+/// The write was applied; only its result does not match the type.
 #[tokio::test]
 async fn a_result_that_cannot_be_read_does_not_undo_the_write() {
     let fake = Fake::start(|ask| match &*ask.method {
@@ -201,7 +201,7 @@ fn what_is_no_base_url_is_refused() {
     assert!(!format!("{error} {error:?}").contains("a\nb"), "{error:?}");
 }
 
-/// A write that is sent elsewhere as a GET would look like one that was applied.
+/// A write that is redirected to a GET would look as if it had been applied.
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let fake = Fake::start(|ask| match &*ask.method {

@@ -40,7 +40,7 @@ async fn edits_of_different_places_are_joined() {
         let told = (dialect == Dialect::Detente).then_some((1, 2));
         assert_eq!(saved.merged_versions, told, "{dialect:?}");
         assert_eq!(fake.writes()[0].header("prefer"), Some("conflict=merge"));
-        // The draft goes on from there: what was joined is not undone by the next save.
+        // The draft continues from there: the next save does not undo what was merged.
         draft.set("n", 2);
         let saved = draft.save().await.unwrap();
         assert!(!saved.merged);
@@ -176,7 +176,7 @@ async fn a_refusal_can_be_resolved_later() {
         let Err(Error::Stale(stale)) = draft.save().await else {
             panic!("it collides");
         };
-        // Too little is no decision.
+        // An incomplete decision is none.
         let undecided = draft.resolve(&stale, &Choices::new()).await;
         assert!(matches!(undecided, Err(Error::Stale(_))), "{undecided:?}");
         let choices = stale.choose_all(&Choice::Ours);

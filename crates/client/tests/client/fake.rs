@@ -4,7 +4,7 @@ use detente_client::{Client, ClientBuilder, Jitter, Retry};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A request as it came in.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) method: String,
@@ -14,15 +14,15 @@ pub(crate) struct Ask {
     pub(crate) body: String,
 }
 
-/// What a server does about a request.
+/// How the server reacts to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Answer(Answer),
-    /// Closes the connection without a word.
+    /// Closes the connection without an answer.
     Cut,
     /// Closes it in the middle of the answer's body.
     Half(Answer),
-    /// An event stream that ends when these bytes are sent, wherever that is.
+    /// An event stream that ends after these bytes, wherever that is.
     Events(String),
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Answer {
     body: String,
 }
 
-/// A server that answers as its script says, one request after the other.
+/// A server that answers one request after the other, as scripted.
 pub(crate) struct Fake {
     url: String,
     asks: Arc<Mutex<Vec<Ask>>>,
@@ -114,10 +114,10 @@ impl Fake {
             while let Ok((stream, _)) = listener.accept().await {
                 let (script, asks) = (Arc::clone(&script), Arc::clone(&asks));
                 tokio::spawn(async move {
-                    // A client that goes away is no failure of the server.
+                    // A client that disconnects is not a failure of the server.
                     let _ = serve(stream, |ask| {
                         asks.lock().unwrap().push(ask.clone());
-                        // A script that panicked has failed its test already.
+                        // A script that panicked has already failed its test.
                         let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
                         script(ask)
                     })
@@ -144,7 +144,7 @@ impl Fake {
         self.asks.lock().unwrap().clone()
     }
 
-    /// What was asked, without the question whether the server keeps keys.
+    /// The requests, except the one that finds out whether the server keeps keys.
     pub(crate) fn lines(&self) -> Vec<String> {
         let asks = self.asks();
         let lines = asks.iter().map(Ask::line);

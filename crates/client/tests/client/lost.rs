@@ -11,13 +11,13 @@ use crate::updates::{Counter, count};
 /// What happens to the first write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// It never gets to the store.
+    /// It never reaches the store.
     Before,
     /// It is applied, and the answer is lost.
     After,
-    /// It is applied, and half the answer gets through.
+    /// It is applied, and half the answer arrives.
     Half,
-    /// It is applied, and something in between says that it knows nothing.
+    /// It is applied, and a proxy answers that it knows nothing.
     Gateway,
 }
 
@@ -184,7 +184,7 @@ async fn that_a_server_keeps_keys_can_be_said() {
     }
 }
 
-/// Applied, then overtaken: on a server without keys nobody can tell that from not applied.
+/// Applied, then overwritten: on a server without keys that looks the same as not applied.
 #[tokio::test]
 async fn what_cannot_be_known_is_not_guessed() {
     for dialect in [Dialect::Curt, Dialect::Chatty] {
@@ -212,7 +212,7 @@ async fn what_cannot_be_known_is_not_guessed() {
     }
 }
 
-/// With keys the same is certain.
+/// With keys, the client knows.
 #[tokio::test]
 async fn an_attempt_that_was_overtaken_counts_once_on_a_server_with_keys() {
     for (applied, expected) in [(true, 10), (false, 11)] {
@@ -263,7 +263,7 @@ async fn a_busy_server_gets_the_same_request_again() {
                 .iter()
                 .all(|ask| ask.header("idempotency-key") == key)
         );
-        // It said that nothing was written, so there was nothing to ask about.
+        // The answer said that nothing was written, so there was nothing to find out.
         assert_eq!(fake.asks().len(), 5, "{status}");
     }
 }

@@ -6,14 +6,14 @@ use detente_core::merge::{Choices, Merge, Strategies, merge};
 
 use crate::fake::{Answer, Ask, Reply};
 
-/// How a server words a refusal.
+/// How a server phrases a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// In full, with merging and idempotency keys.
     Detente,
     /// 412 without a body.
     Curt,
-    /// 409 with a word of its own.
+    /// 409 with its own wording.
     Chatty,
 }
 
@@ -41,7 +41,7 @@ impl Shelf {
         }
     }
 
-    /// Puts a document there, as somebody else would.
+    /// Stores a document, as another client would.
     pub(crate) fn with(mut self, id: &str, text: &str) -> Self {
         self.set(id, text);
         self
@@ -64,7 +64,7 @@ impl Shelf {
         if ask.path == "/problems/key-reuse" {
             return match keeps_keys {
                 true => Answer::new(200, "<code>IdempotencyKeyReuse</code>"),
-                // As a page for people, which some servers have for every URL.
+                // An HTML page, which some servers have for every URL.
                 false => Answer::new(200, "<html>"),
             };
         }
@@ -222,7 +222,7 @@ impl Shelf {
         }
     }
 
-    /// What a write answers: with the document, or as other servers do.
+    /// The answer to a write: with the document, or as other servers do it.
     fn written(&self, id: &str, status: u16) -> Answer {
         let tag = self.tag(id).unwrap();
         match self.dialect {

@@ -19,7 +19,7 @@ fn counters(fake: &Fake) -> Collection<Counter> {
     fake.client().collection("c")
 }
 
-/// A server on which somebody else counts as well, before each of the first `overtakes` writes.
+/// A server on which somebody else also counts, before each of the first `overtakes` writes.
 async fn overtaken(dialect: Dialect, overtakes: usize) -> Fake {
     let mut shelf = Shelf::new(dialect).with("1", r#"{"n":0}"#);
     let mut left = overtakes;
@@ -144,7 +144,7 @@ async fn what_a_rule_refuses_is_sent_once() {
     }
 }
 
-/// Whether a 409 in unknown words is for the tag or for a rule, the tag itself tells.
+/// The current tag shows whether an unexplained 409 means a stale tag or a rule.
 #[tokio::test]
 async fn a_rule_of_an_unknown_server_is_told_by_the_tag_that_did_not_change() {
     for status in [409, 412] {

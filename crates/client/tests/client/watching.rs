@@ -13,7 +13,7 @@ fn event(seq: u64) -> String {
     format!("id: {seq}\nevent: change\ndata: {data}\n\n")
 }
 
-/// Where the client wants to go on.
+/// Where the client wants to continue.
 fn place(ask: &Ask) -> u64 {
     let since = ask.path.split("since=").nth(1).unwrap();
     let place = ask.header("last-event-id").unwrap_or(since);
@@ -58,7 +58,7 @@ async fn a_watch_from_now_on_knows_where_it_began() {
     let fake = Fake::start(move |ask| {
         connections += 1;
         match connections {
-            // Cut before it has said where it begins: nothing was promised yet.
+            // Cut before it said where it starts: nothing was promised yet.
             1 => Reply::Events("id: 5".into()),
             2 => Reply::Events(greeting(5)),
             _ => Reply::Events(greeting(place(ask)) + &event(place(ask) + 1)),

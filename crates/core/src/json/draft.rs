@@ -6,11 +6,11 @@ pub trait ToText {
     fn write_text(&self, out: &mut String);
 }
 
-/// An object that is put down member by member, as text: what is only to be sent needs no tree.
+/// An object that is written member by member, as text: an object that is only sent needs no tree.
 #[derive(Clone, Debug)]
 pub struct Draft(String);
 
-/// Room for a draft of a few members, so that it need not grow with each of them, in bytes.
+/// Initial capacity in bytes, so that a draft of a few members need not grow with each.
 const ROOM: usize = 192;
 
 impl Default for Draft {
@@ -22,7 +22,7 @@ impl Default for Draft {
 }
 
 impl Draft {
-    /// Adds a member; there must be none of this name yet.
+    /// Adds a member; the name must not be used yet.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl ToText) -> Self {
         self.add(name, value);
@@ -39,7 +39,7 @@ impl Draft {
         value.write_text(&mut self.0);
     }
 
-    /// All of it.
+    /// The finished text.
     pub fn into_text(self) -> String {
         let mut text = self.0;
         text.push('}');
@@ -111,7 +111,7 @@ impl ToText for u64 {
     }
 }
 
-/// `None` becomes null. Where absent is meant, leave the member out.
+/// `None` becomes null. To make a member absent, leave it out.
 impl<T: ToText> ToText for Option<T> {
     fn write_text(&self, out: &mut String) {
         match self {

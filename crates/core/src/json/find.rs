@@ -1,7 +1,7 @@
 use super::Pointer;
 use super::scan::Scanner;
 
-/// The text of the value that `pointer` names inside `text`, which must be JSON already checked.
+/// The text of the value that `pointer` names in `text`, which must be checked JSON.
 pub fn find<'a>(text: &'a str, pointer: &Pointer) -> Option<&'a str> {
     let mut scanner = Scanner::new(text.as_bytes());
     scanner.space();
@@ -46,7 +46,7 @@ fn enter_item(scanner: &mut Scanner<'_>, index: usize) -> Option<()> {
     (scanner.peek()? != b']').then_some(())
 }
 
-/// Checked JSON without the white space between its tokens: one line, whatever was sent.
+/// Checked JSON without the white space between its tokens, on one line.
 pub fn compact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut in_string, mut escaped) = (false, false);

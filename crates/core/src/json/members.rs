@@ -6,8 +6,8 @@ use super::scan::{Name, Scanner};
 use super::value::write_string;
 use super::{Value, parse};
 
-/// The members of an object as texts, in their order: what there is to know of a document before a
-/// tree of it is made.
+/// The members of an object as texts, in order: all that can be known of a document without
+/// building a tree.
 #[derive(Clone, Debug)]
 pub struct Members {
     text: Bytes,
@@ -16,18 +16,18 @@ pub struct Members {
 
 #[derive(Clone, Debug)]
 struct Member {
-    /// From the quote that opens its name to the end of its value.
+    /// From the opening quote of the name to the end of the value.
     whole: Range<usize>,
     name: Name,
     value: Range<usize>,
-    /// Whether it is written as [`Value::to_text`] would write it.
+    /// Whether it has the form that [`Value::to_text`] would write.
     is_plain: bool,
-    /// The place of the member with this name and this text in the other object.
+    /// The index of the member with the same name and text in the other object.
     twin: Option<usize>,
 }
 
 impl Members {
-    /// `text` must be a JSON object that was checked before.
+    /// Splits `text`, which must be a checked JSON object.
     pub fn of(text: Bytes) -> Self {
         let nothing = Self {
             text: Bytes::new(),
@@ -36,8 +36,8 @@ impl Members {
         Self::like(text, &nothing)
     }
 
-    /// As [`Members::of`], of a text that has much in common with another: what is the same there is
-    /// not looked into again, and known by [`Members::twin`].
+    /// Like [`Members::of`], for a text that has much in common with another: members that are the
+    /// same there are not parsed again, and have a [`Members::twin`].
     pub fn like(text: Bytes, other: &Self) -> Self {
         debug_assert!(text.trim_ascii_start().starts_with(b"{"), "it is an object");
         let mut all = Vec::with_capacity(other.len());
@@ -66,14 +66,17 @@ impl Members {
         Self { text, all }
     }
 
+    /// How many members there are.
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
+    /// Whether there are no members.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
+    /// The name of a member, without escapes.
     pub fn name(&self, index: usize) -> &str {
         let name = self.all[index].name.of(&self.text);
         std::str::from_utf8(name).expect("a text that was checked is UTF-8")
@@ -85,8 +88,8 @@ impl Members {
         parse(text).expect("a text that was checked is JSON")
     }
 
-    /// The place of the member with the same name and the same text in the object that this one was
-    /// read beside.
+    /// The index of the member with the same name and text in the other object, if this one was
+    /// read with [`Members::like`].
     pub fn twin(&self, index: usize) -> Option<usize> {
         self.all[index].twin
     }
@@ -105,13 +108,13 @@ impl Members {
     fn member_at(&self, index: usize, text: &[u8]) -> Option<&Member> {
         let member = self.all.get(index)?;
         let whole = &self.text[member.whole.clone()];
-        // A number could go on.
+        // A number could continue.
         let ends =
             |next: Option<&u8>| matches!(next, Some(b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r'));
         (text.starts_with(whole) && ends(text.get(whole.len()))).then_some(member)
     }
 
-    /// The place of the member that has the name and the text of another's; `next` is where it may be.
+    /// The index of the member with the same name and text; `next` is tried first.
     fn find(&self, member: &Member, text: &[u8], next: usize) -> Option<usize> {
         let name = member.name.of(text);
         let has_it = |index: &usize| self.all[*index].name.of(&self.text) == name;
@@ -139,7 +142,7 @@ impl Member {
         })
     }
 
-    /// The same member, `twin` of its object, where it stands in another text.
+    /// The member that is `twin` in its object, at its position in another text.
     fn moved_to(&self, at: usize, twin: usize) -> Self {
         let moved = |range: &Range<usize>| {
             let start = at + range.start - self.whole.start;

@@ -6,13 +6,13 @@ use std::hash::{Hash, Hasher};
 
 /// A JSON number: the digits as they were sent, compared by value.
 ///
-/// `1`, `1.0` and `10e-1` are equal and each is written back as it came. Comparison is exact: no
-/// digit passes through a float, so integers past 2^53 stay distinct.
+/// `1`, `1.0` and `10e-1` are equal, and each is written back as it was sent. Comparison is exact:
+/// numbers are not converted to floats, so integers beyond 2^53 stay distinct.
 #[derive(Clone, Debug)]
 pub struct Number(Box<str>);
 
 impl Number {
-    /// `text` must match the `number` production of RFC 8259, section 6; the parser sees to that.
+    /// `text` must match the `number` production of RFC 8259, section 6; the parser ensures that.
     pub(super) fn from_checked(text: &str) -> Self {
         Self(text.into())
     }
@@ -43,7 +43,7 @@ impl Number {
         digits?.checked_mul(10u64.checked_pow(zeros)?)
     }
 
-    /// The nearest double; infinite when the magnitude is past what a double holds.
+    /// The nearest double; infinite if the magnitude is too large for a double.
     pub fn as_f64(&self) -> f64 {
         self.0.parse().unwrap_or(f64::NAN)
     }
@@ -52,7 +52,7 @@ impl Number {
         Decimal::of(&self.0)
     }
 
-    /// A text that is the same for numbers of the same value, and differs otherwise.
+    /// A text that is the same exactly for numbers of the same value.
     pub fn canonical(&self) -> String {
         let decimal = self.decimal();
         if decimal.is_zero() {
@@ -187,7 +187,7 @@ impl<'a> Decimal<'a> {
     }
 }
 
-/// Exponents beyond 10^30 are clamped: two such numbers of one sign count as equally far out.
+/// Exponents beyond 10^30 are clamped: two such numbers of the same sign count as equally large.
 fn exponent(text: &str) -> i128 {
     const LIMIT: i128 = 10i128.pow(30);
     match text.parse::<i128>() {

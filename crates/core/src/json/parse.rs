@@ -6,7 +6,7 @@ use super::{Number, Object, Value};
 /// How deep arrays and objects may be nested.
 pub const MAX_DEPTH: usize = 128;
 
-/// Past this many members, names are checked for duplicates through a set, not pair by pair.
+/// With more members than this, duplicate names are found with a set rather than pair by pair.
 const FEW_MEMBERS: usize = 16;
 
 /// Why bytes are not I-JSON (RFC 7493), and where: `offset` counts bytes from 0.
@@ -23,13 +23,13 @@ type Result<T> = std::result::Result<T, SyntaxError>;
 ///
 /// # Errors
 ///
-/// Anything RFC 8259 rules out, and with RFC 7493 also duplicate member names, lone surrogates and
-/// invalid UTF-8; and nesting over [`MAX_DEPTH`].
+/// For anything that RFC 8259 does not allow; also for duplicate member names, lone surrogates and
+/// invalid UTF-8 (RFC 7493), and for nesting deeper than [`MAX_DEPTH`].
 pub fn parse(bytes: &[u8]) -> Result<Value> {
     Parser::<Tree>::whole(bytes)
 }
 
-/// Checks what [`parse`] checks without building a tree.
+/// Checks what [`parse`] checks, without building a tree.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ pub fn check(bytes: &[u8]) -> Result<()> {
     Parser::<Nothing>::whole(bytes)
 }
 
-/// As [`check`]; whether the value is an object.
+/// Like [`check`]; returns whether the value is an object.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub fn check_object(bytes: &[u8]) -> Result<bool> {
     Ok(first == Some(&b'{'))
 }
 
-/// What a parser makes of what it reads.
+/// What a parser builds from its input.
 trait Build {
     type Value;
     type Array: Default;
@@ -114,7 +114,7 @@ impl Build for Nothing {
 
 /// The name of a member.
 struct Name<'a> {
-    /// Equal for equal names, and different for most others: one comparison tells them apart.
+    /// Equal for equal names and different for most others, so most comparisons end here.
     mark: u64,
     text: Cow<'a, str>,
 }
@@ -134,7 +134,7 @@ struct Parser<'a, B> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
-    /// The member names of the objects that are open, the innermost last.
+    /// The member names of the open objects, the innermost last.
     names: Vec<Name<'a>>,
     build: std::marker::PhantomData<B>,
 }
@@ -185,7 +185,7 @@ impl<'a, B: Build> Parser<'a, B> {
         }
     }
 
-    /// Skips white space, then `byte` if it is next.
+    /// Skips white space, and then `byte` if it is next.
     fn eat(&mut self, byte: u8) -> bool {
         self.space();
         let found = self.peek() == Some(byte);
@@ -326,7 +326,7 @@ impl<'a, B: Build> Parser<'a, B> {
         Ok(())
     }
 
-    /// A string, borrowed where it holds no escape.
+    /// A string, borrowed if it has no escapes.
     fn string(&mut self) -> Result<Cow<'a, str>> {
         self.at += 1;
         let start = self.at;
@@ -403,8 +403,8 @@ impl<'a, B: Build> Parser<'a, B> {
     }
 }
 
-/// How many bytes come before the next quote, backslash or control character; eight at a time, since
-/// strings are most of what documents consist of.
+/// How many bytes there are before the next quote, backslash or control character. Works on eight
+/// bytes at a time, since documents consist mostly of strings.
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(chunk) = bytes[at..].first_chunk::<8>() {
@@ -419,9 +419,9 @@ pub(super) fn plain_length(bytes: &[u8]) -> usize {
     at + rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
-/// The lowest bit that is set marks the first quote, backslash or control character of eight bytes;
-/// none is set if there is none (Anderson, "Bit Twiddling Hacks": determine if a word has a byte
-/// less than n). Borrows can set bits above a true one, never below.
+/// The lowest set bit marks the first quote, backslash or control character of eight bytes; no bit
+/// is set if there is none (Anderson, "Bit Twiddling Hacks": determine if a word has a byte less
+/// than n). Borrows can set bits above a true one, never below.
 fn special_bytes(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES * 0x80;

@@ -10,19 +10,22 @@ pub struct Pointer(Vec<String>);
 pub enum PointerError {
     #[error("a JSON Pointer is empty or begins with `/` (RFC 6901)")]
     NoSlash,
-    #[error("`~` is followed by neither `0` nor `1` in a JSON Pointer (RFC 6901)")]
+    #[error("`~` in a JSON Pointer must be followed by `0` or `1` (RFC 6901)")]
     BadEscape,
 }
 
 impl Pointer {
+    /// The pointer to the whole document.
     pub fn root() -> Self {
         Self::default()
     }
 
+    /// The tokens, unescaped.
     pub fn tokens(&self) -> &[String] {
         &self.0
     }
 
+    /// This pointer with one more token.
     #[must_use]
     pub fn child(&self, token: impl Into<String>) -> Self {
         let mut tokens = self.0.clone();
@@ -36,11 +39,12 @@ impl Pointer {
         Some((Self(parent.to_vec()), last))
     }
 
+    /// Whether `prefix` names this place or one that contains it.
     pub fn starts_with(&self, prefix: &Self) -> bool {
         self.0.starts_with(&prefix.0)
     }
 
-    /// An array index as RFC 6901, section 4 allows it: no sign, no leading zero.
+    /// A token as an array index (RFC 6901, section 4): no sign, no leading zero.
     pub fn index(token: &str) -> Option<usize> {
         let canonical = token == "0" || !token.starts_with(['0', '+']);
         if canonical { token.parse().ok() } else { None }

@@ -6,7 +6,7 @@ use super::parse::{is_space, parse, plain_length};
 /// The name of a member, without its escapes.
 #[derive(Clone, Debug)]
 pub(super) enum Name {
-    /// It stands in the text as it is.
+    /// It has no escapes and is in the text.
     Plain(Range<usize>),
     Unescaped(Box<str>),
 }
@@ -20,11 +20,11 @@ impl Name {
     }
 }
 
-/// Goes through a text that was checked before, token by token, without a tree.
+/// Goes through a checked text token by token, without building a tree.
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     pub(super) at: usize,
-    /// Whether all that was passed is written as [`Value::to_text`] would write it.
+    /// Whether everything so far has the form that [`Value::to_text`] would write.
     pub(super) is_plain: bool,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips white space, then `byte` if it is next.
+    /// Skips white space, and then `byte` if it is next.
     pub(super) fn eat(&mut self, byte: u8) -> bool {
         self.space();
         let found = self.peek() == Some(byte);
@@ -56,7 +56,7 @@ impl<'a> Scanner<'a> {
         found
     }
 
-    /// Passes a member name; `None` if there is no string.
+    /// Skips a member name; `None` if there is no string.
     pub(super) fn name(&mut self) -> Option<Name> {
         if self.peek()? != b'"' {
             return None;
@@ -73,7 +73,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes a value; where it stands.
+    /// Skips a value, and returns its range.
     pub(super) fn value(&mut self) -> Range<usize> {
         let start = self.at;
         match self.peek() {

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::parse::plain_length;
 use super::{Number, Pointer};
 
-/// The members of an object, in the order they were sent; equality disregards that order.
+/// The members of an object, in the order in which they were sent; equality ignores the order.
 pub type Object = IndexMap<String, Value>;
 
 /// A JSON value. Equality is by value: `1` equals `1.0`, and member order does not count.
@@ -31,6 +31,7 @@ pub enum Type {
 }
 
 impl Value {
+    /// The type of the value.
     pub fn type_of(&self) -> Type {
         match self {
             Self::Null => Type::Null,
@@ -42,6 +43,7 @@ impl Value {
         }
     }
 
+    /// The text of a string; `None` for other types.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -49,6 +51,7 @@ impl Value {
         }
     }
 
+    /// The members of an object; `None` for other types.
     pub fn as_object(&self) -> Option<&Object> {
         match self {
             Self::Object(members) => Some(members),
@@ -56,7 +59,7 @@ impl Value {
         }
     }
 
-    /// A member of an object; `None` for other types, too.
+    /// A member of an object; `None` also for other types.
     pub fn get(&self, name: &str) -> Option<&Self> {
         self.as_object()?.get(name)
     }
@@ -82,7 +85,7 @@ impl Value {
         }
     }
 
-    /// The length of the compact text, give or take what escapes add.
+    /// The approximate length of the compact text: escapes are not counted.
     pub fn weight(&self) -> usize {
         match self {
             Self::Null | Self::Bool(_) => 5,
@@ -96,7 +99,7 @@ impl Value {
         }
     }
 
-    /// Compact text, the digits of numbers as they were sent.
+    /// Compact text, with the digits of numbers as they were sent.
     pub fn to_text(&self) -> String {
         let mut out = String::with_capacity(self.weight());
         self.write(&mut out);
@@ -125,7 +128,7 @@ impl Value {
         });
     }
 
-    /// A text that is the same for equal values: members sorted, numbers normalized.
+    /// A text that is the same for equal values: members are sorted, numbers normalized.
     pub fn canonical(&self) -> String {
         match self {
             Self::Number(number) => number.canonical(),
@@ -184,7 +187,7 @@ impl From<u64> for Value {
     }
 }
 
-/// `None` becomes null. Where absent is meant, leave the member out.
+/// `None` becomes null. To make a member absent, leave it out.
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)

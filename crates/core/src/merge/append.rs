@@ -1,9 +1,8 @@
 use super::Collision;
 use crate::json::Value;
 
-/// Base, what theirs added at its end, and what ours added: the writer that commits later is last.
-///
-/// Arrays and strings. Where nothing was, both begin from an empty one.
+/// Joins arrays or strings: base, what theirs added at its end, and what ours added, since ours
+/// commits later. If base is absent, it counts as empty.
 pub(super) fn join(base: Option<&Value>, ours: &Value, theirs: &Value) -> Result<Value, Collision> {
     let joined = match (base, ours, theirs) {
         (None, Value::Array(ours), Value::Array(theirs)) => joined_items(&[], ours, theirs),

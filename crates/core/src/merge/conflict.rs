@@ -1,6 +1,6 @@
 use crate::json::{Pointer, Value};
 
-/// How two edits of one place collide. Ours is the writer's, theirs what is stored.
+/// How two edits of one place conflict. Ours is the writer's, theirs is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Collision {
     /// Both changed the value.
@@ -11,19 +11,19 @@ pub enum Collision {
     EditDelete,
     /// Both added a value where there was none.
     AddAdd,
-    /// Both changed the value, to different types, or to a type that its strategy cannot join.
+    /// Both changed the value, to different types, or to a type that the strategy cannot join.
     Type,
-    /// Both brought the elements of a keyed list into another order.
+    /// Both reordered the elements of a keyed list.
     Order,
     /// Both changed the same words, or moved the same line.
     Text,
-    /// Each side is valid; what they come to together is not.
+    /// Each side is valid, but the merged document is not.
     Constraint,
-    /// A patch that does not fit its base, or values that their strategy does not fit.
+    /// The patch does not apply to its base, or the strategy cannot be applied to the values.
     Inapplicable,
 }
 
-/// One place where ours and theirs cannot both be had. `None` means absent, which is not null.
+/// One place where ours and theirs exclude each other. `None` means absent, which is not null.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// The token of an element of a keyed list is its key.
@@ -37,7 +37,7 @@ pub struct Conflict {
 }
 
 impl Collision {
-    /// As it is told in a problem.
+    /// The name in a problem.
     pub fn name(self) -> &'static str {
         match self {
             Self::EditEdit => "edit-edit",

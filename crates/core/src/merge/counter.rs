@@ -1,7 +1,7 @@
 use super::Collision;
 use crate::json::{Number, Value};
 
-/// Base, and what each side added to it or took from it. Where nothing was, they count from 0.
+/// Base, plus the difference that each side made. An absent base counts as 0.
 pub(super) fn join(base: Option<&Value>, ours: &Value, theirs: &Value) -> Result<Value, Collision> {
     let (Value::Number(ours), Value::Number(theirs)) = (ours, theirs) else {
         return Err(Collision::Type);

@@ -23,7 +23,7 @@ impl Extreme {
             Self::Max => order,
             Self::Min => order.reverse(),
         };
-        // The same instant in two writings: whichever side it is on, the same one is kept.
+        // The same instant in two notations: the same one is kept, whichever side it is on.
         let order = order.then_with(|| theirs.as_str().cmp(&ours.as_str()));
         Ok(if order == Ordering::Greater {
             ours

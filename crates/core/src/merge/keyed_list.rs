@@ -15,10 +15,10 @@ use order::{Arrangement, Orders};
 
 pub(super) use key::element;
 
-/// The elements of one side, by the token of their key, in their order.
+/// The elements of one side, in order, by the token of their key.
 type Elements<'a> = IndexMap<Cow<'a, str>, &'a Value>;
 
-/// The elements of the three sides, none of base if it was absent.
+/// The elements of the three sides; base has none if it is absent.
 struct Lists<'a> {
     base: Elements<'a>,
     ours: Elements<'a>,
@@ -26,7 +26,7 @@ struct Lists<'a> {
 }
 
 impl<'a> Lists<'a> {
-    /// `None` where a side is no array, or its elements cannot be told apart by their keys.
+    /// `None` if a side is not an array, or if its elements are not identified by their keys.
     fn of(sides: Sides<'a>, key: &Pointer) -> Option<Self> {
         Some(Self {
             base: sides
@@ -72,7 +72,8 @@ fn elements<'a>(list: &'a Value, key: &Pointer) -> Option<Elements<'a>> {
 }
 
 impl Walk {
-    /// Element by element, matched by key. A choice for the list itself decides its order only.
+    /// Joins element by element, matched by key. A choice for the list itself decides only its
+    /// order.
     pub(super) fn join_list<'a>(
         &mut self,
         at: At<'_, 'a>,
@@ -83,7 +84,7 @@ impl Walk {
         let alike = sides.alike();
         let choice = at.mark.and_then(|mark| mark.choice);
         let is_chosen = choice.is_some() || at.mark.is_some_and(|mark| mark.has_choice_below());
-        // Two who did the same may have counted the same thing twice, in an element.
+        // Even equal edits may have counted something twice, inside an element.
         let agree = alike.ours_theirs && !at.here.reaches_below();
         let is_settled = alike.ours_base || alike.theirs_base || agree;
         let is_torn = at.mark.is_some_and(|mark| mark.has_torn_group_below());

@@ -3,24 +3,24 @@ use std::collections::HashMap;
 use super::{Choice, Choices, Strategies};
 use crate::json::{MAX_DEPTH, Pointer, Value};
 
-/// What this one merge has to heed at a place, whatever strategy it has, and below it.
+/// What applies to a place in this merge, whatever its strategy, and to the places below it.
 #[derive(Default)]
 pub(super) struct Mark<'a> {
     pub(super) choice: Option<&'a Choice>,
-    /// The place is in a group that both sides touched, and not alike.
+    /// The place is in a group that both sides changed, in different ways.
     pub(super) in_torn_group: bool,
     below: HashMap<&'a str, Mark<'a>>,
 }
 
 impl<'a> Mark<'a> {
-    /// `None` if there is nothing to heed anywhere, which is the usual merge.
+    /// `None` if there are no marks at all, which is the usual case.
     pub(super) fn all(
         [base, ours, theirs]: [Option<&Value>; 3],
         strategies: &'a Strategies,
         choices: &'a Choices,
     ) -> Option<Self> {
         let mut root = Self::default();
-        // No document is deeper, whereas what somebody sends for a place may be.
+        // No document is deeper, but a place that somebody sends may be.
         let reachable = |(place, _): &(&Pointer, _)| place.tokens().len() <= MAX_DEPTH;
         for (place, choice) in choices.iter().filter(reachable) {
             root.reach(place).choice = Some(choice);
@@ -53,7 +53,7 @@ impl<'a> Mark<'a> {
         self.below.get(token)
     }
 
-    /// Whether the place is decided as a whole, without a look at what lies below.
+    /// Whether the place is decided as a whole, without looking at the places below.
     pub(super) fn replaces(&self) -> bool {
         self.in_torn_group || matches!(self.choice, Some(Choice::Value(_)))
     }

@@ -5,7 +5,7 @@ use super::side::{Alike, Joined, Objects, Sides};
 use super::walk::{At, Walk};
 use crate::json::{Object, Value};
 
-/// The members of a result, as they come to be known.
+/// The members of a result, collected one by one.
 struct Members<'a> {
     found: Vec<(&'a String, Cow<'a, Value>)>,
     alike: Alike,
@@ -14,7 +14,8 @@ struct Members<'a> {
 }
 
 impl Walk {
-    /// Member by member: in the order of theirs, then what ours alone has, in the order of ours.
+    /// Joins member by member: in the order of theirs, then what only ours has, in the order of
+    /// ours.
     pub(super) fn join_members<'a>(
         &mut self,
         at: At<'_, 'a>,
@@ -52,7 +53,7 @@ impl Walk {
                 members.take(name, self.join_member(at, name, sides));
             }
         }
-        // What both removed: nothing is left of it, but it is to be told.
+        // What both removed is not in the result, but the agreement must be reported.
         if in_base.has_more() {
             let is_gone = |name: &String| !theirs.contains_key(name) && !ours.contains_key(name);
             for (name, value) in base.into_iter().flatten().filter(|(name, _)| is_gone(name)) {
@@ -77,7 +78,7 @@ impl Walk {
         self.join(below, sides)
     }
 
-    /// Where sides agree in all of an object, the object is told, and not each member of it.
+    /// If the sides agree in all of an object, reports the object and not each of its members.
     fn shorten_agreements(&mut self, at: At<'_, '_>, agreed: usize, members: &Members<'_>) {
         let agree = members.alike.ours_theirs && !members.alike.theirs_base && members.is_theirs;
         if agree && !at.place.is_root() {
@@ -117,8 +118,8 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Finds members by name. Versions of one object mostly have them in one order, so the member after
-/// the last one found is looked at first.
+/// Finds members by name. Versions of one object mostly have the same order, so the member after
+/// the last one found is tried first.
 struct Cursor<'a> {
     members: Option<&'a Object>,
     next: usize,
@@ -148,7 +149,7 @@ impl<'a> Cursor<'a> {
         Some(value)
     }
 
-    /// Whether there are members that nobody asked for.
+    /// Whether there are members that were not found.
     fn has_more(&self) -> bool {
         self.members.is_some_and(|it| self.found < it.len())
     }

@@ -1,6 +1,7 @@
 use crate::json::Pointer;
 
-/// Where the walk is: a list on the stack. A pointer is made of it only where something is reported.
+/// Where the walk is: a linked list on the stack. It becomes a pointer only if something is
+/// reported.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'p> {
     Root,

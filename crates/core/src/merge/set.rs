@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::Collision;
 use crate::json::Value;
 
-/// The elements of a side by their canonical text, which equal elements share.
+/// The elements of a side by their canonical text, which is the same for equal elements.
 struct Elements<'a>(BTreeMap<String, &'a Value>);
 
 impl<'a> Elements<'a> {
@@ -15,7 +15,7 @@ impl<'a> Elements<'a> {
 
 /// What all three have, in the order of base, then what either side added, by canonical text.
 ///
-/// An element that a side removed is gone, one that a side added is there: a set cannot conflict.
+/// What one side removed is gone, what one side added is there: a set cannot conflict.
 pub(super) fn join(base: Option<&Value>, ours: &Value, theirs: &Value) -> Result<Value, Collision> {
     let base: &[Value] = match base {
         None => &[],
@@ -31,7 +31,7 @@ pub(super) fn join(base: Option<&Value>, ours: &Value, theirs: &Value) -> Result
     let is_same = |side: &Elements<'_>| {
         side.0.len() == known.len() && side.0.keys().all(|name| known.contains(name.as_str()))
     };
-    // Nobody added or removed anything: no order of the two is better.
+    // Nobody added or removed anything: neither order is better.
     if is_same(&ours) && is_same(&theirs) {
         return Ok(Value::Array(smaller(our_items, their_items).to_vec()));
     }

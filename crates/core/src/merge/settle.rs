@@ -5,9 +5,9 @@ use super::side::{Alike, Sides};
 use super::{Collision, Strategy, append, counter, set, text};
 use crate::json::Value;
 
-/// What a strategy made of two edits.
+/// The result of a strategy for two edits.
 pub(super) enum Settled<'a> {
-    /// Both came to the same value, which is meant once.
+    /// Both sides have the same value, and it counts once.
     Agreement,
     Join {
         value: Option<Cow<'a, Value>>,
@@ -36,7 +36,7 @@ pub(super) fn settle<'a>(
     }
 }
 
-/// Two who do the same have done it twice.
+/// Whether two equal edits both count.
 fn counts_twice(strategy: &Strategy) -> bool {
     matches!(strategy, Strategy::Counter | Strategy::Append)
 }
@@ -60,7 +60,7 @@ fn join_values<'a>(
             review: it.review,
             lost: None,
         }),
-        // Lists whose elements can be told apart were joined element by element.
+        // Lists whose elements are identified by keys were joined element by element.
         Strategy::KeyedList { .. } => Err(Collision::Inapplicable),
         Strategy::Manual | Strategy::Atomic | Strategy::Group(_) => {
             Err(Collision::of(base, Some(ours), Some(theirs)))

@@ -10,7 +10,7 @@ pub(super) struct Sides<'a> {
     pub(super) theirs: Option<&'a Value>,
 }
 
-/// The members of the three, none of base if it was absent.
+/// The members of the three; base has none if it is absent.
 #[derive(Clone, Copy)]
 pub(super) struct Objects<'a> {
     pub(super) base: Option<&'a Object>,
@@ -26,11 +26,11 @@ pub(super) struct Alike {
     pub(super) ours_theirs: bool,
 }
 
-/// What a place came to. Borrowed as long as nothing had to be put together.
+/// The result at a place. It is borrowed as long as nothing had to be joined.
 pub(super) struct Joined<'a> {
     pub(super) value: Option<Cow<'a, Value>>,
     pub(super) alike: Alike,
-    /// Whether it is ours in all that lies below; never where it may not be.
+    /// Whether it certainly equals ours, in everything below.
     pub(super) is_ours: bool,
     pub(super) is_theirs: bool,
 }
@@ -65,7 +65,7 @@ impl<'a> Sides<'a> {
 }
 
 impl Alike {
-    /// Whether a side left the say to the other, or both came to the same.
+    /// Whether at most one side changed the value, or both changed it in the same way.
     pub(super) fn is_settled(self) -> bool {
         self.ours_base || self.theirs_base || self.ours_theirs
     }

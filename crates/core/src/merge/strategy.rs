@@ -3,28 +3,28 @@ use std::collections::HashMap;
 use super::keyed_list;
 use crate::json::{Pointer, Value};
 
-/// How two edits of one value are joined when both sides changed it, differently.
+/// How two edits of one value are joined if both sides changed it in different ways.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
-    /// Two objects: member by member. Anything else is a conflict, arrays as a whole.
+    /// Two objects are joined member by member. Anything else is a conflict, arrays as a whole.
     #[default]
     Manual,
-    /// A conflict, whatever was changed in it.
+    /// A conflict, whatever was changed inside.
     Atomic,
-    /// The values at these places belong together, the place of the strategy among them: a conflict
-    /// if both sides touch any of them. The places are pointers into the document, without `*`.
+    /// The values at these places, including the place of the strategy, belong together: a conflict
+    /// if both sides change any of them. The places are pointers into the document, without `*`.
     Group(Vec<Pointer>),
-    /// The writer that commits later wins, which is ours.
+    /// The writer that commits later wins: ours.
     LastWriter,
-    /// The writer that committed first wins, which is theirs.
+    /// The writer that committed first wins: theirs.
     FirstWriter,
     /// Line by line, then word by word.
     Text,
     /// An array without order or repetition.
     Set,
-    /// An array of objects that this member of theirs tells apart.
+    /// An array of objects that are identified by this member.
     KeyedList { key: Pointer },
-    /// Both differences count.
+    /// Both differences are added.
     Counter,
     /// The larger number, the later instant.
     Max,
@@ -32,12 +32,12 @@ pub enum Strategy {
     Min,
     /// Both sides add at the end.
     Append,
-    /// Computed by somebody else; what a writer sends is passed over.
+    /// Computed by a program; theirs stays.
     Derived,
 }
 
 impl Strategy {
-    /// As it is written in a configuration and told in a report.
+    /// The name in configurations and reports.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Manual => "manual",
@@ -57,10 +57,10 @@ impl Strategy {
     }
 }
 
-/// The strategies of one collection, by place. What no place names is [`Strategy::Manual`].
+/// The strategies of one collection, by place. A place without one has [`Strategy::Manual`].
 ///
-/// A token `*` stands for every member and every element; a token that names one goes first. Below
-/// a keyed list the token of an element is its key.
+/// A token `*` stands for every member and every element; an exact token takes precedence. Below a
+/// keyed list the token of an element is its key.
 ///
 /// ```
 /// use detente_core::merge::{Strategies, Strategy};
@@ -77,11 +77,11 @@ impl Strategy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strategies {
     declared: Declared,
-    /// The place that declared each group, and all places of it.
+    /// The place that declared each group, and all places of the group.
     groups: Vec<(Pointer, Vec<Pointer>)>,
 }
 
-/// One place of the tree, and what lies below it.
+/// One place of the tree, and the places below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Declared {
     own: Option<Strategy>,
@@ -89,7 +89,7 @@ struct Declared {
 }
 
 impl Strategies {
-    /// Declares the strategy of a place, in the stead of what was declared there before.
+    /// Declares the strategy of a place, replacing an earlier one.
     pub fn set(&mut self, place: &Pointer, strategy: Strategy) {
         self.groups.retain(|(owner, _)| owner != place);
         if let Strategy::Group(others) = &strategy {
@@ -104,7 +104,7 @@ impl Strategies {
         at.own = Some(strategy);
     }
 
-    /// The strategy that holds at a place: what was declared there, or the group that has it.
+    /// The strategy of a place: the one declared there, or that of the group that contains it.
     pub fn at(&self, place: &Pointer) -> Option<&Strategy> {
         let group = || {
             let mut groups = self.groups.iter();
@@ -114,13 +114,13 @@ impl Strategies {
         self.declared_at(place).or_else(group)
     }
 
-    /// The name of the strategy that holds at a place.
+    /// The name of the strategy of a place.
     pub fn name_at(&self, place: &Pointer) -> &'static str {
         self.at(place).unwrap_or(&Strategy::Manual).name()
     }
 
-    /// The value that a document has at a place of a conflict or a choice: in a keyed list, that of
-    /// the element with this key.
+    /// The value of a document at the place of a conflict or a choice; in a keyed list, elements
+    /// are found by key.
     pub fn value_at<'v>(&self, document: &'v Value, place: &Pointer) -> Option<&'v Value> {
         let mut here = Here::from(self);
         let mut value = document;
@@ -153,11 +153,11 @@ impl Strategies {
     }
 }
 
-/// What was declared for one place of a document, by name and by `*`; the most particular first.
+/// What was declared for one place of a document, by name and by `*`, the most specific first.
 #[derive(Default)]
 pub(super) struct Here<'a> {
     first: Option<&'a Declared>,
-    // More than one only where names and `*` meet, so that the usual place allocates nothing.
+    // Needed only if names and `*` both match, so that the usual place allocates nothing.
     others: Vec<&'a Declared>,
 }
 
@@ -189,7 +189,7 @@ impl<'a> Here<'a> {
         self.all().find_map(|declared| declared.own.as_ref())
     }
 
-    /// Whether any place below has a strategy of its own.
+    /// Whether any place below has its own strategy.
     pub(super) fn reaches_below(&self) -> bool {
         self.all().any(|declared| !declared.children.is_empty())
     }

@@ -1,7 +1,7 @@
 use super::Collision;
 use crate::json::{Value, parse};
 
-/// Judges a table of (base, ours, theirs, expected), the sides as JSON, empty for an absent one.
+/// Checks a table of (base, ours, theirs, expected), the sides as JSON, empty for an absent one.
 pub(super) fn join_all(
     cases: &[(&str, &str, &str, &str)],
     join: impl Fn(Option<&Value>, &Value, &Value) -> String,

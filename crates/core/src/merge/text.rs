@@ -11,8 +11,8 @@ use crate::json::Value;
 use page::{Ending, Page};
 use region::{Region, Source, regions};
 
-/// No more bytes than this are merged by words, counted over the regions and sides of one text: it
-/// takes much longer than lines do.
+/// Texts are merged by words only up to this many bytes, counted over the regions and sides of one
+/// text: that takes much longer than merging lines.
 const MAX_WORD_BYTES: usize = 128 * 1024;
 
 pub(super) struct Merged {
@@ -21,10 +21,10 @@ pub(super) struct Merged {
     pub(super) review: bool,
 }
 
-/// Line by line, and word by word where both sides changed the same lines.
+/// Joins line by line, and word by word if both sides changed the same lines.
 ///
-/// The ends of lines, and whether the last line has one, are merged apart from the lines: who
-/// converts a whole text does not edit each line of it.
+/// Line ends, and whether the last line has one, are merged separately: converting the line ends of
+/// a text is not an edit of each line.
 pub(super) fn join(
     base: Option<&Value>,
     ours: &Value,
@@ -39,7 +39,7 @@ pub(super) fn join(
 }
 
 fn merge(texts: [&str; 3]) -> Option<Merged> {
-    // A text that one side emptied has nothing left that could take the other's edit.
+    // If one side emptied the text, there is nothing left that the other side's edit applies to.
     if texts[1..].contains(&"") {
         return None;
     }
@@ -48,7 +48,8 @@ fn merge(texts: [&str; 3]) -> Option<Merged> {
     let ending = page::joined_ending(base.ending, ours.ending, theirs.ending)?;
     let is_terminated = page::joined_termination(&pages);
     if ending == Ending::Mixed {
-        // Lines that differ in their ends only are different lines here, and words stay in theirs.
+        // Lines that differ only in their ends are different lines here, and words stay in their
+        // line.
         let lines = texts.map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
         let joined = join_lines(&lines, |_| None)?;
         return Some(Merged {
@@ -64,7 +65,8 @@ fn merge(texts: [&str; 3]) -> Option<Merged> {
         bytes_left = bytes_left.checked_sub(bytes)?;
         join_words(region)
     })?;
-    // Ours added an empty line at the end and theirs took the end of the last one, or the reverse.
+    // Ours added an empty line at the end and theirs removed the end of the last one, or vice
+    // versa.
     if !is_terminated && joined.lines.last().is_some_and(|line| line.is_empty()) {
         return None;
     }
@@ -79,7 +81,7 @@ struct JoinedLines<'t> {
     review: bool,
 }
 
-/// `settle` is asked about the lines of a region that both sides changed, differently.
+/// Calls `settle` for the lines of each region that both sides changed in different ways.
 fn join_lines<'t>(
     lines: &[Vec<&'t str>; 3],
     mut settle: impl FnMut([&[&str]; 3]) -> Option<Vec<String>>,
@@ -110,7 +112,7 @@ fn join_lines<'t>(
     is_kept.then_some(joined)
 }
 
-/// The lines of a region, joined by words; `None` if both sides changed the same words.
+/// Joins the lines of a region by words; `None` if both sides changed the same words.
 fn join_words(lines: [&[&str]; 3]) -> Option<Vec<String>> {
     let texts = lines.map(|lines| Ending::LineFeed.write(lines, true));
     let words = texts.each_ref().map(|text| word::split(text));
@@ -131,8 +133,8 @@ fn join_words(lines: [&[&str]; 3]) -> Option<Vec<String>> {
     is_whole.then(|| page.lines.into_iter().map(str::to_owned).collect())
 }
 
-/// Whether the join has a piece more often than any side, or both sides' edits, account for. It
-/// happens where both moved it: each took it away once, and each put it somewhere else.
+/// Whether the join has a piece more often than any side or the two edits together explain. This
+/// happens if both moved it: each removed it once, and inserted it somewhere else.
 fn repeats<'j>(sides: &[Vec<&str>; 3], joined: impl Iterator<Item = &'j str>) -> bool {
     let mut counts: HashMap<&str, [usize; 4]> = HashMap::new();
     let sides = sides.iter().map(|side| side.iter().copied());
@@ -143,7 +145,7 @@ fn repeats<'j>(sides: &[Vec<&str>; 3], joined: impl Iterator<Item = &'j str>) ->
         }
     }
     for piece in joined {
-        // What no side has is made of words of both, and repeats nothing.
+        // A piece that no side has is made of words of both, and repeats nothing.
         if let Some(count) = counts.get_mut(piece) {
             count[3] += 1;
         }
@@ -184,7 +186,7 @@ mod tests {
             ("the red fox", "", "the red dog", "text"),
             ("", "a", "b", "text"),
             ("a\nb\nc\nd\n", "", "a\nb\nc\nD\n", "text"),
-            // Both moved `m`, each to another place; then one of them alone.
+            // Both moved `m`, each to another place; then only one of them.
             (
                 "m\n1\n2\n3\n4\n",
                 "1\n2\nm\n3\n4\n",
@@ -204,7 +206,7 @@ mod tests {
                 "x\n1\n2\n3\nx\n",
                 "x\nx\n1\n2\n3\nx\n",
             ),
-            // Marks of a conflict are text like any other.
+            // Conflict markers are ordinary text.
             (
                 "<<<<<<<\na\n>>>>>>>\nb\n",
                 "<<<<<<<\na\n>>>>>>>\nB\n",
@@ -263,7 +265,7 @@ mod tests {
                 "a\r\nb\r\nC\r\n",
                 "A\r\nb\r\nC\r\n",
             ),
-            // One of them in parts: its lines count as they end.
+            // One side converts a part: those lines count as changed.
             ("a\nb\nc\n", "a\r\nb\nc\n", "a\nb\nC\n", "a\r\nb\nC\n"),
             ("a\nb\nc\n", "a\r\nb\nc\n", "A\nb\nc\n", "text"),
             ("a\nb\nc\n", "a\r\nb\nc\n", "a\r\nb\r\nC\r\n", "text"),
@@ -297,8 +299,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
 
-        /// Words of two sides never meet without one between them that neither changed, so what a
-        /// reader sees as one character stays as some side has it.
+        /// Between changed words of the two sides there is always an unchanged one, so what a
+        /// reader sees as one character stays as one of the sides has it.
         #[test]
         fn no_character_is_put_together(
             pieces in prop::collection::vec(piece(), 3..9),

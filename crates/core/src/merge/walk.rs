@@ -8,13 +8,13 @@ use super::strategy::{Here, Strategy};
 use super::{Choice, Chosen, Collision, Conflict, Join, Merge};
 use crate::json::Value;
 
-/// Goes through the three sides together, and keeps what there is to report.
+/// Walks through the three sides together, and collects what must be reported.
 #[derive(Default)]
 pub(super) struct Walk {
     pub(super) merge: Merge,
 }
 
-/// One place, and what was declared for it.
+/// One place, and what is declared for it.
 #[derive(Clone, Copy)]
 pub(super) struct At<'p, 'a> {
     pub(super) place: Place<'p>,
@@ -44,7 +44,7 @@ impl Walk {
         self.join_whole(at, sides, sides.alike(), strategy)
     }
 
-    /// The prelude, which is the same for all strategies, then the strategy.
+    /// First what is the same for all strategies, then the strategy.
     pub(super) fn join_whole<'a>(
         &mut self,
         at: At<'_, 'a>,
@@ -91,7 +91,7 @@ impl Walk {
         }
     }
 
-    /// Whole documents agree member by member, so that it can be told in which.
+    /// Records an agreement; that of whole documents member by member, to say in which they agree.
     pub(super) fn note_agreement(&mut self, at: At<'_, '_>, sides: Sides<'_>) {
         let path = at.place.pointer();
         if at.place.is_root() {
@@ -103,7 +103,7 @@ impl Walk {
         }
     }
 
-    /// Reports a conflict. Theirs stays, for the time being.
+    /// Reports a conflict. The result has theirs.
     pub(super) fn collide<'a>(
         &mut self,
         at: At<'_, '_>,
@@ -123,7 +123,7 @@ impl Walk {
         Joined::theirs(sides, alike)
     }
 
-    /// A place in a group that both sides touched: whatever changed here may not fit the rest.
+    /// A place in a group that both sides changed: a change here may not fit the rest of the group.
     fn tear<'a>(&mut self, at: At<'_, '_>, sides: Sides<'a>) -> Joined<'a> {
         let alike = sides.alike();
         if alike.ours_base && alike.theirs_base {

@@ -1,18 +1,19 @@
 /// A date-time of RFC 3339, section 5.6, to compare with others: earlier is less.
 ///
-/// Offsets and fractions are heeded exactly. A leap second follows the second before it, and comes
-/// before the next minute; it is taken wherever it is written.
+/// Offsets and fractions are exact. A leap second comes after the second before it and before the
+/// next minute; it is accepted wherever it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp<'a> {
-    /// Since 1970, in UTC; that of the second before for a leap second.
+    /// Since 1970, in UTC; for a leap second, the value of the second before.
     second: i64,
     is_leap: bool,
-    /// Without zeros at the end, so that texts compare as fractions do.
+    /// Without trailing zeros, so that the texts compare like the fractions.
     fraction: &'a str,
 }
 
 impl<'a> Timestamp<'a> {
-    /// `None` for what is no RFC 3339 date-time, or names a day or time that does not exist.
+    /// Reads a timestamp; `None` if it is not an RFC 3339 date-time, or if the day or time does not
+    /// exist.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (date, time) = text.split_once(['T', 't'])?;
         let day = days_since_1970(fields(date, '-')?)?;
@@ -38,8 +39,8 @@ impl<'a> Timestamp<'a> {
 }
 
 impl Timestamp<'_> {
-    /// Milliseconds since 1970, rounded down; `None` before that. A leap second counts as the second
-    /// before it.
+    /// Milliseconds since 1970, rounded down; `None` before that. A leap second counts as the
+    /// second before it.
     pub fn to_millis(self) -> Option<u64> {
         let second = u64::try_from(self.second).ok()?;
         let digits = format!("{:0<3.3}", self.fraction);

@@ -7,7 +7,8 @@ use crate::json::{Pointer, Value};
 #[derive(Debug)]
 pub struct Unique {
     pub name: String,
-    /// Several make a compound key. A document that lacks one of them, or has null there, claims nothing.
+    /// Several fields make a compound key. A document that lacks one of them, or has null there,
+    /// has no key.
     pub fields: Vec<Pointer>,
     /// Compares strings by Unicode's default case folding.
     pub ignore_case: bool,
@@ -18,19 +19,21 @@ pub struct Unique {
     pub message: Option<Template>,
 }
 
-/// What one document holds of one constraint.
+/// The key that a document has for one constraint.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Claim {
-    /// The place of the constraint among those of the collection.
+    /// The position of the constraint in the collection.
     pub index: usize,
+    /// The name of the constraint.
     pub constraint: String,
-    /// The same text for equal values, another one otherwise.
+    /// A text that is the same exactly for equal values.
     pub value: String,
 }
 
-/// A claim that another document holds already.
+/// A key that another document holds already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duplicate {
+    /// The name of the constraint.
     pub constraint: String,
     pub error: String,
     pub fields: Vec<Pointer>,
@@ -41,7 +44,7 @@ pub struct Duplicate {
 }
 
 impl Unique {
-    /// The key that a document has, if it has one.
+    /// The key of a document, if it has one.
     pub fn claim(&self, index: usize, document: &Value) -> Option<Claim> {
         let values = self.values(document)?;
         let is_in_force = |condition: &Expression| condition.holds(None, Some(document));
@@ -68,7 +71,7 @@ impl Unique {
         self.fields.iter().map(value_at).collect()
     }
 
-    /// The refusal of a claim of `document`.
+    /// Describes that `holder` has the key of `document`.
     pub fn duplicate(&self, id: &str, document: &Value, holder: String) -> Duplicate {
         let values = self.values(document).unwrap_or_default();
         let values: Vec<Value> = values.into_iter().cloned().collect();
@@ -94,7 +97,7 @@ impl Unique {
         format!("{holder} already has {}", key.join(", "))
     }
 
-    /// A text that changes when stored keys of this constraint no longer mean the same.
+    /// A text that changes if the meaning of stored keys of this constraint changes.
     pub fn definition(&self) -> String {
         let fields: Vec<_> = self.fields.iter().map(ToString::to_string).collect();
         let condition = self.condition.as_ref().map_or("", Expression::source);
@@ -129,7 +132,7 @@ mod tests {
         let compound = unique(&["/a", "/b"], false, None);
         let conditional = unique(&["/e"], false, Some("self.status in ['pending']"));
         let cases = [
-            // (constraint, one document, another, whether they collide)
+            // (constraint, one document, another, whether they have the same key)
             (&plain, r#"{"e":"x"}"#, r#"{"e":"x"}"#, true),
             (&plain, r#"{"e":"x"}"#, r#"{"e":"X"}"#, false),
             (&plain, r#"{"e":1}"#, r#"{"e":1.0}"#, true),

@@ -35,12 +35,12 @@ pub struct ExpressionError {
 }
 
 impl Expression {
-    /// Compiles a condition, and checks all that can be known before it runs.
+    /// Compiles a condition, and checks everything that can be checked before it runs.
     ///
     /// # Errors
     ///
-    /// [`ExpressionError`] if it does not parse, names what does not exist, applies an operator to
-    /// types that it is not for, or cannot be true or false.
+    /// [`ExpressionError`] if it does not parse, uses an unknown name, applies an operator to the
+    /// wrong types, or cannot be true or false.
     pub fn compile(source: &str) -> Result<Self, ExpressionError> {
         let program = ENVIRONMENT
             .compile(source)
@@ -59,26 +59,28 @@ impl Expression {
         })
     }
 
+    /// The text that was compiled.
     pub fn source(&self) -> &str {
         &self.source
     }
 
+    /// Whether it mentions `oldSelf`.
     pub fn mentions_stored(&self) -> bool {
         self.mentions_stored
     }
 
-    /// Whether all that it mentions exists.
+    /// Whether everything that it mentions exists.
     pub(super) fn is_answerable(&self, old: Option<&Value>, new: Option<&Value>) -> bool {
         (old.is_some() || !self.mentions_stored) && (new.is_some() || !self.mentions_ours)
     }
 
-    /// Whether it is true. What cannot be evaluated, such as a comparison with a member that is not
-    /// there, is not.
+    /// Whether it is true. An expression that cannot be evaluated, such as a comparison with an
+    /// absent member, is not true.
     pub fn holds(&self, old: Option<&Value>, new: Option<&Value>) -> bool {
         self.evaluate(old, new) == Ok(true)
     }
 
-    /// Whether it is true, or why that cannot be told.
+    /// Whether it is true, or why it cannot be evaluated.
     pub(super) fn evaluate(
         &self,
         old: Option<&Value>,
@@ -94,7 +96,7 @@ impl Expression {
         match self.program.execute(&context) {
             Ok(cel::Value::Bool(value)) => Ok(value),
             Ok(other) => Err(format!(
-                "it is of type {}, not a condition",
+                "the result is of type {}, not a boolean",
                 other.type_of()
             )),
             Err(error) => Err(error.to_string()),

@@ -6,15 +6,15 @@ use crate::json::{Pointer, Value};
 /// The states that a document may be in, and the steps between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lifecycle {
-    /// Where a document says its state; a string.
+    /// Where a document has its state, a string.
     pub field: Pointer,
     /// The states in which a document may be created.
     pub initial: Vec<String>,
-    /// Each state, with those that may follow it.
+    /// Each state, with the states that may follow it.
     pub states: IndexMap<String, Vec<String>>,
 }
 
-/// A step that was asked for: from where, to where. `None` from: the document is new.
+/// A requested step. `from` is `None` if the document is new or has no state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step<'a> {
     pub from: Option<&'a str>,
@@ -22,12 +22,13 @@ pub struct Step<'a> {
 }
 
 impl Lifecycle {
+    /// The state of a document, if it has one.
     pub fn state_of(&self, document: Option<&Value>) -> Option<Value> {
         document?.at(&self.field).cloned()
     }
 
-    /// The states that may follow; for a new document the initial ones. A state that is no longer
-    /// declared may be left for any that is.
+    /// The states that may follow; for a new document the initial ones. A document whose state is
+    /// not declared (any more) may go to any declared one.
     pub fn allowed_from(&self, old: Option<&Value>) -> Vec<String> {
         let Some(old) = old else {
             return self.initial.clone();
@@ -39,7 +40,7 @@ impl Lifecycle {
         }
     }
 
-    /// Whether the step from `old` to `new` is declared; staying is always allowed.
+    /// Checks that the step from `old` to `new` is declared. Staying is always allowed.
     pub(super) fn judge(&self, old: Option<&Value>, new: &Value) -> Result<(), StateConflict> {
         let step = Step {
             from: old
@@ -57,7 +58,7 @@ impl Lifecycle {
         Err(StateConflict {
             error: "StateConflict".into(),
             rule: "lifecycle".into(),
-            message: self.message(&step, old.is_none(), &allowed),
+            message: self.message(&step, old.is_none(), new, &allowed),
             current_state: self.state_of(old),
             allowed_transitions: allowed,
             failed_rules: vec!["lifecycle".into()],
@@ -65,20 +66,19 @@ impl Lifecycle {
         })
     }
 
-    fn message(&self, step: &Step<'_>, is_new: bool, allowed: &[String]) -> String {
-        let to = match step.to {
-            Some(to) => format!("{to:?}"),
-            None => "no state".to_owned(),
-        };
+    fn message(&self, step: &Step<'_>, is_new: bool, new: &Value, allowed: &[String]) -> String {
+        let field = &self.field;
         let next = match allowed {
-            [] => "nothing may follow".to_owned(),
+            allowed if is_new => format!("start with {}", allowed.join(" or ")),
+            [] => "no state may follow".to_owned(),
             allowed => format!("allowed: {}", allowed.join(", ")),
         };
-        let field = &self.field;
-        match step.from {
-            _ if is_new => format!("{field} cannot begin as {to}; {next}"),
-            Some(from) => format!("{field} cannot go from {from:?} to {to}; {next}"),
-            None => format!("{field} cannot become {to}; {next}"),
+        match (step.from, step.to) {
+            (_, None) if new.at(field).is_none() => format!("{field} is missing; {next}"),
+            (_, None) => format!("{field} must be a string; {next}"),
+            (_, Some(to)) if is_new => format!("{field} cannot start as {to:?}; {next}"),
+            (Some(from), Some(to)) => format!("{field} cannot go from {from:?} to {to:?}; {next}"),
+            (None, Some(to)) => format!("{field} cannot become {to:?}; {next}"),
         }
     }
 }
@@ -108,7 +108,7 @@ mod tests {
             (
                 None,
                 "paid",
-                Some(r#"/status cannot begin as "paid"; allowed: draft"#),
+                Some(r#"/status cannot start as "paid"; start with draft"#),
             ),
             (Some("draft"), "draft", None),
             (Some("draft"), "paid", None),
@@ -120,7 +120,7 @@ mod tests {
             (
                 Some("shipped"),
                 "draft",
-                Some(r#"/status cannot go from "shipped" to "draft"; nothing may follow"#),
+                Some(r#"/status cannot go from "shipped" to "draft"; no state may follow"#),
             ),
             (Some("retired"), "paid", None),
             (Some("retired"), "retired", None),
@@ -139,11 +139,20 @@ mod tests {
             let found = refusal.map(|refusal| refusal.message);
             assert_eq!(found.as_deref(), message, "{from:?} to {to}");
         }
-        let stateless = parse(b"{}").unwrap();
-        let refusal = lifecycle.judge(None, &stateless).unwrap_err();
-        assert_eq!(
-            refusal.message,
-            "/status cannot begin as no state; allowed: draft"
-        );
+        let draft = in_state("draft");
+        let cases = [
+            (None, "{}", "/status is missing; start with draft"),
+            (
+                None,
+                r#"{"status":1}"#,
+                "/status must be a string; start with draft",
+            ),
+            (Some(&draft), "{}", "/status is missing; allowed: paid"),
+        ];
+        for (old, new, message) in cases {
+            let new = parse(new.as_bytes()).unwrap();
+            let refusal = lifecycle.judge(old, &new).unwrap_err();
+            assert_eq!(refusal.message, message);
+        }
     }
 }

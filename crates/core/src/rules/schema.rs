@@ -5,7 +5,7 @@ use crate::json::{Number, Value};
 /// A JSON Schema (2020-12), compiled.
 pub struct Schema {
     validator: jsonschema::Validator,
-    /// The schema as it was written, for the description of the API.
+    /// The schema as written, for the description of the API.
     source: serde_json::Value,
 }
 
@@ -27,11 +27,11 @@ pub struct SchemaError {
 }
 
 impl Schema {
-    /// Compiles a schema. References may point into it, and to the metaschemas; nothing is fetched.
+    /// Compiles a schema. References may point into it and to the metaschemas; nothing is fetched.
     ///
     /// # Errors
     ///
-    /// [`SchemaError`] for each place where it breaks the metaschema, or that does not compile.
+    /// [`SchemaError`] for each place that breaks the metaschema or does not compile.
     pub fn compile(source: &Value) -> Result<Self, Vec<SchemaError>> {
         let source = to_serde(source);
         let describe = |error: jsonschema::ValidationError<'_>| SchemaError {
@@ -54,11 +54,12 @@ impl Schema {
         Ok(Self { validator, source })
     }
 
+    /// The schema as written.
     pub fn source(&self) -> &serde_json::Value {
         &self.source
     }
 
-    /// Everything that is wrong with a document, in the order of the schema.
+    /// Every violation by a document, in the order of the schema.
     pub fn violations(&self, document: &Value) -> Vec<Violation> {
         let document = to_serde(document);
         let describe = |error: jsonschema::ValidationError<'_>| {
@@ -80,7 +81,7 @@ impl Schema {
     }
 }
 
-/// A missing member is missing where it should be, not in its parent.
+/// The path of a missing member, rather than that of its parent.
 fn child(path: &str, name: Option<&str>) -> String {
     match name {
         Some(name) => format!("{path}/{}", name.replace('~', "~0").replace('/', "~1")),
@@ -94,7 +95,7 @@ impl std::fmt::Debug for Schema {
     }
 }
 
-/// For libraries that know no other tree. Numbers past 64 bits become doubles there.
+/// For the library, which uses this type. Numbers that do not fit into 64 bits become doubles.
 fn to_serde(value: &Value) -> serde_json::Value {
     match value {
         Value::Null => serde_json::Value::Null,
@@ -114,7 +115,7 @@ fn to_serde_number(number: &Number) -> serde_json::Value {
     let whole = text.parse::<i64>().map(serde_json::Value::from);
     let whole = whole.or_else(|_| text.parse::<u64>().map(serde_json::Value::from));
     whole.unwrap_or_else(|_| {
-        // The largest double stands in for what no double can hold: it breaks the same bounds.
+        // The largest double replaces larger numbers: it breaks the same bounds.
         number.as_f64().clamp(f64::MIN, f64::MAX).into()
     })
 }

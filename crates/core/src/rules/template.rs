@@ -2,7 +2,8 @@ use std::str::FromStr;
 
 use crate::json::{Pointer, PointerError, Value};
 
-/// A message with values in it: `{/email}` is the value at a JSON Pointer, `{id}` the document's id.
+/// A message with values in it: `{/email}` is the value at a JSON Pointer, `{id}` the document's
+/// id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
@@ -25,6 +26,7 @@ pub enum TemplateError {
 }
 
 impl TemplateError {
+    /// Where the mistake is, in bytes from 0.
     pub fn offset(&self) -> usize {
         match self {
             Self::Open { offset } | Self::Unknown { offset, .. } | Self::Pointer { offset, .. } => {
@@ -35,7 +37,7 @@ impl TemplateError {
 }
 
 impl Template {
-    /// The text with the document's values; a value that is absent is an empty text.
+    /// The text with the values of the document. An absent value becomes an empty string.
     pub fn fill(&self, id: &str, document: Option<&Value>) -> String {
         let fill = |part: &Part| match part {
             Part::Text(text) => text.clone(),

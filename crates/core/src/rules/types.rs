@@ -5,8 +5,8 @@ use cel::common::ast::{
 
 use super::ExpressionError;
 
-/// What is known of a value before the expression runs. Documents have no declared types, so most
-/// of what comes from them is `Unknown`, which goes with everything.
+/// The type of a value, as far as it is known before the expression runs. Documents have no
+/// declared types, so most of their values are `Unknown`, which is compatible with everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Type {
     Unknown,
@@ -60,7 +60,7 @@ const FUNCTIONS: &[&str] = &[
     "upperAscii",
 ];
 
-/// CEL's types, which `type()` is compared with.
+/// The names of CEL's types, to compare with `type()`.
 const NAMES: &[&str] = &[
     "bool",
     "bytes",
@@ -74,7 +74,7 @@ const NAMES: &[&str] = &[
     "uint",
 ];
 
-/// Checks that an expression can be true or false: its names exist, its operators fit.
+/// Checks that an expression can be true or false, that its names exist and its operators fit.
 pub(super) fn check_condition(
     program: &Program,
     variables: &[&str],
@@ -155,7 +155,7 @@ impl<'p> Checker<'p> {
             }
             Expr::Comprehension(comprehension) => self.comprehension(comprehension, scope),
             Expr::Struct(_) | Expr::Unspecified => {
-                self.fail(at, "messages have no place in a condition".into())
+                self.fail(at, "a condition cannot contain messages".into())
             }
         }
     }
@@ -164,10 +164,7 @@ impl<'p> Checker<'p> {
         if scope.contains(&name) || NAMES.contains(&name) {
             return Ok(Type::Unknown);
         }
-        self.fail(
-            at,
-            format!("there is no {name:?} here; a rule knows self and oldSelf"),
-        )
+        self.fail(at, format!("unknown name {name:?}; use self or oldSelf"))
     }
 
     fn comprehension(&self, it: &'p ComprehensionExpr, scope: &mut Vec<&'p str>) -> Checked {
@@ -244,14 +241,17 @@ impl<'p> Checker<'p> {
             .find(|found| !wanted.iter().any(|wanted| found.may_be(*wanted)));
         match misfit {
             None => Ok(()),
-            Some(found) => self.fail(at, format!("this operator is not for {}", found.name())),
+            Some(found) => self.fail(
+                at,
+                format!("this operator does not work on {}", found.name()),
+            ),
         }
     }
 
     fn same(&self, at: &IdedExpr, types: &[Type]) -> Checked {
         match types {
             [one, other] if !one.may_be(*other) => {
-                let message = format!("{} does not go with {}", one.name(), other.name());
+                let message = format!("cannot combine {} with {}", one.name(), other.name());
                 self.fail(at, message)
             }
             [Type::Unknown, other] => Ok(*other),
@@ -266,9 +266,9 @@ impl<'p> Checker<'p> {
             "contains" | "startsWith" | "endsWith" | "matches" | "bool" => Ok(Type::Bool),
             "string" | "lowerAscii" | "upperAscii" | "trim" | "join" => Ok(Type::Text),
             _ if FUNCTIONS.contains(&name) => Ok(Type::Unknown),
-            // What a macro expands to is not for people to write, and is always right.
+            // The expansion of a macro, which is always correct.
             _ if name.starts_with(['@', '_', '!']) => Ok(Type::Unknown),
-            _ => self.fail(at, format!("there is no function {name:?}")),
+            _ => self.fail(at, format!("unknown function {name:?}")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is the same in all versions may be set aside: nothing that is told depends on it.
+//! What is the same in all versions may be set aside: no result depends on it.
 
 use bytes::Bytes;
 use detente_core::json::Value;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::document::{reversed, strategies_without};
 use crate::{Three, join, three};
 
-/// How somebody writes a document down.
+/// A way to write a document.
 fn text(document: &Value, is_spread: bool) -> Bytes {
     let members = document.as_object().unwrap().iter();
     let member = |(name, value): (&String, &Value)| {

@@ -1,4 +1,4 @@
-/// Choices that follow from a seed (a linear congruential generator, its high bits).
+/// Choices determined by a seed (the high bits of a linear congruential generator).
 pub(crate) struct Dice(u64);
 
 impl Dice {
@@ -8,7 +8,7 @@ impl Dice {
         dice
     }
 
-    /// 0 up to, and without, `sides`.
+    /// From 0 up to, but not including, `sides`.
     pub(crate) fn roll(&mut self, sides: usize) -> usize {
         let state = self.0.wrapping_mul(6_364_136_223_846_793_005);
         self.0 = state.wrapping_add(1_442_695_040_888_963_407);
@@ -19,7 +19,7 @@ impl Dice {
         items[self.roll(items.len())]
     }
 
-    /// True once in so many times.
+    /// True once in this many times.
     pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.roll(times) == 0
     }

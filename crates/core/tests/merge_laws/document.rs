@@ -1,4 +1,4 @@
-//! Documents in which every strategy has a place, and edits of them that often collide.
+//! Documents in which every strategy has a place, and edits of them that often conflict.
 
 use detente_core::json::{Object, Value, parse};
 use detente_core::merge::{Strategies, Strategy};
@@ -6,7 +6,7 @@ use detente_core::merge::{Strategies, Strategy};
 use crate::dice::Dice;
 use crate::prose;
 
-/// What a member of the document holds.
+/// What a member of the document contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Free,
@@ -42,10 +42,10 @@ pub(crate) const MEMBERS: [(&str, Kind, &str); 16] = [
     ("sum", Kind::Scalar, "derived"),
 ];
 
-/// The text, the set and the list, in which there is the most to try.
+/// The text, the set and the list, which have the most cases.
 const OFTEN: [usize; 3] = [6, 7, 8];
 
-/// The strategies of all members, without those named.
+/// The strategies of all members except those named.
 pub(crate) fn strategies_without(names: &[&str]) -> Strategies {
     let mut strategies = Strategies::default();
     let mut declare = |place: &str, strategy: Strategy| {
@@ -92,7 +92,7 @@ pub(crate) fn document(seed: u64) -> Value {
     Value::Object(members)
 }
 
-/// Edits the members that the seeds fall on, of those that `may` allows.
+/// Edits the members that the seeds select, of those that `may` allows.
 pub(crate) fn edited(document: &Value, edits: &[u64], may: impl Fn(usize) -> bool) -> Value {
     let mut members = document.as_object().unwrap().clone();
     for seed in edits {
@@ -250,7 +250,7 @@ fn list_edited(items: &[Value], dice: &mut Dice) -> Vec<Value> {
     items
 }
 
-/// With an element of a key that is not there yet, if one is left.
+/// Adds an element with an unused key, if one is left.
 fn inserted(items: &[Value], dice: &mut Dice) -> Vec<Value> {
     let mut items = items.to_vec();
     let id = json(dice.pick(&[
@@ -269,7 +269,7 @@ fn inserted(items: &[Value], dice: &mut Dice) -> Vec<Value> {
     items
 }
 
-/// The same document with all members the other way round.
+/// The same document with all members in reverse order.
 pub(crate) fn reversed(value: &Value) -> Value {
     match value {
         Value::Object(members) => {

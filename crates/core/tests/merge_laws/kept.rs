@@ -1,5 +1,6 @@
-//! What a merge has to hold, judged place by place without the engine: where there is no conflict,
-//! each value comes from ours or theirs, and what one side alone changed keeps that change.
+//! What the result of a merge must contain, checked place by place without the engine: where there
+//! is no conflict, each value comes from ours or theirs, and changes that only one side made are
+//! kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -149,7 +150,8 @@ impl Judge<'_> {
             .flat_map(BTreeMap::keys)
             .collect();
         for key in keys {
-            // Of the keys in use, these two read as JSON; other strings go without their quotes.
+            // Of the keys in use, these two look like JSON; other strings are written without
+            // quotes.
             let token = match key.as_str() {
                 r#""1""# => r#""1""#.to_owned(),
                 other => other.trim_matches('"').replace('/', "~1"),
@@ -186,7 +188,7 @@ fn has_single_keys(list: Side<'_>) -> bool {
     })
 }
 
-/// Each element that all have or that a side added, once, and nothing else.
+/// Each element that all have or that one side added, once, and nothing else.
 fn has_the_elements(sides: [Side<'_>; 3], joined: Side<'_>) -> bool {
     let set = |side: Side<'_>| -> BTreeSet<String> {
         match side {
@@ -204,7 +206,7 @@ fn has_the_elements(sides: [Side<'_>; 3], joined: Side<'_>) -> bool {
     set(joined) == expected
 }
 
-/// `None` if a side does more than to add at the end.
+/// `None` if a side does anything but add at the end.
 fn has_the_tails(base: Side<'_>, ours: &Value, theirs: &Value, joined: &Value) -> Option<bool> {
     let pieces = |value: &Value| -> Option<Vec<String>> {
         match value {
@@ -230,7 +232,7 @@ fn has_the_words(sides: [&str; 3], joined: &str) -> bool {
     joined.split_whitespace().all(|word| words.contains(word))
 }
 
-/// What one side alone added is there, and nothing is there more often than edits account for.
+/// What only one side added is there, and nothing is there more often than the edits explain.
 fn has_the_lines(sides: [&str; 3], joined: &str) -> bool {
     let count = |text: &str, line: &str| text.lines().filter(|it| *it == line).count();
     let lines: BTreeSet<_> = sides.iter().flat_map(|side| side.lines()).collect();
@@ -239,7 +241,7 @@ fn has_the_lines(sides: [&str; 3], joined: &str) -> bool {
         && lines.into_iter().all(|line| {
             let [base, ours, theirs] = sides.map(|side| count(side, line));
             let joined = count(joined, line);
-            // A line that was there before may have been moved, which counts cannot tell.
+            // A line that was there before may have been moved, which counts cannot show.
             match (base, ours, theirs) {
                 (0, added, 0) | (0, 0, added) => joined == added,
                 _ => {

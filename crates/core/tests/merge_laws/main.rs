@@ -1,4 +1,4 @@
-//! The laws that a three-way merge keeps, over documents in which every strategy has a place.
+//! The laws of a three-way merge, tested on documents in which every strategy has a place.
 
 mod aside; // versions less what is the same in all
 mod dice; // choices that follow from a seed
@@ -28,7 +28,7 @@ impl fmt::Debug for Three {
     }
 }
 
-/// Two edits of one base; once in a while three documents that have nothing in common.
+/// Two edits of one base; sometimes three documents that have nothing in common.
 fn three() -> impl Strategy<Value = Three> {
     let edits = || prop::collection::vec(any::<u64>(), 0..8);
     let edited = (any::<u64>(), edits(), edits()).prop_map(|(base, ours, theirs)| {
@@ -54,7 +54,7 @@ fn decide(
     merge(Some(base), Some(ours), Some(theirs), strategies, choices)
 }
 
-/// What is in conflict, by path, as the side called ours sees it or as the other does.
+/// The conflicts by path, as the side called ours sees them or as the other side does.
 fn named(found: &Merge, is_swapped: bool) -> BTreeMap<String, String> {
     let swapped = |collision| match collision {
         Collision::DeleteEdit if is_swapped => Collision::EditDelete,
@@ -186,7 +186,7 @@ proptest! {
         let chosen = decided.chosen.into_iter().map(|chosen| (chosen.path, chosen.theirs));
         prop_assert_eq!(chosen.collect::<BTreeMap<_, _>>(), expected);
 
-        // Ours everywhere is theirs everywhere, seen from the other side.
+        // Choosing ours everywhere is choosing theirs everywhere, seen from the other side.
         let symmetric = strategies_without(&["last-writer", "first-writer", "append", "derived"]);
         let found = join(&base, &ours, &theirs, &symmetric);
         let choices = chosen_everywhere(&found, &Choice::Ours);
@@ -211,7 +211,7 @@ proptest! {
         ][how].clone();
         let choices = chosen_everywhere(&found, &choice);
         let decided = decide(&base, &ours, &theirs, &all, &choices);
-        // Choices below a list whose order was chosen as a value have nowhere to go any more.
+        // Choices below a list whose order was chosen as a value no longer apply to anything.
         let is_value = matches!(choice, Choice::Value(_));
         prop_assert!(decided.is_clean());
         prop_assert!(is_value || decided.chosen.len() == choices.len());
@@ -230,7 +230,7 @@ proptest! {
     }
 }
 
-/// A law that nothing puts to the test is kept by anything.
+/// A law proves nothing unless the documents exercise it.
 #[test]
 fn the_documents_meet_every_strategy_and_every_kind_of_conflict() {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);

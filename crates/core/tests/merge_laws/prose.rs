@@ -1,4 +1,4 @@
-//! Texts of few words, so that two edits of one text often meet.
+//! Texts of few words, so that two edits of one text often touch the same place.
 
 use crate::dice::Dice;
 

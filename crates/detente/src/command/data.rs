@@ -13,13 +13,13 @@ use detente_store::Retention;
 use super::Failure;
 use crate::config::{self, Config, Mistakes};
 
-/// Which store, and by which rules.
+/// The store that a command works on, and its rules.
 #[derive(Debug, Args)]
 pub(super) struct Place {
-    /// The configuration; without it any collection goes
+    /// The configuration; without one, any collection name is accepted
     #[arg(long, env = "DETENTE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The folder with the data [default: what the configuration says, or ./detente-data]
+    /// The data folder [default: that of the configuration, or ./detente-data]
     #[arg(long, env = "DETENTE_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -44,7 +44,7 @@ impl Place {
         said.unwrap_or_else(|| PathBuf::from("detente-data"))
     }
 
-    /// Opens the store for writing, with the unique keys that the configuration asks for.
+    /// Opens the store for writing, with the unique keys of the configuration.
     pub(super) fn open(&self, config: &Config) -> Result<Sqlite, Failure> {
         let data = self.data(config);
         let default = SqliteOptions::default();
@@ -65,7 +65,7 @@ impl Place {
         Ok(store)
     }
 
-    /// Opens a store that must be there already, and changes nothing in it.
+    /// Opens a store that must exist, and changes nothing in it.
     pub(super) fn open_as_it_is(&self, config: &Config) -> Result<Sqlite, Failure> {
         let data = self.data(config);
         if let Err(error) = SqliteReader::open(&data) {
@@ -90,13 +90,10 @@ fn colliding(conflicts: &[ConstraintConflict]) -> anyhow::Error {
         )
     };
     let rows: Vec<_> = conflicts.iter().map(row).collect();
-    anyhow!(
-        "documents that are stored already break a unique constraint:\n{}",
-        rows.join("\n")
-    )
+    anyhow!("stored documents break a unique key:\n{}", rows.join("\n"))
 }
 
-/// Every mistake of a configuration, under their number.
+/// Every mistake of a configuration, after their number.
 pub(super) fn told(mistakes: &Mistakes) -> anyhow::Error {
     let count = mistakes.0.len();
     let noun = if count == 1 { "mistake" } else { "mistakes" };

@@ -39,7 +39,7 @@ impl Export {
     }
 }
 
-/// A file that is not there yet: an export never overwrites another.
+/// Creates the file, which must not exist yet: an export never overwrites anything.
 fn create(path: &PathBuf) -> anyhow::Result<File> {
     File::create_new(path).with_context(|| format!("cannot create {}", path.display()))
 }
@@ -71,7 +71,7 @@ fn export(reader: &dyn Reader, out: &mut impl Write) -> anyhow::Result<u64> {
     Ok(count)
 }
 
-/// One document, on one line; its digits and the order of its members as they were sent.
+/// One document on one line, with digits and the order of members as they were sent.
 fn line(stored: &Stored) -> String {
     let quoted = |text: &str| Value::from(text).to_text();
     format!(

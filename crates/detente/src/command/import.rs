@@ -17,10 +17,10 @@ use tokio::runtime::Runtime;
 use super::data::Place;
 use super::{Failure, progress};
 
-/// How many lines are under way at a time.
+/// How many lines are written at a time.
 const WINDOW: usize = 256;
 
-/// How many mistakes are told before the rest is only counted.
+/// How many mistakes are listed; the rest is only counted.
 const TOLD: usize = 20;
 
 #[derive(Debug, Args)]
@@ -29,12 +29,12 @@ pub(super) struct Import {
     place: Place,
     /// The file to read; `-` for standard input
     file: PathBuf,
-    /// Replace documents that are there with other content, instead of reporting them
+    /// Replace existing documents whose content differs, instead of reporting them
     #[arg(long)]
     replace: bool,
 }
 
-/// What became of the lines.
+/// What happened to the lines.
 #[derive(Debug, Default)]
 struct Tally {
     written: u64,
@@ -86,7 +86,7 @@ impl Import {
             .join()
             .map_err(|error| Failure::Start(error.into()))?;
         eprintln!(
-            "detente: {} documents written, {} were there already",
+            "detente: {} documents written, {} unchanged",
             tally.written, tally.unchanged
         );
         if tally.mistakes.is_empty() {
@@ -98,7 +98,7 @@ impl Import {
         )))
     }
 
-    /// A file that can be read twice; what is no file is copied into one first.
+    /// Opens a file that can be read twice. Anything else, such as a pipe, is copied into one first.
     fn open(&self) -> anyhow::Result<File> {
         if self.file.as_os_str() == "-" {
             return copy(&mut io::stdin().lock());
@@ -113,7 +113,7 @@ impl Import {
     }
 }
 
-/// What can be read only once, as a file that can be read twice.
+/// Copies something that can be read only once into a file that can be read twice.
 fn copy(from: &mut impl io::Read) -> anyhow::Result<File> {
     let mut copy = tempfile::tempfile().context("cannot make a temporary file")?;
     io::copy(from, &mut copy).context("cannot read the documents")?;
@@ -175,19 +175,19 @@ impl Line {
         let value = json::parse(text.trim_end().as_bytes())?;
         let member = |name: &str| value.get(name).and_then(Value::as_str);
         let needed =
-            |name: &str| member(name).with_context(|| format!("there is no string {name:?}"));
+            |name: &str| member(name).with_context(|| format!("{name:?} must be a string"));
         let (collection, id) = (needed("collection")?, needed("id")?);
         let key = Key::new(member("space").unwrap_or("default"), collection, id)?;
         let declared = policy.collection(collection);
         let declared =
             declared.with_context(|| format!("there is no collection {collection:?}"))?;
-        let data = value.get("data").context("there is no \"data\"")?;
+        let data = value.get("data").context("\"data\" is missing")?;
         if data.as_object().is_none() {
-            bail!("\"data\" is not an object");
+            bail!("\"data\" must be an object");
         }
-        // The text as it stands in the line, not what the tree would make of it.
+        // The exact text in the line, which the tree does not preserve.
         let body =
-            json::find(text, &Pointer::root().child("data")).context("there is no \"data\"")?;
+            json::find(text, &Pointer::root().child("data")).context("\"data\" is missing")?;
         let body = Bytes::copy_from_slice(body.as_bytes());
         let proposal = Proposal::check(&declared.rules.rules, body, Some(data.clone()));
         let proposal = proposal.map_err(|violations| {
@@ -212,7 +212,7 @@ struct Job<'a> {
     replace: bool,
 }
 
-/// What became of one line.
+/// What happened to one line.
 enum Outcome {
     Written,
     Unchanged,
@@ -276,7 +276,7 @@ impl Job<'_> {
         }
         if !self.replace {
             let why = format!(
-                "{:?} is there with other content (--replace overwrites it)",
+                "{:?} exists with different content; use --replace to overwrite it",
                 command.key
             );
             return Ok(Outcome::Refused(why));
@@ -300,6 +300,7 @@ fn explain(refusal: &Refusal) -> String {
             messages.collect::<Vec<_>>().join("; ")
         }
         Refusal::State { conflict, .. } => conflict.message.clone(),
+        Refusal::Locked { lock } => format!("{} holds the lock of this document", lock.owner),
         other => format!("{other:?}"),
     }
 }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use detente_check::{ProbeReport, Progress, Verdict};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Counts on the terminal that standard error is, if it is one; else nothing.
+/// Counts on standard error if that is a terminal; otherwise shows nothing.
 pub(super) fn count(unit: &str) -> ProgressBar {
     styled(
         ProgressBar::new_spinner(),
@@ -11,7 +11,7 @@ pub(super) fn count(unit: &str) -> ProgressBar {
     )
 }
 
-/// As [`count`], a bar in bytes.
+/// Like [`count`], but a bar in bytes.
 pub(super) fn bytes(total: u64, what: &str) -> ProgressBar {
     let style =
         format!("{what} {{bar:30}} {{bytes}}/{{total_bytes}}  {{bytes_per_sec}}  {{eta}} left");
@@ -25,10 +25,10 @@ fn styled(bar: ProgressBar, style: &str) -> ProgressBar {
     bar
 }
 
-/// From here on a run is said to be long before it is.
+/// A run that is likely to take longer than this is announced as long.
 const LONG: Duration = Duration::from_secs(60);
 
-/// `40 s`, `8 min`: an estimate has no more digits.
+/// `40 s`, `8 min`: more digits would claim more than an estimate knows.
 fn roughly(time: Duration) -> String {
     match time.as_secs() {
         seconds @ ..90 => format!("{} s", (seconds / 10 + 1) * 10),
@@ -36,7 +36,7 @@ fn roughly(time: Duration) -> String {
     }
 }
 
-/// How far the tester is, and, of a long run, when it is likely to be done.
+/// The progress of the tester and, for a long run, an estimate of the time left.
 pub(super) struct Probes(ProgressBar, Option<Instant>);
 
 impl Probes {
@@ -64,15 +64,15 @@ impl Probes {
         }
     }
 
-    /// What takes long is told before, also where there is no terminal to see it go on.
+    /// Announces a long run, also if there is no terminal to show progress on.
     fn expect(&mut self, time: Duration) {
         if time < LONG {
             return;
         }
         self.1 = Some(Instant::now() + time);
         let told = format!(
-            "detente: answers are slow: this is likely to take about {}; --rounds, --writers and --only make it less, \
-             --budget ends it early",
+            "detente: answers are slow, so this will probably take about {}; --rounds, --writers and --only shorten \
+             it, --budget limits it",
             roughly(time)
         );
         match self.0.is_hidden() {
@@ -95,7 +95,7 @@ impl Probes {
         self.0.set_message(name.to_owned());
     }
 
-    /// A failure is told at once; the rest waits for the report.
+    /// Shows a failure at once; everything else waits for the report.
     pub(super) fn done(&mut self, report: &ProbeReport) {
         if report.verdict == Verdict::Fail {
             self.0.println(format!(

@@ -13,7 +13,7 @@ use super::Failure;
 use super::data::{Place, refused};
 use super::shutdown::shutdown_signal;
 
-/// Threads for reads that memory cannot answer.
+/// Threads for reads from the disk.
 const BLOCKING_THREADS: usize = 8;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:4090";
@@ -22,10 +22,10 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:4090";
 pub(super) struct Serve {
     #[command(flatten)]
     place: Place,
-    /// Where to listen; port 0 picks a free one [default: what the configuration says, or 127.0.0.1:4090]
+    /// Address to listen on; port 0 picks a free one [default: that of the configuration, or 127.0.0.1:4090]
     #[arg(long, env = "DETENTE_LISTEN", value_name = "ADDRESS")]
     listen: Option<String>,
-    /// What to log; with `debug`, every request
+    /// What to log; `debug` includes every request
     #[arg(
         long,
         env = "DETENTE_LOG",
@@ -33,7 +33,7 @@ pub(super) struct Serve {
         default_value = "info"
     )]
     log: LogLevel,
-    /// How a line of the log looks
+    /// Format of a log line
     #[arg(
         long,
         env = "DETENTE_LOG_FORMAT",
@@ -52,7 +52,7 @@ enum LogLevel {
 }
 
 impl LogLevel {
-    /// Of our own crates; the libraries' are for those who debug libraries.
+    /// The level for our own crates; libraries log only warnings and errors.
     fn filter(self) -> EnvFilter {
         let level = match self {
             Self::Error => "error",
@@ -82,8 +82,8 @@ impl Serve {
         let store = self.place.open(&config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
-            // They read from the disk: more of them would wait in the same line, each with a
-            // connection and an allocator's heap of its own.
+            // They read from the disk: more threads would only wait for it, each with its own
+            // connection and heap.
             .max_blocking_threads(BLOCKING_THREADS)
             .build()
             .map_err(|error| Failure::Start(error.into()))?;
@@ -117,7 +117,7 @@ impl Serve {
     }
 }
 
-/// The one line that says where everything is.
+/// Prints the line that says where everything is.
 fn announce(serving: &Serving, data: &str) -> anyhow::Result<()> {
     let address = serving.address()?;
     let mut out = std::io::stdout().lock();

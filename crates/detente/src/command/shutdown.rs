@@ -5,11 +5,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
 
-/// Two signals that are closer than this are one: some send it to the process and to its group.
+/// Two signals within this time count as one: some senders signal both the process and its group.
 const ONE_SIGNAL: Duration = Duration::from_millis(500);
 
-/// Ends with SIGINT or SIGTERM. A second one ends the process, with `unfinished` for a reason: whoever sends it has
-/// waited enough.
+/// Completes on SIGINT or SIGTERM. A second signal means that somebody is tired of waiting: it ends the process, with
+/// `unfinished` as the reason.
 pub(super) fn shutdown_signal(
     unfinished: &'static str,
 ) -> anyhow::Result<impl Future<Output = ()>> {
@@ -18,7 +18,7 @@ pub(super) fn shutdown_signal(
         first.await;
         tokio::spawn(async move {
             tokio::time::sleep(ONE_SIGNAL).await;
-            // A new one does not know of what came before.
+            // A new listener does not see earlier signals.
             if let Ok(second) = one_signal() {
                 second.await;
                 let impatient = Failure::Start(anyhow!(unfinished));

@@ -26,7 +26,7 @@ impl Verify {
             {
                 judged.insert(name, rules);
             } else {
-                println!("{name}: its unique keys were not judged; the next start builds them");
+                println!("{name}: unique keys not checked; the next start will build them");
             }
         }
         let found = audit(&store, |name| judged.get(name).copied());

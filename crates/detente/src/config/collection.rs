@@ -12,10 +12,10 @@ use toml::de::DeValue;
 
 use super::file::{beside, defaults};
 use super::mistake::Source;
-use super::section::{Placed, Section};
+use super::section::{Placed, Section, with_article};
 use super::strategy;
 
-/// What holds where a collection says nothing else.
+/// What applies to a collection that does not say otherwise.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Defaults {
     pub(super) stale_answer: StaleAnswer,
@@ -28,7 +28,7 @@ pub(super) fn read(
     section: &Section<'_>,
     before: &Defaults,
 ) -> Option<(String, Arc<Collection>)> {
-    // A space that is fine: only the collection's name is in question.
+    // `default` is a valid space: only the name of the collection can be wrong.
     if let Err(error) = CollectionKey::new("default", &name.value) {
         section.mistake(name.span.clone(), error.to_string());
     }
@@ -83,7 +83,10 @@ fn schema(section: &Section<'_>) -> Option<Schema> {
             })
         }
         other => {
-            let message = format!("schema is a file or a table, not {}", other.type_str());
+            let message = format!(
+                "schema must be a file name or a table, not {}",
+                with_article(other.type_str())
+            );
             section.mistake(value.span(), message);
             None
         }
@@ -128,7 +131,7 @@ fn compile(schema: &Value, tell: impl Fn(&str, String)) -> Option<Schema> {
     }
 }
 
-/// A TOML value as the JSON that it stands for.
+/// A TOML value as JSON.
 fn to_json(section: &Section<'_>, value: &Spanned<DeValue<'_>>) -> Option<Value> {
     Some(match value.get_ref() {
         DeValue::String(text) => Value::from(text.as_ref()),
@@ -157,8 +160,8 @@ fn to_json(section: &Section<'_>, value: &Spanned<DeValue<'_>>) -> Option<Value>
     })
 }
 
-/// A number as JSON writes it. What JSON has no number for, such as `inf`, is a mistake: a schema
-/// must not lose a bound without a word.
+/// A number as JSON writes it. A number that JSON does not have, such as `inf`, is a mistake: a schema
+/// must not silently lose a bound.
 fn number_to_json(
     section: &Section<'_>,
     value: &Spanned<DeValue<'_>>,
@@ -178,7 +181,7 @@ fn number_to_json(
     number
 }
 
-/// Where the value at a JSON Pointer stands; as near as it can be found.
+/// The span of the value at a JSON Pointer, or of its nearest parent that exists.
 fn place_in(value: &Spanned<DeValue<'_>>, path: &str) -> Range<usize> {
     let pointer: Pointer = path.parse().unwrap_or_default();
     let mut at = value;
@@ -206,7 +209,7 @@ fn unique(section: &Section<'_>) -> Vec<Unique> {
             .filter(|name| !names.insert(name.value.clone()))
         {
             let message = format!(
-                "another constraint of this collection is named {:?}",
+                "this collection has another unique key named {:?}",
                 name.value
             );
             section.mistake(name.span.clone(), message);
@@ -214,7 +217,7 @@ fn unique(section: &Section<'_>) -> Vec<Unique> {
         let fields = pointers(&section);
         let condition = expression(&section, "where");
         if let Some(place) = condition.as_ref().filter(|it| it.value.mentions_stored()) {
-            let message = "a key depends on the document alone: oldSelf has no place here";
+            let message = "a unique key must depend on the document alone, not on oldSelf";
             section.mistake(place.span.clone(), message);
         }
         let unique = Unique {
@@ -239,7 +242,7 @@ fn pointers(section: &Section<'_>) -> Vec<Pointer> {
         return Vec::new();
     };
     if fields.value.is_empty() {
-        section.mistake(fields.span, "a key has at least one field");
+        section.mistake(fields.span, "a unique key must have at least one field");
     }
     fields
         .value
@@ -299,7 +302,7 @@ fn checks(section: &Section<'_>) -> Vec<Check> {
             .as_ref()
             .filter(|name| !names.insert(name.value.clone()))
         {
-            let message = format!("another rule of this collection is named {:?}", name.value);
+            let message = format!("this collection has another rule named {:?}", name.value);
             section.mistake(name.span.clone(), message);
         }
         if section.get("check").is_none() {
@@ -312,7 +315,7 @@ fn checks(section: &Section<'_>) -> Vec<Check> {
         if let Some(name) = name.as_ref().filter(|name| name.value.is_empty()) {
             section.mistake(
                 name.span.clone(),
-                "a rule's name is not empty: it becomes `error`",
+                "a rule's name must not be empty: it becomes `error`",
             );
         }
         if let (Some(name), Some(check)) = (name, check) {
@@ -346,7 +349,7 @@ fn lifecycle(section: &Section<'_>) -> Option<Lifecycle> {
             let next = match value.get_ref().as_array() {
                 Some(items) => states.strings(&name.value, items.iter()),
                 None => {
-                    let message = "a state is followed by a list of states";
+                    let message = format!("{:?} must be a list of states", name.value);
                     section.mistake(value.span(), message);
                     Vec::new()
                 }
@@ -365,10 +368,13 @@ fn lifecycle(section: &Section<'_>) -> Option<Lifecycle> {
         }
     }
     if declared.is_empty() {
-        section.mistake(states.span.clone(), "a lifecycle has at least one state");
+        section.mistake(
+            states.span.clone(),
+            "a lifecycle must have at least one state",
+        );
     }
     if initial.value.is_empty() {
-        let message = "a lifecycle has at least one initial state: nothing could be created";
+        let message = "a lifecycle must have at least one initial state, or nothing can be created";
         section.mistake(initial.span.clone(), message);
     }
     let texts = |states: Vec<Placed<String>>| states.into_iter().map(|it| it.value).collect();

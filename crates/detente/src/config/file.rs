@@ -14,11 +14,11 @@ use super::collection::{self, Defaults};
 use super::mistake::{Mistake, Mistakes, Source};
 use super::section::Section;
 
-/// What the file says.
+/// The settings in the file.
 #[derive(Debug)]
 pub struct Config {
     pub listen: Option<String>,
-    /// Relative paths count from the folder of the file.
+    /// Relative to the folder of the file.
     pub data: Option<PathBuf>,
     pub cache_bytes: Option<usize>,
     /// How much of the conflict log is kept.
@@ -32,7 +32,7 @@ pub struct Config {
 ///
 /// # Errors
 ///
-/// Every mistake in it and in the files that it names.
+/// Every mistake in the file and in the files that it names.
 pub fn load(path: &Path) -> Result<Config, Mistakes> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let message = format!("cannot be read: {error}");
@@ -46,7 +46,7 @@ pub fn load(path: &Path) -> Result<Config, Mistakes> {
     parse(path, &text)
 }
 
-/// Reads the text of the file at `path`; the files that it names are looked for beside it.
+/// Reads the text of the file at `path`. Files that it names are relative to its folder.
 ///
 /// # Errors
 ///
@@ -58,7 +58,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, Mistakes> {
     for error in &errors {
         source.mistake(error.span().unwrap_or(0..0), error.message());
     }
-    // What a broken file seems to say is not worth a second complaint.
+    // The settings of a file that does not parse are not checked: that would only add noise.
     let config = errors.is_empty().then(|| {
         let root = Section::new(&source, String::new(), 0..0, table.get_ref());
         read(&root)
@@ -117,7 +117,7 @@ fn read(root: &Section<'_>) -> Config {
     config
 }
 
-/// A collection that is treated as the file says for all.
+/// A collection with the defaults of the file.
 fn plain(defaults: &Defaults) -> Collection {
     Collection {
         stale_answer: defaults.stale_answer,
@@ -138,7 +138,7 @@ pub(super) fn beside(section: &Section<'_>, path: &str) -> PathBuf {
         .join(path)
 }
 
-/// What a section says of stale and of unconditional writes, or what was said before.
+/// How a section treats stale and unconditional writes; `before` where it does not say.
 pub(super) fn defaults(section: &Section<'_>, before: &Defaults) -> Defaults {
     let unconditional = section.word("unconditional_writes", &UNCONDITIONAL);
     let on_conflict = section.word("on_conflict", &ON_CONFLICT);
@@ -157,7 +157,7 @@ fn stale_answer(section: &Section<'_>) -> Option<StaleAnswer> {
             Some(StaleAnswer::PreconditionFailed)
         }
         _ => {
-            section.mistake(value.span(), "stale_status is to be 409 or 412");
+            section.mistake(value.span(), "stale_status must be 409 or 412");
             None
         }
     }
@@ -172,7 +172,7 @@ fn listen(root: &Section<'_>) -> Option<String> {
     if port.is_none() {
         root.mistake(
             listen.span,
-            "listen is to be an address and a port, such as \"127.0.0.1:4090\"",
+            "listen must be an address and a port, such as \"127.0.0.1:4090\"",
         );
     }
     port.map(|_| listen.value)
@@ -198,7 +198,8 @@ fn cors_origins(root: &Section<'_>) -> Vec<String> {
         if is_origin {
             kept.push(origin.value);
         } else {
-            let message = "an origin is \"*\" or a scheme, a host and perhaps a port, such as \"https://example.org\"";
+            let message = "an origin must be \"*\", or a scheme and a host with an optional port, such as \
+                           \"https://example.org\"";
             root.mistake(origin.span, message);
         }
     }
@@ -252,7 +253,8 @@ fn tokens(root: &Section<'_>) -> Option<Tokens> {
         .as_array()
         .is_some_and(|tokens| tokens.is_empty())
     {
-        let message = "an empty list of tokens would lock everybody out; leave it out to need none";
+        let message =
+            "an empty list of tokens locks everybody out; without the list, no token is needed";
         root.mistake(listed.span(), message);
     }
     let mut tokens = Tokens::default();
@@ -271,7 +273,7 @@ fn tokens(root: &Section<'_>) -> Option<Tokens> {
             continue;
         };
         if name.value.is_empty() {
-            section.mistake(name.span, "a token's name is not empty");
+            section.mistake(name.span, "a token's name must not be empty");
             continue;
         }
         let token = Token {
@@ -282,25 +284,25 @@ fn tokens(root: &Section<'_>) -> Option<Tokens> {
         if !tokens.add(digest, token) {
             section.mistake(
                 section.span.clone(),
-                "this secret is another token's already",
+                "another token has this secret already",
             );
         }
     }
     Some(tokens)
 }
 
-/// The SHA-256 of the token's secret, given as either.
+/// The SHA-256 of the token's secret, whichever of the two is given.
 fn digest(section: &Section<'_>) -> Option<[u8; 32]> {
     match (section.text("secret"), section.text("secret_sha256")) {
         (Some(secret), None) if secret.value.is_empty() => {
-            section.mistake(secret.span, "a secret is not empty");
+            section.mistake(secret.span, "a secret must not be empty");
             None
         }
         (Some(secret), None) => Some(Tokens::digest(&secret.value)),
         (None, Some(digest)) => {
             let bytes = from_hex(&digest.value);
             if bytes.is_none() {
-                section.mistake(digest.span, "secret_sha256 is 64 hexadecimal digits");
+                section.mistake(digest.span, "secret_sha256 must be 64 hexadecimal digits");
             }
             bytes
         }
@@ -309,7 +311,10 @@ fn digest(section: &Section<'_>) -> Option<[u8; 32]> {
             None
         }
         (Some(_), Some(digest)) => {
-            section.mistake(digest.span, "a token has secret or secret_sha256, not both");
+            section.mistake(
+                digest.span,
+                "a token must have either secret or secret_sha256, not both",
+            );
             None
         }
     }
@@ -349,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_with_its_place() {
+    fn every_mistake_is_reported_with_its_place() {
         let text = r#"listen = "nowhere"
 stale_status = 410
 unconditonal_writes = "allow"
@@ -384,22 +389,22 @@ secret_sha256 = "xyz"
 "#;
         let found = mistakes(text);
         let expected = [
-            "1:10 listen is to be",
-            "2:16 stale_status is to be 409 or 412",
-            "3:1 there is no setting unconditonal_writes; did you mean unconditional_writes?",
-            "4:17 an origin is",
-            "7:14 limits.body_bytes is to be a whole number of at least 1",
-            "9:14 \"Users\" is no collection name",
+            "1:10 listen must be",
+            "2:16 stale_status must be 409 or 412",
+            "3:1 unknown setting unconditonal_writes; did you mean unconditional_writes?",
+            "4:17 an origin must be",
+            "7:14 limits.body_bytes must be a whole number of at least 1",
+            "9:14 \"Users\" is not a collection name",
             "12:19 \"objekt\" is not",
             "15:11 a JSON Pointer is empty or begins with `/`",
-            "16:1 collections.users.unique lacks fields",
-            "17:8 another constraint of this collection is named \"email\"",
+            "16:1 collections.users.unique needs fields",
+            "17:8 this collection has another unique key named \"email\"",
             "18:22 ",
-            "21:10 there is no \"slef\" here",
+            "21:10 unknown name \"slef\"",
             "22:12 {oops} is neither",
             "25:12 \"new\" is not one of the states",
             "27:10 \"gone\" is not one of the states",
-            "31:17 secret_sha256 is 64 hexadecimal digits",
+            "31:17 secret_sha256 must be 64 hexadecimal digits",
         ];
         for (found, expected) in found.iter().zip(expected) {
             assert!(
@@ -411,17 +416,17 @@ secret_sha256 = "xyz"
     }
 
     #[test]
-    fn settings_that_would_make_a_server_of_no_use_are_mistakes() {
+    fn settings_that_make_a_server_useless_are_mistakes() {
         let cases = [
             ("", "no collection is declared"),
-            ("tokens = []\n[collections.a]\n", "lock everybody out"),
+            ("tokens = []\n[collections.a]\n", "locks everybody out"),
             (
                 "[collections.a.lifecycle]\nfield = \"/s\"\ninitial = []\nstates = {}\n",
                 "at least one",
             ),
             (
                 "[[collections.a.rules]]\nname = \"\"\ncheck = \"true\"\n",
-                "a rule's name is not empty",
+                "a rule's name must not be empty",
             ),
         ];
         for (text, message) in cases {
@@ -435,7 +440,7 @@ secret_sha256 = "xyz"
     }
 
     #[test]
-    fn numbers_of_an_inline_schema_are_kept_or_told() {
+    fn numbers_of_an_inline_schema_are_kept_or_reported() {
         for (number, is_kept) in [
             ("+1.5", true),
             ("1_000", true),
@@ -461,13 +466,13 @@ secret_sha256 = "xyz"
     }
 
     #[test]
-    fn broken_toml_is_told_once() {
+    fn broken_toml_is_reported_once() {
         let found = mistakes("a = \nb = 1\n[collections.x\n");
         assert!(found[0].starts_with("1:"), "{found:#?}");
     }
 
     #[test]
-    fn the_file_of_the_documentation_is_read() {
+    fn the_file_of_the_documentation_has_no_mistakes() {
         let text = include_str!("../../../../docs/detente.toml");
         let config = parse(Path::new("docs/detente.toml"), text).unwrap();
         assert_eq!(config.data, Some(PathBuf::from("docs/data")));

@@ -3,7 +3,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Something that is wrong in a file. Lines and columns count from 1, columns in characters.
+/// Something wrong in a file. Lines and columns count from 1, columns in characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     pub file: PathBuf,
@@ -24,7 +24,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// All that is wrong, in the order of files and places.
+/// All mistakes, in the order of files and places.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Mistakes(pub Vec<Mistake>);
 
@@ -35,7 +35,7 @@ impl fmt::Display for Mistakes {
     }
 }
 
-/// A text that is being read, and what was found wrong in it so far.
+/// A text that is being read, and the mistakes found so far.
 #[derive(Debug)]
 pub(super) struct Source<'a> {
     pub(super) path: &'a Path,
@@ -48,7 +48,7 @@ impl<'a> Source<'a> {
         Self { path, text, found }
     }
 
-    /// Another file, whose mistakes are told together with these.
+    /// Another file, whose mistakes are collected with these.
     pub(super) fn beside<'b>(&'b self, path: &'b Path, text: &'b str) -> Source<'b> {
         Source {
             path,
@@ -68,8 +68,8 @@ impl<'a> Source<'a> {
         });
     }
 
-    /// A place within a string that stands at `span`: exact where the string is written as it is,
-    /// on one line and without escapes; otherwise its beginning. `offset` counts characters.
+    /// A place within the string at `span`: exact if the string is on one line and has no escapes,
+    /// otherwise its beginning. `offset` counts characters.
     pub(super) fn within(&self, span: Range<usize>, offset: usize) -> Range<usize> {
         let literal = self.text.get(span.clone()).unwrap_or_default();
         let is_plain = !literal.contains('\\')

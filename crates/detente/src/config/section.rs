@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::mistake::Source;
 
-/// One table of the file. What is asked for is known; what nobody asked for is a mistake.
+/// One table of the file. It remembers which members were read; any other member is a mistake.
 #[derive(Debug)]
 pub(super) struct Section<'a> {
     pub(super) source: &'a Source<'a>,
@@ -63,10 +63,10 @@ impl<'a> Section<'a> {
     }
 
     fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
-        let found = value.get_ref().type_str();
+        let found = with_article(value.get_ref().type_str());
         self.mistake(
             value.span(),
-            format!("{} is to be {wanted}, not {found}", self.path(key)),
+            format!("{} must be {wanted}, not {found}", self.path(key)),
         );
     }
 
@@ -98,7 +98,7 @@ impl<'a> Section<'a> {
         } else {
             &self.name
         };
-        self.mistake(self.span.clone(), format!("{name} lacks {key}"));
+        self.mistake(self.span.clone(), format!("{name} needs {key}"));
     }
 
     pub(super) fn boolean(&self, key: &'static str) -> Option<bool> {
@@ -122,7 +122,7 @@ impl<'a> Section<'a> {
         let number = number.filter(|number| *number >= least);
         if number.is_none() {
             let message = format!(
-                "{} is to be a whole number of at least {least}",
+                "{} must be a whole number of at least {least}",
                 self.path(key)
             );
             self.mistake(value.span(), message);
@@ -136,7 +136,7 @@ impl<'a> Section<'a> {
         let word = words.iter().find(|(word, _)| *word == found.value);
         if word.is_none() {
             let names: Vec<_> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
-            let message = format!("{} is to be {}", self.path(key), names.join(" or "));
+            let message = format!("{} must be {}", self.path(key), names.join(" or "));
             self.mistake(found.span, message);
         }
         word.map(|(_, value)| *value)
@@ -215,7 +215,7 @@ impl<'a> Section<'a> {
         sections
     }
 
-    /// Its members as sections of their own, by names that the file chooses.
+    /// Its members as sections, under names that the file chooses.
     pub(super) fn members(&self) -> Vec<(Placed<String>, Section<'a>)> {
         let mut members = Vec::new();
         for (name, value) in self.table {
@@ -249,7 +249,7 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// Tells what is there but was never asked for.
+    /// Reports every member that was never read: it is no setting.
     pub(super) fn finish(&self) {
         let known = self.known.borrow();
         for (name, _) in self.table {
@@ -266,8 +266,18 @@ impl<'a> Section<'a> {
                 .unwrap_or_default();
             self.mistake(
                 name.span(),
-                format!("there is no setting {}{hint}", self.path(found)),
+                format!("unknown setting {}{hint}", self.path(found)),
             );
         }
     }
+}
+
+/// `an integer`, `a table`.
+pub(super) fn with_article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
+    format!("{article} {noun}")
 }

@@ -4,7 +4,7 @@ use detente_core::merge::{Strategies, Strategy};
 use super::collection::pointer;
 use super::section::{Placed, Section};
 
-/// The strategies that need no more than their name.
+/// The strategies that need nothing but their name.
 const PLAIN: [(&str, Strategy); 11] = [
     ("manual", Strategy::Manual),
     ("atomic", Strategy::Atomic),
@@ -19,7 +19,7 @@ const PLAIN: [(&str, Strategy); 11] = [
     ("derived", Strategy::Derived),
 ];
 
-/// The table `merge` of a collection: places, and how two edits of each are joined.
+/// The table `merge` of a collection: places, and how two edits of each are merged.
 pub(super) fn read(section: &Section<'_>) -> Strategies {
     let mut strategies = Strategies::default();
     let Some(table) = section.section("merge") else {
@@ -44,13 +44,13 @@ fn plain(table: &Section<'_>, word: &str, span: std::ops::Range<usize>) -> Optio
         return Some(strategy.clone());
     }
     let message = match word {
-        "keyed-list" => "a keyed list says what tells its elements apart: \
+        "keyed-list" => "keyed-list needs the key of its elements: \
                          { strategy = \"keyed-list\", key = \"/id\" }"
             .to_owned(),
-        "group" => "a group says what belongs to it: \
+        "group" => "group needs the other places: \
                     { strategy = \"group\", with = [\"/currency\"] }"
             .to_owned(),
-        _ => format!("there is no strategy {word:?}{}", close_to(word)),
+        _ => format!("unknown strategy {word:?}{}", close_to(word)),
     };
     table.mistake(span, message);
     None
@@ -63,7 +63,7 @@ fn close_to(word: &str) -> String {
     match close.filter(|name| strsim::osa_distance(name, word) <= 3) {
         Some(name) => format!("; did you mean {name:?}?"),
         None => format!(
-            ": {}, keyed-list, group",
+            "; use {}, keyed-list or group",
             PLAIN.map(|(name, _)| name).join(", ")
         ),
     }
@@ -75,7 +75,7 @@ fn detailed(
     value: &toml::Spanned<toml::de::DeValue<'_>>,
 ) -> Option<Strategy> {
     let Some(members) = value.get_ref().as_table() else {
-        let message = "a strategy is its name, or a table such as \
+        let message = "a strategy must be a name, or a table such as \
                        { strategy = \"keyed-list\", key = \"/id\" }";
         table.mistake(value.span(), message);
         return None;

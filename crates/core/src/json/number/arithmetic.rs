@@ -2,21 +2,21 @@ use std::iter;
 
 use super::{Number, exponent};
 
-/// Results of more digits than this are not worked out.
+/// The largest number of digits of a result.
 const MAX_DIGITS: i128 = 1000;
 
-/// Exponents past this are not, either: they may have been clamped.
+/// The largest exponent that is calculated with: larger ones may have been clamped.
 const MAX_MAGNITUDE: i128 = 1_000_000_000;
 
-/// How many zeros are written out before an exponent is taken.
+/// With more zeros than this, a number is written with an exponent.
 const MAX_PADDING: i128 = 32;
 
 impl Number {
     /// The exact sum of `plus`, less the sum of `minus`.
     ///
-    /// Written without an exponent as long as that takes no more than 32 zeros, and with as many
-    /// decimals as the number in `plus` that was written with the most. `None` if the result, or
-    /// the way to it, takes more than 1000 digits.
+    /// Written without an exponent if that needs at most 32 zeros, and with as many decimals as the
+    /// number in `plus` that has the most. `None` if the result or an intermediate result needs
+    /// more than 1000 digits.
     pub fn total(plus: &[&Self], minus: &[&Self]) -> Option<Self> {
         let terms = plus.iter().map(|term| (1, term.decimal()));
         let terms = terms.chain(minus.iter().map(|term| (-1, term.decimal())));
@@ -41,8 +41,8 @@ impl Number {
         Some(Self::from_checked(&text))
     }
 
-    /// A text that is the same for numbers of the same value, and is a number itself: without an
-    /// exponent as long as that takes no more than 32 zeros.
+    /// A text that is the same for numbers of the same value, and is itself a number: without an
+    /// exponent if that needs at most 32 zeros.
     pub fn plain(&self) -> String {
         let decimal = self.decimal();
         let digits = Digits {
@@ -61,7 +61,7 @@ struct Digits {
     magnitude: i128,
 }
 
-/// Makes digits of columns that each hold a sum, of either sign; the first is worth the most.
+/// Turns columns, each with a sum of either sign, into digits; the first is the most significant.
 fn settle(mut columns: Vec<i64>, top: i128) -> Digits {
     let mut over = carry(&mut columns);
     let is_negative = over < 0;
@@ -81,7 +81,7 @@ fn settle(mut columns: Vec<i64>, top: i128) -> Digits {
     }
 }
 
-/// Leaves a digit in each column; what does not fit is returned.
+/// Leaves a digit in each column, and returns the carry.
 fn carry(columns: &mut [i64]) -> i64 {
     columns.iter_mut().rev().fold(0, |over, column| {
         let sum = *column + over;
@@ -124,7 +124,7 @@ impl Digits {
     }
 }
 
-/// How many decimals a number was written with; more than are worth keeping count as none.
+/// How many decimals a number was written with; 0 if there are too many to keep.
 fn decimals(text: &str) -> usize {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, text)) => (mantissa, exponent(text)),
@@ -223,7 +223,7 @@ mod tests {
         }
     }
 
-    /// Tenths, hundredths … of an integer, written in one of several ways.
+    /// Tenths, hundredths … of an integer, in one of several notations.
     fn written(units: i64, scale: u32, is_scientific: bool) -> String {
         if is_scientific {
             return format!("{units}e-{scale}");

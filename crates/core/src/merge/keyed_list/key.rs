@@ -2,8 +2,8 @@ use std::borrow::Cow;
 
 use crate::json::{Pointer, Value, parse};
 
-/// What an element with this key is called in a path: a string as it is, unless it would read as
-/// JSON itself, and anything else as its JSON text. So the keys 1 and "1" stay apart.
+/// The token of an element with this key in a path: a string unchanged, unless it looks like JSON,
+/// and anything else as its JSON text. So the keys 1 and "1" have different tokens.
 pub(super) fn token(key: &Value) -> Cow<'_, str> {
     match key {
         Value::String(text) if !reads_as_json(text) => Cow::Borrowed(text),

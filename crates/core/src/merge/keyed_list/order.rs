@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-/// The keys of the elements that are left, as each side orders those that it has.
+/// The keys of the remaining elements, in the order of each side.
 pub(super) struct Orders<'k> {
     pub(super) base: Vec<&'k str>,
     pub(super) ours: Vec<&'k str>,
@@ -10,12 +10,12 @@ pub(super) struct Orders<'k> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Arrangement<'k> {
     pub(super) order: Vec<&'k str>,
-    /// Both sides ordered the elements anew, each in its own way. The order is that of theirs.
+    /// Both sides reordered the elements, in different ways. The order is that of theirs.
     pub(super) is_disputed: bool,
 }
 
 impl<'k> Orders<'k> {
-    /// The order of the side that changed it. What one side alone has goes after its predecessor.
+    /// The order of the side that changed it. What only one side has comes after its predecessor.
     pub(super) fn arrange(&self) -> Arrangement<'k> {
         let (in_ours, in_theirs) = (set(&self.ours), set(&self.theirs));
         let in_base = set(&self.base);
@@ -29,7 +29,8 @@ impl<'k> Orders<'k> {
             match (moved(&ours), moved(&theirs)) {
                 (false, true) => (theirs, false),
                 (true, false) => (ours, false),
-                // Neither moved what was there: they put what both added in different places.
+                // Neither moved existing elements, but both added the same elements in different
+                // places.
                 (false, false) | (true, true) => (theirs, true),
             }
         };
@@ -48,8 +49,9 @@ impl<'k> Orders<'k> {
         }
     }
 
-    /// Puts what the backbone lacks after its nearest predecessor in its own list. Several after one
-    /// predecessor go by key; a run stays together, since each is the predecessor of the next.
+    /// Inserts what the backbone lacks after its nearest predecessor in its own list. Several
+    /// elements after one predecessor are ordered by key; a run stays together, since each element
+    /// is the predecessor of the next.
     fn grow(&self, backbone: &[&'k str]) -> Vec<&'k str> {
         let mut placed = set(backbone);
         let mut followers: HashMap<Option<&str>, Vec<&'k str>> = HashMap::new();

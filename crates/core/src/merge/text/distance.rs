@@ -1,15 +1,16 @@
 use std::collections::HashSet;
 
-/// Sequences that are farther apart than this are not measured.
+/// The largest distance that is measured.
 const MAX_DISTANCE: usize = 1 << 12;
 
-/// Nor is it gone on when this many pieces were compared, which repeated ones can take.
+/// The search stops after this many comparisons, which repeated pieces can cause.
 const MAX_STEPS: usize = 1 << 24;
 
-/// In how many places two sequences differ at the most; `None` if it would take long to tell.
+/// An upper bound of the number of places in which two sequences differ; `None` if finding it would
+/// take long.
 ///
-/// A piece that one of them alone has differs for sure. How far apart the rest are is what the
-/// search for their common pieces will cost, so it is worth knowing before.
+/// A piece that only one of them has certainly differs. The distance of the rest determines what
+/// the search for common pieces will cost, so it is worth knowing in advance.
 pub(super) fn estimate(base: &[usize], side: &[usize]) -> Option<usize> {
     let (in_base, in_side) = (set(base), set(side));
     let (base, base_gaps) = shared(base, &in_side);
@@ -21,7 +22,7 @@ fn set(pieces: &[usize]) -> HashSet<usize> {
     pieces.iter().copied().collect()
 }
 
-/// The pieces that the other has, too, and in how many places there were others.
+/// The pieces that the other has too, and the number of places that had others.
 fn shared(pieces: &[usize], others: &HashSet<usize>) -> (Vec<usize>, usize) {
     let mut shared = Vec::with_capacity(pieces.len());
     let mut gaps = 0;
@@ -40,7 +41,8 @@ fn shared(pieces: &[usize], others: &HashSet<usize>) -> (Vec<usize>, usize) {
 /// The length of the shortest edit script (E. W. Myers, "An O(ND) Difference Algorithm and Its
 /// Variations", 1986, figure 2).
 fn distance(base: &[usize], side: &[usize]) -> Option<usize> {
-    // How far each diagonal is followed; that of `base` index = `side` index is in the middle.
+    // How far each diagonal was followed; the one with equal indexes in `base` and `side` is in the
+    // middle.
     const MIDDLE: usize = MAX_DISTANCE + 1;
     let mut reached = vec![0; 2 * MIDDLE + 1];
     let mut steps = 0;

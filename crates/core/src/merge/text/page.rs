@@ -1,10 +1,10 @@
-/// A text as lines without their ends, and how they end.
+/// A text as lines without their ends, and the kind of end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Page<'t> {
     pub(super) lines: Vec<&'t str>,
-    /// `None` if there is no end of a line in it.
+    /// `None` if the text has no line end.
     pub(super) ending: Option<Ending>,
-    /// Whether the last line has an end, too; `None` if there is no line.
+    /// Whether the last line has an end; `None` if there is no line.
     pub(super) is_terminated: Option<bool>,
 }
 
@@ -62,9 +62,9 @@ impl Ending {
     }
 }
 
-/// The ending of the side that changed it; `None` if both did, each to another one.
+/// The line end of the side that changed it; `None` if both changed it in different ways.
 ///
-/// A text without any is no reason to change what the others have.
+/// A text without line ends does not count as a change.
 pub(super) fn joined_ending(
     base: Option<Ending>,
     ours: Option<Ending>,
@@ -80,7 +80,7 @@ pub(super) fn joined_ending(
     Some(joined.unwrap_or(Ending::LineFeed))
 }
 
-/// Likewise for the end of the last line, which is put where both sides have one without a base.
+/// Whether the joined last line has an end; without a base, it has one if both sides have.
 pub(super) fn joined_termination([base, ours, theirs]: &[Page<'_>; 3]) -> bool {
     let base = base.is_terminated;
     let ours = ours.is_terminated.or(base);

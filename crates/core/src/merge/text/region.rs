@@ -6,7 +6,7 @@ use similar::{MergeResolution, TextMerge};
 
 use super::distance;
 
-/// What the merge of one stretch is taken from.
+/// Where the result of one region comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Ours,
@@ -14,26 +14,28 @@ pub(super) enum Source {
     Conflict,
 }
 
-/// A stretch of base, ours and theirs that belong together.
+/// Ranges of base, ours and theirs that correspond to each other.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Region {
     pub(super) source: Source,
     pub(super) ranges: [Range<usize>; 3],
 }
 
-/// More pieces than this, counted over the three sides without what all have at either end, are not
-/// compared.
+/// The largest number of pieces that are compared, counted over the three sides without what all
+/// have in common at both ends.
 const MAX_PIECES: usize = 1 << 20;
 
-/// So few are compared without a look at how far apart the sides are.
+/// Up to this many pieces are compared without estimating the distance of the sides first.
 const FEW_PIECES: usize = 1 << 12;
 
-/// More edits than this, estimated over both sides, are not placed: that takes quadratic time.
+/// The largest number of edits that are located, estimated over both sides: that takes quadratic
+/// time.
 const MAX_EDITS: usize = 1 << 13;
 
-/// Merges three sequences of pieces, lines or words; `None` if that would take long.
+/// Merges three sequences of lines or words; `None` if that would take long.
 ///
-/// The bounds are numbers of pieces and edits, never time: a merge comes to the same everywhere.
+/// The limits are numbers of pieces and edits, never time, so a merge has the same result
+/// everywhere.
 pub(super) fn regions(sides: [&[&str]; 3]) -> Option<Vec<Region>> {
     let head = common(sides.map(|side| side.iter()));
     let rests = sides.map(|side| &side[head..]);
@@ -63,7 +65,7 @@ pub(super) fn regions(sides: [&[&str]; 3]) -> Option<Vec<Region>> {
     Some(regions)
 }
 
-/// How many pieces all three begin with.
+/// How many pieces are the same at the start of all three.
 fn common<'t>([base, ours, theirs]: [impl Iterator<Item = &'t &'t str>; 3]) -> usize {
     let pieces = base.zip(ours).zip(theirs);
     pieces
@@ -71,7 +73,7 @@ fn common<'t>([base, ours, theirs]: [impl Iterator<Item = &'t &'t str>; 3]) -> u
         .count()
 }
 
-/// A number for each piece, the same for equal ones.
+/// A number for each piece; equal pieces have the same number.
 fn numbered<'t>(sides: [&[&'t str]; 3]) -> [Vec<usize>; 3] {
     let mut numbers = HashMap::new();
     sides.map(|side| {
@@ -95,7 +97,7 @@ fn middle_regions(sides: &[Vec<usize>; 3]) -> Option<Vec<Region>> {
             return None;
         }
     }
-    // The merge takes lines of text: a piece is the line of its number, whatever it holds itself.
+    // The merge works on lines of text: each piece becomes a line with its number.
     let [base, ours, theirs] = sides.each_ref().map(|side| {
         side.iter().fold(String::new(), |mut text, number| {
             let _ = writeln!(text, "{number}");

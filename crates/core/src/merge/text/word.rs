@@ -2,8 +2,8 @@ use std::collections::HashSet;
 
 use similar::DiffableStr;
 
-/// Words, spaces and marks one by one, as Unicode bounds words (UAX #29), so that a text is the
-/// sum of them. What a reader sees as one character is never divided.
+/// Splits a text into words, spaces and punctuation, by the word boundaries of Unicode (UAX #29).
+/// The pieces add up to the text, and what a reader sees as one character is never split.
 pub(super) fn split(text: &str) -> Vec<&str> {
     let words = text.tokenize_unicode_words();
     if text.is_ascii() {
@@ -45,7 +45,8 @@ mod tests {
             ("👩\u{200d}👩\u{200d}👧👍🏽!", "👩\u{200d}👩\u{200d}👧|👍🏽|!"),
             ("🇩🇪🇫🇷", "🇩🇪|🇫🇷"),
             ("日本", "日|本"),
-            // A mark that goes with what follows it: two words by the book, one character to see.
+            // A mark that combines with what follows: two words by the standard, but one visible
+            // character.
             ("\u{600}1", "\u{600}1"),
         ];
         for (text, words) in cases {
