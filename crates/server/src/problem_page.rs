@@ -5,7 +5,7 @@ use crate::operation::read_only;
 use crate::problem::{Problem, ProblemType, problems};
 use crate::resource::PathParts;
 
-/// Explains a problem type to people: what `type` in a refusal points to.
+/// The page about a problem, at the address in `type`.
 pub(crate) async fn handle(path: PathParts, request: Request) -> Result<Response, Problem> {
     if let Some(response) = read_only(request.method())? {
         return Ok(response);

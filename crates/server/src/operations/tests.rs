@@ -44,7 +44,7 @@ fn every_row_says_what_it_answers() {
     }
 }
 
-/// Their names are free, so a router cannot refuse the parameters that no row names.
+/// Filters may have any name, so a router cannot refuse unknown parameters there.
 #[test]
 fn lists_alone_have_filters() {
     let with_filters = rows().filter(|(_, row)| row.has_filters);
@@ -93,7 +93,7 @@ fn the_query_may_decide_which_action_an_operation_is() {
     }
 }
 
-/// A router over an empty store. The writer and the folder live as long as it is used.
+/// Calls `use_it` with a router over an empty store, which is deleted afterwards.
 fn with_router<T>(use_it: impl FnOnce(&tokio::runtime::Runtime, Router) -> T) -> T {
     let folder = std::env::temp_dir().join(format!("detente-{}", uuid::Uuid::new_v4()));
     let store = Sqlite::open(&folder, SqliteOptions::default()).unwrap();
@@ -117,7 +117,7 @@ fn with_router<T>(use_it: impl FnOnce(&tokio::runtime::Runtime, Router) -> T) ->
     used
 }
 
-/// A path that a template stands for.
+/// An example of a path that fits a template.
 fn path(template: &str) -> String {
     let parts = template.split('/').map(|part| match part {
         "{version}" => "1",
@@ -149,7 +149,7 @@ fn the_router_knows_the_methods_of_every_resource() {
     });
 }
 
-/// The router is read as text: what it holds cannot be listed.
+/// The test reads the source of the router, because a router cannot list its routes.
 #[test]
 fn every_path_of_the_router_is_that_of_a_resource() {
     let source = include_str!("../router.rs");

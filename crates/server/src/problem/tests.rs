@@ -23,16 +23,16 @@ fn what_is_always_there_is_a_member() {
     }
 }
 
-/// Others are in the way, or a condition on what they left does not hold.
+/// Three statuses stand for conflicts with other writers.
 #[test]
-fn what_is_logged_is_told_by_three_statuses() {
+fn what_is_logged_has_one_of_three_statuses() {
     for row in problems() {
         let is_conflict = [409, 412, 423].contains(&row.status.as_u16());
         assert_eq!(row.is_logged, is_conflict, "{}", row.slug);
     }
 }
 
-/// The table of the guide, as it must be.
+/// The table that the guide must have.
 fn table() -> String {
     let mut table =
         "| `type` | `error` | status | try again? |\n| --- | --- | --- | --- |\n".to_owned();
@@ -72,7 +72,7 @@ fn the_guide_explains_every_problem_and_its_members() {
         let section_of = section(row.slug);
         let opening = format!("{} `{}`", row.status.as_u16(), row.error);
         assert!(section_of.starts_with(&opening), "{}: {opening}", row.slug);
-        // A section may refer to another one for its members.
+        // A section can refer to another one for its members.
         let referred = problems().filter(|it| section_of.contains(&format!("](#{})", it.slug)));
         let sections: Vec<_> = referred
             .map(|it| section(it.slug))
