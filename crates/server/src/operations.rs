@@ -3,6 +3,8 @@
 //! The description of the API is made from these rows. They also have what a router, an `Allow`
 //! field and a gate need.
 
+mod action; // what a caller must be allowed to do
+mod answer; // bodies, of requests and of answers
 mod header; // the fields of answers
 mod link; // from an answer to possible next requests
 mod parameter; // what requests say outside their bodies
@@ -19,8 +21,9 @@ mod merge; // an edit of an older version
 mod server; // health, metrics, pages for people
 
 use axum::http::Method;
-use serde_json::Value;
 
+pub(crate) use action::{Action, Required};
+pub(crate) use answer::{Answer, Body, Content, Shape};
 pub(crate) use header::{HEADERS, Header};
 pub(crate) use link::Link;
 pub(crate) use parameter::{
@@ -107,146 +110,6 @@ impl Operation {
         answers: &[],
         refusals: &[],
     };
-}
-
-/// What a caller can be allowed to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Everybody may do this, without credentials.
-    Open,
-    Read,
-    Create,
-    Update,
-    Delete,
-    /// Resolve or dismiss a conflict of the log.
-    Resolve,
-    /// Take a lock away from its holder.
-    BreakLock,
-    /// Watch how the server runs.
-    Operate,
-}
-
-/// The action that an operation requires.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Required {
-    Always(Action),
-    /// The query decides: `then` if the parameter is `true`.
-    Switched {
-        by: &'static Parameter,
-        then: Action,
-        otherwise: Action,
-    },
-    /// One of these, depending on the body or on what is stored. The gate refuses a caller who may do
-    /// none of them; the service asks for the one that it is.
-    Any(&'static [Action]),
-}
-
-impl Required {
-    /// The caller must be allowed to do one of these actions. `is_true` says whether a parameter of the
-    /// query is `true`.
-    pub(crate) fn actions(&self, is_true: impl FnOnce(&Parameter) -> bool) -> &[Action] {
-        match self {
-            Self::Always(action) => std::slice::from_ref(action),
-            Self::Switched {
-                by,
-                then,
-                otherwise,
-            } => std::slice::from_ref(if is_true(by) { then } else { otherwise }),
-            Self::Any(actions) => actions,
-        }
-    }
-
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self, Self::Always(Action::Open))
-    }
-
-    /// Whether the operation can change what is stored.
-    pub(crate) fn is_write(&self) -> bool {
-        let writes =
-            |action: &Action| !matches!(action, Action::Open | Action::Read | Action::Operate);
-        self.actions(|_| false).iter().all(writes)
-    }
-}
-
-/// The body of a request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Body {
-    pub(crate) is_required: bool,
-    pub(crate) contents: &'static [Content],
-}
-
-impl Body {
-    const fn of(contents: &'static [Content]) -> Self {
-        Self {
-            is_required: true,
-            contents,
-        }
-    }
-}
-
-/// A successful answer.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) description: &'static str,
-    /// The names of its header fields, in groups.
-    pub(crate) headers: &'static [&'static [&'static str]],
-    /// The names of fields that it may leave out, even if other answers always have them.
-    pub(crate) perhaps: &'static [&'static str],
-    pub(crate) contents: &'static [Content],
-    pub(crate) links: &'static [Link],
-}
-
-impl Answer {
-    const BARE: Self = Self {
-        status: 200,
-        description: "",
-        headers: &[],
-        perhaps: &[],
-        contents: &[],
-        links: &[],
-    };
-
-    const fn of(description: &'static str, contents: &'static [Content]) -> Self {
-        Self {
-            description,
-            contents,
-            ..Self::BARE
-        }
-    }
-}
-
-/// One form of a body.
-#[derive(Debug)]
-pub(crate) struct Content {
-    pub(crate) media_type: &'static str,
-    pub(crate) shape: Shape,
-    /// An example. It is given the name of a collection to use.
-    pub(crate) example: Option<fn(&str) -> Value>,
-}
-
-impl Content {
-    const fn new(media_type: &'static str, shape: Shape) -> Self {
-        Self {
-            media_type,
-            shape,
-            example: None,
-        }
-    }
-}
-
-/// What a body looks like.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Shape {
-    /// A document of the collection.
-    Document,
-    /// A page of them.
-    DocumentPage,
-    DocumentOr(&'static str),
-    /// A schema of the components, by its name.
-    Named(&'static str),
-    Object(&'static str),
-    Text,
 }
 
 impl Resource {
