@@ -14,14 +14,17 @@ type Parts = BTreeMap<String, Value>;
 
 #[test]
 fn descriptions_are_as_kept() {
-    let open = parts(&describe(&Settings::open()));
+    let open = parts(&Settings::open());
     hold("open", &open);
     for (name, settings) in [("closed", closed()), ("mixed", mixed()), ("ruled", ruled())] {
-        hold(name, &difference(&open, parts(&describe(&settings))));
+        hold(name, &difference(&open, parts(&settings)));
     }
 }
 
-fn parts(description: &Value) -> Parts {
+fn parts(settings: &Settings) -> Parts {
+    let mut description = describe(settings);
+    // A release changes nothing else.
+    description["info"]["version"] = "0.0.0".into();
     let mut parts = Parts::new();
     for (name, value) in description.as_object().unwrap() {
         if !["paths", "components"].contains(&name.as_str()) {
