@@ -9,7 +9,7 @@ mod pointer; // RFC 6901
 mod scan; // through a text, token by token
 mod value; // the tree
 
-pub use draft::{Draft, ToText};
+pub use draft::{Draft, RawText, ToText};
 pub use find::{compact, find};
 pub use members::Members;
 pub(crate) use members::write_member;

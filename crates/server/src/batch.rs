@@ -1,26 +1,17 @@
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use bytes::Bytes;
-use detente_core::json::{self, Object, Pointer, Value, object};
-use detente_core::{Decision, Receipt};
-use detente_store::{Outcome, Transaction};
-use futures_util::future::join_all;
-use http_body_util::BodyExt;
+use detente_core::json::{self, Draft, Pointer, RawText, Value};
+use detente_service::{Ask, BatchRefused, OperationRefused};
 
-use crate::app::App;
-use crate::caller::Caller;
-use crate::conflict;
-use crate::inbound::{Inbound, not_json};
-use crate::list::parameters;
-use crate::once::{key_reuse, once};
-use crate::problem::{Problem, ProblemKind};
-use crate::representation::{self, Coding};
-use crate::resource::{ACTION, JSON, Names, PathParts};
-use crate::write::{Done, Write, mark_replayed, not_written};
+use crate::call::{Answer, Call};
+use crate::document::must_write;
+use crate::idempotency::OnceField;
+use crate::inbound::not_json;
+use crate::parameters::parameters;
+use crate::problem::Problem;
+use crate::representation::{self, Coding, Reply};
+use crate::resource::{JSON, Names};
+use crate::write::{self, WriteHead, mark_replayed};
 
 /// How many operations a batch may have.
 pub(crate) const MAX_OPERATIONS: usize = 1000;
@@ -37,52 +28,29 @@ const OWN_FIELDS: [&str; 6] = [
 
 const KEY: &str = "idempotency-key";
 
-/// POST: several writes, all of them or none; with `?atomic=false` each for itself.
-pub(crate) async fn handle(
-    State(app): State<Arc<App>>,
-    path: PathParts,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let mut inbound = Inbound::new(parts, body, app.settings.limits.body_bytes);
-    let answer = answer(&app, &Names::of(&path), &mut inbound).await;
-    if answer.is_err() {
-        inbound.drain().await;
-    }
-    answer
-}
-
-async fn answer(
-    app: &Arc<App>,
-    names: &Names<'_>,
-    inbound: &mut Inbound,
-) -> Result<Response, Problem> {
-    if inbound.parts.method != Method::POST {
-        return ACTION.otherwise(&inbound.parts.method);
-    }
-    let caller = Caller::of(&app.settings, inbound.headers())?;
-    caller.must_write()?;
-    let space = names.space()?;
-    let is_atomic = asks_for_all_or_none(inbound.query())?;
-    inbound.must_be(&[JSON], "accept-post")?;
-    let sent = inbound.read_json().await?;
+/// Several writes, all of them or none; with `?atomic=false` each for itself.
+pub(crate) async fn perform(call: &mut Call) -> Answer {
+    must_write(&call.principal)?;
+    let is_atomic = asks_for_all_or_none(call.inbound.query())?;
+    let space = call.names().space()?.to_owned();
+    call.inbound.must_be(&[JSON], "accept-post")?;
+    let sent = call.inbound.read_json().await?;
     let operations = read_operations(&sent, is_atomic)?;
     let batch = Batch {
-        app,
-        space,
-        caller: &caller,
+        call,
+        space: &space,
     };
     if is_atomic {
-        batch.all_or_none(operations, inbound, &sent).await
+        batch.all_or_none(operations, &sent).await
     } else {
-        must_not_be_one(inbound)?;
+        must_have_no_key(batch.call.inbound.headers())?;
         batch.each_for_itself(operations).await
     }
 }
 
 /// A key that nobody heeds would promise what it does not keep.
-fn must_not_be_one(inbound: &Inbound) -> Result<(), Problem> {
-    if !inbound.headers().contains_key(KEY) {
+fn must_have_no_key(headers: &HeaderMap) -> Result<(), Problem> {
+    if !headers.contains_key(KEY) {
         return Ok(());
     }
     let detail = "Each operation of this batch stands for itself: Idempotency-Key belongs on each.";
@@ -213,104 +181,91 @@ fn read_fields(place: &Pointer, value: &Value, is_atomic: bool) -> Result<Header
 
 /// What all operations have in common.
 struct Batch<'a> {
-    app: &'a Arc<App>,
+    call: &'a Call,
     space: &'a str,
-    caller: &'a Caller,
 }
 
-/// What became of one operation.
-type Answer = Result<Response, Problem>;
-
 impl Batch<'_> {
-    async fn each_for_itself(&self, operations: Vec<Operation>) -> Result<Response, Problem> {
-        let paths: Vec<_> = operations.iter().map(|it| it.path.clone()).collect();
-        let mut writes = Vec::with_capacity(operations.len());
-        for operation in operations {
-            let (headers, path) = (operation.headers.clone(), operation.path.clone());
-            writes.push((self.read(operation).await, headers, path));
+    async fn each_for_itself(&self, operations: Vec<Operation>) -> Answer {
+        let mut asks = Vec::new();
+        let mut refused = Vec::with_capacity(operations.len());
+        for operation in &operations {
+            let ask = self.ask_alone(operation);
+            refused.push(ask.map(|ask| asks.push(ask)).err());
         }
-        // Sent in their order without a pause in between, so they are decided in that order.
-        let perform =
-            async |(write, headers, path): (Result<Write, Problem>, HeaderMap, String)| {
-                write?.finish(self.app, &headers, &path, None).await
-            };
-        let answers = join_all(writes.into_iter().map(perform)).await;
-        tell(&paths, answers).await
-    }
-
-    async fn all_or_none(
-        &self,
-        operations: Vec<Operation>,
-        inbound: &Inbound,
-        sent: &[u8],
-    ) -> Result<Response, Problem> {
-        let caller = &self.caller.name;
-        let once = once(inbound.headers(), caller, "POST", inbound.path(), sent)?;
-        // Held until there is an answer.
-        let _turn = match &once {
-            Some(once) => Some(self.app.in_progress.enter(once)?),
-            None => None,
-        };
-        let mut writes = Vec::with_capacity(operations.len());
-        let paths: Vec<_> = operations.iter().map(|it| it.path.clone()).collect();
-        let mut fields = Vec::with_capacity(operations.len());
-        for operation in operations {
-            fields.push(operation.headers.clone());
-            writes.push(self.read(operation).await);
-        }
-        let is_whole = writes.iter().all(Result::is_ok);
-        let mut commands = Vec::with_capacity(writes.len());
-        for write in writes.iter_mut().flatten() {
-            write.make_final(self.app).await?;
-            commands.push((
-                Arc::clone(&write.command),
-                Arc::clone(&write.collection.rules),
-            ));
-        }
-        let transaction = Transaction {
-            writes: commands,
-            once: once.filter(|_| is_whole),
-            settles: None,
-            is_rehearsal: !is_whole,
-        };
-        let outcome = self.app.writer.transact(transaction).await;
-        match outcome.map_err(not_written)? {
-            Outcome::Applied(applied) => {
-                let done = applied.into_iter().map(|applied| Done {
-                    stored: applied.stored,
-                    created: applied.created,
-                });
-                let whole = writes.into_iter().flatten().zip(done).zip(&fields);
-                let mut answers = Vec::new();
-                for ((write, done), headers) in whole {
-                    let label = self.app.settings.label(write.command.key.collection());
-                    self.app.metrics.applied(label, &done.stored);
-                    answers.push(write.answer(done, headers).await);
+        let keyed = asks
+            .iter()
+            .zip(operations.iter().zip(&refused).filter(|it| it.1.is_none()));
+        let keyed = keyed.map(|((ask, once), (operation, _))| {
+            let once = once.as_ref().map(|once| {
+                once.at(
+                    operation.method.as_str(),
+                    &operation.path,
+                    &operation.headers,
+                )
+            });
+            (ask.clone(), once)
+        });
+        let service = &self.call.app.service;
+        let mut done = service
+            .each(&self.call.principal, keyed.collect())
+            .await
+            .into_iter();
+        let mut rows = Vec::with_capacity(operations.len());
+        for (operation, refused) in operations.iter().zip(refused) {
+            let answer = match refused {
+                Some(problem) => Err(problem),
+                None => {
+                    let missing = || Problem::internal("an operation has no answer");
+                    let done = done.next().ok_or_else(missing)?;
+                    operation.answer(done.map_err(Problem::from)).await
                 }
-                tell(&paths, answers).await
-            }
-            Outcome::Replayed(receipt) => {
-                let answers = self.replay(writes, &fields, &receipt).await?;
-                let mut response = tell(&paths, answers).await?;
-                mark_replayed(response.headers_mut());
-                Ok(response)
-            }
-            Outcome::KeyReused => Err(key_reuse()),
-            Outcome::Refused(decisions) | Outcome::Rehearsed(decisions) => {
-                Err(self.refuse(&paths, writes, decisions).await?)
-            }
-            Outcome::NotOpen(_) => Err(Problem::internal("a batch settles nothing")),
+            };
+            rows.push(operation.row(answer));
         }
+        respond(rows).await
     }
 
-    /// Checks all of an operation that does not depend on what is stored.
-    async fn read(&self, operation: Operation) -> Result<Write, Problem> {
-        let Operation {
-            method,
-            path,
-            headers,
-            body,
-        } = operation;
+    async fn all_or_none(&self, operations: Vec<Operation>, sent: &[u8]) -> Answer {
+        let Call {
+            app,
+            principal,
+            inbound,
+            ..
+        } = self.call;
+        let once = OnceField::read(inbound.headers())?;
+        let once = once.as_ref().map(|once| once.of(inbound));
+        let mut asks = Vec::with_capacity(operations.len());
+        for operation in &operations {
+            asks.push(self.ask(operation));
+        }
+        let done = app.service.batch(principal, asks, once, sent).await;
+        let done = match done {
+            Ok(done) => done,
+            Err(BatchRefused::Whole(explanation)) => return Err(explanation.into()),
+            Err(BatchRefused::Operations(refused)) => return Err(tell(&operations, refused)),
+        };
+        let mut rows = Vec::with_capacity(operations.len());
+        for (operation, mut write) in operations.iter().zip(done.writes) {
+            // The batch is what is replayed.
+            write.is_replayed = false;
+            rows.push(operation.row(operation.answer(Ok(write)).await));
+        }
+        let mut response = respond(rows).await?;
+        if done.is_replayed {
+            mark_replayed(response.headers_mut());
+        }
+        Ok(response)
+    }
+
+    fn ask_alone(&self, operation: &Operation) -> Result<(Ask, Option<OnceField>), Problem> {
+        let ask = self.ask(operation)?;
+        Ok((ask, OnceField::read(&operation.headers)?))
+    }
+
+    /// The write that an operation is.
+    fn ask(&self, operation: &Operation) -> Result<Ask, Problem> {
+        let Operation { method, path, .. } = operation;
         let not_here = || {
             let detail = format!(
                 "{method} {path:?} is none of a batch's operations: PUT, PATCH and DELETE go to a \
@@ -318,7 +273,7 @@ impl Batch<'_> {
             );
             Problem::malformed(detail)
         };
-        let names = Names::parse(&path).ok_or_else(not_here)?;
+        let names = Names::parse(path).ok_or_else(not_here)?;
         if names.space()? != self.space || names.has_id() == (method == Method::POST) {
             return Err(not_here());
         }
@@ -328,82 +283,43 @@ impl Batch<'_> {
             let id = uuid::Uuid::now_v7().to_string();
             names.collection()?.key(&id).map_err(Problem::internal)?
         };
-        let mut request = Request::new(Body::from(body));
-        *request.method_mut() = method;
-        *request.headers_mut() = headers;
-        let (parts, body) = request.into_parts();
-        let mut inbound = Inbound::new(parts, body, self.app.settings.limits.body_bytes);
-        Write::read(self.app, key, self.caller.clone(), &mut inbound).await
-    }
-
-    async fn replay(
-        &self,
-        writes: Vec<Result<Write, Problem>>,
-        fields: &[HeaderMap],
-        receipt: &Receipt,
-    ) -> Result<Vec<Answer>, Problem> {
-        self.app.metrics.replayed();
-        let whole = writes.into_iter().flatten().zip(&receipt.writes);
-        let mut answers = Vec::new();
-        for ((write, written), headers) in whole.zip(fields) {
-            let done = self.app.written(written).await?;
-            answers.push(write.answer(done, headers).await);
-        }
-        Ok(answers)
-    }
-
-    /// The refusal of the batch is that of its first operation that is refused, with what became of
-    /// all of them.
-    async fn refuse(
-        &self,
-        paths: &[String],
-        writes: Vec<Result<Write, Problem>>,
-        decisions: Vec<Decision>,
-    ) -> Result<Problem, Problem> {
-        let mut decisions = decisions.into_iter();
-        let mut problems = Vec::with_capacity(writes.len());
-        for write in writes {
-            problems.push(match write {
-                Err(problem) => problem,
-                Ok(write) => match decisions.next() {
-                    Some(Decision::Refuse(refusal)) => {
-                        let attempt = write.into_attempt();
-                        let explained = conflict::explain(self.app, attempt, *refusal).await?;
-                        explained.log(self.app).await
-                    }
-                    _ => not_performed(),
-                },
-            });
-        }
-        let is_cause = |problem: &Problem| problem.kind != ProblemKind::NotPerformed;
-        let first = problems.iter().position(is_cause);
-        let first = first.ok_or_else(|| Problem::internal("a batch was refused for nothing"))?;
-        let cause = problems[first].clone();
-        let rows = rows(paths, problems.into_iter().map(Err).collect()).await?;
-        Ok(cause.with("operation", first as u64).with("results", rows))
+        self.call.app.service.collection(key.collection())?;
+        let head = WriteHead::read(key, method, &operation.headers)?;
+        Ok(head.with(operation.body.clone()))
     }
 }
 
-async fn tell(paths: &[String], answers: Vec<Answer>) -> Result<Response, Problem> {
-    let rows = rows(paths, answers).await?;
-    let body = Value::Object(object([("results", rows.into())])).to_text();
+impl Operation {
+    async fn answer(&self, done: Result<detente_service::Done, Problem>) -> Result<Reply, Problem> {
+        write::answer(done?, &self.method, &self.headers).await
+    }
+
+    /// An answer as it would have been the answer to a request of its own.
+    fn row(&self, answer: Result<Reply, Problem>) -> Draft {
+        row(answer.unwrap_or_else(|problem| problem.render(&self.path, false)))
+    }
+}
+
+/// The refusal of the batch is that of its first operation that is refused, with what became of
+/// all of them.
+fn tell(operations: &[Operation], refused: Vec<OperationRefused<Problem>>) -> Problem {
+    let Some(first) = refused.iter().position(OperationRefused::is_cause) else {
+        return Problem::internal("a batch was refused for nothing");
+    };
+    let problems = refused.into_iter().map(|it| match it {
+        OperationRefused::Unread(problem) => problem,
+        OperationRefused::Explained(explanation) => explanation.into(),
+    });
+    let problems: Vec<Problem> = problems.collect();
+    let cause = problems[first].clone();
+    let rows = operations.iter().zip(problems);
+    let rows: Vec<_> = rows.map(|(it, problem)| it.row(Err(problem))).collect();
+    cause.with("operation", first as u64).with("results", rows)
+}
+
+async fn respond(rows: Vec<Draft>) -> Answer {
+    let body = Draft::default().with("results", rows).into_text();
     representation::json(Bytes::from(body), Coding::Identity).await
-}
-
-/// Each answer as it would have been the answer to a request of its own.
-async fn rows(paths: &[String], answers: Vec<Answer>) -> Result<Vec<Object>, Problem> {
-    let mut rows = Vec::with_capacity(answers.len());
-    for (path, answer) in paths.iter().zip(answers) {
-        let response = answer.unwrap_or_else(|problem| problem.render(path, false));
-        rows.push(row(response).await?);
-    }
-    Ok(rows)
-}
-
-fn not_performed() -> Problem {
-    let detail = "This operation was not refused; another one of the batch was, so none was \
-                  performed.";
-    Problem::new(ProblemKind::NotPerformed, detail)
 }
 
 /// Fields that say something of an operation's outcome; the rest is about the transfer.
@@ -419,20 +335,19 @@ const TOLD_FIELDS: [&str; 9] = [
     "retry-after",
 ];
 
-async fn row(response: Response) -> Result<Object, Problem> {
-    let (parts, body) = response.into_parts();
-    let told = TOLD_FIELDS.iter().filter_map(|name| {
-        let value = parts.headers.get(*name)?.to_str().ok()?;
-        Some(((*name).to_owned(), Value::from(value)))
-    });
-    let mut row = object([
-        ("status", u64::from(parts.status.as_u16()).into()),
-        ("headers", Value::Object(told.collect())),
-    ]);
-    let body = body.collect().await.map_err(Problem::internal)?.to_bytes();
-    if !body.is_empty() && parts.status != StatusCode::NO_CONTENT {
-        let body = json::parse(&body).map_err(Problem::internal)?;
-        row.insert("body".into(), body);
+fn row(reply: Reply) -> Draft {
+    let (parts, body) = reply.into_parts();
+    let mut fields = Draft::default();
+    for name in TOLD_FIELDS {
+        if let Some(value) = parts.headers.get(name).and_then(|it| it.to_str().ok()) {
+            fields.add(name, value);
+        }
     }
-    Ok(row)
+    let row = Draft::default()
+        .with("status", u64::from(parts.status.as_u16()))
+        .with("headers", fields);
+    match std::str::from_utf8(&body) {
+        Ok(text) if !text.is_empty() => row.with("body", RawText(text)),
+        _ => row,
+    }
 }

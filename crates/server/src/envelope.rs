@@ -1,5 +1,6 @@
-use detente_core::json::{Pointer, Value};
+use detente_core::json::Value;
 use detente_core::{Kind, Stored};
+use detente_service::TouchedVersion;
 
 /// What a row of a list tells beside the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,15 +12,8 @@ pub(crate) enum Row {
     Change,
 }
 
-/// A version of a feed, with the places that it touched, if that is known.
-#[derive(Clone, Debug)]
-pub(crate) struct Change {
-    pub(crate) stored: std::sync::Arc<Stored>,
-    pub(crate) paths: Option<std::sync::Arc<[Pointer]>>,
-}
-
 /// Writes one version of a feed.
-pub(crate) fn write_change(out: &mut String, change: &Change, compact: bool) {
+pub(crate) fn write_change(out: &mut String, change: &TouchedVersion, compact: bool) {
     write(out, &change.stored, Row::Change, compact);
     out.pop();
     out.push(',');

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
@@ -34,7 +35,7 @@ pub(crate) async fn exchange(
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         note_problem(&app, &problem, &id, &method, uri.path());
-        response = problem.render(uri.path(), plain);
+        response = problem.render(uri.path(), plain).map(Body::from);
     }
     response.headers_mut().insert(REQUEST_ID, id.clone());
     let status = response.status().as_u16();

@@ -4,28 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
+use detente_core::Seq;
 use detente_core::json::Value;
-use detente_core::{Key, Seq};
-use detente_store::{Changes, Feed, Reader};
+use detente_service::{Action, Followed, Follower, Scope, TouchedVersion};
 use futures_util::stream;
-use tokio::sync::watch;
 
 use crate::app::App;
-use crate::caller::Caller;
-use crate::envelope::{self, Change};
-use crate::list::{limit, parameters, whole_number};
-use crate::operation::read_only;
+use crate::call::{Answer, Call};
+use crate::envelope;
+use crate::inbound::Inbound;
+use crate::parameters::{DEFAULT_LIMIT, limit, parameters, whole_number};
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
-use crate::resource::{Names, PathParts};
-
-const DEFAULT_LIMIT: usize = 100;
-const STREAM_BATCH: usize = 256;
 
 /// How long a silent stream waits before it sends a comment, so that nothing in between gives up on it.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -33,104 +26,79 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const EVENT_STREAM: &str = "text/event-stream";
 
 /// The versions of a space, in the order of the log.
-pub(crate) async fn of_space(
-    State(app): State<Arc<App>>,
-    path: PathParts,
-    request: Request,
-) -> Result<Response, Problem> {
-    let names = Names::of(&path);
+pub(crate) async fn of_space(call: &mut Call) -> Answer {
     let scope = Scope {
-        space: names.space()?.to_owned(),
+        space: call.names().space()?.to_owned(),
         collection: None,
         id: None,
     };
-    answer(&app, scope, request.into_parts().0).await
+    answer(call, scope).await
 }
 
 /// The versions of a collection, in the order of the log.
-pub(crate) async fn of_collection(
-    State(app): State<Arc<App>>,
-    path: PathParts,
-    request: Request,
-) -> Result<Response, Problem> {
-    let place = Names::of(&path).collection()?;
+pub(crate) async fn of_collection(call: &mut Call) -> Answer {
+    let place = call.names().collection()?;
     let scope = Scope {
         space: place.space.into(),
         collection: Some(place.collection.into()),
         id: None,
     };
-    answer(&app, scope, request.into_parts().0).await
+    answer(call, scope).await
 }
 
 /// The versions of a document, in the order of the log.
-pub(crate) async fn of_document(
-    State(app): State<Arc<App>>,
-    path: PathParts,
-    request: Request,
-) -> Result<Response, Problem> {
-    let key = Names::of(&path).key()?;
+pub(crate) async fn of_document(call: &mut Call) -> Answer {
+    let key = call.names().key()?;
     let scope = Scope {
         space: key.space().to_owned(),
         collection: Some(key.collection().to_owned()),
         id: Some(key.id().to_owned()),
     };
-    answer(&app, scope, request.into_parts().0).await
+    answer(call, scope).await
 }
 
-/// Which versions a feed is about.
-#[derive(Clone, Debug)]
-struct Scope {
-    space: String,
-    collection: Option<String>,
-    id: Option<String>,
-}
-
-impl Scope {
-    fn key(&self) -> Option<Key> {
-        let (collection, id) = (self.collection.as_ref()?, self.id.as_ref()?);
-        Some(Key::from_parts(&self.space, collection, id))
-    }
-}
-
-async fn answer(app: &Arc<App>, scope: Scope, request: Parts) -> Result<Response, Problem> {
-    if let Some(response) = read_only(&request.method)? {
-        return Ok(response);
-    }
-    Caller::of(&app.settings, &request.headers)?.must_read()?;
+async fn answer(call: &Call, scope: Scope) -> Answer {
+    let service = &call.app.service;
+    call.principal.must(Action::Read)?;
     if let Some(collection) = &scope.collection {
-        app.collection(collection)?;
+        service.collection(collection)?;
     }
-    let asked = Asked::parse(app, &request)?;
-    if wants_events(&request.headers) {
-        return Ok(stream_events(app, scope, asked.since));
+    let wanted = Wanted::parse(&call.app, &call.inbound)?;
+    let headers = call.inbound.headers();
+    if wants_events(headers) {
+        let follower = service.follow(&call.principal, scope, wanted.since)?;
+        return Ok(stream_events(&call.app, follower, wanted.since));
     }
-    let feed = read(app, scope, asked.since, asked.limit).await?;
-    let through = feed.through.to_string();
-    let next = feed.more.then(|| through.clone());
+    let page = service.changes(&call.principal, &scope, wanted.since, wanted.limit);
+    let page = page.await?;
+    let through = page.through.to_string();
+    let next = page.has_more.then(|| through.clone());
     let members = [("next", Value::from(next)), ("last", through.into())];
-    let write = |change: &Change, out: &mut String| envelope::write_change(out, change, false);
-    let page = envelope::page_of(&feed.changes, write, &members);
-    let coding = Coding::negotiate(&request.headers, page.len());
+    let write = |change: &TouchedVersion, out: &mut String| {
+        envelope::write_change(out, change, false);
+    };
+    let page = envelope::page_of(&page.changes, write, &members);
+    let coding = Coding::negotiate(headers, page.len());
     representation::json(Bytes::from(page), coding).await
 }
 
-/// What a feed was asked for.
+/// What a request wants of a feed.
 #[derive(Debug)]
-struct Asked {
+struct Wanted {
     since: Seq,
     limit: usize,
 }
 
-impl Asked {
-    fn parse(app: &App, request: &Parts) -> Result<Self, Problem> {
-        let mut asked = Self {
+impl Wanted {
+    fn parse(app: &App, inbound: &Inbound) -> Result<Self, Problem> {
+        let mut wanted = Self {
             since: 0,
             limit: DEFAULT_LIMIT,
         };
-        for (name, value) in parameters(request.uri.query().unwrap_or_default()) {
+        for (name, value) in parameters(inbound.query()) {
             match &*name {
-                "limit" => asked.limit = limit(&value)?,
-                "since" => asked.since = position(app, "since", &value)?,
+                "limit" => wanted.limit = limit(&value)?,
+                "since" => wanted.since = position(app, "since", &value)?,
                 other => {
                     let detail = format!("A feed has no parameter {other:?}: since, limit.");
                     return Err(Problem::malformed(detail).with("parameter", other));
@@ -138,16 +106,16 @@ impl Asked {
             }
         }
         // A reconnecting client repeats the URL that it began with; this says where it really is.
-        if let Some(id) = request.headers.get("last-event-id") {
+        if let Some(id) = inbound.headers().get("last-event-id") {
             let id = id.to_str().unwrap_or_default();
-            asked.since = position(app, "Last-Event-ID", id)?;
+            wanted.since = position(app, "Last-Event-ID", id)?;
         }
-        Ok(asked)
+        Ok(wanted)
     }
 }
 
 fn position(app: &App, name: &str, text: &str) -> Result<Seq, Problem> {
-    let last = app.reader.last_seq();
+    let last = app.service.last_seq();
     if text == "now" {
         return Ok(last);
     }
@@ -177,56 +145,17 @@ fn wants_events(headers: &HeaderMap) -> bool {
     })
 }
 
-/// A part of a feed.
-struct Part {
-    changes: Vec<Change>,
-    /// Everything up to here was looked at: where to go on.
-    through: Seq,
-    more: bool,
-}
-
-async fn read(app: &Arc<App>, scope: Scope, since: Seq, limit: usize) -> Result<Part, Problem> {
-    let at_hand = Arc::clone(app);
-    app.read(move |reader| {
-        let feed = match scope.key() {
-            Some(key) => reader.document_changes(&key, since, limit)?,
-            None => reader.changes(&Changes {
-                space: &scope.space,
-                collection: scope.collection.as_deref(),
-                since,
-                limit,
-            })?,
-        };
-        let Feed {
-            items,
-            through,
-            more,
-        } = feed;
-        let items = items.into_iter();
-        let changes = items.map(|stored| at_hand.touches.describe(reader, stored));
-        Ok(Part {
-            changes: changes.collect::<Result<_, _>>()?,
-            through,
-            more,
-        })
-    })
-    .await
-}
-
-/// Server-sent events. Every event is read from the log behind the one before it, so there is
-/// neither gap nor repeat, however the stream began; a commit is only the signal to look again.
-fn stream_events(app: &Arc<App>, scope: Scope, since: Seq) -> Response {
+/// Server-sent events, one for each version.
+fn stream_events(app: &Arc<App>, follower: Follower, since: Seq) -> Response {
     app.metrics.streams.inc();
-    let follower = Follower {
-        committed: app.writer.committed(),
+    let events = Events {
         app: Arc::clone(app),
-        scope,
-        since,
+        follower,
         ready: VecDeque::from([greeting(since)]),
     };
-    let events = stream::unfold(follower, |mut follower| async move {
-        let event = follower.next().await?;
-        Some((Ok::<_, Infallible>(event), follower))
+    let events = stream::unfold(events, |mut events| async move {
+        let event = events.next().await?;
+        Some((Ok::<_, Infallible>(event), events))
     });
     let mut response = Response::new(Body::from_stream(events));
     let headers = response.headers_mut();
@@ -242,63 +171,51 @@ fn greeting(since: Seq) -> Bytes {
     Bytes::from(format!("id: {since}\nretry: 1000\n\n"))
 }
 
-struct Follower {
+struct Events {
     app: Arc<App>,
-    scope: Scope,
-    since: Seq,
-    committed: watch::Receiver<Seq>,
+    follower: Follower,
     ready: VecDeque<Bytes>,
 }
 
-impl Drop for Follower {
+impl Drop for Events {
     fn drop(&mut self) {
         self.app.metrics.streams.dec();
     }
 }
 
-impl Follower {
+impl Events {
     /// The next piece of the stream; `None` when the server is closing.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-            if self.app.closing.has_begun() {
+            let app = Arc::clone(&self.app);
+            if app.closing.has_begun() {
                 return None;
             }
-            // Marked as seen before the log is read: a commit in between wakes us again.
-            let newest = *self.committed.borrow_and_update();
-            if newest > self.since {
-                self.fetch().await?;
-                continue;
-            }
-            let app = Arc::clone(&self.app);
-            tokio::select! {
-                changed = self.committed.changed() => changed.ok()?,
+            let followed = tokio::select! {
+                followed = self.follower.next() => followed,
                 () = app.closing.wait() => return None,
                 () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b":\n\n")),
+            };
+            match followed {
+                Ok(Followed::Page(page)) => self.ready.extend(page.changes.iter().map(event)),
+                Ok(Followed::End) => return None,
+                Err(explanation) => {
+                    // Whoever listens will connect again, and be told what is wrong then.
+                    tracing::error!(cause = ?explanation.what, "a change stream ends");
+                    return None;
+                }
             }
         }
     }
+}
 
-    async fn fetch(&mut self) -> Option<()> {
-        match read(&self.app, self.scope.clone(), self.since, STREAM_BATCH).await {
-            Ok(feed) => {
-                self.ready.extend(feed.changes.iter().map(|change| {
-                    let seq = change.stored.seq;
-                    let mut event = format!("id: {seq}\nevent: change\ndata: ");
-                    envelope::write_change(&mut event, change, true);
-                    event.push_str("\n\n");
-                    Bytes::from(event)
-                }));
-                self.since = feed.through;
-                Some(())
-            }
-            Err(problem) => {
-                // Whoever listens will connect again, and be told what is wrong then.
-                tracing::error!(cause = problem.cause(), "a change stream ends");
-                None
-            }
-        }
-    }
+fn event(change: &TouchedVersion) -> Bytes {
+    let seq = change.stored.seq;
+    let mut event = format!("id: {seq}\nevent: change\ndata: ");
+    envelope::write_change(&mut event, change, true);
+    event.push_str("\n\n");
+    Bytes::from(event)
 }

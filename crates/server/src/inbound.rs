@@ -1,17 +1,15 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use detente_core::json::{self, SyntaxError};
-use detente_core::{Condition, EntityTag, Malformed, Moment, Preconditions};
 use http_body_util::BodyExt;
 
+use crate::fields;
 use crate::problem::{Problem, ProblemKind};
-
-const LOCK_TOKEN: HeaderName = HeaderName::from_static("lock-token");
 
 /// What is read and thrown away of a body that was refused, so that the client gets to read why.
 const DRAIN_BYTES: usize = 16 * 1024 * 1024;
@@ -40,59 +38,16 @@ impl Inbound {
         self.parts.uri.path()
     }
 
-    /// The token of a lock: a coded URL in angle brackets (RFC 4918, section 10.5), or bare.
-    pub(crate) fn lock_token(&self) -> Result<Option<Arc<str>>, Problem> {
-        let Some(value) = self.headers().get(LOCK_TOKEN) else {
-            return Ok(None);
-        };
-        let text = value.to_str().unwrap_or_default().trim();
-        let bare = text.strip_prefix('<').and_then(|it| it.strip_suffix('>'));
-        let token = bare.unwrap_or(text);
-        let is_plain = token.bytes().all(|byte| byte.is_ascii_graphic());
-        if token.is_empty() || !is_plain {
-            let problem = Problem::malformed("Lock-Token is the token that taking the lock gave.");
-            return Err(problem.with("header", "Lock-Token"));
-        }
-        Ok(Some(token.into()))
-    }
-
     pub(crate) fn query(&self) -> &str {
         self.parts.uri.query().unwrap_or_default()
     }
 
-    /// The media type of the body, without parameters; `None` if the request does not say.
-    fn media_type(&self) -> Option<String> {
-        let value = self.headers().get(header::CONTENT_TYPE)?.as_bytes();
-        let value = String::from_utf8_lossy(value);
-        let media_type = value.split(';').next().unwrap_or_default();
-        Some(media_type.trim().to_ascii_lowercase())
-    }
-
-    /// Which of `accepted` the body is; `answer` is the field that lists them to a client.
     pub(crate) fn must_be(
         &self,
         accepted: &[&'static str],
         answer: &'static str,
     ) -> Result<&'static str, Problem> {
-        if let Some(coding) = self.headers().get(header::CONTENT_ENCODING)
-            && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
-        {
-            let problem = Problem::new(
-                ProblemKind::UnsupportedMediaType,
-                "A body is taken without Content-Encoding.",
-            );
-            return Err(problem.header(header::ACCEPT_ENCODING, "identity"));
-        }
-        let media_type = self.media_type();
-        let found = accepted
-            .iter()
-            .find(|it| media_type.as_deref() == Some(**it));
-        found.copied().ok_or_else(|| {
-            let sent = media_type.unwrap_or_else(|| "no media type".into());
-            let detail = format!("The body is {sent:?}; send {}.", accepted.join(" or "));
-            let problem = Problem::new(ProblemKind::UnsupportedMediaType, detail);
-            problem.header(HeaderName::from_static(answer), &accepted.join(", "))
-        })
+        fields::must_be(self.headers(), accepted, answer)
     }
 
     fn body(&mut self) -> &mut Body {
@@ -172,18 +127,6 @@ impl Inbound {
         };
         let _ = tokio::time::timeout(DRAIN_TIME, drain).await;
     }
-
-    /// The preconditions of the request; either form of our tags, with a content coding and
-    /// without, names the version.
-    pub(crate) fn preconditions(&self) -> Result<Preconditions, Problem> {
-        let headers = self.headers();
-        Ok(Preconditions {
-            if_match: condition(headers, header::IF_MATCH)?,
-            if_none_match: condition(headers, header::IF_NONE_MATCH)?,
-            if_unmodified_since: date(headers, header::IF_UNMODIFIED_SINCE),
-            if_modified_since: date(headers, header::IF_MODIFIED_SINCE),
-        })
-    }
 }
 
 fn interrupted(error: &axum::Error) -> Problem {
@@ -193,43 +136,4 @@ fn interrupted(error: &axum::Error) -> Problem {
 pub(crate) fn not_json(error: &SyntaxError) -> Problem {
     let detail = format!("The body is not JSON as RFC 7493 has it: {error}.");
     Problem::malformed(detail).with("offset", error.offset as u64)
-}
-
-fn condition(headers: &HeaderMap, name: HeaderName) -> Result<Option<Condition>, Problem> {
-    let mut lines = headers.get_all(&name).into_iter();
-    let Some(first) = lines.next() else {
-        return Ok(None);
-    };
-    let mut value = first.as_bytes().to_vec();
-    for line in lines {
-        value.extend_from_slice(b", ");
-        value.extend_from_slice(line.as_bytes());
-    }
-    let condition = Condition::parse(&value).map_err(|error| not_a_condition(&name, &error))?;
-    Ok(Some(match condition {
-        Condition::Any => Condition::Any,
-        Condition::Tags(tags) => Condition::Tags(tags.iter().map(plain_form).collect()),
-    }))
-}
-
-fn plain_form(tag: &EntityTag) -> EntityTag {
-    match tag.split_coding() {
-        (plain, Some("gzip")) => plain,
-        _ => tag.clone(),
-    }
-}
-
-fn not_a_condition(name: &HeaderName, error: &Malformed) -> Problem {
-    let name = match *name {
-        header::IF_MATCH => "If-Match",
-        _ => "If-None-Match",
-    };
-    let problem = Problem::malformed(format!("{name}: {error}."));
-    problem
-        .with("header", name)
-        .with("offset", error.offset as u64)
-}
-
-fn date(headers: &HeaderMap, name: HeaderName) -> Option<Moment> {
-    Moment::from_http_date(headers.get(name)?.to_str().ok()?)
 }

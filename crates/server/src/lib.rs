@@ -1,18 +1,21 @@
-//! HTTP to commands and back.
+//! The REST face: HTTP to the service, and back.
 
 mod app; // what every request needs
+mod call; // the way of a request to its operation
+mod gate; // credentials to a principal
 mod operations; // what can be asked of the server: one table
-mod resource; // what a URL names, and which methods it knows
+mod resource; // what a URL names
 mod router; // URLs to resources
 mod settings; // what a server is told at its start
 
-mod caller; // who asks, and what they may
-mod inbound; // a request's body and its fields, read and checked
+mod fields; // the fields of a request
+mod idempotency; // Idempotency-Key
+mod inbound; // a request's body, read and checked
+mod parameters; // the query string
 mod preference; // Prefer (RFC 7240)
 
 mod document; // GET PUT PATCH DELETE one document, POST a new one
-mod once; // Idempotency-Key: requests that are performed once
-mod write; // one write, from its request to its answer
+mod write; // a write, from its request and to its answer
 
 mod batch; // several writes, all or none
 mod lock; // the only writer for a while
@@ -22,13 +25,12 @@ mod cursor; // where a list goes on
 mod feed; // versions as they come: pages and server-sent events
 mod history; // the versions of a document
 mod list; // the documents of a collection
-mod touches; // which places a version changed
 
 mod conflict_log; // refused writes, and how they are settled
 mod conflict_statistics; // what they add up to
 
-mod conflict; // a refusal that explains itself
 mod envelope; // documents within lists, history and feeds
+mod explanation; // a refusal of the service, as a problem
 mod problem; // every way to say no, and its status
 mod problem_page; // what /problems/{type} says to people
 mod representation; // documents on their way out: validators, codings
@@ -36,11 +38,9 @@ mod representation; // documents on their way out: validators, codings
 mod exchange; // around every request: limits, request id, log, metrics, problems
 mod metrics; // what Prometheus reads
 mod openapi; // the API, described
-mod operation; // health, readiness, metrics, the first page
 mod schema; // JSON Schemas in few words
 mod serve; // connections in, and a shutdown that loses nothing
+mod status; // health, readiness, metrics, the first page
 
-pub use serve::{ServeError, Serving, serve};
-pub use settings::{
-    Access, Collection, Limits, OnConflict, Settings, StaleStatus, Token, Tokens, Undeclared,
-};
+pub use serve::{Serving, serve};
+pub use settings::{Access, Limits, Settings, Token, Tokens};

@@ -1,22 +1,18 @@
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use detente_core::Lock;
 use detente_core::json::{self, Object, Pointer, Value, object};
-use detente_core::{Key, Lock, LockAction, LockCommand, LockDecision, LockRefusal, Moment};
-use detente_store::Reader;
+use detente_service::{Action, LockAsk, LockWish, Principal};
 
-use crate::app::App;
-use crate::caller::Caller;
-use crate::conflict::{lock_lost, locked};
-use crate::document::gone;
-use crate::inbound::Inbound;
-use crate::list::parameters;
+use crate::call::{Answer, Call};
+use crate::document::must_write;
+use crate::fields::lock_token;
+use crate::inbound::{Inbound, not_json};
+use crate::parameters::parameters;
 use crate::problem::Problem;
-use crate::resource::{JSON, LOCK, Names, PathParts};
-use crate::write::not_written;
+use crate::resource::JSON;
 
 /// How long a lock is held if nobody says, and at the longest, in seconds.
 pub(crate) const DEFAULT_LIFE_S: u64 = 60;
@@ -25,152 +21,61 @@ pub(crate) const MAX_LIFE_S: u64 = 24 * 60 * 60;
 /// Longest owner, in bytes.
 pub(crate) const MAX_OWNER: usize = 255;
 
-/// The lock of a document: GET shows it, POST takes or renews it, DELETE releases or breaks it.
-pub(crate) async fn handle(
-    State(app): State<Arc<App>>,
-    path: PathParts,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let mut inbound = Inbound::new(parts, body, app.settings.limits.body_bytes);
-    let answer = answer(&app, &Names::of(&path), &mut inbound).await;
-    if answer.is_err() {
-        inbound.drain().await;
-    }
-    answer
-}
-
-async fn answer(
-    app: &Arc<App>,
-    names: &Names<'_>,
-    inbound: &mut Inbound,
-) -> Result<Response, Problem> {
-    let is_known = [Method::GET, Method::HEAD, Method::POST, Method::DELETE];
-    if !is_known.contains(&inbound.parts.method) {
-        return LOCK.otherwise(&inbound.parts.method);
-    }
-    let caller = Caller::of(&app.settings, inbound.headers())?;
-    let key = names.key()?;
-    app.collection(key.collection())?;
-    match inbound.parts.method {
-        Method::POST => take(app, key, &caller, inbound).await,
-        Method::DELETE => free(app, key, &caller, inbound).await,
-        _ => show(app, &key, &caller),
-    }
-}
-
-fn show(app: &Arc<App>, key: &Key, caller: &Caller) -> Result<Response, Problem> {
-    caller.must_read()?;
-    let now = Moment::from(SystemTime::now());
-    let lock = app.reader.lock(key).filter(|lock| lock.is_held(now));
-    let lock = lock.ok_or_else(|| {
-        let detail = format!("Nobody holds a lock of {:?}.", key.id());
-        Problem::not_found(detail)
-    })?;
+/// The lock, without its token.
+pub(crate) async fn show(call: &mut Call) -> Answer {
+    let key = call.names().key()?;
+    let lock = call.app.service.lock_of(&call.principal, &key)?;
     Ok(told(StatusCode::OK, describe(&lock)))
 }
 
-async fn take(
-    app: &Arc<App>,
-    key: Key,
-    caller: &Caller,
-    inbound: &mut Inbound,
-) -> Result<Response, Problem> {
-    caller.must_write()?;
-    let held = inbound.lock_token()?;
-    let asked = Asked::read(inbound, caller).await?;
-    let life_ms = asked.life_s * 1000;
-    let is_new = held.is_none();
-    let action = match held {
-        Some(token) => LockAction::Renew { token, life_ms },
-        None => LockAction::Take {
-            token: format!("urn:uuid:{}", uuid::Uuid::new_v4()).into(),
-            owner: asked.owner,
+/// Takes the lock, or holds it for longer.
+pub(crate) async fn take(call: &mut Call) -> Answer {
+    let key = call.names().key()?;
+    call.app.service.collection(key.collection())?;
+    must_write(&call.principal)?;
+    let held = lock_token(call.inbound.headers())?;
+    let wanted = Wanted::read(&mut call.inbound, &call.principal).await?;
+    let life_ms = wanted.life_s * 1000;
+    let status = match held {
+        Some(_) => StatusCode::OK,
+        None => StatusCode::CREATED,
+    };
+    let wish = match held {
+        Some(token) => LockWish::Renew { token, life_ms },
+        None => LockWish::Take {
+            owner: wanted.owner,
             life_ms,
         },
     };
-    let lock = change(app, key, caller, action).await?;
+    let lock = change(call, LockAsk { key, wish }).await?;
     let mut members = object([("token", lock.token.to_string().into())]);
     members.extend(describe(&lock));
-    let status = if is_new {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
     Ok(told(status, members))
 }
 
-async fn free(
-    app: &Arc<App>,
-    key: Key,
-    caller: &Caller,
-    inbound: &Inbound,
-) -> Result<Response, Problem> {
-    caller.must_write()?;
-    let held = inbound.lock_token()?;
-    let action = if asks_to_break(inbound.query())? {
-        caller.must_break_locks()?;
-        LockAction::Break
+/// Releases the lock, or breaks it.
+pub(crate) async fn free(call: &mut Call) -> Answer {
+    let key = call.names().key()?;
+    call.app.service.collection(key.collection())?;
+    must_write(&call.principal)?;
+    let held = lock_token(call.inbound.headers())?;
+    let wish = if asks_to_break(call.inbound.query())? {
+        call.principal.must(Action::BreakLock)?;
+        LockWish::Break
     } else {
         let token = held.ok_or_else(|| {
             let detail = "Say which lock to release: its token, in Lock-Token. ?break=true takes a \
                           lock away from whoever holds it.";
             Problem::malformed(detail).with("header", "Lock-Token")
         })?;
-        LockAction::Release { token }
+        LockWish::Release { token }
     };
-    let is_break = matches!(action, LockAction::Break);
-    let lock = change(app, key.clone(), caller, action).await?;
-    if is_break {
-        tracing::warn!(
-            document = key.as_str(),
-            by = &*caller.name,
-            owner = lock.owner,
-            fencing = lock.fencing,
-            "a lock was broken"
-        );
-    }
+    change(call, LockAsk { key, wish }).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn change(
-    app: &Arc<App>,
-    key: Key,
-    caller: &Caller,
-    action: LockAction,
-) -> Result<Arc<Lock>, Problem> {
-    let command = LockCommand {
-        key: key.clone(),
-        by: Arc::clone(&caller.name),
-        action,
-    };
-    match app.writer.lock(command).await.map_err(not_written)? {
-        LockDecision::Held(lock) | LockDecision::Freed(lock) => Ok(lock),
-        LockDecision::Refused(refusal) => Err(refused(app, &key, &refusal).await?),
-    }
-}
-
-async fn refused(app: &Arc<App>, key: &Key, refusal: &LockRefusal) -> Result<Problem, Problem> {
-    Ok(match refusal {
-        LockRefusal::Missing => Problem::not_found(format!(
-            "{} has no document {:?} that could be locked.",
-            key.collection(),
-            key.id()
-        )),
-        LockRefusal::Deleted { head } => {
-            let tombstone = app.version(head.seq).await?;
-            gone(
-                &*tombstone
-                    .ok_or_else(|| Problem::internal("a deleted document has no tombstone"))?,
-            )
-        }
-        LockRefusal::Locked(lock) => {
-            app.metrics.waited_for_lock();
-            locked(lock, key)
-        }
-        LockRefusal::Lost => lock_lost(),
-        LockRefusal::Free => Problem::not_found("Nobody holds a lock that could be broken."),
-    })
+async fn change(call: &Call, ask: LockAsk) -> Result<Arc<Lock>, Problem> {
+    Ok(call.app.service.lock(&call.principal, ask).await?)
 }
 
 /// The token is for its holder alone.
@@ -206,31 +111,31 @@ fn asks_to_break(query: &str) -> Result<bool, Problem> {
     Ok(asks)
 }
 
-/// What a request for a lock says.
-struct Asked {
+/// What a request wants of a lock.
+struct Wanted {
     life_s: u64,
     owner: String,
 }
 
-impl Asked {
+impl Wanted {
     /// An empty body asks for what is usual.
-    async fn read(inbound: &mut Inbound, caller: &Caller) -> Result<Self, Problem> {
-        let mut asked = Self {
+    async fn read(inbound: &mut Inbound, principal: &Principal) -> Result<Self, Problem> {
+        let mut wanted = Self {
             life_s: DEFAULT_LIFE_S,
-            owner: caller.name.to_string(),
+            owner: principal.name.to_string(),
         };
         if inbound.is_empty() {
-            return Ok(asked);
+            return Ok(wanted);
         }
         inbound.must_be(&[JSON], "accept-post")?;
         let body = inbound.read_json().await?;
-        let value = json::parse(&body).map_err(|error| crate::inbound::not_json(&error))?;
+        let value = json::parse(&body).map_err(|error| not_json(&error))?;
         let members = value.as_object().ok_or_else(|| mistake("", "an object"))?;
         for (name, value) in members {
             match (name.as_str(), value) {
                 ("ttl_s", Value::Number(number)) => {
                     let life_s = number.as_whole().filter(|it| (1..=MAX_LIFE_S).contains(it));
-                    asked.life_s = life_s.ok_or_else(|| {
+                    wanted.life_s = life_s.ok_or_else(|| {
                         mistake("/ttl_s", "a whole number of seconds from 1 to 86400")
                     })?;
                 }
@@ -241,7 +146,7 @@ impl Asked {
                     if !is_fine {
                         return Err(mistake("/owner", "1 to 255 bytes, no control characters"));
                     }
-                    asked.owner.clone_from(owner);
+                    wanted.owner.clone_from(owner);
                 }
                 ("owner", _) => return Err(mistake("/owner", "a text")),
                 (other, _) => {
@@ -251,7 +156,7 @@ impl Asked {
                 }
             }
         }
-        Ok(asked)
+        Ok(wanted)
     }
 }
 

@@ -1,10 +1,7 @@
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
 use axum::http::Method;
-use detente_core::Stored;
-use detente_store::Outcome;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -27,14 +24,6 @@ pub(crate) struct Metrics {
     /// The members of both families that most requests need, without looking them up.
     frequent: Vec<Frequent>,
     problems: Family<Refused, Counter>,
-    writes: Family<Decided, Counter>,
-    /// The members of that family, by collection.
-    decisions: BTreeMap<String, Decisions>,
-    conflicts: Family<Collided, Counter>,
-    /// Outcomes that were worked out anew because the head had moved.
-    retries: Counter,
-    replays: Counter,
-    lock_waits: Counter,
     /// Server-sent event streams that are open.
     pub(crate) streams: Gauge,
 }
@@ -53,26 +42,6 @@ struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Refused {
     r#type: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Decided {
-    collection: String,
-    outcome: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Collided {
-    collection: String,
-    kind: String,
-}
-
-/// What counts the writes to one collection.
-#[derive(Debug)]
-struct Decisions {
-    applied: Counter,
-    merged: Counter,
-    refused: Counter,
 }
 
 /// What counts the answers to one method.
@@ -113,48 +82,20 @@ pub(crate) struct Readings {
 }
 
 impl Metrics {
-    /// `collections` are the labels that writes are counted by.
-    pub(crate) fn new<'a>(collections: impl Iterator<Item = &'a str>) -> Self {
+    /// `service` is what all faces count together.
+    pub(crate) fn new(service: &detente_service::Metrics) -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(LATENCY_S);
+        let mut registry = Registry::with_prefix("detente");
+        service.register(&mut registry);
         let metrics = Self {
-            registry: Registry::with_prefix("detente"),
+            registry,
             requests: Family::default(),
             latency: Family::new_with_constructor(histogram),
             frequent: Vec::new(),
             problems: Family::default(),
-            writes: Family::default(),
-            decisions: BTreeMap::new(),
-            conflicts: Family::default(),
-            retries: Counter::default(),
-            replays: Counter::default(),
-            lock_waits: Counter::default(),
             streams: Gauge::default(),
         };
-        metrics
-            .registered()
-            .with_frequent()
-            .with_decisions(collections)
-    }
-
-    fn with_decisions<'a>(mut self, collections: impl Iterator<Item = &'a str>) -> Self {
-        let counter = |collection: &str, outcome| {
-            let collection = collection.to_owned();
-            let decided = Decided {
-                collection,
-                outcome,
-            };
-            self.writes.get_or_create_owned(&decided)
-        };
-        let decisions = collections.map(|collection| {
-            let decisions = Decisions {
-                applied: counter(collection, "applied"),
-                merged: counter(collection, "merged"),
-                refused: counter(collection, "refused"),
-            };
-            (collection.to_owned(), decisions)
-        });
-        self.decisions = decisions.collect();
-        self
+        metrics.registered().with_frequent()
     }
 
     fn with_frequent(mut self) -> Self {
@@ -197,31 +138,6 @@ impl Metrics {
             self.problems.clone(),
         );
         registry.register(
-            "writes",
-            "Writes that were decided, by collection and outcome",
-            self.writes.clone(),
-        );
-        registry.register(
-            "conflicts",
-            "Refused writes that collided with others, by collection and kind",
-            self.conflicts.clone(),
-        );
-        registry.register(
-            "write_retries",
-            "Writes worked out anew because the document had changed meanwhile",
-            self.retries.clone(),
-        );
-        registry.register(
-            "idempotent_replays",
-            "Requests answered again that had been performed before",
-            self.replays.clone(),
-        );
-        registry.register(
-            "lock_waits",
-            "Writes and lock requests turned away because somebody else holds the lock",
-            self.lock_waits.clone(),
-        );
-        registry.register(
             "change_streams",
             "Change streams that are open",
             self.streams.clone(),
@@ -246,55 +162,6 @@ impl Metrics {
         self.latency
             .get_or_create(&Asked { method })
             .observe(seconds);
-    }
-
-    pub(crate) fn retried(&self) {
-        self.retries.inc();
-    }
-
-    pub(crate) fn waited_for_lock(&self) {
-        self.lock_waits.inc();
-    }
-
-    /// Counts a write that was decided.
-    pub(crate) fn decided(&self, collection: &str, outcome: &Outcome) {
-        match outcome {
-            Outcome::Applied(all) => {
-                for applied in all {
-                    self.applied(collection, &applied.stored);
-                }
-            }
-            Outcome::Replayed(_) => self.replayed(),
-            Outcome::Rehearsed(_) => {}
-            _ => self.count(collection, |it| &it.refused),
-        }
-    }
-
-    pub(crate) fn applied(&self, collection: &str, stored: &Stored) {
-        if stored.base.is_some() {
-            self.count(collection, |it| &it.merged);
-        } else {
-            self.count(collection, |it| &it.applied);
-        }
-    }
-
-    pub(crate) fn replayed(&self) {
-        self.replays.inc();
-    }
-
-    fn count(&self, collection: &str, outcome: fn(&Decisions) -> &Counter) {
-        let decisions = self.decisions.get(collection);
-        outcome(decisions.expect("every label is known from the start")).inc();
-    }
-
-    pub(crate) fn conflicted(&self, collection: &str, kind: &str) {
-        if kind == "locked" {
-            self.waited_for_lock();
-        }
-        let (collection, kind) = (collection.to_owned(), kind.to_owned());
-        self.conflicts
-            .get_or_create(&Collided { collection, kind })
-            .inc();
     }
 
     pub(crate) fn refused(&self, slug: &'static str) {

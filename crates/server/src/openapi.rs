@@ -15,18 +15,16 @@ mod lock_schema; // requests for locks, and locks
 mod merge_schema; // requests for merges, and reports
 mod problem_schema; // problems, and their parts
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::http::request::Parts;
 use bytes::Bytes;
+use detente_service::Policy;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
-use crate::operation::read_only;
+use crate::call::Answer;
 use crate::operations::{RESOURCES, Resource, Scope};
-use crate::problem::Problem;
 use crate::representation::{self, Coding};
+use crate::resource::PathParts;
 use crate::settings::Settings;
 
 use api::Api;
@@ -60,22 +58,19 @@ problem, and the cause is in the server's log.
 **Request bodies** are JSON as in RFC 7493: no duplicate member names, and at most 128 levels of nesting. Every answer has \
 an `X-Request-Id`: the id that the request sent, if it is plain text, or a new one.";
 
-pub(crate) async fn handle(
-    State(app): State<Arc<App>>,
-    request: Request,
-) -> Result<Response, Problem> {
-    if let Some(response) = read_only(request.method())? {
-        return Ok(response);
-    }
+pub(crate) async fn read(app: &App, _: &PathParts, parts: &Parts) -> Answer {
     // Settings do not change while the server runs.
-    let describe = || Bytes::from(describe(&app.settings).to_string());
-    let body = app.openapi.get_or_init(describe).clone();
-    let coding = Coding::negotiate(request.headers(), body.len());
+    let described = || {
+        let description = describe(&app.service.policy, &app.settings);
+        Bytes::from(description.to_string())
+    };
+    let body = app.openapi.get_or_init(described).clone();
+    let coding = Coding::negotiate(&parts.headers, body.len());
     representation::json(body, coding).await
 }
 
-fn describe(settings: &Settings) -> Value {
-    let api = Api::of(settings);
+fn describe(policy: &Policy, settings: &Settings) -> Value {
+    let api = Api::of(policy, settings);
     let mut description = json!({
         "openapi": "3.1.0",
         "info": {

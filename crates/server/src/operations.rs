@@ -21,8 +21,11 @@ mod merge; // an edit of an older version
 mod server; // health, metrics, pages for people
 
 use axum::http::Method;
+use detente_service::Action;
 
-pub(crate) use action::{Action, Required};
+use crate::call::Run;
+
+pub(crate) use action::Required;
 pub(crate) use answer::{Answer, Body, Content, Shape};
 pub(crate) use header::{HEADERS, Header};
 pub(crate) use link::Link;
@@ -78,6 +81,7 @@ pub(crate) struct Operation {
     /// What it does, in one word. Unique within its scope.
     pub(crate) id: &'static str,
     pub(crate) method: Method,
+    pub(crate) run: Run,
     pub(crate) action: Required,
     pub(crate) summary: &'static str,
     /// More about it, or empty.
@@ -85,7 +89,6 @@ pub(crate) struct Operation {
     /// The parameters that its query may have.
     pub(crate) query: &'static [&'static Parameter],
     /// Whether all other parameters of the query are filters, which may have any name.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the router does not ask yet"))]
     pub(crate) has_filters: bool,
     /// The header fields of the request that it uses.
     pub(crate) fields: &'static [&'static Parameter],
@@ -100,7 +103,8 @@ impl Operation {
     const BARE: Self = Self {
         id: "",
         method: Method::GET,
-        action: Required::Always(Action::Open),
+        run: Run::Missing,
+        action: Required::Nothing,
         summary: "",
         description: "",
         query: &[],
@@ -134,7 +138,6 @@ impl Resource {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the router does not ask yet"))]
 impl Resource {
     /// The paths of its URLs, as templates for a router.
     pub(crate) fn templates(&self) -> Vec<String> {

@@ -1,6 +1,6 @@
 use axum::http::{HeaderMap, HeaderName};
 
-use crate::settings::OnConflict;
+use detente_service::OnConflict;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 

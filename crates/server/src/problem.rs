@@ -16,6 +16,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use detente_core::json::{Object, ToText};
 
+use crate::representation::Reply;
+
 pub(crate) use kind::{ProblemKind, ProblemType, problems};
 pub(crate) use member::{agreements, settled_version};
 
@@ -166,7 +168,7 @@ impl Problem {
 
     /// The answer. `instance` is the path of the request. `plain` means that the client accepts
     /// `application/json` but not `application/problem+json`.
-    pub(crate) fn render(self, instance: &str, plain: bool) -> Response {
+    pub(crate) fn render(self, instance: &str, plain: bool) -> Reply {
         let described = self.kind.describe();
         let error = self.error.unwrap_or_else(|| described.error.to_owned());
         let mut all = Members::default();
@@ -182,9 +184,8 @@ impl Problem {
         } else {
             "application/problem+json"
         };
-        let mut response = all
-            .into_body(&self.members, &self.documents)
-            .into_response();
+        let body = all.into_body(&self.members, &self.documents);
+        let mut response = Reply::new(body.into());
         *response.status_mut() = described.status;
         response.headers_mut().extend(*self.headers);
         response

@@ -1,15 +1,13 @@
-use axum::extract::Request;
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::request::Parts;
+use axum::response::{Html, IntoResponse};
 
-use crate::operation::read_only;
+use crate::app::App;
+use crate::call::Answer;
 use crate::problem::{Problem, ProblemType, problems};
 use crate::resource::PathParts;
 
 /// The page about a problem, at the address in `type`.
-pub(crate) async fn handle(path: PathParts, request: Request) -> Result<Response, Problem> {
-    if let Some(response) = read_only(request.method())? {
-        return Ok(response);
-    }
+pub(crate) async fn read(_: &App, path: &PathParts, _: &Parts) -> Answer {
     let slug = path.get("slug").unwrap_or_default();
     let found = problems().find(|row| row.slug == slug);
     let row = found.ok_or_else(|| Problem::not_found(format!("There is no problem {slug:?}.")))?;

@@ -1,14 +1,14 @@
 use std::io::Write;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use detente_core::{EntityTag, Stored};
+use detente_service::offload;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::app::crunch;
 use crate::problem::Problem;
 use crate::resource::{JSON, push_href};
 
@@ -23,6 +23,9 @@ const LINK_ROOM: usize = 64;
 
 /// How many fields an answer has, about.
 const FIELDS: usize = 12;
+
+/// An answer with its body at hand, so that it can also stand within another.
+pub(crate) type Reply = http::Response<Bytes>;
 
 /// How a body travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,20 +103,20 @@ pub(crate) async fn document(
     stored: &Stored,
     tag: &EntityTag,
     headers: &HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Reply, Problem> {
     let coding = Coding::negotiate(headers, stored.body.len());
-    let mut response = json(stored.body.clone(), coding).await?;
-    *response.status_mut() = status;
+    let mut reply = coded(stored.body.clone(), coding).await?;
+    *reply.status_mut() = status;
     match coding {
-        Coding::Identity => describe(response.headers_mut(), stored, tag),
-        Coding::Gzip => describe(response.headers_mut(), stored, &coding.tag(tag)),
+        Coding::Identity => describe(reply.headers_mut(), stored, tag),
+        Coding::Gzip => describe(reply.headers_mut(), stored, &coding.tag(tag)),
     }
-    Ok(response)
+    Ok(reply)
 }
 
 /// A version without its body.
-pub(crate) fn bodiless(status: StatusCode, stored: &Stored) -> Response {
-    let mut response = Response::new(Body::empty());
+pub(crate) fn bodiless(status: StatusCode, stored: &Stored) -> Reply {
+    let mut response = Reply::default();
     *response.status_mut() = status;
     describe(
         response.headers_mut(),
@@ -125,9 +128,13 @@ pub(crate) fn bodiless(status: StatusCode, stored: &Stored) -> Response {
 
 /// JSON as it is, or compressed. A cache may keep it but must ask before it uses it.
 pub(crate) async fn json(body: Bytes, coding: Coding) -> Result<Response, Problem> {
-    let mut response = Response::new(match coding {
-        Coding::Identity => Body::from(body),
-        Coding::Gzip => Body::from(crunch(body.len(), move || compress(&body)).await?),
+    Ok(coded(body, coding).await?.map(Body::from))
+}
+
+async fn coded(body: Bytes, coding: Coding) -> Result<Reply, Problem> {
+    let mut response = Reply::new(match coding {
+        Coding::Identity => body,
+        Coding::Gzip => offload(body.len(), move || Bytes::from(compress(&body))).await?,
     });
     let headers = response.headers_mut();
     // Room for all fields at once: growing the map step by step hashes them anew each time.

@@ -1,14 +1,8 @@
-use std::sync::Arc;
-
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use detente_core::{CollectionKey, Key, NameError};
 
-use crate::app::App;
-use crate::problem::{Problem, ProblemKind};
-use crate::settings::Collection;
+use crate::problem::Problem;
 
 /// The space of URLs that name none.
 const DEFAULT_SPACE: &str = "default";
@@ -16,61 +10,6 @@ const DEFAULT_SPACE: &str = "default";
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
-
-/// A kind of resource: the methods that it knows.
-#[derive(Debug)]
-pub(crate) struct Resource {
-    pub(crate) allow: &'static str,
-    /// Fields that say which media types it takes, beside `Allow`.
-    accepts: &'static [(&'static str, &'static str)],
-}
-
-pub(crate) const DOCUMENT: Resource = Resource {
-    allow: "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
-    accepts: &[(
-        "accept-patch",
-        "application/merge-patch+json, application/json-patch+json",
-    )],
-};
-
-pub(crate) const COLLECTION: Resource = Resource {
-    allow: "GET, HEAD, POST, OPTIONS",
-    accepts: &[("accept-post", "application/json")],
-};
-
-/// Takes a JSON body by POST, and nothing else.
-pub(crate) const ACTION: Resource = Resource {
-    allow: "POST, OPTIONS",
-    accepts: &[("accept-post", "application/json")],
-};
-
-pub(crate) const LOCK: Resource = Resource {
-    allow: "GET, HEAD, POST, DELETE, OPTIONS",
-    accepts: &[("accept-post", "application/json")],
-};
-
-pub(crate) const READ_ONLY: Resource = Resource {
-    allow: "GET, HEAD, OPTIONS",
-    accepts: &[],
-};
-
-impl Resource {
-    /// The answer to a method that has no handler: OPTIONS, or one that is not known here.
-    pub(crate) fn otherwise(&self, method: &Method) -> Result<Response, Problem> {
-        if *method != Method::OPTIONS {
-            let detail = format!("{method} is not known here; {} are.", self.allow);
-            let problem = Problem::new(ProblemKind::MethodNotAllowed, detail);
-            return Err(problem.header(header::ALLOW, self.allow));
-        }
-        let mut response = StatusCode::NO_CONTENT.into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::ALLOW, HeaderValue::from_static(self.allow));
-        for (name, value) in self.accepts {
-            headers.insert(*name, HeaderValue::from_static(value));
-        }
-        Ok(response)
-    }
-}
 
 /// The variable parts of a URL's path, decoded. What is no UTF-8 then is refused as any malformed
 /// request is.
@@ -158,14 +97,6 @@ fn bad_name(error: NameError) -> Problem {
     Problem::malformed(format!("{error}."))
 }
 
-impl App {
-    /// How a collection is treated; 404 if it is not to exist.
-    pub(crate) fn collection(&self, name: &str) -> Result<&Arc<Collection>, Problem> {
-        let found = self.settings.collection(name);
-        found.ok_or_else(|| Problem::not_found(format!("There is no collection {name:?}.")))
-    }
-}
-
 /// The path of a document. Ids need no escaping: they are unreserved characters.
 pub(crate) fn document_href(key: &Key) -> String {
     let mut href = String::new();
@@ -187,4 +118,10 @@ pub(crate) fn push_href(out: &mut String, key: &Key) {
     out.push_str(key.collection());
     out.push('/');
     out.push_str(key.id());
+}
+
+/// Where a conflict of the log is found.
+pub(crate) fn conflict_href(space: &str, id: &str) -> String {
+    let prefix = space_prefix(space);
+    format!("{prefix}/api/_conflicts/{id}")
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
@@ -10,23 +10,24 @@ use tower::ServiceExt;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
 use crate::app::App;
+use crate::exchange;
+use crate::operations::RESOURCES;
 use crate::problem::Problem;
-use crate::{
-    batch, conflict_log, conflict_statistics, document, exchange, feed, history, list, lock,
-    merging, openapi, operation, problem_page,
-};
+use crate::resource::PathParts;
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     let cors = cors(&app.settings.cors_origins);
-    let router = Router::new()
-        .merge(resources("/api"))
-        .merge(resources("/spaces/{space}/api"))
-        .route("/openapi.json", any(openapi::handle))
-        .route("/problems/{slug}", any(problem_page::handle))
-        .route("/metrics", any(operation::metrics))
-        .route("/healthz", any(operation::health))
-        .route("/readyz", any(operation::readiness))
-        .route("/", any(operation::front))
+    let mut router = Router::new();
+    for resource in RESOURCES {
+        // Written out, not nested: nesting rewrites the URL of every request.
+        for template in resource.templates() {
+            let perform = |State(app): State<Arc<App>>, path: PathParts, request: Request| {
+                resource.perform(app, path, request)
+            };
+            router = router.route(&template, any(perform));
+        }
+    }
+    let router = router
         .fallback(nothing_here)
         .with_state(Arc::clone(&app))
         .layer(from_fn_with_state(app, exchange::exchange));
@@ -53,33 +54,6 @@ fn with_cors(router: &Router, cors: CorsLayer) -> Router {
         }
     };
     router.clone().layer(cors).layer(from_fn(pass_by))
-}
-
-/// What stands under `/api`, in each space. Written out, not nested: nesting rewrites the URL of
-/// every request.
-fn resources(prefix: &str) -> Router<Arc<App>> {
-    let at = |path: &str| format!("{prefix}{path}");
-    Router::new()
-        .route(&at("/_changes"), any(feed::of_space))
-        .route(&at("/_batch"), any(batch::handle))
-        .route(&at("/_conflicts"), any(conflict_log::list))
-        .route(&at("/_conflicts/stats"), any(conflict_statistics::handle))
-        .route(&at("/_conflicts/{conflict}"), any(conflict_log::one))
-        .route(
-            &at("/_conflicts/{conflict}/resolve"),
-            any(conflict_log::resolve),
-        )
-        .route(&at("/{collection}"), any(list::handle))
-        .route(&at("/{collection}/_changes"), any(feed::of_collection))
-        .route(&at("/{collection}/{id}"), any(document::handle))
-        .route(&at("/{collection}/{id}/_changes"), any(feed::of_document))
-        .route(&at("/{collection}/{id}/lock"), any(lock::handle))
-        .route(&at("/{collection}/{id}/merge"), any(merging::handle))
-        .route(&at("/{collection}/{id}/versions"), any(history::list))
-        .route(
-            &at("/{collection}/{id}/versions/{version}"),
-            any(history::version),
-        )
 }
 
 async fn nothing_here() -> Problem {

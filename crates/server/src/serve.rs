@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use detente_store::{Sqlite, Store, StoreError, Writer};
+use detente_service::Service;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -16,10 +16,8 @@ use tower::ServiceExt;
 
 use crate::app::{App, Closing};
 use crate::metrics::Metrics;
-use crate::once::InProgress;
 use crate::router::router;
 use crate::settings::Settings;
-use crate::touches::Touches;
 
 /// A client that takes longer to send a request's head is cut off, and so is a connection on which
 /// nothing was asked for so long.
@@ -34,54 +32,29 @@ const LOG_DELAY: Duration = Duration::from_secs(1);
 /// After this, accepting is tried again when it failed, as it does when there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Why a server did not start, or did not end well.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("could not start: {0}")]
-    Start(#[from] std::io::Error),
-}
-
 /// A server that is ready to accept connections.
 #[derive(Debug)]
 pub struct Serving {
     listener: TcpListener,
     app: Arc<App>,
-    writer: Writer,
     router: Router,
 }
 
 /// Opens the server on a listener that is bound already.
-///
-/// # Errors
-///
-/// [`ServeError`] if the writer cannot be started.
-pub fn serve(
-    listener: TcpListener,
-    store: Sqlite,
-    settings: Settings,
-) -> Result<Serving, ServeError> {
-    let reader = store.reader();
-    let writer = Writer::start(store, settings.limits.queued_writes)?;
-    let metrics = Metrics::new(settings.labels());
+pub fn serve(listener: TcpListener, service: Service, settings: Settings) -> Serving {
     let app = Arc::new(App {
+        metrics: Metrics::new(&service.metrics),
+        service: Arc::new(service),
         settings,
-        reader,
-        writer: writer.handle(),
-        metrics,
-        in_progress: InProgress::default(),
-        touches: Touches::new(),
         closing: Closing::new(),
         openapi: OnceLock::new(),
     });
     let router = router(Arc::clone(&app));
-    Ok(Serving {
+    Serving {
         listener,
         app,
-        writer,
         router,
-    })
+    }
 }
 
 impl Serving {
@@ -93,16 +66,11 @@ impl Serving {
     }
 
     /// Serves until `shutdown` ends: then accepts no more, lets requests under way finish within
-    /// the grace of the settings, ends change streams, and closes the store.
-    ///
-    /// # Errors
-    ///
-    /// [`ServeError::Store`] if the store could not be closed; what was acknowledged is safe.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    /// the grace of the settings, ends change streams, and lets go of the writer.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self {
             listener,
             app,
-            writer,
             router,
         } = self;
         let log = tokio::spawn(keep_the_log(Arc::clone(&app)));
@@ -142,7 +110,6 @@ impl Serving {
         if let Err(error) = log.await {
             tracing::error!(%error, "the conflict log was not kept to the end");
         }
-        finish(app, writer).await
     }
 }
 
@@ -153,20 +120,10 @@ async fn keep_the_log(app: Arc<App>) {
             () = app.closing.wait() => return,
             () = tokio::time::sleep(LOG_DELAY) => {}
         }
-        if app.writer.load().waiting_conflicts() > 0 {
+        if app.service.writer().load().waiting_conflicts() > 0 {
             // What fails now is tried again with the next commit, and told in the writer's own line.
-            let _ = app.writer.flush().await;
+            let _ = app.service.flush().await;
         }
-    }
-}
-
-/// Lets go of every handle on the writer, and waits for it to close the store.
-async fn finish(app: Arc<App>, writer: Writer) -> Result<(), ServeError> {
-    drop(app);
-    let joined = tokio::task::spawn_blocking(move || writer.join()).await;
-    match joined {
-        Ok(closed) => Ok(closed?),
-        Err(error) => Err(ServeError::Start(std::io::Error::other(error))),
     }
 }
 

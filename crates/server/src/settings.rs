@@ -1,58 +1,18 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use detente_core::Unconditional;
-use detente_store::CollectionRules;
 use sha2::{Digest, Sha256};
 
-/// What stands for all collections that the settings do not name, as a metric's label.
-const UNDECLARED: &str = "undeclared";
-
-/// What a server is told at its start.
-#[derive(Debug)]
+/// What the face of a server is told at its start. How collections are treated is the service's
+/// business.
+#[derive(Debug, Default)]
 pub struct Settings {
-    pub collections: BTreeMap<String, Arc<Collection>>,
-    pub undeclared: Undeclared,
     /// `None`: anybody may do anything, and says who they are in `X-Actor`.
     pub tokens: Option<Tokens>,
     /// Origins that a browser may call from; `*` for all.
     pub cors_origins: Vec<String>,
     pub limits: Limits,
-}
-
-/// What becomes of a request for a collection that the settings do not name.
-#[derive(Clone, Debug)]
-pub enum Undeclared {
-    Reject,
-    /// It is treated like this.
-    Allow(Arc<Collection>),
-}
-
-/// How one collection is to be treated.
-#[derive(Debug, Default)]
-pub struct Collection {
-    pub stale_status: StaleStatus,
-    /// What becomes of a stale write whose request says nothing of it.
-    pub on_conflict: OnConflict,
-    pub rules: Arc<CollectionRules>,
-}
-
-/// How a stale If-Match is answered: RFC 9110, section 13.1.1 leaves the choice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StaleStatus {
-    #[default]
-    Conflict,
-    PreconditionFailed,
-}
-
-/// What becomes of a write whose If-Match is stale.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnConflict {
-    #[default]
-    Reject,
-    /// It is joined with what came since, where that can be.
-    Merge,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -124,48 +84,5 @@ impl Tokens {
     /// Looked up by digest, so how long it takes tells nothing of the secrets.
     pub fn find(&self, secret: &str) -> Option<&Arc<Token>> {
         self.0.get(&Self::digest(secret))
-    }
-}
-
-impl Settings {
-    /// A server without a configuration: any collection, no schema, no credentials.
-    pub fn open() -> Self {
-        Self {
-            collections: BTreeMap::new(),
-            undeclared: Undeclared::Allow(Arc::default()),
-            tokens: None,
-            cors_origins: Vec::new(),
-            limits: Limits::default(),
-        }
-    }
-
-    /// The collection's name as a metric's label: clients can make up others without end.
-    pub fn label<'a>(&self, collection: &'a str) -> &'a str {
-        match self.collections.contains_key(collection) {
-            true => collection,
-            false => UNDECLARED,
-        }
-    }
-
-    /// All that [`Settings::label`] may come to.
-    pub(crate) fn labels(&self) -> impl Iterator<Item = &str> {
-        self.collections
-            .keys()
-            .map(String::as_str)
-            .chain([UNDECLARED])
-    }
-
-    /// How the collection is treated; `None` if it is not to exist.
-    pub fn collection(&self, name: &str) -> Option<&Arc<Collection>> {
-        match (self.collections.get(name), &self.undeclared) {
-            (Some(collection), _) | (None, Undeclared::Allow(collection)) => Some(collection),
-            (None, Undeclared::Reject) => None,
-        }
-    }
-}
-
-impl Collection {
-    pub fn unconditional(&self) -> Unconditional {
-        self.rules.unconditional
     }
 }

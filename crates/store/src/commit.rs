@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use detente_core::{Applied, Key, Lock, Moment, Receipt};
@@ -48,5 +49,18 @@ impl Commit {
             && receipts.is_empty()
             && conflicts.is_empty()
             && settlements.is_empty()
+    }
+
+    /// How often edits were merged, by space, collection and the beginning of the hour.
+    pub fn merges(&self) -> BTreeMap<(&str, &str, u64), u64> {
+        const HOUR_MS: u64 = 60 * 60 * 1000;
+        let mut counts = BTreeMap::new();
+        let stored = self.versions.iter().map(|applied| &*applied.stored);
+        for stored in stored.filter(|stored| stored.base.is_some()) {
+            let hour = stored.at.0 / HOUR_MS * HOUR_MS;
+            let place = (stored.key.space(), stored.key.collection(), hour);
+            *counts.entry(place).or_insert(0) += 1;
+        }
+        counts
     }
 }

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -143,19 +142,4 @@ impl LoggedConflict {
         let paths: usize = self.paths.iter().map(String::len).sum();
         ROW + self.key.as_str().len() + paths + self.edit.body().len()
     }
-}
-
-/// The merges of a commit, counted by collection and hour.
-pub(crate) fn count_merges<'a>(
-    versions: impl Iterator<Item = &'a detente_core::Stored>,
-) -> BTreeMap<(&'a str, &'a str, u64), u64> {
-    const HOUR_MS: u64 = 60 * 60 * 1000;
-    let mut counts = BTreeMap::new();
-    for stored in versions.filter(|stored| stored.base.is_some()) {
-        let hour = stored.at.0 / HOUR_MS * HOUR_MS;
-        *counts
-            .entry((stored.key.space(), stored.key.collection(), hour))
-            .or_insert(0) += 1;
-    }
-    counts
 }

@@ -1,5 +1,5 @@
+use std::fmt::Debug;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use detente_core::{CollectionKey, Head, Key, Lock, Moment, Receipt, Seq, Stored, rules::Claim};
@@ -8,7 +8,7 @@ use crate::{Commit, ConflictPage, Conflicts, LoggedConflict, MergedHour, Settled
 
 /// A place where versions live. It has one writer; its readers are many.
 pub trait Store: Send + 'static {
-    type Reader: Reader;
+    type Reader: Reader + Clone;
 
     fn reader(&self) -> Self::Reader;
 
@@ -82,8 +82,10 @@ pub trait Store: Send + 'static {
     fn close(&mut self) -> Result<(), StoreError>;
 }
 
-/// Reads what is durable. Cheap to clone; may block on the disk unless it says otherwise.
-pub trait Reader: Clone + Send + Sync + 'static {
+/// Reads what is durable. May block on the disk unless it says otherwise.
+///
+/// Whoever need not know which store it is takes an `Arc<dyn Reader>`.
+pub trait Reader: Debug + Send + Sync + 'static {
     /// The seq of the newest version; 0 in an empty store. Does not block.
     fn last_seq(&self) -> Seq;
 
@@ -231,22 +233,6 @@ pub enum StoreError {
     /// A write may or may not have become durable: nothing that this process believes can be trusted.
     #[error("whether a write reached the disk is unknown: {0}")]
     Unknown(String),
-    #[error("{path} is in use by another process")]
-    InUse { path: PathBuf },
-    #[error(
-        "{path} was written by a newer version of Detente (format {found}; this one knows {known})"
-    )]
-    Newer {
-        path: PathBuf,
-        found: i64,
-        known: i64,
-    },
-    #[error(
-        "{path} was written by an older version of Detente; `detente serve` on it once brings it up to date"
-    )]
-    Older { path: PathBuf },
-    #[error("{path} is not a Detente store: {reason}")]
-    Foreign { path: PathBuf, reason: String },
     #[error("the store is damaged: {0}")]
     Damaged(String),
     #[error("the store failed: {0}")]

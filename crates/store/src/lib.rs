@@ -9,10 +9,11 @@ mod desk; // orders in, one commit, answers out
 mod writer; // the one thread at the desk
 
 mod cache; // bounded by weight
-mod heads; // the newest version of each document: what is not yet in the table, and what was asked for
-mod sqlite; // the embedded store
+pub mod memory; // a store without a disk
 
 mod audit; // does what is derived agree with the log?
+#[cfg(feature = "conformance")]
+pub mod conformance; // what every store must do, as tests
 
 pub use audit::{Audit, audit};
 pub use batch::{CollectionRules, Keep, Outcome, Settles, Transaction};
@@ -24,5 +25,5 @@ pub use conflict_log::{
 };
 pub use contract::{Changes, Documents, Feed, Reader, Store, StoreError, Visit};
 pub use desk::{Desk, Load, Order, Reply};
-pub use sqlite::{ConstraintConflict, Sqlite, SqliteOptions, SqliteReader};
+pub use memory::Memory;
 pub use writer::{WriteError, Writer, WriterHandle};

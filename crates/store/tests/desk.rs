@@ -8,18 +8,14 @@ use detente_core::{
     Command, Condition, Decision, Edit, Key, LockAction, LockCommand, Moment, Preconditions,
     Proposal, Refusal, Unconditional,
 };
+use detente_store::memory::{Disk, Memory, Step, Weather};
 use detente_store::{
     CollectionRules, Desk, LoggedConflict, LostEdit, Order, Outcome, Reader, Reply, Store,
     StoreError, Transaction,
 };
 
-#[path = "simulation/memory/mod.rs"]
-mod memory;
-
-use memory::{Disk, Memory, Step, Weather};
-
 /// Fails once: at a step that was met so often before.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Failure(Mutex<Option<(Step, u64, StoreError)>>);
 
 impl Failure {

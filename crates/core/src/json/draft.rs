@@ -54,6 +54,16 @@ impl ToText for Draft {
     }
 }
 
+/// What is JSON text already.
+#[derive(Clone, Copy, Debug)]
+pub struct RawText<'a>(pub &'a str);
+
+impl ToText for RawText<'_> {
+    fn write_text(&self, out: &mut String) {
+        out.push_str(self.0);
+    }
+}
+
 impl ToText for Value {
     fn write_text(&self, out: &mut String) {
         self.write(out);

@@ -21,7 +21,7 @@ impl Config {
         let Self::Check { file } = self;
         match config::load(&file) {
             Ok(config) => {
-                let count = config.settings.collections.len();
+                let count = config.policy.collections.len();
                 let noun = if count == 1 {
                     "collection"
                 } else {

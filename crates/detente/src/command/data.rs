@@ -1,3 +1,4 @@
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -5,9 +6,9 @@ use clap::Args;
 use detente_core::CollectionKey;
 use detente_core::rules::Rules;
 use detente_server::Settings;
-use detente_store::{
-    ConstraintConflict, Retention, Sqlite, SqliteOptions, SqliteReader, StoreError,
-};
+use detente_service::Policy;
+use detente_sqlite::{ConstraintConflict, Sqlite, SqliteOptions, SqliteReader};
+use detente_store::Retention;
 
 use super::Failure;
 use crate::config::{self, Config, Mistakes};
@@ -32,7 +33,8 @@ impl Place {
                 data: None,
                 cache_bytes: None,
                 conflicts: Retention::default(),
-                settings: Settings::open(),
+                policy: Policy::default(),
+                settings: Settings::default(),
             }),
         }
     }
@@ -75,7 +77,7 @@ impl Place {
 
 /// The rules of all collections, by name.
 pub(super) fn rules(config: &Config) -> impl Iterator<Item = (&str, &Rules)> {
-    let collections = config.settings.collections.iter();
+    let collections = config.policy.collections.iter();
     collections.map(|(name, collection)| (name.as_str(), &collection.rules.rules))
 }
 
@@ -101,7 +103,7 @@ pub(super) fn told(mistakes: &Mistakes) -> anyhow::Error {
     anyhow!("{count} {noun} in the configuration\n{mistakes}")
 }
 
-pub(super) fn refused(data: &Path, error: StoreError) -> Failure {
+pub(super) fn refused(data: &Path, error: impl Display) -> Failure {
     Failure::Start(
         anyhow!("{error}").context(format!("cannot open the store in {}", data.display())),
     )

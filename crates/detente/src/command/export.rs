@@ -8,7 +8,8 @@ use anyhow::Context;
 use clap::Args;
 use detente_core::Stored;
 use detente_core::json::{self, Value};
-use detente_store::{Documents, Reader, SqliteReader};
+use detente_sqlite::SqliteReader;
+use detente_store::{Documents, Reader};
 
 use super::data::{Place, refused};
 use super::{Failure, progress};
@@ -43,7 +44,7 @@ fn create(path: &PathBuf) -> anyhow::Result<File> {
     File::create_new(path).with_context(|| format!("cannot create {}", path.display()))
 }
 
-fn export(reader: &SqliteReader, out: &mut impl Write) -> anyhow::Result<u64> {
+fn export(reader: &dyn Reader, out: &mut impl Write) -> anyhow::Result<u64> {
     let bar = progress::count("documents");
     let mut count = 0;
     for collection in reader.collections()? {

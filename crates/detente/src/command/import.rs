@@ -8,8 +8,9 @@ use bytes::Bytes;
 use clap::Args;
 use detente_core::json::{self, Pointer, Value};
 use detente_core::{Command, Condition, Decision, Edit, Key, Preconditions, Proposal, Refusal};
-use detente_server::{Collection, Settings};
-use detente_store::{Reader, SqliteReader, Store, Writer, WriterHandle};
+use detente_service::{Collection, Policy};
+use detente_sqlite::SqliteReader;
+use detente_store::{Reader, Store, Writer, WriterHandle};
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 
@@ -65,7 +66,7 @@ impl Import {
         let config = self.place.config()?;
         let mut file = self.open().map_err(Failure::Usage)?;
         // Everything is read and checked before anything is written.
-        check(&config.settings, &mut file).map_err(Failure::Usage)?;
+        check(&config.policy, &mut file).map_err(Failure::Usage)?;
         file.seek(SeekFrom::Start(0))
             .map_err(|error| Failure::Usage(error.into()))?;
         let store = self.place.open(&config)?;
@@ -74,7 +75,7 @@ impl Import {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.map_err(|error| Failure::Start(error.into()))?;
         let job = Job {
-            settings: &config.settings,
+            policy: &config.policy,
             reader,
             writer: writer.handle(),
             replace: self.replace,
@@ -147,10 +148,10 @@ fn each_line(
     Ok(())
 }
 
-fn check(settings: &Settings, file: &mut File) -> anyhow::Result<()> {
+fn check(policy: &Policy, file: &mut File) -> anyhow::Result<()> {
     let mut tally = Tally::default();
     each_line(file, "checking", |number, text| {
-        if let Err(error) = Line::parse(settings, text) {
+        if let Err(error) = Line::parse(policy, text) {
             tally.mistake(number, &format!("{error:#}"));
         }
         Ok(())
@@ -170,14 +171,14 @@ struct Line {
 }
 
 impl Line {
-    fn parse(settings: &Settings, text: &str) -> anyhow::Result<Self> {
+    fn parse(policy: &Policy, text: &str) -> anyhow::Result<Self> {
         let value = json::parse(text.trim_end().as_bytes())?;
         let member = |name: &str| value.get(name).and_then(Value::as_str);
         let needed =
             |name: &str| member(name).with_context(|| format!("there is no string {name:?}"));
         let (collection, id) = (needed("collection")?, needed("id")?);
         let key = Key::new(member("space").unwrap_or("default"), collection, id)?;
-        let declared = settings.collection(collection);
+        let declared = policy.collection(collection);
         let declared =
             declared.with_context(|| format!("there is no collection {collection:?}"))?;
         let data = value.get("data").context("there is no \"data\"")?;
@@ -205,7 +206,7 @@ impl Line {
 }
 
 struct Job<'a> {
-    settings: &'a Settings,
+    policy: &'a Policy,
     reader: SqliteReader,
     writer: WriterHandle,
     replace: bool,
@@ -223,7 +224,7 @@ impl Job<'_> {
         let mut tally = Tally::default();
         let mut window = Vec::with_capacity(WINDOW);
         each_line(file, "importing", |number, text| {
-            window.push((number, Line::parse(self.settings, text)?));
+            window.push((number, Line::parse(self.policy, text)?));
             if window.len() == WINDOW {
                 runtime.block_on(self.settle(&mut window, &mut tally))?;
             }

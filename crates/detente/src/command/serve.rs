@@ -1,8 +1,11 @@
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use detente_server::{ServeError, Serving};
+use detente_server::Serving;
+use detente_service::Service;
+use detente_store::{Store, Writer};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -58,7 +61,7 @@ impl LogLevel {
             Self::Debug => "debug",
         };
         EnvFilter::new(format!(
-            "warn,detente={level},detente_server={level},detente_store={level}"
+            "warn,detente={level},detente_server={level},detente_service={level},detente_store={level},detente_sqlite={level}"
         ))
     }
 }
@@ -84,25 +87,22 @@ impl Serve {
             .max_blocking_threads(BLOCKING_THREADS)
             .build()
             .map_err(|error| Failure::Start(error.into()))?;
-        runtime.block_on(async {
+        let writer = runtime.block_on(async {
             let listener = TcpListener::bind(&listen)
                 .await
                 .with_context(|| format!("cannot listen on {listen}"))
                 .map_err(Failure::Start)?;
-            let serving = detente_server::serve(listener, store, config.settings)
+            let reader = Arc::new(store.reader());
+            let writer = Writer::start(store, config.settings.limits.queued_writes)
                 .map_err(|error| Failure::Start(error.into()))?;
+            let service = Service::new(config.policy, reader, writer.handle());
+            let serving = detente_server::serve(listener, service, config.settings);
             announce(&serving, &data.display().to_string()).map_err(Failure::Start)?;
-            let ended = serving
-                .run(
-                    shutdown_signal("ended before all requests were finished")
-                        .map_err(Failure::Start)?,
-                )
-                .await;
-            ended.map_err(|error| match error {
-                ServeError::Store(error) => refused(&data, error),
-                ServeError::Start(error) => Failure::Start(error.into()),
-            })
-        })
+            let shutdown = shutdown_signal("ended before all requests were finished");
+            serving.run(shutdown.map_err(Failure::Start)?).await;
+            Ok(writer)
+        });
+        writer?.join().map_err(|error| refused(&data, error))
     }
 
     fn start_log(&self) {

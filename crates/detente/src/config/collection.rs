@@ -5,7 +5,7 @@ use std::sync::Arc;
 use detente_core::json::{self, Number, Object, Pointer, Value};
 use detente_core::rules::{Check, Expression, Lifecycle, Rules, Schema, Template, Unique};
 use detente_core::{CollectionKey, Unconditional};
-use detente_server::{Collection, OnConflict, StaleStatus};
+use detente_service::{Collection, OnConflict, StaleAnswer};
 use detente_store::{CollectionRules, Keep};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -18,7 +18,7 @@ use super::strategy;
 /// What holds where a collection says nothing else.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Defaults {
-    pub(super) stale_status: StaleStatus,
+    pub(super) stale_answer: StaleAnswer,
     pub(super) unconditional: Unconditional,
     pub(super) on_conflict: OnConflict,
 }
@@ -45,7 +45,7 @@ pub(super) fn read(
     let history = history(section);
     section.finish();
     let collection = Collection {
-        stale_status: defaults.stale_status,
+        stale_answer: defaults.stale_answer,
         on_conflict: defaults.on_conflict,
         rules: Arc::new(CollectionRules {
             rules,

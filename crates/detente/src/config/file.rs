@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use detente_core::Unconditional;
-use detente_server::{
-    Access, Collection, Limits, OnConflict, Settings, StaleStatus, Token, Tokens, Undeclared,
-};
+use detente_server::{Access, Limits, Settings, Token, Tokens};
+use detente_service::{Collection, OnConflict, Policy, StaleAnswer, Undeclared};
 use detente_store::{CollectionRules, Retention};
 use toml::de::{DeTable, DeValue};
 
@@ -24,6 +23,8 @@ pub struct Config {
     pub cache_bytes: Option<usize>,
     /// How much of the conflict log is kept.
     pub conflicts: Retention,
+    /// How the collections are treated.
+    pub policy: Policy,
     pub settings: Settings,
 }
 
@@ -86,24 +87,28 @@ fn read(root: &Section<'_>) -> Config {
         "undeclared_collections",
         &[("reject", false), ("allow", true)],
     );
+    let limits = limits(root);
     let config = Config {
         listen: listen(root),
         data: root.text("data").map(|data| beside(root, &data.value)),
         cache_bytes: root.number("cache_bytes", 0),
         conflicts: retention(root),
-        settings: Settings {
+        policy: Policy {
             collections: collections(root, &defaults),
             undeclared: match undeclared {
                 Some(true) => Undeclared::Allow(Arc::new(plain(&defaults))),
                 _ => Undeclared::Reject,
             },
+            max_document_bytes: limits.body_bytes,
+        },
+        settings: Settings {
             tokens: tokens(root),
             cors_origins: cors_origins(root),
-            limits: limits(root),
+            limits,
         },
     };
     root.finish();
-    let rejects = matches!(config.settings.undeclared, Undeclared::Reject);
+    let rejects = matches!(config.policy.undeclared, Undeclared::Reject);
     if rejects && root.get("collections").is_none() {
         let message = "no collection is declared, and undeclared_collections is not \"allow\": \
                        nothing could be stored";
@@ -115,7 +120,7 @@ fn read(root: &Section<'_>) -> Config {
 /// A collection that is treated as the file says for all.
 fn plain(defaults: &Defaults) -> Collection {
     Collection {
-        stale_status: defaults.stale_status,
+        stale_answer: defaults.stale_answer,
         on_conflict: defaults.on_conflict,
         rules: Arc::new(CollectionRules {
             unconditional: defaults.unconditional,
@@ -139,17 +144,17 @@ pub(super) fn defaults(section: &Section<'_>, before: &Defaults) -> Defaults {
     let on_conflict = section.word("on_conflict", &ON_CONFLICT);
     Defaults {
         on_conflict: on_conflict.unwrap_or(before.on_conflict),
-        stale_status: stale_status(section).unwrap_or(before.stale_status),
+        stale_answer: stale_answer(section).unwrap_or(before.stale_answer),
         unconditional: unconditional.unwrap_or(before.unconditional),
     }
 }
 
-fn stale_status(section: &Section<'_>) -> Option<StaleStatus> {
+fn stale_answer(section: &Section<'_>) -> Option<StaleAnswer> {
     let value = section.get("stale_status")?;
     match value.get_ref() {
-        DeValue::Integer(number) if number.as_str() == "409" => Some(StaleStatus::Conflict),
+        DeValue::Integer(number) if number.as_str() == "409" => Some(StaleAnswer::Conflict),
         DeValue::Integer(number) if number.as_str() == "412" => {
-            Some(StaleStatus::PreconditionFailed)
+            Some(StaleAnswer::PreconditionFailed)
         }
         _ => {
             section.mistake(value.span(), "stale_status is to be 409 or 412");
@@ -441,7 +446,7 @@ secret_sha256 = "xyz"
             let text = format!("[collections.a.schema]\nminimum = {number}\n");
             match parse(Path::new("detente.toml"), &text) {
                 Ok(config) => {
-                    let collection = config.settings.collection("a").unwrap();
+                    let collection = config.policy.collection("a").unwrap();
                     assert!(
                         is_kept && collection.rules.rules.schema.is_some(),
                         "{number}"
@@ -466,8 +471,8 @@ secret_sha256 = "xyz"
         let text = include_str!("../../../../docs/detente.toml");
         let config = parse(Path::new("docs/detente.toml"), text).unwrap();
         assert_eq!(config.data, Some(PathBuf::from("docs/data")));
-        let orders = config.settings.collection("orders").unwrap();
+        let orders = config.policy.collection("orders").unwrap();
         assert_eq!(orders.rules.rules.checks.len(), 1);
-        assert!(config.settings.collection("others").is_none());
+        assert!(config.policy.collection("others").is_none());
     }
 }

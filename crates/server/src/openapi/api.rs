@@ -1,11 +1,13 @@
+use detente_service::{Policy, Undeclared};
 use serde_json::{Value, json};
 
 use super::subject::Subject;
 use crate::operations::COLLECTION_NAME;
-use crate::settings::{Settings, Undeclared};
+use crate::settings::Settings;
 
 /// The parts of a server that its description depends on.
 pub(super) struct Api<'a> {
+    policy: &'a Policy,
     settings: &'a Settings,
     /// The subjects of the paths of collections.
     pub(super) subjects: Vec<Subject<'a>>,
@@ -14,15 +16,16 @@ pub(super) struct Api<'a> {
 }
 
 impl<'a> Api<'a> {
-    pub(super) fn of(settings: &'a Settings) -> Self {
-        let declared = settings.collections.iter();
+    pub(super) fn of(policy: &'a Policy, settings: &'a Settings) -> Self {
+        let declared = policy.collections.iter();
         let mut subjects: Vec<_> = declared
             .map(|(name, collection)| Subject::declared(name, collection))
             .collect();
-        if let Undeclared::Allow(collection) = &settings.undeclared {
+        if let Undeclared::Allow(collection) = &policy.undeclared {
             subjects.push(Subject::undeclared(collection));
         }
         Self {
+            policy,
             settings,
             whole: Subject::whole(&subjects),
             subjects,
@@ -47,7 +50,7 @@ impl<'a> Api<'a> {
 
     /// A name that no declared collection has.
     pub(super) fn undeclared_name(&self) -> String {
-        let is_free = |name: &String| !self.settings.collections.contains_key(name);
+        let is_free = |name: &String| !self.policy.collections.contains_key(name);
         let numbered = (2..).map(|number| format!("documents-{number}"));
         std::iter::once("documents".to_owned())
             .chain(numbered)

@@ -1,8 +1,9 @@
+use detente_service::CONFLICT_KINDS;
 use serde_json::{Value, json};
 
 use super::document_schema::page_of;
 use super::merge_schema::current;
-use crate::problem::{problems, settled_version};
+use crate::problem::settled_version;
 use crate::schema::{
     Saying, all_of, anything, closed, exactly, href, id, list, moment, named, number, object,
     one_of, one_word_of, pointer, text, text_in, whole,
@@ -28,9 +29,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
 }
 
 fn logged() -> Value {
-    let kinds = problems().filter(|row| row.is_logged);
-    let kinds: Vec<_> = kinds.map(|row| row.slug).collect();
-    let kind = one_word_of(&kinds);
+    let kind = one_word_of(&CONFLICT_KINDS);
     let version = |description| whole(1).or_null().about(description);
     let methods = ["PUT", "PATCH", "POST", "DELETE"];
     object([

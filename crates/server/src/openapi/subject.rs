@@ -1,10 +1,10 @@
 use detente_core::Unconditional;
+use detente_service::{Collection, StaleAnswer};
 use serde_json::Value;
 
 use super::{Members, embedding};
 use crate::operations::{Resource, Scope, When};
 use crate::schema::{all_of, named};
-use crate::settings::{Collection, StaleStatus};
 
 /// What a set of paths is about.
 pub(super) struct Subject<'a> {
@@ -161,7 +161,7 @@ fn is_so(collection: &Collection, when: When) -> bool {
     let rules = &collection.rules.rules;
     match when {
         When::Always => true,
-        When::StaleIsConflict => collection.stale_status == StaleStatus::Conflict,
+        When::StaleIsConflict => collection.stale_answer == StaleAnswer::Conflict,
         When::WritesAreConditional => collection.unconditional() == Unconditional::Reject,
         When::HasUniqueKeys => !rules.unique.is_empty(),
         When::HasSteps => rules.lifecycle.is_some() || !rules.checks.is_empty(),

@@ -8,9 +8,11 @@ use detente_core::{Unconditional, json as core_json};
 use detente_store::CollectionRules;
 
 use super::*;
-use crate::settings::{Access, Collection, OnConflict, StaleStatus, Token, Tokens, Undeclared};
+use detente_service::{Collection, OnConflict, StaleAnswer, Undeclared};
 
-fn collection(rules: Rules, stale_status: StaleStatus) -> Arc<Collection> {
+use crate::settings::{Access, Token, Tokens};
+
+fn collection(rules: Rules, stale_answer: StaleAnswer) -> Arc<Collection> {
     let unconditional = Unconditional::Reject;
     let rules = Arc::new(CollectionRules {
         rules,
@@ -19,10 +21,13 @@ fn collection(rules: Rules, stale_status: StaleStatus) -> Arc<Collection> {
     });
     Arc::new(Collection {
         on_conflict: OnConflict::default(),
-        stale_status,
+        stale_answer,
         rules,
     })
 }
+
+/// A server, as far as it is described.
+type Served = (Policy, Settings);
 
 fn users() -> Arc<Collection> {
     let schema = br##"{"type":"object","properties":{"email":{"$ref":"#/$defs/email"}},
@@ -41,11 +46,11 @@ fn users() -> Arc<Collection> {
         unique: vec![unique],
         ..Rules::default()
     };
-    collection(rules, StaleStatus::Conflict)
+    collection(rules, StaleAnswer::Conflict)
 }
 
 /// Two declared collections whose names are nearly one, and nothing else without a token.
-fn closed() -> Settings {
+fn closed() -> Served {
     let mut tokens = Tokens::default();
     let token = Token {
         may_break_locks: false,
@@ -53,24 +58,29 @@ fn closed() -> Settings {
         access: Access::ReadWrite,
     };
     tokens.add(Tokens::digest("secret"), token);
-    let plain = collection(Rules::default(), StaleStatus::PreconditionFailed);
-    Settings {
+    let plain = collection(Rules::default(), StaleAnswer::PreconditionFailed);
+    let policy = Policy {
         collections: [("users".into(), users()), ("users-2".into(), plain)].into(),
         undeclared: Undeclared::Reject,
+        ..Policy::default()
+    };
+    let settings = Settings {
         tokens: Some(tokens),
-        ..Settings::open()
-    }
+        ..Settings::default()
+    };
+    (policy, settings)
 }
 
-fn mixed() -> Settings {
-    Settings {
+fn mixed() -> Served {
+    let policy = Policy {
         collections: [("any".into(), users())].into(),
-        ..Settings::open()
-    }
+        ..Policy::default()
+    };
+    (policy, Settings::default())
 }
 
 /// Collections that differ in what may be refused; nobody has a token.
-fn ruled() -> Settings {
+fn ruled() -> Served {
     let lifecycle = Lifecycle {
         field: "/status".parse().unwrap(),
         initial: vec!["draft".into()],
@@ -96,27 +106,28 @@ fn ruled() -> Settings {
     };
     let merged = Collection {
         on_conflict: OnConflict::Merge,
-        stale_status: StaleStatus::Conflict,
+        stale_answer: StaleAnswer::Conflict,
         rules: Arc::new(CollectionRules {
             unconditional: Unconditional::Allow,
             ..CollectionRules::default()
         }),
     };
     let collections = [
-        ("invoices", collection(of_steps, StaleStatus::Conflict)),
-        ("products", collection(of_checks, StaleStatus::Conflict)),
+        ("invoices", collection(of_steps, StaleAnswer::Conflict)),
+        ("products", collection(of_checks, StaleAnswer::Conflict)),
         ("notes", Arc::new(merged)),
         ("users", users()),
     ];
-    Settings {
+    let policy = Policy {
         collections: collections.map(|(name, it)| (name.into(), it)).into(),
         undeclared: Undeclared::Reject,
-        ..Settings::open()
-    }
+        ..Policy::default()
+    };
+    (policy, Settings::default())
 }
 
 fn descriptions() -> [Value; 3] {
-    [Settings::open(), closed(), mixed()].map(|settings| describe(&settings))
+    [Served::default(), closed(), mixed()].map(|(policy, settings)| describe(&policy, &settings))
 }
 
 fn operations(description: &Value) -> impl Iterator<Item = &Value> {
@@ -297,11 +308,12 @@ fn refusals_follow_the_settings() {
 fn the_collection_of_the_example_is_not_declared() {
     let named = |names: &[&str]| {
         let collections = names.iter().map(|name| ((*name).into(), users()));
-        let settings = Settings {
+        let policy = Policy {
             collections: collections.collect(),
-            ..Settings::open()
+            ..Policy::default()
         };
-        describe(&settings)["components"]["parameters"]["collection"]["example"].clone()
+        describe(&policy, &Settings::default())["components"]["parameters"]["collection"]["example"]
+            .clone()
     };
     assert_eq!(named(&["users"]), "documents");
     assert_eq!(named(&["documents", "documents-2"]), "documents-3");

@@ -1,25 +1,12 @@
-use super::Parameter;
+use detente_service::Action;
 
-/// What a caller can be allowed to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Everybody may do this, without credentials.
-    Open,
-    Read,
-    Create,
-    Update,
-    Delete,
-    /// Resolve or dismiss a conflict of the log.
-    Resolve,
-    /// Take a lock away from its holder.
-    BreakLock,
-    /// Watch how the server runs.
-    Operate,
-}
+use super::Parameter;
 
 /// The action that an operation requires.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Required {
+    /// Everybody may do this, without credentials.
+    Nothing,
     Always(Action),
     /// The query decides: `then` if the parameter is `true`.
     Switched {
@@ -37,6 +24,7 @@ impl Required {
     /// query is `true`.
     pub(crate) fn actions(&self, is_true: impl FnOnce(&Parameter) -> bool) -> &[Action] {
         match self {
+            Self::Nothing => &[],
             Self::Always(action) => std::slice::from_ref(action),
             Self::Switched {
                 by,
@@ -48,13 +36,12 @@ impl Required {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self, Self::Always(Action::Open))
+        matches!(self, Self::Nothing)
     }
 
     /// Whether the operation can change what is stored.
     pub(crate) fn is_write(&self) -> bool {
-        let writes =
-            |action: &Action| !matches!(action, Action::Open | Action::Read | Action::Operate);
-        self.actions(|_| false).iter().all(writes)
+        let writes = |action: &Action| !matches!(action, Action::Read | Action::Operate);
+        !self.is_open() && self.actions(|_| false).iter().all(writes)
     }
 }

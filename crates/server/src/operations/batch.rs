@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use super::parameter::{ATOMIC, IDEMPOTENCY};
 use super::refusal::{BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
+use crate::call::gated;
 use crate::problem::ProblemKind;
 use crate::resource::{JSON, MERGE_PATCH};
 
@@ -11,6 +12,7 @@ pub(super) static BATCH: Resource = Resource::of_space("/_batch", &[PERFORM]);
 
 const PERFORM: Operation = Operation {
     id: "performBatch",
+    run: gated!(crate::batch::perform),
     method: Method::POST,
     action: Required::Any(&[Action::Create, Action::Update, Action::Delete]),
     summary: "Perform several writes together",

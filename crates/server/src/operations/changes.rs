@@ -3,6 +3,7 @@ use axum::http::Method;
 use super::parameter::{LAST_EVENT_ID, LIMIT, SINCE};
 use super::refusal::always;
 use super::{Action, Answer, Content, Operation, Required, Resource, Shape};
+use crate::call::gated;
 use crate::problem::ProblemKind;
 use crate::resource::JSON;
 
@@ -10,6 +11,7 @@ pub(super) static OF_SPACE: Resource = Resource::of_space(
     "/_changes",
     &[Operation {
         id: "listChanges",
+        run: gated!(crate::feed::of_space),
         summary: "Follow the changes of a space",
         ..FOLLOW
     }],
@@ -19,6 +21,7 @@ pub(super) static OF_COLLECTION: Resource = Resource::of_collection(
     "/{collection}/_changes",
     &[Operation {
         id: "listChanges",
+        run: gated!(crate::feed::of_collection),
         summary: "Follow the changes of a collection",
         ..FOLLOW
     }],
@@ -28,6 +31,7 @@ pub(super) static OF_DOCUMENT: Resource = Resource::of_collection(
     "/{collection}/{id}/_changes",
     &[Operation {
         id: "listDocumentChanges",
+        run: gated!(crate::feed::of_document),
         summary: "Follow the changes of a document",
         ..FOLLOW
     }],

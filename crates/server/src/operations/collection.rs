@@ -6,6 +6,7 @@ use super::link::TO_DOCUMENT;
 use super::parameter::{CURSOR, IDEMPOTENCY, LIMIT, PREFER, SORT};
 use super::refusal::{BY_RULES, OF_BODIES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
+use crate::call::gated;
 use crate::problem::ProblemKind;
 use crate::resource::JSON;
 
@@ -13,6 +14,7 @@ pub(super) static COLLECTION: Resource = Resource::of_collection("/{collection}"
 
 const LIST: Operation = Operation {
     id: "list",
+    run: gated!(crate::list::read),
     method: Method::GET,
     action: Required::Always(Action::Read),
     summary: "List documents",
@@ -35,6 +37,7 @@ const LIST: Operation = Operation {
 
 const CREATE: Operation = Operation {
     id: "create",
+    run: gated!(crate::document::create),
     method: Method::POST,
     action: Required::Always(Action::Create),
     summary: "Create a document",

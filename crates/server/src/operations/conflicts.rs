@@ -9,6 +9,7 @@ use super::parameter::{
 };
 use super::refusal::{BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
+use crate::call::gated;
 use crate::problem::ProblemKind;
 use crate::resource::JSON;
 
@@ -27,6 +28,7 @@ const SEE: Required =
 
 const LIST: Operation = Operation {
     id: "listConflicts",
+    run: gated!(crate::conflict_log::list),
     method: Method::GET,
     action: SEE,
     summary: "List refused writes",
@@ -58,6 +60,7 @@ const LIST: Operation = Operation {
 
 const SUMMARIZE: Operation = Operation {
     id: "summarizeConflicts",
+    run: gated!(crate::conflict_statistics::read),
     method: Method::GET,
     action: Required::Always(Action::Read),
     summary: "Summarize the refused writes",
@@ -75,6 +78,7 @@ const SUMMARIZE: Operation = Operation {
 
 const READ: Operation = Operation {
     id: "readConflict",
+    run: gated!(crate::conflict_log::read),
     method: Method::GET,
     action: SEE,
     summary: "Read a refused write",
@@ -97,6 +101,7 @@ const READ: Operation = Operation {
 
 const RESOLVE: Operation = Operation {
     id: "resolveConflict",
+    run: gated!(crate::conflict_log::resolve),
     method: Method::POST,
     action: Required::Always(Action::Resolve),
     summary: "Resolve or dismiss a refused write",

@@ -10,6 +10,7 @@ use super::refusal::{
     always,
 };
 use super::{Action, Answer, Body, Content, Operation, Parameter, Required, Resource, Shape};
+use crate::call::gated;
 use crate::problem::ProblemKind;
 use crate::resource::{JSON, JSON_PATCH, MERGE_PATCH};
 
@@ -36,6 +37,7 @@ pub(super) const THE_DOCUMENT: &[Content] = &[Content::new(JSON, Shape::Document
 
 const READ: Operation = Operation {
     id: "read",
+    run: gated!(crate::document::read),
     method: Method::GET,
     action: Required::Always(Action::Read),
     summary: "Read a document",
@@ -75,6 +77,7 @@ pub(super) const NOT_MODIFIED: Answer = Answer {
 
 const REPLACE: Operation = Operation {
     id: "replace",
+    run: gated!(crate::document::write),
     method: Method::PUT,
     action: Required::Any(&[Action::Create, Action::Update]),
     summary: "Create or replace a document",
@@ -122,6 +125,7 @@ pub(super) const LEFT_OUT: Answer = Answer {
 
 const PATCH: Operation = Operation {
     id: "patch",
+    run: gated!(crate::document::write),
     method: Method::PATCH,
     action: Required::Always(Action::Update),
     summary: "Change a document",
@@ -162,6 +166,7 @@ const PATCH: Operation = Operation {
 
 const DELETE: Operation = Operation {
     id: "delete",
+    run: gated!(crate::document::write),
     method: Method::DELETE,
     action: Required::Always(Action::Delete),
     summary: "Delete a document",

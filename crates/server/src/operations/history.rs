@@ -5,6 +5,7 @@ use super::header::OF_VERSION;
 use super::parameter::{LIMIT, VERSION_CURSOR};
 use super::refusal::{OF_CONDITIONAL_READING, OF_READING};
 use super::{Action, Answer, Content, Operation, Required, Resource, Shape};
+use crate::call::gated;
 use crate::resource::JSON;
 
 pub(super) static VERSIONS: Resource =
@@ -15,6 +16,7 @@ pub(super) static VERSION: Resource =
 
 const LIST: Operation = Operation {
     id: "listVersions",
+    run: gated!(crate::history::list),
     method: Method::GET,
     action: Required::Always(Action::Read),
     summary: "List the versions of a document",
@@ -32,6 +34,7 @@ const LIST: Operation = Operation {
 
 const READ: Operation = Operation {
     id: "readVersion",
+    run: gated!(crate::history::version),
     method: Method::GET,
     action: Required::Always(Action::Read),
     summary: "Read one version of a document",

@@ -4,6 +4,7 @@ use super::link::TO_LOCK;
 use super::parameter::{BREAK_LOCK, LOCK as LOCK_TOKEN};
 use super::refusal::{OF_READING, OF_STORING, Refusal, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
+use crate::call::gated;
 use crate::problem::ProblemKind;
 use crate::resource::JSON;
 
@@ -12,6 +13,7 @@ pub(super) static LOCK: Resource =
 
 const SHOW: Operation = Operation {
     id: "showLock",
+    run: gated!(crate::lock::show),
     method: Method::GET,
     action: Required::Always(Action::Read),
     summary: "Show the lock of a document",
@@ -26,6 +28,7 @@ const SHOW: Operation = Operation {
 
 const TAKE: Operation = Operation {
     id: "lock",
+    run: gated!(crate::lock::take),
     method: Method::POST,
     action: Required::Always(Action::Update),
     summary: "Take or renew the lock of a document",
@@ -70,6 +73,7 @@ const HELD: Answer = Answer {
 
 const RELEASE: Operation = Operation {
     id: "releaseLock",
+    run: gated!(crate::lock::free),
     method: Method::DELETE,
     action: Required::Switched {
         by: &BREAK_LOCK,

@@ -9,6 +9,7 @@ use super::parameter::{
 };
 use super::refusal::{BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
+use crate::call::gated;
 use crate::problem::ProblemKind;
 use crate::resource::JSON;
 
@@ -17,6 +18,7 @@ pub(super) static MERGE: Resource =
 
 const MERGE_EDIT: Operation = Operation {
     id: "merge",
+    run: gated!(crate::merging::merge),
     method: Method::POST,
     action: Required::Switched {
         by: &DRY_RUN,

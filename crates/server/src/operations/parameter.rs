@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::list::MAX_LIMIT;
+use crate::parameters::MAX_LIMIT;
 use crate::problem::problems;
 use crate::schema::{
     ID, Saying, flag, moment, one_word_of, short_text_like, text, text_in, text_like, whole,

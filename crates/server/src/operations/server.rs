@@ -2,6 +2,7 @@ use axum::http::Method;
 
 use super::refusal::{OF_READING, always};
 use super::{Action, Answer, Content, Operation, Required, Resource, Shape};
+use crate::call::{gated, open};
 use crate::problem::ProblemKind;
 use crate::resource::JSON;
 
@@ -19,6 +20,7 @@ const ANY_JSON: Content = Content::new(JSON, Shape::Object(""));
 
 const CHECK_HEALTH: Operation = Operation {
     id: "checkHealth",
+    run: open!(crate::status::health),
     summary: "Check that the server is alive",
     answers: &[Answer::of("The server is alive.", &[TEXT])],
     ..OPEN
@@ -26,6 +28,7 @@ const CHECK_HEALTH: Operation = Operation {
 
 const CHECK_READINESS: Operation = Operation {
     id: "checkReadiness",
+    run: open!(crate::status::readiness),
     summary: "Check that the server is ready for requests",
     answers: &[Answer::of("The server is ready.", &[TEXT])],
     refusals: &[&[always(ProblemKind::Unavailable)]],
@@ -34,6 +37,7 @@ const CHECK_READINESS: Operation = Operation {
 
 const READ_METRICS: Operation = Operation {
     id: "readMetrics",
+    run: gated!(crate::status::metrics),
     action: Required::Always(Action::Operate),
     summary: "Read the metrics for Prometheus",
     answers: &[Answer::of("The metrics.", &[METRICS_TEXT])],
@@ -42,6 +46,7 @@ const READ_METRICS: Operation = Operation {
 
 const DESCRIBE: Operation = Operation {
     id: "describeApi",
+    run: open!(crate::openapi::read),
     summary: "Read this description",
     answers: &[Answer::of("The description.", &[ANY_JSON])],
     ..OPEN
@@ -49,6 +54,7 @@ const DESCRIBE: Operation = Operation {
 
 const EXPLAIN: Operation = Operation {
     id: "explainProblem",
+    run: open!(crate::problem_page::read),
     summary: "Read the page about a problem",
     answers: &[Answer::of("The page.", &[PAGE])],
     refusals: &[OF_READING],
@@ -57,6 +63,7 @@ const EXPLAIN: Operation = Operation {
 
 const READ_FRONT_PAGE: Operation = Operation {
     id: "readFrontPage",
+    run: open!(crate::status::front),
     summary: "Read the front page",
     answers: &[Answer::of("The page.", &[PAGE])],
     ..OPEN
@@ -64,6 +71,6 @@ const READ_FRONT_PAGE: Operation = Operation {
 
 const OPEN: Operation = Operation {
     method: Method::GET,
-    action: Required::Always(Action::Open),
+    action: Required::Nothing,
     ..Operation::BARE
 };

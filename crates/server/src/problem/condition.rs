@@ -11,7 +11,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "PreconditionFailed",
         status: StatusCode::PRECONDITION_FAILED,
         title: "A precondition does not hold",
-        is_logged: true,
         again: "as for stale-version",
         why: "\
             A precondition of your request does not hold. Either you sent <code>If-None-Match: *</code> and \
@@ -29,7 +28,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "LockLost",
         status: StatusCode::PRECONDITION_FAILED,
         title: "You do not hold the lock any more",
-        is_logged: true,
         again: "with a new lock, after a GET",
         why: "\
             No current lock has your <code>Lock-Token</code>. The lock has expired, or it was released or \
@@ -43,7 +41,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "Locked",
         status: StatusCode::LOCKED,
         title: "Somebody else holds the lock",
-        is_logged: true,
         again: "when the lock has ended",
         why: "Somebody holds the lock of this document. Until it ends, only they can write the document.",
         what: "\

@@ -17,7 +17,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "UpdateConflict",
         status: StatusCode::CONFLICT,
         title: "The document changed since you read it",
-        is_logged: true,
         again: "after combining the edits",
         why: "\
             <code>If-Match</code> in your request names the version that your edit is based on. Somebody has \
@@ -51,7 +50,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "DeletedConflict",
         status: StatusCode::CONFLICT,
         title: "The document was deleted since you read it",
-        is_logged: true,
         again: "to bring the document back",
         why: "You changed a document that somebody has deleted since you read it.",
         what: "\
@@ -83,7 +81,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         named_by: Some("the constraint's own"),
         status: StatusCode::CONFLICT,
         title: "Another document already has this value",
-        is_logged: true,
         again: "with other values",
         why: "\
             In this collection a value, or a combination of values, must be unique. Another document already \
@@ -111,7 +108,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         named_by: Some("the rule's name"),
         status: StatusCode::CONFLICT,
         title: "The document's state does not allow this",
-        is_logged: true,
         again: "with an allowed step",
         why: "\
             A rule of the collection, or the lifecycle of its documents, does not allow this change in the \
@@ -136,7 +132,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "PatchConflict",
         status: StatusCode::CONFLICT,
         title: "The patch does not fit the document",
-        is_logged: true,
         again: "with a new patch",
         why: "\
             An operation of the JSON Patch does not fit the document: a <code>test</code> found another value, \
@@ -165,7 +160,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "BaseGone",
         status: StatusCode::CONFLICT,
         title: "The version you began from is no longer kept",
-        is_logged: true,
         again: "no; make the edit again",
         why: "\
             To merge your edit, the server needs the version that the edit is based on. It no longer has that \
@@ -185,7 +179,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "ConflictSettled",
         status: StatusCode::CONFLICT,
         title: "Somebody settled this conflict before you",
-        is_logged: true,
         again: "no",
         why: "\
             Somebody has already resolved or dismissed this conflict. A second resolution could undo the \
@@ -207,7 +200,6 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "RequestInProgress",
         status: StatusCode::CONFLICT,
         title: "The same request is still in progress",
-        is_logged: true,
         again: "yes, the same request",
         why: "\
             A request with the same <code>Idempotency-Key</code> and the same content has not been answered \

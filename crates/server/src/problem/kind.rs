@@ -47,8 +47,6 @@ pub(crate) struct ProblemType {
     /// Status codes of refusals appear in these rows and nowhere else.
     pub(crate) status: StatusCode,
     pub(crate) title: &'static str,
-    /// Whether the conflict log keeps a write with this refusal.
-    pub(crate) is_logged: bool,
     /// When to try again, for the table in the guide.
     pub(crate) again: &'static str,
     /// Why the server said no, as HTML.
@@ -70,7 +68,6 @@ impl ProblemType {
         named_by: None,
         status: StatusCode::INTERNAL_SERVER_ERROR,
         title: "",
-        is_logged: false,
         again: "",
         why: "",
         what: "",
@@ -81,11 +78,6 @@ impl ProblemType {
     /// The `type` of such a problem.
     pub(crate) fn path(&self) -> String {
         format!("/problems/{}", self.slug)
-    }
-
-    /// Whether two writers were in conflict. The conflict log keeps such writes.
-    pub(crate) fn is_conflict(&self) -> bool {
-        self.is_logged
     }
 }
 

@@ -1,5 +1,7 @@
 use std::fmt::Write;
 
+use detente_service::CONFLICT_KINDS;
+
 use super::*;
 
 const GUIDE: &str = include_str!("../../../../docs/problems.md");
@@ -23,12 +25,12 @@ fn what_is_always_there_is_a_member() {
     }
 }
 
-/// Three statuses stand for conflicts with other writers.
+/// The service chooses by the kind of refusal which conflicts the log keeps. Each kind is a problem here.
 #[test]
-fn what_is_logged_has_one_of_three_statuses() {
-    for row in problems() {
-        let is_conflict = [409, 412, 423].contains(&row.status.as_u16());
-        assert_eq!(row.is_logged, is_conflict, "{}", row.slug);
+fn every_conflict_of_the_log_has_a_row() {
+    for kind in CONFLICT_KINDS {
+        let rows = problems().filter(|row| row.slug == kind);
+        assert_eq!(rows.count(), 1, "{kind}");
     }
 }
 

@@ -9,7 +9,7 @@ use detente_store::{Commit, Settled, Store, StoreError};
 
 use crate::fault::Faults;
 use crate::ground::Ground;
-use crate::memory::{Disk, Memory, MemoryReader};
+use detente_store::memory::{Disk, Memory, MemoryReader};
 
 /// What is wrong with a store, so that the simulation has something to find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

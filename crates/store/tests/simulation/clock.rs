@@ -6,7 +6,7 @@ use detente_core::{Moment, Receipt};
 use crate::dice::Dice;
 
 /// Time as the simulation has it: it passes when somebody says so, and may be set back.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Clock(Arc<AtomicU64>);
 
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use detente_store::StoreError;
 
 use crate::clock::Clock;
 use crate::dice::Dice;
-use crate::memory::{Step, Weather};
+use detente_store::memory::{Step, Weather};
 
 /// What goes wrong with a store while it serves one batch, at most one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub(crate) enum Trouble {
 }
 
 /// Faults as they come.
+#[derive(Debug)]
 pub(crate) struct Faults {
     clock: Clock,
     armed: Mutex<Option<Fault>>,

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use detente_store::{Sqlite, SqliteOptions, Store};
+use detente_sqlite::{Sqlite, SqliteOptions};
+use detente_store::Store;
+use detente_store::memory::{Disk, Memory};
 use tempfile::TempDir;
 
 use crate::clock::Clock;
 use crate::fault::Faults;
-use crate::memory::{Disk, Memory};
 
 /// Where a store stands: what is left of it when the process is gone.
 pub(crate) trait Ground {

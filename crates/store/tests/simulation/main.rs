@@ -8,7 +8,6 @@ mod clock; // time that passes when it is told to
 mod dice; // numbers that a seed decides
 
 mod fault; // what goes wrong, and when
-mod memory; // a store whose disk outlives it
 
 mod collection; // three collections, and their rules in plain words
 mod draft; // documents, and what people make of them

@@ -6,23 +6,22 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{closed, describe, mixed, reference_names, ruled};
-use crate::settings::Settings;
+use super::{Served, closed, describe, mixed, reference_names, ruled};
 
 /// A description in parts: every operation and every component by its place, and the rest.
 type Parts = BTreeMap<String, Value>;
 
 #[test]
 fn descriptions_are_as_kept() {
-    let open = parts(&Settings::open());
+    let open = parts(&Served::default());
     hold("open", &open);
-    for (name, settings) in [("closed", closed()), ("mixed", mixed()), ("ruled", ruled())] {
-        hold(name, &difference(&open, parts(&settings)));
+    for (name, served) in [("closed", closed()), ("mixed", mixed()), ("ruled", ruled())] {
+        hold(name, &difference(&open, parts(&served)));
     }
 }
 
-fn parts(settings: &Settings) -> Parts {
-    let mut description = describe(settings);
+fn parts((policy, settings): &Served) -> Parts {
+    let mut description = describe(policy, settings);
     // A release changes nothing else.
     description["info"]["version"] = "0.0.0".into();
     let mut parts = Parts::new();

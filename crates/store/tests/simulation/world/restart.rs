@@ -4,8 +4,8 @@ use super::World;
 use crate::entries::Expected;
 use crate::fault::{Fault, Trouble};
 use crate::ground::Ground;
-use crate::memory::Step;
 use crate::trace::{describe, describe_answer};
+use detente_store::memory::Step;
 
 impl<G: Ground> World<G> {
     /// The process ended before anybody was answered: all of the batch is there, or nothing.

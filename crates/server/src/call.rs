@@ -1,0 +1,132 @@
+//! The way of a request to its operation.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use detente_service::Principal;
+
+use crate::app::App;
+use crate::gate;
+use crate::inbound::Inbound;
+use crate::operations::{Operation, Resource};
+use crate::parameters::must_be_known;
+use crate::problem::{Problem, ProblemKind};
+use crate::representation::field;
+use crate::resource::{Names, PathParts};
+
+/// What performs an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Run {
+    /// For anybody.
+    Open(for<'a> fn(&'a App, &'a PathParts, &'a Parts) -> Pending<'a>),
+    /// For whoever passes the gate.
+    Gated(for<'a> fn(&'a mut Call) -> Pending<'a>),
+    /// Nothing does. No row of the table may be left like this.
+    Missing,
+}
+
+pub(crate) type Pending<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+
+pub(crate) type Answer = Result<Response, Problem>;
+
+/// For whoever passes the gate.
+macro_rules! gated {
+    ($run:expr) => {
+        $crate::call::Run::Gated(|call| Box::pin($run(call)))
+    };
+}
+
+/// For anybody.
+macro_rules! open {
+    ($run:expr) => {
+        $crate::call::Run::Open(|app, path, parts| Box::pin($run(app, path, parts)))
+    };
+}
+
+pub(crate) use {gated, open};
+
+/// A request that passed the gate, on its way to its operation.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) app: Arc<App>,
+    pub(crate) principal: Principal,
+    pub(crate) path: PathParts,
+    pub(crate) inbound: Inbound,
+}
+
+impl Call {
+    pub(crate) fn names(&self) -> Names<'_> {
+        Names::of(&self.path)
+    }
+}
+
+impl Resource {
+    /// Performs the operation that a request asks for.
+    pub(crate) async fn perform(&self, app: Arc<App>, path: PathParts, request: Request) -> Answer {
+        let Some(operation) = self.operation(request.method()) else {
+            return self.otherwise(request.method());
+        };
+        match operation.run {
+            Run::Gated(run) => enter(app, path, request, operation, run).await,
+            Run::Open(run) => run(&app, &path, &request.into_parts().0).await,
+            Run::Missing => Err(Problem::internal("an operation is not there")),
+        }
+    }
+
+    /// The answer to a method that has no operation: OPTIONS, or one that is not known here.
+    fn otherwise(&self, method: &Method) -> Answer {
+        let allow = self.allow();
+        if *method != Method::OPTIONS {
+            let detail = format!("{method} is not known here; {allow} are.");
+            let problem = Problem::new(ProblemKind::MethodNotAllowed, detail);
+            return Err(problem.header(header::ALLOW, &allow));
+        }
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::ALLOW, field(allow));
+        for (name, value) in self.accepts() {
+            headers.insert(name, field(value));
+        }
+        Ok(response)
+    }
+}
+
+/// Credentials become a principal, who may perform the operation, before it runs. A refusal leaves
+/// no unread body behind.
+async fn enter(
+    app: Arc<App>,
+    path: PathParts,
+    request: Request,
+    operation: &Operation,
+    run: for<'a> fn(&'a mut Call) -> Pending<'a>,
+) -> Answer {
+    let (parts, body) = request.into_parts();
+    let mut inbound = Inbound::new(parts, body, app.settings.limits.body_bytes);
+    let admitted = gate::admit(&app.settings, operation, &inbound.parts);
+    let admitted = admitted.and_then(|principal| {
+        must_be_known(operation, inbound.query())?;
+        Ok(principal)
+    });
+    let principal = match admitted {
+        Ok(principal) => principal,
+        Err(problem) => {
+            inbound.drain().await;
+            return Err(problem);
+        }
+    };
+    let mut call = Call {
+        app,
+        principal,
+        path,
+        inbound,
+    };
+    let answer = run(&mut call).await;
+    if answer.is_err() {
+        call.inbound.drain().await;
+    }
+    answer
+}

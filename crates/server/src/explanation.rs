@@ -1,0 +1,316 @@
+//! A refusal of the service, as a problem (RFC 9457). The one place where an explanation becomes
+//! members, links and sentences; status codes stand with the kinds of problems.
+
+mod divergence; // two edits side by side
+mod message; // what is said to people
+mod violation; // schema, unique keys, rules
+
+use axum::http::header;
+use detente_core::json::{Draft, Value};
+use detente_core::{Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
+use detente_service::{Action, Explanation, Misplacement, StaleAnswer, Way, What};
+use detente_store::Settled;
+
+use crate::problem::{Problem, ProblemKind};
+use crate::resource::{conflict_href, document_href};
+
+pub(crate) use divergence::{agreement_names, change_rows, clash_rows, joined_rows};
+pub(crate) use violation::invalid;
+
+impl From<Box<Explanation>> for Problem {
+    fn from(explanation: Box<Explanation>) -> Self {
+        let Explanation {
+            what,
+            key,
+            ways,
+            logged,
+            rests_on,
+            ..
+        } = *explanation;
+        let subject = Subject {
+            key: key.as_ref(),
+            ways: &ways,
+            rests_on,
+        };
+        let problem = subject.problem(what);
+        let problem = match rests_on {
+            Some(operation) => problem.with("rests_on", operation as u64),
+            None => problem,
+        };
+        match logged {
+            Some(place) => problem.with("logged", conflict_href(&place.space, &place.id)),
+            None => problem,
+        }
+    }
+}
+
+/// What an explanation is about.
+struct Subject<'a> {
+    key: Option<&'a Key>,
+    ways: &'a [Way],
+    rests_on: Option<usize>,
+}
+
+impl Subject<'_> {
+    fn problem(&self, what: What) -> Problem {
+        use ProblemKind as Kind;
+        let stale = |answer| match answer {
+            StaleAnswer::Conflict => Kind::StaleVersion,
+            StaleAnswer::PreconditionFailed => Kind::PreconditionFailed,
+        };
+        match what {
+            What::Stale(it, answer) => {
+                let detail = message::of_stale(&it, None, self.rests_on);
+                self.collided(stale(answer), detail, *it)
+            }
+            What::PreconditionFailed(it, field) => {
+                let detail = message::of_stale(&it, Some(field), self.rests_on);
+                self.collided(Kind::PreconditionFailed, detail, *it)
+            }
+            What::Unmergeable(it, answer) => {
+                let detail = message::of_unmergeable(&it);
+                self.collided(stale(answer), detail, *it)
+            }
+            What::Deleted(it) => self.deleted(&it),
+            What::BaseGone(it) => self.base_gone(&it),
+            What::Duplicate {
+                duplicates,
+                head,
+                is_shown,
+            } => self.duplicate(&duplicates, head, is_shown),
+            What::State {
+                conflict,
+                head,
+                is_shown,
+            } => violation::state(*conflict, head, is_shown),
+            What::Patch { failure, head, .. } => patch(&failure, head),
+            What::Locked(lock) => self.locked(&lock),
+            What::LockLost => Problem::new(Kind::LockLost, message::LOCK_LOST),
+            What::ConditionRequired { verb } => self.condition_required(verb),
+            What::ChoicesWithoutCurrent => {
+                let problem = Problem::new(Kind::PreconditionRequired, message::CHOICES);
+                problem.with("member", "/current")
+            }
+            other => self.other(other),
+        }
+    }
+
+    /// What is no conflict with others.
+    fn other(&self, what: What) -> Problem {
+        use ProblemKind as Kind;
+        match what {
+            What::NotJson(error) => crate::inbound::not_json(&error),
+            What::NotAPatch(error) => not_a_patch(&error),
+            What::Invalid(violations) => invalid(violations),
+            What::Misplaced { place, problem } => misplaced(&place, problem),
+            What::Missing => Problem::not_found(self.has_no("document")),
+            What::NeverThere => Problem::not_found(self.never_had()),
+            What::NothingToLock => {
+                Problem::not_found(self.has_no("document that could be locked, called"))
+            }
+            What::Gone(tombstone) => gone(&tombstone).with("current_version", tombstone.version),
+            What::DeletedIn(tombstone) => {
+                let detail = format!(
+                    "In version {} {} deleted the document.",
+                    tombstone.version, tombstone.by
+                );
+                Problem::new(Kind::Gone, detail).deletion(&tombstone)
+            }
+            What::NoCollection(name) => {
+                Problem::not_found(format!("There is no collection {name:?}."))
+            }
+            What::NoVersion(number) => {
+                let id = self.key.map(Key::id).unwrap_or_default();
+                Problem::not_found(format!("{id} has no version {number}."))
+            }
+            What::ReadPrecondition {
+                field,
+                tag,
+                version,
+            } => {
+                let detail = format!("{} names another version than {tag}.", field.name());
+                let problem = Problem::new(Kind::PreconditionFailed, detail);
+                let problem = problem.with("current_etag", tag.to_string());
+                problem
+                    .with("current_version", version)
+                    .header(header::ETAG, &tag.to_string())
+            }
+            What::NotLocked => {
+                let id = self.key.map(Key::id).unwrap_or_default();
+                Problem::not_found(format!("Nobody holds a lock of {id:?}."))
+            }
+            What::NothingToBreak => Problem::not_found("Nobody holds a lock that could be broken."),
+            What::NoConflict => Problem::not_found("The log has no such conflict."),
+            What::SettledBefore(settled) => settled_before(&settled),
+            What::LoggedBaseGone => Problem::new(Kind::BaseGone, message::LOGGED_BASE_GONE),
+            What::LoggedBaseUnknown => {
+                Problem::new(Kind::PatchConflict, message::LOGGED_BASE_UNKNOWN)
+            }
+            What::NothingToResolve => Problem::not_found(message::NOTHING_TO_RESOLVE),
+            What::InProgress => Problem::new(Kind::RequestInProgress, message::IN_PROGRESS)
+                .header(header::RETRY_AFTER, "1"),
+            What::KeyReused => {
+                Problem::new(Kind::KeyReuse, message::KEY_REUSED).with("header", "Idempotency-Key")
+            }
+            What::ReceiptGone => Problem::new(Kind::Gone, message::RECEIPT_GONE),
+            What::NotPerformed => Problem::new(Kind::NotPerformed, message::NOT_PERFORMED),
+            What::Denied { by, action } => {
+                let detail = format!("The token of {by} does not allow to {}.", verb_of(action));
+                Problem::new(Kind::Forbidden, detail)
+            }
+            What::Busy => Problem::unavailable("Too many writes are waiting."),
+            What::Closing => Problem::unavailable("The server is shutting down."),
+            What::Full => Problem::new(Kind::StorageFull, message::FULL),
+            What::Failed { cause } => Problem::internal(cause),
+            _ => Problem::internal("a conflict was taken for something else"),
+        }
+    }
+
+    fn href(&self) -> String {
+        self.key.map(document_href).unwrap_or_default()
+    }
+
+    fn has_no(&self, what: &str) -> String {
+        match self.key {
+            Some(key) => format!("{} has no {what} {:?}.", key.collection(), key.id()),
+            None => format!("There is no such {what}."),
+        }
+    }
+
+    fn never_had(&self) -> String {
+        let key = self.key;
+        let (collection, id) = key.map_or(("", ""), |key| (key.collection(), key.id()));
+        format!("{collection} never had a document {id:?}.")
+    }
+
+    /// `current_etag` is not told: it is the GET that protects, not the tag.
+    fn condition_required(&self, verb: &str) -> Problem {
+        let detail = format!(
+            "{verb} changes a document that exists. GET it, and send its ETag back in If-Match; \
+             If-Match: * overwrites whatever is there."
+        );
+        let problem = Problem::new(ProblemKind::PreconditionRequired, detail);
+        problem.with("resolutions", self.resolutions())
+    }
+
+    fn locked(&self, lock: &Lock) -> Problem {
+        let detail = format!(
+            "{} holds the lock of this document until {}.",
+            lock.owner, lock.expires_at
+        );
+        Problem::new(ProblemKind::Locked, detail)
+            .with("locked_by", lock.owner.as_str())
+            .with("fencing", lock.fencing)
+            .with("expires_at", lock.expires_at.to_string())
+            .with("resolutions", self.resolutions())
+    }
+
+    /// The ways on, as requests.
+    fn resolutions(&self) -> Vec<Draft> {
+        let href = self.href();
+        let way = |rel: &str, method: &str, suffix: &str| {
+            Draft::default()
+                .with("rel", rel)
+                .with("method", method)
+                .with("href", format!("{href}{suffix}"))
+        };
+        let resolution = |it: &Way| match it {
+            Way::Retry { verb, tag } => way("retry", verb, "").with("if_match", tag.to_field()),
+            Way::Merge { base, current } => way("merge", "POST", "/merge")
+                .with("base", base.to_field())
+                .with("current", current.to_field()),
+            Way::Current => way("current", "GET", ""),
+            Way::Read => way("read", "GET", ""),
+            Way::History => way("history", "GET", "/versions"),
+            Way::Create => way("create", "PUT", "").with("if_none_match", "*"),
+            Way::Recreate => way("recreate", "PUT", "").with("if_none_match", "*"),
+            Way::Lock => way("lock", "GET", "/lock"),
+        };
+        self.ways.iter().map(resolution).collect()
+    }
+}
+
+fn verb_of(action: Action) -> &'static str {
+    match action {
+        Action::Read | Action::Operate => "read",
+        Action::Create | Action::Update | Action::Delete => "write",
+        Action::Resolve => "resolve conflicts",
+        Action::BreakLock => "break locks",
+    }
+}
+
+impl Problem {
+    /// Which version is current, where there is one.
+    fn with_facts(self, head: Option<Head>) -> Self {
+        match head.filter(Head::is_document) {
+            Some(head) => self
+                .with("current_version", head.version)
+                .with("current_etag", head.tag().to_entity_tag().to_field()),
+            None => self,
+        }
+    }
+
+    fn deletion(self, tombstone: &Stored) -> Self {
+        self.with("deleted_at", tombstone.at.to_string())
+            .with("deleted_by", tombstone.by.to_string())
+    }
+}
+
+fn gone(tombstone: &Stored) -> Problem {
+    let detail = format!("{} deleted this document.", tombstone.by);
+    Problem::new(ProblemKind::Gone, detail).deletion(tombstone)
+}
+
+fn patch(failure: &PatchFailure, head: Option<Head>) -> Problem {
+    let (operation, path) = failure.place();
+    let detail = message::capitalized(&format!("{failure}."));
+    let mut problem = Problem::new(ProblemKind::PatchConflict, detail)
+        .with("operation", operation as u64)
+        .with("path", path.to_string());
+    if let PatchFailure::TestFailed {
+        expected, actual, ..
+    } = failure
+    {
+        problem = problem.with("expected", expected.clone());
+        if let Some(actual) = actual {
+            problem = problem.with("actual", actual.clone());
+        }
+    }
+    problem.with_facts(head)
+}
+
+pub(crate) fn not_a_patch(error: &MalformedPatch) -> Problem {
+    let operation = match error {
+        MalformedPatch::NoArray => Value::Null,
+        MalformedPatch::NoObject { index }
+        | MalformedPatch::Member { index, .. }
+        | MalformedPatch::Unknown { index, .. }
+        | MalformedPatch::Pointer { index, .. } => Value::from(*index as u64),
+    };
+    Problem::malformed(format!("The body is no JSON Patch: {error}.")).with("operation", operation)
+}
+
+fn misplaced(place: &str, problem: Misplacement) -> Problem {
+    let what = match problem {
+        Misplacement::NoVersion => "names no version of this document",
+        Misplacement::DoesNotFit => "does not fit the base",
+        Misplacement::NoPlace => "names a place that no version of the document has",
+        Misplacement::VersionGone => {
+            let detail = format!("{place} {}", message::VERSION_GONE);
+            let problem = Problem::new(ProblemKind::BaseGone, detail);
+            return problem.with("member", place);
+        }
+    };
+    Problem::malformed(format!("{place} {what}.")).with("member", place)
+}
+
+/// The refusal of a settlement: somebody was faster.
+fn settled_before(settled: &Settled) -> Problem {
+    let outcome = crate::conflict_log::outcome_name(Some(settled.outcome));
+    let detail = format!("{} {outcome} this conflict already.", settled.by);
+    Problem::new(ProblemKind::ConflictSettled, detail)
+        .with("outcome", outcome)
+        .with("settled_by", settled.by.to_string())
+        .with("settled_at", settled.at.to_string())
+        .with("settled_version", settled.version)
+}

@@ -1,0 +1,111 @@
+use detente_core::Field;
+use detente_core::json::Pointer;
+use detente_service::Divergence;
+
+pub(super) const LOCK_LOST: &str = "Lock-Token names no lock that is held: its time has passed, or it was released or \
+     broken. Others may have written since: take a new lock, and read before you write.";
+pub(super) const CHOICES: &str = "Choices hold for the version that they were made on: name it in \"current\", by the \
+     tag that came with the conflict.";
+pub(super) const BASE_GONE: &str = "The version that your edit began from is no longer kept, so nobody can tell your \
+     changes from theirs. GET the document and make the edit anew.";
+pub(super) const VERSION_GONE: &str = "names a version that is no longer kept, so nobody can tell your changes from \
+     theirs. GET the document and make the edit anew.";
+pub(super) const LOGGED_BASE_GONE: &str = "The version that the edit began from is no longer kept. Make the edit anew, and \
+     dismiss this conflict.";
+pub(super) const LOGGED_BASE_UNKNOWN: &str = "The edit changes or deletes a document, and the version that it was made for \
+     is not known. Make it anew, and dismiss this conflict.";
+pub(super) const NOTHING_TO_RESOLVE: &str =
+    "There is no document to change any more. Dismiss this conflict.";
+pub(super) const IN_PROGRESS: &str =
+    "A request with this Idempotency-Key is still being worked on.";
+pub(super) const KEY_REUSED: &str =
+    "This Idempotency-Key came with another request before. Use a new key for a new request.";
+pub(super) const RECEIPT_GONE: &str =
+    "This was performed before; the version that it left is no longer kept.";
+pub(super) const NOT_PERFORMED: &str =
+    "This operation was not refused; another one of the batch was, so none was performed.";
+pub(super) const FULL: &str = "The disk is full. Nothing was written; reading goes on.";
+
+/// Who saved what since the edit began, and where the two stand to each other. `failed` is the
+/// precondition that does not hold, if it is not If-Match; `rests_on` the operation of a batch that
+/// changes the document first.
+pub(super) fn of_stale(
+    divergence: &Divergence,
+    failed: Option<Field>,
+    rests_on: Option<usize>,
+) -> String {
+    if let Some(operation) = rests_on {
+        return format!(
+            "Operation {operation} of this batch changes the document first, so the version that this \
+             one names would not be current any more. Nothing was performed: make one operation of the two."
+        );
+    }
+    let Some(current) = &divergence.current else {
+        return "There is no such document, and If-Match asks for one.".into();
+    };
+    let saved = format!("{} saved version {}", current.by, current.version);
+    let Some(base) = &divergence.base else {
+        return match failed {
+            Some(Field::IfNoneMatch) => format!("There is such a document already: {saved}."),
+            Some(field) => format!("{} does not hold: {saved}.", field.name()),
+            None => format!("{saved}; it never had the version that If-Match names."),
+        };
+    };
+    if base.seq == current.seq {
+        return "If-Match names the current version, but by a weak tag, which never matches \
+                (RFC 9110, section 13.1.1)."
+            .into();
+    }
+    let begun = format!("{saved}; your edit began from version {}.", base.version);
+    format!("{begun} {}", relation(divergence, base.version))
+}
+
+/// Where the two edits stand to each other.
+fn relation(divergence: &Divergence, base: u64) -> String {
+    if let Some(misfit) = &divergence.misfit {
+        let place = misfit.to_string();
+        return format!("Your patch does not fit version {base}: there is no {place:?}.");
+    }
+    let alike: Vec<_> = divergence.agreements.iter().map(field_name).collect();
+    match (divergence.fields.as_slice(), alike.as_slice()) {
+        ([], []) => "Your changes and theirs do not overlap.".into(),
+        ([], alike) => format!("Both of you changed {} in the same way.", listed(alike)),
+        (fields, _) => format!("Both of you changed {}.", listed(fields)),
+    }
+}
+
+pub(super) fn of_unmergeable(divergence: &Divergence) -> String {
+    let broken = divergence
+        .clashes
+        .iter()
+        .filter_map(|it| it.broken.as_ref());
+    let messages: Vec<_> = broken.map(|it| it.message.as_str()).collect();
+    let by = divergence.current.as_ref().map(|it| &*it.by);
+    format!(
+        "Joined with what {} saved, your edit would break a rule that neither breaks alone: {}.",
+        by.unwrap_or_default(),
+        messages.join("; ").trim_end_matches('.')
+    )
+}
+
+/// A top-level member by its name, anything deeper by its pointer.
+pub(super) fn field_name(pointer: &Pointer) -> String {
+    match pointer.tokens() {
+        [name] => name.clone(),
+        _ => pointer.to_string(),
+    }
+}
+
+pub(super) fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [name] => name.clone(),
+        [names @ .., last] => format!("{} and {last}", names.join(", ")),
+    }
+}
+
+pub(super) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}

@@ -1,0 +1,106 @@
+use detente_core::json::{Object, Value, object};
+use detente_core::rules::{Duplicate, StateConflict, Violation};
+use detente_core::{Head, Key};
+
+use super::Subject;
+use super::message::{field_name, listed};
+use crate::problem::{Problem, ProblemKind};
+use crate::resource::document_href;
+
+impl Subject<'_> {
+    pub(super) fn duplicate(
+        &self,
+        duplicates: &[Duplicate],
+        head: Option<Head>,
+        is_shown: bool,
+    ) -> Problem {
+        let row = |it: &Duplicate| self.duplicate_row(it, is_shown);
+        let rows: Vec<Object> = duplicates.iter().map(row).collect();
+        let Some(first) = duplicates.first() else {
+            return Problem::internal("a refusal for duplicates names none");
+        };
+        let detail = duplicate_message(first, is_shown);
+        Problem::new(ProblemKind::DuplicateEntry, detail)
+            .named(first.error.clone())
+            .with_all(rows.first().cloned().unwrap_or_default())
+            .with("violations", rows)
+            .with_facts(head)
+    }
+
+    fn duplicate_row(&self, duplicate: &Duplicate, is_shown: bool) -> Object {
+        let names: Vec<String> = duplicate.fields.iter().map(field_name).collect();
+        let mut row = object([
+            ("constraint", duplicate.constraint.as_str().into()),
+            ("field", names.first().cloned().into()),
+            ("fields", names.into()),
+        ]);
+        if let (Some(key), true) = (self.key, is_shown) {
+            let holder = Key::from_parts(key.space(), key.collection(), &duplicate.holder);
+            let existing = object([
+                ("id", duplicate.holder.as_str().into()),
+                ("href", document_href(&holder).into()),
+            ]);
+            row.insert("values".into(), Value::Array(duplicate.values.clone()));
+            row.insert("existing".into(), existing.into());
+        }
+        let message = duplicate_message(duplicate, is_shown);
+        row.insert("message".into(), message.into());
+        row
+    }
+}
+
+/// Who may not read is not told who holds the key, nor anything of the document but its names.
+fn duplicate_message(duplicate: &Duplicate, is_shown: bool) -> String {
+    if is_shown {
+        return duplicate.message.clone();
+    }
+    let names: Vec<String> = duplicate.fields.iter().map(field_name).collect();
+    format!("Another document has the same {}.", listed(&names))
+}
+
+pub(super) fn state(conflict: StateConflict, head: Option<Head>, is_shown: bool) -> Problem {
+    let problem = Problem::new(ProblemKind::StateConflict, conflict.message);
+    let problem = problem
+        .named(conflict.error)
+        .with("rule", conflict.rule)
+        .with("failed_rules", conflict.failed_rules)
+        .with("allowed_transitions", conflict.allowed_transitions);
+    if !is_shown {
+        return problem;
+    }
+    let problem = match conflict.reason {
+        Some(reason) => problem.with("reason", reason),
+        None => problem,
+    };
+    let problem = problem.with("current_state", conflict.current_state);
+    problem.with_facts(head)
+}
+
+pub(crate) fn invalid(violations: Vec<Violation>) -> Problem {
+    let first = violations.first().map(|violation| {
+        let place = if violation.path.is_empty() {
+            "the document"
+        } else {
+            &violation.path
+        };
+        format!("{place}: {}", violation.message)
+    });
+    let detail = match violations.len() {
+        1 => format!("{}.", first.unwrap_or_default()),
+        count => format!(
+            "{count} violations; the first: {}.",
+            first.unwrap_or_default()
+        ),
+    };
+    let rows = violations.into_iter().map(row);
+    let problem = Problem::new(ProblemKind::InvalidDocument, detail);
+    problem.with("violations", rows.collect::<Vec<_>>())
+}
+
+fn row(violation: Violation) -> Object {
+    object([
+        ("path", violation.path.into()),
+        ("keyword", violation.keyword.into()),
+        ("message", violation.message.into()),
+    ])
+}

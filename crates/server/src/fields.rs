@@ -1,0 +1,111 @@
+//! The fields of a request that operations read.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, header};
+use detente_core::{Condition, EntityTag, Malformed, Moment, Preconditions};
+
+use crate::problem::{Problem, ProblemKind};
+
+const LOCK_TOKEN: HeaderName = HeaderName::from_static("lock-token");
+
+/// The token of a lock: a coded URL in angle brackets (RFC 4918, section 10.5), or bare.
+pub(crate) fn lock_token(headers: &HeaderMap) -> Result<Option<Arc<str>>, Problem> {
+    let Some(value) = headers.get(LOCK_TOKEN) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    let bare = text.strip_prefix('<').and_then(|it| it.strip_suffix('>'));
+    let token = bare.unwrap_or(text);
+    let is_plain = token.bytes().all(|byte| byte.is_ascii_graphic());
+    if token.is_empty() || !is_plain {
+        let problem = Problem::malformed("Lock-Token is the token that taking the lock gave.");
+        return Err(problem.with("header", "Lock-Token"));
+    }
+    Ok(Some(token.into()))
+}
+
+/// The media type of the body, without parameters; `None` if the request does not say.
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.as_bytes();
+    let value = String::from_utf8_lossy(value);
+    let media_type = value.split(';').next().unwrap_or_default();
+    Some(media_type.trim().to_ascii_lowercase())
+}
+
+/// Which of `accepted` the body is; `answer` is the field that lists them to a client.
+pub(crate) fn must_be(
+    headers: &HeaderMap,
+    accepted: &[&'static str],
+    answer: &'static str,
+) -> Result<&'static str, Problem> {
+    if let Some(coding) = headers.get(header::CONTENT_ENCODING)
+        && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let problem = Problem::new(
+            ProblemKind::UnsupportedMediaType,
+            "A body is taken without Content-Encoding.",
+        );
+        return Err(problem.header(header::ACCEPT_ENCODING, "identity"));
+    }
+    let media_type = media_type(headers);
+    let found = accepted
+        .iter()
+        .find(|it| media_type.as_deref() == Some(**it));
+    found.copied().ok_or_else(|| {
+        let sent = media_type.unwrap_or_else(|| "no media type".into());
+        let detail = format!("The body is {sent:?}; send {}.", accepted.join(" or "));
+        let problem = Problem::new(ProblemKind::UnsupportedMediaType, detail);
+        problem.header(HeaderName::from_static(answer), &accepted.join(", "))
+    })
+}
+
+/// The preconditions of the request; either form of our tags, with a content coding and
+/// without, names the version.
+pub(crate) fn preconditions(headers: &HeaderMap) -> Result<Preconditions, Problem> {
+    Ok(Preconditions {
+        if_match: condition(headers, header::IF_MATCH)?,
+        if_none_match: condition(headers, header::IF_NONE_MATCH)?,
+        if_unmodified_since: date(headers, header::IF_UNMODIFIED_SINCE),
+        if_modified_since: date(headers, header::IF_MODIFIED_SINCE),
+    })
+}
+
+fn condition(headers: &HeaderMap, name: HeaderName) -> Result<Option<Condition>, Problem> {
+    let mut lines = headers.get_all(&name).into_iter();
+    let Some(first) = lines.next() else {
+        return Ok(None);
+    };
+    let mut value = first.as_bytes().to_vec();
+    for line in lines {
+        value.extend_from_slice(b", ");
+        value.extend_from_slice(line.as_bytes());
+    }
+    let condition = Condition::parse(&value).map_err(|error| not_a_condition(&name, &error))?;
+    Ok(Some(match condition {
+        Condition::Any => Condition::Any,
+        Condition::Tags(tags) => Condition::Tags(tags.iter().map(plain_form).collect()),
+    }))
+}
+
+fn plain_form(tag: &EntityTag) -> EntityTag {
+    match tag.split_coding() {
+        (plain, Some("gzip")) => plain,
+        _ => tag.clone(),
+    }
+}
+
+fn not_a_condition(name: &HeaderName, error: &Malformed) -> Problem {
+    let name = match *name {
+        header::IF_MATCH => "If-Match",
+        _ => "If-None-Match",
+    };
+    let problem = Problem::malformed(format!("{name}: {error}."));
+    problem
+        .with("header", name)
+        .with("offset", error.offset as u64)
+}
+
+fn date(headers: &HeaderMap, name: HeaderName) -> Option<Moment> {
+    Moment::from_http_date(headers.get(name)?.to_str().ok()?)
+}

@@ -1,0 +1,122 @@
+//! Credentials become a principal here, before anything else happens to a request.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, header};
+use detente_service::{Principal, Rights};
+
+use crate::operations::{Operation, Parameter};
+use crate::parameters::parameters;
+use crate::problem::{Problem, ProblemKind};
+use crate::settings::{Settings, Token};
+
+const ACTOR: HeaderName = HeaderName::from_static("x-actor");
+
+/// Longest name that `X-Actor` may give, in bytes.
+const MAX_ACTOR: usize = 128;
+
+/// Who asks, if they may perform the operation: one of its actions, where several can be meant. The
+/// service asks again for the one that it is.
+pub(crate) fn admit(
+    settings: &Settings,
+    operation: &Operation,
+    request: &Parts,
+) -> Result<Principal, Problem> {
+    let principal = principal(settings, &request.headers)?;
+    let is_true = |parameter: &Parameter| {
+        let query = request.uri.query().unwrap_or_default();
+        parameters(query).any(|(name, value)| name == parameter.name && value == "true")
+    };
+    let actions = operation.action.actions(is_true);
+    match actions.first() {
+        Some(first) if !actions.iter().any(|action| principal.may(*action)) => {
+            principal.must(*first)?;
+        }
+        _ => {}
+    }
+    Ok(principal)
+}
+
+/// Who asks, by the bearer token (RFC 6750); without tokens in the settings by `X-Actor`.
+fn principal(settings: &Settings, headers: &HeaderMap) -> Result<Principal, Problem> {
+    let Some(tokens) = &settings.tokens else {
+        return Ok(Principal {
+            name: actor(headers)?,
+            rights: Rights::ALL,
+        });
+    };
+    let secret = bearer(headers)
+        .ok_or_else(|| unauthenticated("This server wants a bearer token.", "Bearer"))?;
+    let invalid = "Bearer error=\"invalid_token\"";
+    let token = tokens
+        .find(secret)
+        .ok_or_else(|| unauthenticated("The bearer token is not known here.", invalid))?;
+    Ok(Principal {
+        name: Arc::clone(&token.name),
+        rights: rights(token),
+    })
+}
+
+fn rights(token: &Token) -> Rights {
+    Rights {
+        read: token.access.may_read(),
+        write: token.access.may_write(),
+        break_locks: token.may_break_locks,
+    }
+}
+
+fn unauthenticated(detail: &str, challenge: &str) -> Problem {
+    let problem = Problem::new(ProblemKind::Unauthenticated, detail);
+    problem.header(header::WWW_AUTHENTICATE, challenge)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, secret) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+}
+
+fn actor(headers: &HeaderMap) -> Result<Arc<str>, Problem> {
+    let Some(value) = headers.get(ACTOR) else {
+        static ANONYMOUS: LazyLock<Arc<str>> = LazyLock::new(|| "anonymous".into());
+        return Ok(Arc::clone(&ANONYMOUS));
+    };
+    let name = std::str::from_utf8(value.as_bytes())
+        .unwrap_or_default()
+        .trim();
+    if name.is_empty() || name.len() > MAX_ACTOR || name.contains(char::is_control) {
+        let detail = format!("X-Actor is 1 to {MAX_ACTOR} bytes of UTF-8, no control characters.");
+        return Err(Problem::malformed(detail).with("header", "X-Actor"));
+    }
+    Ok(name.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn an_actor_is_a_name_that_can_be_shown() {
+        let long = "x".repeat(MAX_ACTOR + 1);
+        let cases: &[(&[u8], Option<&str>)] = &[
+            (b"alice", Some("alice")),
+            (b" Alice B. ", Some("Alice B.")),
+            ("Zoë".as_bytes(), Some("Zoë")),
+            (b"Zo\xeb", None),
+            (b"a\tb", None),
+            ("a\u{85}b".as_bytes(), None),
+            (b"", None),
+            (long.as_bytes(), None),
+        ];
+        for (value, name) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-actor", HeaderValue::from_bytes(value).unwrap());
+            let found = actor(&headers).ok();
+            assert_eq!(found.as_deref(), *name, "{value:?}");
+        }
+        assert_eq!(&*actor(&HeaderMap::new()).unwrap(), "anonymous");
+    }
+}

@@ -1,0 +1,89 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use detente_core::json;
+use detente_core::rules::Violation;
+use detente_core::{Edit, JsonPatch, Key, Patch, Patching, Preconditions, Proposal};
+
+use crate::explanation::What;
+use crate::offload::offload;
+use crate::policy::{Collection, OnConflict};
+use crate::{Action, Outcome};
+
+/// One write, as a face hands it in.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    pub key: Key,
+    pub edit: Edited,
+    pub conditions: Preconditions,
+    /// The token of the lock that the writer holds, or believes to hold.
+    pub lock_token: Option<Arc<str>>,
+    /// What is to become of the edit where it is stale; `None`: what the collection says.
+    pub on_conflict: Option<OnConflict>,
+    /// How the write was asked for, as its face names it: PUT, PATCH and so on.
+    pub verb: &'static str,
+}
+
+/// How a document is edited. Texts are as they were sent.
+#[derive(Clone, Debug)]
+pub enum Edited {
+    /// It becomes this.
+    Document(Bytes),
+    /// RFC 7396.
+    MergePatch(Bytes),
+    /// RFC 6902.
+    JsonPatch(Bytes),
+    Deletion,
+}
+
+impl Edited {
+    /// What is sent, as bytes; none for a deletion.
+    pub(crate) fn sent(&self) -> Bytes {
+        match self {
+            Self::Document(body) | Self::MergePatch(body) | Self::JsonPatch(body) => body.clone(),
+            Self::Deletion => Bytes::new(),
+        }
+    }
+
+    pub(crate) fn action(&self) -> Action {
+        match self {
+            Self::Deletion => Action::Delete,
+            _ => Action::Update,
+        }
+    }
+
+    /// Checks all of an edit that does not depend on what is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`What::NotJson`], [`What::NotAPatch`] or [`What::Invalid`].
+    pub(crate) async fn read(self, collection: &Collection, max_bytes: usize) -> Outcome<Edit> {
+        let patching = |patch| {
+            let patch = Arc::new(patch);
+            Edit::Patch(Patching { patch, max_bytes })
+        };
+        match self {
+            Self::Document(body) => {
+                let (rules, size) = (Arc::clone(&collection.rules), body.len());
+                let check = move || {
+                    if !json::check_object(&body).map_err(What::NotJson)? {
+                        return Err(What::Invalid(vec![Violation::no_object()]));
+                    }
+                    Proposal::check(&rules.rules, body, None).map_err(What::Invalid)
+                };
+                Ok(Edit::Put(offload(size, check).await??))
+            }
+            Self::MergePatch(body) => Ok(patching(Patch::Merge(parse(&body)?))),
+            Self::JsonPatch(body) => {
+                let patch = JsonPatch::from_value(&parse(&body)?);
+                Ok(patching(Patch::Json(patch.map_err(What::NotAPatch)?)))
+            }
+            Self::Deletion => Ok(Edit::Delete),
+        }
+    }
+}
+
+/// A text that must be I-JSON.
+pub(crate) fn parse(body: &[u8]) -> Outcome<json::Value> {
+    json::parse(body).map_err(|error| What::NotJson(error).into())
+}

@@ -1,0 +1,277 @@
+use std::sync::Arc;
+
+use detente_core::{Decision, Refusal, Stored};
+use detente_store::{Outcome as Verdict, Transaction};
+use futures_util::future::join_all;
+
+use crate::explanation::{Explanation, Ground, What};
+use crate::service::not_written;
+use crate::write::Write;
+use crate::{Ask, Done, OnceKey, Outcome, Principal, Service};
+
+/// A batch that was performed.
+#[derive(Clone, Debug)]
+pub struct BatchDone {
+    /// In the order of the operations.
+    pub writes: Vec<Done>,
+    /// Whether it was performed before, under the same key.
+    pub is_replayed: bool,
+}
+
+/// Why a batch was not performed.
+#[derive(Debug)]
+pub enum BatchRefused<E> {
+    /// At least one operation was refused. What became of each, in their order.
+    Operations(Vec<OperationRefused<E>>),
+    /// It is none of an operation's.
+    Whole(Box<Explanation>),
+}
+
+/// Why an operation of a batch was not performed.
+#[derive(Debug)]
+pub enum OperationRefused<E> {
+    /// Its face could not read it.
+    Unread(E),
+    /// It was refused; or, as [`What::NotPerformed`], another one was.
+    Explained(Box<Explanation>),
+}
+
+impl<E> From<Box<Explanation>> for BatchRefused<E> {
+    fn from(explanation: Box<Explanation>) -> Self {
+        Self::Whole(explanation)
+    }
+}
+
+impl<E> OperationRefused<E> {
+    /// Whether it is why the batch was not performed.
+    pub fn is_cause(&self) -> bool {
+        let Self::Explained(explanation) = self else {
+            return true;
+        };
+        !matches!(explanation.what, What::NotPerformed)
+    }
+}
+
+impl Service {
+    /// Performs each write for itself, in their order.
+    pub async fn each(
+        &self,
+        principal: &Principal,
+        asks: Vec<(Ask, Option<OnceKey<'_>>)>,
+    ) -> Vec<Outcome<Done>> {
+        let mut writes = Vec::with_capacity(asks.len());
+        for (ask, once) in asks {
+            let once = once.map(|key| key.once(&principal.name, &ask.edit.sent()));
+            writes.push((Write::read(self, principal, ask).await, once));
+        }
+        // Sent in their order without a pause in between, so they are decided in that order.
+        let perform = async |(write, once): (Outcome<Write>, _)| {
+            write?.finish(self, principal, once, None).await
+        };
+        join_all(writes.into_iter().map(perform)).await
+    }
+
+    /// Performs all writes or none. Those that their face could not read have its error: then it is
+    /// only said what would become of the others.
+    ///
+    /// `sent` is the whole batch as it was sent, for `once` to recognize it by.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchRefused`]; nothing was performed.
+    pub async fn batch<E>(
+        &self,
+        principal: &Principal,
+        asks: Vec<Result<Ask, E>>,
+        once: Option<OnceKey<'_>>,
+        sent: &[u8],
+    ) -> Result<BatchDone, BatchRefused<E>> {
+        let once = once.map(|key| key.once(&principal.name, sent));
+        // Held until there is an answer.
+        let _turn = self.in_progress.enter(once.as_ref())?;
+        let mut batch = Batch::read(self, principal, asks).await;
+        let is_whole = batch.operations.iter().all(Result::is_ok);
+        let transaction = Transaction {
+            writes: batch.commands().await?,
+            once: once.filter(|_| is_whole),
+            settles: None,
+            is_rehearsal: !is_whole,
+        };
+        let verdict = self.writer.transact(transaction).await;
+        match verdict.map_err(not_written)? {
+            Verdict::Applied(applied) => {
+                let writes = batch.operations.iter().flatten().zip(applied);
+                let done = writes.map(|(write, applied)| {
+                    write.count_applied(self, &applied);
+                    write.done(principal, applied)
+                });
+                Ok(BatchDone {
+                    writes: done.collect(),
+                    is_replayed: false,
+                })
+            }
+            Verdict::Replayed(receipt) => {
+                self.metrics.replayed();
+                let mut writes = Vec::with_capacity(receipt.writes.len());
+                for (write, written) in batch.operations.iter().flatten().zip(&receipt.writes) {
+                    let done = write.done_before(self, principal, written).await?;
+                    writes.push(done);
+                }
+                Ok(BatchDone {
+                    writes,
+                    is_replayed: true,
+                })
+            }
+            Verdict::KeyReused => Err(Box::<Explanation>::from(What::KeyReused).into()),
+            Verdict::Refused(decisions) | Verdict::Rehearsed(decisions) => {
+                let refused = batch.refused(decisions).await?;
+                Err(BatchRefused::Operations(refused))
+            }
+            Verdict::NotOpen(_) => {
+                let what = What::failed("a batch settles nothing");
+                Err(Box::<Explanation>::from(what).into())
+            }
+        }
+    }
+}
+
+/// The operations of a batch, read as far as they could be.
+struct Batch<'a, E> {
+    service: &'a Service,
+    principal: &'a Principal,
+    operations: Vec<Result<Write, OperationRefused<E>>>,
+}
+
+impl<'a, E> Batch<'a, E> {
+    async fn read(
+        service: &'a Service,
+        principal: &'a Principal,
+        asks: Vec<Result<Ask, E>>,
+    ) -> Self {
+        let mut operations = Vec::with_capacity(asks.len());
+        for ask in asks {
+            operations.push(match ask {
+                Ok(ask) => {
+                    let write = Write::read(service, principal, ask).await;
+                    write.map_err(OperationRefused::Explained)
+                }
+                Err(error) => Err(OperationRefused::Unread(error)),
+            });
+        }
+        Self {
+            service,
+            principal,
+            operations,
+        }
+    }
+
+    async fn commands(&mut self) -> Outcome<Vec<Command>> {
+        let mut commands = Vec::with_capacity(self.operations.len());
+        for write in self.operations.iter_mut().flatten() {
+            write.make_final(self.service).await?;
+            let rules = Arc::clone(&write.collection.rules);
+            commands.push((Arc::clone(&write.command), rules));
+        }
+        Ok(commands)
+    }
+
+    /// What became of each operation of a batch that was not performed.
+    async fn refused(self, decisions: Vec<Decision>) -> Outcome<Vec<OperationRefused<E>>> {
+        let mut decisions = decisions.into_iter();
+        let mut before = Before::default();
+        let mut refused = Vec::with_capacity(self.operations.len());
+        for (index, operation) in self.operations.into_iter().enumerate() {
+            let write = match operation {
+                Ok(write) => write,
+                Err(error) => {
+                    refused.push(error);
+                    continue;
+                }
+            };
+            let decision = decisions.next();
+            refused.push(OperationRefused::Explained(match decision {
+                Some(Decision::Refuse(refusal)) => {
+                    write.count_refused(self.service);
+                    let explained = before
+                        .explain(self.service, self.principal, write.clone(), *refusal)
+                        .await?;
+                    before.refused(write);
+                    explained.log(self.service).await
+                }
+                Some(Decision::Apply(applied)) => {
+                    before.applied(index, applied.stored);
+                    What::NotPerformed.into()
+                }
+                _ => What::NotPerformed.into(),
+            }));
+        }
+        if refused.iter().any(OperationRefused::is_cause) {
+            Ok(refused)
+        } else {
+            Err(What::failed("a batch was refused for nothing").into())
+        }
+    }
+}
+
+type Command = (
+    Arc<detente_core::Command>,
+    Arc<detente_store::CollectionRules>,
+);
+
+/// What earlier operations of a batch did, or would have done.
+#[derive(Default)]
+struct Before {
+    left: Vec<(usize, Arc<Stored>)>,
+    refused: Vec<Write>,
+}
+
+impl Before {
+    fn applied(&mut self, index: usize, stored: Arc<Stored>) {
+        self.left.push((index, stored));
+    }
+
+    fn refused(&mut self, write: Write) {
+        self.refused.push(write);
+    }
+
+    /// Explains the refusal of an operation. Where it rests on an earlier one, that was not
+    /// performed either: the explanation names it, and holds against what is stored.
+    async fn explain(
+        &self,
+        service: &Service,
+        principal: &Principal,
+        write: Write,
+        refusal: Refusal,
+    ) -> Outcome<Box<Explanation>> {
+        let builds_on = |refused: &Write| refused.key() == write.key();
+        if matches!(refusal, Refusal::Missing) && self.refused.iter().any(builds_on) {
+            return Ok(What::NotPerformed.into());
+        }
+        let ground = match self.origin(&write, &refusal) {
+            None => Ground::Stored,
+            Some((index, left)) => Ground::Operation {
+                index,
+                left: left.filter(|stored| stored.key == *write.key()),
+                current: service.reading.newest(write.key()).await?,
+            },
+        };
+        write.explain(service, principal, refusal, ground).await
+    }
+
+    /// The earlier operation that a refusal rests on, and what that would have left.
+    fn origin(&self, write: &Write, refusal: &Refusal) -> Option<(usize, Option<Arc<Stored>>)> {
+        let of = |key: &detente_core::Key| {
+            let mut left = self.left.iter().rev();
+            let found = left.find(|(_, stored)| stored.key == *key);
+            found.map(|(index, stored)| (*index, Some(Arc::clone(stored))))
+        };
+        let own = of(write.key());
+        let Refusal::Duplicate { duplicates, .. } = refusal else {
+            return own;
+        };
+        let key = write.key();
+        let holder = |id: &str| detente_core::Key::from_parts(key.space(), key.collection(), id);
+        let by_holder = duplicates.iter().find_map(|it| of(&holder(&it.holder)));
+        by_holder.or(own)
+    }
+}

@@ -1,0 +1,365 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use detente_core::json::{self, Value};
+use detente_core::merge::Choices;
+use detente_core::rules::Rules;
+use detente_core::{
+    Command, Condition, Conflict, Edit, JsonPatch, Merging, Patch, Patching, Preconditions,
+    Proposal, Stored,
+};
+use detente_store::{
+    ConflictPage, Conflicts, LoggedConflict, LostEdit, Outcome as Verdict, Reader, Settles,
+    Settling, StoreError, Transaction, VersionPlace,
+};
+
+use crate::explanation::{LogPlace, What};
+use crate::service::not_written;
+use crate::write::{Write, merging, not_open};
+use crate::{Action, Done, Explanation, Named, OnceKey, Outcome, Principal, Service};
+
+/// A conflict of the log, with what it rests on.
+#[derive(Clone, Debug)]
+pub struct ConflictDetail {
+    pub conflict: LoggedConflict,
+    /// The documents that its edit began from and that was current, where they are kept.
+    pub base: Option<Value>,
+    pub current: Option<Value>,
+    /// Where the edit collides with what was current, if that can be told.
+    pub clashes: Option<Vec<Conflict>>,
+}
+
+/// What somebody decides of a conflict.
+#[derive(Debug)]
+pub struct Ruling {
+    pub place: LogPlace,
+    pub decided: Decided,
+    pub conditions: Preconditions,
+    pub lock_token: Option<Arc<str>>,
+    pub verb: &'static str,
+    /// The request, as it was sent.
+    pub sent: Bytes,
+}
+
+#[derive(Debug)]
+pub enum Decided {
+    /// The edit is let go.
+    Dismissed,
+    /// The edit is stored after all, joined with what is current.
+    Resolved {
+        choices: Choices,
+        /// The version that the choices were made on.
+        current: Option<Named>,
+    },
+}
+
+/// What a ruling left.
+#[derive(Debug)]
+pub enum Settled {
+    /// The conflict, let go.
+    Conflict {
+        conflict: Box<LoggedConflict>,
+        is_replayed: bool,
+    },
+    /// The write that stored the edit.
+    Write(Done),
+}
+
+impl Service {
+    /// The conflicts of a space, the newest first. Whoever may not read sees only their own.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn conflicts(
+        &self,
+        principal: &Principal,
+        mut wanted: Conflicts,
+    ) -> Outcome<ConflictPage> {
+        if !principal.may(Action::Read) {
+            wanted.by = Some(principal.name.to_string());
+        }
+        self.flush().await?;
+        self.reading.conflicts(wanted).await
+    }
+
+    /// One conflict, with the edit that was lost and where it collided.
+    ///
+    /// # Errors
+    ///
+    /// [`What::NoConflict`].
+    pub async fn conflict(
+        &self,
+        principal: &Principal,
+        place: &LogPlace,
+    ) -> Outcome<ConflictDetail> {
+        let conflict = self.find_conflict(principal, place).await?;
+        if !principal.may(Action::Read) {
+            return Ok(ConflictDetail {
+                conflict,
+                base: None,
+                current: None,
+                clashes: None,
+            });
+        }
+        let collection = self.policy.collection(conflict.key.collection());
+        let rules = collection.map(|it| Arc::clone(&it.rules));
+        let read = move |reader: &dyn Reader| {
+            let rules = rules.as_ref().map(|it| &it.rules);
+            ConflictDetail::read(reader, conflict, rules)
+        };
+        self.reading.read(read).await
+    }
+
+    /// Settles a conflict.
+    ///
+    /// # Errors
+    ///
+    /// [`What::NoConflict`], [`What::SettledBefore`], or why the edit cannot be stored.
+    pub async fn rule(
+        &self,
+        principal: &Principal,
+        ruling: Ruling,
+        once: Option<OnceKey<'_>>,
+    ) -> Outcome<Settled> {
+        principal.must(Action::Resolve)?;
+        let conflict = self.find_conflict(principal, &ruling.place).await?;
+        let once = once.map(|key| key.once(&principal.name, &ruling.sent));
+        let settles = |outcome| Settles {
+            id: conflict.id.clone(),
+            by: Arc::clone(&principal.name),
+            outcome,
+        };
+        let (choices, current) = match ruling.decided {
+            Decided::Dismissed => {
+                let transaction = Transaction {
+                    once,
+                    settles: Some(settles(Settling::Dismissed)),
+                    ..Transaction::default()
+                };
+                return self.dismiss(&ruling.place, conflict, transaction).await;
+            }
+            Decided::Resolved { choices, current } => (choices, current),
+        };
+        let collection = Arc::clone(self.collection(conflict.key.collection())?);
+        let newest = self.reading.newest(&conflict.key).await?;
+        let is_there = newest.is_some_and(|stored| stored.head().is_document());
+        let edit = lost(&conflict.edit).map_err(What::failed)?;
+        let command = if is_there {
+            let merging = self.merging_of(&conflict, &edit, choices, current).await?;
+            let edit = Edit::Merge(Box::new(merging));
+            Command {
+                preconditions: ruling.conditions,
+                ..Command::new(conflict.key.clone(), edit, Arc::clone(&principal.name))
+            }
+        } else {
+            creation(&collection.rules.rules, &conflict, principal)?
+        };
+        let command = Command {
+            lock_token: ruling.lock_token,
+            ..command
+        };
+        let settles = settles(Settling::Resolved);
+        let write = Write::merge(collection, command, ruling.verb, ruling.sent);
+        let done = write.finish(self, principal, once, Some(settles)).await?;
+        Ok(Settled::Write(done))
+    }
+
+    async fn dismiss(
+        &self,
+        place: &LogPlace,
+        conflict: LoggedConflict,
+        transaction: Transaction,
+    ) -> Outcome<Settled> {
+        // Held until there is an answer.
+        let once = transaction.once;
+        let _turn = self.in_progress.enter(once.as_ref())?;
+        let verdict = self.writer.transact(transaction).await;
+        let is_replayed = match verdict.map_err(not_written)? {
+            Verdict::Applied(_) => false,
+            Verdict::Replayed(_) => {
+                self.metrics.replayed();
+                true
+            }
+            Verdict::KeyReused => return Err(What::KeyReused.into()),
+            Verdict::NotOpen(settled) => return Err(not_open(settled)),
+            _ => return Err(What::failed("a dismissal came to something else").into()),
+        };
+        let settled = self.reading.conflict(&place.space, &place.id).await?;
+        Ok(Settled::Conflict {
+            conflict: Box::new(settled.unwrap_or(conflict)),
+            is_replayed,
+        })
+    }
+
+    async fn find_conflict(
+        &self,
+        principal: &Principal,
+        place: &LogPlace,
+    ) -> Outcome<LoggedConflict> {
+        // Whoever got its address a moment ago may ask before it is written.
+        self.flush().await?;
+        let found = self.reading.conflict(&place.space, &place.id).await?;
+        let is_shown = |it: &LoggedConflict| principal.may(Action::Read) || it.by == principal.name;
+        found
+            .filter(is_shown)
+            .ok_or_else(|| What::NoConflict.into())
+    }
+
+    async fn merging_of(
+        &self,
+        conflict: &LoggedConflict,
+        edit: &Edit,
+        choices: Choices,
+        current: Option<Named>,
+    ) -> Outcome<Merging> {
+        let key = &conflict.key;
+        let max_bytes = self.policy.max_document_bytes;
+        let seen = match current {
+            Some(current) => self.find_named(key, current, "/current").await?.document(),
+            None => None,
+        };
+        let base = match conflict.base {
+            Some(place) => {
+                let base = self.reading.version(place.seq).await?;
+                Some(base.ok_or(What::LoggedBaseGone)?)
+            }
+            None => None,
+        };
+        let merging = match base.filter(|base| base.head().is_document()) {
+            Some(base) => merging(base, edit, max_bytes).ok_or(What::LoggedBaseUnknown)?,
+            None => from_nothing(edit, max_bytes)?,
+        };
+        let merging = Merging {
+            choices,
+            seen: seen.map(Arc::new),
+            ..merging
+        };
+        self.must_all_be_places(key, &merging)?;
+        Ok(merging)
+    }
+}
+
+/// An edit whose base nobody knows. A whole document can be joined all the same; a deletion of
+/// nothing would change nothing, and count as done.
+fn from_nothing(edit: &Edit, max_bytes: usize) -> Outcome<Merging> {
+    let Edit::Put(proposal) = edit else {
+        return Err(What::LoggedBaseUnknown.into());
+    };
+    Ok(Merging {
+        base: None,
+        base_document: None,
+        ours: Some(proposal.document()),
+        choices: Choices::new(),
+        seen: None,
+        max_bytes,
+    })
+}
+
+/// Where the document is gone, or never was: storing the edit brings it there.
+fn creation(rules: &Rules, conflict: &LoggedConflict, principal: &Principal) -> Outcome<Command> {
+    let LostEdit::Document(body) = &conflict.edit else {
+        return Err(Explanation::of(What::NothingToResolve, &conflict.key));
+    };
+    let proposal = Proposal::check(rules, body.clone(), None).map_err(What::Invalid)?;
+    let edit = Edit::Put(proposal);
+    Ok(Command {
+        preconditions: Preconditions {
+            if_none_match: Some(Condition::Any),
+            ..Preconditions::default()
+        },
+        ..Command::new(conflict.key.clone(), edit, Arc::clone(&principal.name))
+    })
+}
+
+/// The edit as a command has it. It was checked before it was logged: an edit that cannot be read
+/// any more is damaged, and must not become another one.
+///
+/// # Errors
+///
+/// [`StoreError::Damaged`].
+fn lost(edit: &LostEdit) -> Result<Edit, StoreError> {
+    let damaged = |what: String| StoreError::Damaged(format!("a logged edit: {what}"));
+    let patching = |patch| {
+        Edit::Patch(Patching {
+            patch: Arc::new(patch),
+            max_bytes: usize::MAX,
+        })
+    };
+    let read = |body: &[u8]| json::parse(body).map_err(|error| damaged(error.to_string()));
+    Ok(match edit {
+        LostEdit::Deletion => Edit::Delete,
+        LostEdit::MergePatch(body) => patching(Patch::Merge(read(body)?)),
+        LostEdit::JsonPatch(body) => {
+            let patch = JsonPatch::from_value(&read(body)?);
+            patching(Patch::Json(patch.map_err(|it| damaged(it.to_string()))?))
+        }
+        LostEdit::Document(body) => {
+            read(body)?;
+            let proposal = Proposal::check(&Rules::default(), body.clone(), None);
+            Edit::Put(proposal.map_err(|_| damaged("it is no document".into()))?)
+        }
+    })
+}
+
+impl ConflictDetail {
+    fn read(
+        reader: &dyn Reader,
+        conflict: LoggedConflict,
+        rules: Option<&Rules>,
+    ) -> Result<Self, StoreError> {
+        let document = |stored: &Option<Arc<Stored>>| stored.as_ref().and_then(|it| it.document());
+        let base = version_at(reader, conflict.base)?;
+        let (before, current) = (
+            document(&base),
+            document(&version_at(reader, conflict.current)?),
+        );
+        let edit = lost(&conflict.edit)?;
+        let clashes = match (rules, base, &current) {
+            (Some(rules), Some(base), Some(theirs)) => {
+                let merging = merging(base, &edit, usize::MAX);
+                merging.map(|merging| merging.join(rules, theirs).conflicts)
+            }
+            _ => None,
+        };
+        Ok(Self {
+            conflict,
+            base: before,
+            current,
+            clashes,
+        })
+    }
+}
+
+fn version_at(
+    reader: &dyn Reader,
+    place: Option<VersionPlace>,
+) -> Result<Option<Arc<Stored>>, StoreError> {
+    match place {
+        Some(place) => reader.version(place.seq),
+        None => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Such an edit once became a deletion, and resolving it could delete a document.
+    #[test]
+    fn a_logged_edit_that_cannot_be_read_is_damaged_and_no_other_edit() {
+        let damaged = [
+            LostEdit::MergePatch(Bytes::from_static(b"{\"a\":")),
+            LostEdit::JsonPatch(Bytes::from_static(b"{}")),
+            LostEdit::JsonPatch(Bytes::from_static(b"[{\"op\":\"fly\"}]")),
+            LostEdit::Document(Bytes::from_static(b"")),
+        ];
+        for edit in damaged {
+            let read = lost(&edit);
+            assert!(matches!(read, Err(StoreError::Damaged(_))), "{edit:?}");
+        }
+        let whole = LostEdit::MergePatch(Bytes::from_static(b"{\"a\":null}"));
+        assert!(matches!(lost(&whole), Ok(Edit::Patch(_))));
+        assert!(matches!(lost(&LostEdit::Deletion), Ok(Edit::Delete)));
+    }
+}

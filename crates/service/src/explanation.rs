@@ -1,0 +1,290 @@
+mod divergence; // a stale edit beside what came since
+mod explain; // from a refusal to its explanation
+mod record; // a refused write as the conflict log keeps it
+mod seen; // what of it a principal may see
+mod story; // what happened since the base, and where the edits collide
+
+use std::sync::Arc;
+
+use detente_core::json::SyntaxError;
+use detente_core::rules::{Duplicate, StateConflict, Violation};
+use detente_core::{EntityTag, Field, Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
+use detente_store::{LoggedConflict, Settled};
+
+use crate::{Action, StaleAnswer};
+
+pub use divergence::{Author, Broken, Change, Clash, Demand, Divergence, Shows};
+pub(crate) use explain::{Attempt, Ground, explain};
+pub(crate) use story::History;
+
+/// Documents past this size are not repeated in an explanation, in bytes.
+pub(crate) const REPEAT_LIMIT: usize = 256 * 1024;
+
+/// Why something was not done, and how to go on.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    pub what: What,
+    /// The document that it is about.
+    pub key: Option<Key>,
+    /// What can be done now, the best first.
+    pub ways: Vec<Way>,
+    /// Where the conflict log keeps the refused write.
+    pub logged: Option<LogPlace>,
+    /// The earlier operation of the same batch that it rests on. That was not performed either, so
+    /// what is current is still the version from before the batch.
+    pub rests_on: Option<usize>,
+    record: Option<Box<LoggedConflict>>,
+}
+
+/// Where the conflict log keeps a refused write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPlace {
+    pub space: String,
+    pub id: String,
+}
+
+/// What stands in the way.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// If-Match names another version. Named as the collection says.
+    Stale(Box<Divergence>, StaleAnswer),
+    /// Another precondition does not hold.
+    PreconditionFailed(Box<Divergence>, Field),
+    /// The join of two edits breaks what neither of them broke.
+    Unmergeable(Box<Divergence>, StaleAnswer),
+    /// The document was deleted since the edit began.
+    Deleted(Box<Divergence>),
+    /// The version that the edit began from is no longer kept.
+    BaseGone(Box<Divergence>),
+    /// Another document holds a unique key.
+    Duplicate {
+        duplicates: Vec<Duplicate>,
+        head: Option<Head>,
+        /// Whether the holders and their values are shown.
+        is_shown: bool,
+    },
+    /// The state of the document forbids the step.
+    State {
+        conflict: Box<StateConflict>,
+        head: Option<Head>,
+        /// Whether what the document holds is shown.
+        is_shown: bool,
+    },
+    /// The patch does not fit the document.
+    Patch {
+        failure: PatchFailure,
+        head: Option<Head>,
+        is_shown: bool,
+    },
+    Locked(Arc<Lock>),
+    /// The token is that of no lock that is held.
+    LockLost,
+    /// The write names no version.
+    ConditionRequired {
+        verb: &'static str,
+    },
+    /// Choices name no version that they were made on.
+    ChoicesWithoutCurrent,
+
+    /// The body is not I-JSON.
+    NotJson(SyntaxError),
+    NotAPatch(MalformedPatch),
+    Invalid(Vec<Violation>),
+    /// A member of the request does not name what it must.
+    Misplaced {
+        /// A JSON Pointer into the request.
+        place: String,
+        problem: Misplacement,
+    },
+
+    /// There is no such document.
+    Missing,
+    /// There never was one.
+    NeverThere,
+    /// The document was deleted; this is its tombstone.
+    Gone(Arc<Stored>),
+    /// The version with this number deleted it.
+    DeletedIn(Arc<Stored>),
+    NoCollection(String),
+    NoVersion(u64),
+    /// A precondition of a read does not hold.
+    ReadPrecondition {
+        field: Field,
+        tag: EntityTag,
+        version: u64,
+    },
+    /// Nobody holds a lock.
+    NotLocked,
+    /// Nobody holds a lock that could be broken.
+    NothingToBreak,
+    /// There is no document that could be locked.
+    NothingToLock,
+
+    NoConflict,
+    /// Somebody settled the conflict before.
+    SettledBefore(Settled),
+    /// The base of a logged edit is no longer kept.
+    LoggedBaseGone,
+    /// The base of a logged edit is not known, and the edit is no whole document.
+    LoggedBaseUnknown,
+    /// A logged edit has no document left to change.
+    NothingToResolve,
+
+    /// The same request is in progress.
+    InProgress,
+    /// The key stands for another request.
+    KeyReused,
+    /// What was performed under the key is no longer kept.
+    ReceiptGone,
+    /// Another operation of the batch was refused.
+    NotPerformed,
+
+    Denied {
+        by: Arc<str>,
+        action: Action,
+    },
+
+    /// Too many writes are waiting.
+    Busy,
+    /// The server is shutting down.
+    Closing,
+    /// There is no room to store it.
+    Full,
+    /// The server failed. The cause is for its log alone.
+    Failed {
+        cause: String,
+    },
+}
+
+/// What is wrong with a member of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misplacement {
+    /// It names no version of the document.
+    NoVersion,
+    /// It names a version that is no longer kept.
+    VersionGone,
+    /// The patch does not fit the base.
+    DoesNotFit,
+    /// It names a place that no version has.
+    NoPlace,
+}
+
+/// A way to go on after a refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The same write again, from this version.
+    Retry {
+        verb: &'static str,
+        tag: EntityTag,
+    },
+    /// The server merges the edit of `base`, by choices made on `current`.
+    Merge {
+        base: EntityTag,
+        current: EntityTag,
+    },
+    /// Read the current version.
+    Current,
+    /// Read the document before it is changed.
+    Read,
+    History,
+    /// Create the document, which is not there.
+    Create,
+    /// Create it again.
+    Recreate,
+    /// Look at the lock.
+    Lock,
+}
+
+/// The kinds of conflicts with others, which the conflict log keeps.
+pub const CONFLICT_KINDS: [&str; 9] = [
+    "stale-version",
+    "deleted",
+    "duplicate-entry",
+    "state-conflict",
+    "patch-conflict",
+    "base-gone",
+    "precondition-failed",
+    "lock-lost",
+    "locked",
+];
+
+impl What {
+    pub(crate) fn failed(cause: impl std::fmt::Display) -> Self {
+        let cause = cause.to_string();
+        Self::Failed { cause }
+    }
+
+    /// The name under which a conflict with others is kept in the conflict log, one of
+    /// [`CONFLICT_KINDS`]; `None` for all that is not kept: mistakes of the writer's own, and
+    /// failures.
+    pub fn conflict_kind(&self) -> Option<&'static str> {
+        let [
+            stale,
+            deleted,
+            duplicate,
+            state,
+            patch,
+            gone,
+            failed,
+            lost,
+            locked,
+        ] = CONFLICT_KINDS;
+        let stale = |answer| match answer {
+            StaleAnswer::Conflict => stale,
+            StaleAnswer::PreconditionFailed => failed,
+        };
+        Some(match self {
+            Self::Stale(_, answer) | Self::Unmergeable(_, answer) => stale(*answer),
+            Self::PreconditionFailed(..) => failed,
+            Self::Deleted(_) => deleted,
+            Self::BaseGone(_) => gone,
+            Self::Duplicate { .. } => duplicate,
+            Self::State { .. } => state,
+            Self::Patch { .. } => patch,
+            Self::Locked(_) => locked,
+            Self::LockLost => lost,
+            _ => return None,
+        })
+    }
+
+    /// What it says of the version that the writer began from, and of those that came since.
+    pub fn divergence(&self) -> Option<&Divergence> {
+        match self {
+            Self::Stale(divergence, _)
+            | Self::PreconditionFailed(divergence, _)
+            | Self::Unmergeable(divergence, _)
+            | Self::Deleted(divergence)
+            | Self::BaseGone(divergence) => Some(divergence),
+            _ => None,
+        }
+    }
+}
+
+impl From<What> for Explanation {
+    fn from(what: What) -> Self {
+        Self {
+            what,
+            key: None,
+            ways: Vec::new(),
+            logged: None,
+            rests_on: None,
+            record: None,
+        }
+    }
+}
+
+impl From<What> for Box<Explanation> {
+    fn from(what: What) -> Self {
+        Self::new(what.into())
+    }
+}
+
+impl Explanation {
+    /// Of a document.
+    pub(crate) fn of(what: What, key: &Key) -> Box<Self> {
+        Box::new(Self {
+            key: Some(key.clone()),
+            ..Self::from(what)
+        })
+    }
+}

@@ -1,0 +1,118 @@
+use detente_core::PatchFailure;
+use detente_core::json::Pointer;
+use detente_core::rules::{Duplicate, StateConflict};
+
+use super::{Broken, Clash, Demand, Divergence, Explanation, Shows, What};
+use crate::{Action, Principal};
+
+/// What takes the place of a message that may hold values of a document.
+fn rule_message(rule: &str) -> String {
+    format!("The rule {rule} does not allow this.")
+}
+
+impl Explanation {
+    /// The explanation, less all that its principal may not see: whoever may not read sees where
+    /// edits collide, but nothing that a document holds.
+    pub(crate) fn seen_by(self, principal: &Principal) -> Self {
+        if principal.may(Action::Read) {
+            return self;
+        }
+        Self {
+            what: self.what.without_content(),
+            ..self
+        }
+    }
+}
+
+impl What {
+    fn without_content(self) -> Self {
+        let hidden = |divergence: Box<Divergence>| Box::new(divergence.without_content());
+        match self {
+            Self::Stale(it, answer) => Self::Stale(hidden(it), answer),
+            Self::PreconditionFailed(it, field) => Self::PreconditionFailed(hidden(it), field),
+            Self::Unmergeable(it, answer) => Self::Unmergeable(hidden(it), answer),
+            Self::Deleted(it) => Self::Deleted(hidden(it)),
+            Self::BaseGone(it) => Self::BaseGone(hidden(it)),
+            Self::Duplicate { duplicates, .. } => Self::Duplicate {
+                duplicates: duplicates.into_iter().map(without_holder).collect(),
+                head: None,
+                is_shown: false,
+            },
+            Self::State { conflict, .. } => Self::State {
+                conflict: Box::new(without_state(*conflict)),
+                head: None,
+                is_shown: false,
+            },
+            Self::Patch { failure, head, .. } => Self::Patch {
+                failure: without_actual(failure),
+                head,
+                is_shown: false,
+            },
+            other => other,
+        }
+    }
+}
+
+impl Divergence {
+    fn without_content(self) -> Self {
+        let hidden = |clash: Clash| Clash {
+            base: None,
+            yours: None,
+            current: None,
+            broken: clash.broken.map(|it| it.without_values(&clash.path)),
+            ..clash
+        };
+        Self {
+            clashes: self.clashes.into_iter().map(hidden).collect(),
+            joined: Vec::new(),
+            merged: None,
+            shows: Shows::Nothing,
+            ..self
+        }
+    }
+}
+
+impl Broken {
+    fn without_values(self, path: &Pointer) -> Self {
+        let message = match &self.demand {
+            Demand::Keyword(_) => self.message,
+            Demand::Rule(rule) => rule_message(rule),
+            Demand::Constraint(_) => format!("Another document has the same {path}."),
+        };
+        Self { message, ..self }
+    }
+}
+
+/// Neither who holds the key, nor anything of the document but the names of its members.
+fn without_holder(duplicate: Duplicate) -> Duplicate {
+    Duplicate {
+        values: Vec::new(),
+        holder: String::new(),
+        message: String::new(),
+        ..duplicate
+    }
+}
+
+fn without_state(conflict: StateConflict) -> StateConflict {
+    StateConflict {
+        message: rule_message(&conflict.rule),
+        ..conflict
+    }
+}
+
+fn without_actual(failure: PatchFailure) -> PatchFailure {
+    match failure {
+        PatchFailure::TestFailed {
+            operation,
+            path,
+            expected,
+            ..
+        } => PatchFailure::TestFailed {
+            operation,
+            path,
+            expected,
+            actual: None,
+        },
+        other => other,
+    }
+}

@@ -1,0 +1,156 @@
+use std::sync::Arc;
+
+use detente_core::{Key, Seq};
+use detente_store::{Changes, Feed};
+use tokio::sync::watch;
+
+use crate::touched::TouchedVersion;
+use crate::{Action, Outcome, Principal, Service};
+
+/// How many versions a follower reads at a time.
+const AT_A_TIME: usize = 256;
+
+/// Which versions a feed is about.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    pub space: String,
+    /// `None`: all of the space.
+    pub collection: Option<String>,
+    /// `None`: all of the collection.
+    pub id: Option<String>,
+}
+
+/// A part of a feed.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub changes: Vec<TouchedVersion>,
+    /// Everything up to here was looked at: where to go on.
+    pub through: Seq,
+    pub has_more: bool,
+}
+
+/// Follows a feed: whoever has read up to some place gets each later version once, in the order of
+/// the log. Every version is read from the log behind the one before it, so there is neither gap nor
+/// repeat, wherever it began; a commit is only the signal to look again.
+#[derive(Debug)]
+pub struct Follower {
+    service: Arc<Service>,
+    scope: Scope,
+    since: Seq,
+    committed: watch::Receiver<Seq>,
+}
+
+/// What a follower has next.
+#[derive(Debug)]
+pub enum Followed {
+    Page(Page),
+    /// The server is closing.
+    End,
+}
+
+impl Scope {
+    pub(crate) fn key(&self) -> Option<Key> {
+        let (collection, id) = (self.collection.as_ref()?, self.id.as_ref()?);
+        Some(Key::from_parts(&self.space, collection, id))
+    }
+}
+
+impl Service {
+    /// Versions after `since`, in the order of the log.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store, and what a principal may not do.
+    pub async fn changes(
+        &self,
+        principal: &Principal,
+        scope: &Scope,
+        since: Seq,
+        limit: usize,
+    ) -> Outcome<Page> {
+        self.may_follow(principal, scope)?;
+        self.page(scope, since, limit).await
+    }
+
+    /// Follows the versions after `since`.
+    ///
+    /// # Errors
+    ///
+    /// What a principal may not do.
+    pub fn follow(
+        self: &Arc<Self>,
+        principal: &Principal,
+        scope: Scope,
+        since: Seq,
+    ) -> Outcome<Follower> {
+        self.may_follow(principal, &scope)?;
+        Ok(Follower {
+            committed: self.writer.committed(),
+            service: Arc::clone(self),
+            scope,
+            since,
+        })
+    }
+
+    fn may_follow(&self, principal: &Principal, scope: &Scope) -> Outcome<()> {
+        principal.must(Action::Read)?;
+        if let Some(collection) = &scope.collection {
+            self.collection(collection)?;
+        }
+        Ok(())
+    }
+
+    async fn page(&self, scope: &Scope, since: Seq, limit: usize) -> Outcome<Page> {
+        let (scope, touched) = (scope.clone(), self.touched.clone());
+        self.reading
+            .read(move |reader| {
+                let feed = match scope.key() {
+                    Some(key) => reader.document_changes(&key, since, limit)?,
+                    None => reader.changes(&Changes {
+                        space: &scope.space,
+                        collection: scope.collection.as_deref(),
+                        since,
+                        limit,
+                    })?,
+                };
+                let Feed {
+                    items,
+                    through,
+                    more,
+                } = feed;
+                let items = items.into_iter();
+                let changes = items.map(|stored| touched.describe(reader, stored));
+                Ok(Page {
+                    changes: changes.collect::<Result<_, _>>()?,
+                    through,
+                    has_more: more,
+                })
+            })
+            .await
+    }
+}
+
+impl Follower {
+    /// Waits until there is more, and reads it. May be dropped while it waits.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn next(&mut self) -> Outcome<Followed> {
+        loop {
+            // Marked as seen before the log is read: a commit in between wakes us again.
+            let newest = *self.committed.borrow_and_update();
+            if newest > self.since {
+                let page = self
+                    .service
+                    .page(&self.scope, self.since, AT_A_TIME)
+                    .await?;
+                self.since = page.through;
+                return Ok(Followed::Page(page));
+            }
+            if self.committed.changed().await.is_err() {
+                return Ok(Followed::End);
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use detente_core::{Key, Lock, LockAction, LockCommand, LockDecision, LockRefusal, Moment};
+
+use crate::explanation::{Explanation, What};
+use crate::service::not_written;
+use crate::{Action, Outcome, Principal, Service};
+
+/// What somebody wants of the lock of a document.
+#[derive(Clone, Debug)]
+pub struct LockAsk {
+    pub key: Key,
+    pub wish: LockWish,
+}
+
+#[derive(Clone, Debug)]
+pub enum LockWish {
+    /// Takes the lock, for an owner in words for people.
+    Take {
+        owner: String,
+        life_ms: u64,
+    },
+    /// Holds it for longer.
+    Renew {
+        token: Arc<str>,
+        life_ms: u64,
+    },
+    Release {
+        token: Arc<str>,
+    },
+    /// Takes it away from whoever holds it.
+    Break,
+}
+
+impl Service {
+    /// The lock of a document.
+    ///
+    /// # Errors
+    ///
+    /// [`What::NotLocked`] if nobody holds one.
+    pub fn lock_of(&self, principal: &Principal, key: &Key) -> Outcome<Arc<Lock>> {
+        principal.must(Action::Read)?;
+        self.collection(key.collection())?;
+        let now = Moment::from(SystemTime::now());
+        let lock = self.reading.lock(key).filter(|lock| lock.is_held(now));
+        lock.ok_or_else(|| Explanation::of(What::NotLocked, key))
+    }
+
+    /// Changes the lock of a document; the lock as it is now, or was when it was freed.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not changed.
+    pub async fn lock(&self, principal: &Principal, ask: LockAsk) -> Outcome<Arc<Lock>> {
+        let LockAsk { key, wish } = ask;
+        self.collection(key.collection())?;
+        principal.must(Action::Update)?;
+        if matches!(wish, LockWish::Break) {
+            principal.must(Action::BreakLock)?;
+        }
+        let is_break = matches!(wish, LockWish::Break);
+        let command = LockCommand {
+            key: key.clone(),
+            by: Arc::clone(&principal.name),
+            action: wish.into_action(),
+        };
+        match self.writer.lock(command).await.map_err(not_written)? {
+            LockDecision::Held(lock) | LockDecision::Freed(lock) => {
+                if is_break {
+                    note_broken(principal, &key, &lock);
+                }
+                Ok(lock)
+            }
+            LockDecision::Refused(refusal) => Err(self.lock_refused(&key, refusal).await?),
+        }
+    }
+
+    async fn lock_refused(&self, key: &Key, refusal: LockRefusal) -> Outcome<Box<Explanation>> {
+        let what = match refusal {
+            LockRefusal::Missing => What::NothingToLock,
+            LockRefusal::Deleted { head } => {
+                let tombstone = self.reading.version(head.seq).await?;
+                let missing = || What::failed("a deleted document has no tombstone");
+                What::Gone(tombstone.ok_or_else(missing)?)
+            }
+            LockRefusal::Locked(lock) => {
+                self.metrics.waited_for_lock();
+                let mut explanation = Explanation::of(What::Locked(lock), key);
+                explanation.ways.push(crate::Way::Lock);
+                return Ok(explanation);
+            }
+            LockRefusal::Lost => What::LockLost,
+            LockRefusal::Free => What::NothingToBreak,
+        };
+        Ok(Explanation::of(what, key))
+    }
+}
+
+fn note_broken(principal: &Principal, key: &Key, lock: &Lock) {
+    tracing::warn!(
+        document = key.as_str(),
+        by = &*principal.name,
+        owner = lock.owner,
+        fencing = lock.fencing,
+        "a lock was broken"
+    );
+}
+
+impl LockWish {
+    fn into_action(self) -> LockAction {
+        match self {
+            Self::Take { owner, life_ms } => LockAction::Take {
+                token: format!("urn:uuid:{}", uuid::Uuid::new_v4()).into(),
+                owner,
+                life_ms,
+            },
+            Self::Renew { token, life_ms } => LockAction::Renew { token, life_ms },
+            Self::Release { token } => LockAction::Release { token },
+            Self::Break => LockAction::Break,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use detente_core::Seq;
+use detente_store::{Reader, WriteError, WriterHandle};
+use tokio::sync::watch;
+
+use crate::Outcome;
+use crate::explanation::What;
+use crate::metrics::Metrics;
+use crate::once::InProgress;
+use crate::policy::{Collection, Policy};
+use crate::reading::Reading;
+use crate::touched::Touched;
+
+/// What every use case needs. Faces share one.
+#[derive(Debug)]
+pub struct Service {
+    pub policy: Policy,
+    pub metrics: Metrics,
+    pub(crate) reading: Reading,
+    pub(crate) writer: WriterHandle,
+    pub(crate) in_progress: InProgress,
+    pub(crate) touched: Touched,
+}
+
+impl Service {
+    /// A service that reads by `reader` what `writer` made durable.
+    pub fn new(policy: Policy, reader: Arc<dyn Reader>, writer: WriterHandle) -> Self {
+        Self {
+            metrics: Metrics::new(policy.labels()),
+            reading: Reading::new(reader),
+            writer,
+            in_progress: InProgress::default(),
+            touched: Touched::new(),
+            policy,
+        }
+    }
+
+    /// How a collection is treated.
+    ///
+    /// # Errors
+    ///
+    /// [`What::NoCollection`] if it must not exist.
+    pub fn collection(&self, name: &str) -> Outcome<&Arc<Collection>> {
+        let found = self.policy.collection(name);
+        found.ok_or_else(|| What::NoCollection(name.to_owned()).into())
+    }
+
+    /// The seq of the newest version.
+    pub fn last_seq(&self) -> Seq {
+        self.reading.last_seq()
+    }
+
+    /// Changes whenever versions were committed; holds the seq of the newest.
+    pub fn committed(&self) -> watch::Receiver<Seq> {
+        self.writer.committed()
+    }
+
+    /// Whether the store can be read.
+    ///
+    /// # Errors
+    ///
+    /// [`What::Failed`] if not.
+    pub async fn ping(&self) -> Outcome<()> {
+        self.reading.ping().await
+    }
+
+    /// What the writer did so far, and how much waits for it.
+    pub fn writer(&self) -> &WriterHandle {
+        &self.writer
+    }
+
+    /// Writes what waits for the conflict log.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn flush(&self) -> Outcome<()> {
+        self.writer.flush().await.map_err(not_written)
+    }
+}
+
+pub(crate) fn not_written(error: WriteError) -> Box<crate::Explanation> {
+    match error {
+        WriteError::Busy => What::Busy.into(),
+        WriteError::Closing => What::Closing.into(),
+        WriteError::Full => What::Full.into(),
+        WriteError::Store => What::failed("the store failed; see the writer's own line").into(),
+    }
+}

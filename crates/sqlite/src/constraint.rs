@@ -1,0 +1,179 @@
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::failure::Failure;
+use detente_core::rules::{Rules, Unique};
+use detente_core::{CollectionKey, Stored};
+use detente_store::{Documents, Reader, Store, StoreError};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use crate::append::{Sqlite, claim};
+use crate::row::find_holder;
+
+/// How many pairs of documents that collide are named.
+const NAMED_AT_MOST: usize = 10;
+
+/// Two stored documents have the same key of a constraint that is to hold from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConstraintConflict {
+    pub collection: CollectionKey,
+    pub constraint: String,
+    pub holder: String,
+    pub other: String,
+}
+
+impl Sqlite {
+    /// Brings the stored keys in line with the rules of all collections: keys of constraints that
+    /// are new or changed are built from the documents, all others are dropped. A constraint that
+    /// is not there while documents are written is built anew when it comes back.
+    ///
+    /// Returns the documents that collide, if any; then nothing was changed.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read or written.
+    pub fn constrain(
+        &mut self,
+        rules: &[(&str, &Rules)],
+    ) -> Result<Vec<ConstraintConflict>, StoreError> {
+        Ok(self.build_keys(rules)?)
+    }
+
+    fn build_keys(&self, rules: &[(&str, &Rules)]) -> Result<Vec<ConstraintConflict>, Failure> {
+        let reader = self.reader();
+        let places = reader.collections()?;
+        let transaction = self.connection.unchecked_transaction()?;
+        drop_all_but(&transaction, rules)?;
+        let mut conflicts = Vec::new();
+        for (collection, rules) in rules {
+            let spaces = places.iter().filter(|it| &*it.collection == *collection);
+            for (index, unique) in rules.unique.iter().enumerate() {
+                if is_built(&transaction, collection, unique)? {
+                    continue;
+                }
+                forget(&transaction, collection, &unique.name)?;
+                for place in spaces.clone() {
+                    build(
+                        &transaction,
+                        &reader,
+                        place,
+                        (index, unique),
+                        &mut conflicts,
+                    )?;
+                }
+                note(&transaction, collection, unique)?;
+            }
+        }
+        if conflicts.is_empty() {
+            transaction.commit()?;
+        }
+        Ok(conflicts)
+    }
+
+    /// Whether the stored keys of a collection are those of its rules.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read.
+    pub fn has_keys(&self, collection: &str, rules: &Rules) -> Result<bool, StoreError> {
+        for unique in &rules.unique {
+            if !is_built(&self.connection, collection, unique)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn drop_all_but(transaction: &Transaction<'_>, rules: &[(&str, &Rules)]) -> Result<(), Failure> {
+    let mut statement = transaction.prepare("SELECT collection, name FROM constraints")?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    for (collection, name) in rows.collect::<Result<Vec<_>, _>>()? {
+        let is_wanted = rules.iter().any(|(declared, rules)| {
+            *declared == collection && rules.unique.iter().any(|unique| unique.name == name)
+        });
+        if !is_wanted {
+            forget(transaction, &collection, &name)?;
+        }
+    }
+    Ok(())
+}
+
+fn forget(transaction: &Transaction<'_>, collection: &str, name: &str) -> Result<(), Failure> {
+    let place = params![collection, name];
+    transaction.execute(
+        "DELETE FROM unique_keys WHERE collection = ?1 AND name = ?2",
+        place,
+    )?;
+    transaction.execute(
+        "DELETE FROM constraints WHERE collection = ?1 AND name = ?2",
+        place,
+    )?;
+    Ok(())
+}
+
+fn is_built(transaction: &Connection, collection: &str, unique: &Unique) -> Result<bool, Failure> {
+    let built: Option<String> = transaction
+        .query_row(
+            "SELECT definition FROM constraints WHERE collection = ?1 AND name = ?2",
+            params![collection, unique.name],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(built == Some(unique.definition()))
+}
+
+fn note(transaction: &Transaction<'_>, collection: &str, unique: &Unique) -> Result<(), Failure> {
+    transaction.execute(
+        "INSERT INTO constraints (collection, name, definition) VALUES (?1, ?2, ?3)",
+        params![collection, unique.name, unique.definition()],
+    )?;
+    Ok(())
+}
+
+fn build(
+    transaction: &Transaction<'_>,
+    reader: &impl Reader,
+    place: &CollectionKey,
+    (index, unique): (usize, &Unique),
+    conflicts: &mut Vec<ConstraintConflict>,
+) -> Result<(), Failure> {
+    let mut failure = None;
+    let mut visit =
+        |stored: Arc<Stored>| {
+            let document = stored.document();
+            let Some(found) = document.and_then(|document| unique.claim(index, &document)) else {
+                return ControlFlow::Continue(());
+            };
+            let outcome = find_holder(transaction, &place.space, &place.collection, &found)
+                .and_then(|holder| match holder {
+                    None => claim(transaction, &stored.key, &found),
+                    Some(holder) => {
+                        conflicts.push(ConstraintConflict {
+                            collection: place.clone(),
+                            constraint: unique.name.clone(),
+                            holder,
+                            other: stored.key.id().to_owned(),
+                        });
+                        Ok(())
+                    }
+                });
+            match outcome {
+                Ok(()) if conflicts.len() < NAMED_AT_MOST => ControlFlow::Continue(()),
+                Ok(()) => ControlFlow::Break(()),
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        };
+    let asked = Documents {
+        collection: place,
+        after: None,
+        descending: false,
+    };
+    reader.documents(&asked, &mut visit)?;
+    failure.map_or(Ok(()), Err)
+}

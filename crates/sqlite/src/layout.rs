@@ -1,0 +1,299 @@
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use detente_store::StoreError;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::failure::Failure;
+use crate::open::OpenError;
+
+/// "DTNT": marks the file as ours.
+const APPLICATION: i64 = 0x4454_4e54;
+
+/// The layout that this program reads and writes, and the oldest that it brings up to date.
+const FORMAT: i64 = 2;
+const OLDEST: i64 = 1;
+
+/// Frames in the write-ahead log before they are moved to the database: 64 MB instead of 4.
+/// Hot pages are then copied once for many commits.
+const CHECKPOINT_PAGES: i64 = 16_000;
+
+/// The writer's page cache, in KiB; a reader's is small, for what is hot is cached above it.
+const WRITER_CACHE_KIB: i64 = 49_152;
+const READER_CACHE_KIB: i64 = 4096;
+
+const READING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+const TABLES: &str = "
+CREATE TABLE versions (
+    seq INTEGER PRIMARY KEY,
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    prev INTEGER,
+    by TEXT NOT NULL,
+    at INTEGER NOT NULL,    -- milliseconds since 1970
+    kind INTEGER NOT NULL,  -- 1 document, 2 tombstone
+    body TEXT NOT NULL
+);
+CREATE TABLE heads (
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    digest INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    PRIMARY KEY (space, collection, id)
+) WITHOUT ROWID;
+CREATE TABLE unique_keys (
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (space, collection, name, value)
+) WITHOUT ROWID;
+CREATE TABLE milestones (   -- every 64th version of a document
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (space, collection, id, version)
+) WITHOUT ROWID;
+CREATE TABLE constraints (  -- what unique_keys was built from
+    collection TEXT NOT NULL,
+    name TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    PRIMARY KEY (collection, name)
+) WITHOUT ROWID;
+CREATE TABLE marker (       -- one row: heads agrees with the log up to here
+    heads_through INTEGER NOT NULL
+);
+INSERT INTO marker VALUES (0);
+";
+
+/// What came with format 2. A new store goes through all formats, so that there is one way to
+/// write each down.
+const SINCE_2: &str = "
+ALTER TABLE versions ADD COLUMN base INTEGER;  -- where it was merged: the version its writer began from
+ALTER TABLE marker ADD COLUMN fencing INTEGER NOT NULL DEFAULT 0; -- the largest ever given out
+ALTER TABLE marker ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;  -- versions that are no longer kept
+CREATE TABLE locks (
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    token TEXT NOT NULL,
+    fencing INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    by TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (space, collection, id)
+) WITHOUT ROWID;
+CREATE TABLE receipts (     -- what was performed under an Idempotency-Key
+    number INTEGER PRIMARY KEY,
+    scope BLOB NOT NULL UNIQUE,
+    payload BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    writes TEXT NOT NULL    -- JSON: [[seq, created], ...]
+);
+CREATE TABLE conflicts (    -- refused writes
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    at INTEGER NOT NULL,
+    space TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    document TEXT NOT NULL,
+    by TEXT NOT NULL,
+    method TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    paths TEXT NOT NULL,    -- JSON: [pointer, ...]
+    base_version INTEGER,
+    base_seq INTEGER,
+    current_version INTEGER,
+    current_seq INTEGER,
+    outcome INTEGER NOT NULL,  -- 0 open, 1 resolved, 2 dismissed
+    settled_at INTEGER,
+    settled_by TEXT,
+    settled_version INTEGER,
+    weight INTEGER NOT NULL,
+    edit_kind INTEGER NOT NULL,  -- 1 document, 2 merge patch, 3 JSON patch, 4 deletion
+    edit TEXT NOT NULL
+);
+CREATE TABLE merges (       -- how often edits were merged
+    space TEXT NOT NULL,
+    hour INTEGER NOT NULL,  -- its beginning
+    collection TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (space, hour, collection)
+) WITHOUT ROWID;
+";
+
+/// A folder that holds a store, claimed by this process for as long as it is open.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    pub(crate) database: PathBuf,
+    _lock: File,
+}
+
+impl Claimed {
+    /// Claims the folder `data`, creating it if there is none.
+    pub(crate) fn new(data: &Path) -> Result<Self, OpenError> {
+        let path = || data.to_owned();
+        let fail = |source: std::io::Error| OpenError::Folder {
+            path: path(),
+            source,
+        };
+        fs::create_dir_all(data).map_err(fail)?;
+        let lock = File::create(data.join("lock")).map_err(fail)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                database: database_in(data),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path() }),
+            Err(TryLockError::Error(error)) => Err(fail(error)),
+        }
+    }
+}
+
+pub(crate) fn database_in(data: &Path) -> PathBuf {
+    data.join("detente.db")
+}
+
+/// The one connection that writes. Creates the tables in an empty file; touches no other.
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    let found = inspect(&connection, path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    let missing = match found {
+        State::Empty => format!("{TABLES} {SINCE_2} PRAGMA application_id={APPLICATION};"),
+        State::Older => SINCE_2.to_owned(),
+        State::Current => String::new(),
+    };
+    if found != State::Current {
+        connection.execute_batch(&format!(
+            "BEGIN; {missing} PRAGMA user_version={FORMAT}; COMMIT;"
+        ))?;
+    }
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// The first connection that reads: looks whether the file is ours.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
+    let connection = Connection::open_with_flags(path, READING)?;
+    match inspect(&connection, path)? {
+        State::Current => Ok(tuned(connection)?),
+        State::Empty => Err(foreign(path, "it is empty")),
+        State::Older => Err(OpenError::Older {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+/// Another connection to a file that was looked at before.
+pub(crate) fn connect_reader(path: &Path) -> Result<Connection, Failure> {
+    tuned(Connection::open_with_flags(path, READING)?)
+}
+
+fn tuned(connection: Connection) -> Result<Connection, Failure> {
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    Empty,
+    /// Ours, in a format that can be brought up to date.
+    Older,
+    Current,
+}
+
+fn foreign(path: &Path, reason: &str) -> OpenError {
+    OpenError::Foreign {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Looks before anything is written: a file that is not ours, or newer than us, stays as it is.
+fn inspect(connection: &Connection, path: &Path) -> Result<State, OpenError> {
+    let number =
+        |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let application = match number("application_id") {
+        Ok(application) => application,
+        Err(error) => {
+            return Err(match OpenError::from(error) {
+                OpenError::Store(StoreError::Damaged(reason)) => foreign(path, &reason),
+                other => other,
+            });
+        }
+    };
+    let format = number("user_version")?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (application, format) {
+        (0, 0) if tables == 0 => Ok(State::Empty),
+        (APPLICATION, FORMAT) => Ok(State::Current),
+        (APPLICATION, OLDEST..FORMAT) => Ok(State::Older),
+        (APPLICATION, found) => Err(OpenError::Newer {
+            path: path.to_owned(),
+            found,
+            known: FORMAT,
+        }),
+        _ => Err(foreign(path, "another program made this database")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As format 1 left it, with a version in it.
+    fn older(path: &Path) {
+        let connection = Connection::open(path).unwrap();
+        let version = "INSERT INTO versions VALUES
+            (1, 'default', 'notes', 'a', 1, NULL, 'ann', 1000, 1, '{}')";
+        let text = format!(
+            "PRAGMA journal_mode = WAL; BEGIN; {TABLES} {version};
+             PRAGMA application_id={APPLICATION}; PRAGMA user_version=1; COMMIT;"
+        );
+        connection.execute_batch(&text).unwrap();
+    }
+
+    #[test]
+    fn an_older_store_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("detente.db");
+        older(&path);
+        let refused = open_reader(&path).unwrap_err();
+        assert!(matches!(refused, OpenError::Older { .. }), "{refused}");
+        drop(open_writer(&path).unwrap());
+        let reader = open_reader(&path).unwrap();
+        let kept: (i64, Option<i64>) = reader
+            .query_row("SELECT seq, base FROM versions", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(kept, (1, None));
+        let schema = |connection: &Connection| -> Vec<String> {
+            let sql = "SELECT name FROM sqlite_schema ORDER BY name";
+            let mut statement = connection.prepare(sql).unwrap();
+            let names = statement.query_map([], |row| row.get(0)).unwrap();
+            names.map(Result::unwrap).collect()
+        };
+        let new = folder.path().join("new.db");
+        assert_eq!(schema(&reader), schema(&open_writer(&new).unwrap()));
+    }
+}

@@ -1,0 +1,112 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::failure::Failure;
+use detente_core::{Key, Lock, Moment};
+use detente_store::Commit;
+use rusqlite::{Connection, Row, params};
+
+use crate::row::{signed, unsigned};
+
+/// The locks of all documents. Every write asks for one, so they are in memory as well.
+#[derive(Debug)]
+pub(crate) struct Locks {
+    held: Mutex<HashMap<Key, Arc<Lock>>>,
+    fencing: AtomicU64,
+}
+
+impl Locks {
+    pub(crate) fn load(connection: &Connection) -> Result<Self, Failure> {
+        let fencing: i64 =
+            connection.query_row("SELECT fencing FROM marker", [], |row| row.get(0))?;
+        let mut statement = connection.prepare(
+            "SELECT space, collection, id, token, fencing, owner, by, expires_at FROM locks",
+        )?;
+        let held: Result<_, _> = statement.query_map([], lock)?.collect();
+        Ok(Self {
+            held: Mutex::new(held?),
+            fencing: AtomicU64::new(fencing.unsigned_abs()),
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Key, Arc<Lock>>> {
+        self.held.lock().expect("nothing panics while it is held")
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Lock>> {
+        self.held().get(key).cloned()
+    }
+
+    pub(crate) fn last_fencing(&self) -> u64 {
+        self.fencing.load(Ordering::Acquire)
+    }
+
+    /// Takes in what was committed.
+    pub(crate) fn publish(&self, commit: &Commit) {
+        if commit.locks.is_empty() {
+            return;
+        }
+        let mut held = self.held();
+        for (key, lock) in &commit.locks {
+            match lock {
+                Some(lock) => {
+                    self.fencing.fetch_max(lock.fencing, Ordering::AcqRel);
+                    held.insert(key.clone(), Arc::clone(lock));
+                }
+                None => drop(held.remove(key)),
+            }
+        }
+        held.retain(|_, lock| lock.is_held(commit.now));
+    }
+}
+
+fn lock(row: &Row<'_>) -> Result<(Key, Arc<Lock>), rusqlite::Error> {
+    let text = |column: usize| row.get::<_, String>(column);
+    let key = Key::from_parts(&text(0)?, &text(1)?, &text(2)?);
+    let lock = Lock {
+        token: text(3)?.into(),
+        fencing: unsigned(row, 4)?,
+        owner: text(5)?,
+        by: text(6)?.into(),
+        expires_at: Moment(unsigned(row, 7)?),
+    };
+    Ok((key, Arc::new(lock)))
+}
+
+/// Writes the locks of a commit, and drops those whose time has passed: to whoever still has their
+/// tokens, none and one that has expired are the same.
+pub(crate) fn write(connection: &Connection, commit: &Commit) -> Result<(), Failure> {
+    if commit.locks.is_empty() {
+        return Ok(());
+    }
+    let mut delete = connection
+        .prepare_cached("DELETE FROM locks WHERE space = ?1 AND collection = ?2 AND id = ?3")?;
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO locks (space, collection, id, token, fencing, owner, by, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    let mut fence =
+        connection.prepare_cached("UPDATE marker SET fencing = ?1 WHERE fencing < ?1")?;
+    for (key, lock) in &commit.locks {
+        let Some(lock) = lock else {
+            delete.execute(params![key.space(), key.collection(), key.id()])?;
+            continue;
+        };
+        insert.execute(params![
+            key.space(),
+            key.collection(),
+            key.id(),
+            &*lock.token,
+            signed(lock.fencing),
+            lock.owner,
+            &*lock.by,
+            signed(lock.expires_at.0),
+        ])?;
+        fence.execute([signed(lock.fencing)])?;
+    }
+    connection
+        .prepare_cached("DELETE FROM locks WHERE expires_at <= ?1")?
+        .execute([signed(commit.now.0)])?;
+    Ok(())
+}

@@ -1,0 +1,73 @@
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use detente_core::rules::{Rules, Unique};
+use detente_core::{
+    CollectionKey, Command, Condition, Edit, Key, Preconditions, Proposal, Unconditional,
+};
+
+use crate::{CollectionRules, Documents, Reader};
+
+pub(super) fn rules() -> Arc<CollectionRules> {
+    Arc::new(CollectionRules {
+        rules: Rules {
+            unique: vec![Unique {
+                name: "slot".into(),
+                fields: vec!["/slot".parse().unwrap()],
+                ignore_case: false,
+                condition: None,
+                error: None,
+                message: None,
+            }],
+            ..Rules::default()
+        },
+        unconditional: Unconditional::Allow,
+        history: None,
+    })
+}
+
+pub(super) fn put(key: &Key, body: &str) -> Command {
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    let edit = Edit::Put(Proposal::check(&rules().rules, body, None).unwrap());
+    Command::new(key.clone(), edit, "ann".into())
+}
+
+pub(super) fn delete(key: &Key) -> Command {
+    Command {
+        preconditions: Preconditions {
+            if_match: Some(Condition::Any),
+            ..Preconditions::default()
+        },
+        ..Command::new(key.clone(), Edit::Delete, "bob".into())
+    }
+}
+
+pub(super) fn key(id: &str) -> Key {
+    Key::new("default", "c", id).unwrap()
+}
+
+pub(super) fn place(space: &str, collection: &str) -> CollectionKey {
+    CollectionKey::new(space, collection).unwrap()
+}
+
+pub(super) fn collect(
+    reader: &impl Reader,
+    collection: &CollectionKey,
+    after: Option<&str>,
+    descending: bool,
+) -> Vec<String> {
+    let mut ids = Vec::new();
+    let asked = Documents {
+        collection,
+        after,
+        descending,
+    };
+    reader
+        .documents(&asked, &mut |stored| {
+            ids.push(stored.key.id().to_owned());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    ids
+}

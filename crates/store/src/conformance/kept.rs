@@ -1,0 +1,111 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use detente_core::{Lock, Moment, Once, Receipt, Written};
+
+use super::draft::key;
+use crate::{
+    Commit, Conflicts, LoggedConflict, LostEdit, OutcomeFilter, Reader, Settled, Settlement,
+    Settling, Store, VersionPlace,
+};
+
+fn lock(owner: &str) -> Arc<Lock> {
+    Arc::new(Lock {
+        token: format!("token of {owner}").into(),
+        fencing: 7,
+        owner: owner.into(),
+        by: "ann".into(),
+        expires_at: Moment(2000),
+    })
+}
+
+fn logged(id: &str, at: u64) -> LoggedConflict {
+    LoggedConflict {
+        id: id.into(),
+        at: Moment(at),
+        key: key("a"),
+        by: "ann".into(),
+        method: "PUT".into(),
+        kind: "stale-version".into(),
+        paths: vec!["/a~1b".into(), String::new()],
+        base: Some(VersionPlace { version: 1, seq: 1 }),
+        current: None,
+        edit: LostEdit::Document(Bytes::from_static(b"{\"n\":1.50}")),
+        settlement: None,
+    }
+}
+
+/// Written together, read back after a reopening, changed and gone when their time has come.
+pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
+    let once = Once {
+        scope: [1; 32],
+        payload: [2; 32],
+    };
+    let receipt = Receipt {
+        once,
+        at: Moment(1000),
+        writes: vec![Written {
+            seq: 5,
+            created: true,
+        }],
+    };
+    let mut store = open();
+    let commit = Commit {
+        locks: vec![(key("a"), Some(lock("ann"))), (key("b"), Some(lock("bob")))],
+        receipts: vec![receipt.clone()],
+        conflicts: [logged("first", 1000), logged("second", 1001)]
+            .map(Arc::new)
+            .into(),
+        now: Moment(1000),
+        ..Commit::default()
+    };
+    store.begin().unwrap();
+    store.append(&commit).unwrap();
+    drop(store);
+    let mut store = open();
+    assert_eq!(store.lock(&key("a")).unwrap(), Some(lock("ann")));
+    assert_eq!(store.last_fencing(), 7);
+    assert_eq!(store.receipt(&[1; 32]).unwrap(), Some(receipt));
+    assert_eq!(store.receipt(&[3; 32]).unwrap(), None);
+    assert_eq!(store.settled("first").unwrap(), Some(None));
+    assert_eq!(store.settled("third").unwrap(), None);
+    let settled = Settled {
+        outcome: Settling::Dismissed,
+        at: Moment(1500),
+        by: "bob".into(),
+        version: Some(3),
+    };
+    let commit = Commit {
+        locks: vec![(key("a"), None)],
+        settlements: vec![Settlement {
+            id: "first".into(),
+            settled: settled.clone(),
+        }],
+        now: Moment(2000),
+        ..Commit::default()
+    };
+    store.append(&commit).unwrap();
+    assert_eq!(store.lock(&key("a")).unwrap(), None);
+    assert_eq!(store.lock(&key("b")).unwrap(), None, "its time has passed");
+    assert_eq!(store.last_fencing(), 7, "it only grows");
+    assert_eq!(store.settled("first").unwrap(), Some(Some(settled.clone())));
+    let reader = store.reader();
+    let first = reader.conflict("default", "first").unwrap().unwrap();
+    let expected = LoggedConflict {
+        settlement: Some(settled),
+        ..logged("first", 1000)
+    };
+    assert_eq!(first, expected);
+    assert_eq!(reader.conflict("other", "first").unwrap(), None);
+    let asked = Conflicts {
+        space: "default".into(),
+        outcome: Some(OutcomeFilter::Open),
+        limit: 10,
+        ..Conflicts::default()
+    };
+    let page = reader.conflicts(&asked).unwrap();
+    assert_eq!(
+        (page.items, page.next),
+        (vec![logged("second", 1001)], None)
+    );
+}
