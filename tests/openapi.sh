@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds the server to its own description: is it valid OpenAPI, and does the server do what it says?
+# Checks that the server's description of itself is valid OpenAPI, and that the server behaves as described.
 #
 # usage: tests/openapi.sh target/debug/detente
 set -euo pipefail
@@ -24,7 +24,7 @@ prepare_python() {
     "$python/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/openapi-requirements.txt"
 }
 
-# Starts a server on a free port and waits for the line that says where it is. Sets $address.
+# Starts a server on a free port and waits for the line with its address. Sets $address.
 start() {
     local name=$1
     shift
@@ -39,14 +39,14 @@ start() {
     address=$(grep -o 'http://[^, ]*' <<<"$line" | head -n 1)
 }
 
-# Sets $description to a file of what the server says of itself.
+# Writes the server's description to a file and sets $description to the path of the file.
 describe() {
     description=$scratch/$1.json
     curl --silent --show-error --fail "$2/openapi.json" >"$description"
 }
 
-# In both a space that the description names and one of those that are like it.
-tell() {
+# In the space that the description names, and in another one.
+check_story() {
     local description
     describe "$1" "$2"
     for space in "" /spaces/attic; do
@@ -54,7 +54,7 @@ tell() {
     done
 }
 
-# Of a server that is as it should be, both find nothing.
+# Both tools must find nothing.
 check() {
     local name=$1 url=$2 description
     shift 2
@@ -69,7 +69,7 @@ prepare_python
 cd "$scratch"
 
 start story
-tell story "$address"
+check_story story "$address"
 
 start open
 check open "$address" >open.log 2>&1 &

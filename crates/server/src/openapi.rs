@@ -1,19 +1,19 @@
-//! The API described as OpenAPI 3.1, from the settings that the server runs with.
+//! The description of the API in OpenAPI 3.1, made from the server's settings.
 
-mod api; // the server that is described
-mod subject; // what one set of its paths is about
+mod api; // the server to describe
+mod subject; // what a set of paths is about
 
-mod link; // from an answer to the requests that it makes possible
-mod operation; // one row of the table of operations
-mod refusal; // the responses that problems are
+mod link; // from an answer to possible next requests
+mod operation; // one row of the table of operations, described
+mod refusal; // problems as responses
 
-mod batch_schema; // what batches are made of
-mod conflict_schema; // what the conflict log tells
-mod document_schema; // documents, and what wraps them
-mod embedding; // the schemas of collections, within the description
-mod lock_schema; // what locks are asked for, and tell
-mod merge_schema; // what merges are asked for, and tell
-mod problem_schema; // what problems tell
+mod batch_schema; // batches and their results
+mod conflict_schema; // the conflict log
+mod document_schema; // documents, and the pages that hold them
+mod embedding; // the schemas of collections, inside the description
+mod lock_schema; // requests for locks, and locks
+mod merge_schema; // requests for merges, and reports
+mod problem_schema; // problems, and their parts
 
 use axum::http::request::Parts;
 use bytes::Bytes;
@@ -30,33 +30,33 @@ use crate::settings::Settings;
 use api::Api;
 use subject::Subject;
 
-/// Members of an object of the description.
+/// The members of an object in the description.
 type Members = Map<String, Value>;
 
-/// What no single operation can say.
+/// What holds for all operations.
 const PROSE: &str = "\
-Documents that many may change at once, and no write is lost: a change names the version that it began from \
-(`If-Match`), and where the document has moved on since, the answer is a refusal that tells what happened meanwhile.
+Many people can change the same documents at once, and no write is lost. A write names the version that it changes \
+(`If-Match`). If the document has changed since, the write is refused, and the refusal says what happened.
 
-**Spaces.** All that stands under `/api` stands under `/spaces/{space}/api` too, for another space: other documents, \
-other versions, another feed, another conflict log. A space is named as a collection is, and exists as soon as something is stored in it. \
-`/api` is the space `default`.
+**Spaces.** Every path under `/api` also exists under `/spaces/{space}/api`, for another space. A space has its own \
+documents, versions, change feed and conflict log. The names of spaces follow the rules for names of collections. A space \
+exists as soon as something is stored in it. `/api` is the space `default`.
 
-**Merging.** A client may ask that an edit of an older version is merged with what came since (`Prefer: \
-conflict=merge`), or merge it by choices of its own (`POST /api/{collection}/{id}/merge`).
+**Merging.** A client can ask the server to merge an edit of an older version with the newer changes (`Prefer: \
+conflict=merge`), or decide each conflict itself (`POST /api/{collection}/{id}/merge`).
 
-**Conflicts** are kept: a write that was refused because of others is in the conflict log with its edit, and `logged` in \
-the refusal tells where.
+**Conflicts** are kept. When a write is refused because of other people's writes, the conflict log keeps the edit, and \
+`logged` in the refusal is its address there.
 
-**Methods.** Whatever knows GET knows HEAD. Everything knows OPTIONS, which answers 204 with `Allow`. Any other method \
-is refused with 405 and `Allow`.
+**Methods.** A resource that supports GET also supports HEAD. Every resource supports OPTIONS, which answers 204 with \
+`Allow`. Any other method is refused with 405 and `Allow`.
 
 **Refusals** are problems (RFC 9457) of media type `application/problem+json`, or `application/json` for a client that \
-accepts only that. `type` and `error` tell them apart. Should the server fail (500), the answer is a problem too, and \
-the cause is in its log.
+accepts only that. `type` and `error` say which kind of problem it is. If the server fails (500), the answer is also a \
+problem, and the cause is in the server's log.
 
-**Requests** carry JSON as RFC 7493 has it: no duplicate member names, at most 128 levels of nesting. Every answer has \
-an `X-Request-Id`: the one of the request if it is plain, else a new one.";
+**Request bodies** are JSON as in RFC 7493: no duplicate member names, and at most 128 levels of nesting. Every answer has \
+an `X-Request-Id`: the id that the request sent, if it is plain text, or a new one.";
 
 pub(crate) async fn read(app: &App, _: &PathParts, parts: &Parts) -> Answer {
     // Settings do not change while the server runs.
@@ -129,7 +129,7 @@ fn schemas(api: &Api<'_>) -> Members {
     ];
     let ours = ours.into_iter().flatten().chain(problem_schema::schemas());
     let ours = ours.map(|(name, schema)| (name.to_owned(), schema));
-    // No clash: the names of collections begin with a small letter, ours with a capital one.
+    // No clash: names of collections begin with a lower-case letter, our names with a capital.
     let of_collections = api.subjects.iter().filter_map(Subject::schema_component);
     ours.chain(of_collections).collect()
 }

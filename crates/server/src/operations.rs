@@ -1,15 +1,17 @@
-//! What can be asked of the server: one row for each operation, grouped by what a URL stands for.
+//! Everything that a client can ask the server to do: one row for each operation, grouped by resource.
 //!
-//! The description of the API is made from these rows, and they say what a router, an `Allow` field
-//! and a gate need to know.
+//! The description of the API is made from these rows. They also have what a router, an `Allow`
+//! field and a gate need.
 
+mod action; // what a caller must be allowed to do
+mod answer; // bodies, of requests and of answers
 mod header; // the fields of answers
-mod link; // from an answer to the requests that it makes possible
-mod parameter; // what requests say beside their bodies
+mod link; // from an answer to possible next requests
+mod parameter; // what requests say outside their bodies
 mod refusal; // the problems that an operation can have
 
 mod batch; // several writes at once
-mod changes; // versions as they come
+mod changes; // the change feeds
 mod collection; // lists, and new documents
 mod conflicts; // the conflict log
 mod document; // one document
@@ -20,10 +22,11 @@ mod server; // health, metrics, pages for people
 
 use axum::http::Method;
 use detente_service::Action;
-use serde_json::Value;
 
 use crate::call::Run;
 
+pub(crate) use action::Required;
+pub(crate) use answer::{Answer, Body, Content, Shape};
 pub(crate) use header::{HEADERS, Header};
 pub(crate) use link::Link;
 pub(crate) use parameter::{
@@ -31,7 +34,7 @@ pub(crate) use parameter::{
 };
 pub(crate) use refusal::{Refusal, When};
 
-/// Every kind of resource that has a URL.
+/// All resources.
 pub(crate) static RESOURCES: [&Resource; 20] = [
     &collection::COLLECTION,
     &document::DOCUMENT,
@@ -55,16 +58,16 @@ pub(crate) static RESOURCES: [&Resource; 20] = [
     &server::FRONT_PAGE,
 ];
 
-/// What the URLs of one form stand for.
+/// What the URLs of one form stand for: a document, its lock, the health of the server.
 #[derive(Debug)]
 pub(crate) struct Resource {
     pub(crate) scope: Scope,
-    /// The form of its URLs: of a server absolute, else beneath the `/api` of a space.
+    /// The form of its URLs: for a server the whole path, otherwise the part after a space's `/api`.
     pub(crate) path: &'static str,
     pub(crate) operations: &'static [Operation],
 }
 
-/// What there is one such resource for.
+/// What a resource belongs to: there is one for the server, for each space, or for each collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     Server,
@@ -75,28 +78,28 @@ pub(crate) enum Scope {
 /// One row of the table of operations.
 #[derive(Debug)]
 pub(crate) struct Operation {
-    /// What it does, in one word that no other operation of the same scope has.
+    /// What it does, in one word. Unique within its scope.
     pub(crate) id: &'static str,
     pub(crate) method: Method,
     pub(crate) run: Run,
     pub(crate) action: Required,
     pub(crate) summary: &'static str,
-    /// More about it, if there is more.
+    /// More about it, or empty.
     pub(crate) description: &'static str,
-    /// The parameters of its query that it knows.
+    /// The parameters that its query may have.
     pub(crate) query: &'static [&'static Parameter],
-    /// Whether all other parameters of its query are filters, whose names are free.
+    /// Whether all other parameters of the query are filters, which may have any name.
     pub(crate) has_filters: bool,
-    /// The header fields that it heeds.
+    /// The header fields of the request that it uses.
     pub(crate) fields: &'static [&'static Parameter],
     pub(crate) body: Option<Body>,
     pub(crate) answers: &'static [Answer],
-    /// The problems that it can have, beside those that every operation can have.
+    /// The problems that it can have. Those that every operation can have are left out.
     pub(crate) refusals: &'static [&'static [Refusal]],
 }
 
 impl Operation {
-    /// What most rows leave out.
+    /// Defaults for the columns.
     const BARE: Self = Self {
         id: "",
         method: Method::GET,
@@ -111,131 +114,6 @@ impl Operation {
         answers: &[],
         refusals: &[],
     };
-}
-
-/// Which action an operation is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Required {
-    /// Everybody may do this, without credentials.
-    Nothing,
-    Always(Action),
-    /// The query decides: `then` where the parameter is `true`.
-    Switched {
-        by: &'static Parameter,
-        then: Action,
-        otherwise: Action,
-    },
-    /// One of these. Which one depends on the body or on what is stored, so a caller who may do none
-    /// of them is refused at once, and the others are judged behind the gate.
-    Any(&'static [Action]),
-}
-
-impl Required {
-    /// The actions one of which the caller must be allowed to do. `is_true` says whether the query
-    /// has the parameter as `true`.
-    pub(crate) fn actions(&self, is_true: impl FnOnce(&Parameter) -> bool) -> &[Action] {
-        match self {
-            Self::Nothing => &[],
-            Self::Always(action) => std::slice::from_ref(action),
-            Self::Switched {
-                by,
-                then,
-                otherwise,
-            } => std::slice::from_ref(if is_true(by) { then } else { otherwise }),
-            Self::Any(actions) => actions,
-        }
-    }
-
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self, Self::Nothing)
-    }
-
-    /// Whether it may change what is stored.
-    pub(crate) fn is_write(&self) -> bool {
-        let writes = |action: &Action| !matches!(action, Action::Read | Action::Operate);
-        !self.is_open() && self.actions(|_| false).iter().all(writes)
-    }
-}
-
-/// The body of a request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Body {
-    pub(crate) is_required: bool,
-    pub(crate) contents: &'static [Content],
-}
-
-impl Body {
-    const fn of(contents: &'static [Content]) -> Self {
-        Self {
-            is_required: true,
-            contents,
-        }
-    }
-}
-
-/// A success.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) description: &'static str,
-    /// The header fields that it has, by their names.
-    pub(crate) headers: &'static [&'static [&'static str]],
-    /// Fields that it may lack, though other answers always have them.
-    pub(crate) perhaps: &'static [&'static str],
-    pub(crate) contents: &'static [Content],
-    pub(crate) links: &'static [Link],
-}
-
-impl Answer {
-    const BARE: Self = Self {
-        status: 200,
-        description: "",
-        headers: &[],
-        perhaps: &[],
-        contents: &[],
-        links: &[],
-    };
-
-    const fn of(description: &'static str, contents: &'static [Content]) -> Self {
-        Self {
-            description,
-            contents,
-            ..Self::BARE
-        }
-    }
-}
-
-/// A form of a body.
-#[derive(Debug)]
-pub(crate) struct Content {
-    pub(crate) media_type: &'static str,
-    pub(crate) shape: Shape,
-    /// An example, which may name a collection that it is given.
-    pub(crate) example: Option<fn(&str) -> Value>,
-}
-
-impl Content {
-    const fn new(media_type: &'static str, shape: Shape) -> Self {
-        Self {
-            media_type,
-            shape,
-            example: None,
-        }
-    }
-}
-
-/// What a body looks like.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Shape {
-    /// A document of the collection.
-    Document,
-    /// A page of them.
-    DocumentPage,
-    DocumentOr(&'static str),
-    /// What a schema of the components says.
-    Named(&'static str),
-    Object(&'static str),
-    Text,
 }
 
 impl Resource {
@@ -261,7 +139,7 @@ impl Resource {
 }
 
 impl Resource {
-    /// The paths of its URLs, as a router matches them.
+    /// The paths of its URLs, as templates for a router.
     pub(crate) fn templates(&self) -> Vec<String> {
         match self.scope {
             Scope::Server => vec![self.path.to_owned()],
@@ -271,7 +149,7 @@ impl Resource {
         }
     }
 
-    /// The row of a method. What knows GET knows HEAD.
+    /// The row of a method. HEAD has the row of GET unless it has its own.
     pub(crate) fn operation(&self, method: &Method) -> Option<&'static Operation> {
         let of = |method: &Method| self.operations.iter().find(|row| row.method == *method);
         of(method).or_else(|| (*method == Method::HEAD).then(|| of(&Method::GET))?)
@@ -296,7 +174,7 @@ impl Resource {
         allow + "OPTIONS"
     }
 
-    /// The fields that tell, beside `Allow`, which media types it takes.
+    /// The fields that accompany `Allow`: which media types POST and PATCH accept.
     pub(crate) fn accepts(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.operations.iter().filter_map(|row| {
             let field = match row.method {

@@ -1,11 +1,11 @@
-mod kind; // the ways to say no
-mod member; // what a problem says beside what all problems say
+mod kind; // the kinds of problems
+mod member; // members that only some problems have
 
-mod access; // who asks, and for what
-mod capacity; // what the server cannot take
-mod condition; // what a request asks to hold, and does not hold
-mod conflict; // what others did, or what is stored, is in the way
-mod content; // what is wrong in the request itself
+mod access; // callers, URLs and methods
+mod capacity; // what the server cannot accept now or ever
+mod condition; // conditions that do not hold
+mod conflict; // conflicts with what is stored
+mod content; // mistakes in the request
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -21,24 +21,24 @@ use crate::representation::Reply;
 pub(crate) use kind::{ProblemKind, ProblemType, problems};
 pub(crate) use member::{agreements, settled_version};
 
-/// What a problem tells beside what all problems tell, as text.
+/// The members of a problem, as JSON texts.
 #[derive(Clone, Debug, Default)]
 struct Members {
-    /// The values, one after the other.
+    /// All values in a row.
     text: String,
     names: Vec<Member>,
 }
 
-/// A name, and the place of its value.
+/// A name, and the place of its value in the text.
 type Member = (Cow<'static, str>, Range<usize>);
 
-/// What the names of members take, about, and what their values take, in bytes.
+/// How many bytes the names and the values of members usually need.
 const NAMES_ROOM: usize = 512;
 const VALUES_ROOM: usize = 1024;
 
 impl Members {
-    /// What is told twice stays in its place; the later value counts.
-    fn tell(&mut self, name: Cow<'static, str>, value: &dyn ToText) {
+    /// A member that is already there keeps its place and gets the new value.
+    fn set(&mut self, name: Cow<'static, str>, value: &dyn ToText) {
         let start = self.text.len();
         if start == 0 {
             self.text.reserve(VALUES_ROOM);
@@ -51,21 +51,21 @@ impl Members {
         }
     }
 
-    /// As one object: these, and in their stead or behind them the members that are told of one
-    /// problem, then the documents.
-    fn into_body(self, told: &Self, documents: &[(&'static str, Bytes)]) -> Vec<u8> {
+    /// One object: these members, then those of `own`, then the documents. A member of `own` replaces
+    /// one of these with the same name.
+    fn into_body(self, own: &Self, documents: &[(&'static str, Bytes)]) -> Vec<u8> {
         let is_new = |(name, _): &&Member| !self.names.iter().any(|(other, _)| other == name);
         let general = self.names.iter().map(|(name, place)| {
-            let instead = told.names.iter().find(|(other, _)| other == name);
-            let value = instead.map_or(&self.text[place.clone()], |it| &told.text[it.1.clone()]);
+            let instead = own.names.iter().find(|(other, _)| other == name);
+            let value = instead.map_or(&self.text[place.clone()], |it| &own.text[it.1.clone()]);
             (&**name, value.as_bytes())
         });
-        let special = told.names.iter().filter(is_new);
-        let special = special.map(|(name, place)| (&**name, told.text[place.clone()].as_bytes()));
+        let special = own.names.iter().filter(is_new);
+        let special = special.map(|(name, place)| (&**name, own.text[place.clone()].as_bytes()));
         let documents_len: usize = documents.iter().map(|(_, text)| text.len()).sum();
         let documents = documents.iter().map(|(name, text)| (*name, &**text));
         let mut body =
-            Vec::with_capacity(self.text.len() + told.text.len() + NAMES_ROOM + documents_len);
+            Vec::with_capacity(self.text.len() + own.text.len() + NAMES_ROOM + documents_len);
         for (name, value) in general.chain(special).chain(documents) {
             body.push(if body.is_empty() { b'{' } else { b',' });
             let mut quoted = String::with_capacity(name.len() + 3);
@@ -79,19 +79,19 @@ impl Members {
     }
 }
 
-/// A refusal, before it is written as a response (RFC 9457).
+/// A refusal (RFC 9457), before it becomes a response.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     pub(crate) kind: ProblemKind,
-    /// Instead of the `error` of its kind.
+    /// Replaces the `error` of the kind.
     error: Option<String>,
     detail: String,
     members: Members,
-    /// Members that are whole documents, as JSON texts.
+    /// Members whose values are whole documents, as JSON texts.
     documents: Vec<(&'static str, Bytes)>,
-    // Boxed: most answers carry no problem, but all carry its room around.
+    // Boxed, to keep a `Result` with a problem small: most answers have none.
     headers: Box<HeaderMap>,
-    /// For the log alone.
+    /// Only for the log.
     cause: Option<String>,
 }
 
@@ -116,21 +116,21 @@ impl Problem {
         Self::new(ProblemKind::NotFound, detail)
     }
 
-    /// What failed is in the log; the client learns that it may try again, and nothing else.
+    /// A failure of the server. The cause goes to the log, and never to the client.
     pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
-        let detail = "The server failed; what went wrong is in its log under the request id.";
+        let detail = "The server failed; the cause is in its log under the request id.";
         Self {
             cause: Some(cause.to_string()),
             ..Self::new(ProblemKind::Internal, detail)
         }
     }
 
-    /// What went wrong, if it is not for the client to know.
+    /// The cause of a failure, which the client must not see.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
-    /// To be tried again, as it is.
+    /// The client should send the same request again.
     pub(crate) fn unavailable(detail: &str) -> Self {
         let problem = Self::new(ProblemKind::Unavailable, detail);
         problem.header(header::RETRY_AFTER, "1")
@@ -142,7 +142,7 @@ impl Problem {
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl ToText) -> Self {
-        self.members.tell(name.into(), &value);
+        self.members.set(name.into(), &value);
         self
     }
 
@@ -154,31 +154,31 @@ impl Problem {
 
     pub(crate) fn with_all(mut self, members: Object) -> Self {
         for (name, value) in members {
-            self.members.tell(name.into(), &value);
+            self.members.set(name.into(), &value);
         }
         self
     }
 
-    /// `value` must be a field value; what a client sent is not.
+    /// `value` must be a valid field value, so it cannot come from a client unchecked.
     pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
         let value = HeaderValue::from_str(value).expect("our own field values are well-formed");
         self.headers.insert(name, value);
         self
     }
 
-    /// The answer. `instance` is the path that was asked for; `plain` says that the client takes
-    /// `application/json` and not `application/problem+json`.
+    /// The answer. `instance` is the path of the request. `plain` means that the client accepts
+    /// `application/json` but not `application/problem+json`.
     pub(crate) fn render(self, instance: &str, plain: bool) -> Reply {
         let described = self.kind.describe();
         let error = self.error.unwrap_or_else(|| described.error.to_owned());
         let mut all = Members::default();
-        all.tell("type".into(), &described.path());
-        all.tell("title".into(), &described.title);
-        all.tell("status".into(), &u64::from(described.status.as_u16()));
-        all.tell("detail".into(), &self.detail);
-        all.tell("instance".into(), &instance);
-        all.tell("error".into(), &error);
-        all.tell("message".into(), &self.detail);
+        all.set("type".into(), &described.path());
+        all.set("title".into(), &described.title);
+        all.set("status".into(), &u64::from(described.status.as_u16()));
+        all.set("detail".into(), &self.detail);
+        all.set("instance".into(), &instance);
+        all.set("error".into(), &error);
+        all.set("message".into(), &self.detail);
         let media_type = if plain {
             "application/json"
         } else {
@@ -195,7 +195,7 @@ impl Problem {
     }
 }
 
-/// Carries the problem to the one place that knows the request and renders it.
+/// Passes the problem on to the place that knows the request and renders the answer.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();

@@ -6,7 +6,7 @@ use crate::call::Answer;
 use crate::problem::{Problem, ProblemType, problems};
 use crate::resource::PathParts;
 
-/// Explains a problem type to people: what `type` in a refusal points to.
+/// The page about a problem, at the address in `type`.
 pub(crate) async fn read(_: &App, path: &PathParts, _: &Parts) -> Answer {
     let slug = path.get("slug").unwrap_or_default();
     let found = problems().find(|row| row.slug == slug);

@@ -1,11 +1,11 @@
-//! JSON Schemas in few words: each function returns one.
+//! Short functions that make JSON Schemas.
 
 use serde_json::{Map, Value, json};
 
 /// A JSON Pointer (RFC 6901).
 pub(crate) const POINTER: &str = "^(/([^/~]|~[01])*)*$";
 
-/// Unreserved characters (RFC 3986), the first of them not `_`; neither `.` nor `..`.
+/// Unreserved characters (RFC 3986). The first is not `_`, and the whole is neither `.` nor `..`.
 pub(crate) const ID: &str =
     "^([A-Za-z0-9~-]|\\.[A-Za-z0-9_~-]|\\.\\.[A-Za-z0-9._~-])[A-Za-z0-9._~-]*$";
 
@@ -14,7 +14,7 @@ pub(crate) fn named(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// Any value at all.
+/// Any value.
 pub(crate) fn anything() -> Value {
     json!({})
 }
@@ -31,7 +31,7 @@ pub(crate) fn text_like(pattern: &str) -> Value {
     json!({"type": "string", "pattern": pattern})
 }
 
-/// Of ASCII characters, so that length counts bytes too.
+/// For patterns of ASCII characters only, so that the length is also in bytes.
 pub(crate) fn short_text_like(pattern: &str, max_length: usize) -> Value {
     json!({"type": "string", "pattern": pattern, "maxLength": max_length})
 }
@@ -85,7 +85,7 @@ pub(crate) fn all_of<const N: usize>(schemas: [Value; N]) -> Value {
     json!({"allOf": schemas.to_vec()})
 }
 
-/// An object of these members, and perhaps others. A name that ends with `?` may be absent.
+/// An object with these members, and perhaps others. If a name ends with `?`, the member is optional.
 pub(crate) fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
@@ -103,18 +103,18 @@ pub(crate) fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) ->
     object
 }
 
-/// An object that takes no other members.
+/// An object with these members and no others.
 pub(crate) fn closed<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     object(members).and("additionalProperties", false)
 }
 
-/// What more a schema can say.
+/// More keywords for a schema.
 pub(crate) trait Saying {
     fn and(self, keyword: &str, value: impl Into<Value>) -> Self;
 
     fn about(self, description: &str) -> Self;
 
-    /// Also null, of a schema that names its type.
+    /// Allows null too. The schema must name a type.
     fn or_null(self) -> Self;
 }
 

@@ -5,13 +5,13 @@ use super::subject::Subject;
 use crate::operations::COLLECTION_NAME;
 use crate::settings::Settings;
 
-/// A server, as far as its description depends on it.
+/// The parts of a server that its description depends on.
 pub(super) struct Api<'a> {
     policy: &'a Policy,
     settings: &'a Settings,
-    /// What the paths of collections are about.
+    /// The subjects of the paths of collections.
     pub(super) subjects: Vec<Subject<'a>>,
-    /// What all other paths are about.
+    /// The subject of all other paths.
     pub(super) whole: Subject<'a>,
 }
 
@@ -36,7 +36,7 @@ impl<'a> Api<'a> {
         self.settings.tokens.is_some()
     }
 
-    /// How long the body of a request may be.
+    /// The largest body of a request, in bytes.
     pub(super) fn body_bytes(&self) -> usize {
         self.settings.limits.body_bytes
     }

@@ -9,20 +9,20 @@ use crate::schema::{
     whole,
 };
 
-/// If-Match and If-None-Match, within a body.
+/// If-Match and If-None-Match inside a body.
 const TAGS: &str = "^(\\*|(W/)?\"[!#-~]*\"(, (W/)?\"[!#-~]*\")*)$";
 
-/// A field value of ASCII.
+/// A field value in ASCII.
 const FIELD: &str = "^[ -~]*$";
 
-/// What batches are made of, and what becomes of them.
+/// Batches and their results.
 pub(super) fn schemas(api: &Api<'_>) -> Vec<(&'static str, Value)> {
     let operations = list(named("Operation"))
         .and("minItems", 1)
         .and("maxItems", MAX_OPERATIONS)
-        .about("In this order; each meets what those before it left.");
+        .about("They are performed in this order, and each sees the effects of those before it.");
     let results = list(named("OperationResult"));
-    let results = results.about("What became of each operation, in their order.");
+    let results = results.about("The outcome of each operation, in the order of the operations.");
     vec![
         ("Batch", closed([("operations", operations)])),
         ("BatchResults", object([("results", results)])),
@@ -31,7 +31,7 @@ pub(super) fn schemas(api: &Api<'_>) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// One schema for each method, and for each kind of patch.
+/// One schema for each method and each kind of patch.
 fn operation(api: &Api<'_>) -> Value {
     let id = ID.trim_start_matches('^');
     let collection = format!("^/api/{}", api.collection_pattern());
@@ -69,14 +69,15 @@ fn operation(api: &Api<'_>) -> Value {
         delete,
     ])
     .about(
-        "A write, as it would be a request of its own. All fields that are not among `headers` are the batch's; their names \
-         may be in any case. In another space, the paths are those of that space.",
+        "A write, described like a single request. Header fields that are not in `headers` come from \
+         the batch. Their names may be in upper or lower case. In another space, the paths are those of \
+         that space.",
     )
 }
 
 fn fields(media_type: Option<(&'static str, &str)>) -> Vec<(&'static str, Value)> {
     let key = short_text_like(IDEMPOTENCY_KEY, 255)
-        .about("Where each operation stands for itself; else the key is that of the batch.");
+        .about("Only with `atomic=false`; otherwise the batch has the key.");
     let mut fields = vec![
         ("If-Match?", text_like(TAGS)),
         ("If-None-Match?", text_like(TAGS)),
@@ -95,12 +96,12 @@ fn result() -> Value {
         ("status", whole(200).and("maximum", 599)),
         (
             "headers",
-            headers.about("Fields of the answer, their names in small letters."),
+            headers.about("The header fields of the answer, with lower-case names."),
         ),
         (
             "body?",
-            anything().about("A document or a problem. Absent if there is none."),
+            anything().about("A document or a problem. Absent if the answer has no body."),
         ),
     ])
-    .about("The answer that the operation would have had as a request of its own.")
+    .about("The answer that the operation would have as a single request.")
 }

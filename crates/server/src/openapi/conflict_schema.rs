@@ -9,7 +9,7 @@ use crate::schema::{
     one_of, one_word_of, pointer, text, text_in, whole,
 };
 
-/// What the conflict log tells, and what it is told.
+/// Entries of the conflict log, and resolutions.
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let page = page_of(named("LoggedConflict"));
     vec![
@@ -43,16 +43,16 @@ fn logged() -> Value {
         ("document_href", href()),
         (
             "kind",
-            kind.about("Why it was refused: the last part of the problem's `type`."),
+            kind.about("Why the write was refused: the last part of the problem's `type`."),
         ),
-        ("paths", list(pointer()).about("What collided.")),
+        ("paths", list(pointer()).about("The places that conflict.")),
         (
             "base_version",
-            version("The version that the edit began from, if that is known."),
+            version("The version that the edit was based on, if known."),
         ),
         (
             "current_version",
-            version("The version that was current, if there was one."),
+            version("The version that was current then, if there was one."),
         ),
         ("outcome", one_word_of(&["open", "resolved", "dismissed"])),
         ("settled_at?", moment()),
@@ -73,8 +73,8 @@ fn logged() -> Value {
 }
 
 fn detail() -> Value {
-    let base = "The version that the edit began from, if it is known and still kept.";
-    let current = "The version that was current, if it is still kept.";
+    let base = "The version that the edit was based on, if it is known and still kept.";
+    let current = "The version that was current then, if it is still kept.";
     object([
         ("edit", named("LostEdit")),
         ("base?", anything().about(base)),
@@ -83,7 +83,7 @@ fn detail() -> Value {
     ])
 }
 
-/// One of four, each under a name of its own.
+/// One of four kinds of edit, each with its own member.
 fn edit() -> Value {
     one_of([
         closed([("document", named("Document"))]),
@@ -91,7 +91,7 @@ fn edit() -> Value {
         closed([("json_patch", named("JsonPatch"))]),
         closed([("deletion", exactly(true))]),
     ])
-    .about("What the writer wanted: the document to be this, to be patched, or to be gone.")
+    .about("What the writer wanted: a new document, a patch, or a deletion.")
 }
 
 fn resolution() -> Value {
@@ -103,7 +103,10 @@ fn resolution() -> Value {
         ]),
         closed([("dismiss", exactly(true))]),
     ])
-    .about("Store the edit after all, merged with what is current, with choices where they collide; or let it go.")
+    .about(
+        "Store the edit, merged with the current version and with choices where the two conflict; or \
+         dismiss it.",
+    )
 }
 
 fn statistics() -> Value {
@@ -115,13 +118,13 @@ fn statistics() -> Value {
         ("per_hour", number()),
         (
             "merged",
-            whole(0).about("Edits that were merged, by whole hours."),
+            whole(0).about("Merged edits, counted in whole hours."),
         ),
         (
             "share_merged",
             nullable(
                 number().and("maximum", 1),
-                "Of all edits that met others; null if there were none.",
+                "The share of merged edits among merged and refused ones; null if there were none.",
             ),
         ),
         ("open", whole(0)),
@@ -131,23 +134,30 @@ fn statistics() -> Value {
             "median_resolution_s",
             nullable(
                 number(),
-                "Seconds from a refusal to its settlement; null if none was settled.",
+                "Seconds from a refusal to its resolution or dismissal; null if there was none.",
             ),
         ),
         (
             "by_collection",
-            table("collection", "The fullest first, as in every table here."),
+            table(
+                "collection",
+                "The largest count first, as in every table of this report.",
+            ),
         ),
         ("by_document", table("document", "`collection/id`.")),
         (
             "by_path",
-            table("path", "The collection, and behind it the JSON Pointer."),
+            table("path", "The collection, followed by the JSON Pointer."),
         ),
-        ("by_actor", table("by", "Whose writes were refused.")),
-        ("by_kind", table("kind", "Why they were.")),
+        ("by_actor", table("by", "By the name of the writer.")),
+        (
+            "by_kind",
+            table("kind", "By the last part of the problem's `type`."),
+        ),
         (
             "by_hour",
-            list(hour()).about("In order of time, hours without any left out."),
+            list(hour())
+                .about("In order of time. Hours without conflicts and merges are left out."),
         ),
     ])
 }

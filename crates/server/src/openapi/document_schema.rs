@@ -5,19 +5,19 @@ use crate::schema::{
     pointer, text, whole,
 };
 
-/// Documents, and what wraps them in lists, histories and feeds.
+/// Documents, and the pages of lists, histories and feeds.
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let document = json!({"type": "object"});
     let document =
-        document.about("One JSON object. What is read is byte for byte what was written.");
+        document.about("One JSON object. A read returns byte for byte what the last write stored.");
     let row = object([
         ("id", id()),
         ("version", whole(1)),
-        ("etag?", text().about("As `ETag` has it, quotes and all.")),
+        ("etag?", text().about("As in `ETag`, including the quotes.")),
         ("updated_at", moment()),
         ("updated_by", text()),
     ]);
-    let last = text().about("How far this page reads: `since` for what comes after it.");
+    let last = text().about("The `seq` up to which this page goes: use it as `since` to continue.");
     vec![
         ("Document", document),
         ("Row", row),
@@ -34,7 +34,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
 
 fn version() -> Value {
     let deleted =
-        exactly(true).about("Instead of `etag` and `data`: this version deleted the document.");
+        exactly(true).about("This version deleted the document. It has no `etag` and no `data`.");
     object([("data?", named("Document")), ("deleted?", deleted)]).and(
         "oneOf",
         json!([{"required": ["etag", "data"]}, {"required": ["deleted"]}]),
@@ -42,14 +42,15 @@ fn version() -> Value {
 }
 
 fn change() -> Value {
-    let paths = "The places that the version touched. Absent where that is not known, or would take long to find out.";
-    let merged = "Only of a version that is a merge: the version that the edit began from, 0 for none, and what it was merged \
-         with.";
+    let paths = "The places that the version changed. Absent if the server does not know them, or would \
+                 need long to find them.";
+    let merged = "Only for a merged version: the version that the edit was based on (0 for none), and \
+                  the version that it was merged with.";
     let merge = object([("base_version", whole(0)), ("onto_version", whole(1))]);
     object([
         (
             "seq",
-            whole(1).about("The place in the log of all versions."),
+            whole(1).about("The position in the log of all versions."),
         ),
         ("collection", text()),
         ("paths?", list(pointer()).about(paths)),
@@ -69,11 +70,11 @@ pub(super) fn page_of(item: Value) -> Value {
 
 fn page(item: Value) -> [(&'static str, Value); 2] {
     let next = text().or_null();
-    let next = next.about("Where the next page begins; null on the last.");
+    let next = next.about("Where the next page begins; null on the last page.");
     [("items", list(item)), ("next", next)]
 }
 
-/// RFC 6902, section 4.
+/// A JSON Patch (RFC 6902, section 4).
 fn json_patch() -> Value {
     let operation = |names: &[&str], more: Option<(&'static str, Value)>| {
         let members = [("op", one_word_of(names)), ("path", pointer())];
@@ -84,5 +85,6 @@ fn json_patch() -> Value {
         operation(&["move", "copy"], Some(("from", pointer()))),
         operation(&["remove"], None),
     ]);
-    list(operations).about("A JSON Patch (RFC 6902). One that holds a `test` needs no If-Match.")
+    list(operations)
+        .about("A JSON Patch (RFC 6902). A patch with a `test` operation needs no If-Match.")
 }

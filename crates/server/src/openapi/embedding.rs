@@ -1,17 +1,17 @@
-//! The schema of a collection, within the description.
+//! The schema of a collection, inside the description.
 
 use serde_json::Value;
 
-/// Whether a schema says itself that a document is an object, as the server wants it.
+/// Whether a schema itself says that a document is an object, which the server requires.
 pub(super) fn is_of_objects(schema: &Value) -> bool {
     schema["type"] == "object"
 }
 
 /// A collection's schema as the component `name`.
 ///
-/// Within the description it is no document of its own any more: what it refers to by `#` is found
-/// below its component, and it has neither `$id` nor `$schema`. OpenAPI 3.1 reads schemas as
-/// JSON Schema 2020-12, which is how the server reads them.
+/// Inside the description the schema is not a document of its own. So a reference to `#` must point
+/// into the component, and `$id` and `$schema` are left out. OpenAPI 3.1 reads schemas as JSON
+/// Schema 2020-12, and so does the server.
 pub(super) fn embed(source: &Value, name: &str) -> Value {
     let embedding = Embedding {
         source,
@@ -27,7 +27,7 @@ pub(super) fn embed(source: &Value, name: &str) -> Value {
     schema
 }
 
-/// Where a schema was, and where it is to be.
+/// A schema, and the place where it is embedded.
 struct Embedding<'a> {
     source: &'a Value,
     own: &'a str,
@@ -39,7 +39,7 @@ impl Embedding<'_> {
         let Value::Object(members) = schema else {
             return;
         };
-        // A schema with a base of its own: its references are about itself.
+        // A schema with its own base: its references point into itself.
         if members.contains_key("$id") {
             return;
         }
@@ -74,7 +74,7 @@ impl Embedding<'_> {
     }
 }
 
-/// The JSON Pointer of the schema that has an anchor.
+/// The JSON Pointer of the schema with an anchor.
 fn find_anchor(schema: &Value, anchor: &str) -> Option<String> {
     let below = |(token, value): (String, &Value)| {
         find_anchor(value, anchor).map(|rest| format!("/{token}{rest}"))

@@ -4,7 +4,7 @@ use super::Members;
 use super::subject::Subject;
 use crate::operations::{Answer, Link};
 
-/// The links of an answer, each under the id of the operation that it leads to.
+/// The links of an answer, by the ids of the operations that they lead to.
 pub(super) fn describe(subject: &Subject<'_>, answer: &Answer) -> Members {
     let is_new = answer.headers.iter().any(|it| it.contains(&"Location"));
     let id = is_new.then(|| subject.id_in_location());
@@ -12,7 +12,7 @@ pub(super) fn describe(subject: &Subject<'_>, answer: &Answer) -> Members {
     answer.links.iter().map(describe).collect()
 }
 
-/// `new_id` is where the id of a document is found that the answer has made.
+/// `new_id` is the runtime expression for the id of a new document.
 fn one(subject: &Subject<'_>, link: &Link, new_id: Option<&str>) -> Value {
     let mut parameters = members(link.parameters);
     parameters.extend(subject.link_parameters());

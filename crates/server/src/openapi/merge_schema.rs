@@ -6,10 +6,10 @@ use crate::schema::{
     one_word_of, pointer, text, text_like, whole,
 };
 
-/// A tag in its quotes, as the body of a request names a version by it.
+/// A tag with its quotes, which names a version in the body of a request.
 const TAG: &str = "^(W/)?\"[!#-~]*\"$";
 
-/// What merges are asked for, and what is told of them.
+/// Requests for merges, and reports.
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("VersionReference", version()),
@@ -22,24 +22,26 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
 
 fn version() -> Value {
     let forms = [text_like(TAG), whole(1).and("maximum", i64::MAX)];
-    one_of(forms).about(
-        "A version of the document: its tag, as `ETag` has it, quotes and all, or its number.",
-    )
+    one_of(forms)
+        .about("A version of the document: its tag, as in `ETag` with the quotes, or its number.")
 }
 
 fn choices() -> Value {
     let side = one_word_of(&["yours", "current", "base"]);
     let choice = one_of([side, closed([("value", anything())])]);
     json!({"type": "object"})
-        .about("What to take where the two edits collide, by JSON Pointer: a side, or a value of its own.")
+        .about(
+            "What to take where the two edits conflict, by JSON Pointer: one of the sides, or another \
+             value.",
+        )
         .and("propertyNames", json!({"pattern": POINTER}))
         .and("additionalProperties", choice)
 }
 
-/// The version that choices name beside them.
+/// The version that choices were made on.
 pub(super) fn current() -> Value {
     all_of([named("VersionReference")])
-        .about("The version that the choices were made on; without it there can be none.")
+        .about("The version that was current when the choices were made. Required with choices.")
 }
 
 /// A whole document or a patch, never both.
@@ -54,20 +56,20 @@ fn request() -> Value {
     };
     let patch = one_of([named("JsonPatch"), json!({"type": "object"})]);
     one_of([edit("document", named("Document")), edit("patch", patch)])
-        .about("An edit of the version `base`: what the writer made of it, or a patch of it.")
+        .about("An edit of the version `base`: the edited document, or a patch.")
 }
 
 fn report() -> Value {
     object([
         (
             "mergeable",
-            flag().about("Whether the merge would be stored."),
+            flag().about("Whether the server would store the merge."),
         ),
         ("base_version", whole(1)),
         ("current_version", whole(1)),
         (
             "current_etag",
-            text().about("For `current`, beside choices."),
+            text().about("Use it as `current`, together with choices."),
         ),
         ("joined", list(named("Join"))),
         ("agreements", agreements()),
@@ -76,11 +78,12 @@ fn report() -> Value {
         (
             "document?",
             anything().about(
-                "Both edits together; the current version where they collide, or a choice says so.",
+                "Both edits joined. In places that conflict it has the current value, unless a choice \
+                 says otherwise.",
             ),
         ),
     ])
-    .about("What a merge would come to now.")
+    .about("What a merge would do now.")
 }
 
 fn join() -> Value {
@@ -89,9 +92,9 @@ fn join() -> Value {
         ("strategy", text()),
         (
             "review?",
-            exactly(true).about("Somebody should read what came out."),
+            exactly(true).about("A person should read the result."),
         ),
-        ("lost?", anything().about("The value that gave way.")),
+        ("lost?", anything().about("The value that was dropped.")),
     ])
-    .about("A place that both edits changed and a strategy joined.")
+    .about("A place that both edits changed, and that a strategy joined.")
 }

@@ -1,4 +1,4 @@
-//! What one row of the table of operations comes to in the description.
+//! One row of the table of operations, described.
 
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ fn responses(api: &Api<'_>, subject: &Subject<'_>, row: &Operation) -> Members {
 fn refusals_of_callers(api: &Api<'_>) -> &'static [ProblemKind] {
     match api.wants_tokens() {
         true => &[ProblemKind::Unauthenticated, ProblemKind::Forbidden],
-        // For an X-Actor that is no name.
+        // For an X-Actor that is not a name.
         false => &[ProblemKind::Malformed],
     }
 }
@@ -115,7 +115,7 @@ pub(super) fn header_reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/headers/{name}")})
 }
 
-/// A header that an answer may lack, whatever it is elsewhere.
+/// A header that an answer may leave out, even if other answers always have it.
 pub(super) fn optional_header(name: &str) -> Value {
     let required = HEADERS.iter().find(|it| it.name == name && it.is_required);
     required.map_or_else(

@@ -8,7 +8,7 @@ use crate::schema::{
     text, whole,
 };
 
-/// What problems are made of.
+/// The parts of problems.
 pub(super) fn parts() -> Vec<(&'static str, Value)> {
     vec![
         ("Problem", problem()),
@@ -50,24 +50,28 @@ fn problem() -> Value {
         ("status", json!({"type": "integer"})),
         ("detail", text()),
         ("instance", text().about("The path of the request.")),
-        ("error", text().about("What `type` says, in one word.")),
+        ("error", text().about("The kind of problem in one word.")),
         ("message", text()),
         (
             "logged?",
-            href().about("Where the conflict log keeps the edit. Only of writes that others stood in the way of."),
+            href().about(
+                "The address of the edit in the conflict log. Only if the write was refused because of \
+                 other people's writes.",
+            ),
         ),
         (
             "results?",
             list(named("OperationResult")).about(
-                "Of a batch: what became of each operation. `operation` then is the place of the one that was refused first, \
-                 from 0, whatever it is in a problem otherwise.",
+                "Only for a batch: the outcome of each operation. `operation` is then the place of the \
+                 operation that was refused first, counted from 0, whatever `operation` means in the \
+                 problem otherwise.",
             ),
         ),
     ])
     .about("A refusal (RFC 9457). Other members depend on `type`.")
 }
 
-/// How two edits collide.
+/// The ways in which two edits conflict.
 const COLLISIONS: [Collision; 9] = [
     Collision::EditEdit,
     Collision::DeleteEdit,
@@ -82,23 +86,26 @@ const COLLISIONS: [Collision; 9] = [
 
 fn conflict() -> Value {
     let strategy =
-        text().about("The strategy that the configuration gives the place; else `manual`.");
-    let base = anything().about("What the writer began from. Absent if there was nothing.");
-    let keyword = text().about("Of the schema, that what both come to breaks.");
-    let broken = || text().about("That what both come to breaks.");
+        text().about("The strategy that the configuration gives the place, or `manual`.");
+    let base = anything().about("The value that the edit was based on. Absent if there was none.");
+    let keyword = text().about("The keyword of the schema that the joined document breaks.");
+    let broken = || text().about("The one that the joined document breaks.");
     object([
         ("path", pointer()),
         ("kind", one_word_of(&COLLISIONS.map(Collision::name))),
         ("strategy", strategy),
         ("base?", base),
-        ("yours?", anything().about("What the writer wants.")),
-        ("current?", anything().about("What is stored now.")),
-        ("by?", text().about("Who changed it last.")),
+        ("yours?", anything().about("The value in the edit.")),
+        ("current?", anything().about("The value stored now.")),
+        ("by?", text().about("Who changed the place last.")),
         ("version?", whole(1)),
         ("keyword?", keyword),
         ("rule?", broken()),
         ("constraint?", broken()),
-        ("message?", text().about("How.")),
+        (
+            "message?",
+            text().about("How the joined document breaks it."),
+        ),
     ])
 }
 
@@ -116,8 +123,8 @@ fn resolution() -> Value {
         ("rel", text()),
         ("method", text()),
         ("href", href()),
-        ("base?", text().about("For `base` of a merge.")),
-        ("current?", text().about("For `current` of a merge.")),
+        ("base?", text().about("Use it as `base` of a merge.")),
+        ("current?", text().about("Use it as `current` of a merge.")),
         ("if_match?", text()),
         ("if_none_match?", text()),
     ])

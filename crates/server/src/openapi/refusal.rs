@@ -8,7 +8,7 @@ use super::operation::{header_reference, optional_header};
 use crate::problem::{ProblemKind, ProblemType, problems};
 use crate::schema::named;
 
-/// The refusals of an operation: its responses by their statuses.
+/// The refusals of an operation, by status.
 pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
     let mut statuses: BTreeMap<StatusCode, Vec<&ProblemType>> = BTreeMap::new();
     for kind in kinds {
@@ -92,7 +92,7 @@ fn headers(status: StatusCode) -> Members {
     if [StatusCode::CONFLICT, StatusCode::PRECONDITION_FAILED].contains(&status) {
         headers.insert("ETag".into(), header_reference("Current-ETag"));
     }
-    // Where the same request is in progress.
+    // For request-in-progress.
     if status == StatusCode::CONFLICT {
         headers.insert("Retry-After".into(), optional_header("Retry-After"));
     }

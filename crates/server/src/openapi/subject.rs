@@ -6,10 +6,10 @@ use super::{Members, embedding};
 use crate::operations::{Resource, Scope, When};
 use crate::schema::{all_of, named};
 
-/// What one set of paths is about.
+/// What a set of paths is about.
 pub(super) struct Subject<'a> {
     kind: Kind<'a>,
-    /// The collections that its operations may be about.
+    /// The collections that its operations can be about.
     collections: Vec<&'a Collection>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// All collections together, and what has nothing to do with them.
+    /// All collections together, and the server itself.
     pub(super) fn whole(subjects: &[Self]) -> Self {
         let example = subjects.iter().find_map(Self::name);
         let collections = subjects.iter().flat_map(|it| &it.collections);
@@ -77,7 +77,7 @@ impl<'a> Subject<'a> {
 
     /// The id of an operation: `users_listVersions`, `listVersionsOfAny`, or as the row has it.
     ///
-    /// Collections' names hold no `_`, and hyphens are all that is replaced: no two ids are equal.
+    /// No two ids are equal: names of collections have no `_`, and only hyphens are replaced.
     pub(super) fn operation(&self, id: &str) -> String {
         match self.kind {
             Kind::Declared(name) => format!("{}_{id}", name.replace('-', "_")),
@@ -98,12 +98,20 @@ impl<'a> Subject<'a> {
     pub(super) fn description(&self) -> String {
         match self.kind {
             Kind::Declared(name) => format!("The documents of the collection {name}."),
-            Kind::Undeclared => "The documents of any other collection: it exists as soon as something is stored in it.".into(),
-            Kind::Whole { .. } => "What the server tells of itself, and what a whole space has: changes, batches, conflicts.".into(),
+            Kind::Undeclared => {
+                "The documents of any other collection. A collection exists as soon as \
+                                 something is stored in it."
+                    .into()
+            }
+            Kind::Whole { .. } => {
+                "The server itself, and whole spaces: their changes, batches and \
+                                   conflicts."
+                    .into()
+            }
         }
     }
 
-    /// The parameters of a link, beside its own.
+    /// The parameters that every link needs.
     pub(super) fn link_parameters(&self) -> Members {
         let mut parameters = Members::new();
         if matches!(self.kind, Kind::Undeclared) {
@@ -112,14 +120,14 @@ impl<'a> Subject<'a> {
         parameters
     }
 
-    /// Finds the id in the `Location` of a new document. OpenAPI has no expression for a part of a
-    /// field, so this uses the `#regex:` of Schemathesis; to other tools it is just a string.
+    /// The expression for the id in the `Location` of a new document. OpenAPI has no expression for a
+    /// part of a field, so this uses the `#regex:` of Schemathesis. Other tools see just a string.
     pub(super) fn id_in_location(&self) -> String {
         let collection = self.name().unwrap_or("[^/]+");
         format!("$response.header.Location#regex:/api/{collection}/(.+)")
     }
 
-    /// What a document of the collection looks like.
+    /// The schema of a document of the collection.
     pub(super) fn document(&self) -> Value {
         match self.own_schema() {
             Some((name, source)) if embedding::is_of_objects(source) => named(name),
@@ -128,7 +136,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The collection's own schema, by its name.
+    /// The collection's own schema, under the collection's name.
     pub(super) fn schema_component(&self) -> Option<(String, Value)> {
         let (name, source) = self.own_schema()?;
         Some((name.to_owned(), embedding::embed(source, name)))

@@ -15,12 +15,13 @@ const PERFORM: Operation = Operation {
     run: gated!(crate::batch::perform),
     method: Method::POST,
     action: Required::Any(&[Action::Create, Action::Update, Action::Delete]),
-    summary: "Perform several writes at once",
+    summary: "Perform several writes together",
     description: "\
-        All of its operations are performed, in one commit, or none. If one is refused, that is the answer: with its status, its \
-        place among them in `operation`, and in `results` what became of each; those that would have gone through have 424 \
-        there. With `atomic=false` each stands for itself, with an Idempotency-Key of its own if it has one, and the answer is \
-        200 whatever becomes of them.",
+        Performs all operations in one commit, or none. If an operation is refused, the answer is that \
+        refusal, with its status. `operation` is the place of that operation in the batch, and `results` has \
+        the outcome of each operation: 424 for those that were not refused themselves. With `atomic=false` \
+        each operation succeeds or fails alone and can have its own Idempotency-Key, and the answer is 200 \
+        in any case.",
     query: &[&ATOMIC],
     fields: &[&IDEMPOTENCY],
     body: Some(Body::of(&[Content {
@@ -28,7 +29,7 @@ const PERFORM: Operation = Operation {
         ..Content::new(JSON, Shape::Named("Batch"))
     }])),
     answers: &[Answer {
-        description: "What became of each operation.",
+        description: "The outcome of each operation.",
         headers: &[&["Idempotent-Replayed"]],
         contents: &[Content::new(JSON, Shape::Named("BatchResults"))],
         ..Answer::BARE

@@ -41,13 +41,13 @@ const FOLLOW: Operation = Operation {
     method: Method::GET,
     action: Required::Always(Action::Read),
     description: "\
-        Every version, deletions included, in the order in which they were saved. As a page of JSON, or for whoever accepts \
-        `text/event-stream` as server-sent events that go on as changes come: each has the event `change`, its `seq` as `id` \
-        and one `Change` as `data`.",
+        Lists every version, including deletions, in the order in which they were saved. The answer is a \
+        page of JSON. A client that accepts `text/event-stream` gets server-sent events instead, and new \
+        ones as changes happen: each has the event `change`, its `seq` as `id` and one `Change` as `data`.",
     query: &[&SINCE, &LIMIT],
     fields: &[&LAST_EVENT_ID],
     answers: &[Answer {
-        description: "Changes.",
+        description: "A page or a stream of changes.",
         contents: &[
             Content::new(JSON, Shape::Named("ChangePage")),
             Content::new("text/event-stream", Shape::Text),

@@ -19,11 +19,12 @@ const LIST: Operation = Operation {
     action: Required::Always(Action::Read),
     summary: "List documents",
     description: "\
-        In the order of `sort`, page by page. Any other parameter is a filter, and all of them must hold: a member's name or a \
-        JSON Pointer into the document, or one of `_id`, `_version` and `_updated_at`, and perhaps an operator after a dot. \
-        `status=paid`, `stock.lt=5`, `/address/city.in=Bonn,Ulm`, `_updated_at.ge=2026-11-22`. The operators are `eq` (which \
-        is the default), `ne`, `lt`, `le`, `gt`, `ge`, `in` and `exists` (`true` or `false`). `5` means the number or the text, \
-        `\"5\"` the text alone.",
+        Lists documents in the order of `sort`, page by page. Every other parameter is a filter, and a \
+        document must match all of them. A filter's name is the name of a member, a JSON Pointer into the \
+        document, `_id`, `_version` or `_updated_at`, and an operator can follow after a dot: `status=paid`, \
+        `stock.lt=5`, `/address/city.in=Bonn,Ulm`, `_updated_at.ge=2026-11-22`. The operators are `eq` (the \
+        default), `ne`, `lt`, `le`, `gt`, `ge`, `in` and `exists` (`true` or `false`). `5` matches the \
+        number and the string; `\"5\"` matches only the string.",
     query: &[&LIMIT, &CURSOR, &SORT],
     has_filters: true,
     answers: &[Answer::of(
@@ -40,12 +41,12 @@ const CREATE: Operation = Operation {
     method: Method::POST,
     action: Required::Always(Action::Create),
     summary: "Create a document",
-    description: "The server chooses the id, and tells it in `Location`.",
+    description: "The server chooses the id. `Location` is the path of the new document.",
     fields: &[&PREFER, &IDEMPOTENCY],
     body: Some(Body::of(THE_DOCUMENT)),
     answers: &[Answer {
         status: 201,
-        description: "The new document; without a body if that is preferred.",
+        description: "The new document. There is no body if the request prefers that.",
         headers: &[OF_VERSION, &["Location"], OF_WRITE],
         contents: THE_DOCUMENT,
         links: &TO_DOCUMENT,

@@ -22,7 +22,7 @@ pub(super) static CONFLICT: Resource = Resource::of_space("/_conflicts/{conflict
 pub(super) static RESOLUTION: Resource =
     Resource::of_space("/_conflicts/{conflict}/resolve", &[RESOLVE]);
 
-/// Whoever may write sees the conflicts that are their own, and whoever may read those of all.
+/// A caller who may write sees their own conflicts; a caller who may read sees all.
 const SEE: Required =
     Required::Any(&[Action::Read, Action::Create, Action::Update, Action::Delete]);
 
@@ -33,8 +33,9 @@ const LIST: Operation = Operation {
     action: SEE,
     summary: "List refused writes",
     description: "\
-        Every write that was refused because of others (409, 412 and 423) is kept for a while, with its edit: nobody has to type \
-        it again. The newest come first. Whoever may write but not read sees their own.",
+        When a write is refused because of other people's writes (409, 412 and 423), its edit is kept for a \
+        while, so that nobody has to type it again. The newest conflict comes first. A caller who may write \
+        but not read sees only their own conflicts.",
     query: &[
         &OF_COLLECTION,
         &OF_DOCUMENT,
@@ -52,7 +53,7 @@ const LIST: Operation = Operation {
         links: &TO_CONFLICT,
         ..Answer::BARE
     }],
-    // What waits for the log is written before the log is read.
+    // The server writes pending conflicts to the log before it reads the log.
     refusals: &[&[always(ProblemKind::Malformed)], OF_STORING],
     ..Operation::BARE
 };
@@ -62,9 +63,10 @@ const SUMMARIZE: Operation = Operation {
     run: gated!(crate::conflict_statistics::read),
     method: Method::GET,
     action: Required::Always(Action::Read),
-    summary: "Tell what the refused writes add up to",
+    summary: "Summarize the refused writes",
     description: "\
-        Between `since`, which is a day ago if it is left out, and `until`, which is now. Tables have 20 rows at the most.",
+        Summarizes the conflicts between `since` (the default is a day ago) and `until` (the default is \
+        now). A table has at most 20 rows.",
     query: &[&LOGGED_SINCE, &LOGGED_UNTIL],
     answers: &[Answer::of(
         "The report.",
@@ -80,7 +82,9 @@ const READ: Operation = Operation {
     method: Method::GET,
     action: SEE,
     summary: "Read a refused write",
-    description: "With the edit, the versions that met, and where they collide. Whoever may not read gets the edit alone.",
+    description: "\
+        The edit, the versions that met, and where they conflict. A caller who may not read gets only the \
+        edit.",
     answers: &[Answer::of(
         "The conflict.",
         &[Content::new(JSON, Shape::Named("LoggedConflictDetail"))],
@@ -100,11 +104,11 @@ const RESOLVE: Operation = Operation {
     run: gated!(crate::conflict_log::resolve),
     method: Method::POST,
     action: Required::Always(Action::Resolve),
-    summary: "Settle a refused write",
+    summary: "Resolve or dismiss a refused write",
     description: "\
-        Stores the edit after all, merged with what is current by now, with choices where the two collide; where the document is \
-        gone, the edit creates it. Or lets the edit go, and answers with the conflict. Either settles the conflict, which is done \
-        once.",
+        Stores the edit after all, merged with the current version, and with choices where the two conflict. \
+        If the document was deleted, the edit creates it again. Or dismisses the edit and answers with the \
+        conflict. A conflict can be settled only once.",
     fields: &[
         &IF_MATCH,
         &IF_NONE_MATCH,
@@ -119,7 +123,7 @@ const RESOLVE: Operation = Operation {
     }])),
     answers: &[
         Answer {
-            description: "The new version, with its fields; or the conflict, if it was dismissed.",
+            description: "The new version with its header fields; or the conflict, if it was dismissed.",
             headers: &[OF_WRITE],
             perhaps: &[
                 "ETag",
@@ -134,7 +138,7 @@ const RESOLVE: Operation = Operation {
         },
         Answer {
             status: 201,
-            description: "The document, where there was none; without a body if that is preferred.",
+            description: "The document, created again. There is no body if the request prefers that.",
             headers: &[&["Document-Version", "Link", "Location"], OF_WRITE],
             perhaps: &["ETag", "Last-Modified", "Merged-ETag"],
             contents: &[Content::new(JSON, Shape::Document)],
@@ -142,7 +146,7 @@ const RESOLVE: Operation = Operation {
         },
         Answer {
             status: 204,
-            description: "It is done; the representation is left out, or the document is deleted.",
+            description: "Done. The answer leaves out the document, or the document is deleted.",
             headers: &[&["Document-Version", "Link"], OF_WRITE],
             perhaps: &[
                 "ETag",
@@ -161,7 +165,7 @@ const RESOLVE: Operation = Operation {
             always(ProblemKind::NotFound),
             always(ProblemKind::PatchConflict),
             always(ProblemKind::ConflictSettled),
-            // Also of choices that do not say which version they were made on.
+            // Also for choices that do not name the version that they were made on.
             always(ProblemKind::PreconditionRequired),
         ],
         OF_BODIES,

@@ -56,7 +56,7 @@ const READ: Operation = Operation {
 const HEAD: Operation = Operation {
     id: "head",
     method: Method::HEAD,
-    summary: "Read about a document",
+    summary: "Read the header fields of a document",
     answers: &[CURRENT, NOT_MODIFIED],
     ..READ
 };
@@ -67,10 +67,10 @@ const CURRENT: Answer = Answer {
     ..Answer::BARE
 };
 
-/// Of a document and of a single version alike.
+/// For documents and for single versions.
 pub(super) const NOT_MODIFIED: Answer = Answer {
     status: 304,
-    description: "The client knows this version already.",
+    description: "The client already has this version.",
     headers: &[OF_VERSION],
     ..Answer::BARE
 };
@@ -82,9 +82,10 @@ const REPLACE: Operation = Operation {
     action: Required::Any(&[Action::Create, Action::Update]),
     summary: "Create or replace a document",
     description: "\
-        Creates the document if there is none, else replaces the version that `If-Match` names. `If-Match: *` replaces \
-        whatever is there, `If-None-Match: *` only creates. Where the version has moved on and the two edits are merged, the \
-        answer is the merged document, without `ETag`: send the next edit with `Merged-ETag`, and an edit of that document.",
+        Creates the document if it does not exist, or replaces the version that `If-Match` names. `If-Match: \
+        *` replaces any version; `If-None-Match: *` only creates. If the document has changed and the server \
+        merges the two edits, the answer is the merged document, without `ETag`. Make the next edit on that \
+        document and send it with `Merged-ETag`.",
     fields: FIELDS_OF_WRITING,
     body: Some(Body::of(THE_DOCUMENT)),
     answers: &[
@@ -96,7 +97,7 @@ const REPLACE: Operation = Operation {
         },
         Answer {
             status: 201,
-            description: "The new document; without a body if that is preferred.",
+            description: "The new document. There is no body if the request prefers that.",
             headers: &[OF_VERSION, OF_WRITE],
             contents: THE_DOCUMENT,
             links: &TO_DOCUMENT,
@@ -108,17 +109,17 @@ const REPLACE: Operation = Operation {
     ..Operation::BARE
 };
 
-/// Of an answer that need not carry the document that its version has.
+/// For answers that can come without the document of their version.
 const PERHAPS_MERGED: Answer = Answer {
     headers: &[&["Document-Version", "Link"], OF_WRITE],
     perhaps: &["ETag", "Last-Modified", "Merged-ETag", "Merged-Versions"],
     ..Answer::BARE
 };
 
-/// What `Prefer: return=minimal` gets, and who may not read.
+/// For `Prefer: return=minimal`, and for callers who may not read.
 pub(super) const LEFT_OUT: Answer = Answer {
     status: 204,
-    description: "It is done; the representation is left out.",
+    description: "Done. The answer leaves out the document.",
     ..PERHAPS_MERGED
 };
 
@@ -129,13 +130,13 @@ const PATCH: Operation = Operation {
     action: Required::Always(Action::Update),
     summary: "Change a document",
     description: "\
-        Changes the version that `If-Match` names. A JSON Patch that holds a `test` needs no `If-Match`: it says itself what it \
-        relies on.",
+        Changes the version that `If-Match` names. A JSON Patch with a `test` operation needs no `If-Match`, \
+        because the test says what the patch relies on.",
     fields: FIELDS_OF_WRITING,
     body: Some(Body::of(&[
         Content::new(
             MERGE_PATCH,
-            Shape::Object("A merge patch (RFC 7396): null removes."),
+            Shape::Object("A merge patch (RFC 7396): null removes a member."),
         ),
         Content::new(JSON_PATCH, Shape::Named("JsonPatch")),
     ])),
@@ -170,7 +171,8 @@ const DELETE: Operation = Operation {
     action: Required::Always(Action::Delete),
     summary: "Delete a document",
     description: "\
-        Deletes the version that `If-Match` names. The versions of the document stay, and it may be created again.",
+        Deletes the version that `If-Match` names. The history stays, and the document can be created \
+        again.",
     fields: &[
         &IF_MATCH,
         &IF_NONE_MATCH,
@@ -180,7 +182,7 @@ const DELETE: Operation = Operation {
     ],
     answers: &[Answer {
         status: 204,
-        description: "It is deleted.",
+        description: "The document is deleted.",
         headers: &[OF_TOMBSTONE, &["Idempotent-Replayed"]],
         ..Answer::BARE
     }],

@@ -20,7 +20,9 @@ const LIST: Operation = Operation {
     method: Method::GET,
     action: Required::Always(Action::Read),
     summary: "List the versions of a document",
-    description: "Also of a document that was deleted. Each version is as it was saved, under the rules of then.",
+    description: "\
+        Works for a deleted document too. Each version is as it was saved, even if the rules have changed \
+        since.",
     query: &[&LIMIT, &VERSION_CURSOR],
     answers: &[Answer::of(
         "A page of versions, the newest first.",
@@ -36,7 +38,9 @@ const READ: Operation = Operation {
     method: Method::GET,
     action: Required::Always(Action::Read),
     summary: "Read one version of a document",
-    description: "As it was saved, under the rules of then. 410 if it was this version that deleted the document.",
+    description: "\
+        The version as it was saved, even if the rules have changed since. 410 if this version is the \
+        deletion of the document.",
     fields: CONDITIONS_OF_READING,
     answers: &[
         Answer {

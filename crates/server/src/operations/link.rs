@@ -1,12 +1,12 @@
-/// From an answer to a request that it makes possible.
+/// A link from an answer to a possible next request.
 #[derive(Debug)]
 pub(crate) struct Link {
-    /// The id of the operation.
+    /// The id of the operation that it leads to.
     pub(crate) to: &'static str,
     pub(crate) description: &'static str,
-    /// What its parameters are, as runtime expressions.
+    /// The values of its parameters, as runtime expressions.
     pub(crate) parameters: &'static [(&'static str, &'static str)],
-    /// What the members of its body are, as runtime expressions.
+    /// The values of the members of its body, as runtime expressions.
     pub(crate) body: &'static [(&'static str, &'static str)],
 }
 
@@ -29,23 +29,23 @@ const fn link(
     }
 }
 
-/// From an answer that tells a document's id and tag to what can be done with the document next.
+/// From an answer with the id and tag of a document to the operations on that document.
 pub(super) static TO_DOCUMENT: [Link; 9] = [
     link("read", &[ID], "The document as it is now."),
     link(
         "replace",
         &[ID, IF_MATCH],
-        "Replaces this version, if it still is the current one.",
+        "Replaces this version, if it is still the current one.",
     ),
     link(
         "patch",
         &[ID, IF_MATCH],
-        "Changes this version, if it still is the current one.",
+        "Changes this version, if it is still the current one.",
     ),
     link(
         "delete",
         &[ID, IF_MATCH],
-        "Deletes the document, if this still is its current version.",
+        "Deletes the document, if this is still its current version.",
     ),
     Link {
         body: &[
@@ -55,41 +55,41 @@ pub(super) static TO_DOCUMENT: [Link; 9] = [
         ..link(
             "merge",
             &[ID],
-            "Merges an edit of this version with what is current by then.",
+            "Merges an edit of this version with the version that is current then.",
         )
     },
     link("lock", &[ID], "Keeps other writers out for a while."),
-    link("listVersions", &[ID], "All versions of the document."),
+    link("listVersions", &[ID], "The history of the document."),
     link(
         "listDocumentChanges",
         &[ID],
-        "All versions of the document, and those to come.",
+        "The history of the document, and its future versions.",
     ),
     link(
         "readVersion",
         &[ID, VERSION],
-        "This version, whatever becomes of the document.",
+        "This version, even after the document has changed.",
     ),
 ];
 
-/// From the answer of taking a lock to what the token is for.
+/// From a lock to the operations that need its token.
 pub(super) static TO_LOCK: [Link; 5] = [
-    link("lock", &[ID, LOCK_TOKEN], "Holds the lock for longer."),
+    link("lock", &[ID, LOCK_TOKEN], "Renews the lock."),
     link("releaseLock", &[ID, LOCK_TOKEN], "Lets others write again."),
     link(
         "replace",
         &[ID, LOCK_TOKEN],
-        "Replaces the document, which nobody else may.",
+        "Replaces the document, which only the holder may do.",
     ),
     link(
         "patch",
         &[ID, LOCK_TOKEN],
-        "Changes the document, which nobody else may.",
+        "Changes the document, which only the holder may do.",
     ),
     link(
         "delete",
         &[ID, LOCK_TOKEN],
-        "Deletes the document, which nobody else may.",
+        "Deletes the document, which only the holder may do.",
     ),
 ];
 
@@ -98,11 +98,11 @@ pub(super) static TO_CONFLICT: [Link; 2] = [
     link(
         "readConflict",
         &[FIRST_CONFLICT],
-        "The newest of them, with its edit.",
+        "Reads the newest conflict, with its edit.",
     ),
     link(
         "resolveConflict",
         &[FIRST_CONFLICT],
-        "Settles the newest of them.",
+        "Resolves or dismisses the newest conflict.",
     ),
 ];

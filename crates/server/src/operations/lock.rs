@@ -17,7 +17,7 @@ const SHOW: Operation = Operation {
     method: Method::GET,
     action: Required::Always(Action::Read),
     summary: "Show the lock of a document",
-    description: "404 if nobody holds it.",
+    description: "404 if nobody holds the lock.",
     answers: &[Answer::of(
         "The lock, without its token.",
         &[Content::new(JSON, Shape::Named("Lock"))],
@@ -33,9 +33,9 @@ const TAKE: Operation = Operation {
     action: Required::Always(Action::Update),
     summary: "Take or renew the lock of a document",
     description: "\
-        Whoever holds the lock of a document is the only one who may write it, by its token in `Lock-Token`, until it expires. \
-        It keeps others out, and does not replace `If-Match`: its holder still says which version a write began from. With \
-        `Lock-Token`, the lock is held for longer.",
+        While somebody holds the lock of a document, only requests with its token in `Lock-Token` can write \
+        the document, until the lock expires. The lock does not replace `If-Match`: a write must still name \
+        the version that it changes. A request with `Lock-Token` renews the lock.",
     fields: &[&LOCK_TOKEN],
     body: Some(Body {
         is_required: false,
@@ -43,7 +43,7 @@ const TAKE: Operation = Operation {
     }),
     answers: &[
         Answer {
-            description: "The lock, held for longer.",
+            description: "The renewed lock.",
             ..HELD
         },
         Answer {
@@ -82,12 +82,13 @@ const RELEASE: Operation = Operation {
     },
     summary: "Release or break the lock of a document",
     description: "\
-        By the token in `Lock-Token`; or with `break=true` whoever holds it. One of the two must be there.",
+        Releases the lock whose token is in `Lock-Token`. With `break=true` it takes the lock away from its \
+        holder. The request must have one of the two.",
     query: &[&BREAK_LOCK],
     fields: &[&LOCK_TOKEN],
     answers: &[Answer {
         status: 204,
-        description: "Nobody holds it any more.",
+        description: "The lock is released.",
         ..Answer::BARE
     }],
     refusals: &[OF_READING, OF_LOCKS, OF_STORING],

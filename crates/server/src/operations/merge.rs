@@ -25,12 +25,13 @@ const MERGE_EDIT: Operation = Operation {
         then: Action::Read,
         otherwise: Action::Update,
     },
-    summary: "Merge an edit, or tell what that would come to",
+    summary: "Merge an edit, or preview the merge",
     description: "\
-        Merges an edit of an older version with the current one: what one side alone changed is kept, and where both changed the \
-        same place, the strategy that the configuration gives it joins the two, or a choice decides. Where neither does, it is \
-        refused, and tells what collides. With `dry_run=true` nothing is stored, and the answer tells what the merge would come \
-        to.",
+        Merges an edit of an older version with the current version. Where only one side changed a place, \
+        that change is kept. Where both sides changed the same place, a choice in the request decides, or \
+        the strategy that the configuration gives the place joins the two. If neither does, the request is \
+        refused, and the refusal lists the conflicts. With `dry_run=true` nothing is stored, and the answer \
+        is a report of what the merge would do.",
     query: &[&DRY_RUN],
     fields: &[
         &IF_MATCH,
@@ -48,7 +49,8 @@ const MERGE_EDIT: Operation = Operation {
     }])),
     answers: &[
         Answer {
-            description: "The new version, with its fields; or with `dry_run=true` the report, which has none.",
+            description: "The new version with its header fields; with `dry_run=true` the report, \
+                          without those fields.",
             headers: &[OF_WRITE, &["Content-Location", "Merged-Versions"]],
             perhaps: OF_VERSION,
             contents: &[Content::new(JSON, Shape::DocumentOr("MergeReport"))],
@@ -63,7 +65,7 @@ const MERGE_EDIT: Operation = Operation {
     refusals: &[
         BY_OTHERS,
         BY_RULES,
-        // Also of choices that do not say which version they were made on.
+        // Also for choices that do not name the version that they were made on.
         &[
             always(ProblemKind::NotFound),
             always(ProblemKind::PreconditionRequired),

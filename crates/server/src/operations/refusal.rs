@@ -7,18 +7,18 @@ pub(crate) struct Refusal {
     pub(crate) when: When,
 }
 
-/// How a collection must be set up for a problem to be possible.
+/// When a problem is possible, by the settings of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
     Always,
-    /// A stale `If-Match` is answered by 409, not by 412.
+    /// A stale `If-Match` gets 409, not 412.
     StaleIsConflict,
-    /// A write must name a version.
+    /// A write must name the version that it changes.
     WritesAreConditional,
     HasUniqueKeys,
-    /// It has a lifecycle or rules.
+    /// The collection has a lifecycle or rules.
     HasSteps,
-    /// It has rules; a lifecycle has no say in deletions.
+    /// The collection has rules. A lifecycle does not restrict deletions.
     HasRules,
 }
 
@@ -30,7 +30,7 @@ pub(super) const fn always(kind: ProblemKind) -> Refusal {
     when(When::Always, kind)
 }
 
-/// Refusals to change a document that others change too.
+/// Refusals because of other people's writes.
 pub(super) const BY_OTHERS: &[Refusal] = &[
     when(When::StaleIsConflict, ProblemKind::StaleVersion),
     always(ProblemKind::Deleted),
@@ -46,17 +46,17 @@ pub(super) const BY_OTHERS: &[Refusal] = &[
     ),
 ];
 
-/// Refusals of a document for what it says, or for the step that it would be.
+/// Refusals because of unique keys, a lifecycle or rules.
 pub(super) const BY_RULES: &[Refusal] = &[
     when(When::HasUniqueKeys, ProblemKind::DuplicateEntry),
     when(When::HasSteps, ProblemKind::StateConflict),
 ];
 
-/// Refusals to delete a document for what it says.
+/// Refusals to delete a document because of rules.
 pub(super) const BY_RULES_OF_DELETION: &[Refusal] =
     &[when(When::HasRules, ProblemKind::StateConflict)];
 
-/// Refusals of what a request carries, whatever is stored.
+/// Refusals because of the body of a request, whatever is stored.
 pub(super) const OF_BODIES: &[Refusal] = &[
     always(ProblemKind::Malformed),
     always(ProblemKind::ContentTooLarge),
@@ -64,7 +64,7 @@ pub(super) const OF_BODIES: &[Refusal] = &[
     always(ProblemKind::InvalidDocument),
 ];
 
-/// The store cannot take any write now.
+/// Refusals because the store cannot accept any write now.
 pub(super) const OF_STORING: &[Refusal] = &[
     always(ProblemKind::Unavailable),
     always(ProblemKind::StorageFull),
@@ -75,7 +75,7 @@ pub(super) const OF_READING: &[Refusal] = &[
     always(ProblemKind::NotFound),
 ];
 
-/// Of a read of one version, which may be of a deletion.
+/// Refusals to read one version, which can be a deletion.
 pub(super) const OF_CONDITIONAL_READING: &[Refusal] = &[
     always(ProblemKind::Malformed),
     always(ProblemKind::NotFound),

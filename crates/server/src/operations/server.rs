@@ -21,16 +21,16 @@ const ANY_JSON: Content = Content::new(JSON, Shape::Object(""));
 const CHECK_HEALTH: Operation = Operation {
     id: "checkHealth",
     run: open!(crate::status::health),
-    summary: "Whether the server lives",
-    answers: &[Answer::of("It does.", &[TEXT])],
+    summary: "Check that the server is alive",
+    answers: &[Answer::of("The server is alive.", &[TEXT])],
     ..OPEN
 };
 
 const CHECK_READINESS: Operation = Operation {
     id: "checkReadiness",
     run: open!(crate::status::readiness),
-    summary: "Whether requests should be sent here",
-    answers: &[Answer::of("They should.", &[TEXT])],
+    summary: "Check that the server is ready for requests",
+    answers: &[Answer::of("The server is ready.", &[TEXT])],
     refusals: &[&[always(ProblemKind::Unavailable)]],
     ..OPEN
 };
@@ -39,24 +39,24 @@ const READ_METRICS: Operation = Operation {
     id: "readMetrics",
     run: gated!(crate::status::metrics),
     action: Required::Always(Action::Operate),
-    summary: "Readings for Prometheus",
-    answers: &[Answer::of("The readings.", &[METRICS_TEXT])],
+    summary: "Read the metrics for Prometheus",
+    answers: &[Answer::of("The metrics.", &[METRICS_TEXT])],
     ..OPEN
 };
 
 const DESCRIBE: Operation = Operation {
     id: "describeApi",
     run: open!(crate::openapi::read),
-    summary: "This description",
-    answers: &[Answer::of("It.", &[ANY_JSON])],
+    summary: "Read this description",
+    answers: &[Answer::of("The description.", &[ANY_JSON])],
     ..OPEN
 };
 
 const EXPLAIN: Operation = Operation {
     id: "explainProblem",
     run: open!(crate::problem_page::read),
-    summary: "Explain a problem to people",
-    answers: &[Answer::of("A page about it.", &[PAGE])],
+    summary: "Read the page about a problem",
+    answers: &[Answer::of("The page.", &[PAGE])],
     refusals: &[OF_READING],
     ..OPEN
 };
@@ -64,7 +64,7 @@ const EXPLAIN: Operation = Operation {
 const READ_FRONT_PAGE: Operation = Operation {
     id: "readFrontPage",
     run: open!(crate::status::front),
-    summary: "A page for people",
+    summary: "Read the front page",
     answers: &[Answer::of("The page.", &[PAGE])],
     ..OPEN
 };

@@ -44,7 +44,7 @@ fn every_row_says_what_it_answers() {
     }
 }
 
-/// Their names are free, so a router cannot refuse the parameters that no row names.
+/// Filters may have any name, so a router cannot refuse unknown parameters there.
 #[test]
 fn lists_alone_have_filters() {
     let with_filters = rows().filter(|(_, row)| row.has_filters);
@@ -93,7 +93,7 @@ fn the_query_may_decide_which_action_an_operation_is() {
     }
 }
 
-/// Uses a router over an empty store.
+/// Calls `use_it` with a router over an empty store.
 fn with_router<T>(use_it: impl FnOnce(&tokio::runtime::Runtime, Router) -> T) -> T {
     let store = Memory::on(&Disk::default());
     let reader = Arc::new(store.reader());
@@ -110,7 +110,7 @@ fn with_router<T>(use_it: impl FnOnce(&tokio::runtime::Runtime, Router) -> T) ->
     use_it(&runtime, router(Arc::new(app)))
 }
 
-/// A path that a template stands for.
+/// An example of a path that fits a template.
 fn path(template: &str) -> String {
     let parts = template.split('/').map(|part| match part {
         "{version}" => "1",
@@ -142,7 +142,7 @@ fn the_router_knows_the_methods_of_every_resource() {
     });
 }
 
-/// A row that nothing performs would be described, and not be there.
+/// The description must not have an operation that nothing performs.
 #[test]
 fn something_performs_every_operation_and_the_gate_guards_it_where_it_says_so() {
     for (_, row) in rows() {

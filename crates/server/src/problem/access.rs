@@ -11,8 +11,10 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::UNAUTHORIZED,
         title: "Say who you are",
         again: "with a token",
-        why: "This server wants to know who asks, and the request does not say so in a way that it knows.",
-        what: "Send <code>Authorization: Bearer</code> with a token that the server's configuration lists.",
+        why: "\
+            This server needs to know who you are. Your request has no credentials, or the server does not \
+            know them.",
+        what: "Send <code>Authorization: Bearer</code> with a token from the server's configuration.",
         ..ProblemType::BARE
     },
     ProblemType {
@@ -22,8 +24,8 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::FORBIDDEN,
         title: "You may not do this",
         again: "with another token",
-        why: "The server knows who you are, and your token does not allow this.",
-        what: "Use a token with the right to read or to write, whichever the request needs.",
+        why: "The server knows who you are, but your token does not allow this request.",
+        what: "Use a token that has the right for this request.",
         ..ProblemType::BARE
     },
     ProblemType {
@@ -34,7 +36,7 @@ pub(super) const ROWS: &[ProblemType] = &[
         title: "There is nothing here",
         again: "no",
         why: "There is no such document, collection or page.",
-        what: "Check the URL. A server may be set up to know only the collections that it was told of.",
+        what: "Check the URL. A server can be configured to accept only certain collections.",
         ..ProblemType::BARE
     },
     ProblemType {
@@ -42,10 +44,10 @@ pub(super) const ROWS: &[ProblemType] = &[
         slug: "method-not-allowed",
         error: "MethodNotAllowed",
         status: StatusCode::METHOD_NOT_ALLOWED,
-        title: "This resource does not know the method",
+        title: "This resource does not support the method",
         again: "no",
-        why: "The resource exists, but does not know this method.",
-        what: "<code>Allow</code> lists the methods that it knows.",
+        why: "The resource exists, but it does not support this method.",
+        what: "<code>Allow</code> lists the methods that it supports.",
         ..ProblemType::BARE
     },
     ProblemType {
@@ -55,8 +57,9 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::GONE,
         title: "The document was deleted",
         again: "no",
-        why: "There was such a document, and it was deleted.",
-        what: "Its history is still there under <code>/versions</code>.",
+        why: "The document existed and was deleted.",
+        what: "Its history is under <code>/versions</code>, as far as the collection keeps it. A PUT \
+               creates the document again.",
         members: &[DELETED_AT, DELETED_BY, VERSION],
         always: &["deleted_at", "deleted_by"],
         ..ProblemType::BARE

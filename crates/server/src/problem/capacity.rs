@@ -11,8 +11,8 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::PAYLOAD_TOO_LARGE,
         title: "The body is too large",
         again: "with less",
-        why: "The body is larger than this server takes.",
-        what: "<code>limit_bytes</code> says how much it takes.",
+        why: "The body is larger than this server accepts.",
+        what: "<code>limit_bytes</code> is the largest size that it accepts.",
         members: &[LIMIT_BYTES],
         always: &["limit_bytes"],
         ..ProblemType::BARE
@@ -24,9 +24,13 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
         title: "The body's media type is not accepted here",
         again: "with another media type",
-        why: "The body's <code>Content-Type</code> is not one that this resource takes.",
-        what: "A document is <code>application/json</code>; a patch is <code>application/merge-patch+json</code> or \
-             <code>application/json-patch+json</code>.",
+        why: "\
+            This resource does not accept the <code>Content-Type</code> or the <code>Content-Encoding</code> \
+            of the body.",
+        what: "\
+            Send a document as <code>application/json</code>. Send a patch as \
+            <code>application/merge-patch+json</code> or <code>application/json-patch+json</code>. Do not \
+            compress the body.",
         ..ProblemType::BARE
     },
     ProblemType {
@@ -36,9 +40,10 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         title: "The header fields are too large",
         again: "with less",
-        why: "The header fields of the request are larger than this server takes.",
-        what: "<code>limit_bytes</code> says how much it takes. A list of many tags in <code>If-Match</code> can be \
-             shortened to the newest.",
+        why: "The header fields of the request are larger than this server accepts.",
+        what: "\
+            <code>limit_bytes</code> is the largest size that it accepts. If <code>If-Match</code> has a long \
+            list of tags, send only the newest.",
         members: &[LIMIT_BYTES],
         always: &["limit_bytes"],
         ..ProblemType::BARE
@@ -60,9 +65,9 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "StorageFull",
         status: StatusCode::INSUFFICIENT_STORAGE,
         title: "There is no room to store this",
-        again: "when there is room",
-        why: "The disk is full. Nothing was written; everything stored can be read.",
-        what: "Make room; writes go on by themselves.",
+        again: "when there is space again",
+        why: "The disk is full. Nothing was written. Everything stored can still be read.",
+        what: "Free some disk space. The server then accepts writes again without a restart.",
         ..ProblemType::BARE
     },
     ProblemType {
@@ -72,9 +77,10 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::INTERNAL_SERVER_ERROR,
         title: "The server failed",
         again: "perhaps",
-        why: "Something failed that should not have.",
-        what: "The server's log has the cause under the id in <code>X-Request-Id</code>. A write that was answered \
-             like this was not applied.",
+        why: "An unexpected failure in the server.",
+        what: "\
+            The server's log has the cause, under the id in <code>X-Request-Id</code>. A write with this \
+            answer was not applied.",
         ..ProblemType::BARE
     },
 ];

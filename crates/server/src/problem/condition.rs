@@ -12,10 +12,12 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::PRECONDITION_FAILED,
         title: "A precondition does not hold",
         again: "as for stale-version",
-        why: "A precondition of your request does not hold: <code>If-None-Match: *</code> met a document that is \
-             there, or the document changed since the date or the version that you named.",
-        what: "As for <a href=\"/problems/stale-version\">stale-version</a>: the answer holds the current document and \
-             its tag.",
+        why: "\
+            A precondition of your request does not hold. Either you sent <code>If-None-Match: *</code> and \
+            the document exists, or the document has changed since the date or version that you named.",
+        what: "\
+            Do the same as for <a href=\"/problems/stale-version\">stale-version</a>: the answer has the \
+            current document and its tag.",
         members: STALE,
         always: &["current_version", "current_etag"],
         ..ProblemType::BARE
@@ -27,9 +29,10 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::PRECONDITION_FAILED,
         title: "You do not hold the lock any more",
         again: "with a new lock, after a GET",
-        why: "Your <code>Lock-Token</code> belongs to no lock that is held. Its time has passed, even if nobody took \
-             it since, or it was released or broken. Others may have written while you believed to be alone.",
-        what: "Take a new lock, GET the document, and look at what changed before you write.",
+        why: "\
+            No current lock has your <code>Lock-Token</code>. The lock has expired, or it was released or \
+            broken. Others may have written while you believed that you had the lock.",
+        what: "Take a new lock, GET the document, and check what has changed before you write.",
         ..ProblemType::BARE
     },
     ProblemType {
@@ -39,12 +42,13 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::LOCKED,
         title: "Somebody else holds the lock",
         again: "when the lock has ended",
-        why: "Somebody holds the lock of this document, and only they may write it for now.",
-        what: "<code>locked_by</code> and <code>expires_at</code> say who, and until when. Try again after that, or \
-             ask them to release it.",
+        why: "Somebody holds the lock of this document. Until it ends, only they can write the document.",
+        what: "\
+            <code>locked_by</code> says who holds the lock, and <code>expires_at</code> until when. Try again \
+            after that, or ask them to release it.",
         members: &[
             member("locked_by", || {
-                text().about("Who holds it, in words for people.")
+                text().about("Who holds the lock, as people should read it.")
             }),
             member("fencing", || whole(1)),
             member("expires_at", moment),
@@ -60,10 +64,12 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::PRECONDITION_REQUIRED,
         title: "Say which version you are changing",
         again: "after a GET",
-        why: "The document exists, and your request does not say which version of it you are changing. Then nobody \
-             could tell whether you would overwrite somebody's work.",
-        what: "GET the document, and send the <code>ETag</code> of that answer in <code>If-Match</code>. If you mean \
-             to overwrite whatever is there, say <code>If-Match: *</code>.",
+        why: "\
+            The document exists, and your request does not say which version of it you are changing. Without \
+            that, the server cannot tell whether you would overwrite somebody's work.",
+        what: "\
+            GET the document and send the <code>ETag</code> of that answer in <code>If-Match</code>. To \
+            overwrite any version on purpose, send <code>If-Match: *</code>.",
         members: &[RESOLUTIONS, MEMBER],
         ..ProblemType::BARE
     },

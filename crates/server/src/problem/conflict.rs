@@ -17,15 +17,20 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "UpdateConflict",
         status: StatusCode::CONFLICT,
         title: "The document changed since you read it",
-        again: "after bringing the edits together",
-        why: "Your request names, in <code>If-Match</code>, the version that you began from. Somebody saved a newer \
-             one since. Writing yours over it would silently destroy their work, so nothing was written.",
-        what: "The answer holds all you need: <code>current</code> is what is stored now, <code>conflicts</code> lists \
-             the places that both of you changed with <code>base</code>, <code>yours</code> and <code>current</code>, \
-             and <code>changes_since</code> says who did what. Bring the two together (where <code>mergeable</code> \
-             is true, <code>merged</code> already is that) and send it again with <code>current_etag</code> in \
-             <code>If-Match</code>. <code>already_applied</code> says that what is stored is what you sent, directly \
-             on your base: your first answer may have been lost, or somebody else made the same change.",
+        again: "after combining the edits",
+        why: "\
+            <code>If-Match</code> in your request names the version that your edit is based on. Somebody has \
+            saved a newer version since. Storing your edit would silently destroy their work, so nothing was \
+            stored.",
+        what: "\
+            The answer has everything that you need. <code>current</code> is the stored document. \
+            <code>conflicts</code> lists the places that both of you changed, with <code>base</code>, \
+            <code>yours</code> and <code>current</code>. <code>changes_since</code> says who changed what. \
+            Combine the two edits and send the result with <code>current_etag</code> in <code>If-Match</code>; \
+            if <code>mergeable</code> is true, <code>merged</code> is already that result. \
+            <code>already_applied</code> means that the stored document is exactly what you sent, saved \
+            directly after your base: either your first answer was lost, or somebody else made the same \
+            change.",
         members: STALE,
         always: &[
             "current_version",
@@ -45,10 +50,11 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "DeletedConflict",
         status: StatusCode::CONFLICT,
         title: "The document was deleted since you read it",
-        again: "if the document is to come back",
-        why: "You changed a document that somebody deleted since you read it.",
-        what: "<code>deleted_by</code> says who, and the history still has every version. To bring the document back, \
-             PUT it with <code>If-None-Match: *</code>; its versions go on counting.",
+        again: "to bring the document back",
+        why: "You changed a document that somebody has deleted since you read it.",
+        what: "\
+            <code>deleted_by</code> says who deleted it. To bring the document back, PUT it with \
+            <code>If-None-Match: *</code>. Its version numbers continue.",
         members: &[
             DELETED_AT,
             DELETED_BY,
@@ -76,10 +82,13 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::CONFLICT,
         title: "Another document already has this value",
         again: "with other values",
-        why: "The collection wants a value, or a combination of values, to be there once. Another document has it.",
-        what: "<code>violations</code> lists every such value with the document that holds it \
-             (<code>existing</code>). Choose another value, or change that document instead. Trying again as it is \
-             will not help.",
+        why: "\
+            In this collection a value, or a combination of values, must be unique. Another document already \
+            has it.",
+        what: "\
+            <code>violations</code> lists every such value with the document that has it \
+            (<code>existing</code>). Choose another value, or change that document instead. The same request \
+            will be refused again.",
         members: &[
             member("constraint", text),
             member("field", || text().or_null()),
@@ -99,11 +108,13 @@ pub(super) const ROWS: &[ProblemType] = &[
         named_by: Some("the rule's name"),
         status: StatusCode::CONFLICT,
         title: "The document's state does not allow this",
-        again: "with a step that is allowed",
-        why: "A rule of the collection, or the lifecycle of its documents, does not allow this change while the \
-             document is in its present state.",
-        what: "<code>rule</code> names the rule, <code>current_state</code> the state, and \
-             <code>allowed_transitions</code> the states that may come next.",
+        again: "with an allowed step",
+        why: "\
+            A rule of the collection, or the lifecycle of its documents, does not allow this change in the \
+            document's current state.",
+        what: "\
+            <code>rule</code> names the rule, <code>current_state</code> the state, and \
+            <code>allowed_transitions</code> the states that may come next.",
         members: &[
             member("rule", text),
             member("failed_rules", || list(text())),
@@ -122,12 +133,18 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::CONFLICT,
         title: "The patch does not fit the document",
         again: "with a new patch",
-        why: "An operation of the JSON Patch does not fit the document: a <code>test</code> found another value, or \
-             a path is not there. None of its operations was applied.",
-        what: "<code>operation</code> counts from 0. GET the document, make the patch anew and send it again.",
+        why: "\
+            An operation of the JSON Patch does not fit the document: a <code>test</code> found another value, \
+            or a path does not exist. No operation was applied.",
+        what: "\
+            <code>operation</code> says which operation failed, counted from 0. GET the document, make the \
+            patch again and send it.",
         members: &[
             member("operation", || {
-                whole(0).about("Of a JSON Patch, from 0. Absent where an edit of the conflict log fits no version.")
+                whole(0).about(
+                    "The operation of the JSON Patch, counted from 0. Absent if an edit of the conflict \
+                     log fits no version.",
+                )
             }),
             member("path", pointer),
             member("expected", anything),
@@ -143,9 +160,10 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "BaseGone",
         status: StatusCode::CONFLICT,
         title: "The version you began from is no longer kept",
-        again: "no; make the edit anew",
-        why: "Joining your edit with the current version takes the version that you began from, and the server keeps \
-             that one no more. It will not guess.",
+        again: "no; make the edit again",
+        why: "\
+            To merge your edit, the server needs the version that the edit is based on. It no longer has that \
+            version, and it does not guess.",
         what: "GET the document, make the edit again, and send it with the new <code>ETag</code>.",
         members: &[
             VERSION,
@@ -162,8 +180,11 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::CONFLICT,
         title: "Somebody settled this conflict before you",
         again: "no",
-        why: "The log's conflict was resolved or dismissed already; a second resolution might undo the first.",
-        what: "<code>settled_by</code> and <code>settled_version</code> say what became of it.",
+        why: "\
+            Somebody has already resolved or dismissed this conflict. A second resolution could undo the \
+            first.",
+        what: "<code>outcome</code>, <code>settled_by</code> and <code>settled_version</code> say how \
+               it ended.",
         members: &[
             member("outcome", || one_word_of(&["resolved", "dismissed"])),
             member("settled_by", text),
@@ -178,10 +199,14 @@ pub(super) const ROWS: &[ProblemType] = &[
         slug: "request-in-progress",
         error: "RequestInProgress",
         status: StatusCode::CONFLICT,
-        title: "The same request is still being worked on",
+        title: "The same request is still in progress",
         again: "yes, the same request",
-        why: "A request with the same <code>Idempotency-Key</code> and the same content has not been answered yet.",
-        what: "Wait as long as <code>Retry-After</code> says, and send it again: you will get the answer of the first.",
+        why: "\
+            A request with the same <code>Idempotency-Key</code> and the same content has not been answered \
+            yet.",
+        what: "\
+            Wait for the time in <code>Retry-After</code> and send the request again. You will get the answer \
+            of the first one.",
         ..ProblemType::BARE
     },
 ];

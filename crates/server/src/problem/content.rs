@@ -13,7 +13,7 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::UNPROCESSABLE_ENTITY,
         title: "The document is not valid",
         again: "with a valid document",
-        why: "The document breaks the JSON Schema of its collection, or is not a JSON object.",
+        why: "The document does not match the JSON Schema of its collection, or it is not a JSON object.",
         what: "<code>violations</code> lists every mistake with its path.",
         members: &[member("violations", || list(named("Violation")))],
         always: &["violations"],
@@ -26,9 +26,10 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::UNPROCESSABLE_ENTITY,
         title: "This Idempotency-Key stands for another request",
         again: "with a new key",
-        why: "An <code>Idempotency-Key</code> stands for one request, so that sending it twice does it once. This key \
-             came with other content before.",
-        what: "Use a new key for a new request, and the same key only to repeat one.",
+        why: "\
+            An <code>Idempotency-Key</code> belongs to one request, so that sending it twice performs it once. \
+            This key came with another request before.",
+        what: "Use a new key for a new request. Use the same key only to repeat a request.",
         members: &[member("header", || exactly("Idempotency-Key"))],
         always: &["header"],
         ..ProblemType::BARE
@@ -38,11 +39,14 @@ pub(super) const ROWS: &[ProblemType] = &[
         slug: "not-performed",
         error: "NotPerformed",
         status: StatusCode::FAILED_DEPENDENCY,
-        title: "Not performed, since another operation of the batch was refused",
-        again: "with the rest of its batch put right",
-        why: "A batch is performed as a whole or not at all. Nothing was wrong with this operation; another one was \
-             refused.",
-        what: "<code>results</code> has the refusal of each operation. Mend those, and send the batch again.",
+        title: "Not performed, because another operation of the batch was refused",
+        again: "the whole batch, with the refused operations corrected",
+        why: "\
+            A batch is performed completely or not at all. Nothing was wrong with this operation, but another \
+            one was refused.",
+        what: "\
+            <code>results</code> has the refusal of each operation. Correct the refused operations and send \
+            the whole batch again.",
         ..ProblemType::BARE
     },
     ProblemType {
@@ -52,17 +56,21 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::BAD_REQUEST,
         title: "The request cannot be understood",
         again: "no",
-        why: "The server could not make sense of the request.",
-        what: "<code>detail</code> says what is wrong; <code>offset</code>, <code>header</code> or \
-             <code>parameter</code> say where.",
+        why: "The server could not understand the request.",
+        what: "\
+            <code>detail</code> says what is wrong. <code>offset</code>, <code>header</code>, \
+            <code>member</code> or <code>parameter</code> says where.",
         members: &[
-            member("offset", || whole(0).about("Bytes before the mistake.")),
+            member("offset", || {
+                whole(0).about("The number of bytes before the mistake.")
+            }),
             member("header", text),
             member("parameter", text),
             MEMBER,
-            member("last", || text().about("The newest change.")),
+            member("last", || text().about("The `seq` of the newest change.")),
             member("operation", || {
-                json!({"type": ["integer", "null"]}).about("Of a JSON Patch, from 0.")
+                json!({"type": ["integer", "null"]})
+                    .about("The operation of the JSON Patch, counted from 0.")
             }),
         ],
         ..ProblemType::BARE

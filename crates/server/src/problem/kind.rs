@@ -3,7 +3,7 @@ use axum::http::StatusCode;
 use super::member::Member;
 use super::{access, capacity, condition, conflict, content};
 
-/// What is wrong, as a client tells it apart: `type` and `error` in the answer.
+/// The kinds of problems: `type` and `error` in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ProblemKind {
     StaleVersion,
@@ -35,32 +35,32 @@ pub(crate) enum ProblemKind {
     Internal,
 }
 
-/// One row of the table of problems: every way to say no.
+/// One row of the table of problems.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProblemType {
     pub(crate) kind: ProblemKind,
     /// The last part of `type`.
     pub(crate) slug: &'static str,
     pub(crate) error: &'static str,
-    /// Whose name may stand in `error` instead, if any.
+    /// What the configuration can put into `error` instead, if anything.
     pub(crate) named_by: Option<&'static str>,
-    /// Status codes of refusals appear in these rows and nowhere deeper.
+    /// Status codes of refusals appear in these rows and nowhere else.
     pub(crate) status: StatusCode,
     pub(crate) title: &'static str,
-    /// When to try again, in the words of the guide.
+    /// When to try again, for the table in the guide.
     pub(crate) again: &'static str,
     /// Why the server said no, as HTML.
     pub(crate) why: &'static str,
     /// What to do about it, as HTML.
     pub(crate) what: &'static str,
-    /// What it says beside what all problems say.
+    /// The members that only this kind of problem has.
     pub(crate) members: &'static [Member],
     /// The names of the members that are always there.
     pub(crate) always: &'static [&'static str],
 }
 
 impl ProblemType {
-    /// What most rows leave out.
+    /// Defaults for the columns.
     pub(super) const BARE: Self = Self {
         kind: ProblemKind::Internal,
         slug: "",

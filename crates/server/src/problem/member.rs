@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
-use crate::schema::{Saying, exactly, flag, list, moment, named, pointer, text, whole};
+use crate::schema::{Saying, anything, exactly, flag, list, moment, named, pointer, text, whole};
 
-/// A member of a problem, beside those that all problems have.
+/// A member that only some problems have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Member {
     pub(crate) name: &'static str,
@@ -24,10 +24,10 @@ pub(super) const LIMIT_BYTES: Member = member("limit_bytes", || whole(0));
 
 /// The place of a mistake in the body of a request.
 pub(super) const MEMBER: Member = member("member", || {
-    pointer().about("Where the mistake is in the body.")
+    pointer().about("The place of the mistake in the body.")
 });
 
-/// What is told of a write that meets another version than the one that it began from.
+/// The members about a write that was based on another version than the current one.
 pub(super) const STALE: &[Member] = &[
     member("current_version", || whole(1).or_null()),
     member("your_version", || {
@@ -37,45 +37,45 @@ pub(super) const STALE: &[Member] = &[
     member("current_etag", || {
         text()
             .or_null()
-            .about("For the If-Match of the next attempt.")
+            .about("Send it in If-Match with the next attempt.")
     }),
     member("conflicting_fields", || list(text())),
     CONFLICTS,
     CHANGES_SINCE,
     member("changes_omitted", || {
-        exactly(true).about("There are more changes than are told.")
+        exactly(true).about("There are older changes that the list leaves out.")
     }),
     member("mergeable", || {
-        flag().about("Whether the two edits do not overlap.")
+        flag().about("Whether the two edits can be merged without a conflict.")
     }),
     member("already_applied", || {
-        exactly(true).about("The current version is what the request sent.")
+        exactly(true).about("The current version is exactly what the request sent.")
     }),
-    member(
-        "current",
-        || json!({"description": "The current version, unless it is large."}),
-    ),
+    member("current", || {
+        anything().about("The current version, unless it is large.")
+    }),
     member("current_href", || {
-        text().about("Where the current version is, if it is large.")
+        text().about("The address of the current version, if it is large.")
     }),
-    member(
-        "merged",
-        || json!({"description": "Both edits together, without those in conflict."}),
-    ),
+    member("merged", || {
+        anything().about("Both edits joined. In places that conflict it has the current value.")
+    }),
     member("joined", || list(named("Join"))),
     member("agreements", agreements),
     RESOLUTIONS,
 ];
 
-/// The fields that two edits changed alike.
+/// The fields that two edits changed in the same way.
 pub(crate) fn agreements() -> Value {
-    list(text())
-        .about("What both changed alike. Of two who count from 5 to 6, one counted in vain.")
+    list(text()).about(
+        "The fields that both edits changed in the same way. If both counted from 5 to 6, one of \
+         the two counts is lost.",
+    )
 }
 
-/// The version that settled a conflict of the log.
+/// The version that resolved a conflict of the log.
 pub(crate) fn settled_version() -> Value {
     whole(1)
         .or_null()
-        .about("The version that resolved it; null if it was dismissed.")
+        .about("The version that resolved the conflict; null if the conflict was dismissed.")
 }

@@ -25,7 +25,7 @@ fn what_is_always_there_is_a_member() {
     }
 }
 
-/// The service chooses what is kept, by the refusal; each of these is a problem here.
+/// The service chooses by the kind of refusal which conflicts the log keeps. Each kind is a problem here.
 #[test]
 fn every_conflict_of_the_log_has_a_row() {
     for kind in CONFLICT_KINDS {
@@ -34,7 +34,7 @@ fn every_conflict_of_the_log_has_a_row() {
     }
 }
 
-/// The table of the guide, as it must be.
+/// The table that the guide must have.
 fn table() -> String {
     let mut table =
         "| `type` | `error` | status | try again? |\n| --- | --- | --- | --- |\n".to_owned();
@@ -74,7 +74,7 @@ fn the_guide_explains_every_problem_and_its_members() {
         let section_of = section(row.slug);
         let opening = format!("{} `{}`", row.status.as_u16(), row.error);
         assert!(section_of.starts_with(&opening), "{}: {opening}", row.slug);
-        // A section may refer to another one for its members.
+        // A section can refer to another one for its members.
         let referred = problems().filter(|it| section_of.contains(&format!("](#{})", it.slug)));
         let sections: Vec<_> = referred
             .map(|it| section(it.slug))

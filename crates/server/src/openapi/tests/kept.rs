@@ -13,18 +13,17 @@ type Parts = BTreeMap<String, Value>;
 
 #[test]
 fn descriptions_are_as_kept() {
-    let open = parts(&described(&Served::default()));
+    let open = parts(&Served::default());
     hold("open", &open);
     for (name, served) in [("closed", closed()), ("mixed", mixed()), ("ruled", ruled())] {
-        hold(name, &difference(&open, parts(&described(&served))));
+        hold(name, &difference(&open, parts(&served)));
     }
 }
 
-fn described((policy, settings): &Served) -> Value {
-    describe(policy, settings)
-}
-
-fn parts(description: &Value) -> Parts {
+fn parts((policy, settings): &Served) -> Parts {
+    let mut description = describe(policy, settings);
+    // A release changes nothing else.
+    description["info"]["version"] = "0.0.0".into();
     let mut parts = Parts::new();
     for (name, value) in description.as_object().unwrap() {
         if !["paths", "components"].contains(&name.as_str()) {

@@ -1,0 +1,47 @@
+use detente_service::Action;
+
+use super::Parameter;
+
+/// The action that an operation requires.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Required {
+    /// Everybody may do this, without credentials.
+    Nothing,
+    Always(Action),
+    /// The query decides: `then` if the parameter is `true`.
+    Switched {
+        by: &'static Parameter,
+        then: Action,
+        otherwise: Action,
+    },
+    /// One of these, depending on the body or on what is stored. The gate refuses a caller who may do
+    /// none of them; the service asks for the one that it is.
+    Any(&'static [Action]),
+}
+
+impl Required {
+    /// The caller must be allowed to do one of these actions. `is_true` says whether a parameter of the
+    /// query is `true`.
+    pub(crate) fn actions(&self, is_true: impl FnOnce(&Parameter) -> bool) -> &[Action] {
+        match self {
+            Self::Nothing => &[],
+            Self::Always(action) => std::slice::from_ref(action),
+            Self::Switched {
+                by,
+                then,
+                otherwise,
+            } => std::slice::from_ref(if is_true(by) { then } else { otherwise }),
+            Self::Any(actions) => actions,
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    /// Whether the operation can change what is stored.
+    pub(crate) fn is_write(&self) -> bool {
+        let writes = |action: &Action| !matches!(action, Action::Read | Action::Operate);
+        !self.is_open() && self.actions(|_| false).iter().all(writes)
+    }
+}
