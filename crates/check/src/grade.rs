@@ -6,8 +6,8 @@ use crate::severity::{Grade, Severity};
 /// A critical finding is F, a high one D, unprotected by default (B8) C, any other of medium or low weight B. Without any
 /// it is A; and A+ where a precondition is asked for (B8) and races across places held (D15) with `writers` of 32 or more.
 ///
-/// Nothing is taken for granted: where no probe with one client (B) or no race (D) came to a verdict, and nothing worse is
-/// known, there is no grade.
+/// Nothing is taken for granted: where it is not known whether a stale write is refused (B1), or no race (D) came to a
+/// verdict, and nothing worse is known, there is no grade.
 pub fn grade(probes: &[ProbeReport], writers: u32) -> Grade {
     let worst = probes
         .iter()
@@ -19,7 +19,7 @@ pub fn grade(probes: &[ProbeReport], writers: u32) -> Grade {
         Some(Severity::High) => return Grade::D,
         _ => {}
     }
-    if !is_judged(probes, 'B') || !is_judged(probes, 'D') {
+    if !is_judged(probes, "B1") || !is_judged(probes, "D") {
         return Grade::Ungraded;
     }
     let came_to = |id: &str, verdict| {
@@ -39,10 +39,11 @@ pub fn grade(probes: &[ProbeReport], writers: u32) -> Grade {
     }
 }
 
-/// Whether a family came to a verdict anywhere.
-fn is_judged(probes: &[ProbeReport], family: char) -> bool {
+/// Whether a probe, or one of a family, came to a verdict anywhere.
+fn is_judged(probes: &[ProbeReport], name: &str) -> bool {
     probes.iter().any(|probe| {
-        probe.id.starts_with(family) && matches!(probe.verdict, Verdict::Pass | Verdict::Fail)
+        (probe.id == name || probe.id.starts_with(name) && name.len() == 1)
+            && matches!(probe.verdict, Verdict::Pass | Verdict::Fail)
     })
 }
 
@@ -71,20 +72,52 @@ mod tests {
         use Severity::{Critical, High, Info, Low, Medium};
         use Verdict::{Fail, Inconclusive, Pass, Skipped};
         type Given<'a> = &'a [(&'a str, Verdict, Severity)];
-        let cases: [(Given<'_>, u32, Grade); 11] = [
+        let cases: [(Given<'_>, u32, Grade); 14] = [
             (
                 &[("B1", Fail, Critical), ("C1", Fail, Medium)],
                 32,
                 Grade::F,
             ),
             (&[("B1", Pass, Critical), ("D1", Fail, High)], 32, Grade::D),
+            // Those who ask are protected.
             (
-                &[("B8", Fail, Medium), ("D6", Pass, Critical)],
+                &[
+                    ("B1", Pass, Critical),
+                    ("B8", Fail, Medium),
+                    ("D6", Pass, Critical),
+                ],
                 32,
                 Grade::C,
             ),
+            // Nobody is.
             (
                 &[
+                    ("A1", Fail, Medium),
+                    ("B1", Fail, Critical),
+                    ("B8", Fail, Medium),
+                    ("D6", Pass, Critical),
+                ],
+                32,
+                Grade::F,
+            ),
+            // Whether anybody is, is not known.
+            (
+                &[
+                    ("B1", Inconclusive, Critical),
+                    ("B8", Fail, Medium),
+                    ("D6", Pass, Critical),
+                ],
+                32,
+                Grade::Ungraded,
+            ),
+            (
+                &[("B8", Pass, Medium), ("D15", Pass, Critical)],
+                32,
+                Grade::Ungraded,
+            ),
+            (
+                &[
+                    ("B1", Pass, Critical),
                     ("B8", Pass, Medium),
                     ("D1", Pass, Critical),
                     ("C2", Fail, Low),
@@ -94,6 +127,7 @@ mod tests {
             ),
             (
                 &[
+                    ("B1", Pass, Critical),
                     ("B8", Pass, Medium),
                     ("D1", Pass, Critical),
                     ("A6", Fail, Info),
@@ -102,12 +136,20 @@ mod tests {
                 Grade::A,
             ),
             (
-                &[("B8", Pass, Medium), ("D15", Pass, Critical)],
+                &[
+                    ("B1", Pass, Critical),
+                    ("B8", Pass, Medium),
+                    ("D15", Pass, Critical),
+                ],
                 32,
                 Grade::APlus,
             ),
             (
-                &[("B8", Pass, Medium), ("D15", Pass, Critical)],
+                &[
+                    ("B1", Pass, Critical),
+                    ("B8", Pass, Medium),
+                    ("D15", Pass, Critical),
+                ],
                 8,
                 Grade::A,
             ),

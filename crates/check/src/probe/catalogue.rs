@@ -114,7 +114,8 @@ pub(crate) const PROBES: &[Probe] = &[
         Critical,
         "Is a write with a stale tag refused?",
         "409 or 412, and what was there stays",
-        "RFC 9110, section 13.1.1: a server MUST NOT perform the method when If-Match does not hold. This is the lost update.",
+        "RFC 9110, section 13.1.1: a server MUST NOT perform the method when If-Match does not hold. This is the lost update; \
+         where no validator protects a write, every concurrent edit is one.",
         preconditions::stale_is_refused
     ),
     probe!(
