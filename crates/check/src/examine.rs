@@ -1,10 +1,11 @@
 use std::time::Duration;
 
+use detente_judge::history::History;
+
 use crate::client::{Client, Stop};
 use crate::effort::Effort;
 use crate::estimate;
 use crate::grade::grade;
-use crate::history::History;
 use crate::lab::{Halt, Lab};
 use crate::probe::{PROBES, Probe, READING, Ruling};
 use crate::report::{Evidence, LostUpdates, ProbeReport, RESTORATION, Report, Verdict};

@@ -20,8 +20,7 @@ mod lab; // a resource on the bench, and how every write to it can be told apart
 pub mod openapi; // a whole API, by its description
 mod probe; // what is asked, and how the answers are judged
 
-pub mod history; // what clients did to resources, as a text and in memory
-pub mod judge; // whether it could have been
+mod recorded; // a history's operations, from what was sent and seen
 pub mod scenario; // who sends what, in which order or all at once, and what it is to come to
 
 mod grade; // what an API is worth

@@ -21,8 +21,9 @@ pub use terminal::terminal;
 
 use std::time::Duration;
 
+use detente_judge::history::{self, History};
+
 use crate::exchange::{Exchange, Protocol};
-use crate::history::{self, History};
 use crate::severity::{Grade, Severity};
 
 /// What a run found: of a resource's probes, of an API's, of a suite of scenarios.

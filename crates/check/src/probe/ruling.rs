@@ -1,5 +1,6 @@
+use detente_judge::history::History;
+
 use crate::exchange::Exchange;
-use crate::history::History;
 use crate::lab::Halt;
 use crate::report::{Evidence, LostUpdates, Verdict};
 use crate::severity::Severity;

@@ -1,6 +1,6 @@
 use crate::history::{Kind, Name, Step};
-use crate::judge::subject::{Marks, Subject};
-use crate::judge::violation::ViolationKind;
+use crate::subject::{Marks, Subject};
+use crate::violation::ViolationKind;
 
 /// Which operation saw or left which version of one resource.
 #[derive(Default)]

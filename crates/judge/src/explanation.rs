@@ -1,8 +1,8 @@
 use std::fmt::Write;
 
 use crate::history::{Kind, NEVER, Name, Names, Outcome, Step};
-use crate::judge::subject::Subject;
-use crate::judge::violation::ViolationKind;
+use crate::subject::Subject;
+use crate::violation::ViolationKind;
 
 /// What operations that contradict each other amount to. `steps` are in the order of `begun`; `found` is what was seen
 /// where they were found, which may have been more general.

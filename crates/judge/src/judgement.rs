@@ -1,4 +1,4 @@
-use crate::judge::violation::Violation;
+use crate::violation::Violation;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {

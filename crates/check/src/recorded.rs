@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use detente_judge::history::{Kind, Operation, Outcome};
 use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::exchange::{Effect, Exchange};
-use crate::history::operation::{Kind, Operation, Outcome};
 
 /// What exchanges were as operations, in their order; each with its place in `exchanges`.
 ///
@@ -14,7 +14,7 @@ use crate::history::operation::{Kind, Operation, Outcome};
 ///
 /// Only a single strong entity tag in `If-Match` makes a base, as only that names one version. Any other
 /// `If-Match` demands less than an operation can say, and the write passes for an unconditional one.
-pub fn from_exchanges<'a>(
+pub(crate) fn from_exchanges<'a>(
     exchanges: &'a [Exchange],
     mut nonce: impl FnMut(&[u8]) -> Option<String>,
 ) -> Vec<(usize, Operation<'a>)> {
@@ -134,9 +134,9 @@ mod tests {
 
     use super::*;
     use crate::exchange::{Outcome as Came, Protocol, Unsure};
-    use crate::history::{History, write};
     use crate::request::Request;
     use crate::response::Response;
+    use detente_judge::history::{History, write};
 
     type Fields = &'static [(&'static str, &'static str)];
     /// Status, fields, body.

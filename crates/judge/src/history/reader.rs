@@ -7,7 +7,7 @@ use crate::history::operation::Operation;
 /// Reads a history line by line; only one is in memory. Blank lines are passed over.
 ///
 /// ```
-/// use detente_check::history::{Kind, Reader};
+/// use detente_judge::history::{Kind, Reader};
 ///
 /// let text = r#"{"actor":"alice","key":"/notes/1","kind":"read","begun":0,"ended":310,"outcome":"ok","value":"n1","tag":"\"1\""}"#;
 /// let mut reader = Reader::new(text.as_bytes());
@@ -15,7 +15,7 @@ use crate::history::operation::Operation;
 /// assert_eq!(operation.kind, Kind::Read);
 /// assert_eq!(operation.tag.as_deref(), Some("\"1\""));
 /// assert!(reader.read()?.is_none());
-/// # Ok::<(), detente_check::history::ReadError>(())
+/// # Ok::<(), detente_judge::history::ReadError>(())
 /// ```
 #[derive(Debug)]
 pub struct Reader<R> {

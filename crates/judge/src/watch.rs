@@ -2,12 +2,12 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::num::NonZeroU32;
 
+use crate::explanation::{explain, torn_or_reused};
 use crate::history::{History, Kind, Name, Operation, Step};
-use crate::judge::explanation::{explain, torn_or_reused};
-use crate::judge::judgement::Judgement;
-use crate::judge::rules::Rules;
-use crate::judge::violation::{Violation, ViolationKind};
-use crate::judge::whole::judge;
+use crate::judgement::Judgement;
+use crate::rules::Rules;
+use crate::violation::{Violation, ViolationKind};
+use crate::whole::judge;
 
 /// Judges a history while its operations arrive, in the order in which they ended.
 ///

@@ -8,6 +8,8 @@
 //! What is assumed is little, and `docs/checking-histories.md` says it: the history holds all writes, and a tag stands for one
 //! value. No history that could have been is ever called a violation.
 
+pub mod history; // what clients did to resources, as a text and in memory
+
 mod judgement; // the verdict, and how it was come to
 mod rules; // what the caller promises
 mod violation; // what contradicts itself, and why it cannot have been

@@ -5,15 +5,15 @@ mod simulation; // histories of a register that does as it should
 use proptest::prelude::*;
 
 use crate::history::{History, Operation};
-use crate::judge::judgement::{Method, Verdict};
-use crate::judge::rules::Rules;
-use crate::judge::search::{Found, Limit, Model, search};
-use crate::judge::subject::{Marks, Renamed, Subject};
-use crate::judge::trials::mutation::{mutate, random};
-use crate::judge::trials::reference::is_linearizable;
-use crate::judge::trials::simulation::{Shape, simulate};
-use crate::judge::whole::judge;
-use crate::judge::witness::Witnesses;
+use crate::judgement::{Method, Verdict};
+use crate::rules::Rules;
+use crate::search::{Found, Limit, Model, search};
+use crate::subject::{Marks, Renamed, Subject};
+use crate::trials::mutation::{mutate, random};
+use crate::trials::reference::is_linearizable;
+use crate::trials::simulation::{Shape, simulate};
+use crate::whole::judge;
+use crate::witness::Witnesses;
 
 /// Enough for small histories.
 const STEPS: u64 = 50_000;

@@ -1,6 +1,6 @@
-use crate::judge::subject::Subject;
-use crate::judge::versions::{Version, Versions};
-use crate::judge::violation::ViolationKind;
+use crate::subject::Subject;
+use crate::versions::{Version, Versions};
+use crate::violation::ViolationKind;
 
 /// Versions that replaced each other on demand, one after the other: nothing else can have been between them.
 #[derive(Clone, Copy, Debug)]

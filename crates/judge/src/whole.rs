@@ -1,14 +1,14 @@
+use crate::blocks::{Contradiction, divide};
+use crate::explanation;
 use crate::history::{History, Kind, Step};
-use crate::judge::blocks::{Contradiction, divide};
-use crate::judge::explanation;
-use crate::judge::judgement::{Judgement, Method, Verdict};
-use crate::judge::rules::Rules;
-use crate::judge::search::{Found, Limit, Model, search};
-use crate::judge::subject::{Marks, Renamed, Subject};
-use crate::judge::versions::{Resolution, Versions, number};
-use crate::judge::violation::{Violation, ViolationKind};
-use crate::judge::witness::Witnesses;
-use crate::judge::zones::arrange;
+use crate::judgement::{Judgement, Method, Verdict};
+use crate::rules::Rules;
+use crate::search::{Found, Limit, Model, search};
+use crate::subject::{Marks, Renamed, Subject};
+use crate::versions::{Resolution, Versions, number};
+use crate::violation::{Violation, ViolationKind};
+use crate::witness::Witnesses;
+use crate::zones::arrange;
 
 /// How many steps may be taken to make a witness small.
 const STEPS_OF_WITNESS: u64 = 5_000_000;
@@ -16,8 +16,8 @@ const STEPS_OF_WITNESS: u64 = 5_000_000;
 /// Judges a history that is whole. `is_over` is asked now and then whether the time for searching is used up.
 ///
 /// ```
-/// use detente_check::history::History;
-/// use detente_check::judge::{Rules, Verdict, judge};
+/// use detente_judge::history::History;
+/// use detente_judge::{Rules, Verdict, judge};
 ///
 /// let lost = br#"
 /// {"actor":"a","key":"k","kind":"compare-and-set","begun":0,"ended":9,"outcome":"ok","base":"1","value":"x","tag":"2"}
@@ -28,7 +28,7 @@ const STEPS_OF_WITNESS: u64 = 5_000_000;
 /// let Verdict::Violation(violation) = judgement.verdict else { panic!() };
 /// assert_eq!(violation.kind.name(), "lost update");
 /// assert_eq!(violation.witness, [0, 1]);
-/// # Ok::<(), detente_check::history::ReadError>(())
+/// # Ok::<(), detente_judge::history::ReadError>(())
 /// ```
 pub fn judge(history: &History, rules: &Rules, is_over: &mut dyn FnMut() -> bool) -> Judgement {
     let mut judgement = Judgement {

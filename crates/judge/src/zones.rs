@@ -1,6 +1,6 @@
-use crate::judge::blocks::{Block, Contradiction, Moment, writes_between};
-use crate::judge::versions::Versions;
-use crate::judge::violation::ViolationKind;
+use crate::blocks::{Block, Contradiction, Moment, writes_between};
+use crate::versions::Versions;
+use crate::violation::ViolationKind;
 
 /// Sees whether blocks can follow each other. O(n log n).
 ///

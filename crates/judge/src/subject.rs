@@ -1,5 +1,5 @@
 use crate::history::{Name, Resource, Step};
-use crate::judge::rules::Rules;
+use crate::rules::Rules;
 
 /// One resource's operations, and what tells its versions apart.
 pub(super) struct Subject<'a> {

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
 use crate::history::{Kind, Name, Outcome};
-use crate::judge::search::facts::{Facts, Mark, Shown};
-use crate::judge::search::pending::Pending;
+use crate::search::facts::{Facts, Mark, Shown};
+use crate::search::pending::Pending;
 
 /// How far one order has come: what is there, and which of the pending operations have taken effect.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -11,7 +11,7 @@ use todc_utils::linearizability::history::{Action, History};
 use todc_utils::specifications::Specification;
 
 use crate::history::{Kind, Operation, Outcome};
-use crate::judge::rules::Rules;
+use crate::rules::Rules;
 
 /// A tag and a value.
 type Version = (String, String);

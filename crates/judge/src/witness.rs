@@ -2,9 +2,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::history::{Kind, NEVER, Name, Outcome, Step};
-use crate::judge::search::{Found, Limit, Model, search};
-use crate::judge::subject::Subject;
-use crate::judge::versions::number;
+use crate::search::{Found, Limit, Model, search};
+use crate::subject::Subject;
+use crate::versions::number;
 
 /// How many operations are tried at first, back from where the contradiction showed.
 const FEW: usize = 8;

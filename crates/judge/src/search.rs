@@ -5,11 +5,11 @@ mod pending; // the operations that have begun and not ended
 use std::collections::HashSet;
 
 use crate::history::{NEVER, Step};
-use crate::judge::search::configuration::Configuration;
-use crate::judge::search::facts::Facts;
-use crate::judge::search::pending::Pending;
+use crate::search::configuration::Configuration;
+use crate::search::facts::Facts;
+use crate::search::pending::Pending;
 
-pub(super) use crate::judge::search::facts::Model;
+pub(super) use crate::search::facts::Model;
 
 /// What a search came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

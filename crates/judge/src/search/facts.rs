@@ -1,14 +1,14 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::history::{Kind, Name, Outcome, Step};
-use crate::judge::search::pending::Pending;
-use crate::judge::subject::Identity;
+use crate::search::pending::Pending;
+use crate::subject::Identity;
 
 /// What holds of a resource, whatever the order.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::judge) struct Model {
-    pub(in crate::judge) identity: Identity,
-    pub(in crate::judge) trusts_refusals: bool,
+pub(crate) struct Model {
+    pub(crate) identity: Identity,
+    pub(crate) trusts_refusals: bool,
 }
 
 /// A tag or a value: one text may be both.

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use detente_check::history::{History, write};
-use detente_check::judge::{Method, Rules, Verdict, ViolationKind, Watch, judge};
+use detente_judge::history::{History, write};
+use detente_judge::{Method, Rules, Verdict, ViolationKind, Watch, judge};
 use serde_json::Value;
 
 fn recorded(verdict: &str) -> Vec<PathBuf> {

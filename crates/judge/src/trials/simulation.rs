@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use fastrand::Rng;
 
 use crate::history::{Kind, Operation, Outcome};
-use crate::judge::rules::Rules;
+use crate::rules::Rules;
 
 /// What a simulated register is like, and what its clients do.
 #[derive(Clone, Debug)]

@@ -11,13 +11,11 @@ mod operation; // what was asked, and what came of it
 mod reader; // the text, line by line
 mod writer; // its mirror
 
-mod exchanges; // operations from what was sent and seen
 mod names; // a name stands once
 mod resource; // the operations on one resource beside each other
 mod step; // an operation by its names
 mod store; // the history in memory
 
-pub use exchanges::from_exchanges;
 pub use mistake::{Mistake, Problem, ReadError};
 pub use operation::{Kind, Operation, Outcome};
 pub use reader::Reader;
