@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::effort::Effort;
-use crate::exchange::Exchange;
+use crate::model::Exchange;
 use crate::probe;
 
 /// Requests one after the other, in a run on a server that answers all of them: those of a probe, and those of each of

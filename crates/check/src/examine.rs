@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use detente_judge::history::History;
 
-use crate::client::{Client, Stop};
+use crate::client::Client;
 use crate::effort::Effort;
 use crate::estimate;
 use crate::grade::grade;
 use crate::lab::{Halt, Lab};
+use crate::model::{Evidence, LostUpdates, ProbeReport, RESTORATION, Report, Stop, Verdict};
 use crate::probe::{PROBES, Probe, READING, Ruling};
-use crate::report::{Evidence, LostUpdates, ProbeReport, RESTORATION, Report, Verdict};
 use crate::subject::Subject;
 
 /// How far a run is.
@@ -163,7 +163,7 @@ pub(crate) fn unrestored(target: &str, reason: String, evidence: Vec<Evidence>) 
         id: RESTORATION.into(),
         subject: target.into(),
         title: "Is everything as it was before the run?".into(),
-        severity: crate::severity::Severity::Info,
+        severity: crate::model::Severity::Info,
         verdict: Verdict::Inconclusive,
         reason,
         why: "The tester puts back what it changed, where the API lets it.".into(),

@@ -1,5 +1,4 @@
-use crate::report::{ProbeReport, Verdict};
-use crate::severity::{Grade, Severity};
+use crate::model::{Grade, ProbeReport, Severity, Verdict};
 
 /// What an API is worth, by what was found.
 ///

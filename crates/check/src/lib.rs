@@ -3,9 +3,7 @@
 //! It knows HTTP and nothing of any one server. What it says of a server it has seen on the wire:
 //! by re-reading, never by status alone, and of a race only where requests provably overlapped.
 
-mod exchange; // a request, what came of it, and when
-mod request; // what is sent
-mod response; // what comes back
+mod model; // what was sent and seen, and what was found, as values
 
 mod wire; // own sockets
 
@@ -25,15 +23,13 @@ pub mod scenario; // who sends what, in which order or all at once, and what it 
 
 mod grade; // what an API is worth
 pub mod report; // what was found, and how it is told
-mod severity; // how bad, and the grade that comes of it
 
 pub use effort::Effort;
 pub use examine::{Progress, examine};
-pub use exchange::{Effect, Exchange, Outcome, Protocol, Unsure};
 pub use grade::grade;
+pub use model::{
+    Effect, Evidence, Exchange, Grade, LostUpdates, Outcome, ProbeReport, Protocol, RESTORATION,
+    Report, Request, Response, Severity, Spread, Stop, Unsure, Verdict,
+};
 pub use probe::{About, ids as probe_ids, probes};
-pub use report::{Evidence, LostUpdates, ProbeReport, Report, Spread, Verdict};
-pub use request::Request;
-pub use response::Response;
-pub use severity::{Grade, Severity};
 pub use subject::{Creation, Subject, Transfer, Transition};

@@ -10,7 +10,7 @@ mod validators; // A: does the resource say which version it is?
 pub(crate) use catalogue::{PROBES, Probe, READING};
 pub(crate) use ruling::Ruling;
 
-use crate::severity::Severity;
+use crate::model::Severity;
 
 /// What is to be known of a probe before it is run.
 #[derive(Clone, Copy, Debug)]

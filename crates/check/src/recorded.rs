@@ -1,10 +1,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::model::{Effect, Exchange};
 use detente_judge::history::{Kind, Operation, Outcome};
 use http::{HeaderMap, Method, StatusCode, header};
-
-use crate::exchange::{Effect, Exchange};
 
 /// What exchanges were as operations, in their order; each with its place in `exchanges`.
 ///
@@ -133,9 +132,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::exchange::{Outcome as Came, Protocol, Unsure};
-    use crate::request::Request;
-    use crate::response::Response;
+    use crate::model::{Outcome as Came, Protocol, Request, Response, Unsure};
     use detente_judge::history::{History, write};
 
     type Fields = &'static [(&'static str, &'static str)];

@@ -64,7 +64,10 @@ fn lines(told: &str, id: &str) -> Option<String> {
     for line in lines.lines() {
         // A body of several lines goes on as it is, up to its closing quote.
         let is_in_quotes = script.matches('\'').count() % 2 == 1;
-        let Some(line) = line.strip_prefix("        ").or(is_in_quotes.then_some(line)) else {
+        let Some(line) = line
+            .strip_prefix("        ")
+            .or(is_in_quotes.then_some(line))
+        else {
             break;
         };
         script.push_str(line);

@@ -1,8 +1,8 @@
 use serde_json::Value;
 
 use super::document::Description;
+use crate::model::{ProbeReport, Verdict};
 use crate::probe::DECLARED;
-use crate::report::{ProbeReport, Verdict};
 
 /// E1: for each write that is described, whether the description says what a client must know of conflicts.
 pub(super) fn declared(description: &Description) -> Vec<ProbeReport> {

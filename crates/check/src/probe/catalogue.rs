@@ -2,7 +2,7 @@ use std::pin::Pin;
 
 use super::{Ruling, answers, preconditions, races, validators};
 use crate::lab::{Halt, Lab};
-use crate::severity::Severity;
+use crate::model::Severity;
 
 /// One question to a resource.
 pub(crate) struct Probe {

@@ -21,10 +21,9 @@ pub(super) use siblings::siblings;
 pub(super) use stale::{current_is_accepted, made_up_is_refused, stale_is_refused};
 pub(super) use untouched::leaves_untouched;
 
-use crate::exchange::Exchange;
 use crate::lab::{Attempt, Guard, Halt, Lab, Reading, said};
+use crate::model::{Exchange, Severity};
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// What a resource offers to say which version a write began from: what is enforced, or else what is there.
 fn offered(lab: &Lab, reading: &Reading) -> Option<Guard> {

@@ -1,7 +1,7 @@
 use super::{must_be_refused, offered, unprotected};
 use crate::lab::{Condition, Halt, Lab, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// A tag that no server gave out.
 const MADE_UP: &str = "\"never-given-out-0\"";

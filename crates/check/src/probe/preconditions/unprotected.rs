@@ -1,7 +1,7 @@
 use super::{all_offered, must_be_refused};
 use crate::lab::{Attempt, Condition, Guard, Halt, Lab, Reading, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// Shows the lost update where calibration found no validator that protects a write.
 ///

@@ -5,11 +5,10 @@ use http::{Method, header};
 use serde_json::Value;
 
 use crate::client::Actor;
-use crate::exchange::Exchange;
 use crate::lab::{Condition, Guard, Halt, Lab, Reading};
+use crate::model::{Exchange, Severity};
 use crate::probe::Ruling;
 use crate::recorded::from_exchanges;
-use crate::severity::Severity;
 
 const CLIENTS: u32 = 8;
 /// Resources among which the clients choose.

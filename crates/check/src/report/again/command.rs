@@ -1,6 +1,7 @@
+use crate::model::{ProbeReport, Report};
 use crate::probe;
+use crate::report::redact;
 use crate::report::shell::{Word, argument};
-use crate::report::{ProbeReport, Report, redact};
 
 /// What is said anew for one probe.
 const OF_ALL_PROBES: [&str; 3] = ["--only", "--skip", "--seed"];

@@ -41,8 +41,8 @@ impl Contestant<'_> {
 pub(super) fn answered(exchange: &Exchange) -> String {
     match (&exchange.outcome, exchange.status()) {
         (_, Some(status)) => format!("the answer was {}", status.as_u16()),
-        (crate::Outcome::Unanswered(unsure), _) => unsure.to_string(),
-        (crate::Outcome::Answered(_), None) => "no answer".to_owned(),
+        (crate::model::Outcome::Unanswered(unsure), _) => unsure.to_string(),
+        (crate::model::Outcome::Answered(_), None) => "no answer".to_owned(),
     }
 }
 

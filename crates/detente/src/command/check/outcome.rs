@@ -185,7 +185,7 @@ fn tell_what_is_left(report: &Report) {
     for left in report
         .probes
         .iter()
-        .filter(|it| it.id == report::RESTORATION)
+        .filter(|it| it.id == detente_check::RESTORATION)
     {
         eprintln!("detente: {}: {}", left.subject, left.reason);
         for evidence in &left.evidence {

@@ -3,8 +3,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::request::Request;
-use crate::response::Response;
+use super::{Request, Response};
 
 /// A request, what came of it, and when.
 ///
