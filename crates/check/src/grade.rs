@@ -1,3 +1,4 @@
+use crate::catalogue::{About, Family, Role, about};
 use crate::model::{Grade, ProbeReport, Severity, Verdict};
 
 /// What an API is worth, by what was found.
@@ -18,32 +19,38 @@ pub fn grade(probes: &[ProbeReport], writers: u32) -> Grade {
         Some(Severity::High) => return Grade::D,
         _ => {}
     }
-    if !is_judged(probes, "B1") || !is_judged(probes, "D") {
+    let of_role = |role| of(probes, move |about| about.role == role);
+    let mut of_races = of(probes, |about| about.family == Family::Races);
+    if !of_role(Role::Protection).any(is_judged) || !of_races.any(is_judged) {
         return Grade::Ungraded;
     }
-    let came_to = |id: &str, verdict| {
-        let mut asked = probes.iter().filter(|probe| probe.id == id).peekable();
-        asked.peek().is_some() && asked.all(|probe| probe.verdict == verdict)
+    let has_passed = |role| {
+        let mut asked = of_role(role).peekable();
+        asked.peek().is_some() && asked.all(|probe| probe.verdict == Verdict::Pass)
     };
-    let is_open = probes
-        .iter()
-        .any(|probe| probe.id == "B8" && probe.verdict == Verdict::Fail);
+    let is_open = of_role(Role::Insistence).any(|probe| probe.verdict == Verdict::Fail);
     match worst {
         _ if is_open => Grade::C,
         Some(Severity::Medium | Severity::Low) => Grade::B,
-        _ if writers >= 32 && came_to("B8", Verdict::Pass) && came_to("D15", Verdict::Pass) => {
+        _ if writers >= 32 && has_passed(Role::Insistence) && has_passed(Role::Reach) => {
             Grade::APlus
         }
         _ => Grade::A,
     }
 }
 
-/// Whether a probe, or one of a family, came to a verdict anywhere.
-fn is_judged(probes: &[ProbeReport], name: &str) -> bool {
-    probes.iter().any(|probe| {
-        (probe.id == name || probe.id.starts_with(name) && name.len() == 1)
-            && matches!(probe.verdict, Verdict::Pass | Verdict::Fail)
-    })
+/// Those of certain rows of the catalogue.
+fn of(
+    probes: &[ProbeReport],
+    is_wanted: impl Fn(&About) -> bool,
+) -> impl Iterator<Item = &ProbeReport> {
+    probes
+        .iter()
+        .filter(move |probe| about(&probe.id).is_some_and(&is_wanted))
+}
+
+fn is_judged(probe: &ProbeReport) -> bool {
+    matches!(probe.verdict, Verdict::Pass | Verdict::Fail)
 }
 
 #[cfg(test)]

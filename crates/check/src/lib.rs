@@ -9,6 +9,7 @@ mod wire; // own sockets
 
 pub mod client; // sessions, and what goes through them: sent, held, released together
 
+mod catalogue; // every probe: what it asks, why, and what it takes
 mod effort; // how hard to look
 mod subject; // what is examined, as the user gave it
 
@@ -24,12 +25,12 @@ pub mod scenario; // who sends what, in which order or all at once, and what it 
 mod grade; // what an API is worth
 pub mod report; // what was found, and how it is told
 
+pub use catalogue::{About, Family, about, ids as probe_ids, probes};
 pub use effort::Effort;
 pub use examine::{Progress, examine};
 pub use grade::grade;
 pub use model::{
     Effect, Evidence, Exchange, Grade, LostUpdates, Outcome, ProbeReport, Protocol, RESTORATION,
-    Report, Request, Response, Severity, Spread, Stop, Unsure, Verdict,
+    Report, Request, Response, Severity, Spread, Stop, UNEXAMINED, Unsure, Verdict,
 };
-pub use probe::{About, ids as probe_ids, probes};
 pub use subject::{Creation, Subject, Transfer, Transition};

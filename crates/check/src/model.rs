@@ -16,7 +16,7 @@ pub use exchange::{Effect, Exchange, Outcome, Protocol, Unsure};
 pub use finding::{Evidence, ProbeReport, Verdict};
 pub(crate) use place::{created_at, listed};
 pub(crate) use pointer::{escape, leaves, remove, set};
-pub use report::{LostUpdates, RESTORATION, Report, Spread};
+pub use report::{LostUpdates, RESTORATION, Report, Spread, UNEXAMINED};
 pub use request::Request;
 pub use response::Response;
 pub use severity::{Grade, Severity};

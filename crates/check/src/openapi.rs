@@ -16,7 +16,7 @@ use crate::effort::Effort;
 use crate::examine::{Progress, examine, unrestored};
 use crate::grade::grade;
 use crate::model::{
-    Effect, Exchange, ProbeReport, Report, Request, Severity, Stop, Verdict, created_at,
+    Effect, Exchange, ProbeReport, Report, Request, Severity, Stop, UNEXAMINED, Verdict, created_at,
 };
 use crate::subject::{Creation, Subject};
 
@@ -177,7 +177,7 @@ fn add(rows: &mut Vec<crate::model::LostUpdates>, row: crate::model::LostUpdates
 
 fn unexamined(path: &str, reason: &str) -> ProbeReport {
     ProbeReport {
-        id: "E0".into(),
+        id: UNEXAMINED.into(),
         subject: path.into(),
         title: "Can it be examined?".into(),
         severity: Severity::Info,

@@ -52,6 +52,8 @@ pub struct Spread {
 
 /// Stands in place of a probe's id where something could not be put back.
 pub const RESTORATION: &str = "restore";
+/// Stands in place of a probe's id where a resource could not be examined at all.
+pub const UNEXAMINED: &str = "E0";
 
 impl Report {
     /// Failures, the worst first; of those alike, in the order in which they ran.
