@@ -6,8 +6,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use detente_check::history::{History, Operation, Reader, write};
-use detente_check::judge::{Judgement, Rules, Verdict, Watch, judge};
+use detente_judge::history::{History, Operation, Reader, write};
+use detente_judge::{Judgement, Rules, Verdict, Watch, judge};
 use tokio::task::yield_now;
 
 use self::recording::{Recording, Writes};

@@ -33,9 +33,7 @@ pub use held::Held;
 pub use settings::Settings;
 pub use volley::Volley;
 
-use crate::exchange::{Exchange, Outcome, Protocol};
-use crate::report::Spread;
-use crate::request::Request;
+use crate::model::{Exchange, Outcome, Protocol, Request, Spread, Stop};
 use crate::wire::{Http1, Http2, Origin, Route, Stream, Tls};
 use record::Record;
 
@@ -61,28 +59,6 @@ struct Run {
     protocols: tokio::sync::Mutex<HashMap<Origin, Vec<Protocol>>>,
     /// Connections of volleys on HTTP/2, on which requests of several sessions leave in one write.
     shared: tokio::sync::Mutex<HashMap<Origin, Vec<Http2>>>,
-}
-
-/// Why a run cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Stop {
-    #[error("the budget of requests is spent (--budget)")]
-    BudgetSpent,
-    #[error("interrupted")]
-    Interrupted,
-    #[error("{url} cannot be reached")]
-    Unreachable { url: Url, source: std::io::Error },
-    #[error(
-        "{host} is not this machine: the tester writes, and races, on purpose; --allow-remote says that it may"
-    )]
-    RemoteNotAllowed { host: String },
-    /// There is nothing to begin with.
-    #[error(
-        "GET {url} was answered {answer}: it takes the URL of a resource that is there, and the fields that let it be read (-H)"
-    )]
-    Unreadable { url: Url, answer: String },
-    #[error("{url} is no URL of HTTP")]
-    NotHttp { url: Url },
 }
 
 impl Client {

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::catalogue::{self, About};
+
 /// How hard to look.
 #[derive(Clone, Debug)]
 pub struct Effort {
@@ -39,8 +41,8 @@ impl Effort {
     }
 
     /// Whether a probe is to run, by its id or its family's letter.
-    pub(crate) fn asks_for(&self, id: &str) -> bool {
-        let names = |list: &[String]| list.iter().any(|name| is_named(id, name));
+    pub(crate) fn asks_for(&self, probe: &About) -> bool {
+        let names = |list: &[String]| list.iter().any(|name| probe.is_named(name));
         (self.only.is_empty() || names(&self.only)) && !names(&self.skip)
     }
 
@@ -49,16 +51,11 @@ impl Effort {
         self.only
             .iter()
             .chain(&self.skip)
-            .find(|name| !crate::probe::ids().any(|id| is_named(id, name)))
+            .find(|name| !catalogue::probes().any(|probe| probe.is_named(name)))
             .map(String::as_str)
     }
 
     pub(crate) fn most_writers(&self) -> u32 {
         self.writers.iter().copied().max().unwrap_or(2)
     }
-}
-
-/// Whether a name is a probe's id, or the letter of its family.
-fn is_named(id: &str, name: &str) -> bool {
-    name.eq_ignore_ascii_case(id) || name.len() == 1 && id[..1].eq_ignore_ascii_case(name)
 }

@@ -2,25 +2,10 @@
 
 use std::time::Duration;
 
+use crate::catalogue;
 use crate::effort::Effort;
-use crate::exchange::Exchange;
-use crate::probe;
+use crate::model::Exchange;
 
-/// Requests one after the other, in a run on a server that answers all of them: those of a probe, and those of each of
-/// its races, as counted on a server whose answers took 300 ms. What goes out together counts once.
-const TURNS: [(&str, u32, u32); 9] = [
-    ("D1", 60, 6),
-    ("D3", 7, 1),
-    ("D6", 28, 2),
-    ("D7", 37, 4),
-    ("D9", 25, 2),
-    ("D10", 18, 2),
-    ("D12", 57, 2),
-    ("D13", 27, 1),
-    ("D15", 26, 6),
-];
-/// The same of any other probe.
-const FEW: u32 = 10;
 /// Where time is waited, whatever the server does: for clocks that count in seconds.
 const WAITS: Duration = Duration::from_secs(15);
 
@@ -31,12 +16,10 @@ pub(crate) fn of(effort: &Effort, seen: &[Exchange]) -> Duration {
 
 fn turns(effort: &Effort) -> u32 {
     let races = effort.rounds * u32::try_from(effort.writers.len()).unwrap_or(u32::MAX);
-    let of_one = |id: &str| match TURNS.iter().find(|(name, ..)| *name == id) {
-        Some((_, fixed, each)) => fixed + each * races,
-        None => FEW,
-    };
-    let asked = probe::ids().filter(|id| effort.asks_for(id));
-    asked.map(of_one).sum()
+    let asked = catalogue::probes().filter(|probe| effort.asks_for(probe));
+    asked
+        .map(|probe| probe.cost.fixed + probe.cost.each_race * races)
+        .sum()
 }
 
 fn median(seen: &[Exchange]) -> Duration {
@@ -65,7 +48,7 @@ mod tests {
         };
         let times = [&one, &few, &usual].map(turns);
         assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
-        assert_eq!(times[0], FEW);
+        assert_eq!(times[0], 10);
         assert_eq!(of(&usual, &[]), WAITS);
     }
 }

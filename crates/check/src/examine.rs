@@ -1,13 +1,15 @@
 use std::time::Duration;
 
-use crate::client::{Client, Stop};
+use detente_judge::history::History;
+
+use crate::catalogue::{About, Access, Family, ShownBy, probes};
+use crate::client::Client;
 use crate::effort::Effort;
 use crate::estimate;
 use crate::grade::grade;
-use crate::history::History;
 use crate::lab::{Halt, Lab};
-use crate::probe::{PROBES, Probe, READING, Ruling};
-use crate::report::{Evidence, LostUpdates, ProbeReport, RESTORATION, Report, Verdict};
+use crate::model::{Evidence, LostUpdates, ProbeReport, RESTORATION, Report, Stop, Verdict};
+use crate::probe::{self, Ruling};
 use crate::subject::Subject;
 
 /// How far a run is.
@@ -94,34 +96,35 @@ struct Asked {
 
 async fn ask(lab: &Lab, target: &str, progress: &mut impl FnMut(Progress<'_>)) -> Asked {
     let mut asked = Asked::default();
-    for probe in PROBES
-        .iter()
-        .filter(|probe| lab.effort().asks_for(probe.id))
-    {
+    for probe in of_a_resource(lab.effort()) {
         progress(Progress::Probing {
             id: probe.id,
             title: probe.title,
         });
         let mut ruling = match &lab.habits().unwritable {
-            Some(reason) if !READING.contains(&probe.id) => Ruling::inconclusive(reason),
-            _ => (probe.run)(lab).await.unwrap_or_else(Ruling::from),
+            Some(reason) if probe.access == Access::Write => Ruling::inconclusive(reason),
+            _ => probe::run(probe.key, lab)
+                .await
+                .unwrap_or_else(Ruling::from),
         };
         asked.lost_updates.append(&mut ruling.lost_updates);
         asked.history = asked.history.or(ruling.history.take());
         let mut report = report(probe, target, ruling);
-        report.is_resendable =
-            !(probe.races() || probe.is_of_bodies() || lab.has_version_in_body());
+        report.is_resendable = probe.shown_by == ShownBy::Curl && !lab.has_version_in_body();
         progress(Progress::Done(&report));
         asked.probes.push(report);
     }
     asked
 }
 
+/// The probes that were asked for, but for those of a description.
+fn of_a_resource(effort: &Effort) -> impl Iterator<Item = &'static About> {
+    probes().filter(|probe| probe.family != Family::Description && effort.asks_for(probe))
+}
+
 /// Every probe that was asked for, as one that could not be run.
 fn unasked(target: &str, effort: &Effort, reason: &str) -> Vec<ProbeReport> {
-    PROBES
-        .iter()
-        .filter(|probe| effort.asks_for(probe.id))
+    of_a_resource(effort)
         .map(|probe| report(probe, target, Ruling::inconclusive(reason)))
         .collect()
 }
@@ -162,7 +165,7 @@ pub(crate) fn unrestored(target: &str, reason: String, evidence: Vec<Evidence>) 
         id: RESTORATION.into(),
         subject: target.into(),
         title: "Is everything as it was before the run?".into(),
-        severity: crate::severity::Severity::Info,
+        severity: crate::model::Severity::Info,
         verdict: Verdict::Inconclusive,
         reason,
         why: "The tester puts back what it changed, where the API lets it.".into(),
@@ -173,7 +176,7 @@ pub(crate) fn unrestored(target: &str, reason: String, evidence: Vec<Evidence>) 
     }
 }
 
-fn report(probe: &Probe, target: &str, mut ruling: Ruling) -> ProbeReport {
+fn report(probe: &About, target: &str, mut ruling: Ruling) -> ProbeReport {
     ruling
         .evidence
         .sort_by_key(|evidence| evidence.exchange.begun);

@@ -1,13 +1,13 @@
-use crate::report::{ProbeReport, Verdict};
-use crate::severity::{Grade, Severity};
+use crate::catalogue::{About, Family, Role, about};
+use crate::model::{Grade, ProbeReport, Severity, Verdict};
 
 /// What an API is worth, by what was found.
 ///
 /// A critical finding is F, a high one D, unprotected by default (B8) C, any other of medium or low weight B. Without any
 /// it is A; and A+ where a precondition is asked for (B8) and races across places held (D15) with `writers` of 32 or more.
 ///
-/// Nothing is taken for granted: where no probe with one client (B) or no race (D) came to a verdict, and nothing worse is
-/// known, there is no grade.
+/// Nothing is taken for granted: where it is not known whether a stale write is refused (B1), or no race (D) came to a
+/// verdict, and nothing worse is known, there is no grade.
 pub fn grade(probes: &[ProbeReport], writers: u32) -> Grade {
     let worst = probes
         .iter()
@@ -19,31 +19,38 @@ pub fn grade(probes: &[ProbeReport], writers: u32) -> Grade {
         Some(Severity::High) => return Grade::D,
         _ => {}
     }
-    if !is_judged(probes, 'B') || !is_judged(probes, 'D') {
+    let of_role = |role| of(probes, move |about| about.role == role);
+    let mut of_races = of(probes, |about| about.family == Family::Races);
+    if !of_role(Role::Protection).any(is_judged) || !of_races.any(is_judged) {
         return Grade::Ungraded;
     }
-    let came_to = |id: &str, verdict| {
-        let mut asked = probes.iter().filter(|probe| probe.id == id).peekable();
-        asked.peek().is_some() && asked.all(|probe| probe.verdict == verdict)
+    let has_passed = |role| {
+        let mut asked = of_role(role).peekable();
+        asked.peek().is_some() && asked.all(|probe| probe.verdict == Verdict::Pass)
     };
-    let is_open = probes
-        .iter()
-        .any(|probe| probe.id == "B8" && probe.verdict == Verdict::Fail);
+    let is_open = of_role(Role::Insistence).any(|probe| probe.verdict == Verdict::Fail);
     match worst {
         _ if is_open => Grade::C,
         Some(Severity::Medium | Severity::Low) => Grade::B,
-        _ if writers >= 32 && came_to("B8", Verdict::Pass) && came_to("D15", Verdict::Pass) => {
+        _ if writers >= 32 && has_passed(Role::Insistence) && has_passed(Role::Reach) => {
             Grade::APlus
         }
         _ => Grade::A,
     }
 }
 
-/// Whether a family came to a verdict anywhere.
-fn is_judged(probes: &[ProbeReport], family: char) -> bool {
-    probes.iter().any(|probe| {
-        probe.id.starts_with(family) && matches!(probe.verdict, Verdict::Pass | Verdict::Fail)
-    })
+/// Those of certain rows of the catalogue.
+fn of(
+    probes: &[ProbeReport],
+    is_wanted: impl Fn(&About) -> bool,
+) -> impl Iterator<Item = &ProbeReport> {
+    probes
+        .iter()
+        .filter(move |probe| about(&probe.id).is_some_and(&is_wanted))
+}
+
+fn is_judged(probe: &ProbeReport) -> bool {
+    matches!(probe.verdict, Verdict::Pass | Verdict::Fail)
 }
 
 #[cfg(test)]
@@ -71,20 +78,52 @@ mod tests {
         use Severity::{Critical, High, Info, Low, Medium};
         use Verdict::{Fail, Inconclusive, Pass, Skipped};
         type Given<'a> = &'a [(&'a str, Verdict, Severity)];
-        let cases: [(Given<'_>, u32, Grade); 11] = [
+        let cases: [(Given<'_>, u32, Grade); 14] = [
             (
                 &[("B1", Fail, Critical), ("C1", Fail, Medium)],
                 32,
                 Grade::F,
             ),
             (&[("B1", Pass, Critical), ("D1", Fail, High)], 32, Grade::D),
+            // Those who ask are protected.
             (
-                &[("B8", Fail, Medium), ("D6", Pass, Critical)],
+                &[
+                    ("B1", Pass, Critical),
+                    ("B8", Fail, Medium),
+                    ("D6", Pass, Critical),
+                ],
                 32,
                 Grade::C,
             ),
+            // Nobody is.
             (
                 &[
+                    ("A1", Fail, Medium),
+                    ("B1", Fail, Critical),
+                    ("B8", Fail, Medium),
+                    ("D6", Pass, Critical),
+                ],
+                32,
+                Grade::F,
+            ),
+            // Whether anybody is, is not known.
+            (
+                &[
+                    ("B1", Inconclusive, Critical),
+                    ("B8", Fail, Medium),
+                    ("D6", Pass, Critical),
+                ],
+                32,
+                Grade::Ungraded,
+            ),
+            (
+                &[("B8", Pass, Medium), ("D15", Pass, Critical)],
+                32,
+                Grade::Ungraded,
+            ),
+            (
+                &[
+                    ("B1", Pass, Critical),
                     ("B8", Pass, Medium),
                     ("D1", Pass, Critical),
                     ("C2", Fail, Low),
@@ -94,6 +133,7 @@ mod tests {
             ),
             (
                 &[
+                    ("B1", Pass, Critical),
                     ("B8", Pass, Medium),
                     ("D1", Pass, Critical),
                     ("A6", Fail, Info),
@@ -102,12 +142,20 @@ mod tests {
                 Grade::A,
             ),
             (
-                &[("B8", Pass, Medium), ("D15", Pass, Critical)],
+                &[
+                    ("B1", Pass, Critical),
+                    ("B8", Pass, Medium),
+                    ("D15", Pass, Critical),
+                ],
                 32,
                 Grade::APlus,
             ),
             (
-                &[("B8", Pass, Medium), ("D15", Pass, Critical)],
+                &[
+                    ("B1", Pass, Critical),
+                    ("B8", Pass, Medium),
+                    ("D15", Pass, Critical),
+                ],
                 8,
                 Grade::A,
             ),

@@ -8,7 +8,6 @@ mod form; // bodies that carry a nonce
 mod guard; // how a write says which version it began from
 mod nonce; // what no write has written before
 mod pace; // waiting for a server that has too much to do
-mod pointer; // members of a document, by where they stand
 mod reader; // reads: past caches, until they agree
 mod reading; // what a GET saw
 mod restoration; // as it was before
@@ -25,14 +24,10 @@ pub(crate) use candidates::members;
 pub(crate) use form::{Form, Kind, Shape};
 pub(crate) use guard::{Condition, Guard};
 pub(crate) use nonce::Nonce;
-pub(crate) use pointer::{leaves, remove, set};
 pub(crate) use reading::{Reading, opaque};
-pub(crate) use scratch::{created_at, listed};
 pub(crate) use state::Mask;
 
-use crate::client::Stop;
-use crate::exchange::{Exchange, Outcome};
-use crate::request::Request;
+use crate::model::{Exchange, Outcome, Request, Stop};
 use bench::Bench;
 
 /// How often a request is sent again that was not served.

@@ -3,14 +3,13 @@
 //! It knows HTTP and nothing of any one server. What it says of a server it has seen on the wire:
 //! by re-reading, never by status alone, and of a race only where requests provably overlapped.
 
-mod exchange; // a request, what came of it, and when
-mod request; // what is sent
-mod response; // what comes back
+mod model; // what was sent and seen, and what was found, as values
 
 mod wire; // own sockets
 
 pub mod client; // sessions, and what goes through them: sent, held, released together
 
+mod catalogue; // every probe: what it asks, why, and what it takes
 mod effort; // how hard to look
 mod subject; // what is examined, as the user gave it
 
@@ -20,21 +19,18 @@ mod lab; // a resource on the bench, and how every write to it can be told apart
 pub mod openapi; // a whole API, by its description
 mod probe; // what is asked, and how the answers are judged
 
-pub mod history; // what clients did to resources, as a text and in memory
-pub mod judge; // whether it could have been
+mod recorded; // a history's operations, from what was sent and seen
 pub mod scenario; // who sends what, in which order or all at once, and what it is to come to
 
 mod grade; // what an API is worth
 pub mod report; // what was found, and how it is told
-mod severity; // how bad, and the grade that comes of it
 
+pub use catalogue::{About, Family, about, ids as probe_ids, probes};
 pub use effort::Effort;
 pub use examine::{Progress, examine};
-pub use exchange::{Effect, Exchange, Outcome, Protocol, Unsure};
 pub use grade::grade;
-pub use probe::{About, ids as probe_ids, probes};
-pub use report::{Evidence, LostUpdates, ProbeReport, Report, Spread, Verdict};
-pub use request::Request;
-pub use response::Response;
-pub use severity::{Grade, Severity};
+pub use model::{
+    Effect, Evidence, Exchange, Grade, LostUpdates, Outcome, ProbeReport, Protocol, RESTORATION,
+    Report, Request, Response, Severity, Spread, Stop, UNEXAMINED, Unsure, Verdict,
+};
 pub use subject::{Creation, Subject, Transfer, Transition};

@@ -11,15 +11,13 @@ pub use resources::{Described, NotExamined};
 use http::StatusCode;
 use url::Url;
 
-use crate::client::{Client, Stop};
+use crate::client::Client;
 use crate::effort::Effort;
 use crate::examine::{Progress, examine, unrestored};
-use crate::exchange::{Effect, Exchange};
 use crate::grade::grade;
-use crate::lab::created_at;
-use crate::report::{ProbeReport, Report, Verdict};
-use crate::request::Request;
-use crate::severity::Severity;
+use crate::model::{
+    Effect, Exchange, ProbeReport, Report, Request, Severity, Stop, UNEXAMINED, Verdict, created_at,
+};
 use crate::subject::{Creation, Subject};
 
 /// Examines every resource of a description: makes one of each, runs the probes on it, deletes it.
@@ -165,7 +163,7 @@ async fn delete(client: &Client, place: &Url) -> Result<bool, Stop> {
     Ok(is_absent(&read) || is_absent(&deleted) || deleted.is_accepted())
 }
 
-fn add(rows: &mut Vec<crate::report::LostUpdates>, row: crate::report::LostUpdates) {
+fn add(rows: &mut Vec<crate::model::LostUpdates>, row: crate::model::LostUpdates) {
     match rows.iter_mut().find(|it| it.writers == row.writers) {
         Some(sum) => {
             sum.rounds += row.rounds;
@@ -179,7 +177,7 @@ fn add(rows: &mut Vec<crate::report::LostUpdates>, row: crate::report::LostUpdat
 
 fn unexamined(path: &str, reason: &str) -> ProbeReport {
     ProbeReport {
-        id: "E0".into(),
+        id: UNEXAMINED.into(),
         subject: path.into(),
         title: "Can it be examined?".into(),
         severity: Severity::Info,

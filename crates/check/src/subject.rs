@@ -1,8 +1,7 @@
+use crate::model::Request;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use url::Url;
-
-use crate::request::Request;
 
 /// What is examined, as the user gave it.
 #[derive(Clone, Debug)]

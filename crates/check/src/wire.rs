@@ -12,7 +12,7 @@ pub(crate) use http1::Http1;
 pub(crate) use http2::{Http2, Pending};
 pub(crate) use stream::{Stream, Tls};
 
-use crate::exchange::Unsure;
+use crate::model::Unsure;
 
 /// Bytes of a response's content that are read; more is no answer to a probe.
 const MOST_CONTENT: usize = 64 << 20;

@@ -60,10 +60,20 @@ fn only(id: &str) -> &str {
 fn lines(told: &str, id: &str) -> Option<String> {
     let (_, finding) = told.split_once(&format!("\n{id}  "))?;
     let (_, lines) = finding.split_once("To see it again:\n")?;
-    let lines = lines
-        .lines()
-        .map_while(|line| line.strip_prefix("        "));
-    Some(lines.map(|line| format!("{line}\n")).collect())
+    let mut script = String::new();
+    for line in lines.lines() {
+        // A body of several lines goes on as it is, up to its closing quote.
+        let is_in_quotes = script.matches('\'').count() % 2 == 1;
+        let Some(line) = line
+            .strip_prefix("        ")
+            .or(is_in_quotes.then_some(line))
+        else {
+            break;
+        };
+        script.push_str(line);
+        script.push('\n');
+    }
+    Some(script)
 }
 
 /// Pastes them into a shell that finds the program.

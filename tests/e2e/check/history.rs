@@ -4,7 +4,7 @@ use super::tester::{Tester, probe};
 
 fn recorded(verdict: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../check/tests/histories")
+        .join("../judge/tests/histories")
         .join(verdict);
     let files = std::fs::read_dir(folder).unwrap();
     let mut found: Vec<_> = files

@@ -145,6 +145,49 @@ async fn a_finding_fails_the_run_if_it_is_as_bad_as_asked() {
     );
 }
 
+/// Whoever sends no tags gets no better grade than who ignores them: two clients write, and one edit is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_without_validators_loses_updates() {
+    let server = Unguarded::without_tags().await;
+    let url = server.url.clone();
+    let before = server.body();
+    let check = move || {
+        let tester = Tester::new();
+        tester.check(&[&url, "--rounds", "2", "--writers", "2"])
+    };
+    let (run, report) = tokio::task::spawn_blocking(check).await.unwrap();
+    assert_eq!(run.code, 1, "{run}");
+    assert_eq!(report["grade"], "F", "{run}");
+    let found = probe(&report, "B1");
+    assert_eq!(found["severity"], "critical", "{run}");
+    let reason = found["reason"].as_str().unwrap();
+    for told in [
+        "no ETag, no Last-Modified and no version",
+        "send a strong ETag",
+        "428",
+    ] {
+        assert!(reason.contains(told), "{told} is missing: {reason}");
+    }
+    let evidence = found["evidence"].as_array().unwrap();
+    let shown: Vec<_> = evidence
+        .iter()
+        .map(|it| ["actor", "method"].map(|name| it[name].as_str().unwrap()))
+        .collect();
+    let story = [
+        ["alice", "GET"],
+        ["bob", "GET"],
+        ["bob", "PUT"],
+        ["reader", "GET"],
+        ["alice", "PUT"],
+        ["reader", "GET"],
+    ];
+    assert_eq!(shown, story, "{run}");
+    for told in ["B1  critical", "bob saves his edit", "bob's edit is gone"] {
+        assert!(run.out.contains(told), "{told} is missing: {run}");
+    }
+    assert_eq!(server.body(), before, "it is put back");
+}
+
 /// What nobody can write is still read, and that it was no more than that fails the run.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_written_is_judged_by_reading() {

@@ -6,6 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// A server of one document, whose tags nobody compares. It ends with the value.
 pub(super) struct Unguarded {
     pub(super) url: String,
+    document: Arc<Mutex<Document>>,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -15,6 +16,7 @@ struct Document {
     body: Vec<u8>,
     /// So many writes are accepted, and no more.
     writes: u64,
+    has_tags: bool,
 }
 
 impl Unguarded {
@@ -24,19 +26,39 @@ impl Unguarded {
 
     /// One that lets nobody write any more after so many writes.
     pub(super) async fn with_writes(writes: u64) -> Self {
+        Self::of(writes, true).await
+    }
+
+    /// One that says nothing of versions: what is sent replaces what is there.
+    pub(super) async fn without_tags() -> Self {
+        Self::of(u64::MAX, false).await
+    }
+
+    async fn of(writes: u64, has_tags: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/one", listener.local_addr().unwrap());
         let document = Arc::new(Mutex::new(Document {
             version: 1,
             body: br#"{"title":"Draft"}"#.to_vec(),
             writes,
+            has_tags,
         }));
+        let served = Arc::clone(&document);
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&document)));
+                tokio::spawn(serve(stream, Arc::clone(&served)));
             }
         });
-        Self { url, serving }
+        Self {
+            url,
+            document,
+            serving,
+        }
+    }
+
+    /// What is there now.
+    pub(super) fn body(&self) -> Vec<u8> {
+        self.document.lock().unwrap().body.clone()
     }
 }
 
@@ -88,9 +110,12 @@ fn answer(method: &str, path: &str, body: Vec<u8>, document: &Mutex<Document>) -
         ("/one", _) => ("405 Method Not Allowed", Vec::new()),
         _ => ("404 Not Found", Vec::new()),
     };
+    let tag = match document.has_tags {
+        true => format!("ETag: \"{}\"\r\n", document.version),
+        false => String::new(),
+    };
     let head = format!(
-        "HTTP/1.1 {status}\r\nETag: \"{}\"\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        document.version,
+        "HTTP/1.1 {status}\r\n{tag}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         content.len()
     );
     let content = if method == "HEAD" { &[] } else { &content[..] };

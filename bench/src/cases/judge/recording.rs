@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use detente_check::history::{Kind, Operation, Outcome};
+use detente_judge::history::{Kind, Operation, Outcome};
 use fastrand::Rng;
 
 /// The number of resources; clients choose among them at random.

@@ -5,11 +5,9 @@ use std::time::Duration;
 use http::{HeaderMap, Method};
 use url::Url;
 
+use super::Client;
 use super::held::{Held, Way};
-use super::{Client, Stop};
-use crate::exchange::{Exchange, Outcome, Protocol, Unsure};
-use crate::request::Request;
-use crate::response::Response;
+use crate::model::{Exchange, Outcome, Protocol, Request, Response, Stop, Unsure};
 use crate::wire::{Http1, Http2, Origin};
 
 /// One session: its fields and its connections. Cheap to clone; clones share both.

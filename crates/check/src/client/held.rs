@@ -1,9 +1,7 @@
 use std::time::Duration;
 
-use super::Stop;
 use super::actor::Actor;
-use crate::exchange::{Exchange, Outcome, Protocol, Unsure};
-use crate::request::Request;
+use crate::model::{Exchange, Outcome, Protocol, Request, Stop, Unsure};
 use crate::wire::{Http1, Http2, Origin, Pending, lost};
 
 /// A request whose last byte is still here.

@@ -1,4 +1,4 @@
-use crate::exchange::Exchange;
+use crate::model::Exchange;
 
 const MOST_EXCHANGES: usize = 50_000;
 const MOST_BYTES: usize = 64 << 20;

@@ -1,8 +1,7 @@
 use std::time::Duration;
 
+use crate::model::Protocol;
 use http::HeaderMap;
-
-use crate::exchange::Protocol;
 
 /// How requests get there.
 #[derive(Clone, Debug)]

@@ -4,11 +4,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use url::Url;
 
+use super::Client;
 use super::actor::Actor;
 use super::held::{Held, Way};
-use super::{Client, Stop};
-use crate::exchange::{Exchange, Protocol};
-use crate::request::Request;
+use crate::model::{Exchange, Protocol, Request, Stop};
 use crate::wire::{Http2, Origin};
 
 /// How long a server has to take in what was sent of all requests before the rest follows. There is no sign by which

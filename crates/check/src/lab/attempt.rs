@@ -2,8 +2,7 @@ use http::StatusCode;
 
 use super::{Condition, Halt, Lab, Nonce, Reading, pace, said};
 use crate::client::Actor;
-use crate::exchange::{Effect, Exchange};
-use crate::request::Request;
+use crate::model::{Effect, Exchange, Request};
 
 /// A write by one client, and what came of it.
 #[derive(Clone, Debug)]

@@ -5,10 +5,9 @@ use http::StatusCode;
 
 use super::nonce::Nonces;
 use super::{Halt, Lab, Nonce, TRIES, pace};
-use crate::client::{Actor, Client, Stop, Volley};
+use crate::client::{Actor, Client, Volley};
 use crate::effort::Effort;
-use crate::exchange::{Effect, Exchange};
-use crate::request::Request;
+use crate::model::{Effect, Exchange, Request, Stop};
 use crate::subject::Subject;
 
 /// Requests that are kept back from the probes: to put things back as they were,

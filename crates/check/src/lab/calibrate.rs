@@ -4,12 +4,11 @@ use http::{Method, StatusCode};
 
 use super::bench::{Bench, served};
 use super::candidates::{forms, media_type, tickets, version_members};
-use super::pointer::leaves;
 use super::{Attempt, Condition, Form, Guard, Habits, Halt, Lab, Mask, Reading, Shape};
 use super::{TRIES, opaque, pace, said};
-use crate::client::{Client, Stop};
+use crate::client::Client;
 use crate::effort::Effort;
-use crate::exchange::Exchange;
+use crate::model::{Exchange, Stop, leaves};
 use crate::subject::Subject;
 
 /// What becomes of a write that says nothing of where it began.
@@ -60,7 +59,7 @@ impl Lab {
     ) -> Result<Self, Halt> {
         let places = subject.places.clone();
         let bench = Bench::new(client, subject, effort);
-        let request = crate::request::Request::get(places[0].clone());
+        let request = crate::model::Request::get(places[0].clone());
         let exchange = served(&bench.reader, request, TRIES).await?;
         let original = Reading::of(exchange, |_| None)?;
         if !original.is_there() {

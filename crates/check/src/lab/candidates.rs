@@ -2,8 +2,8 @@ use http::Method;
 use serde_json::Value;
 
 use super::form::text_elements;
-use super::pointer::{escape, leaves, remove};
 use super::{Form, Guard, Habits, Kind, Reading, Shape};
+use crate::model::{escape, leaves, remove};
 use crate::subject::Subject;
 
 /// Names that a version goes by in a body.

@@ -3,9 +3,8 @@ use http::{HeaderValue, Method, header};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::pointer::{escape, remove, set};
 use super::{Condition, Mask, Nonce, Reading};
-use crate::request::Request;
+use crate::model::{Request, escape, remove, set};
 
 /// How a body is written so that one write can be told from all others.
 #[derive(Clone, Debug)]

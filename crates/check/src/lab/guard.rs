@@ -1,9 +1,8 @@
 use http::{HeaderValue, header};
 use serde_json::Value;
 
-use super::pointer::set;
 use super::reading::Reading;
-use crate::request::Request;
+use crate::model::{Request, set};
 
 /// How a write says which version it began from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 use std::time::Duration;
 
+use crate::model::Exchange;
 use http::header;
-
-use crate::exchange::Exchange;
 
 const FIRST: Duration = Duration::from_millis(20);
 /// No server is waited for longer than this, whatever it asks for.

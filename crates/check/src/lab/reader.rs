@@ -5,8 +5,7 @@ use url::Url;
 
 use super::{Halt, Lab, Nonce, Reading, pace, said};
 use crate::client::Actor;
-use crate::exchange::Exchange;
-use crate::request::Request;
+use crate::model::{Exchange, Request};
 
 /// How long a cache may take to see a write.
 const EVENTUALLY: Duration = Duration::from_secs(2);

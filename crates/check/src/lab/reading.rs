@@ -2,8 +2,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::{Halt, Nonce, said};
-use crate::exchange::Exchange;
-use crate::response::Response;
+use crate::model::{Exchange, Response};
 
 /// What an entity tag says but for whether it is weak (RFC 9110, section 8.8.3.2).
 pub(crate) fn opaque(tag: &str) -> &str {

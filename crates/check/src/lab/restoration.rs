@@ -1,7 +1,6 @@
 use super::bench::served;
 use super::{Condition, Lab, TRIES, pace};
-use crate::client::Stop;
-use crate::exchange::Effect;
+use crate::model::{Effect, Stop};
 
 impl Lab {
     /// Puts back what was there before, and says whether it is.

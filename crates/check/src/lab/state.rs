@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Reading;
-use super::pointer::leaves;
+use crate::model::leaves;
 
 /// Members that move by themselves, or with every write: they say nothing of what was written.
 #[derive(Clone, Debug, Default)]

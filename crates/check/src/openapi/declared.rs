@@ -1,11 +1,12 @@
 use serde_json::Value;
 
 use super::document::Description;
-use crate::probe::DECLARED;
-use crate::report::{ProbeReport, Verdict};
+use crate::catalogue::{Id, row};
+use crate::model::{ProbeReport, Verdict};
 
 /// E1: for each write that is described, whether the description says what a client must know of conflicts.
 pub(super) fn declared(description: &Description) -> Vec<ProbeReport> {
+    let probe = row(Id::E1);
     let mut reports = Vec::new();
     for (path, item) in description.paths() {
         let lacking: Vec<_> = ["put", "patch", "delete"]
@@ -22,10 +23,10 @@ pub(super) fn declared(description: &Description) -> Vec<ProbeReport> {
             continue;
         }
         reports.push(ProbeReport {
-            id: DECLARED.id.into(),
+            id: probe.id.into(),
             subject: path.into(),
-            title: DECLARED.title.into(),
-            severity: DECLARED.severity,
+            title: probe.title.into(),
+            severity: probe.severity,
             verdict: if lacking.is_empty() {
                 Verdict::Pass
             } else {
@@ -36,7 +37,7 @@ pub(super) fn declared(description: &Description) -> Vec<ProbeReport> {
             } else {
                 lacking.join("; ")
             },
-            why: DECLARED.why.into(),
+            why: probe.why.into(),
             trials: 1,
             overlapping: 0,
             evidence: Vec::new(),

@@ -9,11 +9,9 @@ pub(super) use usable::{quoted_tag, usable};
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::exchange::{Effect, Exchange};
-use crate::lab::{Condition, Guard, Halt, Lab, Reading, leaves, said};
+use crate::lab::{Condition, Guard, Halt, Lab, Reading, said};
+use crate::model::{Effect, Exchange, Response, Severity, leaves};
 use crate::probe::Ruling;
-use crate::response::Response;
-use crate::severity::Severity;
 
 /// A stale write, how it was answered, and what was there.
 struct Conflict {

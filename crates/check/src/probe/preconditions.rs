@@ -8,6 +8,7 @@ mod invalid; // a request that is wrong for another reason, too
 mod member; // a version in the body
 mod siblings; // PATCH and DELETE beside PUT
 mod stale; // the tag of a version that is gone, or that never was
+mod unprotected; // no validator protects a write: two clients, and one edit is gone
 mod untouched; // after a refusal
 
 pub(super) use absent::{create_only, requires};
@@ -20,21 +21,23 @@ pub(super) use siblings::siblings;
 pub(super) use stale::{current_is_accepted, made_up_is_refused, stale_is_refused};
 pub(super) use untouched::leaves_untouched;
 
-use crate::exchange::Exchange;
 use crate::lab::{Attempt, Guard, Halt, Lab, Reading, said};
+use crate::model::{Exchange, Severity};
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// What a resource offers to say which version a write began from: what is enforced, or else what is there.
 fn offered(lab: &Lab, reading: &Reading) -> Option<Guard> {
-    let habits = lab.habits();
-    if habits.guard.is_some() {
-        return habits.guard.clone();
-    }
+    let enforced = lab.habits().guard.clone();
+    enforced.or_else(|| all_offered(lab, reading).next())
+}
+
+/// Each validator that is there, whether anybody looks at it or not.
+fn all_offered(lab: &Lab, reading: &Reading) -> impl Iterator<Item = Guard> {
+    let members = lab.habits().version_members.iter().cloned();
     [Guard::Tag, Guard::Date]
         .into_iter()
-        .chain(habits.version_members.iter().cloned().map(Guard::Member))
-        .find(|guard| guard.fits(reading))
+        .chain(members.map(Guard::Member))
+        .filter(|guard| guard.fits(reading))
 }
 
 /// Judges a write that had to be refused, by what is read afterwards.

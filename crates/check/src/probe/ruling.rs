@@ -1,8 +1,7 @@
-use crate::exchange::Exchange;
-use crate::history::History;
+use detente_judge::history::History;
+
 use crate::lab::Halt;
-use crate::report::{Evidence, LostUpdates, Verdict};
-use crate::severity::Severity;
+use crate::model::{Evidence, Exchange, LostUpdates, Severity, Verdict};
 
 /// What a probe concludes, and from what.
 #[derive(Clone, Debug)]

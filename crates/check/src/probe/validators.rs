@@ -7,7 +7,7 @@ use http::{HeaderValue, header};
 
 use super::Ruling;
 use crate::lab::{Condition, Guard, Halt, Lab, Reading, opaque, said};
-use crate::severity::Severity;
+use crate::model::Severity;
 use head::{Answered, Asked};
 
 /// A1: is there a validator, and do GET and HEAD agree on it?

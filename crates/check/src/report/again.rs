@@ -7,7 +7,7 @@ mod command; // the probe, run again
 mod excerpt; // the requests that it takes
 mod script; // these as lines of a shell
 
-use super::{ProbeReport, Report};
+use crate::model::{ProbeReport, Report};
 use excerpt::Excerpt;
 
 /// Lines of a POSIX shell that show a finding again.

@@ -2,10 +2,9 @@ use std::fmt::Write as _;
 
 use http::Method;
 
-use crate::request::Request;
-
 use super::redact;
 use super::shell::Word;
+use crate::model::Request;
 
 /// What of a request is said by variables of the shell: values, and the variable for each.
 #[derive(Clone, Debug, Default)]

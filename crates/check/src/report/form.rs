@@ -1,6 +1,7 @@
 use std::time::SystemTime;
 
-use super::{Report, har, html, json, junit, tap};
+use super::{har, html, json, junit, tap};
+use crate::model::Report;
 
 /// The forms in which a report can be written to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@ use std::time::{Duration, SystemTime};
 use detente_core::Moment;
 use serde_json::{Value, json};
 
-use super::{Report, grade, redact};
-use crate::exchange::{Exchange, Outcome, Protocol};
+use super::{grade, redact};
+use crate::model::{Exchange, Outcome, Protocol, Report};
 
 /// A report as HAR 1.2: every exchange that was kept.
 pub(super) fn har(report: &Report, begun_at: SystemTime) -> String {

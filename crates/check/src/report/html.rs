@@ -23,7 +23,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::{ProbeReport, Report, Verdict};
+use crate::model::{ProbeReport, Report, Verdict};
 use book::{Book, Place};
 use dossier::OTHER_BYTES;
 use escape::{Text, Value};

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use super::{Evidence, ProbeReport, Report, redact};
-use crate::exchange::{Exchange, Outcome};
+use super::redact;
+use crate::model::{Evidence, Exchange, Outcome, ProbeReport, Report};
 
 /// A report for programs; `schemas/report.json` says what is in it.
 pub(super) fn json(report: &Report) -> String {

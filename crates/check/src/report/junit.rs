@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
-use super::{ProbeReport, Report, Verdict, again, curl, grade};
+use super::{again, curl, grade};
+use crate::model::{ProbeReport, Report, Verdict};
 
 /// A report as JUnit's XML, which most CI systems show.
 pub(super) fn junit(report: &Report) -> String {

@@ -1,13 +1,11 @@
 use std::collections::BTreeMap;
 
+use crate::model::{Exchange, Outcome, Report};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use regex::bytes::{Captures, Regex};
-
-use super::Report;
-use crate::exchange::{Exchange, Outcome};
 
 /// Fields whose values are nobody's business.
 const SECRET: [&str; 5] = [

@@ -1,5 +1,4 @@
-use crate::report::Verdict;
-use crate::severity::{Grade, Severity};
+use crate::model::{Grade, Severity, Verdict};
 
 /// How text looks: with colours, or plain; and how wide it may be.
 #[derive(Clone, Copy, Debug)]

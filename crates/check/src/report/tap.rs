@@ -2,7 +2,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{ProbeReport, Report, Verdict, again, curl, grade};
+use super::{again, curl, grade};
+use crate::model::{ProbeReport, Report, Verdict};
 
 /// A report as TAP 14: a line for each probe, with diagnostics in YAML.
 pub(super) fn tap(report: &Report) -> String {

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
-use super::{Evidence, ProbeReport, Report, Style, Verdict, again};
-use crate::exchange::{Outcome, Protocol};
+use super::{Style, again};
+use crate::model::{Evidence, Outcome, ProbeReport, Protocol, Report, Verdict};
 
 /// Letters of a body that are shown.
 const MOST_BODY: usize = 240;

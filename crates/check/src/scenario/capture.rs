@@ -9,7 +9,7 @@ use super::section::Section;
 use super::step::{VARIABLE, is_variable};
 use super::template::plain;
 use super::tree::{Node, Tree};
-use crate::Response;
+use crate::model::Response;
 
 /// A variable that is taken from an answer.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use super::filter::quoted;
 use super::memory::Scope;
 use super::step::{Content, Sending};
 use super::template::{Template, Unfilled};
-use crate::Request;
+use crate::model::Request;
 
 /// Why a request cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

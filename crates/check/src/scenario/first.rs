@@ -4,10 +4,10 @@ mod draft; // the text of it
 
 use url::Url;
 
-use crate::client::{Client, Stop};
+use crate::client::Client;
 use crate::effort::Effort;
-use crate::exchange::Exchange;
 use crate::lab::{Condition, Halt, Lab};
+use crate::model::{Exchange, Stop};
 use crate::subject::Subject;
 
 /// A scenario to begin with.

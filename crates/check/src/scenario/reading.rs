@@ -7,8 +7,7 @@ use super::edit::{carries, from_core, to_core};
 use super::fill::json_of;
 use super::template::plain;
 use super::value::same;
-use crate::lab::remove;
-use crate::{Request, Response};
+use crate::model::{Request, Response, remove};
 
 /// A resource as somebody read it.
 #[derive(Clone, Debug, PartialEq)]

@@ -23,8 +23,8 @@ use super::reading::Reading;
 use super::step::{Sending, Step};
 use super::suite::Scenario;
 use super::template::Unfilled;
-use crate::client::{Actor, Client, Stop};
-use crate::{Effect, Evidence, Exchange, ProbeReport, Request, Severity};
+use crate::client::{Actor, Client};
+use crate::model::{Effect, Evidence, Exchange, ProbeReport, Request, Severity, Stop};
 use group::Contestant;
 use kept::Kept;
 use tally::Tally;
@@ -88,32 +88,27 @@ enum Halt {
     Stopped(Stop),
 }
 
+/// What is wrong, how bad it is, and why it matters.
 #[derive(Debug)]
 struct Failure {
     reason: String,
     severity: Severity,
     why: &'static str,
+    /// What shows it: nothing until the round ends with it.
     evidence: Vec<Evidence>,
-}
-
-/// What is wrong, before the evidence is added.
-#[derive(Debug)]
-struct Complaint {
-    reason: String,
-    severity: Severity,
-    why: &'static str,
 }
 
 const LOST: &str = "A write that is accepted is there until somebody who has seen it changes it; otherwise it is a lost \
                     update (RFC 9110, section 13.1.1).";
 const EXPECTED: &str = "The scenario expects it.";
 
-impl Complaint {
+impl Failure {
     fn critical(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
             severity: Severity::Critical,
             why: LOST,
+            evidence: Vec::new(),
         }
     }
 
@@ -122,6 +117,7 @@ impl Complaint {
             reason: reason.into(),
             severity: Severity::High,
             why: EXPECTED,
+            evidence: Vec::new(),
         }
     }
 }
@@ -288,8 +284,8 @@ impl<'a> Runner<'a> {
         for step in self.plan.steps(round) {
             self.step(step).await?;
             if let Some((sum, before)) = invariant {
-                let complaint = self.sum_complaint(sum, before, None).await?;
-                self.fail_if(complaint)?;
+                let failure = self.sum_failure(sum, before, None).await?;
+                self.fail_if(failure)?;
             }
         }
         if let Some((expect, before)) = before {
@@ -348,19 +344,17 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn fail_if(&self, complaint: Option<Complaint>) -> Result<(), Halt> {
-        match complaint {
+    fn fail_if(&self, failure: Option<Failure>) -> Result<(), Halt> {
+        match failure {
             None => Ok(()),
-            Some(complaint) => Err(self.failed(complaint)),
+            Some(failure) => Err(self.failed(failure)),
         }
     }
 
-    fn failed(&self, complaint: Complaint) -> Halt {
+    fn failed(&self, failure: Failure) -> Halt {
         Halt::Failed(Box::new(Failure {
-            reason: complaint.reason,
-            severity: complaint.severity,
-            why: complaint.why,
             evidence: shown(&self.log),
+            ..failure
         }))
     }
 

@@ -14,7 +14,7 @@ use super::template::{Shape, Template};
 use super::tree::{self, Node, Tree};
 use super::variables;
 use super::{orders, plan};
-use crate::Severity;
+use crate::model::Severity;
 
 /// What is given from outside of the file: it goes before what stands in the file.
 #[derive(Clone, Debug, Default)]

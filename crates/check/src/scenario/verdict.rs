@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::expectation::{Answer, Body};
 use super::matcher::Matcher;
 use super::template::{Lookup, Unfilled};
-use crate::{Effect, Exchange, Outcome, Response};
+use crate::model::{Effect, Exchange, Outcome, Response};
 
 impl Answer {
     /// What is wrong with an answer; `None` if nothing is.

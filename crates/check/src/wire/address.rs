@@ -1,8 +1,7 @@
 use std::net::SocketAddr;
 
+use crate::model::Stop;
 use url::Url;
-
-use crate::client::Stop;
 
 /// Scheme, host and port: what a connection is good for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -8,9 +8,7 @@ use url::Position;
 
 use super::stream::Stream;
 use super::{MOST_CONTENT, MOST_HEAD, lost};
-use crate::exchange::Unsure;
-use crate::request::Request;
-use crate::response::Response;
+use crate::model::{Request, Response, Unsure};
 
 const MOST_FIELDS: usize = 128;
 const FIRST_READ: usize = 8 << 10;

@@ -9,9 +9,7 @@ use url::Position;
 use super::frames::{Gate, Gated};
 use super::stream::Stream;
 use super::{MOST_CONTENT, lost};
-use crate::exchange::Unsure;
-use crate::request::Request;
-use crate::response::Response;
+use crate::model::{Request, Response, Unsure};
 
 /// How long a server may take to say that it speaks HTTP/2 (RFC 9113, section 3.4).
 const GREETING: Duration = Duration::from_secs(2);

@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::address::Route;
-use crate::exchange::Protocol;
+use crate::model::Protocol;
 
 /// A connection to be opened is tried as often, with growing waits.
 const TRIES: u32 = 3;

@@ -60,6 +60,17 @@ const SHOWS: &[(&str, Show)] = &[
         let first = write("a");
         write("b") != first && write("a") == first
     }),
+    ("no-validator-patch", |client| loses(client, patched)),
+    ("no-validator-bytes", |client| loses(client, plain)),
+    ("no-validator-xml", |client| loses(client, xml)),
+    ("tag-ignored", |client| loses(client, whole)),
+    ("tag-ignored-bytes", |client| loses(client, plain)),
+    ("tag-ignored-patch", |client| loses(client, patched)),
+    ("only-date-ignored", |client| loses(client, whole)),
+    ("only-date-ignored-bytes", |client| loses(client, plain)),
+    ("version-ignored", |client| loses(client, whole)),
+    ("version-ignored-patch", |client| loses(client, patched)),
+    ("all-ignored", |client| loses(client, whole)),
     ("if-match-ignored", stale_is_done),
     ("if-match-not-compared", |client| {
         let unasked = client.send(&Sending::put(NOTE, note()));
@@ -325,6 +336,51 @@ fn refused(client: &Client) -> Reply {
 
 fn stale_is_done(client: &Client) -> bool {
     refused(client).is_accepted()
+}
+
+/// Two clients read the same and write, each with all that the read says of its version: is the first edit gone?
+fn loses(client: &Client, edit: fn(&Reply, &str) -> Sending) -> bool {
+    let read = client.get(NOTE);
+    let write = |text: &str| {
+        let validators = [
+            ("If-Match", "etag"),
+            ("If-Unmodified-Since", "last-modified"),
+        ];
+        let carried = validators
+            .into_iter()
+            .filter_map(|(field, said)| Some((field, read.header(said)?)));
+        let bare = edit(&read, text);
+        let write = carried.fold(bare, |write, (field, value)| write.with(field, value));
+        client.send(&write)
+    };
+    let (bob, alice) = (nonce(), nonce());
+    accepted(&[write(&bob), write(&alice)]) == 2 && client.get(NOTE).body.contains(&alice)
+}
+
+/// A whole document, with the version that was read.
+fn whole(read: &Reply, text: &str) -> Sending {
+    let mut note = titled(text);
+    if let Some(version) = read.json().get("version") {
+        note["version"] = version.clone();
+    }
+    Sending::put(NOTE, note)
+}
+
+/// A patch, with the version that was read.
+fn patched(read: &Reply, text: &str) -> Sending {
+    let mut patch = json!({ "title": text });
+    if let Some(version) = read.json().get("version") {
+        patch["version"] = version.clone();
+    }
+    Sending::patch(NOTE, patch)
+}
+
+fn plain(_: &Reply, text: &str) -> Sending {
+    Sending::put(NOTE, text)
+}
+
+fn xml(_: &Reply, text: &str) -> Sending {
+    Sending::put(NOTE, format!("<note><title>{text}</title></note>"))
 }
 
 fn keeps_tag(client: &Client) -> bool {

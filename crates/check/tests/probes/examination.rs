@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use detente_check::client::{Client, Settings};
-use detente_check::{Creation, Effort, Report, Severity, Subject, Transfer, Transition, Verdict};
+use detente_check::{
+    Creation, Effort, Grade, Report, Severity, Subject, Transfer, Transition, Verdict,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
@@ -16,19 +18,28 @@ pub(crate) struct Finding {
     pub(crate) reason: String,
 }
 
+/// What the tester says of a server.
+pub(crate) struct Examination {
+    pub(crate) findings: Vec<Finding>,
+    /// That of its documents.
+    pub(crate) grade: Grade,
+}
+
 /// Calls the tester as a user would who knows the server: for its documents, and for what else it has.
-pub(crate) fn examine(running: &Running, options: &Options) -> Vec<Finding> {
+pub(crate) fn examine(running: &Running, options: &Options) -> Examination {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime starts")
         .block_on(async {
             let call = Caller { running, options };
-            let mut findings = call.documents().await;
+            let documents = call.documents().await;
+            let grade = documents.grade.expect("an API's report has one");
+            let mut findings = findings(documents);
             findings.extend(call.members().await);
             findings.extend(call.stock().await);
             findings.extend(call.orders().await);
-            findings
+            Examination { findings, grade }
         })
 }
 
@@ -38,7 +49,7 @@ struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    async fn documents(&self) -> Vec<Finding> {
+    async fn documents(&self) -> Report {
         let mut places: Vec<Url> = vec![url(&self.running.resource)];
         for base in &self.running.urls[1..] {
             let mut place = url(base);
@@ -68,7 +79,7 @@ impl Caller<'_> {
             },
             ..Subject::at(url(&self.running.resource))
         };
-        self.findings(subject, |_| true, &["D4", "D8", "D11"]).await
+        self.report(subject, |_| true, &["D4", "D8", "D11"]).await
     }
 
     async fn members(&self) -> Vec<Finding> {
@@ -80,7 +91,7 @@ impl Caller<'_> {
             unique: Some(unique.member.clone()),
             ..Subject::at(url(&self.running.resource))
         };
-        self.findings(subject, |probe| probe == "D4", &[]).await
+        findings(self.report(subject, |probe| probe == "D4", &[]).await)
     }
 
     async fn stock(&self) -> Vec<Finding> {
@@ -93,7 +104,7 @@ impl Caller<'_> {
             transition: Some(transition(stock.take.path, &stock.take.body)),
             ..Subject::at(url(&self.running.url(stock.resource)))
         };
-        self.findings(subject, |probe| probe == "D8", &[]).await
+        findings(self.report(subject, |probe| probe == "D8", &[]).await)
     }
 
     async fn orders(&self) -> Vec<Finding> {
@@ -106,15 +117,15 @@ impl Caller<'_> {
             transition: Some(transition(&format!("{{url}}{}", shipping.action), "")),
             ..Subject::at(url(&self.running.resource))
         };
-        self.findings(subject, |probe| probe == "D11", &[]).await
+        findings(self.report(subject, |probe| probe == "D11", &[]).await)
     }
 
-    async fn findings(
+    async fn report(
         &self,
         subject: Subject,
         is_asked: impl Fn(&str) -> bool,
         skip: &[&str],
-    ) -> Vec<Finding> {
+    ) -> Report {
         let settings = Settings {
             timeout: Duration::from_secs(5),
             headers: fields(&self.options.headers),
@@ -132,19 +143,9 @@ impl Caller<'_> {
             skip: skip.iter().map(|id| (*id).to_owned()).collect(),
             ..Effort::usual(1, fastrand::u32(..))
         };
-        let report: Report = detente_check::examine(&client, subject, &effort, |_| {})
+        detente_check::examine(&client, subject, &effort, |_| {})
             .await
-            .expect("the server is there");
-        report
-            .probes
-            .into_iter()
-            .map(|probe| Finding {
-                probe: probe.id,
-                verdict: probe.verdict,
-                severity: probe.severity,
-                reason: probe.reason,
-            })
-            .collect()
+            .expect("the server is there")
     }
 
     fn creation(&self, call: &Call) -> Creation {
@@ -174,6 +175,18 @@ impl Caller<'_> {
             body,
         }
     }
+}
+
+fn findings(report: Report) -> Vec<Finding> {
+    let probes = report.probes.into_iter();
+    probes
+        .map(|probe| Finding {
+            probe: probe.id,
+            verdict: probe.verdict,
+            severity: probe.severity,
+            reason: probe.reason,
+        })
+        .collect()
 }
 
 fn transition(path: &str, body: &str) -> Transition {

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use detente_check::Verdict;
-use examination::{Finding, examine};
+use detente_check::{Grade, Severity, Verdict};
+use examination::{Examination, Finding, examine};
 use servers::{Broken, Correct, Expected};
 
 /// How often each server is examined: once in CI; `DETENTE_CHECK_RUNS=100` measures how sure the tester is.
@@ -87,7 +87,7 @@ struct Sighting {
 
 fn sighting(server: &Broken) -> Sighting {
     let running = server.start();
-    let findings = examine(&running, &server.options());
+    let Examination { findings, grade } = examine(&running, &server.options());
     let is_found = |expected: &Expected, finding: &Finding| {
         finding.verdict == Verdict::Fail
             && finding.probe == expected.probe
@@ -96,7 +96,8 @@ fn sighting(server: &Broken) -> Sighting {
     let is_missed = server
         .expect
         .iter()
-        .any(|it| !findings.iter().any(|finding| is_found(it, finding)));
+        .any(|it| !findings.iter().any(|finding| is_found(it, finding)))
+        || loses_all(server) && grade != Grade::F;
     let is_alarm = findings.iter().any(|finding| {
         finding.verdict == Verdict::Fail
             && !server.expect.iter().any(|it| is_found(it, finding))
@@ -114,6 +115,12 @@ fn sighting(server: &Broken) -> Sighting {
         is_alarm,
         told,
     }
+}
+
+/// No validator protects a write, whether there is one or not: taking it away makes nothing better.
+fn loses_all(server: &Broken) -> bool {
+    let is_it = |it: &Expected| it.probe == "B1" && it.severity == Severity::Critical;
+    server.expect.iter().any(is_it)
 }
 
 /// Ninety-nine of a hundred have to see what is there, and nothing else.
@@ -163,7 +170,7 @@ fn a_correct_server_raises_no_alarm() {
 
 fn false_alarm(server: &Correct) -> Option<String> {
     let running = server.start();
-    let findings = examine(&running, &server.options());
+    let Examination { findings, grade } = examine(&running, &server.options());
     let is_alarm = |finding: &Finding| {
         finding.verdict == Verdict::Fail
             && !server
@@ -176,15 +183,24 @@ fn false_alarm(server: &Correct) -> Option<String> {
         .iter()
         .filter(|finding| matches!(finding.verdict, Verdict::Pass | Verdict::Fail))
         .count();
-    (findings.iter().any(is_alarm) || judged < LEAST_JUDGED).then(|| {
+    let is_graded = match leaves_it_to_clients(server) {
+        true => grade == Grade::C,
+        false => grade <= Grade::B,
+    };
+    (findings.iter().any(is_alarm) || judged < LEAST_JUDGED || !is_graded).then(|| {
         format!(
-            "{} ({}), {judged} judged\n{}\n",
+            "{} ({}), {judged} judged: {grade}\n{}\n",
             server.name,
             server.dialect,
             told(&findings, |finding| is_alarm(finding)
                 || finding.verdict == Verdict::Inconclusive)
         )
     })
+}
+
+/// It protects those who ask, and nobody else.
+fn leaves_it_to_clients(server: &Correct) -> bool {
+    server.shortfalls.iter().any(|it| it.probe == "B8")
 }
 
 /// Probes that have something to say of any server that can be written to.

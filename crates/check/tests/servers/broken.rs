@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::defect::{Defect, Gap, Scope};
-use super::dialect::{Coding, Dates, Dialect, Form, Revision, Tags};
+use super::dialect::{Coding, Dates, Dialect, Form, Methods, Revision, Seed, Tags};
 use super::expected::{Expected, critical, high, info, low, medium};
 use super::options::Options;
 use super::running::Running;
@@ -36,7 +36,15 @@ const SLOWLY: Gap = Gap::Wait(Duration::from_millis(3));
 
 /// Servers with something to find, one thing each, in the order of the probes.
 pub(crate) fn broken() -> Vec<Broken> {
-    [VALIDATORS, PRECONDITIONS, REFUSALS, RACES, HISTORIES].concat()
+    [
+        VALIDATORS,
+        UNPROTECTED,
+        PRECONDITIONS,
+        REFUSALS,
+        RACES,
+        HISTORIES,
+    ]
+    .concat()
 }
 
 /// Tags and dates.
@@ -44,7 +52,7 @@ const VALIDATORS: &[Broken] = &[
     Broken {
         name: "no-validator",
         defect: "No tag, no date, no version.",
-        expect: &[medium("A1")],
+        expect: &[medium("A1"), critical("B1")],
         also: &["B2", "B4", "B8", "B9", "B10", "D9", "D10", "D13", "D16"],
         speaks: Dialect {
             tags: Tags::None,
@@ -173,6 +181,161 @@ const VALIDATORS: &[Broken] = &[
     },
 ];
 
+/// No validator protects a write: every concurrent edit is lost.
+const UNPROTECTED: &[Broken] = &[
+    Broken {
+        name: "no-validator-patch",
+        defect: "PATCH alone, and no tag, no date, no version.",
+        expect: &[medium("A1"), critical("B1")],
+        also: &["B8"],
+        speaks: Dialect {
+            tags: Tags::None,
+            required: false,
+            methods: Methods::Patch,
+            put_creates: false,
+            ..PLAIN
+        },
+        wrong: None,
+    },
+    Broken {
+        name: "no-validator-bytes",
+        defect: "Plain text, and no tag, no date.",
+        expect: &[medium("A1"), critical("B1")],
+        also: &["B8"],
+        speaks: Dialect {
+            tags: Tags::None,
+            required: false,
+            ..TEXT
+        },
+        wrong: None,
+    },
+    Broken {
+        name: "no-validator-xml",
+        defect: "XML, and no tag, no date.",
+        expect: &[medium("A1"), critical("B1")],
+        also: &["B8"],
+        speaks: Dialect {
+            tags: Tags::None,
+            required: false,
+            seed: Seed::Xml,
+            ..TEXT
+        },
+        wrong: None,
+    },
+    Broken {
+        name: "tag-ignored",
+        defect: "There is a tag; no precondition is looked at, and none is asked for.",
+        expect: &[critical("B1"), critical("B2")],
+        also: IGNORED,
+        speaks: Dialect {
+            required: false,
+            ..PLAIN
+        },
+        wrong: Some(Defect::Ignores(Scope::Writes)),
+    },
+    Broken {
+        name: "tag-ignored-bytes",
+        defect: "Plain text with a tag, and no precondition is looked at.",
+        expect: &[critical("B1"), critical("B2")],
+        also: IGNORED,
+        speaks: TEXT,
+        wrong: Some(Defect::Ignores(Scope::Writes)),
+    },
+    Broken {
+        name: "tag-ignored-patch",
+        defect: "PATCH alone, with a tag, and no precondition is looked at.",
+        expect: &[critical("B1"), critical("B2")],
+        also: IGNORED,
+        speaks: Dialect {
+            methods: Methods::Patch,
+            put_creates: false,
+            ..PLAIN
+        },
+        wrong: Some(Defect::Ignores(Scope::Writes)),
+    },
+    Broken {
+        name: "only-date-ignored",
+        defect: "Last-Modified is all there is, and If-Unmodified-Since is ignored.",
+        expect: &[critical("B1"), low("B10")],
+        also: &["A4", "B4", "B7", "B8"],
+        speaks: Dialect {
+            tags: Tags::None,
+            dates: Dates::Logical,
+            required: false,
+            ..PLAIN
+        },
+        wrong: Some(Defect::IgnoresDate),
+    },
+    Broken {
+        name: "only-date-ignored-bytes",
+        defect: "Plain text with Last-Modified, and If-Unmodified-Since is ignored.",
+        expect: &[critical("B1"), low("B10")],
+        also: &["A4", "B4", "B7", "B8"],
+        speaks: Dialect {
+            tags: Tags::None,
+            dates: Dates::Logical,
+            required: false,
+            ..TEXT
+        },
+        wrong: Some(Defect::IgnoresDate),
+    },
+    Broken {
+        name: "version-ignored",
+        defect: "The body shows a version, and what a write brings back is not looked at.",
+        expect: &[critical("B1")],
+        also: &["B4", "B8"],
+        speaks: Dialect {
+            tags: Tags::None,
+            revision: Revision::Shown("version"),
+            required: false,
+            ..PLAIN
+        },
+        wrong: None,
+    },
+    Broken {
+        name: "version-ignored-patch",
+        defect: "PATCH alone; the body shows a version, and what a write brings back is not looked at.",
+        expect: &[critical("B1")],
+        also: &["B8"],
+        speaks: Dialect {
+            tags: Tags::None,
+            revision: Revision::Shown("version"),
+            required: false,
+            methods: Methods::Patch,
+            put_creates: false,
+            ..PLAIN
+        },
+        wrong: None,
+    },
+    Broken {
+        name: "all-ignored",
+        defect: "There are a tag, a date and a version, and a write may say of them what it likes.",
+        expect: &[critical("B1"), critical("B2"), low("B10")],
+        also: IGNORED,
+        speaks: Dialect {
+            dates: Dates::Logical,
+            revision: Revision::Shown("version"),
+            required: false,
+            ..PLAIN
+        },
+        wrong: Some(Defect::Ignores(Scope::Writes)),
+    },
+];
+
+/// What may fail where no write looks at a precondition.
+const IGNORED: &[&str] = &[
+    "A4", "B4", "B5", "B6", "B7", "B8", "B9", "B10", "B11", "B12", "B13", "D16",
+];
+
+/// Documents of plain text, written by PUT.
+const TEXT: Dialect = Dialect {
+    seed: Seed::Text,
+    form: Form::Text,
+    methods: Methods::Put,
+    shop: false,
+    ..PLAIN
+};
+
 /// What is made of preconditions.
 const PRECONDITIONS: &[Broken] = &[
     Broken {
@@ -217,10 +380,9 @@ const PRECONDITIONS: &[Broken] = &[
     Broken {
         name: "current-tag-refused",
         defect: "Its tags are weak, and it compares them strongly.",
-        expect: &[high("B3")],
+        expect: &[high("B3"), critical("B1")],
         also: &[
-            "A2", "B1", "B2", "B5", "B6", "B9", "D1", "D2", "D7", "D9", "D10", "D12", "D13", "D15",
-            "D16",
+            "A2", "B2", "B5", "B6", "B9", "D1", "D2", "D7", "D9", "D10", "D12", "D13", "D15", "D16",
         ],
         speaks: Dialect {
             weak: true,

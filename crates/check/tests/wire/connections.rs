@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use detente_check::client::{Settings, Stop};
-use detente_check::{Outcome, Protocol, Request, Unsure};
+use detente_check::client::Settings;
+use detente_check::{Outcome, Protocol, Request, Stop, Unsure};
 use http::Method;
 
 use super::peer::{Answer, Log, Peer, Then};

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use detente_check::client::{Settings, Stop};
-use detente_check::{Protocol, Request};
+use detente_check::client::Settings;
+use detente_check::{Protocol, Request, Stop};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use detente_check::client::{Settings, Stop};
-use detente_check::{Outcome, Protocol, Unsure};
+use detente_check::client::Settings;
+use detente_check::{Outcome, Protocol, Stop, Unsure};
 use h2::server::Builder;
 
 use super::peer::{Answer, Peer};

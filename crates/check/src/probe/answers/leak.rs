@@ -1,7 +1,7 @@
 use super::{NO_CONFLICT, provoke};
 use crate::lab::{Halt, Lab};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// Text that comes from the inside of a program, and what it gives away. Lower case.
 const TRACES: [(&str, &str); 22] = [

@@ -1,11 +1,10 @@
 use serde_json::Value;
 
 use super::{NO_CONFLICT, not_told, provoke, told};
-use crate::lab::{Guard, Halt, Lab, Reading, leaves};
+use crate::lab::{Guard, Halt, Lab, Reading};
+use crate::model::{Response, Severity, leaves};
 use crate::probe::Ruling;
 use crate::probe::validators::validator;
-use crate::response::Response;
-use crate::severity::Severity;
 
 /// C3: three of five: a code, the current tag or version, one's own, the fields, a link.
 pub(in crate::probe) async fn usable(lab: &Lab) -> Result<Ruling, Halt> {

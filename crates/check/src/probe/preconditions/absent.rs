@@ -1,6 +1,6 @@
 use crate::lab::{Condition, Halt, Lab, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// B7: `If-None-Match: *` on what is there, and on what is not.
 pub(in crate::probe) async fn create_only(lab: &Lab) -> Result<Ruling, Halt> {

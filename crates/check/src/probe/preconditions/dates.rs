@@ -1,7 +1,7 @@
 use super::{is_conflict, must_be_refused};
 use crate::lab::{Condition, Guard, Halt, Lab, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// Long before any resource of today was written.
 const LONG_AGO: &str = "Sat, 01 Jan 2000 00:00:00 GMT";

@@ -1,8 +1,8 @@
 use http::Method;
 
 use crate::lab::{Condition, Guard, Halt, Lab, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// B13: delete, then write with the tag that the deleted one had.
 pub(in crate::probe) async fn stays_deleted(lab: &Lab) -> Result<Ruling, Halt> {

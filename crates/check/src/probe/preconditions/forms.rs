@@ -1,7 +1,7 @@
 use super::{is_conflict, must_be_refused};
 use crate::lab::{Condition, Guard, Halt, Lab, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// B4: `If-Match: *` on what is there, and on what is not.
 pub(in crate::probe) async fn any(lab: &Lab) -> Result<Ruling, Halt> {

@@ -1,8 +1,8 @@
 use bytes::Bytes;
 
 use crate::lab::{Condition, Guard, Halt, Lab, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// B11: a stale tag on what would fail anyway. The original error is to be told (RFC 9110, section 13.2.1).
 pub(in crate::probe) async fn original_error(lab: &Lab) -> Result<Ruling, Halt> {

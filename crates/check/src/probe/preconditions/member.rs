@@ -2,8 +2,8 @@ use serde_json::Value;
 
 use super::must_be_refused;
 use crate::lab::{Condition, Guard, Halt, Lab, Reading, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// B12: a version in the body that is stale, missing, or still to come.
 pub(in crate::probe) async fn version_in_body(lab: &Lab) -> Result<Ruling, Halt> {

@@ -3,10 +3,9 @@ use serde_json::{Map, Value};
 
 use super::must_be_refused;
 use crate::client::Actor;
-use crate::lab::{Condition, Guard, Halt, Lab, Shape, Unconditional, said, set};
+use crate::lab::{Condition, Guard, Halt, Lab, Shape, Unconditional, said};
+use crate::model::{Request, Severity, set};
 use crate::probe::Ruling;
-use crate::request::Request;
-use crate::severity::Severity;
 
 /// B9: what B1 to B3 and B8 ask, of the other methods that write.
 pub(in crate::probe) async fn siblings(lab: &Lab) -> Result<Ruling, Halt> {

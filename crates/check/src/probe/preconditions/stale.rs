@@ -1,39 +1,28 @@
-use super::{must_be_refused, offered};
-use crate::lab::{Condition, Guard, Halt, Lab, said};
+use super::{must_be_refused, offered, unprotected};
+use crate::lab::{Condition, Halt, Lab, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// A tag that no server gave out.
 const MADE_UP: &str = "\"never-given-out-0\"";
 
-/// B1: read, write, and write once more with what was read first.
+/// B1: two clients read one version, and both write; the second has to be refused.
 pub(in crate::probe) async fn stale_is_refused(lab: &Lab) -> Result<Ruling, Halt> {
-    let base = lab.read().await?;
-    let Some(guard) = offered(lab, &base) else {
-        return Ok(Ruling::skipped(
-            "there is no validator that a write could carry",
-        ));
+    let Some(guard) = lab.habits().guard.clone() else {
+        return unprotected::loses_updates(lab).await;
     };
-    if guard == Guard::Date {
-        lab.let_a_second_pass().await;
-    }
+    let alice = lab.actor("alice");
+    let base = lab.read_as(&alice, lab.place()).await?;
+    lab.let_the_date_pass().await;
     let (_, between) = lab.write_anew(&lab.actor("bob")).await?;
     let stale = lab
-        .attempt(&lab.actor("alice"), &Condition::unchanged(&guard, &base))
+        .attempt(&alice, &Condition::unchanged(&guard, &base))
         .await?;
     lab.keep_refusal(&stale.exchange);
     let what = format!("the {} of an earlier version", guard.validator());
     let ruling = must_be_refused(lab, &between, &stale, &what).await?;
     Ok(if ruling.has_failed() {
-        let mut ruling = ruling;
-        ruling.evidence.insert(
-            0,
-            crate::report::Evidence {
-                note: "what she began from".into(),
-                exchange: base.exchange,
-            },
-        );
-        ruling
+        ruling.showing("what she began from", &base.exchange)
     } else {
         ruling
     })

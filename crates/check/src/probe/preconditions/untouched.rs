@@ -1,8 +1,7 @@
 use super::offered;
-use crate::exchange::Exchange;
 use crate::lab::{Condition, Guard, Halt, Lab, Reading, said};
+use crate::model::{Exchange, Severity};
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// B14: after a refused write, is everything as it was?
 pub(in crate::probe) async fn leaves_untouched(lab: &Lab) -> Result<Ruling, Halt> {

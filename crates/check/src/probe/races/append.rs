@@ -2,11 +2,9 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use crate::client::Actor;
-use crate::exchange::{Effect, Exchange};
 use crate::lab::{Condition, Halt, Kind, Lab, Nonce, Reading, Shape, said};
+use crate::model::{Effect, Exchange, Request, Severity};
 use crate::probe::Ruling;
-use crate::request::Request;
-use crate::severity::Severity;
 
 /// More tries than this, and a writer starves.
 const TRIES: u32 = 200;

@@ -4,8 +4,8 @@ use super::round::{Crew, crew};
 use super::series::{Series, accepted, relent};
 use crate::client::Volley;
 use crate::lab::{Condition, Form, Halt, Lab, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// D3: N clients create one resource with `If-None-Match: *`.
 pub(in crate::probe) async fn create(lab: &Lab) -> Result<Ruling, Halt> {

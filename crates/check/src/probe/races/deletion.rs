@@ -1,7 +1,7 @@
 use super::series::{Series, accepted};
 use crate::lab::{Condition, Guard, Halt, Lab, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 const NO_TAG: &str = "If-Match is not enforced: there is no rule that a race could break";
 

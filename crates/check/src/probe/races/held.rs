@@ -1,7 +1,7 @@
 use super::round::Writer;
 use crate::lab::{Halt, Lab, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// Rounds that are enough to tell.
 const ROUNDS: u32 = 3;

@@ -3,10 +3,9 @@ use serde_json::{Map, Value};
 
 use super::series::{Series, relent};
 use super::wide::Wide;
-use crate::lab::{Condition, Halt, Lab, Nonce, Unconditional, said, set};
+use crate::lab::{Condition, Halt, Lab, Nonce, Unconditional, said};
+use crate::model::{Request, Severity, set};
 use crate::probe::Ruling;
-use crate::request::Request;
-use crate::severity::Severity;
 
 /// D7: PATCH of one member beside PATCH of another. Both are there afterwards, or one was refused.
 pub(in crate::probe) async fn members_apart(lab: &Lab) -> Result<Ruling, Halt> {

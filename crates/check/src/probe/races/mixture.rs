@@ -1,8 +1,8 @@
 use super::series::{Series, accepted, relent};
 use super::wide::Wide;
 use crate::lab::{Condition, Halt, Lab, Unconditional};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// D6: N whole bodies without a precondition. What is there afterwards is exactly one of them.
 pub(in crate::probe) async fn mixture(lab: &Lab) -> Result<Ruling, Halt> {

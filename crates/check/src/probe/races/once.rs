@@ -2,11 +2,9 @@ use http::{HeaderName, HeaderValue};
 
 use super::series::{Series, accepted, rate};
 use super::unique::rows;
-use crate::exchange::Exchange;
 use crate::lab::{Halt, Lab, said};
+use crate::model::{Exchange, Request, Severity};
 use crate::probe::Ruling;
-use crate::request::Request;
-use crate::severity::Severity;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 

@@ -1,8 +1,8 @@
 use bytes::BytesMut;
 use http::Method;
 
-use crate::lab::{Halt, Lab, Shape, set};
-use crate::request::Request;
+use crate::lab::{Halt, Lab, Shape};
+use crate::model::{Request, set};
 
 /// A body of this length takes its time to be read, parsed and stored, and most servers still take it.
 const LENGTH: usize = 20_000;

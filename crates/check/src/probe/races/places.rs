@@ -2,10 +2,9 @@ use super::create::create_by;
 use super::held::held_by;
 use super::round::{Crew, Writer};
 use super::winner::one_winner_of;
-use crate::exchange::Protocol;
 use crate::lab::{Halt, Lab};
+use crate::model::{Protocol, Verdict};
 use crate::probe::Ruling;
-use crate::report::Verdict;
 
 /// D15: D1 to D3 over every base URL, protocol and login there is, mixed.
 pub(in crate::probe) async fn places(lab: &Lab) -> Result<Ruling, Halt> {

@@ -1,14 +1,14 @@
+use detente_judge::history::History;
+use detente_judge::{Judgement, Method as Means, Rules, Verdict, ViolationKind, judge};
 use futures_util::future::try_join_all;
 use http::{Method, header};
 use serde_json::Value;
 
 use crate::client::Actor;
-use crate::exchange::Exchange;
-use crate::history::{History, from_exchanges};
-use crate::judge::{Judgement, Method as Means, Rules, Verdict, ViolationKind, judge};
 use crate::lab::{Condition, Guard, Halt, Lab, Reading};
+use crate::model::{Exchange, Severity};
 use crate::probe::Ruling;
-use crate::severity::Severity;
+use crate::recorded::from_exchanges;
 
 const CLIENTS: u32 = 8;
 /// Resources among which the clients choose.

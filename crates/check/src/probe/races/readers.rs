@@ -7,8 +7,8 @@ use futures_util::future::{join, try_join_all};
 use super::wide::Wide;
 use crate::client::Actor;
 use crate::lab::{Condition, Guard, Halt, Lab, Nonce, Reading, Unconditional};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// Writes that are enough to tell.
 const WRITES: usize = 60;

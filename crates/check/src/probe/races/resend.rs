@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::once::with_key;
 use crate::lab::{Halt, Lab, said};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// How long what was sent may take to appear.
 const APPEARS: Duration = Duration::from_millis(500);
@@ -107,11 +107,11 @@ pub(in crate::probe) async fn resend(lab: &Lab) -> Result<Ruling, Halt> {
 }
 
 /// Where the listed items stand that hold `item`, if the list says so.
-fn places(listing: &crate::exchange::Exchange, collection: &url::Url, item: &str) -> Vec<url::Url> {
-    let Some(document) = listing.response().and_then(crate::response::Response::json) else {
+fn places(listing: &crate::model::Exchange, collection: &url::Url, item: &str) -> Vec<url::Url> {
+    let Some(document) = listing.response().and_then(crate::model::Response::json) else {
         return Vec::new();
     };
-    crate::lab::listed(&document, collection)
+    crate::model::listed(&document, collection)
         .into_iter()
         .filter(|(_, row)| row.to_string().contains(item))
         .map(|(place, _)| place)

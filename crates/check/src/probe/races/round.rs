@@ -1,7 +1,7 @@
 use super::padding::Padding;
 use crate::client::{Actor, Volley};
-use crate::exchange::{Effect, Exchange};
 use crate::lab::{Halt, Lab, Nonce, Reading};
+use crate::model::{Effect, Exchange};
 use url::Url;
 
 /// Who writes, and where: a session and the resource under one of its base URLs.

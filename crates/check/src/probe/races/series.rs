@@ -1,10 +1,9 @@
 use std::time::Duration;
 
 use crate::client::{Actor, Volley};
-use crate::exchange::{Effect, Exchange};
 use crate::lab::{Halt, Lab};
+use crate::model::{Effect, Exchange, Request};
 use crate::probe::Ruling;
-use crate::request::Request;
 
 /// Races one after the other: how many there were, and how many of them provably overlapped.
 #[derive(Default)]

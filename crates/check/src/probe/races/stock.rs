@@ -3,10 +3,9 @@ use serde_json::Value;
 
 use super::transition;
 use crate::client::Actor;
-use crate::exchange::Exchange;
 use crate::lab::{Condition, Halt, Lab, said};
+use crate::model::{Exchange, Severity};
 use crate::probe::Ruling;
-use crate::severity::Severity;
 
 /// How often one who wants an item tries again after a refusal.
 const TRIES: u32 = 40;

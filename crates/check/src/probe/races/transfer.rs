@@ -2,8 +2,8 @@ use serde_json::Value;
 
 use super::series::{Series, accepted};
 use crate::lab::{Halt, Lab};
+use crate::model::Severity;
 use crate::probe::Ruling;
-use crate::severity::Severity;
 use crate::subject::Transfer;
 
 /// D17: transfers at once. The sum stays.

@@ -2,9 +2,8 @@ use http::{HeaderValue, header};
 
 use super::series::{Series, accepted};
 use crate::lab::{Halt, Lab, said};
+use crate::model::{Request, Severity};
 use crate::probe::Ruling;
-use crate::request::Request;
-use crate::severity::Severity;
 use crate::subject::Transition;
 
 /// D11: what may succeed but once for each resource, N times at once.

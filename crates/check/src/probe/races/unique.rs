@@ -3,10 +3,9 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use super::series::{Series, accepted, relent};
-use crate::exchange::{Effect, Exchange};
 use crate::lab::{Halt, Lab, said};
+use crate::model::{Effect, Exchange, Severity};
 use crate::probe::Ruling;
-use crate::severity::Severity;
 use crate::subject::Creation;
 
 /// D4: N clients create resources that share what has to be unique.

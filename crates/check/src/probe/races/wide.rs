@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use crate::client::Actor;
 use crate::lab::{Condition, Halt, Lab, Nonce, Reading, Shape, members};
-use crate::request::Request;
+use crate::model::Request;
 use url::Url;
 
 /// Lines of a body that is large enough to be written in several steps.

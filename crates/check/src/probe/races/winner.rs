@@ -2,9 +2,8 @@ use super::padding::Padding;
 use super::round::{Crew, Round, crew, write_at_once};
 use super::series::{Series, rate, relent};
 use crate::lab::{Halt, Lab, said};
+use crate::model::{LostUpdates, Severity, Verdict};
 use crate::probe::Ruling;
-use crate::report::{LostUpdates, Verdict};
-use crate::severity::Severity;
 
 /// D1: N writers begin from one version. One is accepted, and what it wrote is there.
 pub(in crate::probe) async fn one_winner(lab: &Lab) -> Result<Ruling, Halt> {

@@ -1,10 +1,8 @@
 use http::Method;
 
-use crate::exchange::{Effect, Exchange};
 use crate::lab::{Halt, Lab, Reading, said};
+use crate::model::{Effect, Exchange, Request, Severity};
 use crate::probe::Ruling;
-use crate::request::Request;
-use crate::severity::Severity;
 
 /// What came of a HEAD.
 pub(super) enum Asked {

@@ -1,20 +1,18 @@
-use crate::probe;
+use crate::catalogue::about;
+use crate::model::{ProbeReport, Report};
+use crate::report::redact;
 use crate::report::shell::{Word, argument};
-use crate::report::{ProbeReport, Report, redact};
 
 /// What is said anew for one probe.
 const OF_ALL_PROBES: [&str; 3] = ["--only", "--skip", "--seed"];
 
-/// Probes that look at what others saw, and those.
-const BUILT_UPON: [(&str, &str); 3] = [("C6", "B1,B9,C6"), ("C8", "B8,C8"), ("D13", "B1,D13")];
-
 /// The command that was given, for this finding alone and with the run's seed.
 pub(super) fn command(report: &Report, finding: &ProbeReport) -> String {
-    let is_of_probes = probe::ids().any(|id| id == finding.id);
+    let probe = about(&finding.id);
     let mut words = vec!["detente".to_owned(), "check".to_owned()];
     let mut given = report.arguments.iter();
     while let Some(word) = given.next() {
-        let is_said_anew = match is_of_probes {
+        let is_said_anew = match probe.is_some() {
             true => OF_ALL_PROBES.contains(&word.as_str()),
             false => word == "--seed",
         };
@@ -27,13 +25,12 @@ pub(super) fn command(report: &Report, finding: &ProbeReport) -> String {
     if report.arguments.is_empty() {
         words.push(shown(&report.target));
     }
-    if is_of_probes {
-        let built_upon = BUILT_UPON.into_iter().find(|(id, _)| *id == finding.id);
+    if let Some(probe) = probe {
         words.push("--only".into());
-        words.push(built_upon.map_or(finding.id.clone(), |(_, only)| only.to_owned()));
+        words.push([probe.builds_on, &[probe.id]].concat().join(","));
     }
     // Where nothing was sent, nothing was left to chance.
-    if is_of_probes || !report.exchanges.is_empty() {
+    if probe.is_some() || !report.exchanges.is_empty() {
         words.push("--seed".into());
         words.push(report.seed.to_string());
     }

@@ -1,11 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::{Exchange, ProbeReport, Report, created_at};
 use http::Method;
 use url::Url;
-
-use crate::exchange::Exchange;
-use crate::lab::created_at;
-use crate::report::{ProbeReport, Report};
 
 /// More requests than this show nothing to anybody.
 const MOST_STEPS: usize = 40;

@@ -4,8 +4,7 @@ use std::time::Duration;
 use http::{Method, header};
 
 use super::excerpt::{Excerpt, Made, Repeat, Step};
-use crate::exchange::{Exchange, Outcome, Protocol, Unsure};
-use crate::report::Report;
+use crate::model::{Exchange, Outcome, Protocol, Report, Unsure};
 use crate::report::curl::{self, Variables};
 
 /// Who waited so long waited for a clock that counts in seconds.

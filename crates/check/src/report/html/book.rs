@@ -1,10 +1,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use crate::model::{Exchange, Report};
 use http::header;
-
-use crate::exchange::Exchange;
-use crate::report::Report;
 
 /// Where an exchange stands in the book.
 pub(super) type Place = usize;

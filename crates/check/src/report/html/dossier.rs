@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use crate::exchange::{Exchange, Outcome};
+use crate::model::{Exchange, Outcome};
 use crate::report::{curl, redact};
 
 use super::escape::Text;

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::report::{ProbeReport, Report, again};
+use crate::model::{ProbeReport, Report};
+use crate::report::again;
 
 use super::book::{Book, Place};
 use super::dossier::{self, EVIDENCE_BYTES, capitalised};

@@ -1,14 +1,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
-use crate::exchange::Exchange;
-
 use super::book::{Book, Place, told_tag};
 use super::escape::{Text, Value};
 use super::figure;
 use super::mark::{self, Mark};
 use super::rows::{Rows, rows};
 use super::scale::Scale;
+use crate::model::Exchange;
 
 /// What is drawn, and how large.
 pub(super) struct Lanes<'a> {

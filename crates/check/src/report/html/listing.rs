@@ -1,10 +1,9 @@
 use std::fmt::Write as _;
 
-use crate::report::{ProbeReport, Report, Verdict};
-
 use super::escape::Text;
 use super::figure;
 use super::finding::{sentence, trials};
+use crate::model::{ProbeReport, Report, Verdict};
 
 /// The probes that came to this verdict, a line each; nothing if none did.
 pub(super) fn section(report: &Report, verdict: Verdict) -> String {

@@ -1,6 +1,5 @@
-use crate::exchange::{Effect, Exchange, Outcome, Unsure};
-
 use super::figure;
+use crate::model::{Effect, Exchange, Outcome, Unsure};
 
 /// How an exchange is marked: by colour, by pattern and by sign, so that none of them is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,12 +3,9 @@ use std::time::SystemTime;
 
 use detente_core::Moment;
 
-use crate::exchange::Protocol;
-use crate::report::{Report, Verdict};
-use crate::severity::{Grade, Severity};
-
 use super::escape::Text;
 use super::figure;
+use crate::model::{Grade, Protocol, Report, Severity, Verdict};
 
 pub(super) const SEVERITIES: [Severity; 5] = [
     Severity::Critical,

@@ -1,4 +1,4 @@
-use crate::exchange::Exchange;
+use crate::model::Exchange;
 
 /// More clients than this share the last lane.
 const MOST_LANES: usize = 40;

@@ -1,6 +1,5 @@
+use crate::model::Exchange;
 use std::time::Duration;
-
-use crate::exchange::Exchange;
 
 /// How wide a stretch is drawn in which nothing begins or ends.
 const BREAK: f64 = 26.0;
@@ -180,8 +179,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::exchange::{Outcome, Protocol, Unsure};
-    use crate::request::Request;
+    use crate::model::{Outcome, Protocol, Request, Unsure};
 
     type Times = (u64, u64, u64);
 

@@ -1,8 +1,7 @@
 use std::fmt::Write as _;
 
-use crate::report::LostUpdates;
-
 use super::figure;
+use crate::model::LostUpdates;
 
 /// Lost updates by number of writers; nothing if none raced.
 pub(super) fn section(lost_updates: &[LostUpdates]) -> String {

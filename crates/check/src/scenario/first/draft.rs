@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::super::verdict::conflict_complaint;
-use crate::Response;
-use crate::lab::{Form, Guard, Habits, Kind, Nonce, Shape, leaves, set};
+use crate::lab::{Form, Guard, Habits, Kind, Nonce, Shape};
+use crate::model::{Response, leaves, set};
 
 /// What each editor writes: nobody else sends it.
 const MARK: &str = "{{actor}}-{{nonce}}";

@@ -41,8 +41,8 @@ impl Contestant<'_> {
 pub(super) fn answered(exchange: &Exchange) -> String {
     match (&exchange.outcome, exchange.status()) {
         (_, Some(status)) => format!("the answer was {}", status.as_u16()),
-        (crate::Outcome::Unanswered(unsure), _) => unsure.to_string(),
-        (crate::Outcome::Answered(_), None) => "no answer".to_owned(),
+        (crate::model::Outcome::Unanswered(unsure), _) => unsure.to_string(),
+        (crate::model::Outcome::Answered(_), None) => "no answer".to_owned(),
     }
 }
 
@@ -73,8 +73,8 @@ impl<'a> Runner<'a> {
         let mut group = vec![prepared.answered(exchange)];
         self.settle(&mut group, None).await?;
         if watches {
-            let complaint = self.watched(&group[0]).await?;
-            self.fail_if(complaint)?;
+            let failure = self.watched(&group[0]).await?;
+            self.fail_if(failure)?;
         }
         self.judge_one(&group[0], &before).await?;
         if group[0].effect == Effect::Accepted || self.phase == Phase::Steps {
@@ -261,7 +261,7 @@ impl<'a> Runner<'a> {
             (Effect::Refused, _) if is_left_open => Ok(()),
             (Effect::Refused, Some(status)) if is_gone(status) => Ok(()),
             (Effect::Unknown, None) => Err(Halt::Unjudged(reason())),
-            _ => Err(self.failed(Complaint::high(reason()))),
+            _ => Err(self.failed(Failure::high(reason()))),
         }
     }
 

@@ -79,17 +79,17 @@ impl<'a> Runner<'a> {
     ) -> Result<(), Halt> {
         self.tell_of_busy(group, expect)?;
         let counts = counts(group);
-        let complaint = self.answers_complaint(group, expect, counts)?;
+        let failure = self.answers_failure(group, expect, counts)?;
         // The state goes with the failure of the answers: it shows what came of them.
         let states = self
-            .states_complaint(group, expect, before, (counts, asker))
+            .states_failure(group, expect, before, (counts, asker))
             .await;
-        self.fail_if(complaint)?;
-        let complaint = states?;
-        self.fail_if(complaint)?;
+        self.fail_if(failure)?;
+        let failure = states?;
+        self.fail_if(failure)?;
         if let Some(sum) = &expect.sum {
-            let complaint = self.sum_complaint(sum, before.sum, group.first()).await?;
-            self.fail_if(complaint)?;
+            let failure = self.sum_failure(sum, before.sum, group.first()).await?;
+            self.fail_if(failure)?;
         }
         Ok(())
     }
@@ -111,23 +111,23 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn answers_complaint(
+    fn answers_failure(
         &self,
         group: &[Contestant<'a>],
         expect: &'a Expect,
         counts: Counts,
-    ) -> Result<Option<Complaint>, Halt> {
+    ) -> Result<Option<Failure>, Halt> {
         let unknown = group
             .iter()
             .filter(|it| it.effect == Effect::Unknown)
             .count();
         if let Some(party) = &expect.winners
-            && let Some(complaint) = winners_complaint(group, party, counts.winners, unknown)?
+            && let Some(failure) = winners_failure(group, party, counts.winners, unknown)?
         {
-            return Ok(Some(complaint));
+            return Ok(Some(failure));
         }
-        if let Some(complaint) = self.unsure_complaint(group, expect)? {
-            return Ok(Some(complaint));
+        if let Some(failure) = self.unsure_failure(group, expect)? {
+            return Ok(Some(failure));
         }
         if let Some(Party {
             count: Some(count), ..
@@ -136,7 +136,7 @@ impl<'a> Runner<'a> {
         {
             let found = counts.losers;
             let reason = format!("{count} of them were to be refused, and {found} were");
-            return Ok(Some(Complaint::high(format!("{reason}: {}", told(group)))));
+            return Ok(Some(Failure::high(format!("{reason}: {}", told(group)))));
         }
         for it in group {
             let parties = match it.effect {
@@ -151,8 +151,8 @@ impl<'a> Runner<'a> {
                 Effect::Unknown => [Some(&expect.answer), None],
             };
             for answer in parties.into_iter().flatten() {
-                if let Some(complaint) = self.answer_complaint(it, answer, counts)? {
-                    return Ok(Some(complaint));
+                if let Some(failure) = self.answer_failure(it, answer, counts)? {
+                    return Ok(Some(failure));
                 }
             }
         }
@@ -161,33 +161,33 @@ impl<'a> Runner<'a> {
             .filter(|it| !it.admits(counts.retries))
             .map(|wanted| {
                 let found = counts.retries;
-                Complaint::high(format!(
+                Failure::high(format!(
                     "requests were to be made again {wanted} times, and were {found} times"
                 ))
             }))
     }
 
-    fn answer_complaint(
+    fn answer_failure(
         &self,
         it: &Contestant<'a>,
         answer: &Answer,
         counts: Counts,
-    ) -> Result<Option<Complaint>, Halt> {
+    ) -> Result<Option<Failure>, Halt> {
         // Of a request without an answer nothing can be said, and nothing is held against it.
         if it.exchange.response().is_none() {
             return Ok(None);
         }
         let scope = self.scope_of(it, counts);
-        let complaint = answer.complaint(&it.exchange, &|path| scope.lookup(path))?;
-        Ok(complaint.map(|complaint| Complaint::high(format!("{}: {complaint}", it.title()))))
+        let failure = answer.complaint(&it.exchange, &|path| scope.lookup(path))?;
+        Ok(failure.map(|failure| Failure::high(format!("{}: {failure}", it.title()))))
     }
 
     /// A 5xx leaves its client not knowing whether the write was applied.
-    fn unsure_complaint(
+    fn unsure_failure(
         &self,
         group: &[Contestant<'_>],
         expect: &Expect,
-    ) -> Result<Option<Complaint>, Halt> {
+    ) -> Result<Option<Failure>, Halt> {
         let unsure = group.iter().find(|it| it.effect == Effect::Unknown);
         let Some(it) = unsure else { return Ok(None) };
         let Some(status) = it.exchange.status() else {
@@ -204,38 +204,38 @@ impl<'a> Runner<'a> {
         let is_named = answers.any(|answer| answer.names(status));
         Ok((!is_named).then(|| {
             let status = status.as_u16();
-            Complaint::high(format!(
+            Failure::high(format!(
                 "{}: the answer was {status}, which says neither yes nor no",
                 it.title()
             ))
         }))
     }
 
-    async fn states_complaint(
+    async fn states_failure(
         &mut self,
         group: &[Contestant<'a>],
         expect: &'a Expect,
         before: &Before,
         (counts, asker): (Counts, Option<&'a str>),
-    ) -> Result<Option<Complaint>, Halt> {
+    ) -> Result<Option<Failure>, Halt> {
         for state in &expect.states {
-            if let Some(complaint) = self
-                .state_complaint(group, state, before, (counts, asker))
+            if let Some(failure) = self
+                .state_failure(group, state, before, (counts, asker))
                 .await?
             {
-                return Ok(Some(complaint));
+                return Ok(Some(failure));
             }
         }
         Ok(None)
     }
 
-    async fn state_complaint(
+    async fn state_failure(
         &mut self,
         group: &[Contestant<'a>],
         state: &'a State,
         before: &Before,
         (counts, asker): (Counts, Option<&'a str>),
-    ) -> Result<Option<Complaint>, Halt> {
+    ) -> Result<Option<Failure>, Halt> {
         let Some(first) = group.first() else {
             return Ok(None);
         };
@@ -261,26 +261,20 @@ impl<'a> Runner<'a> {
                     counts,
                     ..self.memory.scope(asker, &fresh)
                 };
-                let complaint = answer.complaint(&exchange, &|path| scope.lookup(path))?;
-                Ok(complaint.map(|complaint| Complaint::critical(format!("{url}: {complaint}"))))
+                let failure = answer.complaint(&exchange, &|path| scope.lookup(path))?;
+                Ok(failure.map(|failure| Failure::critical(format!("{url}: {failure}"))))
             }
             Standing::Unchanged => {
                 let Some(known) = known else {
                     return Err(Halt::Unjudged(format!("{url} was not read before")));
                 };
                 let reason =
-                    || Complaint::critical(format!("{url} was to stay as it was, and is {found}"));
+                    || Failure::critical(format!("{url} was to stay as it was, and is {found}"));
                 Ok(reading.differs_from(known, &state.except).then(reason))
             }
             Standing::Winner => {
                 let readings = (&reading, known);
-                Ok(winner_complaint(
-                    group,
-                    &url,
-                    readings,
-                    &found,
-                    &state.except,
-                ))
+                Ok(winner_failure(group, &url, readings, &found, &state.except))
             }
         }
     }
@@ -314,12 +308,12 @@ fn told(group: &[Contestant<'_>]) -> String {
     all.join(", ")
 }
 
-fn winners_complaint(
+fn winners_failure(
     group: &[Contestant<'_>],
     party: &Party,
     found: usize,
     unknown: usize,
-) -> Result<Option<Complaint>, Halt> {
+) -> Result<Option<Failure>, Halt> {
     let Some(count) = party.count else {
         return Ok(None);
     };
@@ -331,10 +325,10 @@ fn winners_complaint(
         )
     };
     if count.max.is_some_and(|max| found > max as usize) {
-        return Ok(Some(Complaint::critical(reason())));
+        return Ok(Some(Failure::critical(reason())));
     }
     if found + unknown < count.min as usize {
-        return Ok(Some(Complaint::high(reason())));
+        return Ok(Some(Failure::high(reason())));
     }
     if !count.admits(found) {
         // One of those without an answer may be the one that is missing.
@@ -345,13 +339,13 @@ fn winners_complaint(
 
 /// The state is what somebody sent who was accepted, or whose answer did not come. If nobody was
 /// accepted, it is as before.
-fn winner_complaint(
+fn winner_failure(
     group: &[Contestant<'_>],
     url: &Url,
     (reading, before): (&Reading, Option<&Reading>),
     found: &str,
     except: &[Pointer],
-) -> Option<Complaint> {
+) -> Option<Failure> {
     let nothing = Reading {
         status: http::StatusCode::NOT_FOUND,
         json: None,
@@ -370,7 +364,7 @@ fn winner_complaint(
         return None;
     }
     let whose = made_by(Effect::Refused).map(Contestant::name);
-    Some(Complaint::critical(match (has_winner, whose) {
+    Some(Failure::critical(match (has_winner, whose) {
         (_, Some(loser)) => format!("{url} is what {loser} sent, who was refused: {found}"),
         (true, None) => format!("{url} is not what the winner sent, but {found}"),
         (false, None) => format!("nobody was accepted, and {url} has changed: {found}"),

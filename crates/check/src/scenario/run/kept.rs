@@ -47,7 +47,7 @@ impl<'a> Runner<'a> {
     }
 
     /// After a request: who saw what, and what it destroyed.
-    pub(super) async fn watched(&mut self, it: &Contestant<'a>) -> Result<Option<Complaint>, Halt> {
+    pub(super) async fn watched(&mut self, it: &Contestant<'a>) -> Result<Option<Failure>, Halt> {
         let url = &it.request.url;
         if it.effect != Effect::Accepted || !self.kept.resources.contains_key(url) {
             return Ok(None);
@@ -65,7 +65,7 @@ impl<'a> Runner<'a> {
         Ok(lost.map(|(by, what)| {
             self.note("what is there afterwards", &exchange);
             let name = it.name();
-            Complaint::critical(format!(
+            Failure::critical(format!(
                 "{name}'s {} was accepted, though {name} had not seen what {by} had saved: {what} is gone",
                 it.send.title()
             ))

@@ -132,7 +132,7 @@ impl<'a> Runner<'a> {
 fn renew_condition(
     request: &mut Request,
     it: &Contestant<'_>,
-    response: &crate::Response,
+    response: &crate::model::Response,
     condition: HeaderName,
     validator: HeaderName,
 ) {

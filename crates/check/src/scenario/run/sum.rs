@@ -30,15 +30,15 @@ impl<'a> Runner<'a> {
         Ok(total)
     }
 
-    pub(super) async fn sum_complaint(
+    pub(super) async fn sum_failure(
         &mut self,
         sum: &'a Sum,
         before: Option<f64>,
         by: Option<&Contestant<'a>>,
-    ) -> Result<Option<Complaint>, Halt> {
+    ) -> Result<Option<Failure>, Halt> {
         let found = self.sum(sum, by).await?;
         let name = format!("the sum of {}", sum.of);
-        let complaint = match (&sum.is, before) {
+        let failure = match (&sum.is, before) {
             (Some(matcher), _) => {
                 let fresh = Fresh::default();
                 let scope = self.memory.scope(None, &fresh);
@@ -57,7 +57,7 @@ impl<'a> Runner<'a> {
             }
             (None, _) => None,
         };
-        Ok(complaint.map(Complaint::critical))
+        Ok(failure.map(Failure::critical))
     }
 }
 

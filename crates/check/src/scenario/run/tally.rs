@@ -1,5 +1,5 @@
 use super::*;
-use crate::Verdict;
+use crate::model::Verdict;
 
 /// What the rounds come to, all together.
 pub(super) struct Tally<'a> {

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use detente_check::openapi::{Description, examine_described};
-use detente_check::{Creation, Effort, Request, Subject, Transfer, examine};
+use detente_check::{Creation, Effort, Family, Request, Subject, Transfer, examine};
 use http::{HeaderMap, HeaderValue, Method, header};
 use url::Url;
 
@@ -232,7 +232,10 @@ impl Api {
 
     /// E is asked of a description alone.
     fn asks_a_resource(&self) -> Result<(), Failure> {
-        let is_of_descriptions = |name: &String| name.to_uppercase().starts_with('E');
+        let is_of_descriptions = |name: &String| {
+            let mut named = detente_check::probes().filter(|probe| probe.is_named(name));
+            named.any(|probe| probe.family == Family::Description)
+        };
         if !self.only.is_empty() && self.only.iter().all(is_of_descriptions) {
             return Err(Failure::Usage(anyhow!(
                 "E1 is asked of a description: give it by --openapi"

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use detente_check::history::{History, Operation};
-use detente_check::judge::{Judgement, Rules, Verdict, Violation, judge};
 use detente_check::{ProbeReport, Report, Severity};
+use detente_judge::history::{History, Operation};
+use detente_judge::{Judgement, Rules, Verdict, Violation, judge};
 
 use super::outcome::Outcome;
 use crate::command::Failure;

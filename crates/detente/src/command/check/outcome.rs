@@ -171,8 +171,10 @@ fn could_be_written(file: &Path) -> io::Result<()> {
 fn is_judged(report: &Report) -> bool {
     let came_to_one = |probe: &&ProbeReport| matches!(probe.verdict, Verdict::Pass | Verdict::Fail);
     // E0 is a resource that could not be examined at all.
-    let is_of_writes =
-        |probe: &&ProbeReport| probe.id.starts_with(['B', 'C', 'D']) || probe.id == "E0";
+    let is_of_writes = |probe: &&ProbeReport| {
+        detente_check::about(&probe.id).is_some_and(|it| it.family.is_of_writes())
+            || probe.id == detente_check::UNEXAMINED
+    };
     let mut of_writes = report.probes.iter().filter(is_of_writes).peekable();
     if report.grade.is_some() && of_writes.peek().is_some() {
         return of_writes.any(|probe| came_to_one(&probe));
@@ -185,7 +187,7 @@ fn tell_what_is_left(report: &Report) {
     for left in report
         .probes
         .iter()
-        .filter(|it| it.id == report::RESTORATION)
+        .filter(|it| it.id == detente_check::RESTORATION)
     {
         eprintln!("detente: {}: {}", left.subject, left.reason);
         for evidence in &left.evidence {

@@ -3,9 +3,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use detente_check::client::Stop;
 use detente_check::scenario::{self, Inputs, Mistakes, Ran, Scenario};
-use detente_check::{Report, Verdict};
+use detente_check::{Report, Stop, Verdict};
 
 use super::api::{chance, read_text};
 use super::outcome::Outcome;

@@ -2,8 +2,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use detente_check::Protocol;
-use detente_check::client::{Client, Settings, Stop};
+use detente_check::client::{Client, Settings};
+use detente_check::{Protocol, Stop};
 use http::{HeaderMap, HeaderName};
 
 use super::Field;
