@@ -14,8 +14,6 @@ use crate::write::{self, WriteHead};
 /// The current version.
 pub(crate) async fn read(call: &mut Call) -> Answer {
     let key = call.names().key()?;
-    // Before the fields are read: what is not there has no preconditions.
-    call.app.service.collection(key.collection())?;
     let conditions = fields::preconditions(call.inbound.headers())?;
     let service = &call.app.service;
     let read = service.read(&call.principal, &key, &conditions).await?;
@@ -63,11 +61,15 @@ pub(crate) fn must_write(principal: &Principal) -> Result<(), Problem> {
 
 /// A version, or 304 where the client knows it.
 pub(crate) async fn respond(read: Read, headers: &HeaderMap) -> Result<Reply, Problem> {
-    let tag = read.stored.head().tag().to_entity_tag();
-    if read.is_known {
-        return Ok(not_modified(&read.stored, &tag, headers));
+    let Read {
+        stored,
+        tag,
+        is_known,
+    } = read;
+    if is_known {
+        return Ok(not_modified(&stored, &tag, headers));
     }
-    representation::document(StatusCode::OK, &read.stored, &tag, headers).await
+    representation::document(StatusCode::OK, &stored, &tag, headers).await
 }
 
 /// Names the form of the representation that the client has, if it said so, else the one it would get.

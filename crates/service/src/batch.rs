@@ -191,10 +191,12 @@ impl<'a, E> Batch<'a, E> {
             let decision = decisions.next();
             refused.push(OperationRefused::Explained(match decision {
                 Some(Decision::Refuse(refusal)) => {
-                    write.count_refused(self.service);
                     let explained = before
                         .explain(self.service, self.principal, write.clone(), *refusal)
                         .await?;
+                    if !matches!(explained.what, What::NotPerformed) {
+                        write.count_refused(self.service);
+                    }
                     before.refused(write);
                     explained.log(self.service).await
                 }

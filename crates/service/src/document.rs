@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::{Field, Key, Preconditions, Selected, Stored, Verdict, evaluate};
+use detente_core::{EntityTag, Field, Key, Preconditions, Selected, Stored, Verdict, evaluate};
 
 use crate::explanation::{Explanation, What};
 use crate::{Action, Outcome, Principal, Service};
@@ -9,6 +9,8 @@ use crate::{Action, Outcome, Principal, Service};
 #[derive(Clone, Debug)]
 pub struct Read {
     pub stored: Arc<Stored>,
+    /// Its entity tag.
+    pub tag: EntityTag,
     /// Whether the reader knows this version already.
     pub is_known: bool,
 }
@@ -116,13 +118,15 @@ impl Service {
             shares_its_second: conditions.ask_for_dates()
                 && self.shares_its_second(&stored).await?,
         };
-        let read = |is_known| Read {
-            is_known,
-            stored: Arc::clone(&stored),
-        };
-        match evaluate(conditions, Some(&selected), true) {
-            Verdict::Proceed => Ok(read(false)),
-            Verdict::Fail(Field::IfNoneMatch | Field::IfModifiedSince) => Ok(read(true)),
+        let verdict = evaluate(conditions, Some(&selected), true);
+        match verdict {
+            Verdict::Proceed | Verdict::Fail(Field::IfNoneMatch | Field::IfModifiedSince) => {
+                Ok(Read {
+                    stored,
+                    tag: selected.tag,
+                    is_known: verdict != Verdict::Proceed,
+                })
+            }
             Verdict::Fail(field) => {
                 let what = What::ReadPrecondition {
                     field,
