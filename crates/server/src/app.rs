@@ -7,7 +7,6 @@ use detente_store::{Reader, StoreError, WriterHandle};
 use tokio::sync::watch;
 
 use crate::metrics::Metrics;
-use crate::once::InProgress;
 use crate::problem::{Problem, ProblemKind};
 use crate::settings::Settings;
 use crate::touches::Touches;
@@ -20,7 +19,6 @@ pub(crate) struct App {
     pub(crate) reader: Arc<dyn Reader>,
     pub(crate) writer: WriterHandle,
     pub(crate) metrics: Metrics,
-    pub(crate) in_progress: InProgress,
     pub(crate) touches: Touches,
     pub(crate) closing: Closing,
     /// The description of the API, once it was asked for.

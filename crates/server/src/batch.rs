@@ -16,7 +16,7 @@ use crate::caller::Caller;
 use crate::conflict;
 use crate::inbound::{Inbound, not_json};
 use crate::list::parameters;
-use crate::once::{key_reuse, once};
+use crate::once::{key_reuse, no_turn, once};
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::{self, Coding};
 use crate::resource::{ACTION, JSON, Names, PathParts};
@@ -248,7 +248,7 @@ impl Batch<'_> {
         let once = once(inbound.headers(), caller, "POST", inbound.path(), sent)?;
         // Held until there is an answer.
         let _turn = match &once {
-            Some(once) => Some(self.app.in_progress.enter(once)?),
+            Some(once) => Some(self.app.writer.enter(once).map_err(no_turn)?),
             None => None,
         };
         let mut writes = Vec::with_capacity(operations.len());

@@ -22,7 +22,7 @@ use crate::conflict::settled_before;
 use crate::inbound::{Inbound, not_json};
 use crate::list::{limit, moment, parameters, whole_number};
 use crate::merging::{Named, read_choices};
-use crate::once::{key_reuse, once};
+use crate::once::{key_reuse, no_turn, once};
 use crate::operation::read_only;
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::{self, Coding};
@@ -176,7 +176,7 @@ async fn dismiss(
 ) -> Result<Response, Problem> {
     // Held until there is an answer.
     let _turn = match &once {
-        Some(once) => Some(app.in_progress.enter(once)?),
+        Some(once) => Some(app.writer.enter(once).map_err(no_turn)?),
         None => None,
     };
     let transaction = Transaction {

@@ -1,8 +1,6 @@
-use std::collections::HashMap;
-use std::sync::Mutex;
-
 use axum::http::{HeaderMap, HeaderName};
 use detente_core::Once;
+use detente_store::NoTurn;
 use sha2::{Digest, Sha256};
 
 use crate::problem::{Problem, ProblemKind};
@@ -13,47 +11,15 @@ const FIELD_NAME: HeaderName = HeaderName::from_static("idempotency-key");
 /// Longest key that is taken, in bytes.
 const MAX_KEY: usize = 255;
 
-/// The requests with an Idempotency-Key that are being worked on: scope to payload.
-#[derive(Debug, Default)]
-pub(crate) struct InProgress(Mutex<HashMap<[u8; 32], [u8; 32]>>);
-
-/// A request's place among those in progress, for as long as it is.
-#[derive(Debug)]
-pub(crate) struct Turn<'a> {
-    among: &'a InProgress,
-    scope: [u8; 32],
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.among.requests().remove(&self.scope);
-    }
-}
-
-impl InProgress {
-    // A std mutex: nothing awaits while it is held.
-    fn requests(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], [u8; 32]>> {
-        self.0.lock().expect("nothing panics while it is held")
-    }
-
-    /// Enters a request, unless the same one is in progress already.
-    pub(crate) fn enter(&self, once: &Once) -> Result<Turn<'_>, Problem> {
-        let mut requests = self.requests();
-        match requests.get(&once.scope) {
-            None => {
-                requests.insert(once.scope, once.payload);
-                Ok(Turn {
-                    among: self,
-                    scope: once.scope,
-                })
-            }
-            Some(payload) if *payload == once.payload => {
-                let detail = "A request with this Idempotency-Key is still being worked on.";
-                let problem = Problem::new(ProblemKind::RequestInProgress, detail);
-                Err(problem.header(axum::http::header::RETRY_AFTER, "1"))
-            }
-            Some(_) => Err(key_reuse()),
+/// Why a request cannot have its turn now.
+pub(crate) fn no_turn(why: NoTurn) -> Problem {
+    match why {
+        NoTurn::InProgress => {
+            let detail = "A request with this Idempotency-Key is still being worked on.";
+            let problem = Problem::new(ProblemKind::RequestInProgress, detail);
+            problem.header(axum::http::header::RETRY_AFTER, "1")
         }
+        NoTurn::Reused => key_reuse(),
     }
 }
 
@@ -161,21 +127,5 @@ mod tests {
         for (text, key) in cases {
             assert_eq!(read_key(text).as_deref(), key, "{text}");
         }
-    }
-
-    #[test]
-    fn one_of_two_requests_in_progress_waits_for_its_answer() {
-        let (first, other) = ([1; 32], [2; 32]);
-        let once = |payload| Once {
-            scope: first,
-            payload,
-        };
-        let in_progress = InProgress::default();
-        let turn = in_progress.enter(&once(first)).unwrap();
-        let refusal = |payload| in_progress.enter(&once(payload)).unwrap_err().kind;
-        assert_eq!(refusal(first), ProblemKind::RequestInProgress);
-        assert_eq!(refusal(other), ProblemKind::KeyReuse);
-        drop(turn);
-        assert!(in_progress.enter(&once(other)).is_ok());
     }
 }

@@ -16,7 +16,6 @@ use tower::ServiceExt;
 
 use crate::app::{App, Closing};
 use crate::metrics::Metrics;
-use crate::once::InProgress;
 use crate::router::router;
 use crate::settings::Settings;
 use crate::touches::Touches;
@@ -55,7 +54,6 @@ pub fn serve(
         reader,
         writer,
         metrics,
-        in_progress: InProgress::default(),
         touches: Touches::new(),
         closing: Closing::new(),
         openapi: OnceLock::new(),

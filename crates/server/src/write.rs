@@ -15,7 +15,7 @@ use crate::app::{App, LARGE, crunch};
 use crate::caller::Caller;
 use crate::conflict::{self, Attempt};
 use crate::inbound::{Inbound, not_json};
-use crate::once::{key_reuse, once};
+use crate::once::{key_reuse, no_turn, once};
 use crate::preference::Preferences;
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::{self, bodiless, field};
@@ -140,7 +140,7 @@ impl Write {
         )?;
         // Held until there is an answer.
         let _turn = match &once {
-            Some(once) => Some(app.in_progress.enter(once)?),
+            Some(once) => Some(app.writer.enter(once).map_err(no_turn)?),
             None => None,
         };
         let is_settling = settles.is_some();
@@ -510,6 +510,7 @@ fn not_a_patch(error: &MalformedPatch) -> Problem {
 pub(crate) fn not_written(error: WriteError) -> Problem {
     match error {
         WriteError::Busy => Problem::unavailable("Too many writes are waiting."),
+        WriteError::Away => Problem::unavailable("The store cannot be reached."),
         WriteError::Closing => Problem::unavailable("The server is shutting down."),
         WriteError::Full => {
             let detail = "The disk is full. Nothing was written; reading goes on.";
