@@ -119,6 +119,11 @@ impl Proposal {
         })
     }
 
+    /// The unique keys that the document has.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
     /// The document as a tree.
     pub fn document(&self) -> Arc<Value> {
         match &self.tree {

@@ -160,6 +160,7 @@ impl Subject<'_> {
             }
             What::Busy => Problem::unavailable("Too many writes are waiting."),
             What::Closing => Problem::unavailable("The server is shutting down."),
+            What::Away => Problem::unavailable("The store cannot be reached."),
             What::Full => Problem::new(Kind::StorageFull, message::FULL),
             What::Failed { cause } => Problem::internal(cause),
             _ => Problem::internal("a conflict was taken for something else"),

@@ -88,7 +88,7 @@ impl Service {
     ) -> Result<BatchDone, BatchRefused<E>> {
         let once = once.map(|key| key.once(&principal.name, sent));
         // Held until there is an answer.
-        let _turn = self.in_progress.enter(once.as_ref())?;
+        let _turn = self.enter(once.as_ref())?;
         let mut batch = Batch::read(self, principal, asks).await;
         let is_whole = batch.operations.iter().all(Result::is_ok);
         let transaction = Transaction {

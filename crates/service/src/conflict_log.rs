@@ -173,7 +173,7 @@ impl Service {
     ) -> Outcome<Settled> {
         // Held until there is an answer.
         let once = transaction.once;
-        let _turn = self.in_progress.enter(once.as_ref())?;
+        let _turn = self.enter(once.as_ref())?;
         let verdict = self.writer.transact(transaction).await;
         let is_replayed = match verdict.map_err(not_written)? {
             Verdict::Applied(_) => false,

@@ -150,6 +150,8 @@ pub enum What {
     Closing,
     /// There is no room to store it.
     Full,
+    /// The store cannot be reached.
+    Away,
     /// The server failed. The cause is for its log alone.
     Failed {
         cause: String,

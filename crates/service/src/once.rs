@@ -1,11 +1,9 @@
-use std::collections::HashMap;
-use std::sync::Mutex;
-
 use detente_core::Once;
+use detente_store::{NoTurn, Turn};
 use sha2::{Digest, Sha256};
 
-use crate::Outcome;
 use crate::explanation::What;
+use crate::{Outcome, Service};
 
 /// The key of a request that must be performed once, however often it is sent, and what makes it
 /// the same request.
@@ -19,49 +17,19 @@ pub struct OnceKey<'a> {
     pub media_type: &'a [u8],
 }
 
-/// The requests with a key that are being worked on: scope to payload.
-#[derive(Debug, Default)]
-pub(crate) struct InProgress(Mutex<HashMap<[u8; 32], [u8; 32]>>);
-
-/// A request's place among those in progress, for as long as it is.
-#[derive(Debug)]
-pub(crate) struct Turn<'a> {
-    among: &'a InProgress,
-    scope: [u8; 32],
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.among.requests().remove(&self.scope);
-    }
-}
-
-impl InProgress {
-    // A std mutex: nothing awaits while it is held.
-    fn requests(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], [u8; 32]>> {
-        self.0.lock().expect("nothing panics while it is held")
-    }
-
-    /// Enters a request for as long as the turn lives; none if it has no key.
+impl Service {
+    /// Enters a request among those in progress, for as long as the turn lives; none if it has no key.
     ///
     /// # Errors
     ///
     /// [`What::InProgress`] if the same request is in progress already, [`What::KeyReused`] if
     /// another is under the same key.
-    pub(crate) fn enter(&self, once: Option<&Once>) -> Outcome<Option<Turn<'_>>> {
-        let Some(once) = once else {
-            return Ok(None);
-        };
-        let mut requests = self.requests();
-        match requests.get(&once.scope) {
-            None => {
-                requests.insert(once.scope, once.payload);
-                let scope = once.scope;
-                Ok(Some(Turn { among: self, scope }))
-            }
-            Some(payload) if *payload == once.payload => Err(What::InProgress.into()),
-            Some(_) => Err(What::KeyReused.into()),
-        }
+    pub(crate) fn enter(&self, once: Option<&Once>) -> Outcome<Option<Turn>> {
+        let turn = once.map(|once| self.writer.enter(once)).transpose();
+        turn.map_err(|why| match why {
+            NoTurn::InProgress => What::InProgress.into(),
+            NoTurn::Reused => What::KeyReused.into(),
+        })
     }
 }
 
@@ -89,22 +57,6 @@ fn digest(parts: &[&[u8]]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_of_two_requests_in_progress_waits_for_its_answer() {
-        let (first, other) = ([1; 32], [2; 32]);
-        let once = |payload| Once {
-            scope: first,
-            payload,
-        };
-        let in_progress = InProgress::default();
-        let turn = in_progress.enter(Some(&once(first))).unwrap();
-        let refusal = |payload| in_progress.enter(Some(&once(payload))).unwrap_err().what;
-        assert!(matches!(refusal(first), What::InProgress));
-        assert!(matches!(refusal(other), What::KeyReused));
-        drop(turn);
-        assert!(in_progress.enter(Some(&once(other))).is_ok());
-    }
 
     #[test]
     fn a_key_stands_for_one_request_of_one_caller_in_one_place() {

@@ -7,7 +7,6 @@ use tokio::sync::watch;
 use crate::Outcome;
 use crate::explanation::What;
 use crate::metrics::Metrics;
-use crate::once::InProgress;
 use crate::policy::{Collection, Policy};
 use crate::reading::Reading;
 use crate::touched::Touched;
@@ -19,7 +18,6 @@ pub struct Service {
     pub metrics: Metrics,
     pub(crate) reading: Reading,
     pub(crate) writer: WriterHandle,
-    pub(crate) in_progress: InProgress,
     pub(crate) touched: Touched,
 }
 
@@ -30,7 +28,6 @@ impl Service {
             metrics: Metrics::new(policy.labels()),
             reading: Reading::new(reader),
             writer,
-            in_progress: InProgress::default(),
             touched: Touched::new(),
             policy,
         }
@@ -85,6 +82,7 @@ pub(crate) fn not_written(error: WriteError) -> Box<crate::Explanation> {
         WriteError::Busy => What::Busy.into(),
         WriteError::Closing => What::Closing.into(),
         WriteError::Full => What::Full.into(),
+        WriteError::Away => What::Away.into(),
         WriteError::Store => What::failed("the store failed; see the writer's own line").into(),
     }
 }

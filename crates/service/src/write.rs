@@ -122,7 +122,7 @@ impl Write {
         settles: Option<Settles>,
     ) -> Outcome<Done> {
         // Held until there is an answer.
-        let _turn = service.in_progress.enter(once.as_ref())?;
+        let _turn = service.enter(once.as_ref())?;
         let is_settling = settles.is_some();
         let terms = Terms {
             once,

@@ -3,9 +3,14 @@ use std::sync::Arc;
 use std::vec;
 
 use crate::failure::Failure;
-use detente_core::{Applied, Head, Key, Lock, Receipt, Seq, Stored, rules::Claim};
-use detente_store::{Commit, Retention, Settled, Store, StoreError};
+use detente_core::rules::{Claim, Rules};
+use detente_core::{Applied, Head, Key, Lock, Moment, Receipt, Seq, Stored};
+use detente_store::{
+    BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Retention, Settled,
+    Store, StoreError, Want,
+};
 use rusqlite::{Connection, params};
+use tokio::sync::watch;
 
 use crate::conflict_log::{self, ConflictLog};
 use crate::heads::Memory;
@@ -13,7 +18,7 @@ use crate::layout::{self, Claimed};
 use crate::open::OpenError;
 use crate::read::{Shared, SqliteReader};
 use crate::row::{self, kind_number, signed};
-use crate::{lock, prune, receipt};
+use crate::{constraint, lock, prune, receipt};
 
 /// One version in so many is noted, so that an old version is found without walking all of them.
 pub(crate) const MILESTONE: u64 = 64;
@@ -25,6 +30,9 @@ const LEAVING_PER_VERSION: usize = 2;
 /// And at the least this part of the heads that may be dirty, so that a slow trickle of writes does
 /// not drag a departure out for ever.
 const LEAVING_PART: usize = 512;
+
+/// There is nothing to tell apart: after one commit of unknown fate, this process makes no other.
+const UNKNOWN: BatchToken = BatchToken(0);
 
 /// How much a store keeps in memory.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +66,8 @@ pub struct Sqlite {
     leaving_through: Seq,
     is_leaving: bool,
     dirty_limit: usize,
+    /// The time of the newest turn. Clocks may be set back; this is not.
+    now: Moment,
     conflict_log: ConflictLog,
     _claimed: Claimed,
 }
@@ -82,12 +92,16 @@ impl Sqlite {
             leaving_through: 0,
             is_leaving: false,
             dirty_limit: options.dirty_limit,
+            now: Moment(0),
             _claimed: claimed,
         })
     }
 
+    /// Unless one is under way, as it is where a turn was begun and given up.
     fn start_transaction(&self) -> Result<(), Failure> {
-        self.connection.prepare_cached("BEGIN")?.execute([])?;
+        if self.connection.is_autocommit() {
+            self.connection.prepare_cached("BEGIN")?.execute([])?;
+        }
         Ok(())
     }
 
@@ -129,9 +143,7 @@ impl Sqlite {
 
     /// Returns the versions that are kept no longer.
     fn write(&self, commit: &Commit, slice_len: usize, is_last: bool) -> Result<Vec<Seq>, Failure> {
-        if self.connection.is_autocommit() {
-            self.start_transaction()?;
-        }
+        self.start_transaction()?;
         append_versions(&self.connection, &commit.versions)?;
         move_claims(&self.connection, &commit.versions)?;
         lock::write(&self.connection, commit)?;
@@ -176,14 +188,8 @@ impl Sqlite {
     }
 }
 
-impl Store for Sqlite {
-    type Reader = SqliteReader;
-
-    fn begin(&mut self) -> Result<(), StoreError> {
-        Ok(self.start_transaction()?)
-    }
-
-    fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
+impl Facts for Sqlite {
+    fn head(&self, key: &Key) -> Result<Option<Head>, Lack> {
         let token = match self.shared.heads.get(key) {
             Memory::Known(head) => return Ok(Some(head)),
             Memory::Unknown(token) => token,
@@ -195,14 +201,14 @@ impl Store for Sqlite {
         Ok(found)
     }
 
-    fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
+    fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, Lack> {
         match self.shared.versions.get(seq) {
             Some(stored) => Ok(Some(stored)),
             None => Ok(row::find_version(&self.connection, seq)?),
         }
     }
 
-    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError> {
+    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Lack> {
         let (space, collection) = (key.space(), key.collection());
         Ok(row::find_holder(
             &self.connection,
@@ -212,27 +218,48 @@ impl Store for Sqlite {
         )?)
     }
 
+    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, Lack> {
+        Ok(self.shared.locks.get(key))
+    }
+
+    fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, Lack> {
+        Ok(receipt::find(&self.connection, scope)?)
+    }
+
+    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, Lack> {
+        Ok(conflict_log::settled(&self.connection, id)?)
+    }
+}
+
+impl Store for Sqlite {
+    type Reader = SqliteReader;
+
+    const IS_EXCLUSIVE: bool = true;
+
     fn reader(&self) -> SqliteReader {
         SqliteReader::new(Arc::clone(&self.shared))
     }
 
-    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, StoreError> {
-        Ok(self.shared.locks.get(key))
+    fn watch(&self) -> watch::Receiver<Seq> {
+        self.shared.watch()
     }
 
-    fn last_fencing(&self) -> u64 {
-        self.shared.locks.last_fencing()
+    fn begin(&mut self, _: &[Order], clock: Moment) -> Result<Ground, StoreError> {
+        self.start_transaction()?;
+        self.now = self.now.max(clock);
+        Ok(Ground {
+            next_seq: self.shared.last_seq() + 1,
+            fencing: self.shared.locks.last_fencing(),
+            now: self.now,
+        })
     }
 
-    fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, StoreError> {
-        Ok(receipt::find(&self.connection, scope)?)
+    /// All facts are at hand.
+    fn fetch(&mut self, _: &[Want]) -> Result<(), StoreError> {
+        Ok(())
     }
 
-    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, StoreError> {
-        Ok(conflict_log::settled(&self.connection, id)?)
-    }
-
-    fn append(&mut self, commit: &Commit) -> Result<(), StoreError> {
+    fn append(&mut self, commit: &Commit) -> Fate {
         if !self.is_leaving && self.shared.heads.dirty_count() >= self.dirty_limit {
             self.start_leaving();
         }
@@ -241,7 +268,32 @@ impl Store for Sqlite {
         } else {
             0
         };
-        Ok(self.commit(commit, count)?)
+        match self.commit(commit, count).map_err(StoreError::from) {
+            Ok(()) => Fate::Committed,
+            Err(StoreError::Unknown(reason)) => {
+                tracing::error!(reason, "whether a commit reached the disk is unknown");
+                Fate::Unknown(UNKNOWN)
+            }
+            Err(error) => Fate::unwritten(error),
+        }
+    }
+
+    /// Ends the process: memory may now say something else than the disk, and starting over is the
+    /// only cure.
+    fn fate(&mut self, _: BatchToken) -> Fate {
+        tracing::error!("ending the process: what is on disk is unknown");
+        std::process::abort();
+    }
+
+    fn constrain(
+        &mut self,
+        rules: &[(&str, &Rules)],
+    ) -> Result<Vec<ConstraintConflict>, StoreError> {
+        Ok(constraint::build(self, rules)?)
+    }
+
+    fn has_keys(&self, collection: &str, rules: &Rules) -> Result<bool, StoreError> {
+        Ok(constraint::are_built(&self.connection, collection, rules)?)
     }
 
     fn close(&mut self) -> Result<(), StoreError> {

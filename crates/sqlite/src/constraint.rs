@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::failure::Failure;
 use detente_core::rules::{Rules, Unique};
 use detente_core::{CollectionKey, Stored};
-use detente_store::{Documents, Reader, Store, StoreError};
+use detente_store::{ConstraintConflict, Documents, Reader, Store};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::append::{Sqlite, claim};
@@ -13,76 +13,53 @@ use crate::row::find_holder;
 /// How many pairs of documents that collide are named.
 const NAMED_AT_MOST: usize = 10;
 
-/// Two stored documents have the same key of a constraint that is to hold from now on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConstraintConflict {
-    pub collection: CollectionKey,
-    pub constraint: String,
-    pub holder: String,
-    pub other: String,
+/// What [`Store::constrain`] does.
+pub(crate) fn build(
+    store: &Sqlite,
+    rules: &[(&str, &Rules)],
+) -> Result<Vec<ConstraintConflict>, Failure> {
+    let reader = store.reader();
+    let places = reader.collections()?;
+    let transaction = store.connection.unchecked_transaction()?;
+    drop_all_but(&transaction, rules)?;
+    let mut conflicts = Vec::new();
+    for (collection, rules) in rules {
+        let spaces = places.iter().filter(|it| &*it.collection == *collection);
+        for (index, unique) in rules.unique.iter().enumerate() {
+            if is_built(&transaction, collection, unique)? {
+                continue;
+            }
+            forget(&transaction, collection, &unique.name)?;
+            for place in spaces.clone() {
+                build_in(
+                    &transaction,
+                    &reader,
+                    place,
+                    (index, unique),
+                    &mut conflicts,
+                )?;
+            }
+            note(&transaction, collection, unique)?;
+        }
+    }
+    if conflicts.is_empty() {
+        transaction.commit()?;
+    }
+    Ok(conflicts)
 }
 
-impl Sqlite {
-    /// Brings the stored keys in line with the rules of all collections: keys of constraints that
-    /// are new or changed are built from the documents, all others are dropped. A constraint that
-    /// is not there while documents are written is built anew when it comes back.
-    ///
-    /// Returns the documents that collide, if any; then nothing was changed.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the store cannot be read or written.
-    pub fn constrain(
-        &mut self,
-        rules: &[(&str, &Rules)],
-    ) -> Result<Vec<ConstraintConflict>, StoreError> {
-        Ok(self.build_keys(rules)?)
-    }
-
-    fn build_keys(&self, rules: &[(&str, &Rules)]) -> Result<Vec<ConstraintConflict>, Failure> {
-        let reader = self.reader();
-        let places = reader.collections()?;
-        let transaction = self.connection.unchecked_transaction()?;
-        drop_all_but(&transaction, rules)?;
-        let mut conflicts = Vec::new();
-        for (collection, rules) in rules {
-            let spaces = places.iter().filter(|it| &*it.collection == *collection);
-            for (index, unique) in rules.unique.iter().enumerate() {
-                if is_built(&transaction, collection, unique)? {
-                    continue;
-                }
-                forget(&transaction, collection, &unique.name)?;
-                for place in spaces.clone() {
-                    build(
-                        &transaction,
-                        &reader,
-                        place,
-                        (index, unique),
-                        &mut conflicts,
-                    )?;
-                }
-                note(&transaction, collection, unique)?;
-            }
+/// Whether the stored keys of a collection are those of its rules.
+pub(crate) fn are_built(
+    connection: &Connection,
+    collection: &str,
+    rules: &Rules,
+) -> Result<bool, Failure> {
+    for unique in &rules.unique {
+        if !is_built(connection, collection, unique)? {
+            return Ok(false);
         }
-        if conflicts.is_empty() {
-            transaction.commit()?;
-        }
-        Ok(conflicts)
     }
-
-    /// Whether the stored keys of a collection are those of its rules.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the store cannot be read.
-    pub fn has_keys(&self, collection: &str, rules: &Rules) -> Result<bool, StoreError> {
-        for unique in &rules.unique {
-            if !is_built(&self.connection, collection, unique)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
+    Ok(true)
 }
 
 fn drop_all_but(transaction: &Transaction<'_>, rules: &[(&str, &Rules)]) -> Result<(), Failure> {
@@ -133,7 +110,7 @@ fn note(transaction: &Transaction<'_>, collection: &str, unique: &Unique) -> Res
     Ok(())
 }
 
-fn build(
+fn build_in(
     transaction: &Transaction<'_>,
     reader: &impl Reader,
     place: &CollectionKey,

@@ -1,4 +1,4 @@
-use detente_store::StoreError;
+use detente_store::{Lack, StoreError};
 use rusqlite::{Error, ErrorCode, ffi};
 
 /// An error on its way to whoever called the store. SQLite's errors become one by `?`.
@@ -20,6 +20,12 @@ impl From<StoreError> for Failure {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         failure.0
+    }
+}
+
+impl From<Failure> for Lack {
+    fn from(failure: Failure) -> Self {
+        Self::Fault(failure.0)
     }
 }
 

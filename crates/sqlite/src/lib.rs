@@ -23,6 +23,5 @@ mod row; // versions and heads, as rows
 mod versions; // versions that were written or read lately
 
 pub use append::{Sqlite, SqliteOptions};
-pub use constraint::ConstraintConflict;
 pub use open::OpenError;
 pub use read::SqliteReader;

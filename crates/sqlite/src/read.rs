@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::failure::Failure;
+use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Head, Key, Kind, Lock, Moment, Seq, Stored};
 use detente_store::{
     Changes, Commit, ConflictPage, Conflicts, Documents, Feed, LoggedConflict, MergedHour, Reader,
     StoreError, Visit,
 };
 use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::watch;
 
 use crate::heads::{Heads, Memory};
 use crate::lock::Locks;
@@ -30,6 +32,7 @@ const SCAN_LIMIT: usize = 20_000;
 pub(crate) struct Shared {
     database: PathBuf,
     last_seq: AtomicU64,
+    watch: watch::Sender<Seq>,
     pub(crate) heads: Heads,
     pub(crate) locks: Locks,
     pub(crate) versions: Versions,
@@ -53,6 +56,7 @@ impl Shared {
         let shared = Self {
             database: database.to_owned(),
             last_seq: AtomicU64::new(last_seq.unsigned_abs()),
+            watch: watch::Sender::new(last_seq.unsigned_abs()),
             heads: Heads::new(),
             locks: Locks::load(connection)?,
             versions: Versions::new(cache_bytes),
@@ -77,6 +81,10 @@ impl Shared {
         self.last_seq.load(Ordering::Acquire)
     }
 
+    pub(crate) fn watch(&self) -> watch::Receiver<Seq> {
+        self.watch.subscribe()
+    }
+
     /// Takes in what was committed. Bodies first: whoever sees the head finds its version.
     pub(crate) fn publish(&self, commit: &Commit) {
         self.locks.publish(commit);
@@ -88,6 +96,7 @@ impl Shared {
         self.heads
             .publish(heads.map(|applied| (&applied.stored.key, applied.head)));
         self.last_seq.store(last.stored.seq, Ordering::Release);
+        self.watch.send_replace(last.stored.seq);
     }
 }
 
@@ -253,6 +262,11 @@ impl Reader for SqliteReader {
             feed.through = feed.through.max(looked_at);
         }
         Ok(feed)
+    }
+
+    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError> {
+        let (space, collection) = (key.space(), key.collection());
+        self.with(|connection| row::find_holder(connection, space, collection, claim))
     }
 
     fn lock(&self, key: &Key) -> Option<Arc<Lock>> {

@@ -11,24 +11,24 @@ use detente_core::{
     CollectionKey, Command, Condition, Edit, Key, Moment, Preconditions, Proposal, Seq,
 };
 use detente_sqlite::{Sqlite, SqliteOptions, SqliteReader};
-use detente_store::{CollectionRules, Desk, Documents, Keep, Order, Reader, Store, Transaction};
+use detente_store::{Clerk, CollectionRules, Documents, Keep, Order, Reader, Store, Transaction};
 use tempfile::TempDir;
 
 /// How often so many versions are written at once that the newest of the time before may go.
 const COMMITS: u64 = 400;
 const TOGETHER: usize = 65;
 
-/// A desk and, as long as it works, readers.
+/// A clerk and, as long as it works, readers.
 fn while_history_is_cut(cache_bytes: usize, read: impl Fn(&SqliteReader, &mut Seq) + Sync) {
     let folder = TempDir::new().unwrap();
     let options = SqliteOptions {
         cache_bytes,
         ..SqliteOptions::default()
     };
-    let mut desk = Desk::new(Sqlite::open(folder.path(), options).unwrap());
-    write(&mut desk, 0);
+    let mut clerk = Clerk::new(Sqlite::open(folder.path(), options).unwrap());
+    write(&mut clerk, 0);
     let is_over = AtomicBool::new(false);
-    let reader = desk.store().reader();
+    let reader = clerk.store().reader();
     thread::scope(|scope| {
         let readers = [(); 2].map(|()| {
             scope.spawn(|| {
@@ -41,13 +41,13 @@ fn while_history_is_cut(cache_bytes: usize, read: impl Fn(&SqliteReader, &mut Se
         let is_read = || readers.iter().all(|reader| !reader.is_finished());
         (1..COMMITS)
             .take_while(|_| is_read())
-            .for_each(|n| write(&mut desk, n));
+            .for_each(|n| write(&mut clerk, n));
         is_over.store(true, Ordering::Relaxed);
     });
     assert!(reader.pruned().unwrap() > 0);
 }
 
-fn write(desk: &mut Desk<Sqlite>, n: u64) {
+fn write(clerk: &mut Clerk<Sqlite>, n: u64) {
     let rules = Arc::new(CollectionRules {
         history: Some(Keep {
             versions: 1,
@@ -70,7 +70,7 @@ fn write(desk: &mut Desk<Sqlite>, n: u64) {
         writes: (0..TOGETHER).map(put).collect(),
         ..Transaction::default()
     };
-    let replies = desk.serve(&[Order::Write(all)], Moment(n)).unwrap();
+    let replies = clerk.serve(&[Order::Write(all)], Moment(n)).unwrap();
     assert!(replies.iter().all(Result::is_ok));
 }
 

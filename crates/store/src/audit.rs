@@ -5,7 +5,7 @@ use std::sync::Arc;
 use detente_core::rules::Rules;
 use detente_core::{Head, Key, Kind, Seq, Stored};
 
-use crate::{Changes, Documents, Reader, Store, StoreError};
+use crate::{Changes, Documents, Reader, StoreError};
 
 /// What an audit found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,15 +23,15 @@ pub struct Audit {
 /// # Errors
 ///
 /// [`StoreError`] if the store cannot be read.
-pub fn audit<'r, S: Store>(
-    store: &S,
+pub fn audit<'r>(
+    reader: &dyn Reader,
     rules: impl Fn(&str) -> Option<&'r Rules>,
 ) -> Result<Audit, StoreError> {
     let mut audit = Audit::default();
-    let newest = audit.read_log(&store.reader())?;
-    audit.compare_heads(store, &newest)?;
-    audit.compare_lists(&store.reader(), &newest)?;
-    audit.compare_keys(store, &newest, rules)?;
+    let newest = audit.read_log(reader)?;
+    audit.compare_heads(reader, &newest)?;
+    audit.compare_lists(reader, &newest)?;
+    audit.compare_keys(reader, &newest, rules)?;
     Ok(audit)
 }
 
@@ -42,7 +42,7 @@ impl Audit {
         self.faults.push(text);
     }
 
-    fn read_log(&mut self, reader: &impl Reader) -> Result<Newest, StoreError> {
+    fn read_log(&mut self, reader: &dyn Reader) -> Result<Newest, StoreError> {
         let mut newest = Newest::new();
         let mut last: Seq = 0;
         let spaces: BTreeSet<_> = reader
@@ -104,9 +104,9 @@ impl Audit {
         }
     }
 
-    fn compare_heads<S: Store>(&mut self, store: &S, newest: &Newest) -> Result<(), StoreError> {
+    fn compare_heads(&mut self, reader: &dyn Reader, newest: &Newest) -> Result<(), StoreError> {
         for (key, expected) in newest {
-            let found = store.head(key)?;
+            let found = reader.head(key)?;
             if found.as_ref() != Some(expected) {
                 self.fault(format!(
                     "{key:?}: head {found:?}, the log says {expected:?}"
@@ -116,7 +116,7 @@ impl Audit {
         Ok(())
     }
 
-    fn compare_lists(&mut self, reader: &impl Reader, newest: &Newest) -> Result<(), StoreError> {
+    fn compare_lists(&mut self, reader: &dyn Reader, newest: &Newest) -> Result<(), StoreError> {
         let mut listed = Vec::new();
         for collection in reader.collections()? {
             let asked = Documents {
@@ -147,9 +147,9 @@ impl Audit {
         Ok(())
     }
 
-    fn compare_keys<'r, S: Store>(
+    fn compare_keys<'r>(
         &mut self,
-        store: &S,
+        reader: &dyn Reader,
         newest: &Newest,
         rules: impl Fn(&str) -> Option<&'r Rules>,
     ) -> Result<(), StoreError> {
@@ -157,14 +157,14 @@ impl Audit {
             let Some(rules) = rules(key.collection()) else {
                 continue;
             };
-            let document = store
+            let document = reader
                 .version(head.seq)?
                 .and_then(|stored| stored.document());
             for (index, unique) in rules.unique.iter().enumerate() {
                 let Some(claim) = document.as_ref().and_then(|it| unique.claim(index, it)) else {
                     continue;
                 };
-                let holder = store.holder(key, &claim)?;
+                let holder = reader.holder(key, &claim)?;
                 if holder.as_deref() != Some(key.id()) {
                     self.fault(format!(
                         "{key:?} should hold {} {}, but {} does",

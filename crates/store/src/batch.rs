@@ -9,7 +9,9 @@ use detente_core::{
     Receipt, Seq, State, Stored, Unconditional, Written, decide, decide_lock,
 };
 
-use crate::{Cache, Commit, Pruning, Settled, Settlement, Settling, Store, StoreError};
+use crate::{
+    Cache, Commit, Facts, Ground, Lack, Pruning, Settled, Settlement, Settling, StoreError,
+};
 
 /// What a command is decided by.
 #[derive(Debug, Default)]
@@ -85,9 +87,11 @@ pub enum Outcome {
 
 /// Orders that are decided together and written together. Each is decided on the store and on what
 /// this batch has decided before it, so a race within a batch has one winner.
-pub(crate) struct Batch<'a, S> {
-    store: &'a S,
+pub(crate) struct Batch<'a, F> {
+    facts: &'a F,
     trees: &'a RefCell<Trees>,
+    /// Conflicts that are not in the store yet. They go with this commit if one of them is settled.
+    waiting: &'a dyn Fn(&str) -> bool,
     first_seq: Seq,
     fencing: u64,
     commit: Commit,
@@ -112,23 +116,23 @@ enum Undo {
     Lock(Key, Option<Option<Arc<Lock>>>),
 }
 
-impl<'a, S: Store> Batch<'a, S> {
+impl<'a, F: Facts> Batch<'a, F> {
     pub(crate) fn new(
-        store: &'a S,
+        facts: &'a F,
         trees: &'a RefCell<Trees>,
-        last_seq: Seq,
-        fencing: u64,
-        now: Moment,
+        waiting: &'a dyn Fn(&str) -> bool,
+        ground: Ground,
     ) -> Self {
         let commit = Commit {
-            now,
+            now: ground.now,
             ..Commit::default()
         };
         Self {
-            store,
+            facts,
             trees,
-            first_seq: last_seq + 1,
-            fencing,
+            waiting,
+            first_seq: ground.next_seq,
+            fencing: ground.fencing,
             commit,
             heads: HashMap::new(),
             holders: HashMap::new(),
@@ -143,7 +147,7 @@ impl<'a, S: Store> Batch<'a, S> {
 
     /// Decides the writes of a transaction in their order, each in sight of those before it, and
     /// keeps all of them or none.
-    pub(crate) fn transact(&mut self, asked: &Transaction) -> Result<Outcome, StoreError> {
+    pub(crate) fn transact(&mut self, asked: &Transaction) -> Result<Outcome, Lack> {
         if let Some(once) = &asked.once
             && let Some(receipt) = self.receipt(&once.scope)?
         {
@@ -184,7 +188,7 @@ impl<'a, S: Store> Batch<'a, S> {
     fn decide_all(
         &mut self,
         writes: &[(Arc<Command>, Arc<CollectionRules>)],
-    ) -> Result<Vec<Decision>, StoreError> {
+    ) -> Result<Vec<Decision>, Lack> {
         let mut decisions = Vec::with_capacity(writes.len());
         for (command, rules) in writes {
             let CollectionRules {
@@ -226,10 +230,7 @@ impl<'a, S: Store> Batch<'a, S> {
         }
     }
 
-    pub(crate) fn change_lock(
-        &mut self,
-        command: &LockCommand,
-    ) -> Result<LockDecision, StoreError> {
+    pub(crate) fn change_lock(&mut self, command: &LockCommand) -> Result<LockDecision, Lack> {
         let decision = decide_lock(self, command, self.commit.now, self.fencing + 1)?;
         let lock = match &decision {
             LockDecision::Held(lock) => Some(Arc::clone(lock)),
@@ -248,7 +249,7 @@ impl<'a, S: Store> Batch<'a, S> {
         self.first_seq + self.commit.versions.len() as Seq
     }
 
-    fn add(&mut self, applied: Applied) -> Result<(), StoreError> {
+    fn add(&mut self, applied: Applied) -> Result<(), Lack> {
         let key = applied.stored.key.clone();
         // First: where this fails, nothing may have been given away.
         let lock = self.lock(&key)?;
@@ -303,21 +304,24 @@ impl<'a, S: Store> Batch<'a, S> {
         }
     }
 
-    fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, StoreError> {
+    fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, Lack> {
         let mut receipts = self.commit.receipts.iter();
         let found = match receipts.find(|receipt| receipt.once.scope == *scope) {
             Some(receipt) => Some(receipt.clone()),
-            None => self.store.receipt(scope)?,
+            None => self.facts.receipt(scope)?,
         };
         Ok(found.filter(|receipt| receipt.is_kept(self.commit.now)))
     }
 
-    fn must_be_open(&self, id: &str) -> Result<Result<(), Option<Settled>>, StoreError> {
+    fn must_be_open(&self, id: &str) -> Result<Result<(), Option<Settled>>, Lack> {
         let mut settlements = self.commit.settlements.iter();
         if let Some(settlement) = settlements.find(|it| it.id == id) {
             return Ok(Err(Some(settlement.settled.clone())));
         }
-        Ok(match self.store.settled(id)? {
+        if (self.waiting)(id) {
+            return Ok(Ok(()));
+        }
+        Ok(match self.facts.settled(id)? {
             Some(None) => Ok(()),
             Some(settled) => Err(settled),
             None => Err(None),
@@ -341,7 +345,7 @@ fn place(key: &Key, claim: &Claim) -> Place {
     )
 }
 
-impl<S: Store> Batch<'_, S> {
+impl<F: Facts> Batch<'_, F> {
     /// A write of this batch.
     fn own(&self, seq: Seq) -> Option<&Applied> {
         let index = usize::try_from(seq.checked_sub(self.first_seq)?).ok()?;
@@ -349,25 +353,29 @@ impl<S: Store> Batch<'_, S> {
     }
 }
 
-impl<S: Store> State for Batch<'_, S> {
-    type Error = StoreError;
+impl<F: Facts> State for Batch<'_, F> {
+    type Error = Lack;
 
-    fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
+    fn head(&self, key: &Key) -> Result<Option<Head>, Lack> {
         match self.heads.get(key) {
             Some(index) => Ok(Some(self.commit.versions[*index].head)),
-            None => self.store.head(key),
+            None => self.facts.head(key),
         }
     }
 
-    fn stored(&self, seq: Seq) -> Result<Arc<Stored>, StoreError> {
+    fn stored(&self, seq: Seq) -> Result<Arc<Stored>, Lack> {
         if let Some(applied) = self.own(seq) {
             return Ok(Arc::clone(&applied.stored));
         }
-        let missing = || StoreError::Damaged(format!("version {seq} is named but not there"));
-        self.store.version(seq)?.ok_or_else(missing)
+        let missing = || {
+            Lack::Fault(StoreError::Damaged(format!(
+                "version {seq} is named but not there"
+            )))
+        };
+        self.facts.version(seq)?.ok_or_else(missing)
     }
 
-    fn document(&self, seq: Seq) -> Result<Arc<Value>, StoreError> {
+    fn document(&self, seq: Seq) -> Result<Arc<Value>, Lack> {
         if let Some(tree) = self.own(seq).and_then(|applied| applied.tree.as_ref()) {
             return Ok(Arc::clone(tree));
         }
@@ -375,23 +383,24 @@ impl<S: Store> State for Batch<'_, S> {
             return Ok(tree);
         }
         let stored = self.stored(seq)?;
-        let unreadable = || StoreError::Damaged(format!("version {seq} is no document"));
+        let unreadable =
+            || Lack::Fault(StoreError::Damaged(format!("version {seq} is no document")));
         stored.document().map(Arc::new).ok_or_else(unreadable)
     }
 
-    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, StoreError> {
+    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, Lack> {
         match self.locks.get(key) {
             Some(lock) => Ok(lock.clone()),
-            None => self.store.lock(key),
+            None => self.facts.lock(key),
         }
     }
 
-    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError> {
+    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Lack> {
         if !self.holders.is_empty()
             && let Some(holder) = self.holders.get(&place(key, claim))
         {
             return Ok(holder.clone());
         }
-        self.store.holder(key, claim)
+        self.facts.holder(key, claim)
     }
 }

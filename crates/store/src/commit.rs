@@ -35,20 +35,25 @@ pub struct Pruning {
 
 impl Commit {
     pub fn is_empty(&self) -> bool {
+        self.conflicts.is_empty() && self.decides_nothing()
+    }
+
+    /// Whether it writes to the conflict log, and nothing else.
+    pub fn is_log_alone(&self) -> bool {
+        !self.conflicts.is_empty() && self.decides_nothing()
+    }
+
+    fn decides_nothing(&self) -> bool {
         let Self {
             versions,
             locks,
             receipts,
-            conflicts,
             settlements,
+            conflicts: _,
             prunings: _,
             now: _,
         } = self;
-        versions.is_empty()
-            && locks.is_empty()
-            && receipts.is_empty()
-            && conflicts.is_empty()
-            && settlements.is_empty()
+        versions.is_empty() && locks.is_empty() && receipts.is_empty() && settlements.is_empty()
     }
 
     /// How often edits were merged, by space, collection and the beginning of the hour.

@@ -10,14 +10,18 @@ mod session; // a writer on a store
 mod feed; // changes of all documents
 mod history; // old versions, and those that may go
 mod kept; // locks, receipts and the conflict log
+mod keys; // unique keys, as the rules want them
 mod list; // the documents of a collection
 mod log; // versions and heads
+mod two; // two writers, where there may be two
 
 pub use feed::*;
 pub use history::*;
 pub use kept::*;
+pub use keys::*;
 pub use list::*;
 pub use log::*;
+pub use two::*;
 
 /// Makes a test of each case. `$place` is evaluated for each: a function that opens the store in a
 /// place of its own, whenever it is called.
@@ -42,6 +46,11 @@ macro_rules! conformance {
             locks_receipts_and_conflicts_are_kept,
             random_writes_agree_with_a_model,
             a_batch_sees_itself,
+            unique_keys_follow_the_rules,
+            of_two_writers_one_is_first,
+            the_ground_is_one_for_all_writers,
+            two_writers_race,
+            what_is_lost_stays_lost,
         }
     };
     ($place:expr => $($case:ident),* $(,)?) => {

@@ -1,12 +1,19 @@
-//! Where versions live: one log, what is derived from it, and the one writer that appends to it.
+//! Where versions live: the contract of a store, the desk that decides and the writer that commits.
 
 mod commit; // all that is written in one step
 mod conflict_log; // refused writes, and what became of them
 mod contract; // what every store must do
 
+mod order; // what is asked, and what became of it
+
 mod batch; // commands decided together, each in sight of those before it
-mod desk; // orders in, one commit, answers out
-mod writer; // the one thread at the desk
+mod desk; // orders in, one commit, answers out; no I/O
+mod load; // what a desk has done so far
+mod waiting; // refused writes that are to be logged
+
+mod clerk; // the desk and a store, turn by turn
+mod in_progress; // requests that are to be performed once, while they are worked on
+mod writer; // the clerk's thread
 
 mod cache; // bounded by weight
 pub mod memory; // a store without a disk
@@ -18,12 +25,19 @@ pub mod conformance; // what every store must do, as tests
 pub use audit::{Audit, audit};
 pub use batch::{CollectionRules, Keep, Outcome, Settles, Transaction};
 pub use cache::Cache;
+pub use clerk::Clerk;
 pub use commit::{Commit, Pruning};
 pub use conflict_log::{
     ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter, Retention,
     Settled, Settlement, Settling, VersionPlace,
 };
-pub use contract::{Changes, Documents, Feed, Reader, Store, StoreError, Visit};
-pub use desk::{Desk, Load, Order, Reply};
+pub use contract::{
+    BatchToken, Changes, ConstraintConflict, Documents, Facts, Fate, Feed, Ground, Lack, Reader,
+    Store, StoreError, Visit, Want,
+};
+pub use desk::{Desk, Next, Proposed, Replies};
+pub use in_progress::{NoTurn, Turn};
+pub use load::Load;
 pub use memory::Memory;
+pub use order::{Order, Reply};
 pub use writer::{WriteError, Writer, WriterHandle};

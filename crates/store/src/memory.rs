@@ -1,100 +1,46 @@
-//! A store in memory whose disk outlives it.
+//! A store in memory whose disk outlives it, with as many writers as open it.
 //!
 //! The disk holds records in the order in which they were written. A commit is one record after the
 //! other and a mark behind the last; what no mark follows is torn, and never was. All that is read
-//! comes from tables that are made of the records when the store is opened, and kept up to date.
+//! comes from tables that are made of the records, and kept up to date.
 
+mod disk; // what outlives the process, and what its writers share
 mod reader; // what is asked of the tables
+mod record; // what is on the disk
 mod tables; // what the records come to
+mod weather; // what may go wrong, and where
 
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::collections::BTreeSet;
+use std::sync::{Arc, MutexGuard};
 
-use crate::{Commit, LoggedConflict, Pruning, Settled, Settlement, Store, StoreError};
-use detente_core::rules::Claim;
-use detente_core::{Applied, Head, Key, Lock, Moment, Receipt, Seq, Stored};
+use detente_core::rules::{Claim, Rules};
+use detente_core::{Head, Key, Lock, Moment, Receipt, Seq, Stored};
+use tokio::sync::watch;
 
+use crate::{
+    BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Settled, Store,
+    StoreError, Want,
+};
+
+pub use disk::Disk;
 pub use reader::MemoryReader;
-use tables::Tables;
+pub use weather::{Landing, Mishap, Step, Weather};
 
-/// A point in the work of a store at which something may go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    Begin,
-    Read,
-    /// Before a record of a commit is written.
-    Record,
-    /// All records are written; the mark that makes them count is not.
-    Mark,
-    /// The commit is durable.
-    Marked,
-    Close,
-}
+use disk::Shared;
+use weather::Calm;
 
-/// What goes wrong, if anything.
-pub trait Weather: Debug + Send + Sync {
-    /// Called before each step.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unknown`] ends the process where it stands; every other error is told to
-    /// whoever asked. After [`Step::Marked`] only the former may come.
-    fn meet(&self, step: Step) -> Result<(), StoreError>;
-}
-
-/// What is left when the process is gone.
-#[derive(Clone, Debug, Default)]
-pub struct Disk(Arc<Mutex<Vec<Record>>>);
-
-#[derive(Clone, Debug)]
-enum Record {
-    Version(Box<Applied>),
-    Lock(Key, Option<Arc<Lock>>),
-    Receipt(Receipt),
-    Pruning(Pruning),
-    Conflict(Arc<LoggedConflict>),
-    Settlement(Settlement),
-    /// All up to here is one commit, of this time.
-    Mark(Moment),
-}
-
-/// A store in memory.
+/// A store in memory, as one of its writers has it.
 #[derive(Debug)]
 pub struct Memory {
     disk: Disk,
-    tables: Arc<Mutex<Tables>>,
     weather: Arc<dyn Weather>,
-}
-
-impl Disk {
-    fn records(&self) -> MutexGuard<'_, Vec<Record>> {
-        self.0.lock().expect("nothing panics while it is held")
-    }
-
-    /// Cuts off what no mark follows.
-    fn cut(&self) {
-        let mut records = self.records();
-        let is_mark = |record: &Record| matches!(record, Record::Mark(_));
-        let end = records.iter().rposition(is_mark).map_or(0, |at| at + 1);
-        records.truncate(end);
-    }
-
-    /// Takes back the newest commit, as a disk does that was never told to keep it.
-    pub fn lose_last_commit(&self) {
-        self.cut();
-        self.records().pop();
-        self.cut();
-    }
-}
-
-/// Nothing goes wrong.
-#[derive(Debug)]
-struct Calm;
-
-impl Weather for Calm {
-    fn meet(&self, _: Step) -> Result<(), StoreError> {
-        Ok(())
-    }
+    /// The guard of the commits that were there when the turn began: the next must be the first
+    /// since.
+    guard: u64,
+    /// The latest time of a turn so far. It does not outlive the process, unlike that of the disk.
+    now: Moment,
+    /// What was fetched in this turn, if facts must be.
+    at_hand: Option<BTreeSet<Want>>,
 }
 
 impl Default for Memory {
@@ -111,118 +57,131 @@ impl Memory {
     }
 
     pub fn open(disk: &Disk, weather: Arc<dyn Weather>) -> Self {
-        disk.cut();
-        let mut tables = Tables::default();
-        for record in disk.records().iter() {
-            tables.take_in(record);
-        }
+        let guard = disk.shared().recover();
         Self {
             disk: disk.clone(),
-            tables: Arc::new(Mutex::new(tables)),
             weather,
+            guard,
+            now: Moment(0),
+            at_hand: None,
         }
     }
 
-    fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().expect("nothing panics while it is held")
+    /// As if it were far away: facts are at hand only once they were fetched.
+    #[must_use]
+    pub fn far_away(self) -> Self {
+        let at_hand = Some(BTreeSet::new());
+        Self { at_hand, ..self }
     }
 
-    /// The tables, for the writer: whoever asks may be told that they cannot be read.
-    fn read(&self) -> Result<MutexGuard<'_, Tables>, StoreError> {
-        self.weather.meet(Step::Read)?;
-        Ok(self.tables())
-    }
-
-    fn write(&self, records: &[Record], now: Moment) -> Result<(), StoreError> {
-        for record in records {
-            self.weather.meet(Step::Record)?;
-            self.disk.records().push(record.clone());
+    /// The tables, unless a fact must be fetched first, or cannot be read.
+    fn look(&self, want: impl FnOnce() -> Want) -> Result<MutexGuard<'_, Shared>, Lack> {
+        if let Some(at_hand) = &self.at_hand {
+            let want = want();
+            if !at_hand.contains(&want) {
+                return Err(Lack::Wanted(Box::new(want)));
+            }
         }
-        self.weather.meet(Step::Mark)?;
-        self.disk.records().push(Record::Mark(now));
-        Ok(())
+        self.weather.meet(Step::Read).map_err(Mishap::told)?;
+        Ok(self.disk.shared())
     }
 }
 
-fn records(commit: &Commit) -> Vec<Record> {
-    let Commit {
-        versions,
-        locks,
-        receipts,
-        prunings,
-        conflicts,
-        settlements,
-        now: _,
-    } = commit;
-    let versions = versions.iter().cloned().map(Box::new).map(Record::Version);
-    let locks = locks.iter().cloned();
-    let conflicts = conflicts.iter().cloned();
-    versions
-        .chain(locks.map(|(key, lock)| Record::Lock(key, lock)))
-        .chain(receipts.iter().cloned().map(Record::Receipt))
-        .chain(prunings.iter().cloned().map(Record::Pruning))
-        .chain(conflicts.map(Record::Conflict))
-        .chain(settlements.iter().cloned().map(Record::Settlement))
-        .collect()
+impl Facts for Memory {
+    fn head(&self, key: &Key) -> Result<Option<Head>, Lack> {
+        let shared = self.look(|| Want::Head(key.clone()))?;
+        Ok(shared.tables.head(key))
+    }
+
+    fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, Lack> {
+        let shared = self.look(|| Want::Version(seq))?;
+        Ok(shared.tables.version(seq))
+    }
+
+    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Lack> {
+        let shared = self.look(|| Want::holder(key, claim))?;
+        Ok(shared.tables.holder(key, claim))
+    }
+
+    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, Lack> {
+        let shared = self.look(|| Want::Lock(key.clone()))?;
+        Ok(shared.tables.locks.get(key).cloned())
+    }
+
+    fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, Lack> {
+        let shared = self.look(|| Want::Receipt(*scope))?;
+        Ok(shared.tables.receipts.get(scope).cloned())
+    }
+
+    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, Lack> {
+        let shared = self.look(|| Want::Settled(id.to_owned()))?;
+        Ok(shared.tables.settled(id))
+    }
 }
 
 impl Store for Memory {
     type Reader = MemoryReader;
 
+    const IS_EXCLUSIVE: bool = false;
+
     fn reader(&self) -> MemoryReader {
-        MemoryReader::new(Arc::clone(&self.tables))
+        MemoryReader::new(self.disk.clone())
     }
 
-    fn begin(&mut self) -> Result<(), StoreError> {
-        self.weather.meet(Step::Begin)
+    fn watch(&self) -> watch::Receiver<Seq> {
+        self.disk.shared().watch()
     }
 
-    fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
-        Ok(self.read()?.head(key))
-    }
-
-    fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
-        Ok(self.read()?.version(seq))
-    }
-
-    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError> {
-        Ok(self.read()?.holder(key, claim))
-    }
-
-    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, StoreError> {
-        Ok(self.read()?.locks.get(key).cloned())
-    }
-
-    fn last_fencing(&self) -> u64 {
-        self.tables().fencing
-    }
-
-    fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, StoreError> {
-        Ok(self.read()?.receipts.get(scope).cloned())
-    }
-
-    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, StoreError> {
-        Ok(self.read()?.settled(id))
-    }
-
-    fn append(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        let records = records(commit);
-        if let Err(error) = self.write(&records, commit.now) {
-            // Whoever is told of a failure has written nothing; whoever crashes leaves what is there.
-            if !matches!(error, StoreError::Unknown(_)) {
-                self.disk.cut();
-            }
-            return Err(error);
+    fn begin(&mut self, orders: &[Order], clock: Moment) -> Result<Ground, StoreError> {
+        self.weather.meet(Step::Begin).map_err(Mishap::told)?;
+        if let Some(at_hand) = &mut self.at_hand {
+            *at_hand = Want::of(orders).into_iter().collect();
         }
-        let mut tables = self.tables();
-        for record in records.iter().chain([&Record::Mark(commit.now)]) {
-            tables.take_in(record);
+        let shared = self.disk.shared();
+        self.guard = shared.guard();
+        self.now = self.now.max(clock).max(shared.floor());
+        Ok(Ground {
+            next_seq: shared.tables.last_seq + 1,
+            fencing: shared.tables.fencing,
+            now: self.now,
+        })
+    }
+
+    fn fetch(&mut self, wants: &[Want]) -> Result<(), StoreError> {
+        self.weather.meet(Step::Read).map_err(Mishap::told)?;
+        if let Some(at_hand) = &mut self.at_hand {
+            at_hand.extend(wants.iter().cloned());
         }
-        drop(tables);
-        self.weather.meet(Step::Marked)
+        Ok(())
+    }
+
+    fn append(&mut self, commit: &Commit) -> Fate {
+        let fate = (self.disk.shared()).append(commit, self.guard, &*self.weather);
+        if matches!(fate, Fate::Committed) {
+            self.guard = self.disk.shared().guard();
+        }
+        fate
+    }
+
+    fn fate(&mut self, batch: BatchToken) -> Fate {
+        match self.weather.meet(Step::Ask) {
+            Ok(()) => self.disk.shared().fate(batch),
+            Err(_) => Fate::Unknown(batch),
+        }
+    }
+
+    fn constrain(
+        &mut self,
+        rules: &[(&str, &Rules)],
+    ) -> Result<Vec<ConstraintConflict>, StoreError> {
+        self.disk.shared().constrain(rules)
+    }
+
+    fn has_keys(&self, collection: &str, rules: &Rules) -> Result<bool, StoreError> {
+        Ok(self.disk.shared().tables.has_keys(collection, rules))
     }
 
     fn close(&mut self) -> Result<(), StoreError> {
-        self.weather.meet(Step::Close)
+        self.weather.meet(Step::Close).map_err(Mishap::told)
     }
 }

@@ -2,12 +2,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
-use detente_core::{Command, Decision, LockCommand, LockDecision, Moment, Seq};
+use detente_core::{Command, Decision, LockCommand, LockDecision, Moment, Once, Seq};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::in_progress::{InProgress, NoTurn, Turn};
 use crate::{
-    CollectionRules, Desk, Load, LoggedConflict, Order, Outcome, Reader, Reply, Store, StoreError,
+    Clerk, CollectionRules, Load, LoggedConflict, Order, Outcome, Reply, Store, StoreError,
     Transaction,
 };
 
@@ -21,6 +22,8 @@ pub enum WriteError {
     Busy,
     #[error("no space left for the store")]
     Full,
+    #[error("the store cannot be reached")]
+    Away,
     #[error("the store failed")]
     Store,
     #[error("the store is closing")]
@@ -40,6 +43,7 @@ pub struct WriterHandle {
     queue: mpsc::Sender<Request>,
     committed: watch::Receiver<Seq>,
     load: Arc<Load>,
+    in_progress: Arc<InProgress>,
 }
 
 #[derive(Debug)]
@@ -57,21 +61,17 @@ impl Writer {
     /// If the system gives no thread.
     pub fn start<S: Store>(store: S, queue_limit: usize) -> std::io::Result<Self> {
         let (queue, requests) = mpsc::channel(queue_limit);
-        let (commits, committed) = watch::channel(store.reader().last_seq());
-        let desk = Desk::new(store);
-        let load = desk.load();
-        let clerk = Clerk {
-            desk,
-            requests,
-            commits,
-        };
+        let committed = store.watch();
+        let clerk = Clerk::new(store);
+        let load = clerk.load();
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(|| clerk.run())?;
+            .spawn(|| run(clerk, requests))?;
         let handle = WriterHandle {
             queue,
             committed,
             load,
+            in_progress: Arc::default(),
         };
         Ok(Self { handle, thread })
     }
@@ -130,7 +130,8 @@ impl WriterHandle {
         }
     }
 
-    /// Has a lock changed; the answer comes once that is durable.
+    /// Has a lock changed; the answer comes once that is durable. Whoever decides after the answer, on
+    /// any node, sees it.
     ///
     /// # Errors
     ///
@@ -156,8 +157,8 @@ impl WriterHandle {
     }
 
     /// Has a refused write kept in the conflict log. It rides along with a later commit; a clean
-    /// stop writes it, a crash before [`WriterHandle::flush`] may lose it. Waits for room in the
-    /// queue, but not for the commit.
+    /// stop writes it, a crash before [`WriterHandle::flush`] may lose it. Until it is written, this
+    /// node alone knows of it. Waits for room in the queue, but not for the commit.
     pub async fn log(&self, conflict: LoggedConflict) {
         let request = Request {
             order: Order::Log(Arc::new(conflict)),
@@ -177,7 +178,21 @@ impl WriterHandle {
         self.order(Order::Flush).await.map(drop)
     }
 
-    /// Changes whenever versions were committed; tells the seq of the newest.
+    /// Enters a request that is to be performed once, for as long as the turn is held.
+    ///
+    /// It meets other requests of this node alone. Those of other nodes it meets in the store, as
+    /// receipts.
+    ///
+    /// # Errors
+    ///
+    /// [`NoTurn`] if a request of the same scope is in progress.
+    pub fn enter(&self, once: &Once) -> Result<Turn, NoTurn> {
+        self.in_progress.enter(once)
+    }
+
+    /// Changes whenever versions can be read that could not be read before, whoever wrote them; tells
+    /// the seq of the newest, the safe horizon of the feed. Writes of this node show before they are
+    /// answered, those of other nodes may show late.
     pub fn committed(&self) -> watch::Receiver<Seq> {
         self.committed.clone()
     }
@@ -192,59 +207,46 @@ impl WriterHandle {
     }
 }
 
-/// Whoever sits at the desk: takes requests in, hands replies out.
-struct Clerk<S> {
-    desk: Desk<S>,
-    requests: mpsc::Receiver<Request>,
-    commits: watch::Sender<Seq>,
+/// Takes requests in and hands replies out, until nobody can send any more.
+fn run<S: Store>(
+    mut clerk: Clerk<S>,
+    mut incoming: mpsc::Receiver<Request>,
+) -> Result<(), StoreError> {
+    let mut requests = Vec::with_capacity(BATCH_LIMIT);
+    let (mut orders, mut askers) = (Vec::new(), Vec::new());
+    // No lingering for more: whoever waits while one batch commits makes up the next.
+    while incoming.blocking_recv_many(&mut requests, BATCH_LIMIT) > 0 {
+        for request in requests.drain(..) {
+            orders.push(request.order);
+            askers.push(request.reply);
+        }
+        let replies = serve(&mut clerk, &orders);
+        orders.clear();
+        for (asker, reply) in askers.drain(..).zip(replies) {
+            if let Some(asker) = asker {
+                // Whoever asked may be gone; the decision stands.
+                let _ = asker.send(reply);
+            }
+        }
+    }
+    clerk.close()
 }
 
-impl<S: Store> Clerk<S> {
-    fn run(mut self) -> Result<(), StoreError> {
-        let mut requests = Vec::with_capacity(BATCH_LIMIT);
-        let (mut orders, mut askers) = (Vec::new(), Vec::new());
-        // No lingering for more: whoever waits while one batch commits makes up the next.
-        while self.requests.blocking_recv_many(&mut requests, BATCH_LIMIT) > 0 {
-            for request in requests.drain(..) {
-                orders.push(request.order);
-                askers.push(request.reply);
-            }
-            let replies = self.serve(&orders);
-            orders.clear();
-            for (asker, reply) in askers.drain(..).zip(replies) {
-                if let Some(asker) = asker {
-                    // Whoever asked may be gone; the decision stands.
-                    let _ = asker.send(reply);
-                }
-            }
+fn serve<S: Store>(clerk: &mut Clerk<S>, orders: &[Order]) -> Vec<Result<Reply, WriteError>> {
+    match clerk.serve(orders, Moment::from(SystemTime::now())) {
+        Ok(replies) => {
+            let told = |reply: Result<Reply, StoreError>| reply.map_err(|error| report(&error));
+            replies.into_iter().map(told).collect()
         }
-        self.desk.close()
-    }
-
-    fn serve(&mut self, orders: &[Order]) -> Vec<Result<Reply, WriteError>> {
-        let last_seq = self.desk.last_seq();
-        match self.desk.serve(orders, Moment::from(SystemTime::now())) {
-            Ok(replies) => {
-                if self.desk.last_seq() > last_seq {
-                    self.commits.send_replace(self.desk.last_seq());
-                }
-                let told = |reply: Result<Reply, StoreError>| reply.map_err(|error| report(&error));
-                replies.into_iter().map(told).collect()
-            }
-            Err(error) => vec![Err(report(&error)); orders.len()],
-        }
+        Err(error) => vec![Err(report(&error)); orders.len()],
     }
 }
 
 fn report(error: &StoreError) -> WriteError {
     tracing::error!(%error, "a write failed");
     match error {
-        StoreError::Unknown(_) => {
-            // Memory may now say something else than the disk. Starting over is the only cure.
-            tracing::error!("ending the process: what is on disk is unknown");
-            std::process::abort();
-        }
         StoreError::Full => WriteError::Full,
+        StoreError::Away => WriteError::Away,
         _ => WriteError::Store,
     }
 }

@@ -8,24 +8,24 @@ use detente_core::{
     Command, Condition, Decision, Edit, Key, LockAction, LockCommand, Moment, Preconditions,
     Proposal, Refusal, Unconditional,
 };
-use detente_store::memory::{Disk, Memory, Step, Weather};
+use detente_store::memory::{Disk, Landing, Memory, Mishap, Step, Weather};
 use detente_store::{
-    CollectionRules, Desk, LoggedConflict, LostEdit, Order, Outcome, Reader, Reply, Store,
-    StoreError, Transaction,
+    Clerk, CollectionRules, Conflicts, LoggedConflict, LostEdit, Next, Order, Outcome, Reader,
+    Reply, Store, StoreError, Transaction,
 };
 
 /// Fails once: at a step that was met so often before.
 #[derive(Debug, Default)]
-struct Failure(Mutex<Option<(Step, u64, StoreError)>>);
+struct Failure(Mutex<Option<(Step, u64, Mishap)>>);
 
 impl Failure {
-    fn at(step: Step, skips: u64, error: StoreError) -> Self {
-        Self(Mutex::new(Some((step, skips, error))))
+    fn at(step: Step, skips: u64, mishap: Mishap) -> Self {
+        Self(Mutex::new(Some((step, skips, mishap))))
     }
 }
 
 impl Weather for Failure {
-    fn meet(&self, step: Step) -> Result<(), StoreError> {
+    fn meet(&self, step: Step) -> Result<(), Mishap> {
         let mut failure = self.0.lock().unwrap();
         match failure.take() {
             Some((at, 0, error)) if at == step => return Err(error),
@@ -36,8 +36,8 @@ impl Weather for Failure {
     }
 }
 
-fn open(disk: &Disk, failure: Failure) -> Desk<Memory> {
-    Desk::new(Memory::open(disk, Arc::new(failure)))
+fn open(disk: &Disk, failure: Failure) -> Clerk<Memory> {
+    Clerk::new(Memory::open(disk, Arc::new(failure)))
 }
 
 fn key(id: &str) -> Key {
@@ -84,6 +84,22 @@ fn rules() -> Rules {
     }
 }
 
+fn conflict(id: &str) -> LoggedConflict {
+    LoggedConflict {
+        id: id.into(),
+        at: Moment(1),
+        key: key("a"),
+        by: "ann".into(),
+        method: "PUT".into(),
+        kind: "stale-version".into(),
+        paths: Vec::new(),
+        base: None,
+        current: None,
+        edit: LostEdit::Deletion,
+        settlement: None,
+    }
+}
+
 fn is_applied(reply: &Result<Reply, StoreError>) -> bool {
     matches!(reply, Ok(Reply::Write(Outcome::Applied(_))))
 }
@@ -96,12 +112,12 @@ fn a_write_that_fails_halfway_releases_no_key() {
     for skips in 0..10 {
         // Opened anew for the failure: to write the first version reads as well.
         let disk = Disk::default();
-        let mut desk = open(&disk, Failure::default());
-        desk.serve(&[put(&key("a"), None)], Moment(1)).unwrap();
-        let failure = Failure::at(Step::Read, skips, StoreError::Failed("as planned".into()));
-        let mut desk = open(&disk, failure);
+        let mut clerk = open(&disk, Failure::default());
+        clerk.serve(&[put(&key("a"), None)], Moment(1)).unwrap();
+        let failure = Failure::at(Step::Read, skips, Mishap::Fails);
+        let mut clerk = open(&disk, failure);
         let orders = [write(&key("a"), Edit::Delete, None), put(&key("b"), None)];
-        let replies = desk.serve(&orders, Moment(2)).unwrap();
+        let replies = clerk.serve(&orders, Moment(2)).unwrap();
         failures += usize::from(replies[0].is_err());
         let is_free = is_applied(&replies[0]);
         let is_taken = is_applied(&replies[1]);
@@ -115,7 +131,7 @@ fn a_write_that_fails_halfway_releases_no_key() {
 #[test]
 fn a_lock_that_was_written_past_does_not_come_back() {
     let disk = Disk::default();
-    let mut desk = open(&disk, Failure::default());
+    let mut clerk = open(&disk, Failure::default());
     let key = &key("a");
     let lock = Order::Lock(LockCommand {
         key: key.clone(),
@@ -126,12 +142,13 @@ fn a_lock_that_was_written_past_does_not_come_back() {
             life_ms: 1000,
         },
     });
-    desk.serve(&[put(key, None), lock], Moment(101)).unwrap();
-    let replies = desk.serve(&[put(key, None)], Moment(1101)).unwrap();
+    clerk.serve(&[put(key, None), lock], Moment(101)).unwrap();
+    let replies = clerk.serve(&[put(key, None)], Moment(1101)).unwrap();
     assert!(is_applied(&replies[0]), "{replies:?}");
-    drop(desk);
-    let mut desk = open(&disk, Failure::default());
-    let replies = desk.serve(&[put(key, Some("t"))], Moment(201)).unwrap();
+    drop(clerk);
+    disk.forget_the_time();
+    let mut clerk = open(&disk, Failure::default());
+    let replies = clerk.serve(&[put(key, Some("t"))], Moment(201)).unwrap();
     let Ok(Reply::Write(Outcome::Refused(decisions))) = &replies[0] else {
         panic!("{replies:?}");
     };
@@ -145,29 +162,96 @@ fn a_lock_that_was_written_past_does_not_come_back() {
 /// Whoever asks for the conflict log to be written is told if it was not, and may ask again.
 #[test]
 fn a_flush_that_finds_no_room_says_so_and_keeps_what_waits() {
-    let conflict = LoggedConflict {
-        id: "c".into(),
-        at: Moment(1),
-        key: key("a"),
-        by: "ann".into(),
-        method: "PUT".into(),
-        kind: "stale-version".into(),
-        paths: Vec::new(),
-        base: None,
-        current: None,
-        edit: LostEdit::Deletion,
-        settlement: None,
-    };
-    let failure = Failure::at(Step::Record, 0, StoreError::Full);
-    let mut desk = open(&Disk::default(), failure);
+    let failure = Failure::at(Step::Record, 0, Mishap::Full);
+    let mut clerk = open(&Disk::default(), failure);
     let refused = write(&key("a"), Edit::Delete, None);
-    let orders = [Order::Log(Arc::new(conflict)), refused, Order::Flush];
-    let replies = desk.serve(&orders, Moment(1)).unwrap();
+    let orders = [Order::Log(Arc::new(conflict("c"))), refused, Order::Flush];
+    let replies = clerk.serve(&orders, Moment(1)).unwrap();
     assert!(matches!(replies[1], Ok(Reply::Write(Outcome::Refused(_)))));
     assert!(matches!(replies[2], Err(StoreError::Full)), "{replies:?}");
-    assert_eq!(desk.load().waiting_conflicts(), 1);
-    let replies = desk.serve(&[Order::Flush], Moment(2)).unwrap();
+    assert_eq!(clerk.load().waiting_conflicts(), 1);
+    let replies = clerk.serve(&[Order::Flush], Moment(2)).unwrap();
     assert!(matches!(replies[0], Ok(Reply::Noted)));
-    let found = desk.store().reader().conflict("default", "c");
+    let found = clerk.store().reader().conflict("default", "c");
     assert!(found.unwrap().is_some());
+}
+
+/// A commit of which nobody hears, written at once, later or never: it is asked about, and its orders
+/// are performed once, as is what they want logged.
+#[test]
+fn a_commit_of_unknown_fate_is_performed_once() {
+    for landing in [Landing::AtOnce, Landing::Late, Landing::Never] {
+        let disk = Disk::default();
+        let silence = Failure::at(Step::Mark, 0, Mishap::Silence(landing));
+        let mut clerk = open(&disk, silence);
+        let orders = [
+            Order::Log(Arc::new(conflict("c"))),
+            put(&key("a"), None),
+            Order::Flush,
+        ];
+        let replies = clerk.serve(&orders, Moment(1)).unwrap();
+        assert!(is_applied(&replies[1]), "{landing:?}: {replies:?}");
+        assert_eq!(clerk.load().waiting_conflicts(), 0, "{landing:?}");
+        disk.land();
+        let reader = clerk.store().reader();
+        assert_eq!(reader.last_seq(), 1, "{landing:?}");
+        let all = Conflicts {
+            space: "default".into(),
+            limit: 10,
+            ..Conflicts::default()
+        };
+        let logged = reader.conflicts(&all).unwrap().items;
+        assert_eq!(logged, [conflict("c")], "{landing:?}");
+    }
+}
+
+/// What is decided again is logged once, and only when it is written.
+#[test]
+fn what_a_lost_commit_would_have_logged_still_waits() {
+    let disk = Disk::default();
+    let (mut one, mut other) = (
+        open(&disk, Failure::default()),
+        open(&disk, Failure::default()),
+    );
+    let orders = [Order::Log(Arc::new(conflict("c"))), put(&key("a"), None)];
+    let proposed = one.propose(&orders, Moment(1)).unwrap();
+    assert_eq!(proposed.commit().conflicts.len(), 1);
+    other.serve(&[put(&key("b"), None)], Moment(1)).unwrap();
+    let next = one.commit(&orders, proposed);
+    assert!(matches!(next, Next::DecideAgain), "{next:?}");
+    assert!(
+        one.store()
+            .reader()
+            .conflict("default", "c")
+            .unwrap()
+            .is_none()
+    );
+    // The other holds the unique key by now, and so nothing is written but the log, in its own time.
+    let replies = one.serve(&orders, Moment(1)).unwrap();
+    assert!(!is_applied(&replies[1]), "{replies:?}");
+    assert_eq!(one.load().waiting_conflicts(), 1);
+    one.serve(&[Order::Flush], Moment(1)).unwrap();
+    assert_eq!(one.load().waiting_conflicts(), 0);
+    assert!(
+        one.store()
+            .reader()
+            .conflict("default", "c")
+            .unwrap()
+            .is_some()
+    );
+}
+
+/// While the store is away, nothing is done, and nothing is forgotten.
+#[test]
+fn what_is_to_be_logged_outlasts_a_store_that_is_away() {
+    for step in [Step::Begin, Step::Record] {
+        let mut clerk = open(&Disk::default(), Failure::at(step, 0, Mishap::Away));
+        let orders = [Order::Log(Arc::new(conflict("c"))), put(&key("a"), None)];
+        let failed = clerk.serve(&orders, Moment(1));
+        assert!(matches!(failed, Err(StoreError::Away)), "{failed:?}");
+        assert_eq!(clerk.load().waiting_conflicts(), 1);
+        let replies = clerk.serve(&[put(&key("a"), None)], Moment(2)).unwrap();
+        assert!(is_applied(&replies[0]), "{replies:?}");
+        assert_eq!(clerk.load().waiting_conflicts(), 0);
+    }
 }

@@ -7,8 +7,8 @@ use detente_core::CollectionKey;
 use detente_core::rules::Rules;
 use detente_server::Settings;
 use detente_service::Policy;
-use detente_sqlite::{ConstraintConflict, Sqlite, SqliteOptions, SqliteReader};
-use detente_store::Retention;
+use detente_sqlite::{Sqlite, SqliteOptions, SqliteReader};
+use detente_store::{ConstraintConflict, Retention, Store};
 
 use super::Failure;
 use crate::config::{self, Config, Mistakes};

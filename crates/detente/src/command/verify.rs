@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use anyhow::anyhow;
 use clap::Args;
-use detente_store::audit;
+use detente_store::{Store, audit};
 
 use super::Failure;
 use super::data::{Place, refused, rules};
@@ -29,7 +29,7 @@ impl Verify {
                 println!("{name}: unique keys not checked; the next start will build them");
             }
         }
-        let found = audit(&store, |name| judged.get(name).copied());
+        let found = audit(&store.reader(), |name| judged.get(name).copied());
         let found = found.map_err(|error| refused(&data, error))?;
         if found.faults.is_empty() {
             let (documents, versions) = (found.documents, found.versions);

@@ -28,8 +28,12 @@ pub(super) fn rules() -> Arc<CollectionRules> {
 }
 
 pub(super) fn put(key: &Key, body: &str) -> Command {
+    put_by(key, body, &rules().rules)
+}
+
+pub(super) fn put_by(key: &Key, body: &str, rules: &Rules) -> Command {
     let body = Bytes::copy_from_slice(body.as_bytes());
-    let edit = Edit::Put(Proposal::check(&rules().rules, body, None).unwrap());
+    let edit = Edit::Put(Proposal::check(rules, body, None).unwrap());
     Command::new(key.clone(), edit, "ann".into())
 }
 

@@ -52,7 +52,7 @@ pub fn history_is_cut_and_the_rest_agrees<S: Store>(open: impl Fn() -> S) {
     assert_eq!((changes.len(), changes[0].version), (109, 192));
     let other = reader.current(&key("b")).unwrap().unwrap();
     assert!(reader.numbered(&other, 1).unwrap().is_some(), "it is young");
-    assert_eq!(audit(&store, |_| None).unwrap().faults, [""; 0]);
+    assert_eq!(audit(&reader, |_| None).unwrap().faults, [""; 0]);
 }
 
 pub fn changes_of_one_document_are_found_from_anywhere<S: Store>(open: impl Fn() -> S) {

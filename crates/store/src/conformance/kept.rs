@@ -5,7 +5,7 @@ use detente_core::{Lock, Moment, Once, Receipt, Written};
 
 use super::draft::key;
 use crate::{
-    Commit, Conflicts, LoggedConflict, LostEdit, OutcomeFilter, Reader, Settled, Settlement,
+    Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, Reader, Settled, Settlement,
     Settling, Store, VersionPlace,
 };
 
@@ -59,16 +59,22 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
         now: Moment(1000),
         ..Commit::default()
     };
-    store.begin().unwrap();
-    store.append(&commit).unwrap();
+    store.begin(&[], Moment(1000)).unwrap();
+    must_commit(&mut store, &commit);
     drop(store);
     let mut store = open();
-    assert_eq!(store.lock(&key("a")).unwrap(), Some(lock("ann")));
-    assert_eq!(store.last_fencing(), 7);
-    assert_eq!(store.receipt(&[1; 32]).unwrap(), Some(receipt));
-    assert_eq!(store.receipt(&[3; 32]).unwrap(), None);
-    assert_eq!(store.settled("first").unwrap(), Some(None));
-    assert_eq!(store.settled("third").unwrap(), None);
+    assert_eq!(
+        store.know(|it| it.lock(&key("a"))).unwrap(),
+        Some(lock("ann"))
+    );
+    assert_eq!(fencing(&mut store), 7);
+    assert_eq!(
+        store.know(|it| it.receipt(&[1; 32])).unwrap(),
+        Some(receipt)
+    );
+    assert_eq!(store.know(|it| it.receipt(&[3; 32])).unwrap(), None);
+    assert_eq!(store.know(|it| it.settled("first")).unwrap(), Some(None));
+    assert_eq!(store.know(|it| it.settled("third")).unwrap(), None);
     let settled = Settled {
         outcome: Settling::Dismissed,
         at: Moment(1500),
@@ -84,11 +90,18 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
         now: Moment(2000),
         ..Commit::default()
     };
-    store.append(&commit).unwrap();
-    assert_eq!(store.lock(&key("a")).unwrap(), None);
-    assert_eq!(store.lock(&key("b")).unwrap(), None, "its time has passed");
-    assert_eq!(store.last_fencing(), 7, "it only grows");
-    assert_eq!(store.settled("first").unwrap(), Some(Some(settled.clone())));
+    must_commit(&mut store, &commit);
+    assert_eq!(store.know(|it| it.lock(&key("a"))).unwrap(), None);
+    assert_eq!(
+        store.know(|it| it.lock(&key("b"))).unwrap(),
+        None,
+        "its time has passed"
+    );
+    assert_eq!(fencing(&mut store), 7, "it only grows");
+    assert_eq!(
+        store.know(|it| it.settled("first")).unwrap(),
+        Some(Some(settled.clone()))
+    );
     let reader = store.reader();
     let first = reader.conflict("default", "first").unwrap().unwrap();
     let expected = LoggedConflict {
@@ -108,4 +121,13 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
         (page.items, page.next),
         (vec![logged("second", 1001)], None)
     );
+}
+
+fn must_commit<S: Store>(store: &mut S, commit: &Commit) {
+    let fate = store.append(commit);
+    assert!(matches!(fate, Fate::Committed), "{fate:?}");
+}
+
+fn fencing<S: Store>(store: &mut S) -> u64 {
+    store.begin(&[], Moment(0)).unwrap().fencing
 }

@@ -2,12 +2,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use detente_core::{Condition, Decision, Digest, Key, Kind, Stored};
+use detente_core::{Condition, Decision, Digest, Key, Kind, Moment, Stored};
 
 use super::dice::Dice;
 use super::draft::{collect, delete, key, place, put, rules};
 use super::session::Session;
-use crate::{Commit, Reader, Store, audit};
+use crate::{Commit, Fate, Reader, Store, audit};
 
 pub fn what_was_written_is_read<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
@@ -42,7 +42,7 @@ pub fn a_reopened_store_is_the_same<S: Store>(open: impl Fn() -> S) {
         let mut store = open();
         let seen = collect(&store.reader(), &place("default", "c"), None, false);
         assert_eq!(seen, expected, "round {round}");
-        assert_eq!(audit(&store, |_| None).unwrap().faults, [""; 0]);
+        assert_eq!(audit(&store.reader(), |_| None).unwrap().faults, [""; 0]);
         if round % 2 == 0 {
             let session = Session::new(store);
             for n in 0..10 {
@@ -70,7 +70,7 @@ fn append_without_writer<S: Store>(store: &mut S, key: &Key) {
         prev: None,
         base: None,
         by: "ann".into(),
-        at: detente_core::Moment(1),
+        at: Moment(1),
         kind: Kind::Document,
         body: Bytes::from_static(b"{}"),
         digest: Digest::of(b"{}"),
@@ -83,12 +83,13 @@ fn append_without_writer<S: Store>(store: &mut S, key: &Key) {
         claimed: Vec::new(),
         released: Vec::new(),
     };
-    store.begin().unwrap();
+    store.begin(&[], Moment(1)).unwrap();
     let commit = Commit {
         versions: vec![applied],
         ..Commit::default()
     };
-    store.append(&commit).unwrap();
+    let fate = store.append(&commit);
+    assert!(matches!(fate, Fate::Committed), "{fate:?}");
 }
 
 /// Thousands of writes, deletions and duplicates, with restarts, beside a map.
@@ -148,7 +149,9 @@ pub fn random_writes_agree_with_a_model<S: Store>(open: impl Fn() -> S) {
         session.close();
         let rules = rules();
         assert_eq!(
-            audit(&open(), |_| Some(&rules.rules)).unwrap().faults,
+            audit(&open().reader(), |_| Some(&rules.rules))
+                .unwrap()
+                .faults,
             [""; 0]
         );
     }

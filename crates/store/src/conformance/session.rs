@@ -39,7 +39,11 @@ impl<R: Reader> Session<R> {
     }
 
     pub(super) fn apply(&self, command: Command) -> Arc<Stored> {
-        match self.write(command).unwrap() {
+        self.apply_by(command, rules())
+    }
+
+    pub(super) fn apply_by(&self, command: Command, rules: Arc<CollectionRules>) -> Arc<Stored> {
+        match self.write_by(command, rules).unwrap() {
             Decision::Apply(applied) => applied.stored,
             other => panic!("{other:?}"),
         }

@@ -1,31 +1,34 @@
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, MutexGuard};
 
+use detente_core::rules::Claim;
+use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
+
+use super::Disk;
+use super::disk::Shared;
 use crate::{
     Changes, ConflictPage, Conflicts, Documents, Feed, LoggedConflict, MergedHour, OutcomeFilter,
     Reader, Settling, StoreError, Visit,
 };
-use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
-
-use super::tables::Tables;
 
 /// Reads what a [`crate::Memory`] holds.
 #[derive(Clone, Debug)]
 pub struct MemoryReader {
-    tables: Arc<Mutex<Tables>>,
+    disk: Disk,
 }
 
 impl MemoryReader {
-    pub(super) fn new(tables: Arc<Mutex<Tables>>) -> Self {
-        Self { tables }
+    pub(super) fn new(disk: Disk) -> Self {
+        Self { disk }
     }
 
-    fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().expect("nothing panics while it is held")
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.disk.shared()
     }
 
     /// The versions past `since` that are wanted, `limit` of them at most.
     fn feed(&self, since: Seq, limit: usize, is_wanted: impl Fn(&Stored) -> bool) -> Feed {
-        let tables = self.tables();
+        let shared = self.shared();
+        let tables = &shared.tables;
         let past = tables.log.range(since.saturating_add(1)..);
         let mut wanted = past.map(|(_, stored)| stored).filter(|it| is_wanted(it));
         let items: Vec<_> = wanted.by_ref().take(limit).cloned().collect();
@@ -42,11 +45,11 @@ impl MemoryReader {
 
 impl Reader for MemoryReader {
     fn last_seq(&self) -> Seq {
-        self.tables().last_seq
+        self.shared().tables.last_seq
     }
 
     fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
-        Ok(self.tables().head(key))
+        Ok(self.shared().tables.head(key))
     }
 
     fn current(&self, key: &Key) -> Result<Option<Arc<Stored>>, StoreError> {
@@ -54,7 +57,8 @@ impl Reader for MemoryReader {
     }
 
     fn recall(&self, key: &Key) -> Option<Arc<Stored>> {
-        let tables = self.tables();
+        let shared = self.shared();
+        let tables = &shared.tables;
         tables.version(tables.head(key)?.seq)
     }
 
@@ -63,18 +67,20 @@ impl Reader for MemoryReader {
     }
 
     fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>> {
-        self.tables().version(seq)
+        self.shared().tables.version(seq)
     }
 
     fn numbered(&self, head: &Stored, number: u64) -> Result<Option<Arc<Stored>>, StoreError> {
-        let tables = self.tables();
+        let shared = self.shared();
+        let tables = &shared.tables;
         let is_it = |stored: &&Arc<Stored>| stored.key == head.key && stored.version == number;
         Ok(tables.log.values().find(is_it).cloned())
     }
 
     fn documents(&self, asked: &Documents<'_>, visit: &mut Visit<'_>) -> Result<(), StoreError> {
         let mut found: Vec<_> = {
-            let tables = self.tables();
+            let shared = self.shared();
+            let tables = &shared.tables;
             let heads = tables.heads.iter();
             heads
                 .filter(|(key, head)| key.is_in(asked.collection) && head.is_document())
@@ -111,12 +117,17 @@ impl Reader for MemoryReader {
         Ok(self.feed(since, limit, |stored| stored.key == *key))
     }
 
+    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError> {
+        Ok(self.shared().tables.holder(key, claim))
+    }
+
     fn lock(&self, key: &Key) -> Option<Arc<Lock>> {
-        self.tables().locks.get(key).cloned()
+        self.shared().tables.locks.get(key).cloned()
     }
 
     fn conflicts(&self, asked: &Conflicts) -> Result<ConflictPage, StoreError> {
-        let tables = self.tables();
+        let shared = self.shared();
+        let tables = &shared.tables;
         let mut page = ConflictPage::default();
         let mut last = None;
         for (index, conflict) in tables.conflicts.iter().enumerate().rev() {
@@ -137,13 +148,15 @@ impl Reader for MemoryReader {
     }
 
     fn conflict(&self, space: &str, id: &str) -> Result<Option<LoggedConflict>, StoreError> {
-        let tables = self.tables();
+        let shared = self.shared();
+        let tables = &shared.tables;
         let is_it = |it: &&LoggedConflict| it.id == id && it.key.space() == space;
         Ok(tables.conflicts.iter().find(is_it).cloned())
     }
 
     fn merged(&self, space: &str, since: Moment) -> Result<Vec<MergedHour>, StoreError> {
-        let tables = self.tables();
+        let shared = self.shared();
+        let tables = &shared.tables;
         let merges = tables.merges.iter();
         let found =
             merges.filter(|((its_space, hour, _), _)| its_space == space && *hour >= since.0);
@@ -156,11 +169,12 @@ impl Reader for MemoryReader {
     }
 
     fn pruned(&self) -> Result<u64, StoreError> {
-        Ok(self.tables().pruned)
+        Ok(self.shared().tables.pruned)
     }
 
     fn collections(&self) -> Result<Vec<CollectionKey>, StoreError> {
-        let tables = self.tables();
+        let shared = self.shared();
+        let tables = &shared.tables;
         let mut collections: Vec<_> = tables
             .heads
             .keys()

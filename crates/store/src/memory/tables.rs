@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{LoggedConflict, Pruning, Settled};
-use detente_core::rules::Claim;
-use detente_core::{Head, Key, Lock, Receipt, Seq, Stored};
+use detente_core::rules::{Claim, Rules, Unique};
+use detente_core::{CollectionKey, Head, Key, Lock, Receipt, Seq, Stored};
 
-use super::Record;
+use super::record::{Keys, Record};
+use crate::{ConstraintConflict, LoggedConflict, Pruning, Settled};
 
 /// History is cut where the number of a version is a multiple of this.
 const CUT: u64 = 64;
@@ -20,8 +20,7 @@ pub(super) struct Tables {
     pub(super) last_seq: Seq,
     pub(super) pruned: u64,
     pub(super) heads: BTreeMap<Key, Head>,
-    /// By space, collection, constraint and value.
-    holders: BTreeMap<[String; 4], String>,
+    keys: Keys,
     pub(super) locks: BTreeMap<Key, Arc<Lock>>,
     pub(super) fencing: u64,
     pub(super) receipts: BTreeMap<[u8; 32], Receipt>,
@@ -39,11 +38,11 @@ impl Tables {
                 let expected = self.last_seq + 1;
                 assert_eq!(stored.seq, expected, "seqs follow without a gap");
                 for claim in &applied.released {
-                    self.holders.remove(&place(&stored.key, claim));
+                    self.keys.holders.remove(&place(&stored.key, claim));
                 }
                 for claim in &applied.claimed {
                     let holder = stored.key.id().to_owned();
-                    self.holders.insert(place(&stored.key, claim), holder);
+                    self.keys.holders.insert(place(&stored.key, claim), holder);
                 }
                 self.count_merge(stored);
                 self.heads.insert(stored.key.clone(), applied.head);
@@ -66,12 +65,13 @@ impl Tables {
                     conflict.settlement = Some(settlement.settled.clone());
                 }
             }
+            Record::Keys(keys) => self.keys = keys.clone(),
             // What has outlived its time may go, and need not.
-            Record::Mark(now) if now.0.is_multiple_of(2) => {
+            Record::Mark(_, now) if now.0.is_multiple_of(2) => {
                 self.locks.retain(|_, lock| lock.is_held(*now));
                 self.receipts.retain(|_, receipt| receipt.is_kept(*now));
             }
-            Record::Mark(_) => {}
+            Record::Mark(..) => {}
         }
     }
 
@@ -110,12 +110,63 @@ impl Tables {
     }
 
     pub(super) fn holder(&self, key: &Key, claim: &Claim) -> Option<String> {
-        self.holders.get(&place(key, claim)).cloned()
+        self.keys.holders.get(&place(key, claim)).cloned()
+    }
+
+    pub(super) fn has_keys(&self, collection: &str, rules: &Rules) -> bool {
+        let is_built = |unique: &Unique| {
+            let name = (collection.to_owned(), unique.name.clone());
+            self.keys.definitions.get(&name) == Some(&unique.definition())
+        };
+        rules.unique.iter().all(is_built)
+    }
+
+    /// The keys as these rules want them, and the documents that collide.
+    pub(super) fn built(&self, rules: &[(&str, &Rules)]) -> (Keys, Vec<ConstraintConflict>) {
+        let mut keys = Keys::default();
+        let mut conflicts = Vec::new();
+        let documents = self.heads.values().filter(|head| head.is_document());
+        let documents: Vec<_> = documents.filter_map(|it| self.log.get(&it.seq)).collect();
+        for (collection, rules) in rules {
+            for (index, unique) in rules.unique.iter().enumerate() {
+                let name = ((*collection).to_owned(), unique.name.clone());
+                keys.definitions.insert(name, unique.definition());
+                let own = documents
+                    .iter()
+                    .filter(|it| it.key.collection() == *collection);
+                for stored in own {
+                    let document = stored.document();
+                    if let Some(claim) = document.and_then(|it| unique.claim(index, &it)) {
+                        conflicts.extend(keys.claim(&stored.key, &claim));
+                    }
+                }
+            }
+        }
+        (keys, conflicts)
     }
 
     pub(super) fn settled(&self, id: &str) -> Option<Option<Settled>> {
         let conflict = self.conflicts.iter().find(|it| it.id == id)?;
         Some(conflict.settlement.clone())
+    }
+}
+
+impl Keys {
+    fn claim(&mut self, key: &Key, claim: &Claim) -> Option<ConstraintConflict> {
+        let place = place(key, claim);
+        let Some(holder) = self.holders.get(&place) else {
+            self.holders.insert(place, key.id().to_owned());
+            return None;
+        };
+        Some(ConstraintConflict {
+            collection: CollectionKey {
+                space: key.space().into(),
+                collection: key.collection().into(),
+            },
+            constraint: claim.constraint.clone(),
+            holder: holder.clone(),
+            other: key.id().to_owned(),
+        })
     }
 }
 

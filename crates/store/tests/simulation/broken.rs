@@ -3,13 +3,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use detente_core::rules::Claim;
+use detente_core::rules::{Claim, Rules};
 use detente_core::{Head, Key, Lock, Moment, Receipt, Seq, Stored};
-use detente_store::{Commit, Settled, Store, StoreError};
+use detente_store::memory::{Disk, Memory, MemoryReader};
+use detente_store::{
+    BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground as Standing, Lack, Order, Settled,
+    Store, StoreError, Want,
+};
+use tokio::sync::watch;
 
 use crate::fault::Faults;
 use crate::ground::Ground;
-use detente_store::memory::{Disk, Memory, MemoryReader};
 
 /// What is wrong with a store, so that the simulation has something to find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +36,23 @@ pub(crate) enum Defect {
     PrunesNothing,
     /// What a commit lets go, it lets go in a commit of its own.
     PrunesInTwoSteps,
+    /// Writes whatever was decided, whoever was first.
+    IgnoresOthers,
+    /// Refuses on what others have changed since.
+    RefusesOnOldGround,
+    /// What is lost is logged all the same.
+    LogsWhatIsLost,
+    KeepsOldFencing,
+    LeavesGaps,
+    TurnsTimeBack,
+    TakesUnknownForLost,
+    TakesUnknownForWritten,
+    /// What is said to be lost may be written yet.
+    LeavesUnknownUnderWay,
 }
 
 impl Defect {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::AcknowledgesEarly,
         Self::WritesInTwoSteps,
         Self::FailsAfterWriting,
@@ -52,22 +69,29 @@ impl Defect {
         Self::IgnoresAges,
         Self::PrunesNothing,
         Self::PrunesInTwoSteps,
+        Self::IgnoresOthers,
+        Self::RefusesOnOldGround,
+        Self::LogsWhatIsLost,
+        Self::KeepsOldFencing,
+        Self::LeavesGaps,
+        Self::TurnsTimeBack,
+        Self::TakesUnknownForLost,
+        Self::TakesUnknownForWritten,
+        Self::LeavesUnknownUnderWay,
     ];
 }
 
 /// A disk in memory under a store with a defect.
 pub(crate) struct BrokenGround {
     disk: Disk,
-    faults: Arc<Faults>,
     defect: Defect,
     was_closed: Arc<AtomicBool>,
 }
 
 impl BrokenGround {
-    pub(crate) fn new(faults: &Arc<Faults>, defect: Defect) -> Self {
+    pub(crate) fn new(defect: Defect) -> Self {
         Self {
             disk: Disk::default(),
-            faults: Arc::clone(faults),
             defect,
             was_closed: Arc::default(),
         }
@@ -77,26 +101,42 @@ impl BrokenGround {
 impl Ground for BrokenGround {
     type Store = Broken;
 
-    fn open(&mut self) -> Broken {
+    fn open(&mut self, faults: &Arc<Faults>, _: bool) -> Broken {
         let was_closed = self.was_closed.swap(false, Ordering::Relaxed);
         if self.defect == Defect::AcknowledgesEarly && !was_closed {
             self.disk.lose_last_commit();
         }
         Broken {
-            inner: Memory::open(&self.disk, Arc::clone(&self.faults) as _),
+            inner: Memory::open(&self.disk, Arc::clone(faults) as _),
+            disk: self.disk.clone(),
             defect: self.defect,
             was_closed: Arc::clone(&self.was_closed),
             commits: 0,
+            fencing: None,
             heads: RefCell::default(),
         }
+    }
+
+    fn land(&self) {
+        self.disk.land();
+    }
+
+    fn has(&self, batch: BatchToken) -> bool {
+        self.disk.has(batch)
+    }
+
+    fn forget_the_time(&self) {
+        self.disk.forget_the_time();
     }
 }
 
 pub(crate) struct Broken {
     inner: Memory,
+    disk: Disk,
     defect: Defect,
     was_closed: Arc<AtomicBool>,
     commits: u64,
+    fencing: Option<u64>,
     heads: RefCell<BTreeMap<Key, Option<Head>>>,
 }
 
@@ -131,18 +171,8 @@ impl Broken {
     }
 }
 
-impl Store for Broken {
-    type Reader = MemoryReader;
-
-    fn reader(&self) -> MemoryReader {
-        self.inner.reader()
-    }
-
-    fn begin(&mut self) -> Result<(), StoreError> {
-        self.inner.begin()
-    }
-
-    fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
+impl Facts for Broken {
+    fn head(&self, key: &Key) -> Result<Option<Head>, Lack> {
         if !self.has(Defect::KeepsOldHeads) {
             return self.inner.head(key);
         }
@@ -154,16 +184,16 @@ impl Store for Broken {
         Ok(head)
     }
 
-    fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
+    fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, Lack> {
         self.inner.version(seq)
     }
 
-    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError> {
+    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Lack> {
         let holder = self.inner.holder(key, claim)?;
         Ok(holder.filter(|_| !self.has(Defect::ForgetsHolders)))
     }
 
-    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, StoreError> {
+    fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, Lack> {
         let lock = self.inner.lock(key)?;
         Ok(match self.defect {
             Defect::ForgetsLocks => None,
@@ -178,35 +208,80 @@ impl Store for Broken {
         })
     }
 
-    fn last_fencing(&self) -> u64 {
-        match self.defect {
-            Defect::ForgetsFencing => 0,
-            _ => self.inner.last_fencing(),
-        }
-    }
-
-    fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, StoreError> {
+    fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, Lack> {
         self.inner.receipt(scope)
     }
 
-    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, StoreError> {
+    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, Lack> {
         self.inner.settled(id)
     }
+}
 
-    fn append(&mut self, commit: &Commit) -> Result<(), StoreError> {
+/// Where what was written in several steps failed in one of them, what that came to.
+fn append_all(store: &mut Memory, commits: &[Commit]) -> Fate {
+    for commit in commits {
+        match store.append(commit) {
+            Fate::Committed => {}
+            fate => return fate,
+        }
+    }
+    Fate::Committed
+}
+
+impl Store for Broken {
+    type Reader = MemoryReader;
+
+    const IS_EXCLUSIVE: bool = false;
+
+    fn reader(&self) -> MemoryReader {
+        self.inner.reader()
+    }
+
+    fn watch(&self) -> watch::Receiver<Seq> {
+        self.inner.watch()
+    }
+
+    fn begin(&mut self, orders: &[Order], clock: Moment) -> Result<Standing, StoreError> {
+        let mut standing = self.inner.begin(orders, clock)?;
+        match self.defect {
+            Defect::ForgetsFencing => standing.fencing = 0,
+            Defect::KeepsOldFencing => {
+                standing.fencing = *self.fencing.get_or_insert(standing.fencing);
+            }
+            Defect::LeavesGaps => standing.next_seq += self.commits / 40 % 2,
+            Defect::TurnsTimeBack if clock > Moment(0) => standing.now = clock,
+            _ => {}
+        }
+        Ok(standing)
+    }
+
+    fn fetch(&mut self, wants: &[Want]) -> Result<(), StoreError> {
+        self.inner.fetch(wants)
+    }
+
+    fn append(&mut self, commit: &Commit) -> Fate {
         let mut commit = commit.clone();
         self.break_commit(&mut commit);
         self.commits += 1;
         if self.commits.is_multiple_of(3) {
             self.heads.borrow_mut().clear();
+            self.fencing = None;
         }
+        let is_old_ground = match self.defect {
+            Defect::IgnoresOthers => true,
+            Defect::RefusesOnOldGround => commit.is_empty(),
+            _ => false,
+        };
+        if is_old_ground && let Err(error) = self.inner.begin(&[], Moment(0)) {
+            return Fate::Failed(error);
+        }
+        let mut steps = Vec::new();
         if self.has(Defect::WritesInTwoSteps) {
-            let first = Commit {
+            steps.push(Commit {
                 versions: std::mem::take(&mut commit.versions),
                 now: commit.now,
                 ..Commit::default()
-            };
-            self.inner.append(&first)?;
+            });
         }
         let later = Commit {
             prunings: match self.has(Defect::PrunesInTwoSteps) {
@@ -216,14 +291,45 @@ impl Store for Broken {
             now: commit.now,
             ..Commit::default()
         };
-        self.inner.append(&commit)?;
+        let logged = Commit {
+            conflicts: commit.conflicts.clone(),
+            now: commit.now,
+            ..Commit::default()
+        };
+        steps.push(commit);
         if !later.prunings.is_empty() {
-            self.inner.append(&later)?;
+            steps.push(later);
+        }
+        let fate = append_all(&mut self.inner, &steps);
+        if self.has(Defect::LogsWhatIsLost) && matches!(fate, Fate::Lost) {
+            let begun = self.inner.begin(&[], Moment(0));
+            let logged = begun.map(|_| self.inner.append(&logged));
+            return logged.map_or_else(Fate::unwritten, |_| Fate::Lost);
         }
         if self.has(Defect::FailsAfterWriting) && self.commits.is_multiple_of(20) {
-            return Err(StoreError::Failed("so it says".into()));
+            return Fate::Failed(StoreError::Failed("so it says".into()));
         }
-        Ok(())
+        fate
+    }
+
+    fn fate(&mut self, batch: BatchToken) -> Fate {
+        match self.defect {
+            Defect::TakesUnknownForLost => Fate::Lost,
+            Defect::TakesUnknownForWritten => Fate::Committed,
+            Defect::LeavesUnknownUnderWay if !self.disk.has(batch) => Fate::Lost,
+            _ => self.inner.fate(batch),
+        }
+    }
+
+    fn constrain(
+        &mut self,
+        rules: &[(&str, &Rules)],
+    ) -> Result<Vec<ConstraintConflict>, StoreError> {
+        self.inner.constrain(rules)
+    }
+
+    fn has_keys(&self, collection: &str, rules: &Rules) -> Result<bool, StoreError> {
+        self.inner.has_keys(collection, rules)
     }
 
     fn close(&mut self) -> Result<(), StoreError> {

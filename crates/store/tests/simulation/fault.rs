@@ -1,11 +1,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use detente_store::StoreError;
+use detente_store::memory::{Landing, Mishap, Step, Weather};
 
 use crate::clock::Clock;
 use crate::dice::Dice;
-use detente_store::memory::{Step, Weather};
 
 /// What goes wrong with a store while it serves one batch, at most one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +17,12 @@ pub(crate) struct Fault {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    Fails,
-    Full,
-    /// The process ends here.
-    Crash,
+    Goes(Mishap),
     /// It takes this long, in milliseconds.
     Stall(u64),
 }
 
-/// Faults as they come.
+/// Faults as they come to one writer.
 #[derive(Debug)]
 pub(crate) struct Faults {
     clock: Clock,
@@ -44,33 +40,67 @@ impl Fault {
         let (at, skips) = match dice.below(10) {
             0 => (Step::Begin, 0),
             1..=3 => (Step::Read, dice.below(30)),
-            4..=6 => (Step::Record, dice.below(8)),
-            7 => (Step::Mark, 0),
+            4..=5 => (Step::Record, dice.below(8)),
+            6..=7 => (Step::Mark, 0),
             _ => (Step::Marked, 0),
         };
-        let what = match (at, dice.below(10)) {
-            (_, 0..=2) => Trouble::Stall(dice.below(60_000)),
-            (Step::Marked, _) | (_, 3..=5) => Trouble::Crash,
-            (Step::Record | Step::Mark, 6..=7) => Trouble::Full,
-            _ => Trouble::Fails,
+        let mishap = match (at, dice.below(14)) {
+            (_, 0..=2) => return Some(Self::stall(dice, at, skips)),
+            (Step::Marked, _) | (_, 3..=5) => Mishap::Down,
+            (Step::Record | Step::Mark, 6..=7) => Mishap::Full,
+            (Step::Mark, 8..=10) => Mishap::Silence(landing(dice)),
+            (_, 11..=12) => Mishap::Away,
+            _ => Mishap::Fails,
         };
+        let what = Trouble::Goes(mishap);
         Some(Self { at, skips, what })
+    }
+
+    fn stall(dice: &mut Dice, at: Step, skips: u64) -> Self {
+        let what = Trouble::Stall(dice.below(60_000));
+        Self { at, skips, what }
+    }
+
+    /// Whether it may strike while it is written what was decided.
+    pub(crate) fn is_late(&self) -> bool {
+        matches!(self.at, Step::Record | Step::Mark | Step::Marked)
+    }
+
+    pub(crate) fn is(&self, mishap: Mishap) -> bool {
+        self.what == Trouble::Goes(mishap)
     }
 
     /// For the statistics.
     pub(crate) fn name(&self) -> &'static str {
-        match (self.what, self.at) {
-            (Trouble::Stall(_), _) => "stall",
-            (Trouble::Full, _) => "full",
-            (Trouble::Fails, Step::Begin) => "fails to begin",
-            (Trouble::Fails, Step::Read) => "fails to read",
-            (Trouble::Fails, Step::Close) => "fails to close",
-            (Trouble::Fails, _) => "fails to append",
-            (Trouble::Crash, Step::Marked) => "crash after the commit",
-            (Trouble::Crash, Step::Record | Step::Mark) => "crash within the commit",
-            (Trouble::Crash, _) => "crash before the commit",
+        let mishap = match self.what {
+            Trouble::Goes(mishap) => mishap,
+            Trouble::Stall(_) => return "stall",
+        };
+        match (mishap, self.at) {
+            (Mishap::Full, _) => "full",
+            (Mishap::Away, Step::Ask) => "away when asked",
+            (Mishap::Away, _) => "away",
+            (Mishap::Silence(Landing::AtOnce), _) => "silence, and written",
+            (Mishap::Silence(Landing::Late), _) => "silence, and perhaps later",
+            (Mishap::Silence(Landing::Never), _) => "silence, and nothing",
+            (Mishap::Fails, Step::Begin) => "fails to begin",
+            (Mishap::Fails, Step::Read) => "fails to read",
+            (Mishap::Fails, Step::Close) => "fails to close",
+            (Mishap::Fails, _) => "fails to append",
+            (Mishap::Down, Step::Marked) => "crash after the commit",
+            (Mishap::Down, Step::Record | Step::Mark) => "crash within the commit",
+            (Mishap::Down, _) => "crash before the commit",
         }
     }
+}
+
+fn landing(dice: &mut Dice) -> Landing {
+    *dice.pick(&[
+        Landing::AtOnce,
+        Landing::Late,
+        Landing::Late,
+        Landing::Never,
+    ])
 }
 
 impl Faults {
@@ -96,6 +126,11 @@ impl Faults {
             .take()
     }
 
+    /// Whether the process has ended where it stood.
+    pub(crate) fn are_fatal(&self) -> bool {
+        self.is_down.load(Ordering::Relaxed)
+    }
+
     /// The process is started again.
     pub(crate) fn restart(&self) {
         self.is_down.store(false, Ordering::Relaxed);
@@ -103,10 +138,9 @@ impl Faults {
 }
 
 impl Weather for Faults {
-    fn meet(&self, step: Step) -> Result<(), StoreError> {
-        let down = || Err(StoreError::Unknown("the process is down".into()));
-        if self.is_down.load(Ordering::Relaxed) {
-            return down();
+    fn meet(&self, step: Step) -> Result<(), Mishap> {
+        if self.are_fatal() {
+            return Err(Mishap::Down);
         }
         let mut armed = self.armed.lock().expect("nothing panics while it is held");
         let Some(fault) = armed.as_mut().filter(|fault| fault.at == step) else {
@@ -120,15 +154,14 @@ impl Weather for Faults {
         *armed = None;
         *self.struck.lock().expect("nothing panics while it is held") = Some(fault);
         match fault.what {
-            Trouble::Fails => Err(StoreError::Failed("as planned".into())),
-            Trouble::Full => Err(StoreError::Full),
+            Trouble::Goes(mishap) => {
+                let is_down = mishap == Mishap::Down;
+                self.is_down.fetch_or(is_down, Ordering::Relaxed);
+                Err(mishap)
+            }
             Trouble::Stall(ms) => {
                 self.clock.pass(ms);
                 Ok(())
-            }
-            Trouble::Crash => {
-                self.is_down.store(true, Ordering::Relaxed);
-                down()
             }
         }
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use detente_core::json::{Value, parse};
 use detente_core::{CollectionKey, Key, Kind, LockAction, Moment, Once, Receipt, Seq};
-use detente_store::{Changes, Documents, Order, Reader, Store, Transaction, audit};
+use detente_store::{Changes, Documents, Order, Reader, Transaction, audit};
 
 use crate::answer::{Answer, Told, Version};
 use crate::collection::{keys, rules_of, slot};
@@ -41,7 +41,7 @@ impl Laws {
         now: Moment,
     ) -> Result<(), String> {
         self.now = now;
-        self.latest = self.latest.max(now);
+        self.reach(now);
         match (order, answer) {
             (Order::Write(asked), Answer::Applied(all)) => {
                 if all.len() != asked.writes.len() {
@@ -80,6 +80,10 @@ impl Laws {
             }
             _ => Ok(()),
         }
+    }
+
+    pub(crate) fn reach(&mut self, now: Moment) {
+        self.latest = self.latest.max(now);
     }
 
     fn write(&mut self, key: &Key, version: &Version) -> Result<(), String> {
@@ -149,15 +153,14 @@ impl Laws {
     }
 
     /// Looks through the whole store.
-    pub(crate) fn survey<S: Store>(&self, store: &S) -> Result<(), String> {
+    pub(crate) fn survey(&self, reader: &impl Reader) -> Result<(), String> {
         let told = |error| format!("the store cannot be read: {error}");
         let rules = keys().iter().map(|key| (key.collection(), rules_of(key)));
         let rules: BTreeMap<_, _> = rules.collect();
-        let found = audit(store, |name| rules.get(name).map(|it| &it.rules)).map_err(told)?;
+        let found = audit(reader, |name| rules.get(name).map(|it| &it.rules)).map_err(told)?;
         if let Some(fault) = found.faults.into_iter().next() {
             return Err(fault);
         }
-        let reader = store.reader();
         let asked = Changes {
             space: "default",
             collection: None,
@@ -188,7 +191,7 @@ impl Laws {
         {
             return Err(format!("the write at {seq} must be kept, and is not"));
         }
-        no_slot_twice(&reader)
+        no_slot_twice(reader)
     }
 }
 

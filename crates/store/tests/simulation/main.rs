@@ -1,5 +1,6 @@
-//! The write path in a world that a seed decides: clients, a clock, a desk, and a store that fails,
-//! stalls and crashes at any point, held against a model in which nothing ever goes wrong.
+//! The write path in a world that a seed decides: clients, a clock, one or two desks, and a store that
+//! fails, stalls, says nothing and crashes at any point, held against a model in which nothing ever goes
+//! wrong.
 //!
 //! `DETENTE_SIMULATION_SEEDS=100000` runs more seeds; `DETENTE_SIMULATION_SEED=7` runs one and tells
 //! all that happened in it.
@@ -30,10 +31,7 @@ mod trace; // what happened, for people
 
 mod broken; // stores to be found out
 
-use std::sync::Arc;
-
 use broken::{BrokenGround, Defect};
-use fault::Faults;
 use ground::{Folder, Ground, InMemory};
 use runner::{replay, run, run_all};
 
@@ -42,16 +40,19 @@ const SEEDS: u64 = 4_000;
 
 #[test]
 fn every_seed_agrees_with_the_model() {
-    simulate("every_seed_agrees_with_the_model", InMemory::new, seeds());
+    simulate(
+        "every_seed_agrees_with_the_model",
+        InMemory::default,
+        seeds(),
+    );
 }
 
 /// Without faults in its midst, but left without a word again and again. Disks are slow.
 #[test]
 fn the_embedded_store_agrees_with_the_model() {
-    let make = |_: &Arc<Faults>| Folder::new();
     simulate(
         "the_embedded_store_agrees_with_the_model",
-        make,
+        Folder::default,
         seeds().div_ceil(200),
     );
 }
@@ -66,7 +67,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// Runs the one seed that is asked for, or so many.
-fn simulate<G: Ground>(test: &str, make: impl Fn(&Arc<Faults>) -> G + Sync, count: u64) {
+fn simulate<G: Ground>(test: &str, make: impl Fn() -> G + Sync, count: u64) {
     if let Some(seed) = number("DETENTE_SIMULATION_SEED") {
         return replay(make, test, seed);
     }
@@ -80,7 +81,7 @@ fn simulate<G: Ground>(test: &str, make: impl Fn(&Arc<Faults>) -> G + Sync, coun
 #[test]
 fn every_defect_is_found() {
     for defect in Defect::ALL {
-        let make = |faults: &Arc<Faults>| BrokenGround::new(faults, defect);
+        let make = || BrokenGround::new(defect);
         let found = (0..1000).find(|seed| run(make, *seed, false).result.is_err());
         assert!(found.is_some(), "{defect:?} was not found in 1000 seeds");
     }
@@ -88,7 +89,10 @@ fn every_defect_is_found() {
 
 #[test]
 fn one_seed_is_one_run() {
-    let (one, other) = (run(InMemory::new, 7, true), run(InMemory::new, 7, true));
+    let (one, other) = (
+        run(InMemory::default, 7, true),
+        run(InMemory::default, 7, true),
+    );
     assert_eq!(one.trace, other.trace);
     assert_eq!(one.tally.0, other.tally.0);
 }
@@ -96,7 +100,7 @@ fn one_seed_is_one_run() {
 /// All that the simulation is about comes up in it.
 #[test]
 fn everything_happens() {
-    let tally = run_all(InMemory::new, 300).expect("no seed fails");
+    let tally = run_all(InMemory::default, 300).expect("no seed fails");
     for what in EVERYTHING {
         let times = tally.0.get(what).copied().unwrap_or_default();
         assert!(times > 0, "{what} never happened: {tally:#?}");
@@ -104,7 +108,7 @@ fn everything_happens() {
 }
 
 #[rustfmt::skip]
-const EVERYTHING: [&str; 58] = [
+const EVERYTHING: [&str; 67] = [
     "asked: put", "asked: restore", "asked: patch", "asked: merge", "asked: merge with choices",
     "asked: delete", "asked: transaction", "asked: worked out ahead", "asked: log", "asked: flush",
     "asked: take a lock", "asked: renew a lock", "asked: release a lock", "asked: break a lock",
@@ -118,4 +122,6 @@ const EVERYTHING: [&str; 58] = [
     "crash before the commit", "crash within the commit", "crash after the commit",
     "all is there after a crash", "nothing is there after a crash", "answers are lost",
     "history is cut", "base gone", "base found",
+    "away", "away when asked", "silence, and written", "silence, and perhaps later", "silence, and nothing",
+    "decided again", "found to be lost", "found to be written", "never heard of",
 ];

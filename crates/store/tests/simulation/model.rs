@@ -29,6 +29,10 @@ pub(crate) struct Model {
     receipts: BTreeMap<[u8; 32], Receipt>,
     /// Those conflicts that may be settled, and what became of them.
     pub(crate) conflicts: BTreeMap<String, Option<Settled>>,
+    /// Those that only one writer knows of, and which.
+    waiting: BTreeMap<String, usize>,
+    /// The writer that performs.
+    writer: usize,
     /// Up to here the log was compared with the store's.
     compared: usize,
 }
@@ -42,20 +46,37 @@ struct Entry {
 }
 
 impl Model {
-    /// A batch begins: time passes, and conflicts that come with it are there.
-    pub(crate) fn begin(&mut self, orders: &[Order], now: Moment) {
-        self.now = self.now.max(now);
-        self.latest = self.latest.max(self.now);
-        for order in orders {
-            if let Order::Log(conflict) = order {
-                self.conflicts.insert(conflict.id.clone(), None);
-            }
-        }
+    /// A batch of a writer begins, at its time. Of the conflicts that wait to be logged, each writer
+    /// knows its own.
+    pub(crate) fn begin(&mut self, now: Moment, writer: usize, reader: &impl Reader) {
+        self.now = now;
+        self.reach(now);
+        self.writer = writer;
+        self.waiting.retain(|id, _| {
+            let found = reader.conflict("default", id);
+            !found.is_ok_and(|found| found.is_some())
+        });
+    }
+
+    pub(crate) fn reach(&mut self, now: Moment) {
+        self.latest = self.latest.max(now);
+    }
+
+    /// A writer is to log a conflict.
+    pub(crate) fn hand_over(&mut self, id: &str, writer: usize) {
+        self.conflicts.insert(id.to_owned(), None);
+        self.waiting.insert(id.to_owned(), writer);
+    }
+
+    /// It was lost before it was logged.
+    pub(crate) fn forget_conflict(&mut self, id: &str) {
+        self.conflicts.remove(id);
+        self.waiting.remove(id);
     }
 
     /// The process was started anew, perhaps after the clock was set back. What has outlived its
     /// time before may be gone from the store, or be there again.
-    pub(crate) fn restart<S: Store>(&mut self, store: &S) -> Result<(), String> {
+    pub(crate) fn restart<S: Store>(&mut self, store: &mut S) -> Result<(), String> {
         self.now = Moment(0);
         let latest = self.latest;
         let reader = store.reader();
@@ -64,11 +85,11 @@ impl Model {
             .retain(|key, lock| latest < lock.expires_at || is_there(key));
         for (id, expected) in &self.conflicts {
             // One that is open may be lost, as all that waited are.
-            let found = store.settled(id).map_err(unreadable)?;
+            let found = store.know(|it| it.settled(id)).map_err(unreadable)?;
             same("a conflict", &found.unwrap_or_default(), expected)?;
         }
         for (scope, receipt) in std::mem::take(&mut self.receipts) {
-            let found = store.receipt(&scope).map_err(unreadable)?;
+            let found = store.know(|it| it.receipt(&scope)).map_err(unreadable)?;
             if receipt.is_kept(latest) || found.is_some() {
                 same("a receipt", &found.as_ref(), &Some(&receipt))?;
                 self.receipts.insert(scope, receipt);
@@ -96,7 +117,10 @@ impl Model {
             };
         }
         if let Some(settles) = &asked.settles {
+            let waits_elsewhere =
+                (self.waiting.get(&settles.id)).is_some_and(|writer| *writer != self.writer);
             match self.conflicts.get(&settles.id) {
+                _ if waits_elsewhere => return Answer::NotOpen(None),
                 Some(None) => {}
                 Some(settled) => return Answer::NotOpen(settled.clone()),
                 None => return Answer::NotOpen(None),
@@ -228,8 +252,7 @@ impl Model {
     }
 
     /// Compares all that the model knows with a store; versions only once.
-    pub(crate) fn compare<S: Store>(&mut self, store: &S) -> Result<(), String> {
-        let reader = store.reader();
+    pub(crate) fn compare(&mut self, reader: &impl Reader, fencing: u64) -> Result<(), String> {
         let last_seq = self.log.len() as Seq;
         same("the end of the log", &reader.last_seq(), &last_seq)?;
         for entry in &self.log[self.compared..] {
@@ -250,7 +273,7 @@ impl Model {
             same("a version", &found, &(*version, *prev, *base, *at))?;
         }
         for key in keys() {
-            let head = store.head(key).map_err(unreadable)?;
+            let head = reader.head(key).map_err(unreadable)?;
             let expected = self.newest.get(key).map(|it| it.version.seq);
             same("a head", &head.map(|it| it.seq), &expected)?;
             let lock = reader.lock(key).filter(|lock| lock.is_held(self.now));
@@ -258,7 +281,7 @@ impl Model {
         }
         let pruned = reader.pruned().map_err(unreadable)?;
         same("how many versions are gone", &pruned, &self.gone())?;
-        same("the fencing number", &store.last_fencing(), &self.fencing)?;
+        same("the fencing number", &fencing, &self.fencing)?;
         self.compared = self.log.len();
         Ok(())
     }

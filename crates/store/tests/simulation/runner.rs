@@ -1,10 +1,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use crate::fault::Faults;
-use crate::ground::{Ground, weather};
+use crate::ground::Ground;
 use crate::tally::Tally;
 use crate::world::World;
 
@@ -22,9 +20,8 @@ pub(crate) struct Run {
 }
 
 /// Runs one seed. A panic is a failure like others.
-pub(crate) fn run<G: Ground>(make: impl Fn(&Arc<Faults>) -> G, seed: u64, is_traced: bool) -> Run {
-    let weather = weather();
-    let mut world = World::new(make(&weather.1), weather, seed, is_traced);
+pub(crate) fn run<G: Ground>(make: impl Fn() -> G, seed: u64, is_traced: bool) -> Run {
+    let mut world = World::new(make(), seed, is_traced);
     let result = catch_unwind(AssertUnwindSafe(|| world.run(ORDERS)));
     let result = result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -40,10 +37,7 @@ pub(crate) fn run<G: Ground>(make: impl Fn(&Arc<Faults>) -> G, seed: u64, is_tra
 
 /// Runs the seeds below `count`, on all processors; what happened in all of them, or the smallest
 /// seed found that fails.
-pub(crate) fn run_all<G: Ground>(
-    make: impl Fn(&Arc<Faults>) -> G + Sync,
-    count: u64,
-) -> Result<Tally, u64> {
+pub(crate) fn run_all<G: Ground>(make: impl Fn() -> G + Sync, count: u64) -> Result<Tally, u64> {
     let (next, failed) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
     let work = || {
         let mut tally = Tally::default();
@@ -78,7 +72,7 @@ pub(crate) fn run_all<G: Ground>(
 /// # Panics
 ///
 /// If the seed fails.
-pub(crate) fn replay<G: Ground>(make: impl Fn(&Arc<Faults>) -> G, test: &str, seed: u64) {
+pub(crate) fn replay<G: Ground>(make: impl Fn() -> G, test: &str, seed: u64) {
     let run = run(make, seed, true);
     let Err(failure) = run.result else {
         println!("{}\nseed {seed} is sound", run.trace.join("\n"));

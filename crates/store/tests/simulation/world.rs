@@ -1,37 +1,36 @@
-//! Clients, a desk on a store that may fail, and a model beside it.
+//! Clients, one or two writers on a store that may fail, and a model beside it.
 
-mod restart; // the process ends, as it should or not, and is started again
+mod answering; // replies, held against the model
+mod restart; // a process ends, as it should or not, and is started again
+mod seat; // a writer, and the orders that it has under way
+mod turn; // from what clients ask to what they learn
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use detente_core::Key;
-use detente_store::{Desk, Order, Reader, Reply, Store, StoreError};
+use detente_core::{Key, Moment};
+use detente_store::{BatchToken, Order, Reader, Store};
 
-use crate::answer::Answer;
 use crate::client::{Board, Client, LookUp, Surroundings};
 use crate::clock::Clock;
 use crate::collection::{forgetful_key, keys};
 use crate::dice::Dice;
 use crate::entries::{Entries, Expected};
-use crate::fault::{Fault, Faults, Trouble};
 use crate::follower::Follower;
 use crate::ground::Ground;
 use crate::laws::Laws;
 use crate::model::{Model, same};
 use crate::tally::Tally;
-use crate::trace::{Trace, describe, describe_answer};
+use crate::trace::Trace;
+use seat::{Open, Seat};
 
 /// One run in so many is about one document alone, and so much longer: its history grows until the
 /// oldest of it may go.
 const NARROW: u64 = 16;
 const NARROW_LENGTH: usize = 8;
 
-type Replies = Vec<Result<Reply, StoreError>>;
-
 pub(crate) struct World<G: Ground> {
     ground: G,
-    /// `None`: the process is down.
-    desk: Option<Desk<G::Store>>,
+    seats: Vec<Seat<G::Store>>,
     clients: Vec<Client>,
     board: Board,
     /// The documents that this run is about.
@@ -42,26 +41,33 @@ pub(crate) struct World<G: Ground> {
     entries: Entries,
     dice: Dice,
     clock: Clock,
-    faults: Arc<Faults>,
+    /// The time of the newest commit.
+    floor: Moment,
+    /// Commits that were said never to be written.
+    lost: BTreeSet<BatchToken>,
+    /// Commits of unknown fate whose process is gone.
+    orphans: Vec<Open>,
     pub(crate) tally: Tally,
     pub(crate) trace: Trace,
 }
 
 impl<G: Ground> World<G> {
-    pub(crate) fn new(
-        mut ground: G,
-        (clock, faults): (Clock, Arc<Faults>),
-        seed: u64,
-        is_traced: bool,
-    ) -> Self {
+    pub(crate) fn new(ground: G, seed: u64, is_traced: bool) -> Self {
         let mut dice = Dice::new(seed);
         let keys = match dice.one_in(NARROW) {
             true => forgetful_key(&mut dice),
             false => keys(),
         };
-        Self {
-            desk: Some(Desk::new(ground.open())),
+        let clock = Clock::new();
+        let count = match ground.has_faults() && dice.one_in(2) {
+            true => 2,
+            false => 1,
+        };
+        let seats = (0..count).map(|_| Seat::new(&clock, dice.one_in(2)));
+        let seats = seats.collect();
+        let mut world = Self {
             ground,
+            seats,
             clients: ["ann", "bob", "eve", "joe"].map(Client::new).into(),
             board: Board::default(),
             keys,
@@ -71,10 +77,14 @@ impl<G: Ground> World<G> {
             entries: Entries::default(),
             dice,
             clock,
-            faults,
+            floor: Moment(0),
+            lost: BTreeSet::new(),
+            orphans: Vec::new(),
             tally: Tally::default(),
             trace: Trace::new(is_traced),
-        }
+        };
+        (0..count).for_each(|seat| world.open(seat));
+        world
     }
 
     /// Lets clients ask until so many orders were answered, or were not.
@@ -89,69 +99,22 @@ impl<G: Ground> World<G> {
             _ => orders,
         };
         while asked < orders {
-            asked += self.turn()?;
+            let seat = self.dice.index(self.seats.len());
+            asked += self.go_on(seat)?;
             if self.dice.one_in(40) {
-                self.stop()?;
+                let seat = self.dice.index(self.seats.len());
+                self.stop(seat)?;
             }
         }
-        self.stop()?;
-        let reader = self.desk().store().reader();
-        if reader.pruned().is_ok_and(|count| count > 0) {
+        for seat in 0..self.seats.len() {
+            self.stop(seat)?;
+        }
+        self.land()?;
+        let pruned = self.seats[0].reader().pruned();
+        if pruned.is_ok_and(|count| count > 0) {
             self.tally.count("history is cut");
         }
         Ok(())
-    }
-
-    fn desk(&mut self) -> &mut Desk<G::Store> {
-        self.desk.as_mut().expect("the process is up between turns")
-    }
-
-    /// One batch, from what clients ask to what they learn.
-    fn turn(&mut self) -> Result<usize, String> {
-        self.clock.pass_by_chance(&mut self.dice);
-        let (askers, orders) = self.orders();
-        self.check_look_ups()?;
-        let fault = Fault::draw(&mut self.dice).filter(|_| self.ground.has_faults());
-        self.faults.arm(fault);
-        let now = self.clock.now();
-        self.trace
-            .note(|| format!("{now}, {} orders", orders.len()));
-        let result = self.desk().serve(&orders, now);
-        let struck = self.faults.disarm();
-        if let Some(fault) = &struck {
-            self.tally.count(fault.name());
-            self.trace.note(|| format!("  {fault:?}"));
-        }
-        for order in &orders {
-            self.tally.count_order(order);
-            if let Order::Log(conflict) = order {
-                self.entries.hand_over(conflict);
-            }
-        }
-        self.model.begin(&orders, now);
-        let is_down =
-            |reply: &Result<Reply, StoreError>| matches!(reply, Err(StoreError::Unknown(_)));
-        let mut expected = Expected::Waiting;
-        match result {
-            Ok(replies) if !replies.iter().any(is_down) => {
-                let mut answered = orders.iter().zip(&replies);
-                if answered.any(|it| matches!(it, (Order::Flush, Ok(_)))) {
-                    expected = Expected::All;
-                }
-                self.answer(&askers, &orders, &replies, struck)?;
-            }
-            Ok(_) | Err(StoreError::Unknown(_)) => {
-                self.crash(&orders)?;
-                self.learn_nothing(&askers, &orders);
-            }
-            Err(error) => {
-                self.trace.note(|| format!("  all fail: {error}"));
-                self.must_be_planned(&error, struck)?;
-                self.learn_nothing(&askers, &orders);
-            }
-        }
-        self.check(&orders, expected)?;
-        Ok(orders.len())
     }
 
     /// Whoever looks for the version that an edit began from finds it, unless it is gone.
@@ -171,13 +134,12 @@ impl<G: Ground> World<G> {
         Ok(())
     }
 
-    /// What is asked next, and by whom.
-    fn orders(&mut self) -> (Vec<usize>, Vec<Order>) {
+    /// What is asked of a writer next, and by whom.
+    fn orders(&mut self, seat: usize) -> (Vec<usize>, Vec<Order>) {
         let size = self.dice.weigh(&[(30, 1), (40, 4), (20, 8), (3, 24)]);
-        let reader = self.desk().store().reader();
         let mut around = Surroundings {
             dice: &mut self.dice,
-            reader,
+            reader: self.seats[seat].reader(),
             now: self.clock.now(),
             board: &mut self.board,
             keys: self.keys,
@@ -190,83 +152,11 @@ impl<G: Ground> World<G> {
         (0..count).map(ask).unzip()
     }
 
-    /// Holds replies against the model, and hands them out unless the process ends before.
-    fn answer(
-        &mut self,
-        askers: &[usize],
-        orders: &[Order],
-        replies: &Replies,
-        struck: Option<Fault>,
-    ) -> Result<(), String> {
-        for (order, reply) in orders.iter().zip(replies) {
-            self.trace.note(|| format!("  {}", describe(order)));
-            match reply {
-                Ok(reply) => {
-                    let answer = Answer::from(reply);
-                    self.trace
-                        .note(|| format!("    {}", describe_answer(&answer)));
-                    self.tally.count_answer(order, &answer);
-                    let expected = self.model.perform(order);
-                    same("an answer", &answer, &expected)?;
-                    self.laws.heed(order, &answer, self.model.now)?;
-                }
-                Err(error) => {
-                    self.trace.note(|| format!("    fails: {error}"));
-                    self.must_be_planned(error, struck)?;
-                }
-            }
-        }
-        if self.dice.one_in(40) {
-            self.tally.count("answers are lost");
-            self.trace.note(|| "  the answers are lost".into());
-            self.learn_nothing(askers, orders);
-            return self.restart(Expected::Some);
-        }
-        for ((asker, order), reply) in askers.iter().zip(orders).zip(replies) {
-            self.learn(*asker, order, reply.as_ref().ok());
-        }
-        Ok(())
-    }
-
-    fn learn(&mut self, asker: usize, order: &Order, reply: Option<&Reply>) {
-        let reader = match &self.desk {
-            Some(desk) => desk.store().reader(),
-            None => return,
-        };
-        let mut around = Surroundings {
-            dice: &mut self.dice,
-            reader,
-            now: self.clock.now(),
-            board: &mut self.board,
-            keys: self.keys,
-        };
-        self.clients[asker].learn(&mut around, order, reply);
-    }
-
-    fn learn_nothing(&mut self, askers: &[usize], orders: &[Order]) {
-        for (asker, order) in askers.iter().zip(orders) {
-            self.learn(*asker, order, None);
-        }
-    }
-
-    /// A failure must be one that was planned, and nothing was done for it.
-    fn must_be_planned(&self, error: &StoreError, struck: Option<Fault>) -> Result<(), String> {
-        let is_planned = match struck.map(|fault| fault.what) {
-            Some(Trouble::Full) => matches!(error, StoreError::Full),
-            Some(Trouble::Fails) => matches!(error, StoreError::Failed(_)),
-            _ => false,
-        };
-        match is_planned {
-            true => Ok(()),
-            false => Err(format!("failed for no reason: {error}")),
-        }
-    }
-
-    /// Compares what this turn changed.
-    fn check(&mut self, orders: &[Order], expected: Expected) -> Result<(), String> {
-        let desk = self.desk.as_ref().expect("it was started again");
-        self.model.compare(desk.store())?;
-        let reader = desk.store().reader();
+    /// Compares what a turn changed.
+    fn check(&mut self, seat: usize, orders: &[Order], expected: Expected) -> Result<(), String> {
+        let fencing = self.fencing(seat)?;
+        let reader = self.seats[seat].reader();
+        self.model.compare(&reader, fencing)?;
         let follower = self.dice.index(2 * self.followers.len());
         if let Some(follower) = self.followers.get_mut(follower) {
             follower.follow(&reader, &self.model, &mut self.dice)?;
@@ -276,11 +166,29 @@ impl<G: Ground> World<G> {
             Order::Write(asked) => asked.settles.is_some(),
             Order::Lock(_) => false,
         };
-        if !orders.iter().any(touches_log) {
-            return Ok(());
+        match orders.iter().any(touches_log) {
+            true => self.check_entries(seat, expected),
+            false => Ok(()),
         }
-        let (reader, waiting) = (desk.store().reader(), desk.load().waiting_conflicts());
-        self.entries
-            .compare(&reader, &mut self.model, expected, waiting)
+    }
+
+    fn check_entries(&mut self, seat: usize, expected: Expected) -> Result<(), String> {
+        let reader = self.seats[seat].reader();
+        let expect = |(at, it): (usize, &Seat<G::Store>)| match &it.clerk {
+            Some(_) if it.open.is_some() || it.is_busy => (Expected::Unknown, 0),
+            None => (Expected::Unknown, 0),
+            Some(clerk) if at == seat => (expected, clerk.load().waiting_conflicts()),
+            Some(clerk) => (Expected::Waiting, clerk.load().waiting_conflicts()),
+        };
+        let expected: Vec<_> = self.seats.iter().enumerate().map(expect).collect();
+        self.entries.compare(&reader, &mut self.model, &expected)
+    }
+
+    /// The largest fencing number, as the next turn would have it.
+    fn fencing(&mut self, seat: usize) -> Result<u64, String> {
+        let store = self.seats[seat].clerk().store_mut();
+        let ground = store.begin(&[], Moment(0));
+        let ground = ground.map_err(|error| format!("no turn begins: {error}"))?;
+        Ok(ground.fencing)
     }
 }

@@ -1,33 +1,49 @@
-use detente_store::{Desk, Order, Store};
+use detente_core::Moment;
+use detente_store::memory::{Mishap, Step};
+use detente_store::{Clerk, Store};
 
 use super::World;
+use super::seat::Turn;
 use crate::entries::Expected;
 use crate::fault::{Fault, Trouble};
 use crate::ground::Ground;
 use crate::trace::{describe, describe_answer};
-use detente_store::memory::Step;
 
 impl<G: Ground> World<G> {
-    /// The process ended before anybody was answered: all of the batch is there, or nothing.
-    pub(super) fn crash(&mut self, orders: &[Order]) -> Result<(), String> {
+    /// The process ended before anybody was answered: all of the batch is there, or nothing. `commit`
+    /// is the time of its commit, and whether that writes anything, if it got that far.
+    pub(super) fn crash(
+        &mut self,
+        turn: Turn,
+        commit: Option<(Moment, bool)>,
+    ) -> Result<(), String> {
         let mut after = self.model.clone();
-        let now = after.now;
-        let answers: Vec<_> = orders.iter().map(|order| after.perform(order)).collect();
-        for (order, answer) in orders.iter().zip(&answers) {
+        self.open(turn.seat);
+        let reader = self.seats[turn.seat].reader();
+        let (now, writes) = commit.unwrap_or((after.now, false));
+        after.begin(now, turn.seat, &reader);
+        let answers: Vec<_> = (turn.orders.iter())
+            .map(|order| after.perform(order))
+            .collect();
+        for (order, answer) in turn.orders.iter().zip(&answers) {
             self.trace.note(|| format!("  {}", describe(order)));
             self.trace
                 .note(|| format!("    unanswered, perhaps {}", describe_answer(answer)));
         }
-        self.open();
-        let store = self.desk.as_ref().expect("it was opened").store();
-        let as_after = after.restart(store).and_then(|()| after.compare(store));
-        let as_before = (self.model.restart(store)).and_then(|()| self.model.compare(store));
+        let fencing = self.fencing(turn.seat)?;
+        let store = self.seats[turn.seat].clerk().store_mut();
+        let as_after = after
+            .restart(store)
+            .and_then(|()| after.compare(&reader, fencing));
+        let as_before =
+            (self.model.restart(store)).and_then(|()| self.model.compare(&reader, fencing));
         match (as_after, as_before) {
             (Ok(()), _) => {
                 self.trace.note(|| "  all of it is there".into());
                 self.tally.count("all is there after a crash");
                 self.model = after;
-                for (order, answer) in orders.iter().zip(&answers) {
+                self.passed(writes && !self.is_alone(), now);
+                for (order, answer) in turn.orders.iter().zip(&answers) {
                     self.laws.heed(order, answer, now)?;
                 }
             }
@@ -41,53 +57,83 @@ impl<G: Ground> World<G> {
                 ));
             }
         }
-        self.check_all(Expected::Some)
+        self.check_all(turn.seat, Expected::Some)?;
+        self.learn_nothing(&turn);
+        Ok(())
     }
 
-    /// Ends the process as it should end, or nearly, and starts it again.
-    pub(super) fn stop(&mut self) -> Result<(), String> {
-        let at = *self.dice.pick(&[Step::Close, Step::Record, Step::Mark]);
-        let what = *self
-            .dice
-            .pick(&[Trouble::Fails, Trouble::Full, Trouble::Crash]);
-        let fault = self.dice.one_in(3).then_some(Fault { at, skips: 0, what });
-        self.faults.arm(fault.filter(|_| self.ground.has_faults()));
-        let closed = self.desk.take().map(Desk::close);
-        self.trace.note(|| format!("stop: {closed:?}"));
-        if let Some(fault) = self.faults.disarm() {
-            self.tally.count(fault.name());
+    /// Ends a process as it should end, or nearly, and starts it again.
+    pub(super) fn stop(&mut self, seat: usize) -> Result<(), String> {
+        if let Some(open) = self.seats[seat].open.take() {
+            self.trace.note(|| format!("writer {seat} never hears"));
+            self.tally.count("never heard of");
+            self.learn_nothing(&open.turn);
+            if open.written.is_none() {
+                self.orphans.push(open);
+            }
+            return self.restart(seat, Expected::Some);
         }
+        let at = *self.dice.pick(&[Step::Close, Step::Record, Step::Mark]);
+        let mishaps = [Mishap::Fails, Mishap::Full, Mishap::Down];
+        let what = Trouble::Goes(*self.dice.pick(&mishaps));
+        let fault = self.dice.one_in(3).then_some(Fault { at, skips: 0, what });
+        let faults = &self.seats[seat].faults;
+        faults.arm(fault.filter(|_| self.ground.has_faults()));
+        let closed = self.seats[seat].clerk.take().map(Clerk::close);
+        self.trace
+            .note(|| format!("writer {seat} stops: {closed:?}"));
+        self.disarm(seat);
         match closed {
             Some(Ok(())) => {
                 self.tally.count("clean stop");
-                self.restart(Expected::All)
+                self.restart(seat, Expected::All)
             }
-            _ => self.restart(Expected::Some),
+            _ => self.restart(seat, Expected::Some),
         }
     }
 
-    fn open(&mut self) {
+    pub(super) fn open(&mut self, seat: usize) {
+        self.set_the_clock_back();
+        let Self { seats, ground, .. } = self;
+        let seat = &mut seats[seat];
         // First: a process that is gone holds nothing.
-        self.desk = None;
-        self.faults.restart();
-        self.desk = Some(Desk::new(self.ground.open()));
+        seat.clerk = None;
+        seat.faults.restart();
+        seat.now = Moment(0);
+        let mut store = ground.open(&seat.faults, seat.is_far);
+        // What it wrote when it ended has its time as well.
+        if let Ok(standing) = store.begin(&[], Moment(0)) {
+            self.floor = self.floor.max(standing.now);
+        }
+        seat.clerk = Some(Clerk::new(store));
     }
 
-    pub(super) fn restart(&mut self, expected: Expected) -> Result<(), String> {
-        self.trace.note(|| "  restart".into());
-        self.open();
-        let store = self.desk.as_ref().expect("it was opened").store();
+    pub(super) fn restart(&mut self, seat: usize, expected: Expected) -> Result<(), String> {
+        self.trace.note(|| format!("  writer {seat} starts again"));
+        self.open(seat);
+        let store = self.seats[seat].clerk().store_mut();
         self.model.restart(store)?;
-        self.check_all(expected)
+        self.check_all(seat, expected)
     }
 
-    fn check_all(&mut self, expected: Expected) -> Result<(), String> {
-        let desk = self.desk.as_ref().expect("it was started again");
-        let reader = desk.store().reader();
-        self.entries
-            .compare(&reader, &mut self.model, expected, 0)?;
-        self.model.compare(desk.store())?;
+    /// Who is alone may believe, when it starts again, that it is earlier than it was.
+    fn set_the_clock_back(&mut self) {
+        if self.is_alone() {
+            self.ground.forget_the_time();
+            self.floor = Moment(0);
+        }
+    }
+
+    fn is_alone(&self) -> bool {
+        self.seats.len() == 1
+    }
+
+    fn check_all(&mut self, seat: usize, expected: Expected) -> Result<(), String> {
+        self.check_entries(seat, expected)?;
+        let fencing = self.fencing(seat)?;
+        let reader = self.seats[seat].reader();
+        self.model.compare(&reader, fencing)?;
         self.model.compare_history(&reader)?;
-        self.laws.survey(desk.store())
+        self.laws.survey(&reader)
     }
 }

@@ -1,0 +1,36 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a desk has done so far.
+#[derive(Debug, Default)]
+pub struct Load {
+    pub(crate) batches: AtomicU64,
+    pub(crate) versions: AtomicU64,
+    pub(crate) refusals: AtomicU64,
+    pub(crate) lost: AtomicU64,
+    pub(crate) waiting_conflicts: AtomicU64,
+}
+
+impl Load {
+    /// Commits that held at least one write.
+    pub fn batches(&self) -> u64 {
+        self.batches.load(Ordering::Relaxed)
+    }
+
+    pub fn versions(&self) -> u64 {
+        self.versions.load(Ordering::Relaxed)
+    }
+
+    pub fn refusals(&self) -> u64 {
+        self.refusals.load(Ordering::Relaxed)
+    }
+
+    /// Commits that were decided again, because another writer was first.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Entries of the conflict log that a crash would lose.
+    pub fn waiting_conflicts(&self) -> u64 {
+        self.waiting_conflicts.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,30 @@
+use std::sync::Arc;
+
+use detente_core::{LockCommand, LockDecision};
+
+use crate::{LoggedConflict, Outcome, Transaction};
+
+/// What is asked of the desk.
+#[derive(Clone, Debug)]
+pub enum Order {
+    Write(Transaction),
+    Lock(LockCommand),
+    /// To be written into the conflict log, by and by.
+    Log(Arc<LoggedConflict>),
+    /// Writes what waits for the conflict log.
+    Flush,
+}
+
+/// What became of an order.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    Write(Outcome),
+    Lock(LockDecision),
+    Noted,
+}
+
+impl Order {
+    pub(crate) fn is_flush(&self) -> bool {
+        matches!(self, Self::Flush)
+    }
+}
