@@ -41,16 +41,16 @@ pub async fn examine(
 ) -> Result<Report, Stop> {
     let target = subject.places[0].to_string();
     progress(Progress::Calibrating);
-    let mut asked = Asked::default();
+    let mut results = Results::default();
     match Lab::uncalibrated(client.clone(), subject.clone(), effort.clone()).await {
         Ok(mut lab) => {
             let calibrated = lab.calibrate().await;
             match &calibrated {
                 Ok(()) => {
                     progress(Progress::Expecting(estimate::of(effort, &client.record())));
-                    asked = ask(&lab, &target, &mut progress).await;
+                    results = run_probes(&lab, &target, &mut progress).await;
                 }
-                Err(Halt::Cannot(reason)) => asked.probes = unasked(&target, effort, reason),
+                Err(Halt::Cannot(reason)) => results.probes = not_run(&target, effort, reason),
                 Err(Halt::Stop(_)) => {}
             }
             progress(Progress::Restoring);
@@ -62,25 +62,25 @@ pub async fn examine(
                     Stop::BudgetSpent if left.is_some() => {}
                     stop => return Err(stop),
                 }
-                asked.probes = unasked(&target, effort, &stop.to_string());
+                results.probes = not_run(&target, effort, &stop.to_string());
             }
-            asked.probes.extend(left);
+            results.probes.extend(left);
         }
         Err(Halt::Stop(stop)) => return Err(stop),
-        Err(Halt::Cannot(reason)) => asked.probes = unasked(&target, effort, &reason),
+        Err(Halt::Cannot(reason)) => results.probes = not_run(&target, effort, &reason),
     }
     // What it says of itself by now is known, or the server is gone.
     let protocols = client.protocols(&subject.places[0]).await;
     Ok(Report {
         target,
         arguments: Vec::new(),
-        grade: Some(grade(&asked.probes, effort.most_writers())),
+        grade: Some(grade(&results.probes, effort.most_writers())),
         seed: effort.seed,
         protocols: protocols.unwrap_or_default(),
         spread: client.spread(),
-        probes: asked.probes,
-        lost_updates: asked.lost_updates,
-        history: asked.history,
+        probes: results.probes,
+        lost_updates: results.lost_updates,
+        history: results.history,
         exchanges: client.record(),
         took: client.elapsed(),
     })
@@ -88,14 +88,14 @@ pub async fn examine(
 
 /// What came of all probes.
 #[derive(Default)]
-struct Asked {
+struct Results {
     probes: Vec<ProbeReport>,
     lost_updates: Vec<LostUpdates>,
     history: Option<History>,
 }
 
-async fn ask(lab: &Lab, target: &str, progress: &mut impl FnMut(Progress<'_>)) -> Asked {
-    let mut asked = Asked::default();
+async fn run_probes(lab: &Lab, target: &str, progress: &mut impl FnMut(Progress<'_>)) -> Results {
+    let mut results = Results::default();
     for probe in of_a_resource(lab.effort()) {
         progress(Progress::Probing {
             id: probe.id,
@@ -107,14 +107,14 @@ async fn ask(lab: &Lab, target: &str, progress: &mut impl FnMut(Progress<'_>)) -
                 .await
                 .unwrap_or_else(Ruling::from),
         };
-        asked.lost_updates.append(&mut ruling.lost_updates);
-        asked.history = asked.history.or(ruling.history.take());
+        results.lost_updates.append(&mut ruling.lost_updates);
+        results.history = results.history.or(ruling.history.take());
         let mut report = report(probe, target, ruling);
         report.is_resendable = probe.shown_by == ShownBy::Curl && !lab.has_version_in_body();
         progress(Progress::Done(&report));
-        asked.probes.push(report);
+        results.probes.push(report);
     }
-    asked
+    results
 }
 
 /// The probes that were asked for, but for those of a description.
@@ -123,7 +123,7 @@ fn of_a_resource(effort: &Effort) -> impl Iterator<Item = &'static About> {
 }
 
 /// Every probe that was asked for, as one that could not be run.
-fn unasked(target: &str, effort: &Effort, reason: &str) -> Vec<ProbeReport> {
+fn not_run(target: &str, effort: &Effort, reason: &str) -> Vec<ProbeReport> {
     of_a_resource(effort)
         .map(|probe| report(probe, target, Ruling::inconclusive(reason)))
         .collect()
@@ -164,7 +164,7 @@ pub(crate) fn unrestored(target: &str, reason: String, evidence: Vec<Evidence>) 
     ProbeReport {
         id: RESTORATION.into(),
         subject: target.into(),
-        title: "Is everything as it was before the run?".into(),
+        title: "Everything is as it was before the run".into(),
         severity: crate::model::Severity::Info,
         verdict: Verdict::Inconclusive,
         reason,

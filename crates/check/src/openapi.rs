@@ -179,7 +179,7 @@ fn unexamined(path: &str, reason: &str) -> ProbeReport {
     ProbeReport {
         id: UNEXAMINED.into(),
         subject: path.into(),
-        title: "Can it be examined?".into(),
+        title: "The resource can be examined".into(),
         severity: Severity::Info,
         verdict: Verdict::Skipped,
         reason: reason.into(),

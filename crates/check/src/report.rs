@@ -21,7 +21,13 @@ pub use terminal::terminal;
 
 use detente_judge::history::{self, History};
 
-use crate::model::Report;
+use crate::catalogue::about;
+use crate::model::{ProbeReport, Report};
+
+/// What the API's author can do about a failure; a scenario does not know.
+fn fix(probe: &ProbeReport) -> Option<&'static str> {
+    about(&probe.id).map(|it| it.fix)
+}
 
 /// The grade, where there is one.
 fn grade(report: &Report) -> String {

@@ -10,7 +10,7 @@ const END: &str = "<!-- /probes -->";
 
 fn table() -> String {
     let mut text = String::from(
-        "| id | what is asked | severity | passes if | why, and by which text |\n| --- | --- | --- | --- | --- |\n",
+        "| id | what is right | severity | passes if | why, and by which text | how to fix |\n| --- | --- | --- | --- | --- | --- |\n",
     );
     for probe in probes() {
         let letter = match probe.severity {
@@ -22,11 +22,12 @@ fn table() -> String {
         };
         let _ = writeln!(
             text,
-            "| {} | {} | {letter} | {} | {} |",
+            "| {} | {} | {letter} | {} | {} | {} |",
             probe.id,
             cell(probe.title),
             cell(probe.holds),
-            cell(probe.why)
+            cell(probe.why),
+            cell(probe.fix)
         );
     }
     text
@@ -54,11 +55,13 @@ fn the_guide_lists_every_probe() {
 }
 
 #[test]
-fn every_probe_says_what_it_asks_and_why() {
+fn every_probe_says_what_is_right_why_and_how_to_fix_it() {
     for probe in probes() {
-        assert!(probe.title.ends_with('?'), "{}", probe.id);
-        assert!(probe.why.ends_with('.'), "{}", probe.id);
-        for text in [probe.title, probe.holds, probe.why] {
+        assert!(!probe.title.ends_with(['?', '.']), "{}", probe.id);
+        for sentence in [probe.why, probe.fix] {
+            assert!(sentence.ends_with('.'), "{}: {sentence}", probe.id);
+        }
+        for text in [probe.title, probe.holds, probe.why, probe.fix] {
             assert!(
                 !text.contains("  ") && !text.contains('\n'),
                 "{}: {text}",

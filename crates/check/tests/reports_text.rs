@@ -136,7 +136,7 @@ fn made_up(base: &str) -> Report {
     ];
     let mut lost = probe(
         "D1",
-        "Of many writers with one tag, is exactly one accepted?",
+        "Of many writers with one tag, exactly one is accepted",
         Severity::Critical,
         Verdict::Fail,
         "2 of 2 writers with one tag were accepted: all but one of their updates are lost, and they were told otherwise",
@@ -152,7 +152,7 @@ fn made_up(base: &str) -> Report {
     let mut probes = vec![
         probe(
             "A1",
-            "Is there a validator?",
+            "GET identifies the version",
             Severity::Medium,
             Verdict::Pass,
             "ETag",
@@ -282,8 +282,8 @@ fn tap_counts_escapes_and_explains() {
         [
             "TAP version 14",
             "1..10",
-            "ok 1 - A1 Is there a validator?",
-            "not ok 2 - D1 Of many writers with one tag, is exactly one accepted?",
+            "ok 1 - A1 GET identifies the version",
+            "not ok 2 - D1 Of many writers with one tag, exactly one is accepted",
             r"not ok 3 - C2 a \# b \\ c",
             "ok 4 - D12 Do readers see whole versions? # SKIP time-outs",
         ]

@@ -249,13 +249,13 @@ async fn each_flaw_is_found() {
             Flaw::LastWriterWins,
             Verdict::Fail,
             Severity::Critical,
-            "1 of 2 were to be accepted, and 2 were: alice 200, bob 200 (in 3 of 3 rounds",
+            "expected 1 accepted write, got 2: alice 200, bob 200 (in 3 of 3 rounds",
         ),
         (
             Flaw::ChecksThenActs,
             Verdict::Fail,
             Severity::Critical,
-            "and 2 were",
+            "expected 1 accepted write, got 2",
         ),
         (
             Flaw::RefusesAndWrites,
@@ -291,7 +291,7 @@ async fn each_flaw_is_found() {
             Flaw::SaysItInTheBody,
             Verdict::Fail,
             Severity::Critical,
-            "and 2 were",
+            "expected 1 accepted write, got 2",
         ),
         (
             Flaw::HasNoTags,
@@ -455,9 +455,7 @@ async fn who_is_refused_reads_again_and_tries_again() {
     let impatient = COUNTING.replace("times: 20", "times: 1");
     let report = runs(Flaw::None, &impatient).await;
     assert!(
-        report
-            .reason
-            .contains("8 of 8 were to be accepted, and 2 were"),
+        report.reason.contains("expected 8 accepted writes, got 2"),
         "{}",
         report.reason
     );
@@ -484,7 +482,7 @@ invariant: {sum: {of: /balance, over: [/a, /b]}}
     assert!(
         report
             .reason
-            .contains("the sum of /balance is to stay 200, and is 140"),
+            .contains("the sum of /balance must stay 200, but is 140"),
         "{}",
         report.reason
     );
@@ -511,7 +509,7 @@ teardown:
     assert_eq!(report.verdict, Verdict::Fail);
     assert_eq!(
         report.reason,
-        "with row 2 of the table, GET /left-over: /size is to be 1, and is 2 \
+        "with row 2 of the table, GET /left-over: /size must be 1, but is 2 \
          (in 1 of 2 rounds, the first in round 2)"
     );
     assert_eq!(report.severity, Severity::High);
@@ -536,7 +534,7 @@ steps:
     assert_eq!(report.severity, Severity::Low);
     assert_eq!(
         report.reason,
-        "GET /login/alice: /token is to be \"other\", and is \"a\""
+        "GET /login/alice: /token must be \"other\", but is \"a\""
     );
 }
 
@@ -558,7 +556,7 @@ async fn a_teardown_that_does_not_come_about_is_told() {
             "- {GET: /docs/absent}",
             Verdict::Fail,
             Severity::Critical,
-            "and 2 were: alice 200, bob 200 (in 3 of 3 rounds, the first in round 1); besides, the teardown did not come \
+            "got 2: alice 200, bob 200 (in 3 of 3 rounds, the first in round 1); besides, the teardown did not come \
              about: GET /docs/absent: the answer was 404",
         ),
         (

@@ -7,7 +7,7 @@ pub struct About {
     pub id: &'static str,
     pub(crate) key: Id,
     pub family: Family,
-    /// What is asked, as one line.
+    /// What is right, as one line.
     pub title: &'static str,
     /// What is seen where it passes.
     pub holds: &'static str,
@@ -15,6 +15,8 @@ pub struct About {
     pub severity: Severity,
     /// Why it matters, and by which text.
     pub why: &'static str,
+    /// What the API's author can do about a failure.
+    pub fix: &'static str,
     /// What it says for the grade besides its severity.
     pub(crate) role: Role,
     /// What the resource has to allow.
@@ -85,6 +87,7 @@ impl About {
         holds: "",
         severity: Severity::Info,
         why: "",
+        fix: "",
         role: Role::Ordinary,
         access: Access::Write,
         cost: Cost {

@@ -6,7 +6,7 @@ use http::{HeaderMap, Method};
 use url::Url;
 
 use super::Client;
-use super::held::{Held, Way};
+use super::held::{Held, Transport};
 use crate::model::{Exchange, Outcome, Protocol, Request, Response, Stop, Unsure};
 use crate::wire::{Http1, Http2, Origin};
 
@@ -140,12 +140,12 @@ impl Actor {
                 link.close_gate();
                 let begun = self.client.elapsed();
                 let number = self.client.number();
-                let way = match link.send(&request).await {
+                let transport = match link.send(&request).await {
                     Ok(pending) => {
                         link.keeps(1).await;
-                        Way::Http2 { link, pending }
+                        Transport::Http2 { link, pending }
                     }
-                    Err(unsure) => Way::Broken(unsure),
+                    Err(unsure) => Transport::Broken(unsure),
                 };
                 let actor = self.clone();
                 Ok(Held::new(
@@ -154,7 +154,7 @@ impl Actor {
                     number,
                     request,
                     begun,
-                    way,
+                    transport,
                 ))
             }
         }
@@ -165,9 +165,9 @@ impl Actor {
         let (mut link, _) = self.link(&origin, &request.url).await?;
         let begun = self.client.elapsed();
         let number = self.client.number();
-        let way = match self.in_time(begun, link.send_but_last(&request)).await {
-            Ok(()) => Way::Http1(Box::new(link)),
-            Err(unsure) => Way::Broken(unsure),
+        let transport = match self.in_time(begun, link.send_but_last(&request)).await {
+            Ok(()) => Transport::Http1(Box::new(link)),
+            Err(unsure) => Transport::Broken(unsure),
         };
         let actor = self.clone();
         Ok(Held::new(
@@ -176,7 +176,7 @@ impl Actor {
             number,
             request,
             begun,
-            way,
+            transport,
         ))
     }
 

@@ -11,11 +11,11 @@ pub struct Held {
     number: u32,
     request: Request,
     begun: Duration,
-    way: Way,
+    transport: Transport,
 }
 
 /// On what it is under way.
-pub(super) enum Way {
+pub(super) enum Transport {
     Http1(Box<Http1>),
     Http2 { link: Http2, pending: Pending },
     Broken(Unsure),
@@ -28,7 +28,7 @@ impl Held {
         number: u32,
         request: Request,
         begun: Duration,
-        way: Way,
+        transport: Transport,
     ) -> Self {
         Self {
             actor,
@@ -36,30 +36,30 @@ impl Held {
             number,
             request,
             begun,
-            way,
+            transport,
         }
     }
 
     /// Whether it leaves with others, in one write.
     pub(super) fn is_shared(&self) -> bool {
-        matches!(self.way, Way::Http2 { .. })
+        matches!(self.transport, Transport::Http2 { .. })
     }
 
     /// Whether the server answered, or hung up, before it had all.
     pub fn answered_early(&mut self) -> bool {
-        match &mut self.way {
-            Way::Http1(link) => link.has_something(),
-            Way::Http2 { link, pending } => link.is_answered(pending),
-            Way::Broken(_) => true,
+        match &mut self.transport {
+            Transport::Http1(link) => link.has_something(),
+            Transport::Http2 { link, pending } => link.is_answered(pending),
+            Transport::Broken(_) => true,
         }
     }
 
     /// Whether all of it was released, and no part of an answer is here.
     pub(super) fn is_under_way(&mut self) -> bool {
-        match &mut self.way {
-            Way::Http1(link) => !link.has_something(),
-            Way::Http2 { link, pending } => link.is_under_way(pending),
-            Way::Broken(_) => false,
+        match &mut self.transport {
+            Transport::Http1(link) => !link.has_something(),
+            Transport::Http2 { link, pending } => link.is_under_way(pending),
+            Transport::Broken(_) => false,
         }
     }
 
@@ -70,16 +70,16 @@ impl Held {
     /// None at present; what goes wrong is the exchange's outcome.
     pub async fn release(mut self) -> Result<Exchange, Stop> {
         let released = self.actor.client.elapsed();
-        let sent = match &mut self.way {
-            Way::Http1(link) => link.release().await,
-            Way::Http2 { link, .. } => link.open_gate().await.map(drop).map_err(lost),
-            Way::Broken(_) => Ok(()),
+        let sent = match &mut self.transport {
+            Transport::Http1(link) => link.release().await,
+            Transport::Http2 { link, .. } => link.open_gate().await.map(drop).map_err(lost),
+            Transport::Broken(_) => Ok(()),
         };
         // An answer may have come before a connection was closed.
         if let Err(unsure) = sent
             && !self.answered_early()
         {
-            self.way = Way::Broken(unsure);
+            self.transport = Transport::Broken(unsure);
         }
         Ok(self.finish(released).await)
     }
@@ -87,11 +87,11 @@ impl Held {
     /// Sends the last byte of one that is on HTTP/1.1, without waiting; when it left.
     pub(super) fn release_now(&mut self) -> Duration {
         let released = self.actor.client.elapsed();
-        if let Way::Http1(link) = &mut self.way
+        if let Transport::Http1(link) = &mut self.transport
             && let Err(error) = link.release_now()
             && !self.answered_early()
         {
-            self.way = Way::Broken(lost(error));
+            self.transport = Transport::Broken(lost(error));
         }
         released
     }
@@ -104,19 +104,19 @@ impl Held {
             number,
             request,
             begun,
-            way,
+            transport,
         } = self;
         let times = [begun, released];
-        let outcome = match way {
-            Way::Http1(mut link) => {
+        let outcome = match transport {
+            Transport::Http1(mut link) => {
                 let outcome = actor.within(released, link.receive(&request.method)).await;
                 if let Ok(origin) = Origin::of(&request.url) {
                     actor.put_back(origin, *link, &outcome);
                 }
                 outcome
             }
-            Way::Http2 { mut pending, .. } => actor.within(released, pending.receive()).await,
-            Way::Broken(unsure) => Outcome::Unanswered(unsure),
+            Transport::Http2 { mut pending, .. } => actor.within(released, pending.receive()).await,
+            Transport::Broken(unsure) => Outcome::Unanswered(unsure),
         };
         actor.exchange(number, protocol, request, times, outcome)
     }

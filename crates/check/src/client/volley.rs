@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Client;
 use super::actor::Actor;
-use super::held::{Held, Way};
+use super::held::{Held, Transport};
 use crate::model::{Exchange, Protocol, Request, Stop};
 use crate::wire::{Http2, Origin};
 
@@ -139,18 +139,18 @@ impl Client {
                 for (place, actor, request) in sends.by_ref().take(link.room().max(1)) {
                     let begun = self.elapsed();
                     let number = self.number();
-                    let way = match link.send(&request).await {
+                    let transport = match link.send(&request).await {
                         Ok(pending) => {
                             count += 1;
-                            Way::Http2 {
+                            Transport::Http2 {
                                 link: link.clone(),
                                 pending,
                             }
                         }
-                        Err(unsure) => Way::Broken(unsure),
+                        Err(unsure) => Transport::Broken(unsure),
                     };
                     let protocol = Protocol::Http2;
-                    let one = Held::new(actor, protocol, number, request, begun, way);
+                    let one = Held::new(actor, protocol, number, request, begun, transport);
                     held.push((place, one));
                 }
                 link.keeps(count).await;

@@ -66,7 +66,7 @@ pub(super) async fn has_a_body(lab: &Lab) -> Result<Ruling, Halt> {
         Some(response) if response.body.trim_ascii().is_empty() => Ruling::fail(
             Severity::Medium,
             format!(
-                "{} with an empty body: a person is told that it failed, and nothing of why or how to go on",
+                "{} with an empty body: the user learns that it failed, but not why or how to go on",
                 said(&conflict.refused)
             ),
         )
@@ -109,9 +109,7 @@ pub(super) async fn media_type(lab: &Lab) -> Result<Ruling, Halt> {
         _ if is_problem => Ruling::pass(format!("it is {media_type}, and its status agrees")),
         _ => Ruling::fail(
             Severity::Low,
-            format!(
-                "it is {media_type}: a format of the house, which each client has to learn anew"
-            ),
+            format!("it is {media_type}: a format of its own, which each client has to learn"),
         ),
     };
     Ok(ruling.showing("the answer to a stale write", &conflict.refused))
@@ -137,17 +135,17 @@ pub(super) async fn consistent(lab: &Lab) -> Result<Ruling, Halt> {
         Some(other) => Ruling::fail(
             Severity::Low,
             format!(
-                "a stale write is told in several ways: {} {}, {} {}",
+                "stale writes get different answers: {} {}, {} {}",
                 first.request.method,
                 told_as(first),
                 other.request.method,
                 told_as(other)
             ),
         )
-        .showing("told so", first)
-        .showing("and so", other),
+        .showing("one answer", first)
+        .showing("another answer", other),
         None => Ruling::pass(format!(
-            "{} stale writes, all told as {}",
+            "{} stale writes, all answered with {}",
             refusals.len(),
             told_as(first)
         )),

@@ -8,7 +8,7 @@ use http::{HeaderValue, header};
 use super::Ruling;
 use crate::lab::{Condition, Guard, Halt, Lab, Reading, opaque, said};
 use crate::model::Severity;
-use head::{Answered, Asked};
+use head::{Answered, HeadResult};
 
 /// A1: is there a validator, and do GET and HEAD agree on it?
 pub(super) async fn is_there(lab: &Lab) -> Result<Ruling, Halt> {
@@ -20,9 +20,11 @@ pub(super) async fn is_there(lab: &Lab) -> Result<Ruling, Halt> {
         return Ok(ruling);
     }
     Ok(match head::ask(lab).await? {
-        Asked::Harmed(harm) => *harm,
-        Asked::Answered(asked) => ruling.or_worse(disagreement(&asked).unwrap_or_else(nothing)),
-        Asked::Unanswered(head) => ruling.or_worse(
+        HeadResult::Harmed(harm) => *harm,
+        HeadResult::Answered(asked) => {
+            ruling.or_worse(disagreement(&asked).unwrap_or_else(nothing))
+        }
+        HeadResult::Unanswered(head) => ruling.or_worse(
             Ruling::inconclusive(format!(
                 "HEAD: {}; whether it changes anything cannot be said, and it was not tried again",
                 said(&head)
@@ -78,7 +80,7 @@ fn malformed(reading: &Reading) -> Option<Ruling> {
         Ruling::fail(
             Severity::Low,
             format!(
-                "GET says `ETag: {tag}`, which is no entity tag: it has to stand in quotes; clients, caches and proxies \
+                "GET says `ETag: {tag}`, which is no entity tag: it needs double quotes; clients, caches and proxies \
                  that read it as one drop it, and with it the precondition"
             ),
         )

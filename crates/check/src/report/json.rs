@@ -37,6 +37,7 @@ fn probe(probe: &ProbeReport) -> Value {
         "verdict": probe.verdict,
         "reason": probe.reason,
         "why": probe.why,
+        "fix": super::fix(probe),
         "trials": probe.trials,
         "overlapping": probe.overlapping,
         "evidence": probe.evidence.iter().map(evidence).collect::<Vec<_>>(),

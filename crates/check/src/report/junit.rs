@@ -56,6 +56,9 @@ fn case(text: &mut String, report: &Report, probe: &ProbeReport) {
 
 fn told(report: &Report, probe: &ProbeReport) -> String {
     let mut text = format!("{}\n{}\n", probe.reason, probe.why);
+    if let Some(fix) = super::fix(probe) {
+        let _ = writeln!(text, "How to fix: {fix}");
+    }
     for evidence in &probe.evidence {
         let answer = match evidence.exchange.status() {
             Some(status) => status.to_string(),

@@ -41,11 +41,12 @@ fn diagnostics(text: &mut String, report: &Report, probe: &ProbeReport) {
     let quoted = |text: &str| Value::from(text).to_string();
     let _ = writeln!(
         text,
-        "  ---\n  severity: {}\n  subject: {}\n  message: {}\n  why: {}\n  trials: {}\n  overlapping: {}\n  evidence:",
+        "  ---\n  severity: {}\n  subject: {}\n  message: {}\n  why: {}\n  fix: {}\n  trials: {}\n  overlapping: {}\n  evidence:",
         probe.severity,
         quoted(&probe.subject),
         quoted(&probe.reason),
         quoted(&probe.why),
+        super::fix(probe).map_or_else(|| "null".into(), quoted),
         probe.trials,
         probe.overlapping
     );

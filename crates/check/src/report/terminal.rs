@@ -48,7 +48,7 @@ fn head(text: &mut String, report: &Report, style: Style) {
         };
         let _ = writeln!(
             text,
-            "      {} races{over}; requests left within {} of each other (median; 99 %: {})",
+            "      {} races{over}; release spread {} (median), {} (99 %)",
             spread.volleys,
             micros(spread.median),
             micros(spread.p99)
@@ -80,6 +80,9 @@ fn tell(text: &mut String, report: &Report, finding: &ProbeReport, style: Style)
     }
     text.push('\n');
     text.push_str(&style.wrapped(&format!("Why: {}", finding.why), 6));
+    if let Some(fix) = super::fix(finding) {
+        text.push_str(&style.wrapped(&format!("How to fix: {fix}"), 6));
+    }
     reproduction(text, report, finding, style);
 }
 

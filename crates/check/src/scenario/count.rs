@@ -26,7 +26,7 @@ impl Count {
         }
         let Tree::Map(_) = node.tree else {
             let kind = node.kind();
-            let message = format!("{name} is to be a whole number or {{min, max}}, not {kind}");
+            let message = format!("{name} must be a whole number or {{min, max}}, not {kind}");
             source.mistake(node.place, message);
             return None;
         };

@@ -24,7 +24,7 @@ pub fn parse_env(path: &Path, text: &str) -> Result<BTreeMap<String, String>, Mi
             Some((name, value)) if is_name(name.trim()) => {
                 env.insert(name.trim().to_owned(), bare(value.trim()).to_owned());
             }
-            _ => source.mistake(Place { line, column: 1 }, "a line is to be NAME=value"),
+            _ => source.mistake(Place { line, column: 1 }, "a line must be NAME=value"),
         }
     }
     source.finish().map(|_| env)
@@ -60,7 +60,7 @@ mod tests {
         let mistakes = parse_env(Path::new(".env"), "A=1\nB\n C D=1\n").unwrap_err();
         assert_eq!(
             mistakes.to_string(),
-            ".env:2:1: a line is to be NAME=value\n.env:3:1: a line is to be NAME=value"
+            ".env:2:1: a line must be NAME=value\n.env:3:1: a line must be NAME=value"
         );
     }
 }

@@ -184,7 +184,7 @@ impl Standing {
             found => {
                 let hint = suggestion(found.unwrap_or_default(), ["winner", "unchanged"]);
                 let message =
-                    format!("state is to be winner, unchanged or {{/member: value}}{hint}");
+                    format!("state must be winner, unchanged or {{/member: value}}{hint}");
                 source.mistake(node.place, message);
                 None
             }
@@ -355,7 +355,7 @@ impl Body {
             if found.is_none() {
                 let hint = suggestion(text, names);
                 let message = format!(
-                    "body is to be conflict, problem, empty or {{/member: value}}, not {text:?}{hint}"
+                    "body must be conflict, problem, empty or {{/member: value}}, not {text:?}{hint}"
                 );
                 source.mistake(node.place, message);
             }

@@ -158,7 +158,7 @@ impl Matcher {
         for test in &self.tests {
             if let Some(wanted) = test.unmet(found, lookup)? {
                 let is = found.map_or("absent".to_owned(), short);
-                return Ok(Some(format!("{name} is to be {wanted}, and is {is}")));
+                return Ok(Some(format!("{name} must be {wanted}, but is {is}")));
             }
         }
         Ok(None)
@@ -295,53 +295,49 @@ mod tests {
     fn what_does_not_fit_is_told_with_what_was_wanted() {
         let cases = [
             // (matcher, value, complaint)
-            ("3", Some(json!("3")), "/x is to be 3, and is \"3\""),
-            ("3", None, "/x is to be 3, and is absent"),
-            ("null", None, "/x is to be null, and is absent"),
+            ("3", Some(json!("3")), "/x must be 3, but is \"3\""),
+            ("3", None, "/x must be 3, but is absent"),
+            ("null", None, "/x must be null, but is absent"),
             (
                 "{not: 3}",
                 Some(json!(3)),
-                "/x is to be anything but 3, and is 3",
+                "/x must be anything but 3, but is 3",
             ),
             (
                 "{gt: 3}",
                 Some(json!(3)),
-                "/x is to be more than 3, and is 3",
+                "/x must be more than 3, but is 3",
             ),
             (
                 "{gt: 3}",
                 Some(json!("4")),
-                "/x is to be more than 3, and is \"4\"",
+                "/x must be more than 3, but is \"4\"",
             ),
-            (
-                "{lte: 3}",
-                Some(json!(4)),
-                "/x is to be at most 3, and is 4",
-            ),
+            ("{lte: 3}", Some(json!(4)), "/x must be at most 3, but is 4"),
             (
                 "{matches: ^a}",
                 Some(json!("b")),
-                "/x is to be as /^a/ says, and is \"b\"",
+                "/x must be as /^a/ says, but is \"b\"",
             ),
             (
                 "{absent: true}",
                 Some(Value::Null),
-                "/x is to be absent, and is null",
+                "/x must be absent, but is null",
             ),
             (
                 "{type: integer}",
                 Some(json!(1.5)),
-                "/x is to be of the type integer, and is 1.5",
+                "/x must be of the type integer, but is 1.5",
             ),
             (
                 "{length: {max: 1}}",
                 Some(json!("ab")),
-                "/x is to be of length at most 1, and is \"ab\"",
+                "/x must be of length at most 1, but is \"ab\"",
             ),
             (
                 "{one_of: [1]}",
                 Some(json!(2)),
-                "/x is to be one of [1], and is 2",
+                "/x must be one of [1], but is 2",
             ),
         ];
         for (matcher, value, message) in cases {

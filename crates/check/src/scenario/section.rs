@@ -29,7 +29,7 @@ impl<'a> Section<'a> {
     ) -> Option<Self> {
         let name = name.into();
         let Tree::Map(members) = &node.tree else {
-            let message = format!("{name} is to be a mapping, not {}", node.kind());
+            let message = format!("{name} must be a mapping, not {}", node.kind());
             source.mistake(node.place, message);
             return None;
         };
@@ -80,7 +80,7 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn wrong(&self, key: &str, node: &Node, wanted: &str) {
-        let message = format!("{key} is to be {wanted}, not {}", node.kind());
+        let message = format!("{key} must be {wanted}, not {}", node.kind());
         self.mistake(node.place, message);
     }
 
@@ -119,7 +119,7 @@ impl<'a> Section<'a> {
         if word.is_none() {
             let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
             let hint = suggestion(found, names.iter().copied());
-            let message = format!("{key} is to be {}, not {found:?}{hint}", names.join(" or "));
+            let message = format!("{key} must be {}, not {found:?}{hint}", names.join(" or "));
             self.mistake(place, message);
         }
         word.map(|(_, value)| *value)
@@ -194,7 +194,7 @@ fn duration(text: &str) -> Option<Duration> {
 pub(super) fn tell_repeated(source: &Source<'_>, members: &[(Node, Node)]) {
     for (at, (name, _)) in members.iter().enumerate() {
         if matches!(name.tree, Tree::Map(_) | Tree::List(_)) {
-            let message = "a name is to be a string; a {{variable}} needs quotes around it in YAML";
+            let message = "a name must be a string; a {{variable}} needs quotes around it in YAML";
             source.mistake(name.place, message);
         }
         let found = name.to_name();

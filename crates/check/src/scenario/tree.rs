@@ -58,7 +58,7 @@ fn place(location: serde_saphyr::Location) -> Place {
 }
 
 impl Node {
-    /// What it is, for `… is to be a string, not …`.
+    /// What it is, for `… must be a string, not …`.
     pub(super) fn kind(&self) -> &'static str {
         match self.tree {
             Tree::Null => "nothing",

@@ -39,9 +39,7 @@ impl Answer {
         if !self.admits(response.status) {
             let statuses: Vec<_> = self.statuses.iter().map(ToString::to_string).collect();
             let (wanted, found) = (statuses.join(" or "), response.status.as_u16());
-            return Ok(Some(format!(
-                "the status is to be {wanted}, and is {found}"
-            )));
+            return Ok(Some(format!("the status must be {wanted}, but is {found}")));
         }
         for (name, matcher) in &self.headers {
             let value = response.headers.get(name);
@@ -176,7 +174,7 @@ fn problem_complaint(response: &Response) -> Option<String> {
     let media_type = response.header("content-type").unwrap_or("nothing");
     if !media_type.starts_with("application/problem+json") {
         return Some(format!(
-            "Content-Type is to be application/problem+json (RFC 9457), and is {media_type}"
+            "Content-Type must be application/problem+json (RFC 9457), but is {media_type}"
         ));
     }
     let json = response.json();

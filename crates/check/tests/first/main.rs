@@ -130,9 +130,7 @@ async fn where_writes_are_checked_and_then_made_it_fails() {
             report.reason
         );
         assert!(
-            report
-                .reason
-                .contains("1 of 2 were to be accepted, and 2 were"),
+            report.reason.contains("expected 1 accepted write, got 2"),
             "{name}: {}",
             report.reason
         );

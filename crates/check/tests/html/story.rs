@@ -17,13 +17,13 @@ pub(crate) fn report() -> Report {
     let probes = vec![
         passed(
             "A1",
-            "Is there a validator?",
+            "GET identifies the version, and reading changes nothing",
             Severity::Medium,
             "every answer to a GET has an ETag, and it is strong",
         ),
         passed(
             "A2",
-            "Is an idle tag stable, and good for a write however it was read?",
+            "The tag of an unchanged resource stays the same, and works for a write however it was read",
             Severity::High,
             "five reads in 1.2 s had one tag",
         ),
@@ -32,13 +32,13 @@ pub(crate) fn report() -> Report {
         open(&mut run),
         passed(
             "B3",
-            "Is a write with the current tag accepted?",
+            "A write with the current tag is accepted",
             Severity::High,
             "accepted, and there",
         ),
         skipped(
             "B10",
-            "Does If-Unmodified-Since refuse an old date?",
+            "If-Unmodified-Since refuses an old date",
             Severity::Low,
             "there is no Last-Modified",
         ),
@@ -49,7 +49,7 @@ pub(crate) fn report() -> Report {
         unclear(),
         skipped(
             "D8",
-            "Is no more sold than there is?",
+            "No more is sold than there is",
             Severity::Critical,
             "nothing was named that is counted",
         ),
@@ -181,7 +181,7 @@ fn stale(run: &mut Run) -> ProbeReport {
     showing(
         failed(
             "B6",
-            "Does If-Match compare strongly?",
+            "If-Match compares strongly",
             Severity::Low,
             "a write whose If-Match was weak, and stale besides, was accepted",
             "RFC 9110, section 13.1.1: a weak tag never satisfies If-Match.",
@@ -218,7 +218,7 @@ fn strange_tag(run: &mut Run) -> ProbeReport {
     showing(
         failed(
             "A5",
-            "Is the tag on a write's answer the tag of the next GET?",
+            "The tag in the answer to a write is the tag of the next GET",
             Severity::High,
             "the answer to the PUT had a tag that no later GET had: a client that goes on from it is refused",
             "RFC 9110, section 9.3.4: a validator on the answer to a PUT says that what was sent is stored as it was sent.",
@@ -242,7 +242,7 @@ fn open(run: &mut Run) -> ProbeReport {
     showing(
         failed(
             "B8",
-            "Is a write without a precondition refused?",
+            "A write without a precondition is refused",
             Severity::Medium,
             "a PUT without If-Match was accepted: unprotected by default",
             "RFC 6585, section 3: 428 lets a server insist, so that no client loses an update for not knowing of conditions.",
@@ -269,7 +269,7 @@ fn curt(run: &mut Run) -> ProbeReport {
     showing(
         failed(
             "C7",
-            "Is a conflict never shown as a failure of the server, or as a success?",
+            "A conflict never looks like a server error or like a success",
             Severity::High,
             "a stale write was answered with 500, each of the three times it was sent alone",
             "RFC 9110, sections 15.5.10 and 15.5.13: 409 and 412 are there for it; what looks like a failure is sent again.",
@@ -323,7 +323,7 @@ fn race(run: &mut Run) -> ProbeReport {
         showing(
             failed(
                 "D1",
-                "Of many writers with one tag, is exactly one accepted?",
+                "Of many writers with one tag, exactly one is accepted",
                 Severity::Critical,
                 "of 8 writers with one tag 3 were told that their write was accepted; 2 of these writes are gone. It was so in \
                  169 of 246 rounds",
@@ -356,7 +356,7 @@ fn held(run: &mut Run) -> ProbeReport {
         showing(
             failed(
                 "D2",
-                "Is the tag compared when the body is there, not when the head is?",
+                "The tag is compared when the body is complete, not when the headers arrive",
                 Severity::Critical,
                 "hers was held but for its last byte while his was accepted; hers was accepted all the same, and his is gone",
                 "RFC 9110, section 13.2.1: what counts is the state when the method is performed.",
@@ -392,7 +392,7 @@ fn whole(run: &mut Run) -> ProbeReport {
     raced(
         passed(
             "D6",
-            "Is what is there after a race of whole bodies exactly one of them?",
+            "After a race of whole bodies, exactly one of them is stored",
             Severity::Critical,
             "what was there afterwards was always one of the bodies, whole",
         ),
@@ -404,7 +404,7 @@ fn whole(run: &mut Run) -> ProbeReport {
 fn unclear() -> ProbeReport {
     probe(
         "D12",
-        "Do readers see whole versions, and never step back?",
+        "Readers see whole versions, and never go back in time",
         Severity::High,
         Verdict::Inconclusive,
         "no read provably overlapped a write in 40 trials; with --effort thorough there are more",
@@ -442,7 +442,7 @@ fn resend(run: &mut Run) -> ProbeReport {
     let mut probe = showing(
         failed(
             "D14",
-            "Is a request that is sent again for want of an answer performed once?",
+            "A request that is sent again because its answer was lost is performed once",
             Severity::Medium,
             "sent again with its Idempotency-Key after no answer came, the order is there twice",
             "RFC 9110, section 9.2.2: a client cannot know whether a request was performed whose answer it never saw.",

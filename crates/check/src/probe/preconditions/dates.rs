@@ -39,12 +39,12 @@ pub(in crate::probe) async fn refuses_old_dates(lab: &Lab) -> Result<Ruling, Hal
     let both = Condition::if_match(tag).and(Condition::if_unmodified_since(LONG_AGO));
     let both = lab.attempt(&alice, &both).await?;
     Ok(if both.is_applied() {
-        Ruling::pass("an old date is refused, and If-Match wins over it")
+        Ruling::pass("an old date is refused, and If-Match takes precedence over it")
     } else {
         Ruling::fail(
             Severity::Low,
             format!(
-                "If-Match with the current tag, beside an old date, was answered {}: If-Match is to win",
+                "If-Match with the current tag, beside an old date, was answered {}: If-Match must take precedence",
                 said(&both.exchange)
             ),
         )

@@ -96,7 +96,7 @@ pub(in crate::probe) async fn weak(lab: &Lab) -> Result<Ruling, Halt> {
     if attempt.is_applied() {
         return Ok(Ruling::fail(
             Severity::Low,
-            "If-Match takes a weak tag: it compares weakly where the comparison is to be strong",
+            "If-Match takes a weak tag: it compares weakly where the comparison must be strong",
         )
         .showing("written with a weak tag", &attempt.exchange));
     }

@@ -32,7 +32,7 @@ pub(in crate::probe) async fn original_error(lab: &Lab) -> Result<Ruling, Halt> 
     }
     let both = lab.send_served(&alice, broken(&condition)).await?;
     Ok(if both.status() == alone.status() {
-        Ruling::pass("what is wrong with a request anyway is told first")
+        Ruling::pass("invalid requests are rejected before the tag is compared")
     } else {
         Ruling::fail(
             Severity::Low,

@@ -68,11 +68,10 @@ impl Meeting {
     fn lost(&self, lab: &Lab, offered: &[Guard], guard: Option<&Guard>) -> Ruling {
         let reason = format!(
             "no validator protects a write: {}. Two clients read the same version and both saved ({}, then {}); the first \
-             edit is gone, and neither client was told. Every concurrent edit is lost like this. {}",
+             edit is gone, and neither client was told. Every concurrent edit is lost like this",
             missing(lab, offered, guard),
             said(&self.first.exchange),
             said(&self.second.exchange),
-            remedy(offered, guard),
         );
         Ruling::fail(Severity::Critical, reason)
             .showing("alice reads", &self.alice_read.exchange)
@@ -120,26 +119,5 @@ fn missing(lab: &Lab, offered: &[Guard], guard: Option<&Guard>) -> String {
                 false => "without it",
             }
         ),
-    }
-}
-
-/// How its author adds it.
-fn remedy(offered: &[Guard], guard: Option<&Guard>) -> &'static str {
-    match (guard, offered) {
-        (Some(Guard::Tag), _) => {
-            "To fix it, compare If-Match with the current ETag in the same step as the write, and answer 412 where they \
-             differ."
-        }
-        (Some(Guard::Member(_)), _) => {
-            "To fix it, compare the version in the body with the current one in the same step as the write, and answer 409 \
-             where they differ; or send an ETag with each GET and compare If-Match."
-        }
-        (None, [_, ..]) => {
-            "To fix it, accept the current validator as GET sends it, and answer 412 to any other."
-        }
-        _ => {
-            "To fix it, send a strong ETag with each GET and each write, compare If-Match with it in the same step as the \
-             write, and answer 412 where they differ and 428 where If-Match is missing."
-        }
     }
 }

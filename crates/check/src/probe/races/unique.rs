@@ -71,7 +71,7 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
         Some(exchange) => series.found(Ruling::fail(
             Severity::High,
             format!(
-                "of many who take one {pointer} at once some are answered {}: the constraint holds, and is told as a failure",
+                "of many who take one {pointer} at once some are answered {}: the constraint holds, but looks like a server error",
                 said(&exchange)
             ),
         )

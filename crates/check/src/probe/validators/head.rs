@@ -5,7 +5,7 @@ use crate::model::{Effect, Exchange, Request, Severity};
 use crate::probe::Ruling;
 
 /// What came of a HEAD.
-pub(super) enum Asked {
+pub(super) enum HeadResult {
     /// The resource is another than before, or gone.
     Harmed(Box<Ruling>),
     Answered(Box<Answered>),
@@ -22,9 +22,9 @@ pub(super) struct Answered {
 /// Asks by HEAD, and reads again: it has to be safe (RFC 9110, section 9.2.1).
 ///
 /// A resource of our own is asked if there can be one: what HEAD destroys is then nobody's.
-pub(super) async fn ask(lab: &Lab) -> Result<Asked, Halt> {
+pub(super) async fn ask(lab: &Lab) -> Result<HeadResult, Halt> {
     if let Some(unanswered) = lab.client().record().into_iter().find(is_unanswered) {
-        return Ok(Asked::Unanswered(Box::new(unanswered)));
+        return Ok(HeadResult::Unanswered(Box::new(unanswered)));
     }
     let scratch = match lab.scratch().await {
         Ok(scratch) => Some(scratch),
@@ -40,11 +40,11 @@ pub(super) async fn ask(lab: &Lab) -> Result<Asked, Halt> {
         let is_gone = reading.is_there() && !after.is_there();
         let is_same = lab.habits().mask.is_same(&reading, &after);
         if is_same && is_unanswered(&head) {
-            return Ok(Asked::Unanswered(Box::new(head)));
+            return Ok(HeadResult::Unanswered(Box::new(head)));
         }
         if is_same {
             let answered = Answered { reading, head };
-            return Ok(Asked::Answered(Box::new(answered)));
+            return Ok(HeadResult::Answered(Box::new(answered)));
         }
         tries += 1;
         // Once, somebody else may have written.
@@ -69,7 +69,7 @@ pub(super) async fn ask(lab: &Lab) -> Result<Asked, Halt> {
         .showing("before", &reading.exchange)
         .showing("HEAD", &head)
         .showing("read afterwards", &after.exchange);
-        return Ok(Asked::Harmed(Box::new(ruling)));
+        return Ok(HeadResult::Harmed(Box::new(ruling)));
     }
 }
 

@@ -17,10 +17,10 @@ pub(super) fn lines(report: &Report, excerpt: &Excerpt<'_>) -> Vec<String> {
         .made
         .iter()
         .enumerate()
-        .map(|(index, made)| Place::of(made, index))
+        .map(|(index, made)| OwnResource::of(made, index))
         .collect();
     let names = names(excerpt);
-    let mut lines: Vec<_> = places.iter().filter_map(Place::named_anew).collect();
+    let mut lines: Vec<_> = places.iter().filter_map(OwnResource::named_anew).collect();
     let mut before: Option<&Exchange> = None;
     for step in &excerpt.steps {
         let exchange = step.exchange;
@@ -72,7 +72,7 @@ fn numbered(name: &str, count: u32) -> String {
     }
 }
 
-fn variables(step: &Step<'_>, places: &[Place<'_>], names: &Names) -> Variables {
+fn variables(step: &Step<'_>, places: &[OwnResource<'_>], names: &Names) -> Variables {
     let path = step.exchange.request.url.path();
     let name = |repeat: &Repeat| names.get(&(repeat.said_by, repeat.field)).cloned();
     Variables {
@@ -90,7 +90,7 @@ fn variables(step: &Step<'_>, places: &[Place<'_>], names: &Names) -> Variables 
 }
 
 /// A resource that the script makes.
-struct Place<'a> {
+struct OwnResource<'a> {
     path: &'a str,
     /// What of its URL the variable stands for.
     text: &'a str,
@@ -99,7 +99,7 @@ struct Place<'a> {
     said_by: Option<u32>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> OwnResource<'a> {
     fn of(made: &Made<'a>, index: usize) -> Self {
         let path = made.url.path();
         let count = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
@@ -142,7 +142,7 @@ struct Line<'a> {
 
 impl Line<'_> {
     /// One line; one more for each further field that has to be read.
-    fn texts(&self, places: &[Place<'_>], names: &Names) -> Vec<String> {
+    fn texts(&self, places: &[OwnResource<'_>], names: &Names) -> Vec<String> {
         let exchange = self.step.exchange;
         let fields = names
             .iter()

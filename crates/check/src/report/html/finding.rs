@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::model::{ProbeReport, Report};
-use crate::report::again;
+use crate::report::{again, fix};
 
 use super::book::{Book, Place};
 use super::dossier::{self, EVIDENCE_BYTES, capitalised};
@@ -73,6 +73,13 @@ impl<'a> Finding<'a> {
             Text(&sentence(&probe.reason)),
             Text(&sentence(&probe.why)),
         );
+        if let Some(fix) = fix(probe) {
+            let _ = writeln!(
+                html,
+                "<p class=\"fix\"><b>How to fix:</b> {}</p>",
+                Text(fix)
+            );
+        }
         if probe.trials > 1 {
             let _ = writeln!(html, "<p class=\"trials\">{}</p>", trials(probe));
         }

@@ -41,8 +41,8 @@ pub(super) fn masthead(report: &Report, exchanges: usize, begun_at: SystemTime) 
     fact("Took", &figure::time(report.took));
     fact("Exchanges", &figure::count(exchanges));
     fact("Protocols", &protocols(&report.protocols));
-    fact("Released together, apart by", &spread(report));
-    fact("Again, with", &format!("--seed {}", report.seed));
+    fact("Release spread", &spread(report));
+    fact("Rerun with", &format!("--seed {}", report.seed));
     html.push_str("</dl>\n</header>\n");
     html
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use detente_core::json::Pointer;
 
+use super::super::count::Count;
 use super::super::expectation::{Answer, Expect, Party, Standing, State};
 use super::super::memory::Counts;
 use super::group::answered;
@@ -135,7 +136,10 @@ impl<'a> Runner<'a> {
             && !(counts.losers..=counts.losers + unknown).any(|it| count.admits(it))
         {
             let found = counts.losers;
-            let reason = format!("{count} of them were to be refused, and {found} were");
+            let reason = format!(
+                "expected {}, got {found}",
+                numbered(*count, "refused write")
+            );
             return Ok(Some(Failure::high(format!("{reason}: {}", told(group)))));
         }
         for it in group {
@@ -161,9 +165,7 @@ impl<'a> Runner<'a> {
             .filter(|it| !it.admits(counts.retries))
             .map(|wanted| {
                 let found = counts.retries;
-                Failure::high(format!(
-                    "requests were to be made again {wanted} times, and were {found} times"
-                ))
+                Failure::high(format!("expected {wanted} repeated requests, got {found}"))
             }))
     }
 
@@ -269,7 +271,7 @@ impl<'a> Runner<'a> {
                     return Err(Halt::Unjudged(format!("{url} was not read before")));
                 };
                 let reason =
-                    || Failure::critical(format!("{url} was to stay as it was, and is {found}"));
+                    || Failure::critical(format!("{url} must stay unchanged, but is {found}"));
                 Ok(reading.differs_from(known, &state.except).then(reason))
             }
             Standing::Winner => {
@@ -319,8 +321,8 @@ fn winners_failure(
     };
     let reason = || {
         format!(
-            "{count} of {} were to be accepted, and {found} were: {}",
-            group.len(),
+            "expected {}, got {found}: {}",
+            numbered(count, "accepted write"),
             told(group)
         )
     };
@@ -335,6 +337,12 @@ fn winners_failure(
         return Err(Halt::Unjudged(reason()));
     }
     Ok(None)
+}
+
+/// `1 accepted write`, `at most 2 accepted writes`.
+fn numbered(count: Count, what: &str) -> String {
+    let plural = if count.max == Some(1) { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// The state is what somebody sent who was accepted, or whose answer did not come. If nobody was

@@ -50,7 +50,7 @@ impl<'a> Runner<'a> {
             {
                 let (before, found) = (whole_if_it_is(before), whole_if_it_is(found));
                 Some(format!(
-                    "{name} is to stay {}, and is {}",
+                    "{name} must stay {}, but is {}",
                     plain(before),
                     plain(found)
                 ))
