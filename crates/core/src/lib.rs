@@ -20,14 +20,17 @@ mod query; // which documents of a list, and in which order
 pub mod rules; // schema, unique keys, lifecycle and expressions of one collection
 mod version; // what the log holds of a document
 
+mod collection_rules; // what the writes of a collection are decided by
 mod command; // what one write asks for
 mod decide; // command against state: effect or refusal
 mod lock; // the only writer for a while, and its fencing number
 mod merging; // an edit that is joined with what came since
+mod prepared; // a command, and how far it was worked out before it is decided
 mod receipt; // what is to be done once, and what it came to
 mod state; // what a decision rests on
 
-pub use command::{Ahead, Command, Edit, Patching, Proposal, Unconditional, Unfit};
+pub use collection_rules::{CollectionRules, Keep, Unconditional};
+pub use command::{Command, Edit, Patching, Proposal, Unfit};
 pub use comparison::{changed_members, compare_blind};
 pub use contrast::Contrast;
 pub use decide::{Applied, Constraint, Decision, Refusal, decide};
@@ -39,6 +42,7 @@ pub use merging::{Merging, Unmerged};
 pub use moment::{Moment, Timestamp};
 pub use patch::{JsonPatch, MalformedPatch, Operation, Patch, PatchFailure, merge_patch};
 pub use precondition::{Condition, Field, Preconditions, Selected, Verdict, evaluate};
+pub use prepared::{Ahead, LARGE, Prepared};
 pub use query::{Filter, Item, Order, Place, Query, QueryError, Rank};
 pub use receipt::{Once, Receipt, Written};
 pub use state::{State, Stored, shares_its_second};

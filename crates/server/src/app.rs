@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use detente_core::{Key, Seq, Stored, VersionTag, Written};
+use detente_core::{Key, LARGE, Seq, Stored, VersionTag, Written};
 use detente_store::{Reader, StoreError, WriterHandle};
 use tokio::sync::watch;
 
@@ -124,9 +124,6 @@ impl App {
             .map_err(Problem::internal)
     }
 }
-
-/// Past this many bytes, parsing and comparing would hold up the other requests of a thread.
-pub(crate) const LARGE: usize = 64 * 1024;
 
 /// Runs work on `bytes` bytes: here if they are few, elsewhere if not.
 pub(crate) async fn crunch<T: Send + 'static>(

@@ -262,10 +262,7 @@ impl Batch<'_> {
         let mut commands = Vec::with_capacity(writes.len());
         for write in writes.iter_mut().flatten() {
             write.make_final(self.app).await?;
-            commands.push((
-                Arc::clone(&write.command),
-                Arc::clone(&write.collection.rules),
-            ));
+            commands.push((write.prepared.clone(), Arc::clone(&write.collection.rules)));
         }
         let transaction = Transaction {
             writes: commands,
@@ -283,7 +280,10 @@ impl Batch<'_> {
                 let whole = writes.into_iter().flatten().zip(done).zip(&fields);
                 let mut answers = Vec::new();
                 for ((write, done), headers) in whole {
-                    let label = self.app.settings.label(write.command.key.collection());
+                    let label = self
+                        .app
+                        .settings
+                        .label(write.prepared.command.key.collection());
                     self.app.metrics.applied(label, &done.stored);
                     answers.push(write.answer(done, headers).await);
                 }

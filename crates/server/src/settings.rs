@@ -2,8 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use detente_core::Unconditional;
-use detente_store::CollectionRules;
+use detente_core::{CollectionRules, Unconditional};
 use sha2::{Digest, Sha256};
 
 /// What stands for all collections that the settings do not name, as a metric's label.

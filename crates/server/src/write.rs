@@ -6,12 +6,12 @@ use bytes::Bytes;
 use detente_core::json::{self, Value};
 use detente_core::rules::Violation;
 use detente_core::{
-    Ahead, Command, Decision, Edit, Head, JsonPatch, Key, MalformedPatch, Merging, Once, Patch,
-    Patching, Proposal, Receipt, Refusal, Stored,
+    Ahead, Command, Decision, Edit, Head, JsonPatch, Key, LARGE, MalformedPatch, Merging, Once,
+    Patch, Patching, Prepared, Proposal, Receipt, Refusal, Stored,
 };
 use detente_store::{Outcome, Settles, Transaction, WriteError};
 
-use crate::app::{App, LARGE, crunch};
+use crate::app::{App, crunch};
 use crate::caller::Caller;
 use crate::conflict::{self, Attempt};
 use crate::inbound::{Inbound, not_json};
@@ -33,7 +33,7 @@ pub(crate) struct Write {
     pub(crate) caller: Caller,
     pub(crate) method: Method,
     /// Shared with the writer while it decides.
-    pub(crate) command: Arc<Command>,
+    pub(crate) prepared: Prepared,
     on_conflict: OnConflict,
     preferences: Preferences,
     /// What the client sent, for whoever must recognize it.
@@ -89,7 +89,7 @@ impl Write {
         let preferences = Preferences::of(inbound.headers());
         let mut write = Self {
             on_conflict: preferences.on_conflict.unwrap_or(collection.on_conflict),
-            command: Arc::new(Command {
+            prepared: Prepared::from(Command {
                 preconditions,
                 lock_token,
                 ..Command::new(key, edit, Arc::clone(&caller.name))
@@ -118,7 +118,7 @@ impl Write {
             preferences: Preferences::of(headers),
             collection,
             caller,
-            command: Arc::new(command),
+            prepared: command.into(),
             sent,
         }
     }
@@ -183,7 +183,7 @@ impl Write {
             may_read: self.caller.may_read(),
             wants_merge: self.on_conflict == OnConflict::Merge,
             collection: self.collection,
-            command: self.command,
+            command: self.prepared.command,
             sent: self.sent,
         }
     }
@@ -197,13 +197,10 @@ impl Write {
     ) -> Result<Outcome, Problem> {
         for attempt in 0.. {
             if attempt == PATIENCE {
-                self.command_mut().insists = true;
+                self.prepared.must_decide = true;
             }
             let transaction = Transaction {
-                writes: vec![(
-                    Arc::clone(&self.command),
-                    Arc::clone(&self.collection.rules),
-                )],
+                writes: vec![(self.prepared.clone(), Arc::clone(&self.collection.rules))],
                 once: terms.once,
                 settles: terms.settles.clone(),
                 is_rehearsal: terms.is_rehearsal,
@@ -228,7 +225,7 @@ impl Write {
                 _ => false,
             };
             if !may_go_on {
-                let collection = app.settings.label(self.command.key.collection());
+                let collection = app.settings.label(self.prepared.command.key.collection());
                 app.metrics.decided(collection, &outcome);
                 return Ok(outcome);
             }
@@ -242,25 +239,25 @@ impl Write {
             return Ok(false);
         }
         // A merge names its base itself: If-Match then is what it is everywhere.
-        let names_its_base = matches!(self.command.edit, Edit::Merge(_));
+        let names_its_base = matches!(self.prepared.command.edit, Edit::Merge(_));
         if self.on_conflict == OnConflict::Reject
             || names_its_base
-            || self.command.fallback.is_some()
+            || self.prepared.fallback.is_some()
         {
             return Ok(false);
         }
         self.add_fallback(app).await?;
-        Ok(self.command.fallback.is_some())
+        Ok(self.prepared.fallback.is_some())
     }
 
     /// Works out ahead what can be.
     async fn prepare(&mut self, app: &Arc<App>) -> Result<(), Problem> {
-        let is_patch = matches!(self.command.edit, Edit::Patch(_));
+        let is_patch = matches!(self.prepared.command.edit, Edit::Patch(_));
         let joins = self.on_conflict == OnConflict::Merge && self.names_versions();
         if !is_patch && !joins {
             return Ok(());
         }
-        let Some(stored) = app.newest(&self.command.key).await? else {
+        let Some(stored) = app.newest(&self.prepared.command.key).await? else {
             return Ok(());
         };
         let head = stored.head();
@@ -285,44 +282,40 @@ impl Write {
     /// decided together with it may still change, and nothing after.
     pub(crate) async fn make_final(&mut self, app: &Arc<App>) -> Result<(), Problem> {
         let joins = self.on_conflict == OnConflict::Merge && self.names_versions();
-        if joins && self.command.fallback.is_none() {
+        if joins && self.prepared.fallback.is_none() {
             self.add_fallback(app).await?;
         }
-        self.command_mut().insists = true;
+        self.prepared.must_decide = true;
         Ok(())
-    }
-
-    fn command_mut(&mut self) -> &mut Command {
-        Arc::make_mut(&mut self.command)
     }
 
     /// Whether If-Match lists tags.
     fn names_versions(&self) -> bool {
-        let condition = self.command.preconditions.if_match.as_ref();
+        let condition = self.prepared.command.preconditions.if_match.as_ref();
         condition.is_some_and(|condition| !condition.tags().is_empty())
     }
 
     fn names(&self, head: &Head) -> bool {
         let tag = head.tag().to_entity_tag();
-        let condition = self.command.preconditions.if_match.as_ref();
+        let condition = self.prepared.command.preconditions.if_match.as_ref();
         condition.is_some_and(|condition| condition.tags().contains(&tag))
     }
 
     /// Makes it a write that joins where it is stale, if the version that it began from is known.
     async fn add_fallback(&mut self, app: &Arc<App>) -> Result<(), Problem> {
-        let Some(condition) = &self.command.preconditions.if_match else {
+        let Some(condition) = &self.prepared.command.preconditions.if_match else {
             return Ok(());
         };
         let strong = condition.tags().iter().filter(|tag| !tag.is_weak());
         let tags: Vec<_> = strong.filter_map(|tag| tag.opaque().parse().ok()).collect();
-        let Some(base) = app.base_among(&self.command.key, tags).await? else {
+        let Some(base) = app.base_among(&self.prepared.command.key, tags).await? else {
             return Ok(());
         };
-        let edit = self.command.edit.clone();
+        let edit = self.prepared.command.edit.clone();
         let max_bytes = app.settings.limits.body_bytes;
         let size = base.body.len().max(self.sent.len());
         let merging = crunch(size, move || merging(base, &edit, max_bytes)).await?;
-        self.command_mut().fallback = merging.map(Box::new);
+        self.prepared.fallback = merging.map(Arc::new);
         Ok(())
     }
 
@@ -333,13 +326,14 @@ impl Write {
             return Ok(());
         };
         let rules = Arc::clone(&self.collection.rules);
-        let command = Arc::clone(&self.command);
+        let prepared = self.prepared.clone();
         let names_it = self.names(&head) || !self.names_versions();
         let work = move || {
             let rules = &rules.rules;
-            let merging = match (&command.edit, &command.fallback) {
-                (Edit::Merge(merging), _) => Some(merging),
-                (_, fallback) => fallback.as_ref().filter(|_| !names_it),
+            let command = &*prepared.command;
+            let merging = match (&command.edit, &prepared.fallback) {
+                (Edit::Merge(merging), _) => Some(&**merging),
+                (_, fallback) => fallback.as_deref().filter(|_| !names_it),
             };
             let outcome = match (merging, &command.edit) {
                 (Some(merging), _) => merging.outcome(rules, &stored.document()?).ok()?,
@@ -349,10 +343,10 @@ impl Write {
                 _ => return None,
             };
             let seq = stored.seq;
-            Some(Box::new(Ahead { seq, outcome }))
+            Some(Arc::new(Ahead { seq, outcome }))
         };
         let bytes = self.sent.len().max(head_bytes(app, &head));
-        self.command_mut().ahead = crunch(bytes, work).await?;
+        self.prepared.ahead = crunch(bytes, work).await?;
         Ok(())
     }
 
@@ -381,7 +375,7 @@ impl Write {
             return Ok(response);
         }
         // Whoever may not read sees no more than they sent.
-        let is_own = stored.base.is_none() && matches!(self.command.edit, Edit::Put(_));
+        let is_own = stored.base.is_none() && matches!(self.prepared.command.edit, Edit::Put(_));
         let is_bodiless = self.preferences.minimal || !(is_own || self.caller.may_read());
         let mut response = match (is_bodiless, created) {
             (true, true) => bodiless(StatusCode::CREATED, &stored),

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use detente_core::Unconditional;
+use detente_core::{CollectionRules, Unconditional};
 use detente_server::{
     Access, Collection, Limits, OnConflict, Settings, StaleStatus, Token, Tokens, Undeclared,
 };
-use detente_store::{CollectionRules, Retention};
+use detente_store::Retention;
 use toml::de::{DeTable, DeValue};
 
 use super::collection::{self, Defaults};

@@ -2,8 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use detente_core::rules::{Rules, Schema, Unique};
-use detente_core::{Unconditional, json as core_json};
-use detente_store::CollectionRules;
+use detente_core::{CollectionRules, Unconditional, json as core_json};
 
 use super::*;
 use crate::settings::{Access, Collection, OnConflict, StaleStatus, Token, Tokens, Undeclared};
