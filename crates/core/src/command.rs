@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::json::{self, MAX_DEPTH, Value};
 use crate::rules::{Claim, Rules, Violation};
-use crate::{Digest, Key, Merging, Patch, PatchFailure, Preconditions, Seq};
+use crate::{Digest, Key, Merging, Patch, PatchFailure, Preconditions};
 
 /// What one write asks for.
 #[derive(Clone, Debug)]
@@ -14,13 +14,8 @@ pub struct Command {
     pub edit: Edit,
     /// Who asks; becomes `updated_by`.
     pub by: Arc<str>,
-    /// How to join the edit with what is stored, where If-Match is stale; `None`: refuse.
-    pub fallback: Option<Box<Merging>>,
     /// The token of the lock that the writer holds, or believes to hold.
     pub lock_token: Option<Arc<str>>,
-    pub ahead: Option<Box<Ahead>>,
-    /// Whether the decision works out whatever was not worked out ahead, however large it is.
-    pub insists: bool,
 }
 
 /// How the document is to change.
@@ -43,15 +38,6 @@ pub struct Patching {
     pub max_bytes: usize,
 }
 
-/// What a patch or a merge comes to, worked out before it is decided.
-#[derive(Clone, Debug)]
-pub struct Ahead {
-    /// The version that it rests on. Where the head has moved since, it counts for nothing.
-    pub seq: Seq,
-    /// `None`: nothing is left.
-    pub outcome: Option<Proposal>,
-}
-
 /// A document that passed all that does not depend on the stored state.
 #[derive(Clone, Debug)]
 pub struct Proposal {
@@ -62,26 +48,15 @@ pub struct Proposal {
     pub(crate) claims: Vec<Claim>,
 }
 
-/// Whether a write that names no version may replace a document.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Unconditional {
-    #[default]
-    Reject,
-    Allow,
-}
-
 impl Command {
-    /// A command without preconditions, fallback or lock.
+    /// A command without preconditions or lock.
     pub fn new(key: Key, edit: Edit, by: Arc<str>) -> Self {
         Self {
             key,
             preconditions: Preconditions::default(),
             edit,
             by,
-            fallback: None,
             lock_token: None,
-            ahead: None,
-            insists: false,
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::command::claims;
 use crate::json::Value;
 use crate::rules::{Claim, Duplicate, Rules, StateConflict, Violation};
 use crate::{
-    Ahead, Command, Digest, Edit, Field, Head, Kind, Lock, Merging, Moment, PatchFailure, Patching,
-    Preconditions, Proposal, Selected, Seq, State, Stored, Unconditional, Unfit, Unmerged, Verdict,
-    evaluate, shares_its_second,
+    Ahead, CollectionRules, Command, Digest, Edit, Field, Head, Kind, LARGE, Lock, Merging, Moment,
+    PatchFailure, Patching, Preconditions, Prepared, Proposal, Selected, Seq, State, Stored,
+    Unconditional, Unfit, Unmerged, Verdict, evaluate, shares_its_second,
 };
 
 /// What to do about a command.
@@ -77,9 +77,6 @@ pub enum Constraint {
     Unique(Vec<Duplicate>),
 }
 
-/// Where a document is larger than this, in bytes, working on it would hold up other commands.
-const LARGE: usize = 64 * 1024;
-
 /// Decides one write: what to append, or why not. Nothing is read or written but through `state`.
 ///
 /// `seq` is the place in the log that the write would take, `now` its time.
@@ -89,16 +86,17 @@ const LARGE: usize = 64 * 1024;
 /// Only those of `state`.
 pub fn decide<S: State>(
     state: &S,
-    rules: &Rules,
-    unconditional: Unconditional,
-    command: &Command,
+    collection: &CollectionRules,
+    prepared: &Prepared,
     seq: Seq,
     now: Moment,
 ) -> Result<Decision, S::Error> {
+    let command = &*prepared.command;
     let case = Case {
         state,
-        rules,
-        unconditional,
+        rules: &collection.rules,
+        unconditional: collection.unconditional,
+        prepared,
         command,
         head: state.head(&command.key)?,
     };
@@ -119,6 +117,7 @@ struct Case<'a, S> {
     state: &'a S,
     rules: &'a Rules,
     unconditional: Unconditional,
+    prepared: &'a Prepared,
     command: &'a Command,
     head: Option<Head>,
 }
@@ -203,7 +202,7 @@ impl<'a, S: State> Case<'a, S> {
 
     /// What becomes of an edit whose If-Match is stale.
     fn fall_back(&self, head: Option<Head>) -> Result<Way<'a>, Stop<S::Error>> {
-        let (Some(merging), Some(current)) = (&self.command.fallback, head) else {
+        let (Some(merging), Some(current)) = (&self.prepared.fallback, head) else {
             return Err(Refusal::Stale { head }.into());
         };
         let others = Preconditions {
@@ -307,12 +306,12 @@ impl<'a, S: State> Case<'a, S> {
     }
 
     fn worked_ahead(&self, head: &Head) -> Option<&'a Ahead> {
-        let ahead = self.command.ahead.as_deref()?;
+        let ahead = self.prepared.ahead.as_deref()?;
         (ahead.seq == head.seq).then_some(ahead)
     }
 
     fn must_be_small(&self, bytes: usize, head: Head) -> Result<(), Stop<S::Error>> {
-        if bytes > LARGE && !self.command.insists {
+        if bytes > LARGE && !self.prepared.must_decide {
             return Err(Stop::Behind(head));
         }
         Ok(())

@@ -20,14 +20,17 @@ mod query; // which documents a list has, and in which order
 pub mod rules; // schema, unique keys, lifecycle and expressions of one collection
 mod version; // a version of a document in the log, and its tag
 
+mod collection_rules; // what the writes of a collection are decided by
 mod command; // what one write asks for
 mod decide; // command against state: effect or refusal
 mod lock; // the only writer for a while, and its fencing number
 mod merging; // an edit that is merged with what came since
+mod prepared; // a command, and how far it was worked out before it is decided
 mod receipt; // a request that must be performed once, and its result
 mod state; // what a decision depends on
 
-pub use command::{Ahead, Command, Edit, Patching, Proposal, Unconditional, Unfit};
+pub use collection_rules::{CollectionRules, Keep, Unconditional};
+pub use command::{Command, Edit, Patching, Proposal, Unfit};
 pub use comparison::{changed_members, compare_blind};
 pub use contrast::Contrast;
 pub use decide::{Applied, Constraint, Decision, Refusal, decide};
@@ -39,6 +42,7 @@ pub use merging::{Merging, Unmerged};
 pub use moment::{Moment, Timestamp};
 pub use patch::{JsonPatch, MalformedPatch, Operation, Patch, PatchFailure, merge_patch};
 pub use precondition::{Condition, Field, Preconditions, Selected, Verdict, evaluate};
+pub use prepared::{Ahead, LARGE, Prepared};
 pub use query::{Filter, Item, Order, Place, Query, QueryError, Rank};
 pub use receipt::{Once, Receipt, Written};
 pub use state::{State, Stored, shares_its_second};

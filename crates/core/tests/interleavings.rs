@@ -9,8 +9,9 @@ use bytes::Bytes;
 use detente_core::json::parse;
 use detente_core::rules::{Claim, Rules, Unique};
 use detente_core::{
-    Applied, Command, Condition, Decision, Edit, Head, JsonPatch, Key, Kind, Lock, Moment, Patch,
-    Patching, Preconditions, Proposal, Refusal, Seq, State, Stored, Unconditional, decide,
+    Applied, CollectionRules, Command, Condition, Decision, Edit, Head, JsonPatch, Key, Kind, Lock,
+    Moment, Patch, Patching, Preconditions, Prepared, Proposal, Refusal, Seq, State, Stored,
+    decide,
 };
 
 /// A store in memory: the log, and what is derived from it.
@@ -92,8 +93,8 @@ const ASKS: [Ask; 8] = [
     TestedPatch,
 ];
 
-fn rules() -> Rules {
-    Rules {
+fn rules() -> CollectionRules {
+    let rules = Rules {
         unique: vec![Unique {
             name: "e".into(),
             fields: vec!["/e".parse().unwrap()],
@@ -103,6 +104,10 @@ fn rules() -> Rules {
             message: None,
         }],
         ..Rules::default()
+    };
+    CollectionRules {
+        rules,
+        ..CollectionRules::default()
     }
 }
 
@@ -206,7 +211,7 @@ const BEGINNINGS: [[Option<&str>; 2]; 4] = [
 ];
 
 fn begin(
-    rules: &Rules,
+    rules: &CollectionRules,
     keys: &[Key; 2],
     beginning: [Option<&'static str>; 2],
 ) -> (Memory, BTreeMap<usize, Simple>) {
@@ -222,16 +227,9 @@ fn begin(
         };
         for ask in asks {
             let ask = if *ask == Create("") { Create(e) } else { *ask };
-            let command = command(rules, &Memory::default(), &keys[index], ask);
+            let command = command(&rules.rules, &Memory::default(), &keys[index], ask);
             let seq = memory.log.len() as Seq + 1;
-            let decision = decide(
-                &memory,
-                rules,
-                Unconditional::Reject,
-                &command,
-                seq,
-                Moment(1),
-            );
+            let decision = decide(&memory, rules, &command.into(), seq, Moment(1));
             let Ok(Decision::Apply(applied)) = decision else {
                 panic!("{decision:?}")
             };
@@ -243,10 +241,10 @@ fn begin(
 }
 
 struct Run<'a> {
-    rules: &'a Rules,
+    rules: &'a CollectionRules,
     keys: &'a [Key; 2],
     first: &'a Memory,
-    commands: BTreeMap<(usize, Ask), Command>,
+    commands: BTreeMap<(usize, Ask), Prepared>,
     checked: RefCell<u64>,
 }
 
@@ -268,7 +266,7 @@ impl Run<'_> {
         memory: &mut Memory,
         documents: &mut BTreeMap<usize, Simple>,
         (index, ask): (usize, Ask),
-        command: &Command,
+        command: &Prepared,
     ) {
         *self.checked.borrow_mut() += 1;
         let had_first = self
@@ -278,15 +276,7 @@ impl Run<'_> {
             .is_some_and(Head::is_document);
         let expected = model(documents, index, had_first, ask);
         let seq = memory.log.len() as Seq + 1;
-        let decision = decide(
-            memory,
-            self.rules,
-            Unconditional::Reject,
-            command,
-            seq,
-            Moment(2),
-        )
-        .unwrap();
+        let decision = decide(memory, self.rules, command, seq, Moment(2)).unwrap();
         let case = || format!("{ask:?} on document {index} of {documents:?}");
         match (&decision, expected) {
             (Decision::Apply(applied), Some(simple)) => {
@@ -352,8 +342,10 @@ fn every_order_of_up_to_four_commands_on_two_documents() {
         let commands = [0, 1]
             .into_iter()
             .flat_map(|index| ASKS.map(|ask| (index, ask)));
-        let commands =
-            commands.map(|(index, ask)| ((index, ask), command(&rules, &first, &keys[index], ask)));
+        let commands = commands.map(|(index, ask)| {
+            let command = command(&rules.rules, &first, &keys[index], ask);
+            ((index, ask), command.into())
+        });
         let run = Run {
             rules: &rules,
             keys: &keys,

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::{Decision, Key, Refusal, Stored};
+use detente_core::{CollectionRules, Decision, Key, Prepared, Refusal, Stored};
 use detente_store::{Outcome as Verdict, Transaction};
 use futures_util::future::join_all;
 
@@ -165,12 +165,12 @@ impl<'a, E> Batch<'a, E> {
         }
     }
 
-    async fn commands(&mut self) -> Outcome<Vec<Command>> {
+    async fn commands(&mut self) -> Outcome<Vec<(Prepared, Arc<CollectionRules>)>> {
         let mut commands = Vec::with_capacity(self.operations.len());
         for write in self.operations.iter_mut().flatten() {
             write.make_final(self.service).await?;
             let rules = Arc::clone(&write.collection.rules);
-            commands.push((Arc::clone(&write.command), rules));
+            commands.push((write.prepared.clone(), rules));
         }
         Ok(commands)
     }
@@ -214,11 +214,6 @@ impl<'a, E> Batch<'a, E> {
         }
     }
 }
-
-type Command = (
-    Arc<detente_core::Command>,
-    Arc<detente_store::CollectionRules>,
-);
 
 /// What earlier operations of a batch did, or would have done.
 #[derive(Default)]

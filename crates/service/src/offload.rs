@@ -1,9 +1,7 @@
+use detente_core::LARGE;
+
 use crate::Outcome;
 use crate::explanation::What;
-
-/// Work on at most so many bytes is done on the request's own thread: more would hold up the other
-/// requests of that thread.
-pub(crate) const LARGE: usize = 64 * 1024;
 
 /// Runs work on `bytes` bytes: here if they are few, on a thread of its own if not.
 ///

@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use detente_core::Unconditional;
-use detente_store::CollectionRules;
+use detente_core::{CollectionRules, Unconditional};
 
 /// What stands for all collections that the policy does not name, where writes are counted.
 const UNDECLARED: &str = "undeclared";

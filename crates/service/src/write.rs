@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::{
-    Ahead, Applied, Command, Condition, Decision, Edit, Head, Key, Merging, Once, Patching,
-    Proposal, Receipt, Refusal, Stored, VersionTag, Written,
+    Ahead, Applied, Command, Condition, Decision, Edit, Head, Key, LARGE, Merging, Once, Patching,
+    Prepared, Proposal, Receipt, Refusal, Stored, VersionTag, Written,
 };
 use detente_store::{Outcome as Verdict, Settles, Transaction};
 
 use crate::explanation::{Attempt, Explanation, Ground, What, explain};
-use crate::offload::{LARGE, offload};
+use crate::offload::offload;
 use crate::policy::{Collection, OnConflict};
 use crate::reading::Reading;
 use crate::service::not_written;
@@ -49,7 +49,7 @@ pub(crate) struct Terms {
 pub(crate) struct Write {
     pub(crate) collection: Arc<Collection>,
     /// Shared with the writer while it decides.
-    pub(crate) command: Arc<Command>,
+    pub(crate) prepared: Prepared,
     on_conflict: OnConflict,
     verb: &'static str,
     sent: Bytes,
@@ -84,7 +84,7 @@ impl Write {
         let edit = ask.edit.read(&collection, max_bytes).await?;
         let mut write = Self {
             on_conflict: ask.on_conflict.unwrap_or(collection.on_conflict),
-            command: Arc::new(Command {
+            prepared: Prepared::from(Command {
                 preconditions: ask.conditions,
                 lock_token: ask.lock_token,
                 ..Command::new(ask.key, edit, Arc::clone(&principal.name))
@@ -106,7 +106,7 @@ impl Write {
     ) -> Self {
         Self {
             on_conflict: OnConflict::Merge,
-            command: Arc::new(command),
+            prepared: command.into(),
             collection,
             verb,
             sent,
@@ -170,7 +170,7 @@ impl Write {
             verb: self.verb,
             wants_merge: self.on_conflict == OnConflict::Merge,
             collection: self.collection,
-            command: self.command,
+            command: self.prepared.command,
             sent: self.sent,
         }
     }
@@ -180,13 +180,10 @@ impl Write {
     pub(crate) async fn submit(&mut self, service: &Service, terms: &Terms) -> Outcome<Verdict> {
         for attempt in 0.. {
             if attempt == PATIENCE {
-                self.command_mut().insists = true;
+                self.prepared.must_decide = true;
             }
             let transaction = Transaction {
-                writes: vec![(
-                    Arc::clone(&self.command),
-                    Arc::clone(&self.collection.rules),
-                )],
+                writes: vec![(self.prepared.clone(), Arc::clone(&self.collection.rules))],
                 once: terms.once,
                 settles: terms.settles.clone(),
                 is_rehearsal: terms.is_rehearsal,
@@ -227,7 +224,7 @@ impl Write {
     }
 
     fn label<'a>(&'a self, service: &'a Service) -> &'a str {
-        service.policy.label(self.command.key.collection())
+        service.policy.label(self.prepared.command.key.collection())
     }
 
     pub(crate) fn count_applied(&self, service: &Service, applied: &Applied) {
@@ -246,23 +243,23 @@ impl Write {
             return Ok(false);
         }
         // A merge names its base itself: If-Match then is what it is everywhere.
-        let names_its_base = matches!(self.command.edit, Edit::Merge(_));
-        let has_fallen_back = self.command.fallback.is_some();
+        let names_its_base = matches!(self.prepared.command.edit, Edit::Merge(_));
+        let has_fallen_back = self.prepared.fallback.is_some();
         if self.on_conflict == OnConflict::Reject || names_its_base || has_fallen_back {
             return Ok(false);
         }
         self.add_fallback(service).await?;
-        Ok(self.command.fallback.is_some())
+        Ok(self.prepared.fallback.is_some())
     }
 
     /// Works out ahead what can be.
     async fn prepare(&mut self, service: &Service) -> Outcome<()> {
-        let is_patch = matches!(self.command.edit, Edit::Patch(_));
+        let is_patch = matches!(self.prepared.command.edit, Edit::Patch(_));
         let joins = self.on_conflict == OnConflict::Merge && self.names_versions();
         if !is_patch && !joins {
             return Ok(());
         }
-        let Some(stored) = service.reading.newest(&self.command.key).await? else {
+        let Some(stored) = service.reading.newest(&self.prepared.command.key).await? else {
             return Ok(());
         };
         let head = stored.head();
@@ -287,45 +284,43 @@ impl Write {
     /// decided together with it may still change, and nothing after.
     pub(crate) async fn make_final(&mut self, service: &Service) -> Outcome<()> {
         let joins = self.on_conflict == OnConflict::Merge && self.names_versions();
-        if joins && self.command.fallback.is_none() {
+        if joins && self.prepared.fallback.is_none() {
             self.add_fallback(service).await?;
         }
-        self.command_mut().insists = true;
+        self.prepared.must_decide = true;
         Ok(())
-    }
-
-    fn command_mut(&mut self) -> &mut Command {
-        Arc::make_mut(&mut self.command)
     }
 
     /// Whether If-Match lists tags.
     fn names_versions(&self) -> bool {
-        let condition = self.command.preconditions.if_match.as_ref();
+        let condition = self.prepared.command.preconditions.if_match.as_ref();
         condition.is_some_and(|condition| !condition.tags().is_empty())
     }
 
     fn names(&self, head: &Head) -> bool {
         let tag = head.tag().to_entity_tag();
-        let condition = self.command.preconditions.if_match.as_ref();
+        let condition = self.prepared.command.preconditions.if_match.as_ref();
         condition.is_some_and(|condition| condition.tags().contains(&tag))
     }
 
     /// Makes it a write that joins where it is stale, if the version that it began from is known.
     async fn add_fallback(&mut self, service: &Service) -> Outcome<()> {
-        let Some(condition) = &self.command.preconditions.if_match else {
+        let Some(condition) = &self.prepared.command.preconditions.if_match else {
             return Ok(());
         };
         let strong = condition.tags().iter().filter(|tag| !tag.is_weak());
         let tags = strong.filter_map(|tag| tag.opaque().parse().ok()).collect();
-        let named = service.reading.newest_named(&self.command.key, tags);
+        let named = service
+            .reading
+            .newest_named(&self.prepared.command.key, tags);
         let Some(base) = named.await? else {
             return Ok(());
         };
-        let edit = self.command.edit.clone();
+        let edit = self.prepared.command.edit.clone();
         let max_bytes = service.policy.max_document_bytes;
         let size = base.body.len().max(self.sent.len());
         let merging = offload(size, move || merging(base, &edit, max_bytes)).await?;
-        self.command_mut().fallback = merging.map(Box::new);
+        self.prepared.fallback = merging.map(Arc::new);
         Ok(())
     }
 
@@ -336,14 +331,15 @@ impl Write {
             return Ok(());
         };
         let rules = Arc::clone(&self.collection.rules);
-        let command = Arc::clone(&self.command);
+        let prepared = self.prepared.clone();
         let names_it = self.names(&head) || !self.names_versions();
         let bytes = self.sent.len().max(bytes_of(&service.reading, &head));
         let work = move || {
             let rules = &rules.rules;
-            let merging = match (&command.edit, &command.fallback) {
-                (Edit::Merge(merging), _) => Some(merging),
-                (_, fallback) => fallback.as_ref().filter(|_| !names_it),
+            let command = &*prepared.command;
+            let merging = match (&command.edit, &prepared.fallback) {
+                (Edit::Merge(merging), _) => Some(&**merging),
+                (_, fallback) => fallback.as_deref().filter(|_| !names_it),
             };
             let outcome = match (merging, &command.edit) {
                 (Some(merging), _) => merging.outcome(rules, &stored.document()?).ok()?,
@@ -353,9 +349,9 @@ impl Write {
                 _ => return None,
             };
             let seq = stored.seq;
-            Some(Box::new(Ahead { seq, outcome }))
+            Some(Arc::new(Ahead { seq, outcome }))
         };
-        self.command_mut().ahead = offload(bytes, work).await?;
+        self.prepared.ahead = offload(bytes, work).await?;
         Ok(())
     }
 
@@ -391,7 +387,7 @@ impl Write {
 
     fn left(&self, principal: &Principal, stored: Arc<Stored>, created: bool) -> Done {
         // Whoever may not read sees no more than they sent.
-        let is_own = stored.base.is_none() && matches!(self.command.edit, Edit::Put(_));
+        let is_own = stored.base.is_none() && matches!(self.prepared.command.edit, Edit::Put(_));
         Done {
             is_shown: is_own || principal.may(Action::Read),
             is_known: self.is_known(&stored),
@@ -404,11 +400,11 @@ impl Write {
     /// Whether the writer knows the document that the write left, without being shown it: the
     /// document is what was sent, or what a patch makes of the one version that If-Match names.
     fn is_known(&self, stored: &Stored) -> bool {
-        let tags = match &self.command.preconditions.if_match {
+        let tags = match &self.prepared.command.preconditions.if_match {
             Some(Condition::Tags(tags)) => tags.as_slice(),
             _ => &[],
         };
-        match (&self.command.edit, tags) {
+        match (&self.prepared.command.edit, tags) {
             _ if stored.base.is_some() => false,
             (Edit::Put(proposal), _) => proposal.body == self.sent,
             (Edit::Patch(_), [tag]) => {
@@ -420,7 +416,7 @@ impl Write {
     }
 
     pub(crate) fn key(&self) -> &Key {
-        &self.command.key
+        &self.prepared.command.key
     }
 }
 

@@ -204,7 +204,12 @@ const COLUMNS: &str = "number, id, at, space, collection, document, by, method, 
     base_version, base_seq, current_version, current_seq,
     outcome, settled_at, settled_by, settled_version, edit_kind, edit";
 
-fn logged(row: &Row<'_>) -> Result<LoggedConflict, Error> {
+/// An edit that cannot be read is damage.
+fn logged(row: &Row<'_>) -> Result<LoggedConflict, Failure> {
+    Ok(unchecked(row)?.as_read()?)
+}
+
+fn unchecked(row: &Row<'_>) -> Result<LoggedConflict, Error> {
     let text = |column: usize| row.get::<_, String>(column);
     let place = |column: usize| -> Result<Option<VersionPlace>, Error> {
         let (version, seq) = (optional(row, column)?, optional(row, column + 1)?);
@@ -251,7 +256,8 @@ pub(crate) fn find(
 ) -> Result<Option<LoggedConflict>, Failure> {
     let sql = format!("SELECT {COLUMNS} FROM conflicts WHERE id = ?1 AND space = ?2");
     let mut statement = connection.prepare_cached(&sql)?;
-    Ok(statement.query_row([id, space], logged).optional()?)
+    let mut rows = statement.query([id, space])?;
+    rows.next()?.map(logged).transpose()
 }
 
 pub(crate) fn list(connection: &Connection, asked: &Conflicts) -> Result<ConflictPage, Failure> {

@@ -8,10 +8,11 @@ use std::thread;
 
 use bytes::Bytes;
 use detente_core::{
-    CollectionKey, Command, Condition, Edit, Key, Moment, Preconditions, Proposal, Seq,
+    CollectionKey, CollectionRules, Command, Condition, Edit, Keep, Key, Moment, Preconditions,
+    Proposal, Seq,
 };
 use detente_sqlite::{Sqlite, SqliteOptions, SqliteReader};
-use detente_store::{Clerk, CollectionRules, Documents, Keep, Order, Reader, Store, Transaction};
+use detente_store::{Clerk, Documents, Order, Reader, Store, Transaction};
 use tempfile::TempDir;
 
 /// How often so many versions are written at once that the newest of the time before may go.
@@ -64,7 +65,7 @@ fn write(clerk: &mut Clerk<Sqlite>, n: u64) {
             if_match: (!is_first || m > 0).then_some(Condition::Any),
             ..Preconditions::default()
         };
-        (Arc::new(command), Arc::clone(&rules))
+        (command.into(), Arc::clone(&rules))
     };
     let all = Transaction {
         writes: (0..TOGETHER).map(put).collect(),

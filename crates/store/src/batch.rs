@@ -3,55 +3,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use detente_core::json::Value;
-use detente_core::rules::{Claim, Rules};
+use detente_core::rules::Claim;
 use detente_core::{
-    Applied, Command, Decision, Head, Key, Kind, Lock, LockCommand, LockDecision, Moment, Once,
-    Receipt, Seq, State, Stored, Unconditional, Written, decide, decide_lock,
+    Applied, CollectionRules, Decision, Head, Keep, Key, Kind, Lock, LockCommand, LockDecision,
+    Moment, Once, Prepared, Receipt, Seq, State, Stored, Written, decide, decide_lock,
 };
 
 use crate::{
     Cache, Commit, Facts, Ground, Lack, Pruning, Settled, Settlement, Settling, StoreError,
 };
 
-/// What a command is decided by.
-#[derive(Debug, Default)]
-pub struct CollectionRules {
-    pub rules: Rules,
-    pub unconditional: Unconditional,
-    /// How much history is kept; `None`: all of it.
-    pub history: Option<Keep>,
-}
-
-/// How much of a document's history is kept. What either asks for is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keep {
-    /// At least so many of the newest versions.
-    pub versions: u64,
-    /// Every version that was current within this time, in milliseconds.
-    pub age_ms: u64,
-}
-
-impl Keep {
-    /// History is looked through once in so many versions of a document.
-    const EVERY: u64 = 64;
-
-    /// What may go now that a document has its newest version.
-    fn pruning(self, newest: &Stored, now: Moment) -> Option<Pruning> {
-        let is_due = newest.version.is_multiple_of(Self::EVERY);
-        let below = newest.version.checked_sub(self.versions)? + 1;
-        is_due.then(|| Pruning {
-            key: newest.key.clone(),
-            below: below.min(newest.version),
-            before: Moment(now.0.saturating_sub(self.age_ms)),
-        })
-    }
-}
-
 /// Writes that are all performed or all not.
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
-    /// Shared: whoever sent a command may want to explain what became of it.
-    pub writes: Vec<(Arc<Command>, Arc<CollectionRules>)>,
+    pub writes: Vec<(Prepared, Arc<CollectionRules>)>,
     /// If it is to be performed only once, however often it comes.
     pub once: Option<Once>,
     /// The conflict in the log that it settles.
@@ -187,20 +152,17 @@ impl<'a, F: Facts> Batch<'a, F> {
 
     fn decide_all(
         &mut self,
-        writes: &[(Arc<Command>, Arc<CollectionRules>)],
+        writes: &[(Prepared, Arc<CollectionRules>)],
     ) -> Result<Vec<Decision>, Lack> {
         let mut decisions = Vec::with_capacity(writes.len());
-        for (command, rules) in writes {
-            let CollectionRules {
-                rules,
-                unconditional,
-                history,
-            } = &**rules;
+        for (prepared, rules) in writes {
             let (seq, now) = (self.next_seq(), self.commit.now);
-            let decision = decide(self, rules, *unconditional, command, seq, now)?;
+            let decision = decide(self, rules, prepared, seq, now)?;
             if let Decision::Apply(applied) = &decision {
                 self.add((**applied).clone())?;
-                let pruning = history.and_then(|keep| keep.pruning(&applied.stored, now));
+                let pruning = rules
+                    .history
+                    .and_then(|keep| pruning(keep, &applied.stored, now));
                 self.commit.prunings.extend(pruning);
             }
             decisions.push(decision);
@@ -327,6 +289,20 @@ impl<'a, F: Facts> Batch<'a, F> {
             None => Err(None),
         })
     }
+}
+
+/// History is looked through once in so many versions of a document.
+const PRUNED_EVERY: u64 = 64;
+
+/// What may go now that a document has its newest version.
+fn pruning(keep: Keep, newest: &Stored, now: Moment) -> Option<Pruning> {
+    let is_due = newest.version.is_multiple_of(PRUNED_EVERY);
+    let below = newest.version.checked_sub(keep.versions)? + 1;
+    is_due.then(|| Pruning {
+        key: newest.key.clone(),
+        below: below.min(newest.version),
+        before: Moment(now.0.saturating_sub(keep.age_ms)),
+    })
 }
 
 fn restore<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, before: Option<V>) {

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use detente_core::{Key, Moment, Seq};
+use detente_core::json::{Value, parse};
+use detente_core::{JsonPatch, Key, Moment, Seq};
+
+use crate::StoreError;
 
 /// A refused write, kept with the edit that it would have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,9 +136,38 @@ impl LostEdit {
             Self::Deletion => b"",
         }
     }
+
+    /// Whether it reads as what it says it is. What a store hands out does.
+    pub fn is_readable(&self) -> bool {
+        let is = |test: fn(&Value) -> bool| parse(self.body()).is_ok_and(|value| test(&value));
+        match self {
+            // Whether it is a document is judged when somebody wants to store it.
+            Self::Document(_) | Self::MergePatch(_) => is(|_| true),
+            Self::JsonPatch(_) => is(|value| JsonPatch::from_value(value).is_ok()),
+            Self::Deletion => true,
+        }
+    }
 }
 
 impl LoggedConflict {
+    /// The conflict as it was read from where it is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`] if its edit does not read as what it says it is: nobody may take it
+    /// for another.
+    pub fn as_read(self) -> Result<Self, StoreError> {
+        match self.edit.is_readable() {
+            true => Ok(self),
+            false => {
+                let id = &self.id;
+                Err(StoreError::Damaged(format!(
+                    "the edit of conflict {id} cannot be read"
+                )))
+            }
+        }
+    }
+
     /// About how much room it takes, in bytes.
     pub fn weight(&self) -> usize {
         const ROW: usize = 250;

@@ -23,7 +23,7 @@ mod audit; // does what is derived agree with the log?
 pub mod conformance; // what every store must do, as tests
 
 pub use audit::{Audit, audit};
-pub use batch::{CollectionRules, Keep, Outcome, Settles, Transaction};
+pub use batch::{Outcome, Settles, Transaction};
 pub use cache::Cache;
 pub use clerk::Clerk;
 pub use commit::{Commit, Pruning};

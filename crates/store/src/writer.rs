@@ -2,15 +2,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
-use detente_core::{Command, Decision, LockCommand, LockDecision, Moment, Once, Seq};
+use detente_core::{
+    CollectionRules, Command, Decision, LockCommand, LockDecision, Moment, Once, Seq,
+};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::in_progress::{InProgress, NoTurn, Turn};
-use crate::{
-    Clerk, CollectionRules, Load, LoggedConflict, Order, Outcome, Reply, Store, StoreError,
-    Transaction,
-};
+use crate::{Clerk, Load, LoggedConflict, Order, Outcome, Reply, Store, StoreError, Transaction};
 
 /// How many orders are decided together at most.
 const BATCH_LIMIT: usize = 512;
@@ -107,7 +106,7 @@ impl WriterHandle {
         rules: Arc<CollectionRules>,
     ) -> Result<Decision, WriteError> {
         let asked = Transaction {
-            writes: vec![(Arc::new(command), rules)],
+            writes: vec![(command.into(), rules)],
             ..Transaction::default()
         };
         let decision = match self.transact(asked).await? {

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use detente_core::rules::{Rules, Unique};
 use detente_core::{
-    Command, Condition, Decision, Edit, Key, LockAction, LockCommand, Moment, Preconditions,
-    Proposal, Refusal, Unconditional,
+    CollectionRules, Command, Condition, Decision, Edit, Key, LockAction, LockCommand, Moment,
+    Preconditions, Proposal, Refusal, Unconditional,
 };
 use detente_store::memory::{Disk, Landing, Memory, Mishap, Step, Weather};
 use detente_store::{
-    Clerk, CollectionRules, Conflicts, LoggedConflict, LostEdit, Next, Order, Outcome, Reader,
-    Reply, Store, StoreError, Transaction,
+    Clerk, Conflicts, LoggedConflict, LostEdit, Next, Order, Outcome, Reader, Reply, Store,
+    StoreError, Transaction,
 };
 
 /// Fails once: at a step that was met so often before.
@@ -59,7 +59,7 @@ fn write(key: &Key, edit: Edit, token: Option<&str>) -> Order {
         ..Command::new(key.clone(), edit, "ann".into())
     };
     Order::Write(Transaction {
-        writes: vec![(Arc::new(command), Arc::new(rules))],
+        writes: vec![(command.into(), Arc::new(rules))],
         ..Transaction::default()
     })
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use detente_core::json::{self, Number, Object, Pointer, Value};
 use detente_core::rules::{Check, Expression, Lifecycle, Rules, Schema, Template, Unique};
-use detente_core::{CollectionKey, Unconditional};
+use detente_core::{CollectionKey, CollectionRules, Keep, Unconditional};
 use detente_service::{Collection, OnConflict, StaleAnswer};
-use detente_store::{CollectionRules, Keep};
 use toml::Spanned;
 use toml::de::DeValue;
 

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use detente_core::Unconditional;
+use detente_core::{CollectionRules, Unconditional};
 use detente_server::{Access, Limits, Settings, Token, Tokens};
 use detente_service::{Collection, OnConflict, Policy, StaleAnswer, Undeclared};
-use detente_store::{CollectionRules, Retention};
+use detente_store::Retention;
 use toml::de::{DeTable, DeValue};
 
 use super::collection::{self, Defaults};

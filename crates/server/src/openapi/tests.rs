@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use detente_core::rules::{Check, Expression, Lifecycle, Rules, Schema, Unique};
-use detente_core::{Unconditional, json as core_json};
-use detente_store::CollectionRules;
+use detente_core::{CollectionRules, Unconditional, json as core_json};
 
 use super::*;
 use detente_service::{Collection, OnConflict, StaleAnswer, Undeclared};

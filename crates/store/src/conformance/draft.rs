@@ -4,10 +4,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use detente_core::rules::{Rules, Unique};
 use detente_core::{
-    CollectionKey, Command, Condition, Edit, Key, Preconditions, Proposal, Unconditional,
+    CollectionKey, CollectionRules, Command, Condition, Edit, Key, Preconditions, Proposal,
+    Unconditional,
 };
 
-use crate::{CollectionRules, Documents, Reader};
+use crate::{Documents, Reader};
 
 pub(super) fn rules() -> Arc<CollectionRules> {
     Arc::new(CollectionRules {

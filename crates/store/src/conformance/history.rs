@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use detente_core::{Condition, Decision, Preconditions};
+use detente_core::{CollectionRules, Condition, Decision, Keep, Preconditions};
 
 use super::dice::Dice;
 use super::draft::{key, put};
 use super::session::Session;
-use crate::{CollectionRules, Keep, Reader, Store, audit};
+use crate::{Reader, Store, audit};
 
 pub fn history_is_cut_and_the_rest_agrees<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use detente_core::Unconditional;
 use detente_core::rules::Rules;
+use detente_core::{CollectionRules, Unconditional};
 
 use super::draft::{key, put, put_by, rules};
 use super::session::Session;
-use crate::{CollectionRules, Store, audit};
+use crate::{Store, audit};
 
 /// A constraint that comes, goes and comes back holds for all that is stored by then.
 pub fn unique_keys_follow_the_rules<S: Store>(open: impl Fn() -> S) {

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use detente_core::{Command, Decision, Stored};
+use detente_core::{CollectionRules, Command, Decision, Stored};
 
 use super::draft::rules;
-use crate::{CollectionRules, Reader, Store, WriteError, Writer};
+use crate::{Reader, Store, WriteError, Writer};
 
 /// A writer on a store, for commands one by one or together.
 pub(super) struct Session<R> {

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use detente_core::{Condition, Decision, LockAction, LockCommand, LockDecision, Moment};
 
 use super::draft::{key, put, rules};
@@ -7,7 +5,7 @@ use super::session::Session;
 use crate::{Clerk, Fate, Next, Order, Reader, Reply, Store, Transaction};
 
 fn write(command: detente_core::Command) -> Vec<Order> {
-    let writes = vec![(Arc::new(command), rules())];
+    let writes = vec![(command.into(), rules())];
     vec![Order::Write(Transaction {
         writes,
         ..Transaction::default()

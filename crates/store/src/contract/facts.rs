@@ -103,7 +103,8 @@ impl Want {
     fn of_transaction(asked: &Transaction, wants: &mut Vec<Self>) {
         wants.extend(asked.once.map(|once| Self::Receipt(once.scope)));
         wants.extend((asked.settles.as_ref()).map(|settles| Self::Settled(settles.id.clone())));
-        for (command, _) in &asked.writes {
+        for (prepared, _) in &asked.writes {
+            let command = &prepared.command;
             Self::of_document(&command.key, wants);
             if let Edit::Put(proposal) | Edit::Restore(proposal) = &command.edit {
                 let claims = proposal.claims().iter();

@@ -141,7 +141,7 @@ impl Reader for MemoryReader {
             }
             last = Some(number);
             if is_asked_for(conflict, asked) {
-                page.items.push(conflict.clone());
+                page.items.push(conflict.clone().as_read()?);
             }
         }
         Ok(page)
@@ -151,7 +151,8 @@ impl Reader for MemoryReader {
         let shared = self.shared();
         let tables = &shared.tables;
         let is_it = |it: &&LoggedConflict| it.id == id && it.key.space() == space;
-        Ok(tables.conflicts.iter().find(is_it).cloned())
+        let found = tables.conflicts.iter().find(is_it).cloned();
+        found.map(LoggedConflict::as_read).transpose()
     }
 
     fn merged(&self, space: &str, since: Moment) -> Result<Vec<MergedHour>, StoreError> {

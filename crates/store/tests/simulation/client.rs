@@ -99,9 +99,9 @@ impl Client {
         let is_careful = count > 1 && !around.dice.one_in(4);
         let writes = (0..count).map(|_| {
             let key = around.dice.pick(around.keys);
-            let command = self.command(around, key, is_careful);
-            let rules = rules_of(&command.key);
-            (Arc::new(command), rules)
+            let prepared = self.command(around, key, is_careful);
+            let rules = rules_of(&prepared.command.key);
+            (prepared, rules)
         });
         let writes = writes.collect();
         let once = around.dice.one_in(4).then(|| Once {

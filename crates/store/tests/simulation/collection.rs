@@ -1,11 +1,9 @@
 use std::sync::{Arc, LazyLock};
 
-use detente_core::Key;
-use detente_core::Unconditional;
 use detente_core::json::{Pointer, Value};
 use detente_core::merge::{Strategies, Strategy};
 use detente_core::rules::{Check, Expression, Lifecycle, Rules, Unique};
-use detente_store::{CollectionRules, Keep};
+use detente_core::{CollectionRules, Keep, Key, Unconditional};
 
 use crate::dice::Dice;
 

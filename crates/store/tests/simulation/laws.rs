@@ -49,15 +49,16 @@ impl Laws {
                 }
                 self.heed_once(asked, all)?;
                 self.heed_settlement(asked)?;
-                for ((command, rules), told) in asked.writes.iter().zip(all) {
+                for ((prepared, rules), told) in asked.writes.iter().zip(all) {
+                    let command = &*prepared.command;
                     let Told::Applied(version) = told else {
                         return Err("a part of a transaction was performed".into());
                     };
                     self.heed_holder(&command.key, command.lock_token.as_ref(), now)?;
                     let before = version.prev.and_then(|prev| self.written.get(&prev));
                     let theirs = before.and_then(|(_, before)| before.body.as_ref());
-                    base::heed(command, version, &self.written)?;
-                    self.ledgers.heed(command, rules, version, theirs)?;
+                    base::heed(prepared, version, &self.written)?;
+                    self.ledgers.heed(prepared, rules, version, theirs)?;
                     self.write(&command.key, version)?;
                 }
                 Ok(())

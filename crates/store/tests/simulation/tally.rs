@@ -34,7 +34,8 @@ impl Tally {
                 if asked.writes.len() > 1 {
                     self.count("asked: transaction");
                 }
-                for (command, _) in &asked.writes {
+                for (prepared, _) in &asked.writes {
+                    let command = &prepared.command;
                     self.count(match command.edit {
                         Edit::Put(_) => "asked: put",
                         Edit::Restore(_) => "asked: restore",
@@ -42,7 +43,7 @@ impl Tally {
                         Edit::Merge(_) => "asked: merge",
                         Edit::Delete => "asked: delete",
                     });
-                    if command.ahead.is_some() {
+                    if prepared.ahead.is_some() {
                         self.count("asked: worked out ahead");
                     }
                     if matches!(&command.edit, Edit::Merge(it) if !it.choices.is_empty()) {

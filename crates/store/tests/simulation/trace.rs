@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use detente_core::{Command, Condition, Edit, Merging, Patch, Preconditions};
+use detente_core::{Condition, Edit, Merging, Patch, Preconditions, Prepared};
 use detente_store::{Order, Transaction};
 
 use crate::answer::{Answer, Refused, Told};
@@ -55,7 +55,8 @@ fn describe_transaction(asked: &Transaction) -> String {
     line + &writes.join("; ")
 }
 
-fn describe_write(command: &Command) -> String {
+fn describe_write(prepared: &Prepared) -> String {
+    let command = &*prepared.command;
     let mut line = format!("{} {:?} ", command.by, command.key);
     line.push_str(&match &command.edit {
         Edit::Put(proposal) => format!("put {}", short(&String::from_utf8_lossy(&proposal.body))),
@@ -73,13 +74,13 @@ fn describe_write(command: &Command) -> String {
         Edit::Delete => "delete".into(),
     });
     describe_conditions(&mut line, &command.preconditions);
-    if let Some(merging) = &command.fallback {
+    if let Some(merging) = &prepared.fallback {
         let _ = write!(line, ", or merge {}", describe_merging(merging));
     }
     if let Some(token) = &command.lock_token {
         let _ = write!(line, ", token {token}");
     }
-    if let Some(ahead) = &command.ahead {
+    if let Some(ahead) = &prepared.ahead {
         let _ = write!(line, ", worked out on {}", ahead.seq);
     }
     line

@@ -5,7 +5,7 @@ use detente_core::json::Value;
 use detente_core::merge::{Choice, Choices, merge};
 use detente_core::{
     Ahead, Command, Condition, Edit, EntityTag, Key, Merging, Moment, Patching, Preconditions,
-    Proposal, Stored,
+    Prepared, Proposal, Stored,
 };
 use detente_store::Reader;
 
@@ -30,7 +30,7 @@ impl Client {
         around: &mut Surroundings<'_, R>,
         key: &Key,
         is_careful: bool,
-    ) -> Command {
+    ) -> Prepared {
         if is_careful || around.dice.one_in(2) {
             self.look(around, key);
         }
@@ -52,20 +52,23 @@ impl Client {
             true => self.token(around, key),
             false => lock_token,
         };
-        let mut command = Command {
+        let command = Command {
             preconditions: preconditions(around, base.as_deref(), is_careful),
             lock_token,
-            insists: around.dice.one_in(2),
             ..Command::new(key.clone(), edit, Arc::clone(&self.name))
+        };
+        let mut prepared = Prepared {
+            must_decide: around.dice.one_in(2),
+            ..command.into()
         };
         if let Some(base) = base
             && around.dice.one_in(2)
         {
             let limit = max_bytes(around.dice);
-            command.fallback = merging(base, &command.edit, limit).map(Box::new);
+            prepared.fallback = merging(base, &prepared.command.edit, limit).map(Arc::new);
         }
-        command.ahead = ahead(around, &command).map(Box::new);
-        command
+        prepared.ahead = ahead(around, &prepared).map(Arc::new);
+        prepared
     }
 
     fn edit<R: Reader>(
@@ -100,7 +103,7 @@ impl Client {
     }
 
     /// An edit that collided, with what somebody decided about the places.
-    fn decided<R: Reader>(&mut self, around: &mut Surroundings<'_, R>) -> Command {
+    fn decided<R: Reader>(&mut self, around: &mut Surroundings<'_, R>) -> Prepared {
         let at = around.dice.index(self.open.len());
         let (key, mut merging) = self.open.swap_remove(at);
         self.look(around, &key);
@@ -121,13 +124,16 @@ impl Client {
             merging.seen = (!around.dice.one_in(5)).then(|| Arc::new(theirs));
         }
         let edit = Edit::Merge(Box::new(merging));
-        let mut command = Command {
+        let command = Command {
             lock_token: self.tokens.get(&key).cloned(),
-            insists: around.dice.one_in(2),
             ..Command::new(key, edit, Arc::clone(&self.name))
         };
-        command.ahead = ahead(around, &command).map(Box::new);
-        command
+        let mut prepared = Prepared {
+            must_decide: around.dice.one_in(2),
+            ..command.into()
+        };
+        prepared.ahead = ahead(around, &prepared).map(Arc::new);
+        prepared
     }
 
     /// A token that may once have been that of the lock.
@@ -208,8 +214,9 @@ pub(super) fn merging(base: Arc<Stored>, edit: &Edit, max_bytes: usize) -> Optio
 /// What the command comes to on what is there now, which may be something else by then.
 pub(super) fn ahead<R: Reader>(
     around: &mut Surroundings<'_, R>,
-    command: &Command,
+    prepared: &Prepared,
 ) -> Option<Ahead> {
+    let command = &*prepared.command;
     if !around.dice.one_in(3) {
         return None;
     }
@@ -221,7 +228,7 @@ pub(super) fn ahead<R: Reader>(
         Some(Condition::Tags(tags)) => !tags.contains(&tag(&current)),
         _ => false,
     };
-    let outcome = match (&command.edit, &command.fallback) {
+    let outcome = match (&command.edit, &prepared.fallback) {
         (Edit::Merge(merging), _) => join(merging)?,
         (_, Some(merging)) if is_stale => join(merging)?,
         (Edit::Patch(patching), _) => {

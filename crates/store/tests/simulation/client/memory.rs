@@ -74,8 +74,8 @@ impl Client {
                 }
             }
             (Order::Write(asked), Some(Reply::Write(Outcome::Refused(all)))) => {
-                for ((command, _), decision) in asked.writes.iter().zip(all) {
-                    self.learn_refusal(around, command, decision);
+                for ((prepared, _), decision) in asked.writes.iter().zip(all) {
+                    self.learn_refusal(around, &prepared.command, decision);
                 }
             }
             (Order::Lock(command), Some(Reply::Lock(LockDecision::Held(lock)))) => {

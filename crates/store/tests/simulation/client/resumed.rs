@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::{Command, Condition, Edit, Key, Preconditions, Seq, Stored};
+use detente_core::{Command, Condition, Edit, Key, Preconditions, Prepared, Seq, Stored};
 use detente_store::Reader;
 
 use super::command::{ahead, merging, proposal, tag};
@@ -33,7 +33,7 @@ impl Client {
         &self,
         around: &mut Surroundings<'_, R>,
         begun: &Stored,
-    ) -> Command {
+    ) -> Prepared {
         let key = &begun.key;
         let document = begun.document().expect("only documents are edited");
         let ours = draft::edited(around.dice, key, &document, around.board.serial());
@@ -41,13 +41,12 @@ impl Client {
             0 => Edit::Delete,
             _ => Edit::Put(proposal(key, &ours)),
         };
-        let mut command = Command {
+        let command = Command {
             preconditions: Preconditions {
                 if_match: Some(Condition::Tags(vec![tag(begun)])),
                 ..Preconditions::default()
             },
             lock_token: self.tokens.get(key).cloned(),
-            insists: true,
             ..Command::new(key.clone(), edit, Arc::clone(&self.name))
         };
         let found = around.reader.version(begun.seq).ok().flatten();
@@ -56,8 +55,12 @@ impl Client {
             found: found.clone(),
         });
         let joined = found.and_then(|base| merging(base, &command.edit, 200_000));
-        command.fallback = joined.map(Box::new);
-        command.ahead = ahead(around, &command).map(Box::new);
-        command
+        let mut prepared = Prepared {
+            fallback: joined.map(Arc::new),
+            must_decide: true,
+            ..command.into()
+        };
+        prepared.ahead = ahead(around, &prepared).map(Arc::new);
+        prepared
     }
 }

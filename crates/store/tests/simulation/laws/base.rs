@@ -1,19 +1,20 @@
 use std::collections::BTreeMap;
 
-use detente_core::{Command, Condition, Edit, Key, Seq, VersionTag};
+use detente_core::{Command, Condition, Edit, Key, Prepared, Seq, VersionTag};
 
 use crate::answer::Version;
 
 /// A write was performed: on the version that it names, or joined with what that version was, letter
 /// by letter. Without its base an edit is never joined.
 pub(super) fn heed(
-    command: &Command,
+    prepared: &Prepared,
     version: &Version,
     written: &BTreeMap<Seq, (Key, Version)>,
 ) -> Result<(), String> {
+    let command = &*prepared.command;
     let merging = match &command.edit {
         Edit::Merge(merging) => Some(&**merging),
-        _ => command.fallback.as_deref(),
+        _ => prepared.fallback.as_deref(),
     };
     if version.base.is_none() {
         return match named(command).is_none_or(|named| named.contains(&version.prev)) {

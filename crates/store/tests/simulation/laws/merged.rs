@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use detente_core::json::{Value, parse};
 use detente_core::merge::{Choices, merge};
-use detente_core::{Command, Edit, Key, Merging};
-use detente_store::CollectionRules;
+use detente_core::{CollectionRules, Edit, Key, Merging, Prepared};
 
 use crate::answer::Version;
 use crate::collection::{integer, keys, place, rules_of};
@@ -28,7 +27,7 @@ impl Ledgers {
     /// A write was performed; `theirs` is what it replaced.
     pub(super) fn heed(
         &mut self,
-        command: &Command,
+        prepared: &Prepared,
         rules: &CollectionRules,
         version: &Version,
         theirs: Option<&Bytes>,
@@ -36,9 +35,10 @@ impl Ledgers {
         let document = |body: &Bytes| parse(body).map_err(|error| error.to_string());
         let result = version.body.as_ref().map(document).transpose()?;
         let theirs = theirs.map(document).transpose()?;
+        let command = &*prepared.command;
         let merging = match &command.edit {
             Edit::Merge(merging) => Some(&**merging),
-            _ => command.fallback.as_deref(),
+            _ => prepared.fallback.as_deref(),
         };
         let joined = merging.filter(|_| version.base.is_some());
         if joined.is_none() && version.base.is_some() {

@@ -1,7 +1,7 @@
 use std::iter::successors;
 
-use detente_core::{Key, Seq};
-use detente_store::{Changes, Keep, Reader};
+use detente_core::{Keep, Key, Seq};
+use detente_store::{Changes, Reader};
 
 use super::{Entry, Model, same, unreadable};
 

@@ -4,17 +4,13 @@ use bytes::Bytes;
 use detente_core::json::{Value, parse};
 use detente_core::merge::merge;
 use detente_core::{
-    Command, Condition, Digest, Edit, EntityTag, Field, Merging, Patching, Unconditional,
-    VersionTag,
+    CollectionRules, Command, Condition, Digest, Edit, EntityTag, Field, LARGE, Merging, Patching,
+    Prepared, Unconditional, VersionTag,
 };
-use detente_store::CollectionRules;
 
 use super::{Entry, Model};
 use crate::answer::{Refused, Told, Version, Why};
 use crate::collection::{forbidding_rule, slot};
-
-/// What cannot be worked out while others wait, unless it is asked for, in bytes.
-const LARGE: usize = 64 * 1024;
 
 /// What a write leaves, if it is performed.
 struct Made {
@@ -38,8 +34,9 @@ impl Entry {
 }
 
 impl Model {
-    pub(super) fn write(&mut self, command: &Command, rules: &CollectionRules) -> Told {
-        match self.judge(command, rules) {
+    pub(super) fn write(&mut self, prepared: &Prepared, rules: &CollectionRules) -> Told {
+        let command = &*prepared.command;
+        match self.judge(prepared, rules) {
             Ok(made) => {
                 let version = self.apply(command, made);
                 if let Some(keep) = rules.history {
@@ -85,18 +82,19 @@ impl Model {
         version
     }
 
-    fn judge(&self, command: &Command, rules: &CollectionRules) -> Result<Made, Told> {
+    fn judge(&self, prepared: &Prepared, rules: &CollectionRules) -> Result<Made, Told> {
+        let command = &*prepared.command;
         let newest = self.newest.get(&command.key).map(|it| &**it);
         let current = newest.filter(|it| it.document.is_some());
         let place = newest.map(|it| it.version.seq);
         let refuse = |why: Why| Refused::new(why);
-        let joins = match self.admit(command, rules, newest, current) {
+        let joins = match self.admit(prepared, rules, newest, current) {
             Ok(joins) => joins,
             Err(refused) => return Err(Told::Refused(refused)),
         };
         let made = match (joins, current) {
-            (Some(merging), Some(current)) => join(command, merging, current, rules)?,
-            _ => change(command, current)?,
+            (Some(merging), Some(current)) => join(prepared, merging, current, rules)?,
+            _ => change(prepared, current)?,
         };
         let new = made.body.as_ref().map(|body| parse(body).unwrap());
         let old = current.and_then(|it| it.document.as_deref());
@@ -121,11 +119,12 @@ impl Model {
     /// Whether the command may be performed as it stands (`None`) or joined (`Some`).
     fn admit<'a>(
         &self,
-        command: &'a Command,
+        prepared: &'a Prepared,
         rules: &CollectionRules,
         newest: Option<&Entry>,
         current: Option<&Entry>,
     ) -> Result<Option<&'a Merging>, Refused> {
+        let command = &*prepared.command;
         let conditions = &command.preconditions;
         let place = newest.map(|it| it.version.seq);
         let refuse = |why: Why| Err(Refused::new(why));
@@ -154,7 +153,7 @@ impl Model {
             .is_some_and(|condition| !matches(condition, EntityTag::strong_eq));
         let is_met = (conditions.if_none_match.as_ref())
             .is_some_and(|condition| matches(condition, EntityTag::weak_eq));
-        if is_stale && (command.fallback.is_none() || current.is_none()) {
+        if is_stale && (prepared.fallback.is_none() || current.is_none()) {
             return Err(Refused::new(Why::Stale).at(current.map(|it| it.version.seq)));
         }
         let is_dated = conditions.if_match.is_none()
@@ -169,7 +168,7 @@ impl Model {
             return Err(Refused::new(why).at(place));
         }
         if is_stale {
-            return Ok(command.fallback.as_deref());
+            return Ok(prepared.fallback.as_deref());
         }
         if let Edit::Merge(merging) = &command.edit {
             return Ok(Some(&**merging));
@@ -207,19 +206,19 @@ impl Entry {
 }
 
 /// What an edit makes of the current document, joined with nothing.
-fn change(command: &Command, current: Option<&Entry>) -> Result<Made, Told> {
-    let body = match (&command.edit, current) {
+fn change(prepared: &Prepared, current: Option<&Entry>) -> Result<Made, Told> {
+    let body = match (&prepared.command.edit, current) {
         (Edit::Put(proposal) | Edit::Restore(proposal), _) => Some(proposal.body.clone()),
-        (Edit::Patch(patching), Some(current)) => Some(patch(command, patching, current)?),
+        (Edit::Patch(patching), Some(current)) => Some(patch(prepared, patching, current)?),
         _ => None,
     };
     Ok(Made { body, base: None })
 }
 
-fn patch(command: &Command, patching: &Patching, current: &Entry) -> Result<Bytes, Told> {
+fn patch(prepared: &Prepared, patching: &Patching, current: &Entry) -> Result<Bytes, Told> {
     let seq = current.version.seq;
     let body = current.version.body.as_ref().expect("it is a document");
-    must_be_quick(command, body.len(), seq)?;
+    must_be_quick(prepared, body.len(), seq)?;
     let document = current.document.as_deref().expect("it is a document");
     let patched = patching.patch.apply(document, patching.max_bytes);
     let patched = patched.map_err(|_| Told::Refused(Refused::new(Why::Patch).at(Some(seq))))?;
@@ -227,7 +226,7 @@ fn patch(command: &Command, patching: &Patching, current: &Entry) -> Result<Byte
 }
 
 fn join(
-    command: &Command,
+    prepared: &Prepared,
     merging: &Merging,
     current: &Entry,
     rules: &CollectionRules,
@@ -236,7 +235,7 @@ fn join(
     let theirs = current.document.as_deref().expect("it is a document");
     let body = current.version.body.as_ref().expect("it is a document");
     let base_len = merging.base.as_ref().map_or(0, |base| base.body.len());
-    must_be_quick(command, body.len().max(base_len), seq)?;
+    must_be_quick(prepared, body.len().max(base_len), seq)?;
     let (base, ours) = (merging.base_document.as_deref(), merging.ours.as_deref());
     let strategies = &rules.rules.strategies;
     let onto = |theirs: &Value| merge(base, ours, Some(theirs), strategies, &merging.choices);
@@ -269,9 +268,9 @@ fn join(
     }
 }
 
-fn must_be_quick(command: &Command, len: usize, seq: u64) -> Result<(), Told> {
-    let is_ready = command.ahead.as_ref().is_some_and(|it| it.seq == seq);
-    match len > LARGE && !command.insists && !is_ready {
+fn must_be_quick(prepared: &Prepared, len: usize, seq: u64) -> Result<(), Told> {
+    let is_ready = prepared.ahead.as_ref().is_some_and(|it| it.seq == seq);
+    match len > LARGE && !prepared.must_decide && !is_ready {
         true => Err(Told::Behind(seq)),
         false => Ok(()),
     }
