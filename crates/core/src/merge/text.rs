@@ -47,7 +47,9 @@ fn merge(texts: [&str; 3]) -> Option<Merged> {
     let [base, ours, theirs] = &pages;
     let ending = page::joined_ending(base.ending, ours.ending, theirs.ending)?;
     let is_terminated = page::joined_termination(&pages);
-    if ending == Ending::Mixed {
+    // A carriage return at the very end would make a line end with a line feed of the other side.
+    let is_half_ended = texts.iter().any(|text| text.ends_with('\r'));
+    if ending == Ending::Mixed || is_half_ended {
         // Lines that differ only in their ends are different lines here, and words stay in their
         // line.
         let lines = texts.map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
@@ -184,6 +186,11 @@ mod tests {
             ),
             ("the red fox", "the blue fox", "the green fox", "text"),
             ("the red fox", "", "the red dog", "text"),
+            // A carriage return of ours and a line feed of theirs make no line end together.
+            ("a", "ab\r", "a\n", "text"),
+            ("a", "ab\r", "a\nc", "text"),
+            ("a\nb", "a\nb\r", "A\nb", "text"),
+            ("a\nb\nc", "a\nb\nc\r", "A\nb\nc", "A\nb\nc\r"),
             ("", "a", "b", "text"),
             ("a\nb\nc\nd\n", "", "a\nb\nc\nD\n", "text"),
             // Both moved `m`, each to another place; then only one of them.
