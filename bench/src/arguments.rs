@@ -217,7 +217,7 @@ impl Plan {
         };
         ensure!(
             binary.is_file(),
-            "there is no {name} binary at {}: run `cargo build --release`, or name one with --servers {name}=PATH",
+            "there is no {name} binary at {}: run `cargo build --profile dist`, or name one with --servers {name}=PATH",
             binary.display()
         );
         Ok(())
