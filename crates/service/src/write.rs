@@ -1,38 +1,23 @@
+mod ahead; // what is worked out before a write is decided
+mod done; // what a write left
+
 use std::sync::Arc;
 
 use bytes::Bytes;
-use detente_core::{
-    Ahead, Applied, Command, Condition, Decision, Edit, Head, Key, LARGE, Merging, Once, Patching,
-    Prepared, Proposal, Receipt, Refusal, Stored, VersionTag, Written,
-};
+use detente_core::{Applied, Command, Decision, Key, Once, Prepared, Refusal};
 use detente_store::{Outcome as Verdict, Settles, Transaction};
 
+pub(crate) use ahead::merging;
+pub use done::Done;
+
 use crate::explanation::{Attempt, Explanation, Ground, What, explain};
-use crate::offload::offload;
 use crate::policy::{Collection, OnConflict};
-use crate::reading::Reading;
 use crate::service::not_written;
-use crate::{Action, Ask, OnceKey, Outcome, Principal, Service};
+use crate::{Ask, OnceKey, Outcome, Principal, Service};
 
 /// How often an outcome is worked out anew because the head moved, before the decision itself does
 /// it, whatever that holds up.
 const PATIENCE: usize = 8;
-
-/// A write that was performed.
-#[derive(Clone, Debug)]
-pub struct Done {
-    /// What it left: a document, or a tombstone.
-    pub stored: Arc<Stored>,
-    /// Whether a document came to be where there was none.
-    pub created: bool,
-    /// Whether its writer may see the document.
-    pub is_shown: bool,
-    /// Whether its writer knows the document without being shown it. Nobody else may get its tag
-    /// without it: the next edit would undo what others wrote into the document.
-    pub is_known: bool,
-    /// Whether it was performed before, under the same key.
-    pub is_replayed: bool,
-}
 
 /// On what terms a write is decided.
 #[derive(Debug, Default)]
@@ -237,184 +222,6 @@ impl Write {
         service.metrics.refused(self.label(service));
     }
 
-    /// Whether the write, refused as stale, has become one that joins.
-    async fn falls_back(&mut self, service: &Service, refusal: &Refusal) -> Outcome<bool> {
-        if !matches!(refusal, Refusal::Stale { head: Some(_) }) {
-            return Ok(false);
-        }
-        // A merge names its base itself: If-Match then is what it is everywhere.
-        let names_its_base = matches!(self.prepared.command.edit, Edit::Merge(_));
-        let has_fallen_back = self.prepared.fallback.is_some();
-        if self.on_conflict == OnConflict::Reject || names_its_base || has_fallen_back {
-            return Ok(false);
-        }
-        self.add_fallback(service).await?;
-        Ok(self.prepared.fallback.is_some())
-    }
-
-    /// Works out ahead what can be.
-    async fn prepare(&mut self, service: &Service) -> Outcome<()> {
-        let is_patch = matches!(self.prepared.command.edit, Edit::Patch(_));
-        let joins = self.on_conflict == OnConflict::Merge && self.names_versions();
-        if !is_patch && !joins {
-            return Ok(());
-        }
-        let Some(stored) = service.reading.newest(&self.prepared.command.key).await? else {
-            return Ok(());
-        };
-        let head = stored.head();
-        if !head.is_document() {
-            return Ok(());
-        }
-        if joins && !self.names(&head) {
-            self.add_fallback(service).await?;
-            // Small ones are joined where they are decided, on what is newest then.
-            if stored.body.len().max(self.sent.len()) > LARGE {
-                self.work_ahead(service, head).await?;
-            }
-            return Ok(());
-        }
-        if is_patch && (self.names(&head) || !self.names_versions()) {
-            self.work_ahead(service, head).await?;
-        }
-        Ok(())
-    }
-
-    /// Makes it ready to be decided once and for all: nothing can be worked out ahead that a write
-    /// decided together with it may still change, and nothing after.
-    pub(crate) async fn make_final(&mut self, service: &Service) -> Outcome<()> {
-        let joins = self.on_conflict == OnConflict::Merge && self.names_versions();
-        if joins && self.prepared.fallback.is_none() {
-            self.add_fallback(service).await?;
-        }
-        self.prepared.must_decide = true;
-        Ok(())
-    }
-
-    /// Whether If-Match lists tags.
-    fn names_versions(&self) -> bool {
-        let condition = self.prepared.command.preconditions.if_match.as_ref();
-        condition.is_some_and(|condition| !condition.tags().is_empty())
-    }
-
-    fn names(&self, head: &Head) -> bool {
-        let tag = head.tag().to_entity_tag();
-        let condition = self.prepared.command.preconditions.if_match.as_ref();
-        condition.is_some_and(|condition| condition.tags().contains(&tag))
-    }
-
-    /// Makes it a write that joins where it is stale, if the version that it began from is known.
-    async fn add_fallback(&mut self, service: &Service) -> Outcome<()> {
-        let Some(condition) = &self.prepared.command.preconditions.if_match else {
-            return Ok(());
-        };
-        let strong = condition.tags().iter().filter(|tag| !tag.is_weak());
-        let tags = strong.filter_map(|tag| tag.opaque().parse().ok()).collect();
-        let named = service
-            .reading
-            .newest_named(&self.prepared.command.key, tags);
-        let Some(base) = named.await? else {
-            return Ok(());
-        };
-        let edit = self.prepared.command.edit.clone();
-        let max_bytes = service.policy.max_document_bytes;
-        let size = base.body.len().max(self.sent.len());
-        let merging = offload(size, move || merging(base, &edit, max_bytes)).await?;
-        self.prepared.fallback = merging.map(Arc::new);
-        Ok(())
-    }
-
-    /// Works out what the edit comes to on a version. Should it come to nothing, or the head move
-    /// meanwhile, the decision finds out for itself.
-    async fn work_ahead(&mut self, service: &Service, head: Head) -> Outcome<()> {
-        let Some(stored) = service.reading.version(head.seq).await? else {
-            return Ok(());
-        };
-        let rules = Arc::clone(&self.collection.rules);
-        let prepared = self.prepared.clone();
-        let names_it = self.names(&head) || !self.names_versions();
-        let bytes = self.sent.len().max(bytes_of(&service.reading, &head));
-        let work = move || {
-            let rules = &rules.rules;
-            let command = &*prepared.command;
-            let merging = match (&command.edit, &prepared.fallback) {
-                (Edit::Merge(merging), _) => Some(&**merging),
-                (_, fallback) => fallback.as_deref().filter(|_| !names_it),
-            };
-            let outcome = match (merging, &command.edit) {
-                (Some(merging), _) => merging.outcome(rules, &stored.document()?).ok()?,
-                (None, Edit::Patch(Patching { patch, max_bytes })) => {
-                    Some(Proposal::patched(rules, patch, &stored.body, *max_bytes).ok()?)
-                }
-                _ => return None,
-            };
-            let seq = stored.seq;
-            Some(Arc::new(Ahead { seq, outcome }))
-        };
-        self.prepared.ahead = offload(bytes, work).await?;
-        Ok(())
-    }
-
-    /// What was performed before, as it was answered then.
-    pub(crate) async fn replayed(
-        &self,
-        service: &Service,
-        principal: &Principal,
-        receipt: &Receipt,
-    ) -> Outcome<Done> {
-        let written = receipt.writes.first();
-        let written = written.ok_or_else(|| What::failed("a receipt of nothing"))?;
-        self.done_before(service, principal, written).await
-    }
-
-    pub(crate) async fn done_before(
-        &self,
-        service: &Service,
-        principal: &Principal,
-        written: &Written,
-    ) -> Outcome<Done> {
-        let found = service.reading.version(written.seq).await?;
-        let stored = found.ok_or(What::ReceiptGone)?;
-        Ok(Done {
-            is_replayed: true,
-            ..self.left(principal, stored, written.created)
-        })
-    }
-
-    pub(crate) fn done(&self, principal: &Principal, applied: Applied) -> Done {
-        self.left(principal, applied.stored, applied.created)
-    }
-
-    fn left(&self, principal: &Principal, stored: Arc<Stored>, created: bool) -> Done {
-        // Whoever may not read sees no more than they sent.
-        let is_own = stored.base.is_none() && matches!(self.prepared.command.edit, Edit::Put(_));
-        Done {
-            is_shown: is_own || principal.may(Action::Read),
-            is_known: self.is_known(&stored),
-            is_replayed: false,
-            stored,
-            created,
-        }
-    }
-
-    /// Whether the writer knows the document that the write left, without being shown it: the
-    /// document is what was sent, or what a patch makes of the one version that If-Match names.
-    fn is_known(&self, stored: &Stored) -> bool {
-        let tags = match &self.prepared.command.preconditions.if_match {
-            Some(Condition::Tags(tags)) => tags.as_slice(),
-            _ => &[],
-        };
-        match (&self.prepared.command.edit, tags) {
-            _ if stored.base.is_some() => false,
-            (Edit::Put(proposal), _) => proposal.body == self.sent,
-            (Edit::Patch(_), [tag]) => {
-                let named = VersionTag::from_entity_tag(tag);
-                named.is_some_and(|named| Some(named.seq) == stored.prev)
-            }
-            _ => false,
-        }
-    }
-
     pub(crate) fn key(&self) -> &Key {
         &self.prepared.command.key
     }
@@ -423,29 +230,4 @@ impl Write {
 /// The refusal of a settlement: somebody was faster, or the log keeps the conflict no more.
 pub(crate) fn not_open(settled: Option<detente_store::Settled>) -> Box<Explanation> {
     settled.map_or(What::NoConflict, What::SettledBefore).into()
-}
-
-/// About how large a version is: what memory does not have may be large.
-fn bytes_of(reading: &Reading, head: &Head) -> usize {
-    let stored = reading.recall(head.seq);
-    stored.map_or(usize::MAX, |stored| stored.body.len())
-}
-
-/// An edit of `base`, ready to be joined; `None` if it is a patch that does not fit it.
-pub(crate) fn merging(base: Arc<Stored>, edit: &Edit, max_bytes: usize) -> Option<Merging> {
-    let document = base.document()?;
-    let ours = match edit {
-        Edit::Put(proposal) | Edit::Restore(proposal) => Some(proposal.document()),
-        Edit::Patch(patching) => Some(Arc::new(patching.patch.apply(&document, max_bytes).ok()?)),
-        Edit::Delete => None,
-        Edit::Merge(merging) => merging.ours.clone(),
-    };
-    Some(Merging {
-        base_document: Some(Arc::new(document)),
-        base: Some(base),
-        ours,
-        choices: Default::default(),
-        seen: None,
-        max_bytes,
-    })
 }

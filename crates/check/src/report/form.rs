@@ -11,7 +11,7 @@ pub enum Form {
     Tap,
     Har,
     Html,
-    /// JSON Lines that [`crate::history`] reads.
+    /// JSON Lines that [`detente_judge::history`] reads.
     History,
 }
 

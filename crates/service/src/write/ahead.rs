@@ -1,0 +1,161 @@
+//! What is worked out before a write is decided: where many are decided one after the other, none
+//! may take long.
+
+use std::sync::Arc;
+
+use detente_core::{Ahead, Edit, Head, LARGE, Merging, Patching, Proposal, Refusal, Stored};
+
+use super::Write;
+use crate::offload::offload;
+use crate::policy::OnConflict;
+use crate::reading::Reading;
+use crate::{Outcome, Service};
+
+impl Write {
+    /// Whether the write, refused as stale, has become one that joins.
+    pub(super) async fn falls_back(
+        &mut self,
+        service: &Service,
+        refusal: &Refusal,
+    ) -> Outcome<bool> {
+        if !matches!(refusal, Refusal::Stale { head: Some(_) }) {
+            return Ok(false);
+        }
+        // A merge names its base itself: If-Match then is what it is everywhere.
+        let names_its_base = matches!(self.prepared.command.edit, Edit::Merge(_));
+        let has_fallen_back = self.prepared.fallback.is_some();
+        if self.on_conflict == OnConflict::Reject || names_its_base || has_fallen_back {
+            return Ok(false);
+        }
+        self.add_fallback(service).await?;
+        Ok(self.prepared.fallback.is_some())
+    }
+
+    /// Works out ahead what can be.
+    pub(super) async fn prepare(&mut self, service: &Service) -> Outcome<()> {
+        let is_patch = matches!(self.prepared.command.edit, Edit::Patch(_));
+        let joins = self.on_conflict == OnConflict::Merge && self.names_versions();
+        if !is_patch && !joins {
+            return Ok(());
+        }
+        let Some(stored) = service.reading.newest(&self.prepared.command.key).await? else {
+            return Ok(());
+        };
+        let head = stored.head();
+        if !head.is_document() {
+            return Ok(());
+        }
+        if joins && !self.names(&head) {
+            self.add_fallback(service).await?;
+            // Small ones are joined where they are decided, on what is newest then.
+            if stored.body.len().max(self.sent.len()) > LARGE {
+                self.work_ahead(service, head).await?;
+            }
+            return Ok(());
+        }
+        if is_patch && (self.names(&head) || !self.names_versions()) {
+            self.work_ahead(service, head).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes it ready to be decided once and for all: nothing can be worked out ahead that a write
+    /// decided together with it may still change, and nothing after.
+    pub(crate) async fn make_final(&mut self, service: &Service) -> Outcome<()> {
+        let joins = self.on_conflict == OnConflict::Merge && self.names_versions();
+        if joins && self.prepared.fallback.is_none() {
+            self.add_fallback(service).await?;
+        }
+        self.prepared.must_decide = true;
+        Ok(())
+    }
+
+    /// Whether If-Match lists tags.
+    fn names_versions(&self) -> bool {
+        let condition = self.prepared.command.preconditions.if_match.as_ref();
+        condition.is_some_and(|condition| !condition.tags().is_empty())
+    }
+
+    fn names(&self, head: &Head) -> bool {
+        let tag = head.tag().to_entity_tag();
+        let condition = self.prepared.command.preconditions.if_match.as_ref();
+        condition.is_some_and(|condition| condition.tags().contains(&tag))
+    }
+
+    /// Makes it a write that joins where it is stale, if the version that it began from is known.
+    async fn add_fallback(&mut self, service: &Service) -> Outcome<()> {
+        let Some(condition) = &self.prepared.command.preconditions.if_match else {
+            return Ok(());
+        };
+        let strong = condition.tags().iter().filter(|tag| !tag.is_weak());
+        let tags = strong.filter_map(|tag| tag.opaque().parse().ok()).collect();
+        let named = service
+            .reading
+            .newest_named(&self.prepared.command.key, tags);
+        let Some(base) = named.await? else {
+            return Ok(());
+        };
+        let edit = self.prepared.command.edit.clone();
+        let max_bytes = service.policy.max_document_bytes;
+        let size = base.body.len().max(self.sent.len());
+        let merging = offload(size, move || merging(base, &edit, max_bytes)).await?;
+        self.prepared.fallback = merging.map(Arc::new);
+        Ok(())
+    }
+
+    /// Works out what the edit comes to on a version. Should it come to nothing, or the head move
+    /// meanwhile, the decision finds out for itself.
+    pub(super) async fn work_ahead(&mut self, service: &Service, head: Head) -> Outcome<()> {
+        let Some(stored) = service.reading.version(head.seq).await? else {
+            return Ok(());
+        };
+        let rules = Arc::clone(&self.collection.rules);
+        let prepared = self.prepared.clone();
+        let names_it = self.names(&head) || !self.names_versions();
+        let bytes = self.sent.len().max(bytes_of(&service.reading, &head));
+        let work = move || {
+            let rules = &rules.rules;
+            let command = &*prepared.command;
+            let merging = match (&command.edit, &prepared.fallback) {
+                (Edit::Merge(merging), _) => Some(&**merging),
+                (_, fallback) => fallback.as_deref().filter(|_| !names_it),
+            };
+            let outcome = match (merging, &command.edit) {
+                (Some(merging), _) => merging.outcome(rules, &stored.document()?).ok()?,
+                (None, Edit::Patch(Patching { patch, max_bytes })) => {
+                    Some(Proposal::patched(rules, patch, &stored.body, *max_bytes).ok()?)
+                }
+                _ => return None,
+            };
+            let seq = stored.seq;
+            Some(Arc::new(Ahead { seq, outcome }))
+        };
+        self.prepared.ahead = offload(bytes, work).await?;
+        Ok(())
+    }
+}
+
+/// About how large a version is: what memory does not have may be large.
+fn bytes_of(reading: &Reading, head: &Head) -> usize {
+    let stored = reading.recall(head.seq);
+    stored.map_or(usize::MAX, |stored| stored.body.len())
+}
+
+/// An edit of `base`, ready to be joined; `None` if it is a patch that does not fit it.
+pub(crate) fn merging(base: Arc<Stored>, edit: &Edit, max_bytes: usize) -> Option<Merging> {
+    let document = base.document()?;
+    let ours = match edit {
+        Edit::Put(proposal) | Edit::Restore(proposal) => Some(proposal.document()),
+        Edit::Patch(patching) => Some(Arc::new(patching.patch.apply(&document, max_bytes).ok()?)),
+        Edit::Delete => None,
+        Edit::Merge(merging) => merging.ours.clone(),
+    };
+    Some(Merging {
+        base_document: Some(Arc::new(document)),
+        base: Some(base),
+        ours,
+        choices: Default::default(),
+        seen: None,
+        max_bytes,
+    })
+}
