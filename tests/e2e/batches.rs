@@ -404,3 +404,74 @@ async fn what_builds_on_a_refused_operation_is_not_performed_and_refused_batches
         assert!(metrics.text().contains(line), "{line}: {}", metrics.text());
     }
 }
+
+/// The seq that the deletion would have had is that of another document's version by then.
+#[tokio::test]
+async fn the_log_keeps_no_version_that_never_came_to_be() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let a = "/api/accounts/a";
+    let tag = client.create(a, r#"{"sum":0}"#).await;
+    let operations = json!([delete(a, &tag), put(a, &tag, json!({"sum": 1}))]);
+    let problem = batch(&client, operations).await.json();
+    assert_eq!(problem["current_version"], 1, "{problem}");
+    client
+        .create("/api/notes/other", r#"{"unrelated":1}"#)
+        .await;
+    let logged = problem["results"][1]["body"]["logged"].as_str().unwrap();
+    let entry = client.get(logged).await.json();
+    assert_eq!(entry["current_version"], 1, "{entry}");
+    assert_eq!(entry["current"], json!({"sum": 0}), "{entry}");
+}
+
+#[tokio::test]
+async fn a_refusal_that_would_be_the_same_without_the_batch_rests_on_nothing() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let (a, b) = ("/api/accounts/a", "/api/accounts/b");
+    let old = client.create(a, r#"{"sum":0}"#).await;
+    let tag = client.put(a, r#"{"sum":1}"#).if_match(&old).by("bob");
+    let tag = tag.send().await.tag();
+    let stale = json!([
+        put(a, &tag, json!({"sum": 2})),
+        put(a, &old, json!({"sum": 3}))
+    ]);
+    let problem = batch(&client, stale).await.json();
+    assert!(problem.get("rests_on").is_none(), "{problem}");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("bob saved version 2"),
+        "{problem}"
+    );
+    let holder = client.create(b, r#"{"sum":0,"iban":"X"}"#).await;
+    let unique = json!([put(b, &holder, json!({"sum": 1, "iban": "X"})),
+        {"method": "POST", "path": "/api/accounts", "body": {"sum": 1, "iban": "X"}}]);
+    let problem = batch(&client, unique).await.json();
+    assert!(problem.get("rests_on").is_none(), "{problem}");
+    assert_eq!(problem["existing"]["id"], "b", "{problem}");
+    client
+        .post(&format!("{a}/lock"), "{}")
+        .by("eve")
+        .send()
+        .await;
+    let locked = json!([
+        put(b, &holder, json!({"sum": 1})),
+        put(a, &tag, json!({"sum": 2}))
+    ]);
+    let problem = batch(&client, locked).await.json();
+    assert_eq!(
+        (&problem["error"], problem.get("rests_on")),
+        (&json!("Locked"), None)
+    );
+    let patch = |path: &str| {
+        json!({"method": "PATCH", "path": path, "body": {}, "headers":
+        {"If-Match": "*", "Content-Type": "application/merge-patch+json"}})
+    };
+    let gone = "/api/accounts/gone";
+    let missing = batch(&client, json!([patch(gone), patch(gone)]))
+        .await
+        .json();
+    assert_eq!(statuses(&missing["results"]), [404, 404], "{missing}");
+}

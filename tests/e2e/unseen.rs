@@ -188,3 +188,43 @@ async fn a_patch_on_an_unnamed_version_gives_its_tag_only_with_the_document() {
     let named = named.header(ALICE.0, ALICE.1).send().await;
     assert_eq!((named.status, named.header("etag").is_some()), (204, true));
 }
+
+/// What a merge makes of its base holds the base, and so does its entry in the conflict log.
+#[tokio::test]
+async fn a_refused_merge_shows_its_writer_nothing_of_the_base() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let secret = r#"{"title":"Draft","pin":"s3cret"}"#;
+    let created = client.put(NOTE, secret).header(ALICE.0, ALICE.1);
+    assert_eq!(created.send().await.status, 201);
+    let merge = client.post(&format!("{NOTE}/merge"), r#"{"base":1,"patch":{}}"#);
+    let refused = merge.if_match("\"no\"").header(INBOX.0, INBOX.1).send();
+    let refused = refused.await;
+    assert_eq!(refused.status, 409);
+    let logged = refused.json()["logged"].as_str().unwrap().to_owned();
+    for (who, is_shown) in [(INBOX, false), (ALICE, true)] {
+        let entry = client.ask("GET", &logged).header(who.0, who.1).send().await;
+        assert_eq!(entry.status, 200);
+        assert_eq!(entry.text().contains("s3cret"), is_shown, "{entry:?}");
+    }
+    assert!(!refused.text().contains("s3cret"), "{refused:?}");
+}
+
+/// A validator's message may quote what it found.
+#[tokio::test]
+async fn a_patch_that_breaks_the_schema_shows_its_writer_no_values() {
+    let schema = "[collections.notes]\nschema = { properties = { tags = { maxItems = 1 } } }";
+    let server = Server::with_config(&CONFIG.replace("[collections.notes]", schema));
+    let client = server.client();
+    let created = client.put(NOTE, r#"{"tags":["s3cret"]}"#);
+    let created = created.header(ALICE.0, ALICE.1).send().await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let patch = r#"[{"op":"add","path":"/tags/-","value":"x"}]"#;
+    for (who, is_shown) in [(INBOX, false), (ALICE, true)] {
+        let patch = client.json_patch(NOTE, patch).if_match("*");
+        let refused = patch.header(who.0, who.1).send().await;
+        assert_eq!(refused.status, 422, "{refused:?}");
+        assert_eq!(refused.text().contains("s3cret"), is_shown, "{refused:?}");
+        assert_eq!(refused.json()["violations"][0]["path"], "/tags");
+    }
+}

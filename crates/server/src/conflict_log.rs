@@ -34,7 +34,9 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
 
 fn report(detail: ConflictDetail) -> Result<Object, Problem> {
     let mut report = describe(&detail.conflict);
-    report.insert("edit".into(), edit(&detail.conflict.edit)?.into());
+    if detail.shows_edit {
+        report.insert("edit".into(), edit(&detail.conflict.edit)?.into());
+    }
     let values = [("base", detail.base), ("current", detail.current)];
     for (name, document) in values {
         if let Some(document) = document {

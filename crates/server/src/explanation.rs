@@ -25,12 +25,14 @@ impl From<Box<Explanation>> for Problem {
             ways,
             logged,
             rests_on,
+            stored,
             ..
         } = *explanation;
         let subject = Subject {
             key: key.as_ref(),
             ways: &ways,
             rests_on,
+            stored,
         };
         let problem = subject.problem(what);
         let problem = match rests_on {
@@ -49,6 +51,7 @@ struct Subject<'a> {
     key: Option<&'a Key>,
     ways: &'a [Way],
     rests_on: Option<usize>,
+    stored: Option<Head>,
 }
 
 impl Subject<'_> {
@@ -68,7 +71,7 @@ impl Subject<'_> {
                 self.collided(Kind::PreconditionFailed, detail, *it)
             }
             What::Unmergeable(it, answer) => {
-                let detail = message::of_unmergeable(&it);
+                let detail = message::of_unmergeable(&it, self.rests_on);
                 self.collided(stale(answer), detail, *it)
             }
             What::Deleted(it) => self.deleted(&it),

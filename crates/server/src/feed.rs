@@ -9,7 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use detente_core::Seq;
 use detente_core::json::Value;
-use detente_service::{Action, Followed, Follower, Scope, TouchedVersion};
+use detente_service::{Action, Follower, Scope, TouchedVersion};
 use futures_util::stream;
 
 use crate::app::App;
@@ -194,14 +194,17 @@ impl Events {
             if app.closing.has_begun() {
                 return None;
             }
-            let followed = tokio::select! {
-                followed = self.follower.next() => followed,
-                () = app.closing.wait() => return None,
+            let is_open = tokio::select! {
+                is_open = self.follower.wait() => is_open,
+                () = app.closing.wait() => false,
                 () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b":\n\n")),
             };
-            match followed {
-                Ok(Followed::Page(page)) => self.ready.extend(page.changes.iter().map(event)),
-                Ok(Followed::End) => return None,
+            if !is_open {
+                return None;
+            }
+            // Not raced: a page that takes long is read to its end.
+            match self.follower.read().await {
+                Ok(page) => self.ready.extend(page.changes.iter().map(event)),
                 Err(explanation) => {
                     // Whoever listens will connect again, and be told what is wrong then.
                     tracing::error!(cause = ?explanation.what, "a change stream ends");

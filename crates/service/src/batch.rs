@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::{CollectionRules, Decision, Key, Prepared, Refusal, Stored};
+use detente_core::{CollectionRules, Constraint, Decision, Key, Prepared, Refusal, Stored};
 use detente_store::{Outcome as Verdict, Transaction};
 use futures_util::future::join_all;
 
@@ -201,7 +201,11 @@ impl<'a, E> Batch<'a, E> {
                     explained.log(self.service).await
                 }
                 Some(Decision::Apply(applied)) => {
-                    before.applied(index, applied.stored);
+                    before.left.push(Left {
+                        index,
+                        stored: applied.stored,
+                        created: applied.created,
+                    });
                     What::NotPerformed.into()
                 }
                 _ => What::NotPerformed.into(),
@@ -218,15 +222,19 @@ impl<'a, E> Batch<'a, E> {
 /// What earlier operations of a batch did, or would have done.
 #[derive(Default)]
 struct Before {
-    left: Vec<(usize, Arc<Stored>)>,
+    left: Vec<Left>,
     refused: Vec<Write>,
 }
 
-impl Before {
-    fn applied(&mut self, index: usize, stored: Arc<Stored>) {
-        self.left.push((index, stored));
-    }
+/// What an operation would have left of a document.
+struct Left {
+    index: usize,
+    stored: Arc<Stored>,
+    /// Whether there was no such document.
+    created: bool,
+}
 
+impl Before {
     fn refused(&mut self, write: Write) {
         self.refused.push(write);
     }
@@ -240,53 +248,54 @@ impl Before {
         write: Write,
         mut refusal: Refusal,
     ) -> Outcome<Box<Explanation>> {
-        let builds_on = |refused: &Write| refused.key() == write.key();
-        if matches!(refusal, Refusal::Missing) && self.refused.iter().any(builds_on) {
+        let would_create = |refused: &Write| refused.key() == write.key() && refused.is_put();
+        if matches!(refusal, Refusal::Missing) && self.refused.iter().any(would_create) {
             return Ok(What::NotPerformed.into());
         }
-        let ground = match self.origin(&write, &refusal) {
+        let own = self.left_of(write.key());
+        let taken = self.take_own_keys(&write, &mut refusal);
+        let ground = match own.or(taken) {
             None => Ground::Stored,
-            Some((index, left)) => Ground::Operation {
-                index: *index,
-                left: Some(Arc::clone(left)).filter(|stored| stored.key == *write.key()),
-                current: service.reading.newest(write.key()).await?,
-            },
+            Some(_) => {
+                let current = service.reading.newest(write.key()).await?;
+                let rests = taken.or(own.filter(|_| write.rests_on_it(&refusal, &current)));
+                Ground::Operation {
+                    index: rests.map(|left| left.index),
+                    left: own.map(|left| Arc::clone(&left.stored)),
+                    current,
+                }
+            }
         };
-        self.hide_own_holders(&write, &mut refusal);
         write.explain(service, principal, refusal, ground).await
     }
 
-    /// A document that the batch would have made holds no key: nobody finds it there.
-    fn hide_own_holders(&self, write: &Write, refusal: &mut Refusal) {
-        if let Refusal::Duplicate { duplicates, .. } = refusal {
-            for duplicate in duplicates {
-                if self
-                    .left_of(&beside(write.key(), &duplicate.holder))
-                    .is_some()
-                {
-                    duplicate.holder.clear();
-                }
+    /// A document that the batch would have made holds no key: nobody finds it there. Returns what
+    /// the first operation that takes such a key would have left.
+    fn take_own_keys(&self, write: &Write, refusal: &mut Refusal) -> Option<&Left> {
+        let duplicates = match refusal {
+            Refusal::Duplicate { duplicates, .. } => duplicates,
+            Refusal::Unmergeable {
+                constraint: Constraint::Unique(duplicates),
+                ..
+            } => duplicates,
+            _ => return None,
+        };
+        let mut first = None;
+        for duplicate in duplicates {
+            let holder = self.left_of(&beside(write.key(), &duplicate.holder));
+            if let Some(left) = holder.filter(|left| left.created) {
+                duplicate.holder.clear();
+                let index = left.index;
+                duplicate.message = format!("Operation {index} of this batch takes it first");
+                first = first.or(Some(left));
             }
         }
+        first
     }
 
     /// What the last earlier operation on a document would have left of it.
-    fn left_of(&self, key: &Key) -> Option<&(usize, Arc<Stored>)> {
-        self.left
-            .iter()
-            .rev()
-            .find(|(_, stored)| stored.key == *key)
-    }
-
-    /// The earlier operation that a refusal rests on, and what that would have left.
-    fn origin(&self, write: &Write, refusal: &Refusal) -> Option<&(usize, Arc<Stored>)> {
-        let own = self.left_of(write.key());
-        let Refusal::Duplicate { duplicates, .. } = refusal else {
-            return own;
-        };
-        let holders = duplicates.iter().map(|it| beside(write.key(), &it.holder));
-        let by_holder = holders.filter_map(|key| self.left_of(&key)).next();
-        by_holder.or(own)
+    fn left_of(&self, key: &Key) -> Option<&Left> {
+        self.left.iter().rev().find(|left| left.stored.key == *key)
     }
 }
 

@@ -5,7 +5,7 @@ use detente_core::json::{self, Value};
 use detente_core::merge::Choices;
 use detente_core::rules::Rules;
 use detente_core::{
-    Command, Condition, Conflict, Edit, JsonPatch, Merging, Patch, Patching, Preconditions,
+    Command, Condition, Conflict, Edit, JsonPatch, Key, Merging, Patch, Patching, Preconditions,
     Proposal, Stored,
 };
 use detente_store::{
@@ -22,6 +22,8 @@ use crate::{Action, Done, Explanation, Named, OnceKey, Outcome, Principal, Servi
 #[derive(Clone, Debug)]
 pub struct ConflictDetail {
     pub conflict: LoggedConflict,
+    /// Whether its edit may be shown: the edit of a merge holds what its base held.
+    pub shows_edit: bool,
     /// The documents that its edit began from and that was current, where they are kept.
     pub base: Option<Value>,
     pub current: Option<Value>,
@@ -95,7 +97,9 @@ impl Service {
     ) -> Outcome<ConflictDetail> {
         let conflict = self.find_conflict(principal, place).await?;
         if !principal.may(Action::Read) {
+            let is_merge = conflict.method == "POST" && conflict.base.is_some();
             return Ok(ConflictDetail {
+                shows_edit: !is_merge,
                 conflict,
                 base: None,
                 current: None,
@@ -309,11 +313,9 @@ impl ConflictDetail {
         rules: Option<&Rules>,
     ) -> Result<Self, StoreError> {
         let document = |stored: &Option<Arc<Stored>>| stored.as_ref().and_then(|it| it.document());
-        let base = version_at(reader, conflict.base)?;
-        let (before, current) = (
-            document(&base),
-            document(&version_at(reader, conflict.current)?),
-        );
+        let base = version_at(reader, &conflict.key, conflict.base)?;
+        let current = version_at(reader, &conflict.key, conflict.current)?;
+        let (before, current) = (document(&base), document(&current));
         let edit = lost(&conflict.edit)?;
         let clashes = match (rules, base, &current) {
             (Some(rules), Some(base), Some(theirs)) => {
@@ -324,6 +326,7 @@ impl ConflictDetail {
         };
         Ok(Self {
             conflict,
+            shows_edit: true,
             base: before,
             current,
             clashes,
@@ -331,14 +334,17 @@ impl ConflictDetail {
     }
 }
 
+/// The version of a document at a place of the log. Another version there is not meant.
 fn version_at(
     reader: &dyn Reader,
+    key: &Key,
     place: Option<VersionPlace>,
 ) -> Result<Option<Arc<Stored>>, StoreError> {
-    match place {
-        Some(place) => reader.version(place.seq),
-        None => Ok(None),
-    }
+    let Some(place) = place else {
+        return Ok(None);
+    };
+    let is_it = |stored: &Arc<Stored>| stored.key == *key && stored.version == place.version;
+    Ok(reader.version(place.seq)?.filter(is_it))
 }
 
 #[cfg(test)]

@@ -31,8 +31,10 @@ pub struct Explanation {
     /// Where the conflict log keeps the refused write.
     pub logged: Option<LogPlace>,
     /// The earlier operation of the same batch that it rests on. That was not performed either, so
-    /// what is current is still the version from before the batch.
+    /// what is called current is a version that is stored.
     pub rests_on: Option<usize>,
+    /// The version that is stored, where the refusal rests on one.
+    pub stored: Option<Head>,
     record: Option<Box<LoggedConflict>>,
 }
 
@@ -270,6 +272,7 @@ impl From<What> for Explanation {
             ways: Vec::new(),
             logged: None,
             rests_on: None,
+            stored: None,
             record: None,
         }
     }

@@ -40,14 +40,6 @@ pub struct Follower {
     committed: watch::Receiver<Seq>,
 }
 
-/// What a follower has next.
-#[derive(Debug)]
-pub enum Followed {
-    Page(Page),
-    /// The server is closing.
-    End,
-}
-
 impl Scope {
     pub(crate) fn key(&self) -> Option<Key> {
         let (collection, id) = (self.collection.as_ref()?, self.id.as_ref()?);
@@ -131,26 +123,31 @@ impl Service {
 }
 
 impl Follower {
-    /// Waits until there is more, and reads it. May be dropped while it waits.
+    /// Waits until there may be more; `false` when the server is closing. May be dropped while it
+    /// waits.
+    pub async fn wait(&mut self) -> bool {
+        loop {
+            // Marked as seen before the log is read: a commit in between wakes us again.
+            if *self.committed.borrow_and_update() > self.since {
+                return true;
+            }
+            if self.committed.changed().await.is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// Reads on. Not to be dropped half way: what it reads would be read again.
     ///
     /// # Errors
     ///
     /// Those of the store.
-    pub async fn next(&mut self) -> Outcome<Followed> {
-        loop {
-            // Marked as seen before the log is read: a commit in between wakes us again.
-            let newest = *self.committed.borrow_and_update();
-            if newest > self.since {
-                let page = self
-                    .service
-                    .page(&self.scope, self.since, AT_A_TIME)
-                    .await?;
-                self.since = page.through;
-                return Ok(Followed::Page(page));
-            }
-            if self.committed.changed().await.is_err() {
-                return Ok(Followed::End);
-            }
-        }
+    pub async fn read(&mut self) -> Outcome<Page> {
+        let page = self
+            .service
+            .page(&self.scope, self.since, AT_A_TIME)
+            .await?;
+        self.since = page.through;
+        Ok(page)
     }
 }

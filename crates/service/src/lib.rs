@@ -39,7 +39,7 @@ pub use explanation::{
     Author, Broken, CONFLICT_KINDS, Change, Clash, Demand, Divergence, Explanation, LogPlace,
     Misplacement, Shows, Way, What,
 };
-pub use feed::{Followed, Follower, Page, Scope};
+pub use feed::{Follower, Page, Scope};
 pub use list::{Listed, Listing};
 pub use lock::{LockAsk, LockWish};
 pub use merge::{MergeAsk, MergeEdit, MergePreview, Named};

@@ -154,7 +154,9 @@ impl Service {
 
     async fn read_merge(&self, principal: &Principal, ask: MergeAsk) -> Outcome<Write> {
         let collection = Arc::clone(self.collection(ask.key.collection())?);
-        let merging = self.find_merging(&ask).await?;
+        let merging = self.find_merging(&ask).await;
+        // What a patch makes of a base holds the base.
+        let merging = merging.map_err(|it| Box::new(it.seen_by(principal)))?;
         let command = Command {
             preconditions: ask.conditions,
             lock_token: ask.lock_token,

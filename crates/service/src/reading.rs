@@ -42,7 +42,10 @@ impl Reading {
         let reader = Arc::clone(&self.reader);
         let done = tokio::task::spawn_blocking(move || read(&*reader)).await;
         let read = done.map_err(What::failed)?;
-        read.map_err(|error| What::failed(error).into())
+        read.map_err(|error| match error {
+            StoreError::Away => What::Away.into(),
+            error => What::failed(error).into(),
+        })
     }
 
     /// The newest version of a document, with its body; a tombstone if it was deleted.

@@ -4,7 +4,7 @@ mod done; // what a write left
 use std::sync::Arc;
 
 use bytes::Bytes;
-use detente_core::{Applied, Command, Decision, Key, Once, Prepared, Refusal};
+use detente_core::{Applied, Command, Decision, Edit, Head, Key, Once, Prepared, Refusal, Stored};
 use detente_store::{Outcome as Verdict, Settles, Transaction};
 
 pub(crate) use ahead::merging;
@@ -220,6 +220,27 @@ impl Write {
 
     pub(crate) fn count_refused(&self, service: &Service) {
         service.metrics.refused(self.label(service));
+    }
+
+    /// Whether it makes a document where there is none.
+    pub(crate) fn is_put(&self) -> bool {
+        matches!(self.prepared.command.edit, Edit::Put(_))
+    }
+
+    /// Whether a refusal that was decided on what an earlier operation of the batch would leave of
+    /// the document rests on that operation: on what is stored it would have been another one.
+    pub(crate) fn rests_on_it(&self, refusal: &Refusal, stored: &Option<Arc<Stored>>) -> bool {
+        let current = stored
+            .as_ref()
+            .map(|it| it.head())
+            .filter(Head::is_document);
+        match refusal {
+            Refusal::Stale { .. } => current.is_some_and(|head| self.names(&head)),
+            Refusal::Deleted { .. } => current.is_some(),
+            Refusal::PreconditionFailed { .. } => current.is_none(),
+            Refusal::State { .. } | Refusal::Patch { .. } | Refusal::Unmergeable { .. } => true,
+            _ => false,
+        }
     }
 
     pub(crate) fn key(&self) -> &Key {

@@ -79,8 +79,12 @@ impl Subject<'_> {
             }
         };
         let base = divergence.base.as_ref().map(|base| base.version);
+        let current = self.stored.filter(|_| self.rests_on.is_some());
         let problem = Problem::new(ProblemKind::Deleted, detail)
-            .with("current_version", tombstone.version)
+            .with(
+                "current_version",
+                current.map_or(tombstone.version, |it| it.version),
+            )
             .with("your_version", base)
             .deletion(tombstone);
         let problem = match divergence.shows {

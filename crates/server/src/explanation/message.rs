@@ -51,10 +51,13 @@ pub(super) fn of_stale(
             None => format!("{saved}; it never had the version that If-Match names."),
         };
     };
-    if base.seq == current.seq {
+    if divergence.is_weakly_named {
         return "If-Match names the current version, but by a weak tag, which never matches \
                 (RFC 9110, section 13.1.1)."
             .into();
+    }
+    if base.seq == current.seq {
+        return format!("If-Match does not hold: {saved}, from which your edit began.");
     }
     let begun = format!("{saved}; your edit began from version {}.", base.version);
     format!("{begun} {}", relation(divergence, base.version))
@@ -74,16 +77,19 @@ fn relation(divergence: &Divergence, base: u64) -> String {
     }
 }
 
-pub(super) fn of_unmergeable(divergence: &Divergence) -> String {
+pub(super) fn of_unmergeable(divergence: &Divergence, rests_on: Option<usize>) -> String {
     let broken = divergence
         .clashes
         .iter()
         .filter_map(|it| it.broken.as_ref());
     let messages: Vec<_> = broken.map(|it| it.message.as_str()).collect();
     let by = divergence.current.as_ref().map(|it| &*it.by);
+    let theirs = match rests_on {
+        Some(operation) => format!("operation {operation} of this batch would leave"),
+        None => format!("{} saved", by.unwrap_or_default()),
+    };
     format!(
-        "Joined with what {} saved, your edit would break a rule that neither breaks alone: {}.",
-        by.unwrap_or_default(),
+        "Joined with what {theirs}, your edit would break a rule that neither breaks alone: {}.",
         messages.join("; ").trim_end_matches('.')
     )
 }

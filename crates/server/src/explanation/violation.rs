@@ -55,7 +55,7 @@ impl Subject<'_> {
     fn duplicate_message(&self, duplicate: &Duplicate, is_shown: bool) -> String {
         let names: Vec<String> = duplicate.fields.iter().map(field_name).collect();
         match self.rests_on {
-            Some(operation) if duplicate.holder.is_empty() => format!(
+            Some(operation) if is_shown && duplicate.holder.is_empty() => format!(
                 "Operation {operation} of this batch takes the same {} first.",
                 listed(&names)
             ),

@@ -60,6 +60,13 @@ fn problem() -> Value {
             ),
         ),
         (
+            "rests_on?",
+            whole(0).about(
+                "Only in a batch: the earlier operation that the refusal rests on, counted from 0. It was \
+                 not performed either.",
+            ),
+        ),
+        (
             "results?",
             list(named("OperationResult")).about(
                 "Only for a batch: the outcome of each operation. `operation` is then the place of the \

@@ -31,6 +31,8 @@ pub struct Divergence {
     pub is_already_applied: bool,
     /// The text of the join, as far as it goes: the current version where they collide.
     pub merged: Option<Bytes>,
+    /// Whether If-Match names the current version, but by a weak tag.
+    pub is_weakly_named: bool,
     /// The place of a patch that does not fit the version it was made for.
     pub misfit: Option<Pointer>,
     /// Whether documents and values are shown.

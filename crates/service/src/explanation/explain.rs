@@ -35,7 +35,8 @@ pub(crate) enum Ground {
     Stored,
     /// The refusal rests on an earlier operation of the same batch, which was not performed either.
     Operation {
-        index: usize,
+        /// `None`: the write would have been refused without it, too.
+        index: Option<usize>,
         /// What that operation would have left of the document.
         left: Option<Arc<Stored>>,
         /// What is stored of the document.
@@ -138,7 +139,13 @@ impl Attempt {
         is_base_gone: bool,
         ground: &Ground,
     ) -> Explanation {
-        let (base, current) = (history.base.clone(), history.current.clone());
+        let base = history.base.clone();
+        // The log keeps what is stored, not what an operation would have left.
+        let current = match (ground, &refusal) {
+            (_, Refusal::LockLost { head }) => ground.head(*head),
+            (Ground::Stored, _) => history.current.as_ref().map(|stored| stored.head()),
+            (Ground::Operation { .. }, _) => ground.head(None),
+        };
         let answer = self.collection.stale_answer;
         let what = match refusal {
             Refusal::Missing => What::Missing,
@@ -174,16 +181,22 @@ impl Attempt {
             Refusal::Locked { lock } => What::Locked(lock),
             Refusal::LockLost { .. } => What::LockLost,
         };
-        let ways = self.ways(&what);
+        let rests_on = match ground {
+            Ground::Stored => None,
+            Ground::Operation { index, .. } => *index,
+        };
+        let ways = match (&what, rests_on) {
+            // The document is still there.
+            (What::Deleted(_), Some(_)) => vec![Way::Current, Way::History],
+            _ => self.ways(&what),
+        };
         let explanation = Explanation {
             ways,
-            rests_on: match ground {
-                Ground::Stored => None,
-                Ground::Operation { index, .. } => Some(*index),
-            },
+            rests_on,
+            stored: current,
             ..*Explanation::of(what, &self.command.key)
         };
-        explanation.recorded(self, base.as_deref(), current.as_deref())
+        explanation.recorded(self, base.as_deref())
     }
 
     pub(super) fn diverge(&self, history: History) -> Divergence {

@@ -10,12 +10,7 @@ use crate::Service;
 impl Explanation {
     /// Makes the record for the conflict log, if the refusal is one of those that are kept: a
     /// conflict with others, not a mistake of the writer's own.
-    pub(super) fn recorded(
-        mut self,
-        attempt: &Attempt,
-        base: Option<&Stored>,
-        current: Option<&Stored>,
-    ) -> Self {
+    pub(super) fn recorded(mut self, attempt: &Attempt, base: Option<&Stored>) -> Self {
         let Some(kind) = self.what.conflict_kind() else {
             return self;
         };
@@ -24,7 +19,7 @@ impl Explanation {
             What::State { head, .. } | What::Duplicate { head, .. } | What::Patch { head, .. } => {
                 *head
             }
-            _ => current.map(Stored::head),
+            _ => self.stored,
         };
         let place = |(version, seq)| VersionPlace { version, seq };
         let record = LoggedConflict {

@@ -1,6 +1,9 @@
-use detente_core::PatchFailure;
+use std::sync::Arc;
+
+use bytes::Bytes;
 use detente_core::json::Pointer;
-use detente_core::rules::{Duplicate, StateConflict};
+use detente_core::rules::{Duplicate, StateConflict, Violation};
+use detente_core::{PatchFailure, Stored};
 
 use super::{Broken, Clash, Demand, Divergence, Explanation, Shows, What};
 use crate::{Action, Principal};
@@ -8,6 +11,11 @@ use crate::{Action, Principal};
 /// What takes the place of a message that may hold values of a document.
 fn rule_message(rule: &str) -> String {
     format!("The rule {rule} does not allow this.")
+}
+
+/// The same, where a validator's message may quote what it found.
+fn keyword_message(keyword: &str) -> String {
+    format!("the schema's {keyword} does not allow this")
 }
 
 impl Explanation {
@@ -33,6 +41,10 @@ impl What {
             Self::Unmergeable(it, answer) => Self::Unmergeable(hidden(it), answer),
             Self::Deleted(it) => Self::Deleted(hidden(it)),
             Self::BaseGone(it) => Self::BaseGone(hidden(it)),
+            // The edits of others are in a document that a patch or a merge makes.
+            Self::Invalid(violations) => {
+                Self::Invalid(violations.into_iter().map(without_instance).collect())
+            }
             Self::Duplicate { duplicates, .. } => Self::Duplicate {
                 duplicates: duplicates.into_iter().map(without_holder).collect(),
                 head: None,
@@ -43,9 +55,9 @@ impl What {
                 head: None,
                 is_shown: false,
             },
-            Self::Patch { failure, head, .. } => Self::Patch {
+            Self::Patch { failure, .. } => Self::Patch {
                 failure: without_actual(failure),
-                head,
+                head: None,
                 is_shown: false,
             },
             other => other,
@@ -63,6 +75,8 @@ impl Divergence {
             ..clash
         };
         Self {
+            base: self.base.map(without_body),
+            current: self.current.map(without_body),
             clashes: self.clashes.into_iter().map(hidden).collect(),
             joined: Vec::new(),
             merged: None,
@@ -75,7 +89,7 @@ impl Divergence {
 impl Broken {
     fn without_values(self, path: &Pointer) -> Self {
         let message = match &self.demand {
-            Demand::Keyword(_) => self.message,
+            Demand::Keyword(keyword) => keyword_message(keyword),
             Demand::Rule(rule) => rule_message(rule),
             Demand::Constraint(_) => format!("Another document has the same {path}."),
         };
@@ -93,9 +107,26 @@ fn without_holder(duplicate: Duplicate) -> Duplicate {
     }
 }
 
+fn without_instance(violation: Violation) -> Violation {
+    Violation {
+        message: keyword_message(&violation.keyword),
+        ..violation
+    }
+}
+
+/// Versions have to be told by their numbers and tags.
+fn without_body(stored: Arc<Stored>) -> Arc<Stored> {
+    Arc::new(Stored {
+        body: Bytes::new(),
+        ..(*stored).clone()
+    })
+}
+
 fn without_state(conflict: StateConflict) -> StateConflict {
     StateConflict {
         message: rule_message(&conflict.rule),
+        current_state: None,
+        reason: None,
         ..conflict
     }
 }

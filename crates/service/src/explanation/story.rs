@@ -102,7 +102,13 @@ impl History {
     /// How many bytes have to be looked into.
     pub(crate) fn bytes(&self) -> usize {
         let versions = self.base.iter().chain(&self.steps.versions);
-        versions.map(|version| version.body.len()).sum()
+        let known: usize = versions.map(|version| version.body.len()).sum();
+        // Without a base there are no steps, the current version is compared all the same.
+        let current = self
+            .current
+            .as_ref()
+            .filter(|_| self.steps.versions.is_empty());
+        known + current.map_or(0, |current| current.body.len())
     }
 }
 
@@ -162,6 +168,7 @@ impl Story {
         let misfit = misfit.filter(|it| it.collision == Collision::Inapplicable);
         let misfit = misfit.map(|it| it.path.clone()).next();
         let divergence = Divergence {
+            is_weakly_named: self.is_weakly_named(attempt),
             fields: self.fields(&found.conflicts),
             agreements: found.agreements,
             is_mergeable: is_known && found.conflicts.is_empty(),
@@ -203,6 +210,20 @@ impl Story {
             is_cut: self.history.steps.omitted,
             ..Divergence::default()
         }
+    }
+
+    /// Whether If-Match names the current version by a weak tag, which never matches.
+    fn is_weakly_named(&self, attempt: &Attempt) -> bool {
+        let current = self
+            .history
+            .current
+            .as_ref()
+            .map(|it| it.head().tag().to_entity_tag());
+        let condition = attempt.command.preconditions.if_match.iter();
+        let mut tags = condition.flat_map(|it| it.tags());
+        current.is_some_and(|current| {
+            tags.any(|tag| tag.is_weak() && tag.opaque() == current.opaque())
+        })
     }
 
     fn is_known(&self, attempt: &Attempt) -> bool {

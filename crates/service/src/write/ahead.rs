@@ -76,7 +76,7 @@ impl Write {
         condition.is_some_and(|condition| !condition.tags().is_empty())
     }
 
-    fn names(&self, head: &Head) -> bool {
+    pub(super) fn names(&self, head: &Head) -> bool {
         let tag = head.tag().to_entity_tag();
         let condition = self.prepared.command.preconditions.if_match.as_ref();
         condition.is_some_and(|condition| condition.tags().contains(&tag))
