@@ -66,7 +66,7 @@ fn taken_whole(config: &Config, root: &DeTable<'_>) {
         .and_then(|it| it.get_ref().as_table());
     for (name, table) in written.into_iter().flatten() {
         let name = name.get_ref();
-        let rules = &config.settings.collections[name.as_ref()].rules.rules;
+        let rules = &config.policy.collections[name.as_ref()].rules.rules;
         let table = table.get_ref();
         let count = |key| {
             let items = table.get(key).and_then(|it| it.get_ref().as_array());
@@ -90,7 +90,7 @@ fn taken_whole(config: &Config, root: &DeTable<'_>) {
 fn judge(config: &Config) {
     let documents = DOCUMENTS.map(|text| json::parse(text.as_bytes()).unwrap());
     let sides = || documents.iter().map(Some).chain([None]);
-    for collection in config.settings.collections.values() {
+    for collection in config.policy.collections.values() {
         let rules = &collection.rules.rules;
         for document in &documents {
             let _ = rules
