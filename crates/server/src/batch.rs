@@ -4,7 +4,6 @@ use detente_core::json::{self, Draft, Pointer, RawText, Value};
 use detente_service::{Ask, BatchRefused, OperationRefused};
 
 use crate::call::{Answer, Call};
-use crate::document::must_write;
 use crate::idempotency::OnceField;
 use crate::inbound::not_json;
 use crate::parameters::parameters;
@@ -30,7 +29,6 @@ const KEY: &str = "idempotency-key";
 
 /// Several writes, all of them or none; with `?atomic=false` each for itself.
 pub(crate) async fn perform(call: &mut Call) -> Answer {
-    must_write(&call.principal)?;
     let is_atomic = asks_for_all_or_none(call.inbound.query())?;
     let space = call.names().space()?.to_owned();
     call.inbound.must_be(&[JSON], "accept-post")?;

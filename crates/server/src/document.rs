@@ -2,7 +2,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use bytes::Bytes;
 use detente_core::{EntityTag, Stored};
-use detente_service::{Principal, Read};
+use detente_service::Read;
 
 use crate::call::{Answer, Call};
 use crate::fields;
@@ -40,7 +40,6 @@ async fn perform(call: &mut Call, key: detente_core::Key) -> Answer {
         inbound,
         ..
     } = call;
-    must_write(principal)?;
     app.service.collection(key.collection())?;
     let head = WriteHead::read(key, &inbound.parts.method, inbound.headers())?;
     let body = match head.has_body() {
@@ -52,11 +51,6 @@ async fn perform(call: &mut Call, key: detente_core::Key) -> Answer {
     let done = app.service.write(principal, head.with(body), once).await?;
     let reply = write::answer(done, &inbound.parts.method, inbound.headers()).await?;
     Ok(reply.map(Body::from))
-}
-
-/// Asked before the body is read: whoever may not write need not send it.
-pub(crate) fn must_write(principal: &Principal) -> Result<(), Problem> {
-    Ok(principal.must(detente_service::Action::Update)?)
 }
 
 /// A version, or 304 where the client knows it.

@@ -11,7 +11,6 @@ use crate::representation::{self, Coding};
 
 /// The documents of a collection.
 pub(crate) async fn read(call: &mut Call) -> Answer {
-    call.principal.must(detente_service::Action::Read)?;
     let collection = call.names().collection()?;
     call.app.service.collection(&collection.collection)?;
     let wanted = Wanted::parse(call.inbound.query())?;

@@ -3,10 +3,9 @@ use bytes::Bytes;
 use detente_core::json::{self, Draft, Pointer, Value};
 use detente_core::merge::{Choice, Choices};
 use detente_core::{EntityTag, VersionTag};
-use detente_service::{Action, MergeAsk, MergeEdit, MergePreview, Named, What};
+use detente_service::{MergeAsk, MergeEdit, MergePreview, Named, What};
 
 use crate::call::{Answer, Call};
-use crate::document::must_write;
 use crate::explanation::{agreement_names, change_rows, clash_rows, joined_rows};
 use crate::fields;
 use crate::idempotency::OnceField;
@@ -20,10 +19,6 @@ use crate::write::{self, patch_of};
 /// Joins an edit of an older version with the current one, or shows what that would come to.
 pub(crate) async fn merge(call: &mut Call) -> Answer {
     let is_preview = asks_for_preview(call.inbound.query())?;
-    match is_preview {
-        true => call.principal.must(Action::Read)?,
-        false => must_write(&call.principal)?,
-    }
     let key = call.names().key()?;
     call.app.service.collection(key.collection())?;
     let conditions = fields::preconditions(call.inbound.headers())?;
