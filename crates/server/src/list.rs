@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use detente_core::{Filter, Order, Query, QueryError, Rank};
+use detente_core::{Filter, Query, QueryError, Rank, Sort};
 use detente_service::{Listed, Listing};
 
 use crate::call::{Answer, Call};
@@ -55,7 +55,7 @@ impl Wanted {
                 "limit" => wanted.limit = limit(&value)?,
                 "cursor" => cursor = Some(value.into_owned()),
                 "sort" => {
-                    wanted.query.order = Order::parse(&value).map_err(|error| bad(&error))?;
+                    wanted.query.sort = Sort::parse(&value).map_err(|error| bad(&error))?;
                     wanted.sort = value.into_owned();
                 }
                 _ => {

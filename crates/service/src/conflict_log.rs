@@ -9,8 +9,8 @@ use detente_core::{
     Proposal, Stored,
 };
 use detente_store::{
-    ConflictPage, Conflicts, LoggedConflict, LostEdit, Outcome as Verdict, Reader, Settles,
-    Settling, StoreError, Transaction, VersionPlace,
+    ConflictPage, Conflicts, LoggedConflict, LostEdit, Reader, SettleConflict, SettledAs,
+    StoreError, Transacted, Transaction, VersionPlace,
 };
 
 use crate::explanation::{LogPlace, What};
@@ -57,7 +57,7 @@ pub enum Decided {
 
 /// What a ruling left.
 #[derive(Debug)]
-pub enum Settled {
+pub enum Ruled {
     /// The conflict, let go.
     Conflict {
         conflict: Box<LoggedConflict>,
@@ -115,7 +115,7 @@ impl Service {
         self.reading.read(read).await
     }
 
-    /// Settles a conflict.
+    /// SettleConflict a conflict.
     ///
     /// # Errors
     ///
@@ -125,11 +125,11 @@ impl Service {
         principal: &Principal,
         ruling: Ruling,
         once: Option<OnceKey<'_>>,
-    ) -> Outcome<Settled> {
+    ) -> Outcome<Ruled> {
         principal.must(Action::Resolve)?;
         let conflict = self.find_conflict(principal, &ruling.place).await?;
         let once = once.map(|key| key.once(&principal.name, &ruling.sent));
-        let settles = |outcome| Settles {
+        let settles = |outcome| SettleConflict {
             id: conflict.id.clone(),
             by: Arc::clone(&principal.name),
             outcome,
@@ -138,7 +138,7 @@ impl Service {
             Decided::Dismissed => {
                 let transaction = Transaction {
                     once,
-                    settles: Some(settles(Settling::Dismissed)),
+                    settles: Some(settles(SettledAs::Dismissed)),
                     ..Transaction::default()
                 };
                 return self.dismiss(&ruling.place, conflict, transaction).await;
@@ -163,10 +163,10 @@ impl Service {
             lock_token: ruling.lock_token,
             ..command
         };
-        let settles = settles(Settling::Resolved);
+        let settles = settles(SettledAs::Resolved);
         let write = Write::merge(collection, command, ruling.verb, ruling.sent);
         let done = write.finish(self, principal, once, Some(settles)).await?;
-        Ok(Settled::Write(done))
+        Ok(Ruled::Write(done))
     }
 
     async fn dismiss(
@@ -174,23 +174,23 @@ impl Service {
         place: &LogPlace,
         conflict: LoggedConflict,
         transaction: Transaction,
-    ) -> Outcome<Settled> {
+    ) -> Outcome<Ruled> {
         // Held until there is an answer.
         let once = transaction.once;
         let _turn = self.enter(once.as_ref())?;
         let verdict = self.writer.transact(transaction).await;
         let is_replayed = match verdict.map_err(not_written)? {
-            Verdict::Applied(_) => false,
-            Verdict::Replayed(_) => {
+            Transacted::Applied(_) => false,
+            Transacted::Replayed(_) => {
                 self.metrics.replayed();
                 true
             }
-            Verdict::KeyReused => return Err(What::KeyReused.into()),
-            Verdict::NotOpen(settled) => return Err(not_open(settled)),
+            Transacted::KeyReused => return Err(What::KeyReused.into()),
+            Transacted::NotOpen(settled) => return Err(not_open(settled)),
             _ => return Err(What::failed("a dismissal came to something else").into()),
         };
         let settled = self.reading.conflict(&place.space, &place.id).await?;
-        Ok(Settled::Conflict {
+        Ok(Ruled::Conflict {
             conflict: Box::new(settled.unwrap_or(conflict)),
             is_replayed,
         })

@@ -49,7 +49,7 @@ impl Listing {
         let has_more = documents.len() > self.limit;
         documents.truncate(self.limit);
         let last = documents.last().filter(|_| has_more);
-        let next = last.map(|last| self.query.order.rank(&item(last)));
+        let next = last.map(|last| self.query.sort.rank(&item(last)));
         Ok(Listed { documents, next })
     }
 
@@ -57,7 +57,7 @@ impl Listing {
         let wanted = Documents {
             collection: &self.collection,
             after: self.after.as_ref().map(|rank| rank.id.as_str()),
-            descending: self.query.order.descending,
+            descending: self.query.sort.descending,
         };
         let mut found = Vec::new();
         reader.documents(&wanted, &mut |stored| {
@@ -80,7 +80,7 @@ impl Listing {
             after: None,
             descending: false,
         };
-        let order = &self.query.order;
+        let order = &self.query.sort;
         let mut found: Vec<(Rank, Arc<Stored>)> = Vec::new();
         reader.documents(&wanted, &mut |stored| {
             let rank = order.rank(&item(&stored));
@@ -98,7 +98,7 @@ impl Listing {
     }
 
     fn is_behind(&self, rank: &Rank) -> bool {
-        let order = &self.query.order;
+        let order = &self.query.sort;
         let behind = |after: &Rank| order.compare(rank, after) == Ordering::Greater;
         self.after.as_ref().is_none_or(behind)
     }

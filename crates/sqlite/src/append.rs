@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use detente_core::rules::{Claim, Rules};
 use detente_core::{Applied, Head, Key, Lock, Moment, Receipt, Seq, Stored};
 use detente_store::{
-    BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Retention, Settled,
-    Store, StoreError, Want,
+    BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Retention,
+    Settlement, Store, StoreError, Want,
 };
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
@@ -226,7 +226,7 @@ impl Facts for Sqlite {
         Ok(receipt::find(&self.connection, scope)?)
     }
 
-    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, Lack> {
+    fn settled(&self, id: &str) -> Result<Option<Option<Settlement>>, Lack> {
         Ok(conflict_log::settled(&self.connection, id)?)
     }
 }

@@ -11,13 +11,13 @@ use detente_core::json::{self, Value};
 use detente_sqlite::SqliteReader;
 use detente_store::{Documents, Reader};
 
-use super::data::{Place, refused};
+use super::data::{StoreArgs, refused};
 use super::{Failure, progress};
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
     #[command(flatten)]
-    place: Place,
+    store: StoreArgs,
     /// The file to write [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -25,8 +25,8 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.place.config()?;
-        let data = self.place.data(&config);
+        let config = self.store.config()?;
+        let data = self.store.data(&config);
         let reader = SqliteReader::open(&data).map_err(|error| refused(&data, error))?;
         let mut out: Box<dyn Write> = match &self.output {
             Some(path) => Box::new(create(path).map_err(Failure::Usage)?),

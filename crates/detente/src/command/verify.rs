@@ -5,19 +5,19 @@ use clap::Args;
 use detente_store::{Store, audit};
 
 use super::Failure;
-use super::data::{Place, refused, rules};
+use super::data::{StoreArgs, refused, rules};
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     #[command(flatten)]
-    place: Place,
+    store: StoreArgs,
 }
 
 impl Verify {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.place.config()?;
-        let data = self.place.data(&config);
-        let store = self.place.open_as_it_is(&config)?;
+        let config = self.store.config()?;
+        let data = self.store.data(&config);
+        let store = self.store.open_as_it_is(&config)?;
         let mut judged = HashMap::new();
         for (name, rules) in rules(&config) {
             if store

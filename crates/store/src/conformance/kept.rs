@@ -5,8 +5,8 @@ use detente_core::{Lock, Moment, Once, Receipt, Written};
 
 use super::draft::key;
 use crate::{
-    Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, Reader, Settled, Settlement,
-    Settling, Store, VersionPlace,
+    Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, Reader, SettledAs,
+    SettledConflict, Settlement, Store, VersionPlace,
 };
 
 fn lock(owner: &str) -> Arc<Lock> {
@@ -75,15 +75,15 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
     assert_eq!(store.know(|it| it.receipt(&[3; 32])).unwrap(), None);
     assert_eq!(store.know(|it| it.settled("first")).unwrap(), Some(None));
     assert_eq!(store.know(|it| it.settled("third")).unwrap(), None);
-    let settled = Settled {
-        outcome: Settling::Dismissed,
+    let settled = Settlement {
+        outcome: SettledAs::Dismissed,
         at: Moment(1500),
         by: "bob".into(),
         version: Some(3),
     };
     let commit = Commit {
         locks: vec![(key("a"), None)],
-        settlements: vec![Settlement {
+        settlements: vec![SettledConflict {
             id: "first".into(),
             settled: settled.clone(),
         }],

@@ -35,7 +35,7 @@ pub fn of_two_writers_one_is_first<S: Store>(open: impl Fn() -> S) {
     assert!(matches!(one.commit(&mine, late), Next::DecideAgain));
     assert_eq!(one.store().reader().last_seq(), 1, "nothing was written");
     let replies = one.serve(&mine, Moment(1)).unwrap();
-    let [Ok(Reply::Write(crate::Outcome::Refused(decisions)))] = &replies[..] else {
+    let [Ok(Reply::Write(crate::Transacted::Refused(decisions)))] = &replies[..] else {
         panic!("{replies:?}");
     };
     assert!(matches!(&decisions[..], [Decision::Refuse(_)]));

@@ -7,7 +7,7 @@ use super::Disk;
 use super::disk::Shared;
 use crate::{
     Changes, ConflictPage, Conflicts, Documents, Feed, LoggedConflict, MergedHour, OutcomeFilter,
-    Reader, Settling, StoreError, Visit,
+    Reader, SettledAs, StoreError, Visit,
 };
 
 /// Reads what a [`crate::Memory`] holds.
@@ -199,8 +199,8 @@ fn is_asked_for(conflict: &LoggedConflict, asked: &Conflicts) -> bool {
     let outcome = conflict.settlement.as_ref().map(|settled| settled.outcome);
     let outcome = match outcome {
         None => OutcomeFilter::Open,
-        Some(Settling::Resolved) => OutcomeFilter::Resolved,
-        Some(Settling::Dismissed) => OutcomeFilter::Dismissed,
+        Some(SettledAs::Resolved) => OutcomeFilter::Resolved,
+        Some(SettledAs::Dismissed) => OutcomeFilter::Dismissed,
     };
     conflict.key.space() == asked.space
         && is(&asked.collection, conflict.key.collection())

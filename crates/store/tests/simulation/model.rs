@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use detente_core::json::Value;
 use detente_core::{Key, Lock, LockAction, LockCommand, Moment, Receipt, Seq};
-use detente_store::{Order, Reader, Settled, Store, StoreError, Transaction};
+use detente_store::{Order, Reader, Settlement, Store, StoreError, Transaction};
 
 use crate::answer::{Answer, Refused, Told, Version, Why};
 use crate::collection::keys;
@@ -28,7 +28,7 @@ pub(crate) struct Model {
     fencing: u64,
     receipts: BTreeMap<[u8; 32], Receipt>,
     /// Those conflicts that may be settled, and what became of them.
-    pub(crate) conflicts: BTreeMap<String, Option<Settled>>,
+    pub(crate) conflicts: BTreeMap<String, Option<Settlement>>,
     /// Those that only one writer knows of, and which.
     waiting: BTreeMap<String, usize>,
     /// The writer that performs.
@@ -172,7 +172,7 @@ impl Model {
             self.receipts.insert(once.scope, receipt);
         }
         if let Some(settles) = &asked.settles {
-            let settled = Settled {
+            let settled = Settlement {
                 outcome: settles.outcome,
                 at: self.now,
                 by: Arc::clone(&settles.by),

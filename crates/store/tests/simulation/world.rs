@@ -177,8 +177,8 @@ impl<G: Ground> World<G> {
         let expect = |(at, it): (usize, &Seat<G::Store>)| match &it.clerk {
             Some(_) if it.open.is_some() || it.is_busy => (Expected::Unknown, 0),
             None => (Expected::Unknown, 0),
-            Some(clerk) if at == seat => (expected, clerk.load().waiting_conflicts()),
-            Some(clerk) => (Expected::Waiting, clerk.load().waiting_conflicts()),
+            Some(clerk) if at == seat => (expected, clerk.counters().waiting_conflicts()),
+            Some(clerk) => (Expected::Waiting, clerk.counters().waiting_conflicts()),
         };
         let expected: Vec<_> = self.seats.iter().enumerate().map(expect).collect();
         self.entries.compare(&reader, &mut self.model, &expected)

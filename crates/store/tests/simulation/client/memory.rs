@@ -6,7 +6,7 @@ use detente_core::{
     Command, Decision, Edit, Head, Key, Lock, LockDecision, Merging, Patch, Refusal, Stored,
 };
 use detente_store::{
-    LoggedConflict, LostEdit, Order, Outcome, Reader, Reply, Transaction, VersionPlace,
+    LoggedConflict, LostEdit, Order, Reader, Reply, Transacted, Transaction, VersionPlace,
 };
 
 use super::Surroundings;
@@ -67,13 +67,13 @@ impl Client {
             self.asked_once.push(asked.clone());
         }
         match (order, reply) {
-            (Order::Write(_), Some(Reply::Write(Outcome::Applied(all)))) => {
+            (Order::Write(_), Some(Reply::Write(Transacted::Applied(all)))) => {
                 for applied in all {
                     let stored = &applied.stored;
                     self.remember(&stored.key, Some(Arc::clone(stored)));
                 }
             }
-            (Order::Write(asked), Some(Reply::Write(Outcome::Refused(all)))) => {
+            (Order::Write(asked), Some(Reply::Write(Transacted::Refused(all)))) => {
                 for ((prepared, _), decision) in asked.writes.iter().zip(all) {
                     self.learn_refusal(around, &prepared.command, decision);
                 }
