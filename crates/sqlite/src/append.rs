@@ -16,7 +16,8 @@ use crate::conflict_log::{self, ConflictLog};
 use crate::heads::Memory;
 use crate::layout::{self, Claimed};
 use crate::open::OpenError;
-use crate::read::{Shared, SqliteReader};
+use crate::read::{Reads, Shared};
+use crate::reader::SqliteReader;
 use crate::row::{self, kind_number, signed};
 use crate::{constraint, lock, prune, receipt};
 
@@ -95,6 +96,10 @@ impl Sqlite {
             now: Moment(0),
             _claimed: claimed,
         })
+    }
+
+    pub(crate) fn reads(&self) -> Reads {
+        Reads::new(Arc::clone(&self.shared))
     }
 
     /// Unless one is under way, as it is where a turn was begun and given up.

@@ -20,7 +20,8 @@ pub mod memory; // a store without a disk
 
 mod audit; // does what is derived agree with the log?
 #[cfg(feature = "conformance")]
-pub mod conformance; // what every store must do, as tests
+pub mod conformance;
+mod walk; // through all documents of a collection // what every store must do, as tests
 
 pub use audit::{Audit, audit};
 pub use batch::{SettleConflict, Transacted, Transaction};
@@ -32,12 +33,14 @@ pub use conflict_log::{
     SettledAs, SettledConflict, Settlement, VersionPlace,
 };
 pub use contract::{
-    BatchToken, Changes, ConstraintConflict, Documents, Facts, Fate, Feed, Ground, Lack, Reader,
-    Store, StoreError, Visit, Want,
+    BatchToken, Changes, ConstraintConflict, Documents, Facts, Fate, Feed, Ground, History,
+    HistorySpan, Lack, Listed, Listing, Read, Reader, Selection, Store, StoreError, Visit, Want,
+    read_back,
 };
 pub use counters::DeskCounters;
 pub use desk::{Desk, Next, Proposed, Replies};
 pub use in_progress::{NoTurn, Turn};
 pub use memory::Memory;
 pub use order::{Order, Reply};
+pub use walk::each_document;
 pub use writer::{WriteError, Writer, WriterHandle};
