@@ -1,6 +1,6 @@
 use bytes::Bytes;
-use detente_core::{Filter, Query, QueryError, Rank, Sort};
-use detente_store::{Listed, Listing};
+use detente_core::{Filter, MAX_FILTERS, Query, QueryError, Rank, Sort};
+use detente_store::{Listed, Listing, PageLimit};
 
 use crate::call::{Answer, Call};
 use crate::cursor::Cursor;
@@ -18,7 +18,7 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
     let listing = Listing {
         collection,
         query: wanted.query,
-        limit: wanted.limit,
+        limit: PageLimit::rows(wanted.limit),
         after: wanted.after,
     };
     let listed = call.app.service.list(&call.principal, &listing).await?;
@@ -59,6 +59,10 @@ impl Wanted {
                     wanted.sort = value.into_owned();
                 }
                 _ => {
+                    if wanted.query.filters.len() == MAX_FILTERS {
+                        let detail = format!("A list has at most {MAX_FILTERS} filters.");
+                        return Err(Problem::malformed(detail).with("parameter", &*name));
+                    }
                     let filter = Filter::parse(&name, &value).map_err(|error| bad(&error))?;
                     wanted.query.filters.push(filter);
                 }
