@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use detente_core::Moment;
-use detente_store::{Conflicts, LoggedConflict, MergedHour, SettledAs};
+use detente_store::{Conflicts, LoggedConflict, MergedHour, PageLimit, SettledAs};
 
 use crate::{Action, Outcome, Principal, Service};
 
@@ -83,7 +83,7 @@ impl Service {
             space: space.to_owned(),
             since: Some(span.since),
             until: Some(span.until),
-            limit: PAGE,
+            limit: PageLimit::rows(PAGE),
             ..Conflicts::default()
         };
         loop {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use detente_core::{Key, Moment};
 use detente_sqlite::{Sqlite, SqliteOptions};
-use detente_store::{Clerk, Conflicts, LoggedConflict, LostEdit, Order, Reader, Store, StoreError};
+use detente_store::{
+    Clerk, Conflicts, LoggedConflict, LostEdit, Order, PageLimit, Reader, Store, StoreError,
+};
 use pollster::FutureExt;
 use tempfile::TempDir;
 
@@ -43,7 +45,7 @@ fn an_edit_that_cannot_be_read_is_damage() {
         let reader = clerk.store().reader();
         let all = Conflicts {
             space: "default".into(),
-            limit: 10,
+            limit: PageLimit::rows(10),
             ..Conflicts::default()
         };
         assert_eq!(

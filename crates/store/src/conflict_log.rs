@@ -4,7 +4,7 @@ use bytes::Bytes;
 use detente_core::json::{Value, parse};
 use detente_core::{JsonPatch, Key, Moment, Seq};
 
-use crate::StoreError;
+use crate::{PageLimit, StoreError};
 
 /// A refused write, kept with the edit that it would have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub enum SettledAs {
 }
 
 /// Which conflicts to list, the newest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Conflicts {
     pub space: String,
     pub collection: Option<String>,
@@ -83,7 +83,26 @@ pub struct Conflicts {
     pub until: Option<Moment>,
     /// Only those logged before this one.
     pub before: Option<u64>,
-    pub limit: usize,
+    /// Of conflicts, and of the bytes of their edits.
+    pub limit: PageLimit,
+}
+
+impl Default for Conflicts {
+    /// All of no space, a thousand at a time.
+    fn default() -> Self {
+        Self {
+            space: String::new(),
+            collection: None,
+            document: None,
+            by: None,
+            kind: None,
+            outcome: None,
+            since: None,
+            until: None,
+            before: None,
+            limit: PageLimit::rows(1000),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use detente_core::{
 };
 use detente_store::memory::{Disk, Landing, Memory, Mishap, Step, Weather};
 use detente_store::{
-    Clerk, Conflicts, LoggedConflict, LostEdit, Next, Order, Reader, Reply, Store, StoreError,
-    Transacted, Transaction,
+    Clerk, Conflicts, LoggedConflict, LostEdit, Next, Order, PageLimit, Reader, Reply, Store,
+    StoreError, Transacted, Transaction,
 };
 use pollster::FutureExt;
 
@@ -202,7 +202,7 @@ fn a_commit_of_unknown_fate_is_performed_once() {
         assert_eq!(reader.last_seq(), 1, "{landing:?}");
         let all = Conflicts {
             space: "default".into(),
-            limit: 10,
+            limit: PageLimit::rows(10),
             ..Conflicts::default()
         };
         let logged = reader.conflicts(&all).block_on().unwrap().items;

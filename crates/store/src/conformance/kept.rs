@@ -5,7 +5,7 @@ use detente_core::{Lock, Moment, Once, Receipt, Written};
 
 use super::draft::key;
 use crate::{
-    Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, Reader, SettledAs,
+    Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, PageLimit, Reader, SettledAs,
     SettledConflict, Settlement, Store, VersionPlace,
 };
 use pollster::FutureExt;
@@ -118,7 +118,7 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
     let asked = Conflicts {
         space: "default".into(),
         outcome: Some(OutcomeFilter::Open),
-        limit: 10,
+        limit: PageLimit::rows(10),
         ..Conflicts::default()
     };
     let page = reader.conflicts(&asked).block_on().unwrap();
