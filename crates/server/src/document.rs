@@ -8,7 +8,7 @@ use crate::call::{Answer, Call};
 use crate::fields;
 use crate::idempotency::OnceField;
 use crate::problem::Problem;
-use crate::representation::{self, Coding, Reply, bodiless, field};
+use crate::representation::{self, Coding, GZIP_SUFFIX, Reply, bodiless, field};
 use crate::write::{self, WriteHead};
 
 /// The current version.
@@ -68,13 +68,9 @@ pub(crate) async fn respond(read: Read, headers: &HeaderMap) -> Result<Reply, Pr
 
 /// Names the form of the representation that the client has, if it said so, else the one it would get.
 fn not_modified(stored: &Stored, tag: &EntityTag, request: &HeaderMap) -> Reply {
-    let coded = Coding::Gzip.tag(tag).to_string();
-    let lines = || request.get_all(header::IF_NONE_MATCH).into_iter();
-    let names =
-        |form: &str| lines().any(|line| line.to_str().is_ok_and(|line| line.contains(form)));
-    let is_coded = match (names(&coded), names(&tag.to_string())) {
-        (true, false) => true,
-        (false, true) => false,
+    let is_coded = match forms_named(tag, request) {
+        (true, false) => false,
+        (false, true) => true,
         _ => Coding::negotiate(request, stored.body.len()) == Coding::Gzip,
     };
     let mut reply = bodiless(StatusCode::NOT_MODIFIED, stored);
@@ -82,7 +78,24 @@ fn not_modified(stored: &Stored, tag: &EntityTag, request: &HeaderMap) -> Reply 
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if is_coded {
-        headers.insert(header::ETAG, field(coded));
+        headers.insert(header::ETAG, field(Coding::Gzip.tag(tag).to_field()));
     }
     reply
+}
+
+/// Whether If-None-Match names the plain form of a tag, and whether the compressed one. A proxy may
+/// have put more behind either, which it also puts behind the tag of this answer.
+fn forms_named(tag: &EntityTag, request: &HeaderMap) -> (bool, bool) {
+    let stem = tag.to_field();
+    let stem = stem.trim_end_matches('"');
+    let lines = request.get_all(header::IF_NONE_MATCH).into_iter();
+    let lines = lines.filter_map(|line| line.to_str().ok());
+    let (mut plain, mut coded) = (false, false);
+    for rest in lines.flat_map(|line| line.split(stem).skip(1)) {
+        match rest.starts_with(GZIP_SUFFIX) {
+            true => coded = true,
+            false => plain |= !rest.starts_with(|it: char| it.is_ascii_hexdigit()),
+        }
+    }
+    (plain, coded)
 }

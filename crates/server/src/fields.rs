@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, header};
-use detente_core::{Condition, EntityTag, Malformed, Moment, Preconditions};
+use detente_core::{Condition, Malformed, Moment, Preconditions, VersionTag};
 
 use crate::problem::{Problem, ProblemKind};
 
@@ -60,8 +60,8 @@ pub(crate) fn must_be(
     })
 }
 
-/// The preconditions of the request; either form of our tags, with a content coding and
-/// without, names the version.
+/// The preconditions of the request. Every form of our tags names the version, with the suffix of a
+/// content coding and without.
 pub(crate) fn preconditions(headers: &HeaderMap) -> Result<Preconditions, Problem> {
     Ok(Preconditions {
         if_match: condition(headers, header::IF_MATCH)?,
@@ -84,15 +84,11 @@ fn condition(headers: &HeaderMap, name: HeaderName) -> Result<Option<Condition>,
     let condition = Condition::parse(&value).map_err(|error| not_a_condition(&name, &error))?;
     Ok(Some(match condition {
         Condition::Any => Condition::Any,
-        Condition::Tags(tags) => Condition::Tags(tags.iter().map(plain_form).collect()),
+        Condition::Tags(tags) => {
+            let tags = tags.into_iter().map(VersionTag::without_suffix);
+            Condition::Tags(tags.collect())
+        }
     }))
-}
-
-fn plain_form(tag: &EntityTag) -> EntityTag {
-    match tag.split_coding() {
-        (plain, Some("gzip")) => plain,
-        _ => tag.clone(),
-    }
 }
 
 fn not_a_condition(name: &HeaderName, error: &Malformed) -> Problem {

@@ -136,7 +136,7 @@ fn read_named(place: &str, value: &Value) -> Result<Named, Problem> {
         Value::String(text) => {
             let mut tags = EntityTag::parse_list(text.as_bytes()).map_err(|_| wrong())?;
             let tag = tags.pop().filter(|_| tags.is_empty()).ok_or_else(wrong)?;
-            let (plain, _) = tag.split_coding();
+            let plain = VersionTag::without_suffix(tag);
             Ok(VersionTag::from_entity_tag(&plain).map_or(Named::Unknown, Named::Tag))
         }
         _ => Err(wrong()),

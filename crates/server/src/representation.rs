@@ -15,6 +15,9 @@ use crate::resource::{JSON, push_href};
 const DOCUMENT_VERSION: HeaderName = HeaderName::from_static("document-version");
 const GZIP: &str = "gzip";
 
+/// What the tag of a compressed representation has behind that of the plain one.
+pub(crate) const GZIP_SUFFIX: &str = "+gzip";
+
 /// Smaller bodies gain nothing from being compressed: they fit into one packet as they are.
 const COMPRESS_FROM: usize = 1024;
 
