@@ -131,7 +131,7 @@ impl Subject<'_> {
                 tag,
                 version,
             } => {
-                let detail = format!("{} names another version than {tag}.", field.name());
+                let detail = message::of_read(field, &tag);
                 let problem = Problem::new(Kind::PreconditionFailed, detail);
                 let problem = problem.with("current_etag", tag.to_string());
                 problem

@@ -37,7 +37,7 @@ pub use conflict_statistics::{Count, Span, Statistics};
 pub use document::{History, Read};
 pub use explanation::{
     Author, Broken, CONFLICT_KINDS, Change, Clash, Demand, Divergence, Explanation, LogPlace,
-    Misplacement, Shows, Way, What,
+    Misplacement, Naming, Shows, Way, What,
 };
 pub use feed::{Follower, Page, Scope};
 pub use list::{Listed, Listing};
