@@ -176,6 +176,9 @@ impl Answer {
             media_type == "application/problem+json" || media_type == "application/json",
             "{media_type}"
         );
+        assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
+        let vary: Vec<_> = self.headers.get_all("vary").iter().collect();
+        assert!(vary.iter().any(|it| *it == "accept"), "{self:?}");
         let problem = self.json();
         assert_eq!(problem["status"], self.status, "{problem}");
         assert_eq!(problem["instance"], path, "{problem}");

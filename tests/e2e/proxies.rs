@@ -100,3 +100,58 @@ async fn a_tag_that_is_none_of_ours_lets_the_refusal_suspect_a_proxy() {
         assert_eq!(detail.contains("rox"), is_suspect, "{sent}: {detail}");
     }
 }
+
+/// Whatever a cache could keep by itself (RFC 9110, section 15.1) says how it may be kept.
+#[tokio::test]
+async fn every_answer_says_what_caches_may_do() {
+    let server = Server::start();
+    let client = server.client();
+    let deleted = "/api/notes/2";
+    let tag = client.create(deleted, "{}").await;
+    client.create(PATH, "{}").await;
+    client.ask("DELETE", deleted).if_match(&tag).send().await;
+    let cases = [
+        ("/healthz", 200, "no-store"),
+        ("/readyz", 200, "no-store"),
+        ("/metrics", 200, "no-store"),
+        ("/", 200, "no-cache"),
+        ("/problems/stale-version", 200, "no-cache"),
+        ("/openapi.json", 200, "no-cache"),
+        ("/api/notes", 200, "no-cache"),
+        ("/api/notes/1", 200, "no-cache"),
+        ("/api/notes/1/versions", 200, "no-cache"),
+        (
+            "/api/notes/1/versions/1",
+            200,
+            "max-age=31536000, immutable",
+        ),
+        ("/api/_conflicts", 200, "no-cache"),
+        ("/api/_conflicts/stats", 200, "no-cache"),
+        ("/api/_changes", 200, "no-cache"),
+        ("/nothing", 404, "no-store"),
+        ("/problems/none", 404, "no-store"),
+        ("/api/notes/3", 404, "no-store"),
+        ("/api/notes/1/lock", 404, "no-store"),
+        ("/api/notes/2", 410, "no-store"),
+        ("/api/notes/%FF", 400, "no-store"),
+        ("/api/notes?limit=x", 400, "no-store"),
+    ];
+    for (path, status, told) in cases {
+        for method in ["GET", "HEAD"] {
+            let answer = client.ask(method, path).send().await;
+            assert_eq!(answer.status, status, "{method} {path}");
+            assert_eq!(
+                answer.header("cache-control"),
+                Some(told),
+                "{method} {path}"
+            );
+        }
+    }
+    let wrong = client.ask("PUT", "/api/_changes").send().await;
+    assert_eq!(
+        (wrong.status, wrong.header("cache-control")),
+        (405, Some("no-store"))
+    );
+    let feed = client.get("/api/notes/_changes").await;
+    assert_eq!(feed.header("vary"), Some("accept, accept-encoding"));
+}

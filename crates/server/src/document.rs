@@ -8,7 +8,7 @@ use crate::call::{Answer, Call};
 use crate::fields;
 use crate::idempotency::OnceField;
 use crate::problem::Problem;
-use crate::representation::{self, Coding, GZIP_SUFFIX, Reply, bodiless, field};
+use crate::representation::{self, Coding, GZIP_SUFFIX, NO_CACHE, Reply, bodiless, field};
 use crate::write::{self, WriteHead};
 
 /// The current version.
@@ -76,7 +76,7 @@ fn not_modified(stored: &Stored, tag: &EntityTag, request: &HeaderMap) -> Reply 
     let mut reply = bodiless(StatusCode::NOT_MODIFIED, stored);
     let headers = reply.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::CACHE_CONTROL, NO_CACHE);
     if is_coded {
         headers.insert(header::ETAG, field(Coding::Gzip.tag(tag).to_field()));
     }

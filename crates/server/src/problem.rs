@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use detente_core::json::{Object, ToText};
 
-use crate::representation::Reply;
+use crate::representation::{NO_STORE, Reply};
 
 pub(crate) use kind::{ProblemKind, ProblemType, problems};
 pub(crate) use member::{agreements, settled_version};
@@ -187,10 +187,12 @@ impl Problem {
         let body = all.into_body(&self.members, &self.documents);
         let mut response = Reply::new(body.into());
         *response.status_mut() = described.status;
-        response.headers_mut().extend(*self.headers);
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        let headers = response.headers_mut();
+        headers.extend(*self.headers);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        // Caches may keep some statuses without being told to, such as 404 (RFC 9110, section 15.1).
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
+        headers.insert(header::VARY, HeaderValue::from_static("accept"));
         response
     }
 }

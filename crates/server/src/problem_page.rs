@@ -1,17 +1,17 @@
 use axum::http::request::Parts;
-use axum::response::{Html, IntoResponse};
 
 use crate::app::App;
 use crate::call::Answer;
 use crate::problem::{Problem, ProblemType, problems};
 use crate::resource::PathParts;
+use crate::status;
 
 /// The page about a problem, at the address in `type`.
 pub(crate) async fn read(_: &App, path: &PathParts, _: &Parts) -> Answer {
     let slug = path.get("slug").unwrap_or_default();
     let found = problems().find(|row| row.slug == slug);
     let row = found.ok_or_else(|| Problem::not_found(format!("There is no problem {slug:?}.")))?;
-    Ok(Html(page(row)).into_response())
+    Ok(status::page(page(row)))
 }
 
 fn page(row: &ProblemType) -> String {

@@ -13,6 +13,12 @@ use crate::problem::Problem;
 use crate::resource::{JSON, push_href};
 
 const DOCUMENT_VERSION: HeaderName = HeaderName::from_static("document-version");
+/// For answers that are about a moment.
+pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// For answers that a cache may keep, but must ask about before it uses them.
+pub(crate) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
 const GZIP: &str = "gzip";
 
 /// What the tag of a compressed representation has behind that of the plain one.
@@ -143,7 +149,7 @@ async fn coded(body: Bytes, coding: Coding) -> Result<Reply, Problem> {
     // Room for all fields at once: growing the map step by step hashes them anew each time.
     headers.reserve(FIELDS);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::CACHE_CONTROL, NO_CACHE);
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if coding == Coding::Gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(GZIP));
