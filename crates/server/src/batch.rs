@@ -216,7 +216,8 @@ impl Batch<'_> {
                 None => {
                     let missing = || Problem::internal("an operation has no answer");
                     let done = done.next().ok_or_else(missing)?;
-                    operation.answer(done.map_err(Problem::from)).await
+                    done.map_err(Problem::from)
+                        .map(|done| operation.answer(done))
                 }
             };
             rows.push(operation.row(answer));
@@ -247,7 +248,7 @@ impl Batch<'_> {
         for (operation, mut write) in operations.iter().zip(done.writes) {
             // The batch is what is replayed.
             write.is_replayed = false;
-            rows.push(operation.row(operation.answer(Ok(write)).await));
+            rows.push(operation.row(Ok(operation.answer(write))));
         }
         let mut response = respond(rows).await?;
         if done.is_replayed {
@@ -288,8 +289,8 @@ impl Batch<'_> {
 }
 
 impl Operation {
-    async fn answer(&self, done: Result<detente_service::Done, Problem>) -> Result<Reply, Problem> {
-        write::answer(done?, &self.method, &self.headers).await
+    fn answer(&self, done: detente_service::Done) -> Reply {
+        write::answer(done, &self.method, &self.headers)
     }
 
     /// An answer as it would have been the answer to a request of its own.

@@ -80,7 +80,7 @@ pub(crate) async fn resolve(call: &mut Call) -> Answer {
         }
         Settled::Write(done) => {
             let headers = call.inbound.headers();
-            let reply = write::answer(done, &call.inbound.parts.method, headers).await?;
+            let reply = write::answer(done, &call.inbound.parts.method, headers);
             Ok(reply.map(Body::from))
         }
     }

@@ -49,7 +49,7 @@ async fn perform(call: &mut Call, key: detente_core::Key) -> Answer {
     let once = OnceField::read(inbound.headers())?;
     let once = once.as_ref().map(|once| once.of(inbound));
     let done = app.service.write(principal, head.with(body), once).await?;
-    let reply = write::answer(done, &inbound.parts.method, inbound.headers()).await?;
+    let reply = write::answer(done, &inbound.parts.method, inbound.headers());
     Ok(reply.map(Body::from))
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn respond(read: Read, headers: &HeaderMap) -> Result<Reply, Pr
     if is_known {
         return Ok(not_modified(&stored, &tag, headers));
     }
-    representation::document(StatusCode::OK, &stored, &tag, headers).await
+    representation::document(&stored, &tag, headers).await
 }
 
 /// Names the form of the representation that the client has, if it said so, else the one it would get.

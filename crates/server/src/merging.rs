@@ -49,7 +49,7 @@ pub(crate) async fn merge(call: &mut Call) -> Answer {
     let once = once.as_ref().map(|once| once.of(&call.inbound));
     let done = service.merge(&call.principal, ask, once).await?;
     let headers = call.inbound.headers();
-    let reply = write::answer(done, &call.inbound.parts.method, headers).await?;
+    let reply = write::answer(done, &call.inbound.parts.method, headers);
     Ok(reply.map(Body::from))
 }
 

@@ -108,19 +108,31 @@ pub(crate) fn field(value: String) -> HeaderValue {
 
 /// A version, and its tag, as the answer to a request with `headers`; byte for byte what was sent.
 pub(crate) async fn document(
-    status: StatusCode,
     stored: &Stored,
     tag: &EntityTag,
     headers: &HeaderMap,
 ) -> Result<Reply, Problem> {
     let coding = Coding::negotiate(headers, stored.body.len());
     let mut reply = coded(stored.body.clone(), coding).await?;
-    *reply.status_mut() = status;
     match coding {
         Coding::Identity => describe(reply.headers_mut(), stored, tag),
         Coding::Gzip => describe(reply.headers_mut(), stored, &coding.tag(tag)),
     }
     Ok(reply)
+}
+
+/// A version as the answer to the write that made it, under the one tag that all know it by: a
+/// writer must recognize its own version in a feed, and compressing it would give it another.
+pub(crate) fn written(status: StatusCode, stored: &Stored) -> Reply {
+    let mut reply = Reply::new(stored.body.clone());
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.reserve(FIELDS);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert(header::CACHE_CONTROL, NO_CACHE);
+    let tag = stored.head().tag().to_entity_tag();
+    describe(headers, stored, &tag);
+    reply
 }
 
 /// A version without its body.

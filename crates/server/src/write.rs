@@ -90,11 +90,7 @@ pub(crate) fn patch_of(value: &Value) -> Result<Patch, Problem> {
 }
 
 /// The answer to a write that was performed; `headers` and `method` are those of its request.
-pub(crate) async fn answer(
-    done: Done,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Reply, Problem> {
+pub(crate) fn answer(done: Done, method: &Method, headers: &HeaderMap) -> Reply {
     let Done {
         stored,
         created,
@@ -113,8 +109,7 @@ pub(crate) async fn answer(
         let mut reply = if is_bodiless {
             bodiless(status, &stored)
         } else {
-            let tag = stored.head().tag().to_entity_tag();
-            representation::document(status, &stored, &tag, headers).await?
+            representation::written(status, &stored)
         };
         let fields = reply.headers_mut();
         if let Some(applied) = preferences.applied(is_bodiless) {
@@ -146,7 +141,7 @@ pub(crate) async fn answer(
     if is_replayed {
         mark_replayed(reply.headers_mut());
     }
-    Ok(reply)
+    reply
 }
 
 /// A client that holds a tag without the document that it stands for would undo, with its next PUT,
