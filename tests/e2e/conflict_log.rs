@@ -494,3 +494,26 @@ async fn the_log_adds_up() {
         );
     }
 }
+
+/// Where the document is gone, a resolution creates it; with If-Match it asks for the one that was.
+#[tokio::test]
+async fn a_resolution_on_a_deleted_document_heeds_its_preconditions() {
+    let server = Server::start();
+    let client = server.client();
+    let tag = client.create(PATH, r#"{"n":1}"#).await;
+    let refused = client
+        .put(PATH, r#"{"n":2}"#)
+        .if_match("\"x\"")
+        .send()
+        .await
+        .json();
+    client.ask("DELETE", PATH).if_match(&tag).send().await;
+    let resolve = format!("{}/resolve", refused["logged"].as_str().unwrap());
+    let refused = client.post(&resolve, "{}").if_match(&tag).send().await;
+    assert_eq!(
+        (refused.status, &refused.json()["error"]),
+        (409, &"DeletedConflict".into())
+    );
+    assert_eq!(client.get(PATH).await.status, 410);
+    assert_eq!(client.post(&resolve, "{}").send().await.status, 201);
+}

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use detente_service::Principal;
 
 use crate::app::App;
+use crate::fields::must_be_placed;
 use crate::gate;
 use crate::inbound::Inbound;
 use crate::operations::{Operation, Resource};
@@ -72,7 +73,10 @@ impl Resource {
         };
         match operation.run {
             Run::Gated(run) => enter(app, path, request, operation, run).await,
-            Run::Open(run) => run(&app, &path, &request.into_parts().0).await,
+            Run::Open(run) => {
+                must_be_placed(&operation.misplaced, request.headers())?;
+                run(&app, &path, &request.into_parts().0).await
+            }
             Run::Missing => Err(Problem::internal("an operation is not there")),
         }
     }
@@ -109,6 +113,7 @@ async fn enter(
     let admitted = gate::admit(&app.settings, operation, &inbound.parts);
     let admitted = admitted.and_then(|principal| {
         must_be_known(operation, inbound.query())?;
+        must_be_placed(&operation.misplaced, inbound.headers())?;
         Ok(principal)
     });
     let principal = match admitted {

@@ -9,6 +9,7 @@ use crate::fields;
 use crate::idempotency::OnceField;
 use crate::inbound::not_json;
 use crate::merging::read_choices;
+use crate::operations::IN_DISMISSALS;
 use crate::parameters::{DEFAULT_LIMIT, limit, moment, parameters, whole_number};
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
@@ -59,9 +60,13 @@ pub(crate) async fn resolve(call: &mut Call) -> Answer {
     let sent = call.inbound.read_json().await?;
     let once = OnceField::read(call.inbound.headers())?;
     let once = once.as_ref().map(|once| once.of(&call.inbound));
+    let decided = read_ruling(&sent)?;
+    if matches!(decided, Decided::Dismissed) {
+        fields::must_be_placed(&IN_DISMISSALS, call.inbound.headers())?;
+    }
     let ruling = Ruling {
         place,
-        decided: read_ruling(&sent)?,
+        decided,
         conditions,
         lock_token,
         verb: "POST",

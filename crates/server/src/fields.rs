@@ -5,9 +5,27 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderName, header};
 use detente_core::{Condition, Malformed, Moment, Preconditions, VersionTag};
 
+use crate::operations::{Guard, Misplaced};
 use crate::problem::{Problem, ProblemKind};
 
 const LOCK_TOKEN: HeaderName = HeaderName::from_static("lock-token");
+
+/// A field that is passed over would promise what is not kept.
+pub(crate) fn must_be_placed(misplaced: &Misplaced, headers: &HeaderMap) -> Result<(), Problem> {
+    for Guard {
+        field,
+        may_have_tags,
+    } in misplaced.fields
+    {
+        let mut values = headers.get_all(field.name).into_iter();
+        if values.any(|value| !may_have_tags || value.as_bytes().trim_ascii() == b"*") {
+            let (name, belongs) = (field.name, misplaced.belong);
+            let detail = format!("{name} cannot be heeded here. It belongs {belongs}.");
+            return Err(Problem::malformed(detail).with("header", name));
+        }
+    }
+    Ok(())
+}
 
 /// The token of a lock: a coded URL in angle brackets (RFC 4918, section 10.5), or bare.
 pub(crate) fn lock_token(headers: &HeaderMap) -> Result<Option<Arc<str>>, Problem> {

@@ -10,6 +10,7 @@ use crate::explanation::{agreement_names, change_rows, clash_rows, joined_rows};
 use crate::fields;
 use crate::idempotency::OnceField;
 use crate::inbound::not_json;
+use crate::operations::IN_PREVIEWS;
 use crate::parameters::parameters;
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
@@ -19,6 +20,9 @@ use crate::write::{self, patch_of};
 /// Joins an edit of an older version with the current one, or shows what that would come to.
 pub(crate) async fn merge(call: &mut Call) -> Answer {
     let is_preview = asks_for_preview(call.inbound.query())?;
+    if is_preview {
+        fields::must_be_placed(&IN_PREVIEWS, call.inbound.headers())?;
+    }
     let key = call.names().key()?;
     call.app.service.collection(key.collection())?;
     let conditions = fields::preconditions(call.inbound.headers())?;

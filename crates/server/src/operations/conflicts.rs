@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::header::OF_WRITE;
 use super::link::TO_CONFLICT;
+use super::misplaced::NONE;
 use super::parameter::{
     CONFLICT_CURSOR, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LIMIT, LOCK,
     LOGGED_SINCE, LOGGED_UNTIL, OF_ACTOR, OF_COLLECTION, OF_DOCUMENT, OF_KIND, OF_OUTCOME, PREFER,
@@ -117,6 +118,7 @@ const RESOLVE: Operation = Operation {
         &LOCK,
         &IDEMPOTENCY,
     ],
+    misplaced: NONE,
     body: Some(Body::of(&[Content {
         example: Some(|_| json!({"choices": {"/title": "yours"}, "current": "\"7-1f3a9c02\""})),
         ..Content::new(JSON, Shape::Named("ConflictResolution"))
