@@ -1,6 +1,6 @@
 use bytes::Bytes;
-use detente_core::{Filter, Order, Query, QueryError, Rank};
-use detente_service::{Listed, Listing};
+use detente_core::{Filter, Query, QueryError, Rank, Sort};
+use detente_store::{Listed, Listing};
 
 use crate::call::{Answer, Call};
 use crate::cursor::Cursor;
@@ -21,7 +21,7 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
         limit: wanted.limit,
         after: wanted.after,
     };
-    let listed = call.app.service.list(&call.principal, listing).await?;
+    let listed = call.app.service.list(&call.principal, &listing).await?;
     let page = page(listed, sort);
     let coding = Coding::negotiate(call.inbound.headers(), page.len());
     representation::json(Bytes::from(page), coding).await
@@ -55,7 +55,7 @@ impl Wanted {
                 "limit" => wanted.limit = limit(&value)?,
                 "cursor" => cursor = Some(value.into_owned()),
                 "sort" => {
-                    wanted.query.order = Order::parse(&value).map_err(|error| bad(&error))?;
+                    wanted.query.sort = Sort::parse(&value).map_err(|error| bad(&error))?;
                     wanted.sort = value.into_owned();
                 }
                 _ => {
