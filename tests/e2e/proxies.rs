@@ -1,3 +1,6 @@
+use serde_json::Value;
+
+use crate::client::{Answer, Client};
 use crate::server::Server;
 
 const PATH: &str = "/api/notes/1";
@@ -154,4 +157,188 @@ async fn every_answer_says_what_caches_may_do() {
     );
     let feed = client.get("/api/notes/_changes").await;
     assert_eq!(feed.header("vary"), Some("accept, accept-encoding"));
+}
+
+/// Every link of an answer: fields, members, pages.
+fn links(answer: &Answer) -> Vec<String> {
+    let fields = ["location", "content-location", "link"];
+    let fields = fields.iter().filter_map(|name| answer.header(name));
+    let mut links: Vec<_> = fields
+        .map(|value| value.trim_start_matches('<').to_owned())
+        .collect();
+    let media_type = answer.header("content-type").unwrap_or_default();
+    if media_type.contains("json") {
+        collect(&answer.json(), &mut links);
+    } else {
+        let hrefs = answer.text().split("href=\"").skip(1);
+        links.extend(hrefs.map(|rest| rest.split('"').next().unwrap().to_owned()));
+    }
+    links
+}
+
+fn collect(value: &Value, links: &mut Vec<String>) {
+    const NAMES: [&str; 7] = [
+        "type",
+        "instance",
+        "href",
+        "logged",
+        "document_href",
+        "current_href",
+        "location",
+    ];
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value.as_str() {
+                    Some(link) if NAMES.contains(&name.as_str()) => links.push(link.to_owned()),
+                    _ => collect(value, links),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|it| collect(it, links)),
+        _ => {}
+    }
+}
+
+/// Answers with every kind of link, after a few writes.
+async fn answers_with_links(client: &Client, site: &str) -> Vec<Answer> {
+    let large = format!(r#"{{"text":"{}"}}"#, "x".repeat(300_000));
+    let slot = client.put("/api/notes/slot", r#"{"slot":1}"#).send().await;
+    let created = client.post("/api/notes", r#"{"n":1}"#).send().await;
+    let link = created.header("location").unwrap().to_owned();
+    let path = link.strip_prefix(site).unwrap().to_owned();
+    let stale = client
+        .put(&path, r#"{"n":2}"#)
+        .if_match("\"x\"")
+        .send()
+        .await;
+    let logged = stale.json()["logged"].as_str().unwrap().to_owned();
+    let logged = logged.strip_prefix(site).unwrap().to_owned();
+    client.put("/api/notes/large", &large).send().await;
+    let too_large = client
+        .put("/api/notes/large", "{}")
+        .if_match("\"x\"")
+        .send()
+        .await;
+    assert!(
+        too_large.json().get("current_href").is_some(),
+        "{too_large:?}"
+    );
+    let merge = r#"{"base":1,"patch":{"m":1}}"#;
+    let batch = format!(
+        r#"{{"operations":[{{"method":"PUT","path":"{link}","headers":{{"If-Match":"*"}},"body":{{"n":3}}}},
+            {{"method":"POST","path":"{site}/api/notes","body":{{}}}}]}}"#
+    );
+    let refused_batch = batch.replace("If-Match", "If-None-Match");
+    let tag = client.get(&path).await.tag();
+    let mut answers = vec![slot, stale, too_large];
+    answers.extend([
+        client.put("/api/notes/slot2", r#"{"slot":1}"#).send().await,
+        client.get(&path).await,
+        client
+            .ask("GET", &path)
+            .header("If-None-Match", &tag)
+            .send()
+            .await,
+        client.post(&format!("{path}/merge"), merge).send().await,
+        client.post("/api/_batch", &batch).send().await,
+        client.post("/api/_batch", &refused_batch).send().await,
+        client.get("/api/_conflicts").await,
+        client.get(&logged).await,
+        client.get("/nowhere").await,
+        client.get("/api/notes/none").await,
+        client.get("/api/notes/%FF").await,
+        client.ask("PUT", "/").send().await,
+        client.get("/").await,
+        client.get("/problems/stale-version").await,
+        created,
+    ]);
+    answers
+}
+
+async fn every_link_begins_with(client: &Client, site: &str) {
+    let described = client.get("/openapi.json").await.json();
+    let url = described["servers"][0]["url"].as_str().unwrap();
+    assert_eq!(url.trim_end_matches('/'), site);
+    let kind = format!("{site}/problems/stale-version");
+    assert!(
+        described.to_string().contains(&format!("\"{kind}\"")),
+        "{kind}"
+    );
+    assert!(described["paths"].get("/problems/{slug}").is_some());
+    for answer in answers_with_links(client, site).await {
+        let links = links(&answer);
+        assert!(!links.is_empty(), "{answer:?}");
+        for link in links {
+            let path = link
+                .strip_prefix(site)
+                .unwrap_or_else(|| panic!("{link} in {answer:?}"));
+            let is_once = site.is_empty() || !path.starts_with(site);
+            assert!(path.starts_with('/') && is_once, "{link}");
+        }
+    }
+}
+
+const NOTES: &str =
+    "[collections.notes]\n[[collections.notes.unique]]\nname = \"slot\"\nfields = [\"/slot\"]\n";
+
+#[tokio::test]
+async fn links_begin_with_the_public_url() {
+    let server = Server::with_config(&format!(
+        "public_url = \"https://example.org/store/\"\n{NOTES}"
+    ));
+    let site = "https://example.org/store";
+    // What the settings say counts more than what anybody forwards.
+    let client = server
+        .client()
+        .behind(site, &[("x-forwarded-prefix", "/other")]);
+    every_link_begins_with(&client, site).await;
+}
+
+#[tokio::test]
+async fn links_begin_with_what_a_trusted_proxy_says() {
+    let prefix = ("x-forwarded-prefix", "/store");
+    let host = ("x-forwarded-host", "example.org:8443");
+    let cases = [
+        ("/store", &[prefix][..]),
+        ("/store", &[prefix, host]),
+        (
+            "https://example.org:8443/store",
+            &[prefix, host, ("x-forwarded-proto", "https")],
+        ),
+        (
+            "https://example.org:8443",
+            &[host, ("x-forwarded-proto", "https")],
+        ),
+        ("", &[]),
+    ];
+    for (site, fields) in cases {
+        let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n{NOTES}");
+        let server = Server::with_config(&config);
+        every_link_begins_with(&server.client().behind(site, fields), site).await;
+    }
+    let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n{NOTES}");
+    let server = Server::with_config(&config);
+    let wrong = server
+        .client()
+        .behind("", &[("x-forwarded-prefix", "//evil.example")]);
+    let refused = wrong.get("/api/notes").await;
+    assert_eq!(
+        (refused.status, &refused.json()["header"]),
+        (400, &"X-Forwarded-Prefix".into())
+    );
+}
+
+#[tokio::test]
+async fn nobody_else_is_believed() {
+    for config in [
+        NOTES.to_owned(),
+        format!("trusted_proxies = [\"10.0.0.0/8\"]\n{NOTES}"),
+    ] {
+        let server = Server::with_config(&config);
+        let client = server
+            .client()
+            .behind("", &[("x-forwarded-prefix", "/store")]);
+        every_link_begins_with(&client, "").await;
+    }
 }

@@ -5,6 +5,7 @@ use detente_service::{ConflictDetail, Decided, LogPlace, Ruled, Ruling};
 use detente_store::{Conflicts, LoggedConflict, LostEdit, OutcomeFilter, SettledAs};
 
 use crate::call::{Answer, Call};
+use crate::explanation::Refused;
 use crate::fields;
 use crate::idempotency::OnceField;
 use crate::inbound::not_json;
@@ -13,7 +14,8 @@ use crate::operations::IN_DISMISSALS;
 use crate::parameters::{DEFAULT_LIMIT, limit, moment, parameters, whole_number};
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
-use crate::resource::{JSON, conflict_href, document_href};
+use crate::resource::JSON;
+use crate::site::Site;
 use crate::write::{self, mark_replayed};
 
 /// The conflicts of a space, the newest first. Whoever may write but not read sees their own.
@@ -21,7 +23,11 @@ pub(crate) async fn list(call: &mut Call) -> Answer {
     let mut wanted = wanted(call.inbound.query())?;
     wanted.space = call.names().space()?.to_owned();
     let page = call.app.service.conflicts(&call.principal, wanted).await?;
-    let rows: Vec<Object> = page.items.iter().map(describe).collect();
+    let rows: Vec<Object> = page
+        .items
+        .iter()
+        .map(|it| describe(it, &call.site))
+        .collect();
     let next = page.next.map(|next| next.to_string());
     tell(object([("items", rows.into()), ("next", next.into())])).await
 }
@@ -30,11 +36,11 @@ pub(crate) async fn list(call: &mut Call) -> Answer {
 pub(crate) async fn read(call: &mut Call) -> Answer {
     let place = place(call)?;
     let detail = call.app.service.conflict(&call.principal, &place).await?;
-    tell(report(detail)?).await
+    tell(report(detail, &call.site)?).await
 }
 
-fn report(detail: ConflictDetail) -> Result<Object, Problem> {
-    let mut report = describe(&detail.conflict);
+fn report(detail: ConflictDetail, site: &Site) -> Result<Object, Problem> {
+    let mut report = describe(&detail.conflict, site);
     if detail.shows_edit {
         report.insert("edit".into(), edit(&detail.conflict.edit)?.into());
     }
@@ -77,7 +83,7 @@ pub(crate) async fn resolve(call: &mut Call) -> Answer {
             conflict,
             is_replayed,
         } => {
-            let mut response = tell(describe(&conflict)).await?;
+            let mut response = tell(describe(&conflict, &call.site)).await?;
             if is_replayed {
                 mark_replayed(response.headers_mut());
             }
@@ -85,14 +91,14 @@ pub(crate) async fn resolve(call: &mut Call) -> Answer {
         }
         Ruled::Write(done) => {
             let headers = call.inbound.headers();
-            let reply = write::answer(done, &call.inbound.parts.method, headers);
+            let reply = write::answer(done, &call.inbound.parts.method, headers, &call.site);
             Ok(reply.map(Body::from))
         }
     }
 }
 
 /// `{"dismiss": true}`, or `{"choices": {…}, "current": …}`
-fn read_ruling(body: &[u8]) -> Result<Decided, Problem> {
+fn read_ruling(body: &[u8]) -> Result<Decided, Refused> {
     let value = json::parse(body).map_err(|error| not_json(&error))?;
     let mistake = |place: &str, what: &str| {
         Problem::malformed(format!("{place} {what}.")).with("member", place)
@@ -103,12 +109,12 @@ fn read_ruling(body: &[u8]) -> Result<Decided, Problem> {
     if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
         let what = format!("is not known here: {}", known.join(", "));
         let place = Pointer::root().child(other.as_str()).to_string();
-        return Err(mistake(&place, &what));
+        return Err(mistake(&place, &what).into());
     }
     match members.get("dismiss") {
         Some(Value::Bool(true)) if members.len() == 1 => return Ok(Decided::Dismissed),
         Some(Value::Bool(false)) | None => {}
-        Some(_) => return Err(mistake("/dismiss", "is true, and stands alone")),
+        Some(_) => return Err(mistake("/dismiss", "is true, and stands alone").into()),
     }
     let (choices, current) = read_choices(&value)?;
     Ok(Decided::Resolved { choices, current })
@@ -130,20 +136,20 @@ pub(crate) fn outcome_name(outcome: Option<SettledAs>) -> &'static str {
     }
 }
 
-fn describe(conflict: &LoggedConflict) -> Object {
+fn describe(conflict: &LoggedConflict, site: &Site) -> Object {
     let outcome = conflict.settlement.as_ref().map(|it| it.outcome);
     let mut row = object([
         ("id", conflict.id.as_str().into()),
         (
             "href",
-            conflict_href(conflict.key.space(), &conflict.id).into(),
+            site.conflict(conflict.key.space(), &conflict.id).into(),
         ),
         ("at", conflict.at.to_string().into()),
         ("by", conflict.by.to_string().into()),
         ("method", conflict.method.as_str().into()),
         ("collection", conflict.key.collection().into()),
         ("document", conflict.key.id().into()),
-        ("document_href", document_href(&conflict.key).into()),
+        ("document_href", site.document(&conflict.key).into()),
         ("kind", conflict.kind.as_str().into()),
         ("paths", conflict.paths.clone().into()),
         ("base_version", conflict.base.map(|it| it.version).into()),

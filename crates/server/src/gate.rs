@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use detente_service::{Principal, Rights};
 
+use crate::explanation::Refused;
 use crate::operations::{Operation, Parameter};
 use crate::parameters::parameters;
 use crate::problem::{Problem, ProblemKind};
@@ -22,7 +23,7 @@ pub(crate) fn admit(
     settings: &Settings,
     operation: &Operation,
     request: &Parts,
-) -> Result<Principal, Problem> {
+) -> Result<Principal, Refused> {
     let principal = principal(settings, &request.headers)?;
     let is_true = |parameter: &Parameter| {
         let query = request.uri.query().unwrap_or_default();

@@ -7,6 +7,7 @@ use detente_core::json::{self, Object, Pointer, Value, object};
 use detente_service::{LockAsk, LockWish, Principal};
 
 use crate::call::{Answer, Call};
+use crate::explanation::Refused;
 use crate::fields::lock_token;
 use crate::inbound::{Inbound, not_json};
 use crate::parameters::parameters;
@@ -71,7 +72,7 @@ pub(crate) async fn free(call: &mut Call) -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn change(call: &Call, ask: LockAsk) -> Result<Arc<Lock>, Problem> {
+async fn change(call: &Call, ask: LockAsk) -> Result<Arc<Lock>, Refused> {
     Ok(call.app.service.lock(&call.principal, ask).await?)
 }
 

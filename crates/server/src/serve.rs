@@ -18,6 +18,7 @@ use crate::app::{App, Closing};
 use crate::metrics::Metrics;
 use crate::router::router;
 use crate::settings::Settings;
+use crate::site::FromProxy;
 
 /// A client that takes longer to send a request's head is cut off, and so is a connection on which
 /// nothing was asked for so long.
@@ -80,8 +81,9 @@ impl Serving {
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        tasks.spawn(handle(stream, &router, &connections));
+                    Ok((stream, peer)) => {
+                        let is_proxy = app.settings.believes(peer.ip());
+                        tasks.spawn(handle(stream, is_proxy, &router, &connections));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
@@ -129,6 +131,7 @@ async fn keep_the_log(app: Arc<App>) {
 
 fn handle(
     stream: TcpStream,
+    is_proxy: bool,
     router: &Router,
     connections: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
@@ -138,7 +141,13 @@ fn handle(
     }
     let service = router
         .clone()
-        .map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
+        .map_request(move |request: hyper::Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            if is_proxy {
+                request.extensions_mut().insert(FromProxy);
+            }
+            request
+        });
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()

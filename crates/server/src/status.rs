@@ -8,6 +8,7 @@ use crate::metrics::Readings;
 use crate::problem::Problem;
 use crate::representation::{NO_CACHE, NO_STORE};
 use crate::resource::PathParts;
+use crate::site::Site;
 
 /// Whether the process lives.
 pub(crate) async fn health(_: &App, _: &PathParts, _: &Parts) -> Answer {
@@ -17,7 +18,7 @@ pub(crate) async fn health(_: &App, _: &PathParts, _: &Parts) -> Answer {
 /// Whether requests should be sent here: the store can be read, and no shutdown has begun.
 pub(crate) async fn readiness(app: &App, _: &PathParts, _: &Parts) -> Answer {
     if app.closing.has_begun() {
-        return Err(Problem::unavailable("The server is shutting down."));
+        return Err(Problem::unavailable("The server is shutting down.").into());
     }
     app.service.ping().await?;
     Ok(of_the_moment("ready\n"))
@@ -32,8 +33,8 @@ fn of_the_moment(text: impl IntoResponse) -> Response {
 }
 
 /// A page for people.
-pub(crate) fn page(text: String) -> Response {
-    let mut response = Html(text).into_response();
+pub(crate) fn page(text: &str, site: &Site) -> Response {
+    let mut response = Html(site.page(text)).into_response();
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, NO_CACHE);
@@ -61,7 +62,7 @@ pub(crate) async fn metrics(call: &mut Call) -> Answer {
 }
 
 /// Where to go from here.
-pub(crate) async fn front(app: &App, _: &PathParts, _: &Parts) -> Answer {
+pub(crate) async fn front(app: &App, _: &PathParts, parts: &Parts) -> Answer {
     let name =
         |name: &String| format!("<li><a href=\"/api/{name}\"><code>/api/{name}</code></a></li>");
     let collections = &app.service.policy.collections;
@@ -70,5 +71,6 @@ pub(crate) async fn front(app: &App, _: &PathParts, _: &Parts) -> Answer {
         collections.push_str("<li><code>/api/{collection}</code>, whatever you call it</li>");
     }
     let text = include_str!("front.html").replace("<!-- collections -->", &collections);
-    Ok(page(text))
+    let site = Site::found(&app.settings, &parts.extensions);
+    Ok(page(&text, &site))
 }

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::collection::{self, Defaults};
 use super::mistake::{Mistake, Mistakes, Source};
 use super::section::Section;
+use super::site::{site, trusted_proxies};
 
 /// The settings in the file.
 #[derive(Debug)]
@@ -103,6 +104,8 @@ fn read(root: &Section<'_>) -> Config {
         },
         settings: Settings {
             tokens: tokens(root),
+            site: site(root),
+            trusted_proxies: trusted_proxies(root),
             cors_origins: cors_origins(root),
             limits,
         },
@@ -359,6 +362,8 @@ mod tests {
 stale_status = 410
 unconditonal_writes = "allow"
 cors_origins = ["example.org"]
+public_url = "example.org"
+trusted_proxies = ["::1", "localhost"]
 
 [limits]
 body_bytes = 0
@@ -393,18 +398,20 @@ secret_sha256 = "xyz"
             "2:16 stale_status must be 409 or 412",
             "3:1 unknown setting unconditonal_writes; did you mean unconditional_writes?",
             "4:17 an origin must be",
-            "7:14 limits.body_bytes must be a whole number of at least 1",
-            "9:14 \"Users\" is not a collection name",
-            "12:19 \"objekt\" is not",
-            "15:11 a JSON Pointer is empty or begins with `/`",
-            "16:1 collections.users.unique needs fields",
-            "17:8 this collection has another unique key named \"email\"",
-            "18:22 ",
-            "21:10 unknown name \"slef\"",
-            "22:12 {oops} is neither",
-            "25:12 \"new\" is not one of the states",
-            "27:10 \"gone\" is not one of the states",
-            "31:17 secret_sha256 must be 64 hexadecimal digits",
+            "5:14 public_url must be a URL",
+            "6:27 a proxy must be an address or a network",
+            "9:14 limits.body_bytes must be a whole number of at least 1",
+            "11:14 \"Users\" is not a collection name",
+            "14:19 \"objekt\" is not",
+            "17:11 a JSON Pointer is empty or begins with `/`",
+            "18:1 collections.users.unique needs fields",
+            "19:8 this collection has another unique key named \"email\"",
+            "20:22 ",
+            "23:10 unknown name \"slef\"",
+            "24:12 {oops} is neither",
+            "27:12 \"new\" is not one of the states",
+            "29:10 \"gone\" is not one of the states",
+            "33:17 secret_sha256 must be 64 hexadecimal digits",
         ];
         for (found, expected) in found.iter().zip(expected) {
             assert!(

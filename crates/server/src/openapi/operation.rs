@@ -78,7 +78,7 @@ fn responses(api: &Api<'_>, subject: &Subject<'_>, row: &Operation) -> Members {
     if !row.action.is_open() {
         kinds.extend(refusals_of_callers(api));
     }
-    responses.extend(refusal::by_status(&kinds));
+    responses.extend(refusal::by_status(&kinds, api.site));
     responses
 }
 

@@ -126,7 +126,8 @@ fn ruled() -> Served {
 }
 
 fn descriptions() -> [Value; 3] {
-    [Served::default(), closed(), mixed()].map(|(policy, settings)| describe(&policy, &settings))
+    [Served::default(), closed(), mixed()]
+        .map(|(policy, settings)| describe(&policy, &settings, &settings.site))
 }
 
 fn operations(description: &Value) -> impl Iterator<Item = &Value> {
@@ -311,7 +312,7 @@ fn the_collection_of_the_example_is_not_declared() {
             collections: collections.collect(),
             ..Policy::default()
         };
-        describe(&policy, &Settings::default())["components"]["parameters"]["collection"]["example"]
+        describe(&policy, &Settings::default(), &Site::default())["components"]["parameters"]["collection"]["example"]
             .clone()
     };
     assert_eq!(named(&["users"]), "documents");
