@@ -21,7 +21,7 @@ use crate::write::{self, mark_replayed};
 /// The conflicts of a space, the newest first. Whoever may write but not read sees their own.
 pub(crate) async fn list(call: &mut Call) -> Answer {
     let mut wanted = wanted(call.inbound.query())?;
-    wanted.space = call.names().space()?.to_owned();
+    wanted.space = Some(call.names().space()?.to_owned());
     let page = call.app.service.conflicts(&call.principal, wanted).await?;
     let rows: Vec<Object> = page
         .items
@@ -120,6 +120,33 @@ fn read_ruling(body: &[u8]) -> Result<Decided, Refused> {
     Ok(Decided::Resolved { choices, current })
 }
 
+/// Lets the open conflicts go that the filters of a list name.
+pub(crate) async fn dismiss(call: &mut Call) -> Answer {
+    let mut wanted = wanted(call.inbound.query())?;
+    wanted.space = Some(call.names().space()?.to_owned());
+    if !call.inbound.read().await?.is_empty() {
+        // Whoever puts filters there would dismiss everything.
+        let detail = "A dismissal has no body: its filters stand in the query, as for the list.";
+        return Err(Problem::malformed(detail).into());
+    }
+    let once = OnceField::read(call.inbound.headers())?;
+    let once = once.as_ref().map(|once| once.of(&call.inbound));
+    let sent = call.inbound.query().as_bytes();
+    let service = &call.app.service;
+    let dismissed = service
+        .dismiss_all(&call.principal, wanted, once, sent)
+        .await?;
+    let report = object([
+        ("dismissed", (dismissed.count as u64).into()),
+        ("more", dismissed.has_more.into()),
+    ]);
+    let mut response = tell(report).await?;
+    if dismissed.is_replayed {
+        mark_replayed(response.headers_mut());
+    }
+    Ok(response)
+}
+
 fn place(call: &Call) -> Result<LogPlace, Problem> {
     Ok(LogPlace {
         space: call.names().space()?.to_owned(),
@@ -159,6 +186,9 @@ fn describe(conflict: &LoggedConflict, site: &Site) -> Object {
         ),
         ("outcome", outcome_name(outcome).into()),
     ]);
+    if let Some(agent) = &conflict.agent {
+        row.insert("agent".into(), agent.to_string().into());
+    }
     if let Some(settled) = &conflict.settlement {
         row.insert("settled_at".into(), settled.at.to_string().into());
         row.insert("settled_by".into(), settled.by.to_string().into());
@@ -217,6 +247,8 @@ fn wanted(query: &str) -> Result<Conflicts, Problem> {
             "document" => wanted.document = text,
             "by" => wanted.by = text,
             "kind" => wanted.kind = text,
+            "agent" => wanted.agent = text,
+            "not_agent" => wanted.not_agent = text,
             "outcome" => {
                 wanted.outcome = Some(match &*value {
                     "open" => OutcomeFilter::Open,
@@ -233,10 +265,7 @@ fn wanted(query: &str) -> Result<Conflicts, Problem> {
                 wanted.before = Some(before.ok_or_else(|| wrong("not one of this server's"))?);
             }
             other => {
-                let detail = format!(
-                    "The conflict log has no parameter {other:?}: collection, document, by, kind, \
-                     outcome, since, until, limit, cursor."
-                );
+                let detail = format!("The conflict log has no parameter {other:?}.");
                 return Err(Problem::malformed(detail).with("parameter", other));
             }
         }

@@ -17,6 +17,9 @@ const ACTOR: HeaderName = HeaderName::from_static("x-actor");
 /// Longest name that `X-Actor` may give, in bytes.
 const MAX_ACTOR: usize = 128;
 
+/// Longest name of a program that is kept, in bytes.
+const MAX_AGENT: usize = 255;
+
 /// Who asks, if they may perform the operation: one of its actions, where several can be meant. The
 /// service asks again for the one that it is.
 pub(crate) fn admit(
@@ -24,7 +27,10 @@ pub(crate) fn admit(
     operation: &Operation,
     request: &Parts,
 ) -> Result<Principal, Refused> {
-    let principal = principal(settings, &request.headers)?;
+    let mut principal = principal(settings, &request.headers)?;
+    if operation.action.is_write() {
+        principal.agent = agent(&request.headers);
+    }
     let is_true = |parameter: &Parameter| {
         let query = request.uri.query().unwrap_or_default();
         parameters(query).any(|(name, value)| name == parameter.name && value == "true")
@@ -45,6 +51,7 @@ fn principal(settings: &Settings, headers: &HeaderMap) -> Result<Principal, Prob
         return Ok(Principal {
             name: actor(headers)?,
             rights: Rights::ALL,
+            agent: None,
         });
     };
     let secret = bearer(headers)
@@ -56,6 +63,7 @@ fn principal(settings: &Settings, headers: &HeaderMap) -> Result<Principal, Prob
     Ok(Principal {
         name: Arc::clone(&token.name),
         rights: rights(token),
+        agent: None,
     })
 }
 
@@ -65,6 +73,12 @@ fn rights(token: &Token) -> Rights {
         write: token.access.may_write(),
         break_locks: token.may_break_locks,
     }
+}
+
+fn agent(headers: &HeaderMap) -> Option<Arc<str>> {
+    let name = headers.get(header::USER_AGENT)?.as_bytes();
+    let name = String::from_utf8_lossy(&name[..name.len().min(MAX_AGENT)]);
+    Some(name.into())
 }
 
 fn unauthenticated(detail: &str, challenge: &str) -> Problem {

@@ -37,7 +37,7 @@ pub(crate) use parameter::{
 pub(crate) use refusal::{Refusal, When};
 
 /// All resources.
-pub(crate) static RESOURCES: [&Resource; 20] = [
+pub(crate) static RESOURCES: [&Resource; 21] = [
     &collection::COLLECTION,
     &document::DOCUMENT,
     &history::VERSIONS,
@@ -49,6 +49,7 @@ pub(crate) static RESOURCES: [&Resource; 20] = [
     &batch::BATCH,
     &changes::OF_SPACE,
     &conflicts::CONFLICTS,
+    &conflicts::DISMISSAL,
     &conflicts::STATISTICS,
     &conflicts::CONFLICT,
     &conflicts::RESOLUTION,

@@ -1,9 +1,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
+use detente_core::Moment;
 use detente_service::Service;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -29,6 +30,9 @@ const HEAD_BYTES: usize = 128 * 1024;
 
 /// How long a refused write may wait before the conflict log has it; a crash may lose it until then.
 const LOG_DELAY: Duration = Duration::from_secs(1);
+
+/// How often conflicts are looked for that nobody settled in time.
+const SWEEP_PERIOD: Duration = Duration::from_secs(60 * 60);
 
 /// After this, accepting is tried again when it failed, as it does when there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -117,14 +121,36 @@ impl Serving {
 
 /// Has refused writes, which ride along with other commits, written soon where there are none.
 async fn keep_the_log(app: Arc<App>) {
+    let mut sweep = tokio::time::interval(SWEEP_PERIOD);
     loop {
         tokio::select! {
             () = app.closing.wait() => return,
             () = tokio::time::sleep(LOG_DELAY) => {}
+            _ = sweep.tick() => dismiss_old(&app).await,
         }
         if app.service.writer().counters().waiting_conflicts() > 0 {
             // What fails now is tried again with the next commit, and told in the writer's own line.
             let _ = app.service.flush().await;
+        }
+    }
+}
+
+/// Lets conflicts go that nobody settled in the time that the settings give them.
+async fn dismiss_old(app: &App) {
+    let Some(age) = app.settings.dismiss_after else {
+        return;
+    };
+    let until = Moment::from(
+        SystemTime::now()
+            .checked_sub(age)
+            .unwrap_or(SystemTime::UNIX_EPOCH),
+    );
+    match app.service.dismiss_before(until).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "dismissed conflicts that nobody settled"),
+        // It is tried again.
+        Err(explanation) => {
+            tracing::warn!(cause = ?explanation.what, "could not dismiss conflicts")
         }
     }
 }

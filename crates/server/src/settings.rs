@@ -20,6 +20,8 @@ pub struct Settings {
     /// Origins that a browser may call from; `*` for all.
     pub cors_origins: Vec<String>,
     pub limits: Limits,
+    /// The age at which conflicts are dismissed that nobody settled.
+    pub dismiss_after: Option<Duration>,
 }
 
 impl Settings {

@@ -147,7 +147,7 @@ impl Service {
             Decided::Dismissed => {
                 let transaction = Transaction {
                     once,
-                    settles: Some(settles(SettledAs::Dismissed)),
+                    settles: vec![settles(SettledAs::Dismissed)],
                     ..Transaction::default()
                 };
                 return self.dismiss(&ruling.place, conflict, transaction).await;

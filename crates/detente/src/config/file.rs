@@ -89,11 +89,12 @@ fn read(root: &Section<'_>) -> Config {
         &[("reject", false), ("allow", true)],
     );
     let limits = limits(root);
+    let (conflicts, dismiss_after) = conflicts(root);
     let config = Config {
         listen: listen(root),
         data: root.text("data").map(|data| beside(root, &data.value)),
         cache_bytes: root.number("cache_bytes", 0),
-        conflicts: retention(root),
+        conflicts,
         policy: Policy {
             collections: collections(root, &defaults),
             undeclared: match undeclared {
@@ -108,6 +109,7 @@ fn read(root: &Section<'_>) -> Config {
             trusted_proxies: trusted_proxies(root),
             cors_origins: cors_origins(root),
             limits,
+            dismiss_after,
         },
     };
     root.finish();
@@ -233,20 +235,23 @@ fn limits(root: &Section<'_>) -> Limits {
     limits
 }
 
-fn retention(root: &Section<'_>) -> Retention {
+/// How much of the conflict log is kept, and when its open entries are dismissed.
+fn conflicts(root: &Section<'_>) -> (Retention, Option<Duration>) {
     const DAY_MS: u64 = 24 * 60 * 60 * 1000;
     let default = Retention::default();
     let Some(section) = root.section("conflicts") else {
-        return default;
+        return (default, None);
     };
     let days = section.number("keep_days", 1).map(|days| days as u64);
     let bytes = section.number("max_bytes", 0).map(|bytes| bytes as u64);
+    let open_days = section.number("dismiss_after_days", 1);
+    let open_ms = open_days.map(|days| (days as u64).saturating_mul(DAY_MS));
     let retention = Retention {
         age_ms: days.map_or(default.age_ms, |days| days.saturating_mul(DAY_MS)),
         bytes: bytes.unwrap_or(default.bytes),
     };
     section.finish();
-    retention
+    (retention, open_ms.map(Duration::from_millis))
 }
 
 fn tokens(root: &Section<'_>) -> Option<Tokens> {
