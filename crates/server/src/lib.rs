@@ -6,7 +6,8 @@ mod gate; // credentials to a principal
 mod operations; // what can be asked of the server: one table
 mod resource; // what a URL names
 mod router; // URLs to resources
-mod settings; // what a server is told at its start
+mod settings;
+mod site; // where links lead // what a server is told at its start
 
 mod fields; // the fields of a request
 mod idempotency; // Idempotency-Key
@@ -44,3 +45,4 @@ mod status; // health, readiness, metrics, the first page
 
 pub use serve::{Serving, serve};
 pub use settings::{Access, Limits, Settings, Token, Tokens};
+pub use site::{Site, TrustedProxies};

@@ -98,7 +98,7 @@ impl Service {
         let transaction = Transaction {
             writes: batch.commands().await?,
             once: once.filter(|_| is_whole),
-            settles: None,
+            settles: Vec::new(),
             is_rehearsal: !is_whole,
         };
         let verdict = self.writer.transact(transaction).await;
@@ -311,7 +311,12 @@ impl Before {
                 continue;
             };
             let stored = service.reading.newest(&holder).await?;
-            if !has_one_key(write, &duplicate.constraint, &left.stored, stored.as_deref()) {
+            if !has_one_key(
+                write,
+                &duplicate.constraint,
+                &left.stored,
+                stored.as_deref(),
+            ) {
                 duplicate.holder.clear();
                 let index = left.index;
                 duplicate.message = format!("Operation {index} of this batch takes it first");

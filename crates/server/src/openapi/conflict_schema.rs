@@ -5,7 +5,7 @@ use super::document_schema::page_of;
 use super::merge_schema::current;
 use crate::problem::settled_version;
 use crate::schema::{
-    Saying, all_of, anything, closed, exactly, href, id, list, moment, named, number, object,
+    Saying, all_of, anything, closed, exactly, flag, href, id, list, moment, named, number, object,
     one_of, one_word_of, pointer, text, text_in, whole,
 };
 
@@ -25,6 +25,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("LostEdit", edit()),
         ("ConflictResolution", resolution()),
         ("ConflictStatistics", statistics()),
+        ("DismissedConflicts", dismissed()),
     ]
 }
 
@@ -37,6 +38,10 @@ fn logged() -> Value {
         ("href", href()),
         ("at", moment()),
         ("by", text()),
+        (
+            "agent?",
+            text().about("The `User-Agent` of the write, at most 255 bytes of it."),
+        ),
         ("method", one_word_of(&methods)),
         ("collection", text()),
         ("document", id()),
@@ -70,6 +75,19 @@ fn logged() -> Value {
         ]),
     )
     .about("A write that was refused.")
+}
+
+fn dismissed() -> Value {
+    object([
+        (
+            "dismissed",
+            whole(0).about("How many conflicts were dismissed."),
+        ),
+        (
+            "more",
+            flag().about("Whether more of them are open: send the request again, with a new key."),
+        ),
+    ])
 }
 
 fn detail() -> Value {

@@ -7,6 +7,7 @@ use crate::schema::{
     Saying, all_of, anything, exactly, href, list, moment, named, object, one_word_of, pointer,
     text, whole,
 };
+use crate::site::Site;
 
 /// The parts of problems.
 pub(super) fn parts() -> Vec<(&'static str, Value)> {
@@ -22,13 +23,13 @@ pub(super) fn parts() -> Vec<(&'static str, Value)> {
 }
 
 /// A schema for each problem, by its `error`.
-pub(super) fn schemas() -> impl Iterator<Item = (&'static str, Value)> {
-    problems().map(|row| (row.error, schema(row)))
+pub(super) fn schemas(site: &Site) -> impl Iterator<Item = (&'static str, Value)> {
+    problems().map(|row| (row.error, schema(row, site)))
 }
 
-fn schema(row: &ProblemType) -> Value {
+fn schema(row: &ProblemType, site: &Site) -> Value {
     let mut own = Members::new();
-    own.insert("type".into(), exactly(row.path()));
+    own.insert("type".into(), exactly(site.link(&row.path())));
     own.insert("title".into(), exactly(row.title));
     own.insert("status".into(), exactly(row.status.as_u16()));
     if row.named_by.is_none() {

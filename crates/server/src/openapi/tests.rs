@@ -127,7 +127,8 @@ fn ruled() -> Served {
 }
 
 fn descriptions() -> [Value; 3] {
-    [Served::default(), closed(), mixed()].map(|(policy, settings)| describe(&policy, &settings))
+    [Served::default(), closed(), mixed()]
+        .map(|(policy, settings)| describe(&policy, &settings, &settings.site))
 }
 
 fn operations(description: &Value) -> impl Iterator<Item = &Value> {
@@ -312,7 +313,7 @@ fn the_collection_of_the_example_is_not_declared() {
             collections: collections.collect(),
             ..Policy::default()
         };
-        describe(&policy, &Settings::default())["components"]["parameters"]["collection"]["example"]
+        describe(&policy, &Settings::default(), &Site::default())["components"]["parameters"]["collection"]["example"]
             .clone()
     };
     assert_eq!(named(&["users"]), "documents");
