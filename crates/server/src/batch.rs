@@ -136,7 +136,7 @@ fn read_operation(place: &Pointer, value: &Value, is_atomic: bool) -> Result<Ope
         None => HeaderMap::new(),
     };
     let body = value.get("body");
-    if body.is_some() && method != Method::PATCH && !headers.contains_key(header::CONTENT_TYPE) {
+    if body.is_some() && !headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
     Ok(Operation {
@@ -271,7 +271,11 @@ impl Batch<'_> {
             );
             Problem::malformed(detail)
         };
-        let names = Names::parse(path).ok_or_else(not_here)?;
+        // A query is no part of a path; in an id, `?` and `#` are written percent-encoded.
+        let is_path = !path.contains(['?', '#']);
+        let names = Names::parse(path)
+            .filter(|_| is_path)
+            .ok_or_else(not_here)?;
         if names.space()? != self.space || names.has_id() == (method == Method::POST) {
             return Err(not_here());
         }
@@ -283,7 +287,7 @@ impl Batch<'_> {
         };
         self.call.app.service.collection(key.collection())?;
         let head = WriteHead::read(key, method, &operation.headers)?;
-        Ok(head.with(operation.body.clone()))
+        head.with(operation.body.clone())
     }
 }
 

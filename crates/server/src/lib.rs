@@ -6,6 +6,7 @@ mod gate; // credentials to a principal
 mod operations; // what can be asked of the server: one table
 mod resource; // what a URL names
 mod router; // URLs to resources
+mod segment; // names in paths, percent-encoded
 mod settings; // what a server is told at its start
 
 mod fields; // the fields of a request

@@ -1,6 +1,7 @@
 //! The description of the API in OpenAPI 3.1, made from the server's settings.
 
 mod api; // the server to describe
+mod label; // names of collections as names in programs
 mod subject; // what a set of paths is about
 
 mod link; // from an answer to possible next requests
@@ -129,7 +130,7 @@ fn schemas(api: &Api<'_>) -> Members {
     ];
     let ours = ours.into_iter().flatten().chain(problem_schema::schemas());
     let ours = ours.map(|(name, schema)| (name.to_owned(), schema));
-    // No clash: names of collections begin with a lower-case letter, our names with a capital.
+    // No clash: no name of ours is a word and `Document`.
     let of_collections = api.subjects.iter().filter_map(Subject::schema_component);
     ours.chain(of_collections).collect()
 }

@@ -149,6 +149,18 @@ impl Resource {
         }
     }
 
+    /// Whether a path has the form of its URLs.
+    pub(crate) fn has_path(&self, path: &str) -> bool {
+        let fits = |(part, wanted): (&str, &str)| match wanted.starts_with('{') {
+            true => !part.is_empty(),
+            false => part == wanted,
+        };
+        self.templates().iter().any(|template| {
+            let parts = path.split('/').zip(template.split('/'));
+            path.split('/').count() == template.split('/').count() && parts.into_iter().all(fits)
+        })
+    }
+
     /// The row of a method. HEAD has the row of GET unless it has its own.
     pub(crate) fn operation(&self, method: &Method) -> Option<&'static Operation> {
         let of = |method: &Method| self.operations.iter().find(|row| row.method == *method);

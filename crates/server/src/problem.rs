@@ -17,6 +17,7 @@ use bytes::Bytes;
 use detente_core::json::{Object, ToText};
 
 use crate::representation::Reply;
+use crate::segment::reference;
 
 pub(crate) use kind::{ProblemKind, ProblemType, problems};
 pub(crate) use member::{agreements, settled_version};
@@ -176,7 +177,7 @@ impl Problem {
         all.set("title".into(), &described.title);
         all.set("status".into(), &u64::from(described.status.as_u16()));
         all.set("detail".into(), &self.detail);
-        all.set("instance".into(), &instance);
+        all.set("instance".into(), &&*reference(instance));
         all.set("error".into(), &error);
         all.set("message".into(), &self.detail);
         let media_type = if plain {

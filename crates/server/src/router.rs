@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::any;
@@ -14,6 +14,7 @@ use crate::exchange;
 use crate::operations::RESOURCES;
 use crate::problem::Problem;
 use crate::resource::PathParts;
+use crate::segment::respell;
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     let cors = cors(&app.settings.cors_origins);
@@ -56,8 +57,16 @@ fn with_cors(router: &Router, cors: CorsLayer) -> Router {
     router.clone().layer(cors).layer(from_fn(pass_by))
 }
 
-async fn nothing_here() -> Problem {
-    Problem::not_found("No resource has this URL.")
+async fn nothing_here(uri: Uri) -> Problem {
+    let bare = uri.path().strip_suffix('/');
+    let bare = bare.filter(|bare| RESOURCES.iter().any(|it| it.has_path(bare)));
+    Problem::not_found(match bare {
+        Some(bare) => format!(
+            "No resource has this URL, because of the slash at its end: {} is the right one.",
+            respell(bare)
+        ),
+        None => "No resource has this URL.".to_owned(),
+    })
 }
 
 fn cors(origins: &[String]) -> Option<CorsLayer> {

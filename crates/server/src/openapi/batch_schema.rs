@@ -5,8 +5,8 @@ use crate::batch::MAX_OPERATIONS;
 use crate::operations::{IDEMPOTENCY_KEY, LOCK_TOKEN};
 use crate::resource::{JSON, JSON_PATCH, MERGE_PATCH};
 use crate::schema::{
-    ID, Saying, anything, closed, exactly, list, named, object, one_of, short_text_like, text_like,
-    whole,
+    ID_SEGMENT, Saying, anything, closed, exactly, list, named, object, one_of, short_text_like,
+    text_like, whole,
 };
 
 /// If-Match and If-None-Match inside a body.
@@ -33,9 +33,8 @@ pub(super) fn schemas(api: &Api<'_>) -> Vec<(&'static str, Value)> {
 
 /// One schema for each method and each kind of patch.
 fn operation(api: &Api<'_>) -> Value {
-    let id = ID.trim_start_matches('^');
     let collection = format!("^/api/{}", api.collection_pattern());
-    let document = short_text_like(&format!("{collection}/{id}"), 325);
+    let document = short_text_like(&format!("{collection}/{ID_SEGMENT}$"), 834);
     let collection = text_like(&format!("{collection}$"));
     let put = |method, path: &Value| {
         closed([
@@ -45,17 +44,15 @@ fn operation(api: &Api<'_>) -> Value {
             ("body", named("Document")),
         ])
     };
-    let patch = |media_type, body| {
+    let patch = |headers, media_type, body| {
         closed([
             ("method", exactly("PATCH")),
             ("path", document.clone()),
-            (
-                "headers",
-                closed(fields(Some(("Content-Type", media_type)))),
-            ),
+            (headers, closed(fields(Some(media_type)))),
             ("body", body),
         ])
     };
+    let merge_patch = || json!({"type": "object"});
     let delete = closed([
         ("method", exactly("DELETE")),
         ("path", document.clone()),
@@ -64,8 +61,9 @@ fn operation(api: &Api<'_>) -> Value {
     one_of([
         put("PUT", &document),
         put("POST", &collection),
-        patch(MERGE_PATCH, json!({"type": "object"})),
-        patch(JSON_PATCH, named("JsonPatch")),
+        patch("headers?", ("Content-Type?", JSON), merge_patch()),
+        patch("headers", ("Content-Type", MERGE_PATCH), merge_patch()),
+        patch("headers", ("Content-Type", JSON_PATCH), named("JsonPatch")),
         delete,
     ])
     .about(

@@ -2,6 +2,7 @@ use detente_core::Unconditional;
 use detente_service::{Collection, StaleAnswer};
 use serde_json::Value;
 
+use super::label::type_name;
 use super::{Members, embedding};
 use crate::operations::{Resource, Scope, When};
 use crate::schema::{all_of, named};
@@ -9,6 +10,8 @@ use crate::schema::{all_of, named};
 /// What a set of paths is about.
 pub(super) struct Subject<'a> {
     kind: Kind<'a>,
+    /// Its name in the names of operations and types.
+    label: String,
     /// The collections that its operations can be about.
     collections: Vec<&'a Collection>,
 }
@@ -25,9 +28,10 @@ const EXAMPLE: &str = "documents";
 
 impl<'a> Subject<'a> {
     /// A collection that is declared.
-    pub(super) fn declared(name: &'a str, collection: &'a Collection) -> Self {
+    pub(super) fn declared(name: &'a str, label: String, collection: &'a Collection) -> Self {
         Self {
             kind: Kind::Declared(name),
+            label,
             collections: vec![collection],
         }
     }
@@ -36,6 +40,7 @@ impl<'a> Subject<'a> {
     pub(super) fn undeclared(collection: &'a Collection) -> Self {
         Self {
             kind: Kind::Undeclared,
+            label: String::new(),
             collections: vec![collection],
         }
     }
@@ -48,6 +53,7 @@ impl<'a> Subject<'a> {
             kind: Kind::Whole {
                 example: example.unwrap_or(EXAMPLE),
             },
+            label: String::new(),
             collections: collections.copied().collect(),
         }
     }
@@ -77,10 +83,10 @@ impl<'a> Subject<'a> {
 
     /// The id of an operation: `users_listVersions`, `listVersionsOfAny`, or as the row has it.
     ///
-    /// No two ids are equal: names of collections have no `_`, and only hyphens are replaced.
+    /// No two ids are equal, since no two labels are and the rows' ids have no `_`.
     pub(super) fn operation(&self, id: &str) -> String {
         match self.kind {
-            Kind::Declared(name) => format!("{}_{id}", name.replace('-', "_")),
+            Kind::Declared(_) => format!("{}_{id}", self.label),
             Kind::Undeclared => format!("{id}OfAny"),
             Kind::Whole { .. } => id.to_owned(),
         }
@@ -130,25 +136,30 @@ impl<'a> Subject<'a> {
     /// The schema of a document of the collection.
     pub(super) fn document(&self) -> Value {
         match self.own_schema() {
-            Some((name, source)) if embedding::is_of_objects(source) => named(name),
-            Some((name, _)) => all_of([named("Document"), named(name)]),
+            Some(source) if embedding::is_of_objects(source) => named(&self.component()),
+            Some(_) => all_of([named("Document"), named(&self.component())]),
             None => named("Document"),
         }
     }
 
-    /// The collection's own schema, under the collection's name.
+    /// The collection's own schema, as a component.
     pub(super) fn schema_component(&self) -> Option<(String, Value)> {
-        let (name, source) = self.own_schema()?;
-        Some((name.to_owned(), embedding::embed(source, name)))
+        let name = self.component();
+        let schema = embedding::embed(self.own_schema()?, &name);
+        Some((name, schema))
     }
 
-    fn own_schema(&self) -> Option<(&'a str, &'a Value)> {
-        let name = self.name()?;
+    fn component(&self) -> String {
+        format!("{}Document", type_name(&self.label))
+    }
+
+    fn own_schema(&self) -> Option<&'a Value> {
+        self.name()?;
         let [collection] = self.collections.as_slice() else {
             return None;
         };
         let schema = collection.rules.rules.schema.as_ref()?;
-        Some((name, schema.source()))
+        Some(schema.source())
     }
 
     /// Whether a problem is possible here.

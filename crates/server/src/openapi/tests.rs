@@ -229,6 +229,8 @@ fn operations_of_a_batch_go_where_the_settings_let_them() {
         (&closed, "/api/users-2/a.b", true),
         (&closed, "/api/any/1", false),
         (&mixed, "/api/other/1", true),
+        (&open, "/api/users/bob@example.com", true),
+        (&open, "/api/My_Users/caf%C3%A9", true),
         (&open, "/api/users/_a", false),
         (&open, "/api/users", false),
         (&open, "/api/users/1/lock", false),
@@ -300,6 +302,41 @@ fn refusals_follow_the_settings() {
     }
     let stale = reference_names(&closed["paths"]["/api/users-2/{id}"]["put"]["responses"]);
     assert!(!stale.contains("UpdateConflict"), "it answers 412 there");
+}
+
+/// Generators make a file or a class of each, in their own case.
+#[test]
+fn names_differ_in_more_than_their_case() {
+    let names = [
+        "users",
+        "Users",
+        "my-things",
+        "my_things",
+        "MyThings",
+        "2024",
+        "document",
+    ];
+    let collections = names.map(|name| (name.into(), users()));
+    let policy = Policy {
+        collections: collections.into(),
+        ..Policy::default()
+    };
+    let description = describe(&policy, &Settings::default());
+    let fold = |name: &str| name.replace('_', "").to_lowercase();
+    let mut ids = HashSet::new();
+    for operation in operations(&description) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(ids.insert(fold(id)), "{id} twice");
+    }
+    let mut types = HashSet::new();
+    let schemas = description["components"]["schemas"].as_object().unwrap();
+    for name in schemas.keys() {
+        assert!(types.insert(fold(name)), "{name} twice");
+        assert!(
+            name.starts_with(|it: char| it.is_ascii_uppercase()),
+            "{name}"
+        );
+    }
 }
 
 /// A tester needs one to fill the path in, and `/api/documents` is another path where it is declared.
