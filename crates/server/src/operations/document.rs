@@ -123,6 +123,8 @@ pub(super) const LEFT_OUT: Answer = Answer {
     ..PERHAPS_MERGED
 };
 
+const A_MERGE_PATCH: Shape = Shape::Object("A merge patch (RFC 7396): null removes a member.");
+
 const PATCH: Operation = Operation {
     id: "patch",
     run: gated!(crate::document::write),
@@ -130,15 +132,13 @@ const PATCH: Operation = Operation {
     action: Required::Always(Action::Update),
     summary: "Change a document",
     description: "\
-        Changes the version that `If-Match` names. A JSON Patch with a `test` operation needs no `If-Match`, \
+        Changes the version that `If-Match` names. `application/json` is a merge patch. A JSON Patch with a `test` operation needs no `If-Match`, \
         because the test says what the patch relies on.",
     fields: FIELDS_OF_WRITING,
     body: Some(Body::of(&[
-        Content::new(
-            MERGE_PATCH,
-            Shape::Object("A merge patch (RFC 7396): null removes a member."),
-        ),
+        Content::new(MERGE_PATCH, A_MERGE_PATCH),
         Content::new(JSON_PATCH, Shape::Named("JsonPatch")),
+        Content::new(JSON, A_MERGE_PATCH),
     ])),
     answers: &[
         Answer {
