@@ -202,3 +202,67 @@ async fn lists_hold_across_many_writes_and_a_crash() {
     let server = Server::start_in(folder);
     assert_eq!(ids(&server.client(), "limit=333").await, expected);
 }
+
+#[tokio::test]
+async fn what_other_servers_page_and_search_by_is_refused_with_what_to_use() {
+    let server = Server::start();
+    let client = server.client();
+    client
+        .create("/api/notes/1", r#"{"page":2,"order":"a"}"#)
+        .await;
+    let cases = [
+        ("page=2", "`cursor`"),
+        ("offset=0", "`cursor`"),
+        ("per_page=5", "`limit`"),
+        ("perPage=5", "`limit`"),
+        ("q=x", "no search"),
+        ("search=x", "no search"),
+        ("filter=x", "by its name"),
+        ("filter%5Bpage%5D=2", "by its name"),
+        ("fields=page", "whole documents"),
+        ("orderBy=page", "`sort=name`"),
+        ("_sort=page", "`sort=name`"),
+    ];
+    for (query, instead) in cases {
+        let refused = client.get(&format!("/api/notes?{query}")).await;
+        let problem = refused.json();
+        assert_eq!(refused.status, 400, "{query}: {problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(instead), "{query}: {detail}");
+        assert!(problem["parameter"].is_string(), "{query}: {problem}");
+    }
+    let found = client.get("/api/notes?/page=2&/order=a").await.json();
+    assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found}");
+}
+
+#[tokio::test]
+async fn a_filter_that_the_schema_leaves_no_room_for_is_refused() {
+    let server = Server::with_config(
+        r#"
+[collections.users]
+schema = { type = "object", properties = { name = {}, home = { type = "object", properties = { city = {} }, additionalProperties = false } }, additionalProperties = false }
+[collections.notes]
+schema = { type = "object", properties = { name = {} } }
+"#,
+    );
+    let client = server.client();
+    let cases = [
+        ("users?name=x", 200),
+        ("users?/home/city=x", 200),
+        ("users?sort=name", 200),
+        ("users?sort=-_updated_at", 200),
+        ("users?nme=x", 400),
+        ("users?nme.exists=false", 400),
+        ("users?/home/town=x", 400),
+        ("users?sort=nme", 400),
+        ("notes?nme=x", 200),
+    ];
+    for (query, status) in cases {
+        let answer = client.get(&format!("/api/{query}")).await;
+        assert_eq!(answer.status, status, "{query}: {answer:?}");
+        if status == 400 {
+            let parameter = query.split(['?', '=']).nth(1).unwrap();
+            assert_eq!(answer.json()["parameter"], json!(parameter));
+        }
+    }
+}

@@ -26,6 +26,7 @@ mod cursor; // where a list goes on
 mod feed; // versions as they come: pages and server-sent events
 mod history; // the versions of a document
 mod list; // the documents of a collection
+mod reserved; // names that other servers page, search and sort by
 
 mod conflict_log; // refused writes, and how they are settled
 mod conflict_statistics; // what they add up to
