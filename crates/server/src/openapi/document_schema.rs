@@ -26,7 +26,11 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("VersionPage", page_of(named("Version"))),
         (
             "ChangePage",
-            object(page(named("Change")).into_iter().chain([("last", last)])),
+            object(
+                page(named("Change"))
+                    .into_iter()
+                    .chain([("last", last), reset()]),
+            ),
         ),
         ("JsonPatch", json_patch()),
     ]
@@ -39,6 +43,14 @@ fn version() -> Value {
         "oneOf",
         json!([{"required": ["etag", "data"]}, {"required": ["deleted"]}]),
     )
+}
+
+fn reset() -> (&'static str, Value) {
+    let reset = exactly(true).about(
+        "`since` was past the end of the log: an older copy of the store was put back. Forget what came of \
+         the feed before; this page is the first.",
+    );
+    ("reset?", reset)
 }
 
 fn change() -> Value {

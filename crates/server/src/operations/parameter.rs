@@ -312,7 +312,8 @@ pub(super) static LOCK: Parameter = field(
 pub(super) static LAST_EVENT_ID: Parameter = field(
     ("lastEventId", "Last-Event-ID"),
     "0",
-    "Where to continue an interrupted stream. Takes precedence over `since`.",
+    "Where to continue an interrupted stream of server-sent events. Takes precedence over `since`. It has no \
+     effect on pages of JSON.",
     || text_like(POSITION),
 );
 
