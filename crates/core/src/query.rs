@@ -8,19 +8,19 @@ use crate::json::{self, Number, Pointer, Value};
 pub struct Query {
     /// All filters must hold.
     pub filters: Vec<Filter>,
-    pub order: Order,
+    pub sort: Sort,
 }
 
 /// A condition on one value: `stock.lt=5`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
-    pub field: Place,
+    pub field: QueryField,
     pub test: Test,
 }
 
-/// Where a filter or an order looks.
+/// Where a filter or a sort looks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Place {
+pub enum QueryField {
     /// `_id`
     #[default]
     Id,
@@ -52,10 +52,10 @@ pub struct Literal {
     text: Option<Value>,
 }
 
-/// By one place, then by id in the same direction.
+/// By one field, then by id in the same direction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Order {
-    pub place: Place,
+pub struct Sort {
+    pub field: QueryField,
     pub descending: bool,
 }
 
@@ -86,12 +86,12 @@ pub struct Item<'a> {
 }
 
 impl Item<'_> {
-    fn value(&self, place: &Place) -> Option<Value> {
-        match place {
-            Place::Id => Some(Value::from(self.id)),
-            Place::Version => Some(Value::Number(Number::from(self.version))),
-            Place::UpdatedAt => Some(Value::String(self.at.to_string())),
-            Place::Data(pointer) => {
+    fn value(&self, field: &QueryField) -> Option<Value> {
+        match field {
+            QueryField::Id => Some(Value::from(self.id)),
+            QueryField::Version => Some(Value::Number(Number::from(self.version))),
+            QueryField::UpdatedAt => Some(Value::String(self.at.to_string())),
+            QueryField::Data(pointer) => {
                 let text = json::find(self.data, pointer)?;
                 json::parse(text.as_bytes()).ok()
             }
@@ -109,11 +109,11 @@ impl Query {
 
     /// Whether the order is the one in which keys are stored.
     pub fn is_by_id(&self) -> bool {
-        self.order.place == Place::Id
+        self.sort.field == QueryField::Id
     }
 }
 
-impl Place {
+impl QueryField {
     /// A member's name, a JSON Pointer, or one of `_id`, `_version` and `_updated_at`.
     ///
     /// # Errors
@@ -164,9 +164,9 @@ impl Filter {
             Some((name, operator)) if OPERATORS.contains(&operator) => (name, operator),
             _ => (parameter, "eq"),
         };
-        let field = Place::parse(parameter, name)?;
+        let field = QueryField::parse(parameter, name)?;
         let literal = |text: &str| match field {
-            Place::UpdatedAt => Literal::parse(&with_milliseconds(text)),
+            QueryField::UpdatedAt => Literal::parse(&with_milliseconds(text)),
             _ => Literal::parse(text),
         };
         let ordered = |orderings| Test::Ordered(literal(value), orderings);
@@ -246,26 +246,26 @@ impl Literal {
     }
 }
 
-impl Order {
+impl Sort {
     /// `price`, `-price`, `/address/city`, `-_updated_at`.
     ///
     /// # Errors
     ///
-    /// [`QueryError`] as [`Place::parse`].
+    /// [`QueryError`] as [`QueryField::parse`].
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         let (descending, name) = match text.strip_prefix('-') {
             Some(name) => (true, name),
             None => (false, text),
         };
-        let place = Place::parse("sort", name)?;
-        Ok(Self { place, descending })
+        let field = QueryField::parse("sort", name)?;
+        Ok(Self { field, descending })
     }
 
     /// The position of an item in this order.
     pub fn rank(&self, item: &Item<'_>) -> Rank {
-        let value = match self.place {
-            Place::Id => None,
-            ref place => item.value(place),
+        let value = match self.field {
+            QueryField::Id => None,
+            ref field => item.value(field),
         };
         Rank {
             value,
@@ -375,12 +375,12 @@ mod tests {
             ("h", r#"{"k":false}"#),
         ];
         let sorted = |order: &str| {
-            let order = Order::parse(order).unwrap();
+            let sort = Sort::parse(order).unwrap();
             let mut ranks: Vec<_> = documents
                 .iter()
-                .map(|(id, data)| order.rank(&item(id, data)))
+                .map(|(id, data)| sort.rank(&item(id, data)))
                 .collect();
-            ranks.sort_by(|left, right| order.compare(left, right));
+            ranks.sort_by(|left, right| sort.compare(left, right));
             ranks.into_iter().map(|rank| rank.id).collect::<String>()
         };
         assert_eq!(sorted("k"), "cehbfdag");

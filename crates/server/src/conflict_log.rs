@@ -1,8 +1,8 @@
 use axum::body::Body;
 use bytes::Bytes;
 use detente_core::json::{self, Object, Pointer, Value, object};
-use detente_service::{ConflictDetail, Decided, LogPlace, Ruling, Settled};
-use detente_store::{Conflicts, LoggedConflict, LostEdit, OutcomeFilter, Settling};
+use detente_service::{ConflictDetail, Decided, LogPlace, Ruled, Ruling};
+use detente_store::{Conflicts, LoggedConflict, LostEdit, OutcomeFilter, SettledAs};
 
 use crate::call::{Answer, Call};
 use crate::fields;
@@ -68,7 +68,7 @@ pub(crate) async fn resolve(call: &mut Call) -> Answer {
         sent,
     };
     match call.app.service.rule(&call.principal, ruling, once).await? {
-        Settled::Conflict {
+        Ruled::Conflict {
             conflict,
             is_replayed,
         } => {
@@ -78,7 +78,7 @@ pub(crate) async fn resolve(call: &mut Call) -> Answer {
             }
             Ok(response)
         }
-        Settled::Write(done) => {
+        Ruled::Write(done) => {
             let headers = call.inbound.headers();
             let reply = write::answer(done, &call.inbound.parts.method, headers).await?;
             Ok(reply.map(Body::from))
@@ -117,11 +117,11 @@ fn place(call: &Call) -> Result<LogPlace, Problem> {
 }
 
 /// As the log tells it; `None` is open.
-pub(crate) fn outcome_name(outcome: Option<Settling>) -> &'static str {
+pub(crate) fn outcome_name(outcome: Option<SettledAs>) -> &'static str {
     match outcome {
         None => "open",
-        Some(Settling::Resolved) => "resolved",
-        Some(Settling::Dismissed) => "dismissed",
+        Some(SettledAs::Resolved) => "resolved",
+        Some(SettledAs::Dismissed) => "dismissed",
     }
 }
 

@@ -9,7 +9,7 @@ use axum::http::header;
 use detente_core::json::{Draft, Value};
 use detente_core::{Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
 use detente_service::{Action, Explanation, Misplacement, StaleAnswer, Way, What};
-use detente_store::Settled;
+use detente_store::Settlement;
 
 use crate::problem::{Problem, ProblemKind};
 use crate::resource::{conflict_href, document_href};
@@ -309,7 +309,7 @@ fn misplaced(place: &str, problem: Misplacement) -> Problem {
 }
 
 /// The refusal of a settlement: somebody was faster.
-fn settled_before(settled: &Settled) -> Problem {
+fn settled_before(settled: &Settlement) -> Problem {
     let outcome = crate::conflict_log::outcome_name(Some(settled.outcome));
     let detail = format!("{} {outcome} this conflict already.", settled.by);
     Problem::new(ProblemKind::ConflictSettled, detail)

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use detente_core::rules::Schema;
-use detente_core::{Filter, Order, Place, Query, QueryError, Rank};
-use detente_service::{Listed, Listing};
+use detente_core::{Filter, Query, QueryError, QueryField, Rank, Sort};
+use detente_store::{Listed, Listing};
 
 use crate::call::{Answer, Call};
 use crate::cursor::Cursor;
@@ -24,7 +24,7 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
         limit: wanted.limit,
         after: wanted.after,
     };
-    let listed = call.app.service.list(&call.principal, listing).await?;
+    let listed = call.app.service.list(&call.principal, &listing).await?;
     let page = page(listed, sort);
     let coding = Coding::negotiate(call.inbound.headers(), page.len());
     representation::json(Bytes::from(page), coding).await
@@ -58,9 +58,9 @@ impl Wanted {
                 "limit" => wanted.limit = limit(&value)?,
                 "cursor" => cursor = Some(value.into_owned()),
                 "sort" => {
-                    let order = Order::parse(&value).map_err(|error| bad(&error))?;
-                    must_have_room(schema, &order.place, "sort")?;
-                    wanted.query.order = order;
+                    let sort = Sort::parse(&value).map_err(|error| bad(&error))?;
+                    must_have_room(schema, &sort.field, "sort")?;
+                    wanted.query.sort = sort;
                     wanted.sort = value.into_owned();
                 }
                 _ => {
@@ -78,9 +78,9 @@ impl Wanted {
 }
 
 /// A filter on a member that no document can have would give an empty page, as if all were lost.
-fn must_have_room(schema: Option<&Schema>, place: &Place, parameter: &str) -> Result<(), Problem> {
-    match (schema, place) {
-        (Some(schema), Place::Data(pointer)) if schema.excludes(pointer) => {
+fn must_have_room(schema: Option<&Schema>, field: &QueryField, parameter: &str) -> Result<(), Problem> {
+    match (schema, field) {
+        (Some(schema), QueryField::Data(pointer)) if schema.excludes(pointer) => {
             let detail = format!(
                 "No document of this collection can have {pointer}: its schema leaves no room for it. \
                  Check the spelling."

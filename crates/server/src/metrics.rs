@@ -20,7 +20,7 @@ const LATENCY_S: [f64; 12] = [
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Answer, Counter>,
-    latency: Family<Asked, Histogram, fn() -> Histogram>,
+    latency: Family<ByMethod, Histogram, fn() -> Histogram>,
     /// The members of both families that most requests need, without looking them up.
     frequent: Vec<Frequent>,
     problems: Family<Refused, Counter>,
@@ -35,7 +35,7 @@ struct Answer {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Asked {
+struct ByMethod {
     method: Verb,
 }
 
@@ -116,7 +116,7 @@ impl Metrics {
             };
             Frequent {
                 by_status: statuses.iter().map(counter).collect(),
-                latency: self.latency.get_or_create_owned(&Asked { method: verb }),
+                latency: self.latency.get_or_create_owned(&ByMethod { method: verb }),
                 method,
             }
         });
@@ -160,7 +160,7 @@ impl Metrics {
             .get_or_create(&Answer { method, status })
             .inc();
         self.latency
-            .get_or_create(&Asked { method })
+            .get_or_create(&ByMethod { method })
             .observe(seconds);
     }
 

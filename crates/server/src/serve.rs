@@ -120,7 +120,7 @@ async fn keep_the_log(app: Arc<App>) {
             () = app.closing.wait() => return,
             () = tokio::time::sleep(LOG_DELAY) => {}
         }
-        if app.service.writer().load().waiting_conflicts() > 0 {
+        if app.service.writer().counters().waiting_conflicts() > 0 {
             // What fails now is tried again with the next commit, and told in the writer's own line.
             let _ = app.service.flush().await;
         }

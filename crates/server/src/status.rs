@@ -25,14 +25,14 @@ pub(crate) async fn readiness(app: &App, _: &PathParts, _: &Parts) -> Answer {
 pub(crate) async fn metrics(call: &mut Call) -> Answer {
     let app = &call.app;
     let writer = app.service.writer();
-    let load = writer.load();
+    let counters = writer.counters();
     let readings = Readings {
-        commits: load.batches(),
-        versions: load.versions(),
-        refusals: load.refusals(),
+        commits: counters.batches(),
+        versions: counters.versions(),
+        refusals: counters.refusals(),
         last_seq: app.service.last_seq(),
         waiting: writer.waiting(),
-        waiting_conflicts: load.waiting_conflicts(),
+        waiting_conflicts: counters.waiting_conflicts(),
     };
     let text = app.metrics.text(readings).map_err(Problem::internal)?;
     let mut response = text.into_response();

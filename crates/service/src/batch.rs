@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use detente_core::{CollectionRules, Constraint, Decision, Key, Prepared, Refusal, Stored};
-use detente_store::{Outcome as Verdict, Transaction};
+use detente_store::{Transacted, Transaction};
 use futures_util::future::join_all;
 
 use crate::explanation::{Explanation, Ground, What};
@@ -99,7 +99,7 @@ impl Service {
         };
         let verdict = self.writer.transact(transaction).await;
         match verdict.map_err(not_written)? {
-            Verdict::Applied(applied) => {
+            Transacted::Applied(applied) => {
                 let writes = batch.operations.iter().flatten().zip(applied);
                 let done = writes.map(|(write, applied)| {
                     write.count_applied(self, &applied);
@@ -110,7 +110,7 @@ impl Service {
                     is_replayed: false,
                 })
             }
-            Verdict::Replayed(receipt) => {
+            Transacted::Replayed(receipt) => {
                 self.metrics.replayed();
                 let mut writes = Vec::with_capacity(receipt.writes.len());
                 for (write, written) in batch.operations.iter().flatten().zip(&receipt.writes) {
@@ -122,12 +122,12 @@ impl Service {
                     is_replayed: true,
                 })
             }
-            Verdict::KeyReused => Err(Box::<Explanation>::from(What::KeyReused).into()),
-            Verdict::Refused(decisions) | Verdict::Rehearsed(decisions) => {
+            Transacted::KeyReused => Err(Box::<Explanation>::from(What::KeyReused).into()),
+            Transacted::Refused(decisions) | Transacted::Rehearsed(decisions) => {
                 let refused = batch.refused(decisions).await?;
                 Err(BatchRefused::Operations(refused))
             }
-            Verdict::NotOpen(_) => {
+            Transacted::NotOpen(_) => {
                 let what = What::failed("a batch settles nothing");
                 Err(Box::<Explanation>::from(what).into())
             }

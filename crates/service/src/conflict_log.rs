@@ -5,15 +5,16 @@ use detente_core::json::{self, Value};
 use detente_core::merge::Choices;
 use detente_core::rules::Rules;
 use detente_core::{
-    Command, Condition, Conflict, Edit, JsonPatch, Key, Merging, Patch, Patching, Preconditions,
+    Command, Condition, Conflict, Edit, JsonPatch, Merging, Patch, Patching, Preconditions,
     Proposal, Stored,
 };
 use detente_store::{
-    ConflictPage, Conflicts, LoggedConflict, LostEdit, Outcome as Verdict, Reader, Settles,
-    Settling, StoreError, Transaction, VersionPlace,
+    ConflictPage, Conflicts, LoggedConflict, LostEdit, SettleConflict, SettledAs, StoreError,
+    Transacted, Transaction,
 };
 
 use crate::explanation::{LogPlace, What};
+use crate::offload::offload;
 use crate::service::not_written;
 use crate::write::{Write, merging, not_open};
 use crate::{Action, Done, Explanation, Named, OnceKey, Outcome, Principal, Service};
@@ -57,7 +58,7 @@ pub enum Decided {
 
 /// What a ruling left.
 #[derive(Debug)]
-pub enum Settled {
+pub enum Ruled {
     /// The conflict, let go.
     Conflict {
         conflict: Box<LoggedConflict>,
@@ -82,7 +83,7 @@ impl Service {
             wanted.by = Some(principal.name.to_string());
         }
         self.flush().await?;
-        self.reading.conflicts(wanted).await
+        self.reading.conflicts(&wanted).await
     }
 
     /// One conflict, with the edit that was lost and where it collided.
@@ -108,14 +109,22 @@ impl Service {
         }
         let collection = self.policy.collection(conflict.key.collection());
         let rules = collection.map(|it| Arc::clone(&it.rules));
-        let read = move |reader: &dyn Reader| {
+        let base = self.reading.version_at(&conflict.key, conflict.base);
+        let base = base.await?;
+        let current = self.reading.version_at(&conflict.key, conflict.current);
+        let current = current.await?;
+        let size = |stored: &Option<Arc<Stored>>| stored.as_ref().map_or(0, |it| it.body.len());
+        let bytes = size(&base) + size(&current) + conflict.edit.body().len();
+        let work = move || {
             let rules = rules.as_ref().map(|it| &it.rules);
-            ConflictDetail::read(reader, conflict, rules)
+            ConflictDetail::compare(conflict, base, current, rules)
         };
-        self.reading.read(read).await
+        offload(bytes, work)
+            .await?
+            .map_err(|it| What::failed(it).into())
     }
 
-    /// Settles a conflict.
+    /// SettleConflict a conflict.
     ///
     /// # Errors
     ///
@@ -125,11 +134,11 @@ impl Service {
         principal: &Principal,
         ruling: Ruling,
         once: Option<OnceKey<'_>>,
-    ) -> Outcome<Settled> {
+    ) -> Outcome<Ruled> {
         principal.must(Action::Resolve)?;
         let conflict = self.find_conflict(principal, &ruling.place).await?;
         let once = once.map(|key| key.once(&principal.name, &ruling.sent));
-        let settles = |outcome| Settles {
+        let settles = |outcome| SettleConflict {
             id: conflict.id.clone(),
             by: Arc::clone(&principal.name),
             outcome,
@@ -138,7 +147,7 @@ impl Service {
             Decided::Dismissed => {
                 let transaction = Transaction {
                     once,
-                    settles: Some(settles(Settling::Dismissed)),
+                    settles: Some(settles(SettledAs::Dismissed)),
                     ..Transaction::default()
                 };
                 return self.dismiss(&ruling.place, conflict, transaction).await;
@@ -163,10 +172,10 @@ impl Service {
             lock_token: ruling.lock_token,
             ..command
         };
-        let settles = settles(Settling::Resolved);
+        let settles = settles(SettledAs::Resolved);
         let write = Write::merge(collection, command, ruling.verb, ruling.sent);
         let done = write.finish(self, principal, once, Some(settles)).await?;
-        Ok(Settled::Write(done))
+        Ok(Ruled::Write(done))
     }
 
     async fn dismiss(
@@ -174,23 +183,23 @@ impl Service {
         place: &LogPlace,
         conflict: LoggedConflict,
         transaction: Transaction,
-    ) -> Outcome<Settled> {
+    ) -> Outcome<Ruled> {
         // Held until there is an answer.
         let once = transaction.once;
         let _turn = self.enter(once.as_ref())?;
         let verdict = self.writer.transact(transaction).await;
         let is_replayed = match verdict.map_err(not_written)? {
-            Verdict::Applied(_) => false,
-            Verdict::Replayed(_) => {
+            Transacted::Applied(_) => false,
+            Transacted::Replayed(_) => {
                 self.metrics.replayed();
                 true
             }
-            Verdict::KeyReused => return Err(What::KeyReused.into()),
-            Verdict::NotOpen(settled) => return Err(not_open(settled)),
+            Transacted::KeyReused => return Err(What::KeyReused.into()),
+            Transacted::NotOpen(settled) => return Err(not_open(settled)),
             _ => return Err(What::failed("a dismissal came to something else").into()),
         };
         let settled = self.reading.conflict(&place.space, &place.id).await?;
-        Ok(Settled::Conflict {
+        Ok(Ruled::Conflict {
             conflict: Box::new(settled.unwrap_or(conflict)),
             is_replayed,
         })
@@ -307,14 +316,13 @@ fn lost(edit: &LostEdit) -> Result<Edit, StoreError> {
 }
 
 impl ConflictDetail {
-    fn read(
-        reader: &dyn Reader,
+    fn compare(
         conflict: LoggedConflict,
+        base: Option<Arc<Stored>>,
+        current: Option<Arc<Stored>>,
         rules: Option<&Rules>,
     ) -> Result<Self, StoreError> {
         let document = |stored: &Option<Arc<Stored>>| stored.as_ref().and_then(|it| it.document());
-        let base = version_at(reader, &conflict.key, conflict.base)?;
-        let current = version_at(reader, &conflict.key, conflict.current)?;
         let (before, current) = (document(&base), document(&current));
         let edit = lost(&conflict.edit)?;
         let clashes = match (rules, base, &current) {
@@ -332,19 +340,6 @@ impl ConflictDetail {
             clashes,
         })
     }
-}
-
-/// The version of a document at a place of the log. Another version there is not meant.
-fn version_at(
-    reader: &dyn Reader,
-    key: &Key,
-    place: Option<VersionPlace>,
-) -> Result<Option<Arc<Stored>>, StoreError> {
-    let Some(place) = place else {
-        return Ok(None);
-    };
-    let is_it = |stored: &Arc<Stored>| stored.key == *key && stored.version == place.version;
-    Ok(reader.version(place.seq)?.filter(is_it))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use detente_core::Moment;
-use detente_store::{Conflicts, LoggedConflict, MergedHour, Settling};
+use detente_store::{Conflicts, LoggedConflict, MergedHour, SettledAs};
 
 use crate::{Action, Outcome, Principal, Service};
 
@@ -87,7 +87,7 @@ impl Service {
             ..Conflicts::default()
         };
         loop {
-            let page = self.reading.conflicts(wanted.clone()).await?;
+            let page = self.reading.conflicts(&wanted).await?;
             page.items.iter().for_each(|conflict| tally.add(conflict));
             match page.next {
                 Some(next) => wanted.before = Some(next),
@@ -155,8 +155,8 @@ impl Tally {
             None => self.open += 1,
             Some(settled) => {
                 match settled.outcome {
-                    Settling::Resolved => self.resolved += 1,
-                    Settling::Dismissed => self.dismissed += 1,
+                    SettledAs::Resolved => self.resolved += 1,
+                    SettledAs::Dismissed => self.dismissed += 1,
                 }
                 let took = settled.at.0.saturating_sub(conflict.at.0);
                 self.resolution_ms.push(took);

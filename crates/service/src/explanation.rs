@@ -9,7 +9,7 @@ use std::sync::Arc;
 use detente_core::json::SyntaxError;
 use detente_core::rules::{Duplicate, StateConflict, Violation};
 use detente_core::{EntityTag, Field, Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
-use detente_store::{LoggedConflict, Settled};
+use detente_store::{LoggedConflict, Settlement};
 
 use crate::{Action, StaleAnswer};
 
@@ -124,7 +124,7 @@ pub enum What {
 
     NoConflict,
     /// Somebody settled the conflict before.
-    SettledBefore(Settled),
+    SettledBefore(Settlement),
     /// The base of a logged edit is no longer kept.
     LoggedBaseGone,
     /// The base of a logged edit is not known, and the edit is no whole document.

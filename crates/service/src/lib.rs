@@ -32,7 +32,7 @@ mod metrics; // what is counted, whichever face it came by
 
 pub use ask::{Ask, Edited};
 pub use batch::{BatchDone, BatchRefused, OperationRefused};
-pub use conflict_log::{ConflictDetail, Decided, Ruling, Settled};
+pub use conflict_log::{ConflictDetail, Decided, Ruled, Ruling};
 pub use conflict_statistics::{Count, Span, Statistics};
 pub use document::{History, Read};
 pub use explanation::{
@@ -40,7 +40,6 @@ pub use explanation::{
     Misplacement, Shows, Way, What,
 };
 pub use feed::{Follower, Page, Scope};
-pub use list::{Listed, Listing};
 pub use lock::{LockAsk, LockWish};
 pub use merge::{MergeAsk, MergeEdit, MergePreview, Named};
 pub use metrics::Metrics;

@@ -7,7 +7,7 @@ use detente_core::{
     Command, Constraint, Decision, Edit, Key, Merging, Patch, Patching, Preconditions, Proposal,
     Refusal, Stored, VersionTag,
 };
-use detente_store::Outcome as Verdict;
+use detente_store::Transacted;
 
 use crate::explanation::{Divergence, Ground, History, Misplacement, What, explain};
 use crate::offload::offload;
@@ -94,7 +94,7 @@ impl Service {
             ..Terms::default()
         };
         let verdict = write.submit(self, &terms).await?;
-        let Verdict::Rehearsed(decisions) = verdict else {
+        let Transacted::Rehearsed(decisions) = verdict else {
             return Err(What::failed("a rehearsal came to something else").into());
         };
         let decision = decisions.into_iter().next();

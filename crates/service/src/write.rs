@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::{Applied, Command, Decision, Edit, Head, Key, Once, Prepared, Refusal, Stored};
-use detente_store::{Outcome as Verdict, Settles, Transaction};
+use detente_store::{SettleConflict, Transacted, Transaction};
 
 pub(crate) use ahead::merging;
 pub use done::Done;
@@ -24,7 +24,7 @@ const PATIENCE: usize = 8;
 pub(crate) struct Terms {
     pub(crate) once: Option<Once>,
     /// The conflict in the log that it settles.
-    pub(crate) settles: Option<Settles>,
+    pub(crate) settles: Option<SettleConflict>,
     /// Whether it is only said what would become of it.
     pub(crate) is_rehearsal: bool,
 }
@@ -104,7 +104,7 @@ impl Write {
         service: &Service,
         principal: &Principal,
         once: Option<Once>,
-        settles: Option<Settles>,
+        settles: Option<SettleConflict>,
     ) -> Outcome<Done> {
         // Held until there is an answer.
         let _turn = service.enter(once.as_ref())?;
@@ -115,15 +115,15 @@ impl Write {
             is_rehearsal: false,
         };
         match self.submit(service, &terms).await? {
-            Verdict::Applied(applied) => {
+            Transacted::Applied(applied) => {
                 let applied = applied.into_iter().next();
                 let applied = applied.ok_or_else(|| What::failed("a write left nothing"))?;
                 Ok(self.done(principal, applied))
             }
-            Verdict::Replayed(receipt) => self.replayed(service, principal, &receipt).await,
-            Verdict::KeyReused => Err(What::KeyReused.into()),
-            Verdict::NotOpen(settled) => Err(not_open(settled)),
-            Verdict::Refused(decisions) | Verdict::Rehearsed(decisions) => {
+            Transacted::Replayed(receipt) => self.replayed(service, principal, &receipt).await,
+            Transacted::KeyReused => Err(What::KeyReused.into()),
+            Transacted::NotOpen(settled) => Err(not_open(settled)),
+            Transacted::Refused(decisions) | Transacted::Rehearsed(decisions) => {
                 let Some(Decision::Refuse(refusal)) = decisions.into_iter().next() else {
                     return Err(What::failed("a refused write has no refusal").into());
                 };
@@ -162,7 +162,7 @@ impl Write {
 
     /// Has it decided. Where what was worked out ahead rests on a version that is no longer the
     /// newest, or a join turns out to be needed, that is worked out and it is sent again.
-    pub(crate) async fn submit(&mut self, service: &Service, terms: &Terms) -> Outcome<Verdict> {
+    pub(crate) async fn submit(&mut self, service: &Service, terms: &Terms) -> Outcome<Transacted> {
         for attempt in 0.. {
             if attempt == PATIENCE {
                 self.prepared.must_decide = true;
@@ -176,7 +176,7 @@ impl Write {
             let verdict = service.writer.transact(transaction).await;
             let verdict = verdict.map_err(not_written)?;
             let goes_on = match &verdict {
-                Verdict::Refused(decisions) | Verdict::Rehearsed(decisions) => {
+                Transacted::Refused(decisions) | Transacted::Rehearsed(decisions) => {
                     match decisions.first() {
                         Some(Decision::Behind(head)) => {
                             service.metrics.retried();
@@ -199,11 +199,11 @@ impl Write {
         Err(What::failed("a decision never came").into())
     }
 
-    fn count(&self, service: &Service, verdict: &Verdict) {
+    fn count(&self, service: &Service, verdict: &Transacted) {
         match verdict {
-            Verdict::Applied(all) => all.iter().for_each(|it| self.count_applied(service, it)),
-            Verdict::Replayed(_) => service.metrics.replayed(),
-            Verdict::Rehearsed(_) => {}
+            Transacted::Applied(all) => all.iter().for_each(|it| self.count_applied(service, it)),
+            Transacted::Replayed(_) => service.metrics.replayed(),
+            Transacted::Rehearsed(_) => {}
             _ => self.count_refused(service),
         }
     }
@@ -249,6 +249,6 @@ impl Write {
 }
 
 /// The refusal of a settlement: somebody was faster, or the log keeps the conflict no more.
-pub(crate) fn not_open(settled: Option<detente_store::Settled>) -> Box<Explanation> {
+pub(crate) fn not_open(settled: Option<detente_store::Settlement>) -> Box<Explanation> {
     settled.map_or(What::NoConflict, What::SettledBefore).into()
 }

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use detente_core::rules::{Claim, Rules};
 use detente_core::{Applied, Head, Key, Lock, Moment, Receipt, Seq, Stored};
 use detente_store::{
-    BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Retention, Settled,
-    Store, StoreError, Want,
+    BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Retention,
+    Settlement, Store, StoreError, Want,
 };
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
@@ -16,7 +16,8 @@ use crate::conflict_log::{self, ConflictLog};
 use crate::heads::Memory;
 use crate::layout::{self, Claimed};
 use crate::open::OpenError;
-use crate::read::{Shared, SqliteReader};
+use crate::read::{Reads, Shared};
+use crate::reader::SqliteReader;
 use crate::row::{self, kind_number, signed};
 use crate::{constraint, lock, prune, receipt};
 
@@ -95,6 +96,10 @@ impl Sqlite {
             now: Moment(0),
             _claimed: claimed,
         })
+    }
+
+    pub(crate) fn reads(&self) -> Reads {
+        Reads::new(Arc::clone(&self.shared))
     }
 
     /// Unless one is under way, as it is where a turn was begun and given up.
@@ -226,7 +231,7 @@ impl Facts for Sqlite {
         Ok(receipt::find(&self.connection, scope)?)
     }
 
-    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, Lack> {
+    fn settled(&self, id: &str) -> Result<Option<Option<Settlement>>, Lack> {
         Ok(conflict_log::settled(&self.connection, id)?)
     }
 }

@@ -7,7 +7,7 @@ use detente_core::json::{self, Value};
 use detente_core::{Key, Moment};
 use detente_store::{
     Commit, ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter,
-    Retention, Settled, Settlement, Settling, VersionPlace,
+    Retention, SettledAs, SettledConflict, Settlement, VersionPlace,
 };
 use rusqlite::types::{ToSql, Type};
 use rusqlite::{Connection, Error, OptionalExtension, Row, params, params_from_iter};
@@ -121,8 +121,8 @@ fn insert(connection: &Connection, conflict: &LoggedConflict) -> Result<(), Fail
     Ok(())
 }
 
-fn settle(connection: &Connection, settlement: &Settlement) -> Result<(), Failure> {
-    let Settlement { id, settled } = settlement;
+fn settle(connection: &Connection, settlement: &SettledConflict) -> Result<(), Failure> {
+    let SettledConflict { id, settled } = settlement;
     let mut update = connection.prepare_cached(
         "UPDATE conflicts SET outcome = ?2, settled_at = ?3, settled_by = ?4, settled_version = ?5
          WHERE id = ?1",
@@ -158,10 +158,10 @@ fn edit_kind(edit: &LostEdit) -> i64 {
     }
 }
 
-fn outcome(outcome: Settling) -> i64 {
+fn outcome(outcome: SettledAs) -> i64 {
     match outcome {
-        Settling::Resolved => 1,
-        Settling::Dismissed => 2,
+        SettledAs::Resolved => 1,
+        SettledAs::Dismissed => 2,
     }
 }
 
@@ -169,7 +169,7 @@ fn outcome(outcome: Settling) -> i64 {
 pub(crate) fn settled(
     connection: &Connection,
     id: &str,
-) -> Result<Option<Option<Settled>>, Failure> {
+) -> Result<Option<Option<Settlement>>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT outcome, settled_at, settled_by, settled_version FROM conflicts WHERE id = ?1",
     )?;
@@ -178,14 +178,14 @@ pub(crate) fn settled(
 }
 
 /// `outcome, settled_at, settled_by, settled_version` from `first` on.
-fn settlement(row: &Row<'_>, first: usize) -> Result<Option<Settled>, Error> {
+fn settlement(row: &Row<'_>, first: usize) -> Result<Option<Settlement>, Error> {
     let outcome = match row.get(first)? {
         0 => return Ok(None),
-        1 => Settling::Resolved,
-        2 => Settling::Dismissed,
+        1 => SettledAs::Resolved,
+        2 => SettledAs::Dismissed,
         other => return Err(Error::IntegralValueOutOfRange(first, other)),
     };
-    Ok(Some(Settled {
+    Ok(Some(Settlement {
         outcome,
         at: Moment(unsigned(row, first + 1)?),
         by: row.get::<_, String>(first + 2)?.into(),
@@ -300,8 +300,8 @@ fn is_asked_for(row: &Row<'_>, asked: &Conflicts) -> Result<bool, Error> {
     let outcome = match asked.outcome {
         None => None,
         Some(OutcomeFilter::Open) => Some(0),
-        Some(OutcomeFilter::Resolved) => Some(self::outcome(Settling::Resolved)),
-        Some(OutcomeFilter::Dismissed) => Some(self::outcome(Settling::Dismissed)),
+        Some(OutcomeFilter::Resolved) => Some(self::outcome(SettledAs::Resolved)),
+        Some(OutcomeFilter::Dismissed) => Some(self::outcome(SettledAs::Dismissed)),
     };
     Ok(is(3, Some(&asked.space))?
         && is(4, asked.collection.as_deref())?

@@ -10,7 +10,7 @@ use detente_core::{
 };
 
 use crate::{
-    Cache, Commit, Facts, Ground, Lack, Pruning, Settled, Settlement, Settling, StoreError,
+    Cache, Commit, Facts, Ground, Lack, Pruning, SettledAs, SettledConflict, Settlement, StoreError,
 };
 
 /// Writes that are all performed or all not.
@@ -20,21 +20,21 @@ pub struct Transaction {
     /// If it is to be performed only once, however often it comes.
     pub once: Option<Once>,
     /// The conflict in the log that it settles.
-    pub settles: Option<Settles>,
+    pub settles: Option<SettleConflict>,
     /// Whether somebody only wants to be told what would become of it.
     pub is_rehearsal: bool,
 }
 
 #[derive(Clone, Debug)]
-pub struct Settles {
+pub struct SettleConflict {
     pub id: String,
     pub by: Arc<str>,
-    pub outcome: Settling,
+    pub outcome: SettledAs,
 }
 
 /// What became of a transaction.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum Transacted {
     /// All of it was performed.
     Applied(Vec<Applied>),
     /// Nothing was: at least one of the decisions, which are told for each write as if those
@@ -47,7 +47,7 @@ pub enum Outcome {
     /// Something else was performed before under the same key.
     KeyReused,
     /// The conflict that it settles is settled already, or gone from the log.
-    NotOpen(Option<Settled>),
+    NotOpen(Option<Settlement>),
 }
 
 /// Orders that are decided together and written together. Each is decided on the store and on what
@@ -63,7 +63,7 @@ pub(crate) struct Batch<'a, F> {
     /// The newest write of this batch for each document, by its place in the commit.
     heads: HashMap<Key, usize>,
     /// Who holds a key after the writes of this batch; `None` if it was released.
-    holders: HashMap<Place, Option<String>>,
+    holders: HashMap<HolderKey, Option<String>>,
     locks: HashMap<Key, Option<Arc<Lock>>>,
     /// How to take back what a transaction did so far, the last step at the end.
     undo: Option<Vec<Undo>>,
@@ -73,11 +73,11 @@ pub(crate) struct Batch<'a, F> {
 pub(crate) type Trees = Cache<Seq, Arc<Value>>;
 
 /// Space, collection, constraint, value.
-type Place = (Box<str>, Box<str>, String, String);
+type HolderKey = (Box<str>, Box<str>, String, String);
 
 enum Undo {
     Head(Key, Option<usize>),
-    Holder(Place, Option<Option<String>>),
+    Holder(HolderKey, Option<Option<String>>),
     Lock(Key, Option<Option<Arc<Lock>>>),
 }
 
@@ -112,20 +112,20 @@ impl<'a, F: Facts> Batch<'a, F> {
 
     /// Decides the writes of a transaction in their order, each in sight of those before it, and
     /// keeps all of them or none.
-    pub(crate) fn transact(&mut self, asked: &Transaction) -> Result<Outcome, Lack> {
+    pub(crate) fn transact(&mut self, asked: &Transaction) -> Result<Transacted, Lack> {
         if let Some(once) = &asked.once
             && let Some(receipt) = self.receipt(&once.scope)?
         {
             return Ok(if receipt.once.payload == once.payload {
-                Outcome::Replayed(receipt)
+                Transacted::Replayed(receipt)
             } else {
-                Outcome::KeyReused
+                Transacted::KeyReused
             });
         }
         if let Some(settles) = &asked.settles
             && let Err(settled) = self.must_be_open(&settles.id)?
         {
-            return Ok(Outcome::NotOpen(settled));
+            return Ok(Transacted::NotOpen(settled));
         }
         let first = self.commit.versions.len();
         let prunings = self.commit.prunings.len();
@@ -140,14 +140,14 @@ impl<'a, F: Facts> Batch<'a, F> {
             self.take_back(undo.unwrap_or_default(), first);
             self.commit.prunings.truncate(prunings);
             return decided.map(if asked.is_rehearsal {
-                Outcome::Rehearsed
+                Transacted::Rehearsed
             } else {
-                Outcome::Refused
+                Transacted::Refused
             });
         }
         let applied = self.commit.versions[first..].to_vec();
         self.close(asked, &applied);
-        Ok(Outcome::Applied(applied))
+        Ok(Transacted::Applied(applied))
     }
 
     fn decide_all(
@@ -181,14 +181,16 @@ impl<'a, F: Facts> Batch<'a, F> {
             let writes = applied.iter().map(written).collect();
             self.commit.receipts.push(Receipt { once, at, writes });
         }
-        if let Some(Settles { id, by, outcome }) = asked.settles.clone() {
-            let settled = Settled {
+        if let Some(SettleConflict { id, by, outcome }) = asked.settles.clone() {
+            let settled = Settlement {
                 outcome,
                 at,
                 by,
                 version: applied.last().map(|applied| applied.stored.version),
             };
-            self.commit.settlements.push(Settlement { id, settled });
+            self.commit
+                .settlements
+                .push(SettledConflict { id, settled });
         }
     }
 
@@ -237,7 +239,7 @@ impl<'a, F: Facts> Batch<'a, F> {
         Ok(())
     }
 
-    fn set_holder(&mut self, place: Place, holder: Option<String>) {
+    fn set_holder(&mut self, place: HolderKey, holder: Option<String>) {
         let before = self.holders.insert(place.clone(), holder);
         if let Some(undo) = &mut self.undo {
             undo.push(Undo::Holder(place, before));
@@ -275,7 +277,7 @@ impl<'a, F: Facts> Batch<'a, F> {
         Ok(found.filter(|receipt| receipt.is_kept(self.commit.now)))
     }
 
-    fn must_be_open(&self, id: &str) -> Result<Result<(), Option<Settled>>, Lack> {
+    fn must_be_open(&self, id: &str) -> Result<Result<(), Option<Settlement>>, Lack> {
         let mut settlements = self.commit.settlements.iter();
         if let Some(settlement) = settlements.find(|it| it.id == id) {
             return Ok(Err(Some(settlement.settled.clone())));
@@ -312,7 +314,7 @@ fn restore<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, before: 
     };
 }
 
-fn place(key: &Key, claim: &Claim) -> Place {
+fn place(key: &Key, claim: &Claim) -> HolderKey {
     (
         key.space().into(),
         key.collection().into(),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use detente_core::Moment;
 
-use crate::{BatchToken, Desk, Load, Next, Order, Proposed, Replies, Store, StoreError};
+use crate::{BatchToken, Desk, DeskCounters, Next, Order, Proposed, Replies, Store, StoreError};
 
 /// Whoever sits at the desk, with the store at hand. Has neither thread nor clock, so whoever runs
 /// it decides when what happens.
@@ -26,8 +26,8 @@ impl<S: Store> Clerk<S> {
         &mut self.store
     }
 
-    pub fn load(&self) -> Arc<Load> {
-        self.desk.load()
+    pub fn counters(&self) -> Arc<DeskCounters> {
+        self.desk.counters()
     }
 
     /// Decides the orders, writes what they come to in one commit, and only then has replies: what
@@ -93,7 +93,7 @@ impl<S: Store> Clerk<S> {
     ///
     /// [`StoreError`]; what was acknowledged is safe.
     pub fn close(mut self) -> Result<(), StoreError> {
-        if self.load().waiting_conflicts() > 0 {
+        if self.counters().waiting_conflicts() > 0 {
             self.flush()?;
         }
         self.store.close()

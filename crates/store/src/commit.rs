@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use detente_core::{Applied, Key, Lock, Moment, Receipt};
 
-use crate::{LoggedConflict, Settlement};
+use crate::{LoggedConflict, SettledConflict};
 
 /// All that is written in one step: durable together, or not at all.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +18,7 @@ pub struct Commit {
     /// What is new in the conflict log.
     pub conflicts: Vec<Arc<LoggedConflict>>,
     /// What became of conflicts in the log, those above among them.
-    pub settlements: Vec<Settlement>,
+    pub settlements: Vec<SettledConflict>,
     /// When it was decided. What has outlived its time by then may go.
     pub now: Moment,
 }

@@ -26,7 +26,7 @@ pub struct LoggedConflict {
     pub current: Option<VersionPlace>,
     pub edit: LostEdit,
     /// `None`: it is open.
-    pub settlement: Option<Settled>,
+    pub settlement: Option<Settlement>,
 }
 
 /// A version, by its number and by its place in the log.
@@ -48,14 +48,14 @@ pub enum LostEdit {
 
 /// What becomes of a conflict in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settlement {
+pub struct SettledConflict {
     pub id: String,
-    pub settled: Settled,
+    pub settled: Settlement,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settled {
-    pub outcome: Settling,
+pub struct Settlement {
+    pub outcome: SettledAs,
     pub at: Moment,
     pub by: Arc<str>,
     /// The version that resolved it.
@@ -63,7 +63,7 @@ pub struct Settled {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settling {
+pub enum SettledAs {
     /// The edit, or what somebody made of it, was stored after all.
     Resolved,
     /// Somebody decided to let it go.

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use crate::batch::{Batch, Trees};
 use crate::waiting::Waiting;
 use crate::{
-    BatchToken, Cache, Commit, Facts, Fate, Ground, Lack, Load, Order, Outcome, Reply, StoreError,
-    Want,
+    BatchToken, Cache, Commit, DeskCounters, Facts, Fate, Ground, Lack, Order, Reply, StoreError,
+    Transacted, Want,
 };
 
 /// How many documents are kept as trees, and how large they may be, in bytes of text. A tree takes
@@ -23,7 +23,7 @@ pub struct Desk {
     /// The last commit found no room for the conflict log: the next is made without it.
     is_log_full: bool,
     trees: RefCell<Trees>,
-    load: Arc<Load>,
+    counters: Arc<DeskCounters>,
 }
 
 /// The reply to each order, in their order.
@@ -55,7 +55,7 @@ impl Default for Desk {
             waiting: Waiting::default(),
             is_log_full: false,
             trees: RefCell::new(Cache::new(TREES, |_| 1)),
-            load: Arc::default(),
+            counters: Arc::default(),
         }
     }
 }
@@ -67,8 +67,8 @@ impl Proposed {
 }
 
 impl Desk {
-    pub fn load(&self) -> Arc<Load> {
-        Arc::clone(&self.load)
+    pub fn counters(&self) -> Arc<DeskCounters> {
+        Arc::clone(&self.counters)
     }
 
     /// Decides orders, each on the facts and on what was decided before it. Changes nothing, so the
@@ -122,7 +122,7 @@ impl Desk {
                 Next::Reply(proposed.replies)
             }
             Fate::Lost => {
-                self.load.lost.fetch_add(1, Ordering::Relaxed);
+                self.counters.lost.fetch_add(1, Ordering::Relaxed);
                 Next::DecideAgain
             }
             Fate::Unknown(batch) => Next::AskStore(batch, proposed),
@@ -151,7 +151,7 @@ impl Desk {
 
     fn note_waiting(&self) {
         let waiting = self.waiting.len() as u64;
-        self.load
+        self.counters
             .waiting_conflicts
             .store(waiting, Ordering::Relaxed);
     }
@@ -167,9 +167,10 @@ impl Desk {
         self.note_waiting();
         if !commit.versions.is_empty() {
             self.keep_trees(commit);
-            let load = &self.load;
-            load.batches.fetch_add(1, Ordering::Relaxed);
-            load.versions
+            let counters = &self.counters;
+            counters.batches.fetch_add(1, Ordering::Relaxed);
+            counters
+                .versions
                 .fetch_add(commit.versions.len() as u64, Ordering::Relaxed);
         }
     }
@@ -187,9 +188,9 @@ impl Desk {
 
     fn count(&self, replies: &Replies) {
         let is_refused = |reply: &&Result<Reply, StoreError>| {
-            matches!(reply, Ok(Reply::Write(Outcome::Refused(_))))
+            matches!(reply, Ok(Reply::Write(Transacted::Refused(_))))
         };
         let refused = replies.iter().filter(is_refused).count() as u64;
-        self.load.refusals.fetch_add(refused, Ordering::Relaxed);
+        self.counters.refusals.fetch_add(refused, Ordering::Relaxed);
     }
 }

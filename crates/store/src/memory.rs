@@ -18,7 +18,7 @@ use detente_core::{Head, Key, Lock, Moment, Receipt, Seq, Stored};
 use tokio::sync::watch;
 
 use crate::{
-    BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Settled, Store,
+    BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Settlement, Store,
     StoreError, Want,
 };
 
@@ -113,7 +113,7 @@ impl Facts for Memory {
         Ok(shared.tables.receipts.get(scope).cloned())
     }
 
-    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, Lack> {
+    fn settled(&self, id: &str) -> Result<Option<Option<Settlement>>, Lack> {
         let shared = self.look(|| Want::Settled(id.to_owned()))?;
         Ok(shared.tables.settled(id))
     }

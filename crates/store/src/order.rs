@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use detente_core::{LockCommand, LockDecision};
 
-use crate::{LoggedConflict, Outcome, Transaction};
+use crate::{LoggedConflict, Transacted, Transaction};
 
 /// What is asked of the desk.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub enum Order {
 /// What became of an order.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    Write(Outcome),
+    Write(Transacted),
     Lock(LockDecision),
     Noted,
 }

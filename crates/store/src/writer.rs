@@ -9,7 +9,9 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::in_progress::{InProgress, NoTurn, Turn};
-use crate::{Clerk, Load, LoggedConflict, Order, Outcome, Reply, Store, StoreError, Transaction};
+use crate::{
+    Clerk, DeskCounters, LoggedConflict, Order, Reply, Store, StoreError, Transacted, Transaction,
+};
 
 /// How many orders are decided together at most.
 const BATCH_LIMIT: usize = 512;
@@ -41,7 +43,7 @@ pub struct Writer {
 pub struct WriterHandle {
     queue: mpsc::Sender<Request>,
     committed: watch::Receiver<Seq>,
-    load: Arc<Load>,
+    counters: Arc<DeskCounters>,
     in_progress: Arc<InProgress>,
 }
 
@@ -62,14 +64,14 @@ impl Writer {
         let (queue, requests) = mpsc::channel(queue_limit);
         let committed = store.watch();
         let clerk = Clerk::new(store);
-        let load = clerk.load();
+        let counters = clerk.counters();
         let thread = std::thread::Builder::new()
             .name("writer".into())
             .spawn(|| run(clerk, requests))?;
         let handle = WriterHandle {
             queue,
             committed,
-            load,
+            counters,
             in_progress: Arc::default(),
         };
         Ok(Self { handle, thread })
@@ -110,8 +112,8 @@ impl WriterHandle {
             ..Transaction::default()
         };
         let decision = match self.transact(asked).await? {
-            Outcome::Applied(mut all) => all.pop().map(|it| Decision::Apply(Box::new(it))),
-            Outcome::Refused(mut all) => all.pop(),
+            Transacted::Applied(mut all) => all.pop().map(|it| Decision::Apply(Box::new(it))),
+            Transacted::Refused(mut all) => all.pop(),
             other => unreachable!("a write without a key came to {other:?}"),
         };
         Ok(decision.expect("one write has one decision"))
@@ -122,7 +124,7 @@ impl WriterHandle {
     /// # Errors
     ///
     /// [`WriteError`]: nothing was performed.
-    pub async fn transact(&self, transaction: Transaction) -> Result<Outcome, WriteError> {
+    pub async fn transact(&self, transaction: Transaction) -> Result<Transacted, WriteError> {
         match self.order(Order::Write(transaction)).await? {
             Reply::Write(outcome) => Ok(outcome),
             other => unreachable!("a write was answered with {other:?}"),
@@ -196,8 +198,8 @@ impl WriterHandle {
         self.committed.clone()
     }
 
-    pub fn load(&self) -> &Load {
-        &self.load
+    pub fn counters(&self) -> &DeskCounters {
+        &self.counters
     }
 
     /// How many orders are waiting.

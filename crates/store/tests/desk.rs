@@ -10,9 +10,10 @@ use detente_core::{
 };
 use detente_store::memory::{Disk, Landing, Memory, Mishap, Step, Weather};
 use detente_store::{
-    Clerk, Conflicts, LoggedConflict, LostEdit, Next, Order, Outcome, Reader, Reply, Store,
-    StoreError, Transaction,
+    Clerk, Conflicts, LoggedConflict, LostEdit, Next, Order, Reader, Reply, Store, StoreError,
+    Transacted, Transaction,
 };
+use pollster::FutureExt;
 
 /// Fails once: at a step that was met so often before.
 #[derive(Debug, Default)]
@@ -101,7 +102,7 @@ fn conflict(id: &str) -> LoggedConflict {
 }
 
 fn is_applied(reply: &Result<Reply, StoreError>) -> bool {
-    matches!(reply, Ok(Reply::Write(Outcome::Applied(_))))
+    matches!(reply, Ok(Reply::Write(Transacted::Applied(_))))
 }
 
 /// A write that could not be decided because the store failed has given nothing away to those behind
@@ -149,7 +150,7 @@ fn a_lock_that_was_written_past_does_not_come_back() {
     disk.forget_the_time();
     let mut clerk = open(&disk, Failure::default());
     let replies = clerk.serve(&[put(key, Some("t"))], Moment(201)).unwrap();
-    let Ok(Reply::Write(Outcome::Refused(decisions))) = &replies[0] else {
+    let Ok(Reply::Write(Transacted::Refused(decisions))) = &replies[0] else {
         panic!("{replies:?}");
     };
     let is_lost = |it: &Refusal| matches!(it, Refusal::LockLost { .. });
@@ -167,12 +168,15 @@ fn a_flush_that_finds_no_room_says_so_and_keeps_what_waits() {
     let refused = write(&key("a"), Edit::Delete, None);
     let orders = [Order::Log(Arc::new(conflict("c"))), refused, Order::Flush];
     let replies = clerk.serve(&orders, Moment(1)).unwrap();
-    assert!(matches!(replies[1], Ok(Reply::Write(Outcome::Refused(_)))));
+    assert!(matches!(
+        replies[1],
+        Ok(Reply::Write(Transacted::Refused(_)))
+    ));
     assert!(matches!(replies[2], Err(StoreError::Full)), "{replies:?}");
-    assert_eq!(clerk.load().waiting_conflicts(), 1);
+    assert_eq!(clerk.counters().waiting_conflicts(), 1);
     let replies = clerk.serve(&[Order::Flush], Moment(2)).unwrap();
     assert!(matches!(replies[0], Ok(Reply::Noted)));
-    let found = clerk.store().reader().conflict("default", "c");
+    let found = clerk.store().reader().conflict("default", "c").block_on();
     assert!(found.unwrap().is_some());
 }
 
@@ -191,7 +195,7 @@ fn a_commit_of_unknown_fate_is_performed_once() {
         ];
         let replies = clerk.serve(&orders, Moment(1)).unwrap();
         assert!(is_applied(&replies[1]), "{landing:?}: {replies:?}");
-        assert_eq!(clerk.load().waiting_conflicts(), 0, "{landing:?}");
+        assert_eq!(clerk.counters().waiting_conflicts(), 0, "{landing:?}");
         disk.land();
         let reader = clerk.store().reader();
         assert_eq!(reader.last_seq(), 1, "{landing:?}");
@@ -200,7 +204,7 @@ fn a_commit_of_unknown_fate_is_performed_once() {
             limit: 10,
             ..Conflicts::default()
         };
-        let logged = reader.conflicts(&all).unwrap().items;
+        let logged = reader.conflicts(&all).block_on().unwrap().items;
         assert_eq!(logged, [conflict("c")], "{landing:?}");
     }
 }
@@ -223,19 +227,21 @@ fn what_a_lost_commit_would_have_logged_still_waits() {
         one.store()
             .reader()
             .conflict("default", "c")
+            .block_on()
             .unwrap()
             .is_none()
     );
     // The other holds the unique key by now, and so nothing is written but the log, in its own time.
     let replies = one.serve(&orders, Moment(1)).unwrap();
     assert!(!is_applied(&replies[1]), "{replies:?}");
-    assert_eq!(one.load().waiting_conflicts(), 1);
+    assert_eq!(one.counters().waiting_conflicts(), 1);
     one.serve(&[Order::Flush], Moment(1)).unwrap();
-    assert_eq!(one.load().waiting_conflicts(), 0);
+    assert_eq!(one.counters().waiting_conflicts(), 0);
     assert!(
         one.store()
             .reader()
             .conflict("default", "c")
+            .block_on()
             .unwrap()
             .is_some()
     );
@@ -249,9 +255,9 @@ fn what_is_to_be_logged_outlasts_a_store_that_is_away() {
         let orders = [Order::Log(Arc::new(conflict("c"))), put(&key("a"), None)];
         let failed = clerk.serve(&orders, Moment(1));
         assert!(matches!(failed, Err(StoreError::Away)), "{failed:?}");
-        assert_eq!(clerk.load().waiting_conflicts(), 1);
+        assert_eq!(clerk.counters().waiting_conflicts(), 1);
         let replies = clerk.serve(&[put(&key("a"), None)], Moment(2)).unwrap();
         assert!(is_applied(&replies[0]), "{replies:?}");
-        assert_eq!(clerk.load().waiting_conflicts(), 0);
+        assert_eq!(clerk.counters().waiting_conflicts(), 0);
     }
 }

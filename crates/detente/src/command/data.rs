@@ -15,7 +15,7 @@ use crate::config::{self, Config, Mistakes};
 
 /// The store that a command works on, and its rules.
 #[derive(Debug, Args)]
-pub(super) struct Place {
+pub(super) struct StoreArgs {
     /// The configuration; without one, any collection name is accepted
     #[arg(long, env = "DETENTE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -24,7 +24,7 @@ pub(super) struct Place {
     data: Option<PathBuf>,
 }
 
-impl Place {
+impl StoreArgs {
     pub(super) fn config(&self) -> Result<Config, Failure> {
         match &self.config {
             Some(path) => config::load(path).map_err(|mistakes| Failure::Usage(told(&mistakes))),

@@ -1,6 +1,5 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,15 +8,16 @@ use clap::Args;
 use detente_core::Stored;
 use detente_core::json::{self, Value};
 use detente_sqlite::SqliteReader;
-use detente_store::{Documents, Reader};
+use detente_store::{Reader, each_document};
+use pollster::FutureExt;
 
-use super::data::{Place, refused};
+use super::data::{StoreArgs, refused};
 use super::{Failure, progress};
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
     #[command(flatten)]
-    place: Place,
+    store: StoreArgs,
     /// The file to write [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -25,8 +25,8 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.place.config()?;
-        let data = self.place.data(&config);
+        let config = self.store.config()?;
+        let data = self.store.data(&config);
         let reader = SqliteReader::open(&data).map_err(|error| refused(&data, error))?;
         let mut out: Box<dyn Write> = match &self.output {
             Some(path) => Box::new(create(path).map_err(Failure::Usage)?),
@@ -47,24 +47,14 @@ fn create(path: &PathBuf) -> anyhow::Result<File> {
 fn export(reader: &dyn Reader, out: &mut impl Write) -> anyhow::Result<u64> {
     let bar = progress::count("documents");
     let mut count = 0;
-    for collection in reader.collections()? {
-        let asked = Documents {
-            collection: &collection,
-            after: None,
-            descending: false,
-        };
-        let mut written = Ok(());
-        reader.documents(&asked, &mut |stored: Arc<Stored>| {
-            written = out.write_all(line(&stored).as_bytes());
+    for collection in reader.collections().block_on()? {
+        let write = |stored: Arc<Stored>| -> anyhow::Result<()> {
+            out.write_all(line(&stored).as_bytes())?;
             count += 1;
             bar.set_position(count);
-            if written.is_ok() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        })?;
-        written?;
+            Ok(())
+        };
+        each_document(reader, &collection, write).block_on()?;
     }
     out.flush()?;
     bar.finish_and_clear();

@@ -14,7 +14,7 @@ use detente_store::{Reader, Store, Writer, WriterHandle};
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 
-use super::data::Place;
+use super::data::StoreArgs;
 use super::{Failure, progress};
 
 /// How many lines are written at a time.
@@ -26,7 +26,7 @@ const TOLD: usize = 20;
 #[derive(Debug, Args)]
 pub(super) struct Import {
     #[command(flatten)]
-    place: Place,
+    store: StoreArgs,
     /// The file to read; `-` for standard input
     file: PathBuf,
     /// Replace existing documents whose content differs, instead of reporting them
@@ -63,13 +63,13 @@ impl Tally {
 
 impl Import {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.place.config()?;
+        let config = self.store.config()?;
         let mut file = self.open().map_err(Failure::Usage)?;
         // Everything is read and checked before anything is written.
         check(&config.policy, &mut file).map_err(Failure::Usage)?;
         file.seek(SeekFrom::Start(0))
             .map_err(|error| Failure::Usage(error.into()))?;
-        let store = self.place.open(&config)?;
+        let store = self.store.open(&config)?;
         let reader = store.reader();
         let writer = Writer::start(store, WINDOW).map_err(|error| Failure::Start(error.into()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -213,7 +213,7 @@ struct Job<'a> {
 }
 
 /// What happened to one line.
-enum Outcome {
+enum Imported {
     Written,
     Unchanged,
     Refused(String),
@@ -239,15 +239,15 @@ impl Job<'_> {
         let writes = window.drain(..).map(|(_, line)| self.write(line));
         for (number, outcome) in numbers.into_iter().zip(join_all(writes).await) {
             match outcome? {
-                Outcome::Written => tally.written += 1,
-                Outcome::Unchanged => tally.unchanged += 1,
-                Outcome::Refused(why) => tally.mistake(number, &why),
+                Imported::Written => tally.written += 1,
+                Imported::Unchanged => tally.unchanged += 1,
+                Imported::Refused(why) => tally.mistake(number, &why),
             }
         }
         Ok(())
     }
 
-    async fn write(&self, line: Line) -> anyhow::Result<Outcome> {
+    async fn write(&self, line: Line) -> anyhow::Result<Imported> {
         let body = line.proposal.body.clone();
         let edit = Edit::Restore(line.proposal);
         let mut command = Command {
@@ -263,31 +263,31 @@ impl Job<'_> {
             .write(command.clone(), Arc::clone(rules))
             .await?;
         let refusal = match decision {
-            Decision::Apply(_) => return Ok(Outcome::Written),
+            Decision::Apply(_) => return Ok(Imported::Written),
             Decision::Refuse(refusal) => *refusal,
             Decision::Behind(_) => unreachable!("nothing of an import is worked out ahead"),
         };
         let Refusal::PreconditionFailed { head, .. } = refusal else {
-            return Ok(Outcome::Refused(explain(&refusal)));
+            return Ok(Imported::Refused(explain(&refusal)));
         };
-        let stored = self.reader.version(head.seq)?;
+        let stored = self.reader.version(head.seq).await?;
         if stored.is_some_and(|stored| stored.body == body) {
-            return Ok(Outcome::Unchanged);
+            return Ok(Imported::Unchanged);
         }
         if !self.replace {
             let why = format!(
                 "{:?} exists with different content; use --replace to overwrite it",
                 command.key
             );
-            return Ok(Outcome::Refused(why));
+            return Ok(Imported::Refused(why));
         }
         command.preconditions = Preconditions {
             if_match: Some(Condition::Any),
             ..Preconditions::default()
         };
         Ok(match self.writer.write(command, Arc::clone(rules)).await? {
-            Decision::Apply(_) => Outcome::Written,
-            Decision::Refuse(refusal) => Outcome::Refused(explain(&refusal)),
+            Decision::Apply(_) => Imported::Written,
+            Decision::Refuse(refusal) => Imported::Refused(explain(&refusal)),
             Decision::Behind(_) => unreachable!("nothing of an import is worked out ahead"),
         })
     }

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;
-use super::data::{Place, refused};
+use super::data::{StoreArgs, refused};
 use super::shutdown::shutdown_signal;
 
 /// Threads for reads from the disk.
@@ -21,7 +21,7 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:4090";
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
-    place: Place,
+    store: StoreArgs,
     /// Address to listen on; port 0 picks a free one [default: that of the configuration, or 127.0.0.1:4090]
     #[arg(long, env = "DETENTE_LISTEN", value_name = "ADDRESS")]
     listen: Option<String>,
@@ -74,12 +74,12 @@ enum LogFormat {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.place.config()?;
-        let data = self.place.data(&config);
+        let config = self.store.config()?;
+        let data = self.store.data(&config);
         let listen = self.listen.clone().or_else(|| config.listen.clone());
         let listen = listen.unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
         self.start_log();
-        let store = self.place.open(&config)?;
+        let store = self.store.open(&config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             // They read from the disk: more threads would only wait for it, each with its own

@@ -3,21 +3,22 @@ use std::collections::HashMap;
 use anyhow::anyhow;
 use clap::Args;
 use detente_store::{Store, audit};
+use pollster::FutureExt;
 
 use super::Failure;
-use super::data::{Place, refused, rules};
+use super::data::{StoreArgs, refused, rules};
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     #[command(flatten)]
-    place: Place,
+    store: StoreArgs,
 }
 
 impl Verify {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.place.config()?;
-        let data = self.place.data(&config);
-        let store = self.place.open_as_it_is(&config)?;
+        let config = self.store.config()?;
+        let data = self.store.data(&config);
+        let store = self.store.open_as_it_is(&config)?;
         let mut judged = HashMap::new();
         for (name, rules) in rules(&config) {
             if store
@@ -29,7 +30,7 @@ impl Verify {
                 println!("{name}: unique keys not checked; the next start will build them");
             }
         }
-        let found = audit(&store.reader(), |name| judged.get(name).copied());
+        let found = audit(&store.reader(), |name| judged.get(name).copied()).block_on();
         let found = found.map_err(|error| refused(&data, error))?;
         if found.faults.is_empty() {
             let (documents, versions) = (found.documents, found.versions);

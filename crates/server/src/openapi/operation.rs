@@ -8,7 +8,7 @@ use super::refusal;
 use super::subject::Subject;
 use super::{Members, link};
 use crate::operations::{
-    ACTOR, Answer, Content, HEADERS, Header, Operation, PARAMETERS, Parameter, Place, Shape,
+    ACTOR, Answer, Content, HEADERS, Header, Operation, PARAMETERS, Parameter, ParameterIn, Shape,
 };
 use crate::problem::ProblemKind;
 use crate::schema::{Saying, named, text};
@@ -49,7 +49,7 @@ pub(super) fn describe(
 fn parameters(api: &Api<'_>, path: &str, row: &Operation) -> Vec<Value> {
     let names = path.split(['{', '}']).skip(1).step_by(2);
     let in_path = names.filter_map(|name| {
-        let is_it = |it: &&&Parameter| it.place == Place::Path && it.name == name;
+        let is_it = |it: &&&Parameter| it.place == ParameterIn::Path && it.name == name;
         PARAMETERS.iter().find(is_it)
     });
     // With tokens, the token says who writes.
@@ -155,9 +155,9 @@ fn schema(subject: &Subject<'_>, shape: Shape) -> Value {
 pub(super) fn parameter_components(collection: &str) -> Members {
     let component = |it: &&Parameter| {
         let place = match it.place {
-            Place::Path => "path",
-            Place::Query => "query",
-            Place::Header => "header",
+            ParameterIn::Path => "path",
+            ParameterIn::Query => "query",
+            ParameterIn::Header => "header",
         };
         let mut parameter = json!({
             "name": it.name,
@@ -165,7 +165,7 @@ pub(super) fn parameter_components(collection: &str) -> Members {
             "description": it.description,
             "schema": (it.schema)(),
         });
-        if it.place == Place::Path {
+        if it.place == ParameterIn::Path {
             parameter["required"] = true.into();
         }
         if let Some(example) = it.example {

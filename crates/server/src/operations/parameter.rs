@@ -12,14 +12,14 @@ pub(crate) struct Parameter {
     /// Its name in the components of the description.
     pub(crate) key: &'static str,
     pub(crate) name: &'static str,
-    pub(crate) place: Place,
+    pub(crate) place: ParameterIn,
     pub(crate) description: &'static str,
     pub(crate) schema: fn() -> Value,
     pub(crate) example: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum ParameterIn {
     Path,
     Query,
     Header,
@@ -83,7 +83,7 @@ const DATE: &str = "Sun, 22 Nov 2026 10:30:00 GMT";
 const TIME: &str = "2026-11-22T10:30:00Z";
 
 const fn parameter(
-    place: Place,
+    place: ParameterIn,
     (key, name): (&'static str, &'static str),
     description: &'static str,
     schema: fn() -> Value,
@@ -99,7 +99,7 @@ const fn parameter(
 }
 
 const fn path(name: &'static str, description: &'static str, schema: fn() -> Value) -> Parameter {
-    parameter(Place::Path, (name, name), description, schema)
+    parameter(ParameterIn::Path, (name, name), description, schema)
 }
 
 const fn query(
@@ -107,7 +107,7 @@ const fn query(
     description: &'static str,
     schema: fn() -> Value,
 ) -> Parameter {
-    parameter(Place::Query, names, description, schema)
+    parameter(ParameterIn::Query, names, description, schema)
 }
 
 const fn field(
@@ -118,7 +118,7 @@ const fn field(
 ) -> Parameter {
     Parameter {
         example: Some(example),
-        ..parameter(Place::Header, names, description, schema)
+        ..parameter(ParameterIn::Header, names, description, schema)
     }
 }
 

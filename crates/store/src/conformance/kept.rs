@@ -5,9 +5,10 @@ use detente_core::{Lock, Moment, Once, Receipt, Written};
 
 use super::draft::key;
 use crate::{
-    Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, Reader, Settled, Settlement,
-    Settling, Store, VersionPlace,
+    Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, Reader, SettledAs,
+    SettledConflict, Settlement, Store, VersionPlace,
 };
+use pollster::FutureExt;
 
 fn lock(owner: &str) -> Arc<Lock> {
     Arc::new(Lock {
@@ -75,15 +76,15 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
     assert_eq!(store.know(|it| it.receipt(&[3; 32])).unwrap(), None);
     assert_eq!(store.know(|it| it.settled("first")).unwrap(), Some(None));
     assert_eq!(store.know(|it| it.settled("third")).unwrap(), None);
-    let settled = Settled {
-        outcome: Settling::Dismissed,
+    let settled = Settlement {
+        outcome: SettledAs::Dismissed,
         at: Moment(1500),
         by: "bob".into(),
         version: Some(3),
     };
     let commit = Commit {
         locks: vec![(key("a"), None)],
-        settlements: vec![Settlement {
+        settlements: vec![SettledConflict {
             id: "first".into(),
             settled: settled.clone(),
         }],
@@ -103,20 +104,24 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
         Some(Some(settled.clone()))
     );
     let reader = store.reader();
-    let first = reader.conflict("default", "first").unwrap().unwrap();
+    let first = reader
+        .conflict("default", "first")
+        .block_on()
+        .unwrap()
+        .unwrap();
     let expected = LoggedConflict {
         settlement: Some(settled),
         ..logged("first", 1000)
     };
     assert_eq!(first, expected);
-    assert_eq!(reader.conflict("other", "first").unwrap(), None);
+    assert_eq!(reader.conflict("other", "first").block_on().unwrap(), None);
     let asked = Conflicts {
         space: "default".into(),
         outcome: Some(OutcomeFilter::Open),
         limit: 10,
         ..Conflicts::default()
     };
-    let page = reader.conflicts(&asked).unwrap();
+    let page = reader.conflicts(&asked).block_on().unwrap();
     assert_eq!(
         (page.items, page.next),
         (vec![logged("second", 1001)], None)

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use detente_core::rules::Claim;
 use detente_core::{Edit, Head, Key, Lock, Receipt, Seq, Stored};
 
-use crate::{Order, Settled, StoreError, Transaction};
+use crate::{Order, Settlement, StoreError, Transaction};
 
 /// What decisions rest on. All that is read in one turn, from [`Store::begin`](crate::Store::begin) to
 /// [`Store::append`](crate::Store::append), is one state, or the commit of that turn is lost.
@@ -51,7 +51,7 @@ pub trait Facts {
     /// # Errors
     ///
     /// [`Lack`] if the fact is not at hand.
-    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, Lack>;
+    fn settled(&self, id: &str) -> Result<Option<Option<Settlement>>, Lack>;
 }
 
 /// Why a fact is not at hand.

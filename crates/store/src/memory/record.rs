@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use detente_core::{Applied, Key, Lock, Moment, Receipt};
 
-use crate::{BatchToken, Commit, LoggedConflict, Pruning, Settlement};
+use crate::{BatchToken, Commit, LoggedConflict, Pruning, SettledConflict};
 
 #[derive(Clone, Debug)]
 pub(super) enum Record {
@@ -12,7 +12,7 @@ pub(super) enum Record {
     Receipt(Receipt),
     Pruning(Pruning),
     Conflict(Arc<LoggedConflict>),
-    Settlement(Settlement),
+    SettledConflict(SettledConflict),
     Keys(Keys),
     /// All up to here is one commit, of this time.
     Mark(BatchToken, Moment),
@@ -45,6 +45,6 @@ pub(super) fn records(commit: &Commit) -> Vec<Record> {
         .chain(receipts.iter().cloned().map(Record::Receipt))
         .chain(prunings.iter().cloned().map(Record::Pruning))
         .chain(conflicts.map(Record::Conflict))
-        .chain(settlements.iter().cloned().map(Record::Settlement))
+        .chain(settlements.iter().cloned().map(Record::SettledConflict))
         .collect()
 }

@@ -5,7 +5,7 @@ use detente_core::rules::{Claim, Rules, Unique};
 use detente_core::{CollectionKey, Head, Key, Lock, Receipt, Seq, Stored};
 
 use super::record::{Keys, Record};
-use crate::{ConstraintConflict, LoggedConflict, Pruning, Settled};
+use crate::{ConstraintConflict, LoggedConflict, Pruning, Settlement};
 
 /// History is cut where the number of a version is a multiple of this.
 const CUT: u64 = 64;
@@ -59,7 +59,7 @@ impl Tables {
             }
             Record::Pruning(pruning) => self.prune(pruning),
             Record::Conflict(conflict) => self.conflicts.push((**conflict).clone()),
-            Record::Settlement(settlement) => {
+            Record::SettledConflict(settlement) => {
                 let mut conflicts = self.conflicts.iter_mut();
                 if let Some(conflict) = conflicts.find(|it| it.id == settlement.id) {
                     conflict.settlement = Some(settlement.settled.clone());
@@ -145,7 +145,7 @@ impl Tables {
         (keys, conflicts)
     }
 
-    pub(super) fn settled(&self, id: &str) -> Option<Option<Settled>> {
+    pub(super) fn settled(&self, id: &str) -> Option<Option<Settlement>> {
         let conflict = self.conflicts.iter().find(|it| it.id == id)?;
         Some(conflict.settlement.clone())
     }

@@ -5,7 +5,7 @@ use detente_core::{
     Applied, Constraint, Decision, Field, Kind, Lock, LockDecision, LockRefusal, Moment, Refusal,
     Seq,
 };
-use detente_store::{Outcome, Reply, Settled};
+use detente_store::{Reply, Settlement, Transacted};
 
 /// What an order came to, in words that the desk and the model have in common.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +15,7 @@ pub(crate) enum Answer {
     Rehearsed(Vec<Told>),
     Replayed(Vec<(Seq, bool)>),
     KeyReused,
-    NotOpen(Option<Settled>),
+    NotOpen(Option<Settlement>),
     Held(Lock),
     Freed(Lock),
     LockRefused(Refused),
@@ -205,17 +205,17 @@ impl From<&Reply> for Answer {
     fn from(reply: &Reply) -> Self {
         let told = |decisions: &[Decision]| decisions.iter().map(Told::from).collect();
         match reply {
-            Reply::Write(Outcome::Applied(all)) => {
+            Reply::Write(Transacted::Applied(all)) => {
                 Self::Applied(all.iter().map(|it| Told::Applied(it.into())).collect())
             }
-            Reply::Write(Outcome::Refused(all)) => Self::Refused(told(all)),
-            Reply::Write(Outcome::Rehearsed(all)) => Self::Rehearsed(told(all)),
-            Reply::Write(Outcome::Replayed(receipt)) => {
+            Reply::Write(Transacted::Refused(all)) => Self::Refused(told(all)),
+            Reply::Write(Transacted::Rehearsed(all)) => Self::Rehearsed(told(all)),
+            Reply::Write(Transacted::Replayed(receipt)) => {
                 let writes = receipt.writes.iter();
                 Self::Replayed(writes.map(|it| (it.seq, it.created)).collect())
             }
-            Reply::Write(Outcome::KeyReused) => Self::KeyReused,
-            Reply::Write(Outcome::NotOpen(settled)) => Self::NotOpen(settled.clone()),
+            Reply::Write(Transacted::KeyReused) => Self::KeyReused,
+            Reply::Write(Transacted::NotOpen(settled)) => Self::NotOpen(settled.clone()),
             Reply::Lock(LockDecision::Held(lock)) => Self::Held((**lock).clone()),
             Reply::Lock(LockDecision::Freed(lock)) => Self::Freed((**lock).clone()),
             Reply::Lock(LockDecision::Refused(refusal)) => Self::LockRefused(refusal.into()),

@@ -7,8 +7,8 @@ use detente_core::rules::{Claim, Rules};
 use detente_core::{Head, Key, Lock, Moment, Receipt, Seq, Stored};
 use detente_store::memory::{Disk, Memory, MemoryReader};
 use detente_store::{
-    BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground as Standing, Lack, Order, Settled,
-    Store, StoreError, Want,
+    BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground as Standing, Lack, Order,
+    Settlement, Store, StoreError, Want,
 };
 use tokio::sync::watch;
 
@@ -212,7 +212,7 @@ impl Facts for Broken {
         self.inner.receipt(scope)
     }
 
-    fn settled(&self, id: &str) -> Result<Option<Option<Settled>>, Lack> {
+    fn settled(&self, id: &str) -> Result<Option<Option<Settlement>>, Lack> {
         self.inner.settled(id)
     }
 }

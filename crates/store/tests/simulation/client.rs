@@ -7,7 +7,7 @@ mod resumed; // an edit that was left lying
 use std::sync::Arc;
 
 use detente_core::{Key, LockAction, LockCommand, Moment, Once};
-use detente_store::{Order, Reader, Settles, Settling, Transaction};
+use detente_store::{Order, Reader, SettleConflict, SettledAs, Transaction};
 
 use crate::collection::rules_of;
 use crate::dice::Dice;
@@ -124,10 +124,10 @@ impl Client {
         };
         let count = around.dice.index(2);
         let outcome = match count {
-            0 => Settling::Dismissed,
-            _ => Settling::Resolved,
+            0 => SettledAs::Dismissed,
+            _ => SettledAs::Resolved,
         };
-        let settles = Settles {
+        let settles = SettleConflict {
             id,
             by: Arc::clone(&self.name),
             outcome,

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use detente_core::json::Value;
 use detente_core::{Key, Lock, LockAction, LockCommand, Moment, Receipt, Seq};
-use detente_store::{Order, Reader, Settled, Store, StoreError, Transaction};
+use detente_store::{Order, Reader, Settlement, Store, StoreError, Transaction};
 
 use crate::answer::{Answer, Refused, Told, Version, Why};
 use crate::collection::keys;
+use pollster::FutureExt;
 
 #[derive(Clone, Default)]
 pub(crate) struct Model {
@@ -28,7 +29,7 @@ pub(crate) struct Model {
     fencing: u64,
     receipts: BTreeMap<[u8; 32], Receipt>,
     /// Those conflicts that may be settled, and what became of them.
-    pub(crate) conflicts: BTreeMap<String, Option<Settled>>,
+    pub(crate) conflicts: BTreeMap<String, Option<Settlement>>,
     /// Those that only one writer knows of, and which.
     waiting: BTreeMap<String, usize>,
     /// The writer that performs.
@@ -53,7 +54,7 @@ impl Model {
         self.reach(now);
         self.writer = writer;
         self.waiting.retain(|id, _| {
-            let found = reader.conflict("default", id);
+            let found = reader.conflict("default", id).block_on();
             !found.is_ok_and(|found| found.is_some())
         });
     }
@@ -172,7 +173,7 @@ impl Model {
             self.receipts.insert(once.scope, receipt);
         }
         if let Some(settles) = &asked.settles {
-            let settled = Settled {
+            let settled = Settlement {
                 outcome: settles.outcome,
                 at: self.now,
                 by: Arc::clone(&settles.by),
@@ -257,7 +258,7 @@ impl Model {
         same("the end of the log", &reader.last_seq(), &last_seq)?;
         for entry in &self.log[self.compared..] {
             let seq = entry.version.seq;
-            let stored = reader.version(seq).map_err(unreadable)?;
+            let stored = reader.version(seq).block_on().map_err(unreadable)?;
             let stored = stored.ok_or_else(|| format!("version {seq} is lost"))?;
             same("the key", &stored.key, &entry.key)?;
             let document = Some(stored.body.clone()).filter(|_| stored.head().is_document());
@@ -273,13 +274,13 @@ impl Model {
             same("a version", &found, &(*version, *prev, *base, *at))?;
         }
         for key in keys() {
-            let head = reader.head(key).map_err(unreadable)?;
+            let head = reader.head(key).block_on().map_err(unreadable)?;
             let expected = self.newest.get(key).map(|it| it.version.seq);
             same("a head", &head.map(|it| it.seq), &expected)?;
             let lock = reader.lock(key).filter(|lock| lock.is_held(self.now));
             same("a lock", &lock.as_deref(), &self.held(key))?;
         }
-        let pruned = reader.pruned().map_err(unreadable)?;
+        let pruned = reader.pruned().block_on().map_err(unreadable)?;
         same("how many versions are gone", &pruned, &self.gone())?;
         same("the fencing number", &fencing, &self.fencing)?;
         self.compared = self.log.len();

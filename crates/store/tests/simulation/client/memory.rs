@@ -6,11 +6,12 @@ use detente_core::{
     Command, Decision, Edit, Head, Key, Lock, LockDecision, Merging, Patch, Refusal, Stored,
 };
 use detente_store::{
-    LoggedConflict, LostEdit, Order, Outcome, Reader, Reply, Transaction, VersionPlace,
+    LoggedConflict, LostEdit, Order, Reader, Reply, Transacted, Transaction, VersionPlace,
 };
 
 use super::Surroundings;
 use super::command::merging;
+use pollster::FutureExt;
 
 pub(crate) struct Client {
     pub(crate) name: Arc<str>,
@@ -42,7 +43,7 @@ impl Client {
 
     /// Reads a document.
     pub(super) fn look<R: Reader>(&mut self, around: &Surroundings<'_, R>, key: &Key) {
-        let found = around.reader.current(key).ok().flatten();
+        let found = around.reader.current(key).block_on().ok().flatten();
         self.remember(key, found);
     }
 
@@ -67,13 +68,13 @@ impl Client {
             self.asked_once.push(asked.clone());
         }
         match (order, reply) {
-            (Order::Write(_), Some(Reply::Write(Outcome::Applied(all)))) => {
+            (Order::Write(_), Some(Reply::Write(Transacted::Applied(all)))) => {
                 for applied in all {
                     let stored = &applied.stored;
                     self.remember(&stored.key, Some(Arc::clone(stored)));
                 }
             }
-            (Order::Write(asked), Some(Reply::Write(Outcome::Refused(all)))) => {
+            (Order::Write(asked), Some(Reply::Write(Transacted::Refused(all)))) => {
                 for ((prepared, _), decision) in asked.writes.iter().zip(all) {
                     self.learn_refusal(around, &prepared.command, decision);
                 }

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a desk has done so far.
 #[derive(Debug, Default)]
-pub struct Load {
+pub struct DeskCounters {
     pub(crate) batches: AtomicU64,
     pub(crate) versions: AtomicU64,
     pub(crate) refusals: AtomicU64,
@@ -10,7 +10,7 @@ pub struct Load {
     pub(crate) waiting_conflicts: AtomicU64,
 }
 
-impl Load {
+impl DeskCounters {
     /// Commits that held at least one write.
     pub fn batches(&self) -> u64 {
         self.batches.load(Ordering::Relaxed)
