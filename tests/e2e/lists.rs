@@ -266,3 +266,37 @@ schema = { type = "object", properties = { name = {} } }
         }
     }
 }
+
+#[tokio::test]
+async fn the_collections_of_a_space_are_listed_with_what_they_hold() {
+    let server = Server::with_config("[collections.users]\n[collections.notes]\n");
+    let client = server.client();
+    for id in 1..4 {
+        client.create(&format!("/api/notes/{id}"), "{}").await;
+    }
+    let delete = client.ask("DELETE", "/api/notes/1").if_match("*");
+    assert_eq!(delete.send().await.status, 204);
+    client.create("/spaces/other/api/users/1", "{}").await;
+    let newest = client.get("/api/notes/_changes?since=3").await.json();
+    let collections = client.get("/api").await.json();
+    assert_eq!(
+        collections["items"],
+        json!([
+            {"name": "notes", "href": "/api/notes", "documents": 2, "changed_at": newest["items"][0]["updated_at"]},
+            {"name": "users", "href": "/api/users", "documents": 0, "changed_at": null},
+        ])
+    );
+    let other = client.get("/spaces/other/api").await.json();
+    let rows: Vec<_> = other["items"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        (&rows[1]["href"], &rows[1]["documents"]),
+        (&json!("/spaces/other/api/users"), &json!(1))
+    );
+    assert_eq!(client.get("/api?page=1").await.status, 400);
+    assert_eq!(client.get("/api/").await.status, 404);
+
+    let open = Server::start();
+    open.client().create("/api/My_things/1", "{}").await;
+    let listed = open.client().get("/api").await.json();
+    assert_eq!(listed["items"][0]["name"], "My_things");
+}

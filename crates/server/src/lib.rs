@@ -22,6 +22,7 @@ mod batch; // several writes, all or none
 mod lock; // the only writer for a while
 mod merging; // an edit of an older version, joined with the current one
 
+mod collections; // what there is, and how much
 mod cursor; // where a list goes on
 mod feed; // versions as they come: pages and server-sent events
 mod history; // the versions of a document

@@ -35,7 +35,8 @@ pub(crate) use parameter::{
 pub(crate) use refusal::{Refusal, When};
 
 /// All resources.
-pub(crate) static RESOURCES: [&Resource; 20] = [
+pub(crate) static RESOURCES: [&Resource; 21] = [
+    &collection::COLLECTIONS,
     &collection::COLLECTION,
     &document::DOCUMENT,
     &history::VERSIONS,

@@ -117,6 +117,11 @@ pub(crate) fn space_prefix(space: &str) -> String {
     format!("/spaces/{space}")
 }
 
+/// The path of a collection.
+pub(crate) fn collection_href(space: &str, collection: &str) -> String {
+    format!("{}/api/{collection}", space_prefix(space))
+}
+
 pub(crate) fn push_href(out: &mut String, key: &Key) {
     out.push_str(&space_prefix(key.space()));
     out.push_str("/api/");

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use detente_core::{Key, Lock, Moment, Seq, Stored, VersionTag};
 use detente_store::{
-    Changes, ConflictPage, Conflicts, Feed, HistorySpan, Listed, Listing, LoggedConflict,
+    Changes, ConflictPage, Conflicts, Extent, Feed, HistorySpan, Listed, Listing, LoggedConflict,
     MergedHour, Reader, StoreError, VersionPlace, read_back,
 };
 
@@ -49,6 +49,10 @@ impl Reading {
             Some(stored) => Ok(Some(stored)),
             None => self.reader.version(seq).await.map_err(explain),
         }
+    }
+
+    pub(crate) async fn extents(&self, space: &str) -> Outcome<Vec<Extent>> {
+        self.reader.extents(space).await.map_err(explain)
     }
 
     pub(crate) async fn versions(&self, seqs: &[Seq]) -> Outcome<Vec<Option<Arc<Stored>>>> {

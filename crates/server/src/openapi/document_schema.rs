@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::schema::{
-    Saying, all_of, anything, exactly, id, list, moment, named, object, one_of, one_word_of,
+    Saying, all_of, anything, exactly, href, id, list, moment, named, object, one_of, one_word_of,
     pointer, text, whole,
 };
 
@@ -32,8 +32,27 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
                     .chain([("last", last), reset()]),
             ),
         ),
+        ("CollectionList", collections()),
+        ("CollectionSummary", collection()),
         ("JsonPatch", json_patch()),
     ]
+}
+
+fn collections() -> Value {
+    object([("items", list(named("CollectionSummary")))])
+}
+
+fn collection() -> Value {
+    let changed = moment().or_null();
+    object([
+        ("name", text()),
+        ("href", href()),
+        ("documents", whole(0)),
+        (
+            "changed_at",
+            changed.about("When a document was last written or deleted; null if none ever was."),
+        ),
+    ])
 }
 
 fn version() -> Value {

@@ -12,6 +12,24 @@ use crate::resource::JSON;
 
 pub(super) static COLLECTION: Resource = Resource::of_collection("/{collection}", &[LIST, CREATE]);
 
+pub(super) static COLLECTIONS: Resource = Resource::of_space("", &[LIST_COLLECTIONS]);
+
+const LIST_COLLECTIONS: Operation = Operation {
+    id: "listCollections",
+    run: gated!(crate::collections::read),
+    method: Method::GET,
+    action: Required::Always(Action::Read),
+    summary: "List the collections",
+    description: "\
+        Lists the collections that are declared, and those that hold or held documents, with the number of \
+        their documents and the time of their last change.",
+    answers: &[Answer::of(
+        "The collections, by their names.",
+        &[Content::new(JSON, Shape::Named("CollectionList"))],
+    )],
+    ..Operation::BARE
+};
+
 const LIST: Operation = Operation {
     id: "list",
     run: gated!(crate::list::read),
