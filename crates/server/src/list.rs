@@ -78,7 +78,11 @@ impl Wanted {
 }
 
 /// A filter on a member that no document can have would give an empty page, as if all were lost.
-fn must_have_room(schema: Option<&Schema>, field: &QueryField, parameter: &str) -> Result<(), Problem> {
+fn must_have_room(
+    schema: Option<&Schema>,
+    field: &QueryField,
+    parameter: &str,
+) -> Result<(), Problem> {
     match (schema, field) {
         (Some(schema), QueryField::Data(pointer)) if schema.excludes(pointer) => {
             let detail = format!(

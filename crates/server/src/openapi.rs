@@ -72,20 +72,25 @@ pub(crate) async fn read(app: &App, _: &PathParts, parts: &Parts) -> Answer {
 
 fn describe(policy: &Policy, settings: &Settings) -> Value {
     let api = Api::of(policy, settings);
+    let paths = Value::from(paths(&api));
+    let responses = refusal::responses(&paths);
     let mut description = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Detente",
             "version": env!("CARGO_PKG_VERSION"),
             "description": PROSE,
+            "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
+        "servers": [{"url": "/"}],
+        "security": [],
         "tags": api.tags(),
-        "paths": paths(&api),
+        "paths": paths,
         "components": {
             "schemas": schemas(&api),
             "parameters": operation::parameter_components(&api.undeclared_name()),
             "headers": operation::header_components(),
-            "responses": refusal::responses(),
+            "responses": responses,
         },
     });
     if api.wants_tokens() {
@@ -131,7 +136,7 @@ fn schemas(api: &Api<'_>) -> Members {
     let ours = ours.into_iter().flatten().chain(problem_schema::schemas());
     let ours = ours.map(|(name, schema)| (name.to_owned(), schema));
     // No clash: no name of ours is a word and `Document`.
-    let of_collections = api.subjects.iter().filter_map(Subject::schema_component);
+    let of_collections = api.subjects.iter().flat_map(Subject::schema_components);
     ours.chain(of_collections).collect()
 }
 

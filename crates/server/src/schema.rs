@@ -23,8 +23,16 @@ pub(crate) fn anything() -> Value {
     json!({})
 }
 
+/// This text or number alone. Not `const`, which many generators do not know, nor for a boolean, of
+/// which they make no enumeration.
 pub(crate) fn exactly(value: impl Into<Value>) -> Value {
-    json!({"const": value.into()})
+    let value = value.into();
+    let kind = if value.is_string() {
+        "string"
+    } else {
+        "integer"
+    };
+    json!({"type": kind, "enum": [value]})
 }
 
 pub(crate) fn text() -> Value {
@@ -45,7 +53,7 @@ pub(crate) fn text_in(format: &str) -> Value {
 }
 
 pub(crate) fn one_word_of(words: &[&str]) -> Value {
-    json!({"enum": words})
+    json!({"type": "string", "enum": words})
 }
 
 pub(crate) fn moment() -> Value {
@@ -85,8 +93,9 @@ pub(crate) fn one_of<const N: usize>(schemas: [Value; N]) -> Value {
     json!({"oneOf": schemas.to_vec()})
 }
 
-pub(crate) fn all_of<const N: usize>(schemas: [Value; N]) -> Value {
-    json!({"allOf": schemas.to_vec()})
+/// An object with any members.
+pub(crate) fn any_object() -> Value {
+    json!({"type": "object", "additionalProperties": true})
 }
 
 /// An object with these members, and perhaps others. If a name ends with `?`, the member is optional.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::label::type_name;
 use super::{Members, embedding};
 use crate::operations::{Resource, Scope, When};
-use crate::schema::{all_of, named};
+use crate::schema::named;
 
 /// What a set of paths is about.
 pub(super) struct Subject<'a> {
@@ -126,27 +126,18 @@ impl<'a> Subject<'a> {
         parameters
     }
 
-    /// The expression for the id in the `Location` of a new document. OpenAPI has no expression for a
-    /// part of a field, so this uses the `#regex:` of Schemathesis. Other tools see just a string.
-    pub(super) fn id_in_location(&self) -> String {
-        let collection = self.name().unwrap_or("[^/]+");
-        format!("$response.header.Location#regex:/api/{collection}/(.+)")
-    }
-
     /// The schema of a document of the collection.
     pub(super) fn document(&self) -> Value {
         match self.own_schema() {
-            Some(source) if embedding::is_of_objects(source) => named(&self.component()),
-            Some(_) => all_of([named("Document"), named(&self.component())]),
+            Some(_) => named(&self.component()),
             None => named("Document"),
         }
     }
 
-    /// The collection's own schema, as a component.
-    pub(super) fn schema_component(&self) -> Option<(String, Value)> {
-        let name = self.component();
-        let schema = embedding::embed(self.own_schema()?, &name);
-        Some((name, schema))
+    /// The collection's own schema, as components: the documents, and the definitions that it has.
+    pub(super) fn schema_components(&self) -> Vec<(String, Value)> {
+        let source = self.own_schema();
+        source.map_or_else(Vec::new, |it| embedding::embed(it, &self.component()))
     }
 
     fn component(&self) -> String {
@@ -158,8 +149,9 @@ impl<'a> Subject<'a> {
         let [collection] = self.collections.as_slice() else {
             return None;
         };
-        let schema = collection.rules.rules.schema.as_ref()?;
-        Some(schema.source())
+        let source = collection.rules.rules.schema.as_ref()?.source();
+        // `true` says nothing of documents.
+        source.is_object().then_some(source)
     }
 
     /// Whether a problem is possible here.

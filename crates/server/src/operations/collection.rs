@@ -2,7 +2,6 @@ use axum::http::Method;
 
 use super::document::THE_DOCUMENT;
 use super::header::{OF_VERSION, OF_WRITE};
-use super::link::TO_DOCUMENT;
 use super::parameter::{CURSOR, IDEMPOTENCY, LIMIT, PREFER, SORT};
 use super::refusal::{BY_RULES, OF_BODIES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
@@ -67,7 +66,7 @@ const CREATE: Operation = Operation {
         description: "The new document. There is no body if the request prefers that.",
         headers: &[OF_VERSION, &["Location"], OF_WRITE],
         contents: THE_DOCUMENT,
-        links: &TO_DOCUMENT,
+        // No links: OpenAPI has no expression for the id, which is a part of `Location`.
         ..Answer::BARE
     }],
     refusals: &[

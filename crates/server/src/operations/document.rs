@@ -123,8 +123,6 @@ pub(super) const LEFT_OUT: Answer = Answer {
     ..PERHAPS_MERGED
 };
 
-const A_MERGE_PATCH: Shape = Shape::Object("A merge patch (RFC 7396): null removes a member.");
-
 const PATCH: Operation = Operation {
     id: "patch",
     run: gated!(crate::document::write),
@@ -136,9 +134,9 @@ const PATCH: Operation = Operation {
         because the test says what the patch relies on.",
     fields: FIELDS_OF_WRITING,
     body: Some(Body::of(&[
-        Content::new(MERGE_PATCH, A_MERGE_PATCH),
+        Content::new(MERGE_PATCH, Shape::Named("MergePatch")),
         Content::new(JSON_PATCH, Shape::Named("JsonPatch")),
-        Content::new(JSON, A_MERGE_PATCH),
+        Content::new(JSON, Shape::Named("MergePatch")),
     ])),
     answers: &[
         Answer {
