@@ -4,10 +4,10 @@ use std::sync::Arc;
 use crate::failure::Failure;
 use detente_core::rules::{Rules, Unique};
 use detente_core::{CollectionKey, Stored};
-use detente_store::{ConstraintConflict, Documents};
+use detente_store::{ConstraintConflict, Documents, UniqueKey};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use crate::append::{Sqlite, claim};
+use crate::append::{Sqlite, hold};
 use crate::read::Reads;
 use crate::row::find_holder;
 
@@ -121,7 +121,10 @@ fn build_in(
             };
             let outcome = find_holder(transaction, &place.space, &place.collection, &found)
                 .and_then(|holder| match holder {
-                    None => claim(transaction, &stored.key, &found),
+                    None => {
+                        let key = UniqueKey::new(&stored.key, &found);
+                        hold(transaction, &key, stored.key.id())
+                    }
                     Some(holder) => {
                         conflicts.push(ConstraintConflict {
                             collection: place.clone(),

@@ -9,6 +9,7 @@ mod order; // what is asked, and what became of it
 mod batch; // commands decided together, each in sight of those before it
 mod counters; // what a desk has done so far
 mod desk; // orders in, one commit, answers out; no I/O
+mod holders; // of unique keys, while orders are decided
 mod waiting; // refused writes that are to be logged
 
 mod clerk; // the desk and a store, turn by turn
@@ -27,7 +28,7 @@ pub use audit::{Audit, audit};
 pub use batch::{SettleConflict, Transacted, Transaction};
 pub use cache::Cache;
 pub use clerk::Clerk;
-pub use commit::{Commit, Pruning};
+pub use commit::{Commit, Pruning, UniqueKey};
 pub use conflict_log::{
     ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter, Retention,
     SettledAs, SettledConflict, Settlement, VersionPlace,

@@ -77,6 +77,7 @@ fn rules() -> Rules {
             name: "slot".into(),
             fields: vec!["/slot".parse().unwrap()],
             ignore_case: false,
+            normalize: false,
             condition: None,
             error: None,
             message: None,

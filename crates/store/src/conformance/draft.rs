@@ -18,6 +18,7 @@ pub(super) fn rules() -> Arc<CollectionRules> {
                 name: "slot".into(),
                 fields: vec!["/slot".parse().unwrap()],
                 ignore_case: false,
+                normalize: false,
                 condition: None,
                 error: None,
                 message: None,

@@ -1,6 +1,7 @@
 //! The write path as it would be if orders came one at a time, nothing failed and nobody crashed.
 
 mod history; // what is kept of it
+mod slots; // who has a unique key, and since when
 mod write; // what becomes of one write
 
 use std::collections::BTreeMap;
@@ -11,8 +12,9 @@ use detente_core::{Key, Lock, LockAction, LockCommand, Moment, Receipt, Seq};
 use detente_store::{Order, Reader, Settlement, Store, StoreError, Transaction};
 
 use crate::answer::{Answer, Refused, Told, Version, Why};
-use crate::collection::keys;
+use crate::collection::{keys, slot};
 use pollster::FutureExt;
+use slots::Slots;
 
 #[derive(Clone, Default)]
 pub(crate) struct Model {
@@ -34,6 +36,9 @@ pub(crate) struct Model {
     waiting: BTreeMap<String, usize>,
     /// The writer that performs.
     writer: usize,
+    /// Within a transaction of several writes: the documents that may not have a slot, because of
+    /// one that had it first.
+    rivals: Option<Vec<(Key, Value, String)>>,
     /// Up to here the log was compared with the store's.
     compared: usize,
 }
@@ -129,8 +134,20 @@ impl Model {
         }
         let (log_len, locks) = (self.log.len(), self.locks.clone());
         let first_kept = self.first_kept.clone();
-        let writes = asked.writes.iter();
-        let told: Vec<Told> = writes.map(|(it, rules)| self.write(it, rules)).collect();
+        self.rivals = None;
+        let mut slots = self.slots();
+        let mut told = self.write_all(asked, &mut slots);
+        if asked.writes.len() > 1 {
+            let rivals = slots.rivals();
+            if !rivals.is_empty() {
+                self.take_back(log_len);
+                self.locks.clone_from(&locks);
+                self.first_kept.clone_from(&first_kept);
+                self.rivals = Some(rivals);
+                slots = self.slots();
+                told = self.write_all(asked, &mut slots);
+            }
+        }
         let is_refused = told.iter().any(|it| !matches!(it, Told::Applied(_)));
         if is_refused || asked.is_rehearsal {
             self.take_back(log_len);
@@ -143,6 +160,31 @@ impl Model {
         }
         self.close(asked, &told);
         Answer::Applied(told)
+    }
+
+    /// Unique keys are judged by what the last write leaves.
+    fn write_all(&mut self, asked: &Transaction, slots: &mut Slots) -> Vec<Told> {
+        if asked.writes.len() > 1 && self.rivals.is_none() {
+            self.rivals = Some(Vec::new());
+        }
+        let mut told = Vec::new();
+        for (prepared, rules) in &asked.writes {
+            told.push(self.write(prepared, rules));
+            let key = &prepared.command.key;
+            let newest = self.newest.get(key).and_then(|it| it.document.as_deref());
+            slots.move_to(key, newest.and_then(|it| slot(key, it)));
+        }
+        self.rivals = None;
+        told
+    }
+
+    fn slots(&self) -> Slots {
+        let mut slots = Slots::default();
+        for (key, entry) in &self.newest {
+            let document = entry.document.as_deref();
+            slots.move_to(key, document.and_then(|it| slot(key, it)));
+        }
+        slots
     }
 
     fn take_back(&mut self, log_len: usize) {
