@@ -312,9 +312,9 @@ pub(super) static LOCK: Parameter = field(
 pub(super) static LAST_EVENT_ID: Parameter = field(
     ("lastEventId", "Last-Event-ID"),
     "0",
-    "Where to continue an interrupted stream of server-sent events. Takes precedence over `since`. It has no \
-     effect on pages of JSON.",
-    || text_like(POSITION),
+    "Where to continue an interrupted stream of server-sent events: the `seq` of its last event. Takes \
+     precedence over `since`. On a page of JSON it has no effect, whatever it is.",
+    text,
 );
 
 /// For every write on a server without tokens.
