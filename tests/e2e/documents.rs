@@ -320,3 +320,35 @@ async fn a_patch_of_plain_json_is_a_merge_patch() {
     let batch = client.post("/api/_batch", &batch).send().await;
     assert_eq!(batch.json()["results"][0]["body"], json!({"c": 3}));
 }
+
+/// A writer recognizes its own version in the feed by the tag that it was told.
+#[tokio::test]
+async fn answers_to_writes_are_not_compressed_and_carry_the_tag_of_the_feed() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/documents/1";
+    let body = format!(r#"{{"text":"{}"}}"#, "lorem ipsum ".repeat(200));
+    let patch = r#"{"more":1}"#;
+    let mut told = Vec::new();
+    let created = client
+        .put(path, &body)
+        .header("Accept-Encoding", "gzip")
+        .send()
+        .await;
+    told.push(created.clone());
+    let put = client.put(path, &body).if_match(&created.tag());
+    told.push(put.header("Accept-Encoding", "gzip").send().await);
+    let patched = client.merge_patch(path, patch).if_match("*");
+    told.push(patched.header("Accept-Encoding", "gzip").send().await);
+    let edit = r#"{"base":2,"patch":{"other":1}}"#;
+    let merged = client.post(&format!("{path}/merge"), edit);
+    told.push(merged.header("Accept-Encoding", "gzip").send().await);
+    let posted = client.post("/api/documents", &body);
+    told.push(posted.header("Accept-Encoding", "gzip").send().await);
+    let feed = client.get("/api/_changes").await.json();
+    for (answer, row) in told.iter().zip(feed["items"].as_array().unwrap()) {
+        assert_eq!(answer.header("content-encoding"), None, "{answer:?}");
+        assert_eq!(answer.tag(), row["etag"], "{answer:?}");
+        assert_eq!(answer.json(), row["data"]);
+    }
+}

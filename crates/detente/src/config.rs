@@ -4,6 +4,7 @@ mod collection; // [collections.…]
 mod file; // the file, from text to settings
 mod mistake; // what is wrong, and where
 mod section; // one table of the file, read member by member
+mod site; // where clients find the server
 mod strategy; // how two edits of one place are merged
 
 pub use file::{Config, load, parse};

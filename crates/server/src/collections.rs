@@ -11,17 +11,17 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
     let names = call.names();
     let space = names.space()?;
     let holdings = call.app.service.collections(&call.principal, space).await?;
-    let items: Vec<_> = holdings.iter().map(|it| item(space, it)).collect();
+    let href = |holding: &Holding| call.site.link(&collection_href(space, &holding.collection));
+    let items: Vec<_> = holdings.iter().map(|it| item(it, &href(it))).collect();
     let body = Bytes::from(Draft::default().with("items", items).into_text());
     let coding = Coding::negotiate(call.inbound.headers(), body.len());
     representation::json(body, coding).await
 }
 
-fn item(space: &str, holding: &Holding) -> Draft {
-    let href = collection_href(space, &holding.collection);
+fn item(holding: &Holding, href: &str) -> Draft {
     Draft::default()
         .with("name", &*holding.collection)
-        .with("href", &*href)
+        .with("href", href)
         .with("documents", holding.documents)
         .with("changed_at", holding.changed_at.map(|it| it.to_string()))
 }

@@ -13,13 +13,43 @@ use detente_service::{Action, Explanation, Misplacement, StaleAnswer, Way, What}
 use detente_store::Settlement;
 
 use crate::problem::{Problem, ProblemKind};
-use crate::resource::{conflict_href, document_href};
+use crate::site::Site;
 
 pub(crate) use divergence::{agreement_names, change_rows, clash_rows, joined_rows};
 pub(crate) use violation::invalid;
 
-impl From<Box<Explanation>> for Problem {
+/// Why a request was not performed.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Problem(Problem),
+    /// It becomes a problem where it is known what links begin with.
+    Explained(Box<Explanation>),
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Box<Explanation>> for Refused {
     fn from(explanation: Box<Explanation>) -> Self {
+        Self::Explained(explanation)
+    }
+}
+
+impl Refused {
+    /// The problem, with links to a site.
+    pub(crate) fn told(self, site: &Site) -> Problem {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Explained(explanation) => Problem::of(*explanation, site),
+        }
+    }
+}
+
+impl Problem {
+    fn of(explanation: Explanation, site: &Site) -> Self {
         let Explanation {
             what,
             key,
@@ -28,8 +58,9 @@ impl From<Box<Explanation>> for Problem {
             rests_on,
             stored,
             ..
-        } = *explanation;
+        } = explanation;
         let subject = Subject {
+            site,
             key: key.as_ref(),
             ways: &ways,
             rests_on,
@@ -41,7 +72,7 @@ impl From<Box<Explanation>> for Problem {
             None => problem,
         };
         match logged {
-            Some(place) => problem.with("logged", conflict_href(&place.space, &place.id)),
+            Some(place) => problem.with("logged", site.conflict(&place.space, &place.id)),
             None => problem,
         }
     }
@@ -49,6 +80,7 @@ impl From<Box<Explanation>> for Problem {
 
 /// What an explanation is about.
 struct Subject<'a> {
+    site: &'a Site,
     key: Option<&'a Key>,
     ways: &'a [Way],
     rests_on: Option<usize>,
@@ -132,7 +164,7 @@ impl Subject<'_> {
                 tag,
                 version,
             } => {
-                let detail = format!("{} names another version than {tag}.", field.name());
+                let detail = message::of_read(field, &tag);
                 let problem = Problem::new(Kind::PreconditionFailed, detail);
                 let problem = problem.with("current_etag", tag.to_string());
                 problem
@@ -172,7 +204,8 @@ impl Subject<'_> {
     }
 
     fn href(&self) -> String {
-        self.key.map(document_href).unwrap_or_default()
+        let link = |key| self.site.document(key);
+        self.key.map(link).unwrap_or_default()
     }
 
     fn has_no(&self, what: &str) -> String {

@@ -18,13 +18,16 @@ use crate::envelope;
 use crate::inbound::Inbound;
 use crate::parameters::{self, DEFAULT_LIMIT, parameters, whole_number};
 use crate::problem::Problem;
-use crate::representation::{self, Coding};
+use crate::representation::{self, Coding, NO_STORE};
 
 /// How long a silent stream waits before it sends a comment, so that nothing in between gives up on it.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: &str = "last-event-id";
+
+/// The same URL is a page or a stream.
+const BY_ACCEPT: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
 
 /// The versions of a space, in the order of the log.
 pub(crate) async fn of_space(call: &mut Call) -> Answer {
@@ -81,7 +84,9 @@ async fn answer(call: &Call, scope: Scope) -> Answer {
     };
     let page = envelope::page_of(&page.changes, write, &members);
     let coding = Coding::negotiate(headers, page.len());
-    representation::json(Bytes::from(page), coding).await
+    let mut response = representation::json(Bytes::from(page), coding).await?;
+    response.headers_mut().insert(header::VARY, BY_ACCEPT);
+    Ok(response)
 }
 
 /// What a request wants of a feed.
@@ -175,7 +180,8 @@ fn stream_events(app: &Arc<App>, follower: Follower, greeting: Bytes) -> Respons
     let mut response = Response::new(Body::from_stream(events));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    headers.insert(header::VARY, BY_ACCEPT);
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
 }

@@ -8,6 +8,7 @@ mod resource; // what a URL names
 mod router; // URLs to resources
 mod segment; // names in paths, percent-encoded
 mod settings; // what a server is told at its start
+mod site; // where links lead
 
 mod fields; // the fields of a request
 mod idempotency; // Idempotency-Key
@@ -47,3 +48,4 @@ mod status; // health, readiness, metrics, the first page
 
 pub use serve::{Serving, serve};
 pub use settings::{Access, Limits, Settings, Token, Tokens};
+pub use site::{Site, TrustedProxies};

@@ -27,6 +27,7 @@ use crate::operations::{RESOURCES, Resource, Scope};
 use crate::representation::{self, Coding};
 use crate::resource::PathParts;
 use crate::settings::Settings;
+use crate::site::Site;
 
 use api::Api;
 use subject::Subject;
@@ -60,18 +61,22 @@ problem, and the cause is in the server's log.
 an `X-Request-Id`: the id that the request sent, if it is plain text, or a new one.";
 
 pub(crate) async fn read(app: &App, _: &PathParts, parts: &Parts) -> Answer {
-    // Settings do not change while the server runs.
+    let site = Site::found(&app.settings, &parts.extensions);
     let described = || {
-        let description = describe(&app.service.policy, &app.settings);
+        let description = describe(&app.service.policy, &app.settings, &site);
         Bytes::from(description.to_string())
     };
-    let body = app.openapi.get_or_init(described).clone();
+    // Settings do not change while the server runs, but proxies may give it several names.
+    let body = match site == app.settings.site {
+        true => app.openapi.get_or_init(described).clone(),
+        false => described(),
+    };
     let coding = Coding::negotiate(&parts.headers, body.len());
     representation::json(body, coding).await
 }
 
-fn describe(policy: &Policy, settings: &Settings) -> Value {
-    let api = Api::of(policy, settings);
+fn describe(policy: &Policy, settings: &Settings, site: &Site) -> Value {
+    let api = Api::of(policy, settings, site);
     let paths = Value::from(paths(&api));
     let responses = refusal::responses(&paths);
     let mut description = json!({
@@ -82,7 +87,7 @@ fn describe(policy: &Policy, settings: &Settings) -> Value {
             "description": PROSE,
             "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": api.url()}],
         "security": [],
         "tags": api.tags(),
         "paths": paths,
@@ -133,7 +138,10 @@ fn schemas(api: &Api<'_>) -> Members {
         conflict_schema::schemas(),
         problem_schema::parts(),
     ];
-    let ours = ours.into_iter().flatten().chain(problem_schema::schemas());
+    let ours = ours
+        .into_iter()
+        .flatten()
+        .chain(problem_schema::schemas(api.site));
     let ours = ours.map(|(name, schema)| (name.to_owned(), schema));
     // No clash: no name of ours is a word and `Document`.
     let of_collections = api.subjects.iter().flat_map(Subject::schema_components);

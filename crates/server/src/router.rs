@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::any;
@@ -15,6 +15,7 @@ use crate::operations::RESOURCES;
 use crate::problem::Problem;
 use crate::resource::PathParts;
 use crate::segment::respell;
+use crate::site::Site;
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     let cors = cors(&app.settings.cors_origins);
@@ -57,13 +58,14 @@ fn with_cors(router: &Router, cors: CorsLayer) -> Router {
     router.clone().layer(cors).layer(from_fn(pass_by))
 }
 
-async fn nothing_here(uri: Uri) -> Problem {
-    let bare = uri.path().strip_suffix('/');
+async fn nothing_here(State(app): State<Arc<App>>, request: Request) -> Problem {
+    let site = Site::found(&app.settings, request.extensions());
+    let bare = request.uri().path().strip_suffix('/');
     let bare = bare.filter(|bare| RESOURCES.iter().any(|it| it.has_path(bare)));
     Problem::not_found(match bare {
         Some(bare) => format!(
             "No resource has this URL, because of the slash at its end: {} is the right one.",
-            respell(bare)
+            site.link(&respell(bare))
         ),
         None => "No resource has this URL.".to_owned(),
     })

@@ -1,9 +1,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
+use detente_core::Moment;
 use detente_service::Service;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -18,6 +19,7 @@ use crate::app::{App, Closing};
 use crate::metrics::Metrics;
 use crate::router::router;
 use crate::settings::Settings;
+use crate::site::FromProxy;
 
 /// A client that takes longer to send a request's head is cut off, and so is a connection on which
 /// nothing was asked for so long.
@@ -28,6 +30,9 @@ const HEAD_BYTES: usize = 128 * 1024;
 
 /// How long a refused write may wait before the conflict log has it; a crash may lose it until then.
 const LOG_DELAY: Duration = Duration::from_secs(1);
+
+/// How often conflicts are looked for that nobody settled in time.
+const SWEEP_PERIOD: Duration = Duration::from_secs(60 * 60);
 
 /// After this, accepting is tried again when it failed, as it does when there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -80,8 +85,9 @@ impl Serving {
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        tasks.spawn(handle(stream, &router, &connections));
+                    Ok((stream, peer)) => {
+                        let is_proxy = app.settings.believes(peer.ip());
+                        tasks.spawn(handle(stream, is_proxy, &router, &connections));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
@@ -115,10 +121,12 @@ impl Serving {
 
 /// Has refused writes, which ride along with other commits, written soon where there are none.
 async fn keep_the_log(app: Arc<App>) {
+    let mut sweep = tokio::time::interval(SWEEP_PERIOD);
     loop {
         tokio::select! {
             () = app.closing.wait() => return,
             () = tokio::time::sleep(LOG_DELAY) => {}
+            _ = sweep.tick() => dismiss_old(&app).await,
         }
         if app.service.writer().counters().waiting_conflicts() > 0 {
             // What fails now is tried again with the next commit, and told in the writer's own line.
@@ -127,8 +135,29 @@ async fn keep_the_log(app: Arc<App>) {
     }
 }
 
+/// Lets conflicts go that nobody settled in the time that the settings give them.
+async fn dismiss_old(app: &App) {
+    let Some(age) = app.settings.dismiss_after else {
+        return;
+    };
+    let until = Moment::from(
+        SystemTime::now()
+            .checked_sub(age)
+            .unwrap_or(SystemTime::UNIX_EPOCH),
+    );
+    match app.service.dismiss_before(until).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "dismissed conflicts that nobody settled"),
+        // It is tried again.
+        Err(explanation) => {
+            tracing::warn!(cause = ?explanation.what, "could not dismiss conflicts")
+        }
+    }
+}
+
 fn handle(
     stream: TcpStream,
+    is_proxy: bool,
     router: &Router,
     connections: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
@@ -138,7 +167,13 @@ fn handle(
     }
     let service = router
         .clone()
-        .map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
+        .map_request(move |request: hyper::Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            if is_proxy {
+                request.extensions_mut().insert(FromProxy);
+            }
+            request
+        });
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()

@@ -11,7 +11,8 @@ use crate::fields;
 use crate::preference::Preferences;
 use crate::problem::Problem;
 use crate::representation::{self, Reply, bodiless, field};
-use crate::resource::{JSON, JSON_PATCH, MERGE_PATCH, document_href};
+use crate::resource::{JSON, JSON_PATCH, MERGE_PATCH};
+use crate::site::Site;
 
 /// What the head of a write says. Its body is still to be read.
 #[derive(Debug)]
@@ -107,11 +108,7 @@ pub(crate) fn patch_of(value: &Value) -> Result<Patch, Problem> {
 }
 
 /// The answer to a write that was performed; `headers` and `method` are those of its request.
-pub(crate) async fn answer(
-    done: Done,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Reply, Problem> {
+pub(crate) fn answer(done: Done, method: &Method, headers: &HeaderMap, site: &Site) -> Reply {
     let Done {
         stored,
         created,
@@ -128,10 +125,9 @@ pub(crate) async fn answer(
             (false, false) => StatusCode::OK,
         };
         let mut reply = if is_bodiless {
-            bodiless(status, &stored)
+            bodiless(status, &stored, site)
         } else {
-            let tag = stored.head().tag().to_entity_tag();
-            representation::document(status, &stored, &tag, headers).await?
+            representation::written(status, &stored, site)
         };
         let fields = reply.headers_mut();
         if let Some(applied) = preferences.applied(is_bodiless) {
@@ -151,11 +147,11 @@ pub(crate) async fn answer(
                 true => header::LOCATION,
                 false => header::CONTENT_LOCATION,
             };
-            fields.insert(name, field(document_href(&stored.key)));
+            fields.insert(name, field(site.document(&stored.key)));
         }
         reply
     } else {
-        let mut reply = bodiless(StatusCode::NO_CONTENT, &stored);
+        let mut reply = bodiless(StatusCode::NO_CONTENT, &stored, site);
         // There is no representation left that a tag could name.
         reply.headers_mut().remove(header::ETAG);
         reply
@@ -163,7 +159,7 @@ pub(crate) async fn answer(
     if is_replayed {
         mark_replayed(reply.headers_mut());
     }
-    Ok(reply)
+    reply
 }
 
 /// A client that holds a tag without the document that it stands for would undo, with its next PUT,

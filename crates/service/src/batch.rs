@@ -94,7 +94,7 @@ impl Service {
         let transaction = Transaction {
             writes: batch.commands().await?,
             once: once.filter(|_| is_whole),
-            settles: None,
+            settles: Vec::new(),
             is_rehearsal: !is_whole,
         };
         let verdict = self.writer.transact(transaction).await;

@@ -20,6 +20,15 @@ pub struct Span {
     pub until: Moment,
 }
 
+/// Whose conflicts count, by the program that asked for the write.
+#[derive(Clone, Debug, Default)]
+pub struct Agents {
+    /// Only those whose name contains this,
+    pub only: Option<String>,
+    /// and not this.
+    pub without: Option<String>,
+}
+
 /// What the conflict log of a space adds up to.
 #[derive(Clone, Debug)]
 pub struct Statistics {
@@ -75,12 +84,15 @@ impl Service {
         principal: &Principal,
         space: &str,
         span: Span,
+        agents: Agents,
     ) -> Outcome<Statistics> {
         principal.must(Action::Read)?;
         self.flush().await?;
         let mut tally = Tally::default();
         let mut wanted = Conflicts {
-            space: space.to_owned(),
+            space: Some(space.to_owned()),
+            agent: agents.only,
+            not_agent: agents.without,
             since: Some(span.since),
             until: Some(span.until),
             limit: PAGE,

@@ -13,7 +13,7 @@ use detente_store::{LoggedConflict, Settlement};
 
 use crate::{Action, StaleAnswer};
 
-pub use divergence::{Author, Broken, Change, Clash, Demand, Divergence, Shows};
+pub use divergence::{Author, Broken, Change, Clash, Demand, Divergence, Naming, Shows};
 pub(crate) use explain::{Attempt, Ground, explain};
 pub(crate) use story::History;
 

@@ -26,7 +26,8 @@ mod list; // the documents of a collection
 mod touched; // which places a version changed
 
 mod conflict_log; // refused writes, and what becomes of them
-mod conflict_statistics; // what they add up to
+mod conflict_statistics;
+mod dismissal; // many of them, let go // what they add up to
 
 mod explanation; // a refusal that explains itself
 mod metrics; // what is counted, whichever face it came by
@@ -35,11 +36,12 @@ pub use ask::{Ask, Edited};
 pub use batch::{BatchDone, BatchRefused, OperationRefused};
 pub use collections::Holding;
 pub use conflict_log::{ConflictDetail, Decided, Ruled, Ruling};
-pub use conflict_statistics::{Count, Span, Statistics};
+pub use conflict_statistics::{Agents, Count, Span, Statistics};
+pub use dismissal::Dismissed;
 pub use document::{History, Read};
 pub use explanation::{
     Author, Broken, CONFLICT_KINDS, Change, Clash, Demand, Divergence, Explanation, LogPlace,
-    Misplacement, Shows, Way, What,
+    Misplacement, Naming, Shows, Way, What,
 };
 pub use feed::{Follower, Page, Scope};
 pub use lock::{LockAsk, LockWish};

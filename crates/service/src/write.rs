@@ -170,7 +170,7 @@ impl Write {
             let transaction = Transaction {
                 writes: vec![(self.prepared.clone(), Arc::clone(&self.collection.rules))],
                 once: terms.once,
-                settles: terms.settles.clone(),
+                settles: terms.settles.iter().cloned().collect(),
                 is_rehearsal: terms.is_rehearsal,
             };
             let verdict = service.writer.transact(transaction).await;

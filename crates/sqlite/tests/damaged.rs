@@ -21,6 +21,7 @@ fn conflict(edit: LostEdit) -> LoggedConflict {
         base: None,
         current: None,
         edit,
+        agent: None,
         settlement: None,
     }
 }
@@ -42,7 +43,7 @@ fn an_edit_that_cannot_be_read_is_damage() {
         clerk.serve(&orders, Moment(1)).unwrap();
         let reader = clerk.store().reader();
         let all = Conflicts {
-            space: "default".into(),
+            space: Some("default".into()),
             limit: 10,
             ..Conflicts::default()
         };

@@ -21,8 +21,8 @@ pub struct Transaction {
     pub writes: Vec<(Prepared, Arc<CollectionRules>)>,
     /// If it is to be performed only once, however often it comes.
     pub once: Option<Once>,
-    /// The conflict in the log that it settles.
-    pub settles: Option<SettleConflict>,
+    /// The conflicts in the log that it settles, all of them or none.
+    pub settles: Vec<SettleConflict>,
     /// Whether somebody only wants to be told what would become of it.
     pub is_rehearsal: bool,
 }
@@ -48,7 +48,7 @@ pub enum Transacted {
     Replayed(Receipt),
     /// Something else was performed before under the same key.
     KeyReused,
-    /// The conflict that it settles is settled already, or gone from the log.
+    /// A conflict that it settles is settled already, or gone from the log.
     NotOpen(Option<Settlement>),
 }
 
@@ -139,10 +139,10 @@ impl<'a, F: Facts> Batch<'a, F> {
                 Transacted::KeyReused
             });
         }
-        if let Some(settles) = &asked.settles
-            && let Err(settled) = self.must_be_open(&settles.id)?
-        {
-            return Ok(Transacted::NotOpen(settled));
+        for settles in &asked.settles {
+            if let Err(settled) = self.must_be_open(&settles.id)? {
+                return Ok(Transacted::NotOpen(settled));
+            }
         }
         let first = self.commit.versions.len();
         // A write alone that is refused has done nothing that would have to be taken back.
@@ -241,7 +241,7 @@ impl<'a, F: Facts> Batch<'a, F> {
             let writes = applied.iter().map(written).collect();
             self.commit.receipts.push(Receipt { once, at, writes });
         }
-        if let Some(SettleConflict { id, by, outcome }) = asked.settles.clone() {
+        for SettleConflict { id, by, outcome } in asked.settles.clone() {
             let settled = Settlement {
                 outcome,
                 at,

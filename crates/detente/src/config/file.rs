@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::collection::{self, Defaults};
 use super::mistake::{Mistake, Mistakes, Source};
 use super::section::Section;
+use super::site::{site, trusted_proxies};
 
 /// The settings in the file.
 #[derive(Debug)]
@@ -88,11 +89,12 @@ fn read(root: &Section<'_>) -> Config {
         &[("reject", false), ("allow", true)],
     );
     let limits = limits(root);
+    let (conflicts, dismiss_after) = conflicts(root);
     let config = Config {
         listen: listen(root),
         data: root.text("data").map(|data| beside(root, &data.value)),
         cache_bytes: root.number("cache_bytes", 0),
-        conflicts: retention(root),
+        conflicts,
         policy: Policy {
             collections: collections(root, &defaults),
             undeclared: match undeclared {
@@ -103,8 +105,11 @@ fn read(root: &Section<'_>) -> Config {
         },
         settings: Settings {
             tokens: tokens(root),
+            site: site(root),
+            trusted_proxies: trusted_proxies(root),
             cors_origins: cors_origins(root),
             limits,
+            dismiss_after,
         },
     };
     root.finish();
@@ -230,20 +235,23 @@ fn limits(root: &Section<'_>) -> Limits {
     limits
 }
 
-fn retention(root: &Section<'_>) -> Retention {
+/// How much of the conflict log is kept, and when its open entries are dismissed.
+fn conflicts(root: &Section<'_>) -> (Retention, Option<Duration>) {
     const DAY_MS: u64 = 24 * 60 * 60 * 1000;
     let default = Retention::default();
     let Some(section) = root.section("conflicts") else {
-        return default;
+        return (default, None);
     };
     let days = section.number("keep_days", 1).map(|days| days as u64);
     let bytes = section.number("max_bytes", 0).map(|bytes| bytes as u64);
+    let open_days = section.number("dismiss_after_days", 1);
+    let open_ms = open_days.map(|days| (days as u64).saturating_mul(DAY_MS));
     let retention = Retention {
         age_ms: days.map_or(default.age_ms, |days| days.saturating_mul(DAY_MS)),
         bytes: bytes.unwrap_or(default.bytes),
     };
     section.finish();
-    retention
+    (retention, open_ms.map(Duration::from_millis))
 }
 
 fn tokens(root: &Section<'_>) -> Option<Tokens> {
@@ -359,6 +367,8 @@ mod tests {
 stale_status = 410
 unconditonal_writes = "allow"
 cors_origins = ["example.org"]
+public_url = "example.org"
+trusted_proxies = ["::1", "localhost"]
 
 [limits]
 body_bytes = 0
@@ -393,18 +403,20 @@ secret_sha256 = "xyz"
             "2:16 stale_status must be 409 or 412",
             "3:1 unknown setting unconditonal_writes; did you mean unconditional_writes?",
             "4:17 an origin must be",
-            "7:14 limits.body_bytes must be a whole number of at least 1",
-            "9:14 \"Users\" is not a collection name",
-            "12:19 \"objekt\" is not",
-            "15:11 a JSON Pointer is empty or begins with `/`",
-            "16:1 collections.users.unique needs fields",
-            "17:8 this collection has another unique key named \"email\"",
-            "18:22 ",
-            "21:10 unknown name \"slef\"",
-            "22:12 {oops} is neither",
-            "25:12 \"new\" is not one of the states",
-            "27:10 \"gone\" is not one of the states",
-            "31:17 secret_sha256 must be 64 hexadecimal digits",
+            "5:14 public_url must be a URL",
+            "6:27 a proxy must be an address or a network",
+            "9:14 limits.body_bytes must be a whole number of at least 1",
+            "11:14 \"Users\" is not a collection name",
+            "14:19 \"objekt\" is not",
+            "17:11 a JSON Pointer is empty or begins with `/`",
+            "18:1 collections.users.unique needs fields",
+            "19:8 this collection has another unique key named \"email\"",
+            "20:22 ",
+            "23:10 unknown name \"slef\"",
+            "24:12 {oops} is neither",
+            "27:12 \"new\" is not one of the states",
+            "29:10 \"gone\" is not one of the states",
+            "33:17 secret_sha256 must be 64 hexadecimal digits",
         ];
         for (found, expected) in found.iter().zip(expected) {
             assert!(

@@ -5,11 +5,13 @@ use super::label::labels;
 use super::subject::Subject;
 use crate::operations::COLLECTION_NAME;
 use crate::settings::Settings;
+use crate::site::Site;
 
 /// The parts of a server that its description depends on.
 pub(super) struct Api<'a> {
     policy: &'a Policy,
     settings: &'a Settings,
+    pub(super) site: &'a Site,
     /// The subjects of the paths of collections.
     pub(super) subjects: Vec<Subject<'a>>,
     /// The subject of all other paths.
@@ -17,7 +19,7 @@ pub(super) struct Api<'a> {
 }
 
 impl<'a> Api<'a> {
-    pub(super) fn of(policy: &'a Policy, settings: &'a Settings) -> Self {
+    pub(super) fn of(policy: &'a Policy, settings: &'a Settings, site: &'a Site) -> Self {
         let labels = labels(policy.collections.keys().map(String::as_str));
         let declared = policy.collections.iter().zip(labels);
         let mut subjects: Vec<_> = declared
@@ -29,8 +31,17 @@ impl<'a> Api<'a> {
         Self {
             policy,
             settings,
+            site,
             whole: Subject::whole(&subjects),
             subjects,
+        }
+    }
+
+    /// What the paths are relative to.
+    pub(super) fn url(&self) -> &str {
+        match self.site.base() {
+            "" => "/",
+            base => base,
         }
     }
 

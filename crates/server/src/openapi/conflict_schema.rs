@@ -28,6 +28,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("LostEdit", edit()),
         ("ConflictResolution", resolution()),
         ("ConflictStatistics", statistics()),
+        ("DismissedConflicts", dismissed()),
     ]
 }
 
@@ -41,6 +42,10 @@ fn logged() -> Vec<(&'static str, Value)> {
         ("href", href()),
         ("at", moment()),
         ("by", text()),
+        (
+            "agent?",
+            text().about("The `User-Agent` of the write, at most 255 bytes of it."),
+        ),
         ("method", one_word_of(&methods)),
         ("collection", text()),
         ("document", id()),
@@ -63,6 +68,19 @@ fn logged() -> Vec<(&'static str, Value)> {
         ("settled_by?", text()),
         ("settled_version?", settled_version()),
     ]
+}
+
+fn dismissed() -> Value {
+    object([
+        (
+            "dismissed",
+            whole(0).about("How many conflicts were dismissed."),
+        ),
+        (
+            "more",
+            flag().about("Whether more of them are open: send the request again, with a new key."),
+        ),
+    ])
 }
 
 fn detail() -> [(&'static str, Value); 4] {

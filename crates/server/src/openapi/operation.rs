@@ -72,10 +72,13 @@ fn responses(api: &Api<'_>, subject: &Subject<'_>, row: &Operation) -> Members {
     let possible = possible.filter(|it| subject.may_have(it.when));
     let mut kinds: Vec<_> = possible.map(|it| it.kind).collect();
     kinds.push(ProblemKind::HeadersTooLarge);
+    if !row.misplaced.fields.is_empty() {
+        kinds.push(ProblemKind::Malformed);
+    }
     if !row.action.is_open() {
         kinds.extend(refusals_of_callers(api));
     }
-    responses.extend(refusal::by_status(&kinds));
+    responses.extend(refusal::by_status(&kinds, api.site));
     responses
 }
 

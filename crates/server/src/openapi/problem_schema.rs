@@ -5,6 +5,7 @@ use crate::problem::{ProblemType, problems};
 use crate::schema::{
     Saying, anything, exactly, href, list, moment, named, object, one_word_of, pointer, text, whole,
 };
+use crate::site::Site;
 
 /// The parts of problems.
 pub(super) fn parts() -> Vec<(&'static str, Value)> {
@@ -20,16 +21,16 @@ pub(super) fn parts() -> Vec<(&'static str, Value)> {
 }
 
 /// A schema for each problem, by its `error`.
-pub(super) fn schemas() -> impl Iterator<Item = (&'static str, Value)> {
-    problems().map(|row| (row.error, schema(row)))
+pub(super) fn schemas(site: &Site) -> impl Iterator<Item = (&'static str, Value)> {
+    problems().map(|row| (row.error, schema(row, site)))
 }
 
 /// Written out, not as a problem and more: generators make a type with all members of it, and its
 /// name is that of the component, not the sentence that people read.
-fn schema(row: &ProblemType) -> Value {
+fn schema(row: &ProblemType, site: &Site) -> Value {
     let mut schema = object(common());
     let properties = &mut schema["properties"];
-    properties["type"] = exactly(row.path());
+    properties["type"] = exactly(site.link(&row.path()));
     properties["title"] = text().and("examples", json!([row.title]));
     properties["status"] = exactly(row.status.as_u16());
     if row.named_by.is_none() {

@@ -127,7 +127,8 @@ fn ruled() -> Served {
 }
 
 fn descriptions() -> [Value; 3] {
-    [Served::default(), closed(), mixed()].map(|(policy, settings)| describe(&policy, &settings))
+    [Served::default(), closed(), mixed()]
+        .map(|(policy, settings)| describe(&policy, &settings, &settings.site))
 }
 
 fn operations(description: &Value) -> impl Iterator<Item = &Value> {
@@ -352,7 +353,7 @@ fn names_differ_in_more_than_their_case() {
         collections: collections.into(),
         ..Policy::default()
     };
-    let description = describe(&policy, &Settings::default());
+    let description = describe(&policy, &Settings::default(), &Site::default());
     let fold = |name: &str| name.replace('_', "").to_lowercase();
     let mut ids = HashSet::new();
     for operation in operations(&description) {
@@ -379,7 +380,7 @@ fn the_collection_of_the_example_is_not_declared() {
             collections: collections.collect(),
             ..Policy::default()
         };
-        describe(&policy, &Settings::default())["components"]["parameters"]["collection"]["example"]
+        describe(&policy, &Settings::default(), &Site::default())["components"]["parameters"]["collection"]["example"]
             .clone()
     };
     assert_eq!(named(&["users"]), "documents");

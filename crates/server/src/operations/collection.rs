@@ -2,6 +2,7 @@ use axum::http::Method;
 
 use super::document::THE_DOCUMENT;
 use super::header::{OF_VERSION, OF_WRITE};
+use super::misplaced::NONE;
 use super::parameter::{CURSOR, IDEMPOTENCY, LIMIT, PREFER, SORT};
 use super::refusal::{BY_RULES, OF_BODIES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
@@ -60,6 +61,8 @@ const CREATE: Operation = Operation {
     summary: "Create a document",
     description: "The server chooses the id. `Location` is the path of the new document.",
     fields: &[&PREFER, &IDEMPOTENCY],
+    // They are evaluated for the new document, which is not there yet.
+    misplaced: NONE,
     body: Some(Body::of(THE_DOCUMENT)),
     answers: &[Answer {
         status: 201,

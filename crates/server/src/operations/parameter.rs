@@ -25,7 +25,7 @@ pub(crate) enum ParameterIn {
     Header,
 }
 
-pub(crate) static PARAMETERS: [&Parameter; 30] = [
+pub(crate) static PARAMETERS: [&Parameter; 32] = [
     &COLLECTION,
     &ID_IN_PATH,
     &VERSION,
@@ -45,6 +45,8 @@ pub(crate) static PARAMETERS: [&Parameter; 30] = [
     &OF_ACTOR,
     &OF_KIND,
     &OF_OUTCOME,
+    &OF_AGENT,
+    &NOT_OF_AGENT,
     &LOGGED_SINCE,
     &LOGGED_UNTIL,
     &IF_MATCH,
@@ -230,6 +232,18 @@ pub(super) static OF_OUTCOME: Parameter = query(
     ("ofOutcome", "outcome"),
     "Only conflicts with this outcome.",
     || one_word_of(&["open", "resolved", "dismissed"]),
+);
+
+pub(super) static OF_AGENT: Parameter = query(
+    ("ofAgent", "agent"),
+    "Only conflicts of writes whose `User-Agent` contains this.",
+    text,
+);
+
+pub(super) static NOT_OF_AGENT: Parameter = query(
+    ("notOfAgent", "not_agent"),
+    "No conflicts of writes whose `User-Agent` contains this.",
+    text,
 );
 
 pub(super) static LOGGED_SINCE: Parameter = Parameter {

@@ -65,7 +65,10 @@ pub(crate) async fn explain(
     };
     let bytes = history.bytes() + attempt.sent.len();
     let work = move || attempt.explain(history, refusal, is_base_gone, &ground);
-    let explanation = offload(bytes, work).await?;
+    let mut explanation = offload(bytes, work).await?;
+    if let Some(record) = &mut explanation.record {
+        record.agent.clone_from(&principal.agent);
+    }
     Ok(Box::new(explanation.seen_by(principal)))
 }
 

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use detente_core::json::{Pointer, Value, parse};
 use detente_core::merge::{Choices, Merge, Strategies, merge};
 use detente_core::{
-    Collision, Conflict, Contrast, Edit, Head, Kind, Stored, VersionTag, changed_members,
-    compare_blind,
+    Collision, Condition, Conflict, Contrast, Edit, EntityTag, Head, Kind, Stored, VersionTag,
+    changed_members, compare_blind,
 };
 
-use super::divergence::{Author, Change, Clash, Divergence, Shows};
+use super::divergence::{Author, Change, Clash, Divergence, Naming, Shows};
 use super::{Attempt, REPEAT_LIMIT};
 use crate::Outcome;
 use crate::reading::{Reading, Steps};
@@ -169,7 +169,7 @@ impl Story {
             _ => None,
         };
         let divergence = Divergence {
-            is_weakly_named: self.is_weakly_named(attempt),
+            naming: self.naming(attempt),
             fields: self.fields(&found.conflicts),
             agreements: found.agreements,
             is_mergeable: is_known && found.conflicts.is_empty(),
@@ -214,18 +214,31 @@ impl Story {
         }
     }
 
-    /// Whether If-Match names the current version by a weak tag, which never matches.
-    fn is_weakly_named(&self, attempt: &Attempt) -> bool {
-        let current = self
-            .history
-            .current
-            .as_ref()
-            .map(|it| it.head().tag().to_entity_tag());
-        let condition = attempt.command.preconditions.if_match.iter();
-        let mut tags = condition.flat_map(|it| it.tags());
-        current.is_some_and(|current| {
-            tags.any(|tag| tag.is_weak() && tag.opaque() == current.opaque())
-        })
+    /// How the tags of If-Match stand to the versions.
+    fn naming(&self, attempt: &Attempt) -> Naming {
+        let current = self.history.current.as_ref();
+        let current = current.map(|it| it.head().tag().to_entity_tag());
+        let Some(Condition::Tags(tags)) = &attempt.command.preconditions.if_match else {
+            return Naming::Base;
+        };
+        let is_any = |equals: fn(&EntityTag, &EntityTag) -> bool| {
+            let mut tags = tags.iter();
+            current
+                .as_ref()
+                .is_some_and(|current| tags.any(|tag| equals(tag, current)))
+        };
+        let is_ours = |tag: &EntityTag| tag.opaque().parse::<VersionTag>().is_ok();
+        if is_any(EntityTag::strong_eq) {
+            Naming::Base
+        } else if is_any(EntityTag::weak_eq) {
+            Naming::Weakly
+        } else if !tags.iter().any(is_ours) {
+            Naming::Foreign
+        } else if attempt.is_merge() {
+            Naming::Another
+        } else {
+            Naming::Base
+        }
     }
 
     fn is_known(&self, attempt: &Attempt) -> bool {

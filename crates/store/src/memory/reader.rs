@@ -243,11 +243,12 @@ fn is_wanted(conflict: &LoggedConflict, wanted: &Conflicts) -> bool {
         Some(SettledAs::Resolved) => OutcomeFilter::Resolved,
         Some(SettledAs::Dismissed) => OutcomeFilter::Dismissed,
     };
-    conflict.key.space() == wanted.space
+    is(&wanted.space, conflict.key.space())
         && is(&wanted.collection, conflict.key.collection())
         && is(&wanted.document, conflict.key.id())
         && is(&wanted.by, &conflict.by)
         && is(&wanted.kind, &conflict.kind)
+        && wanted.wants_agent(conflict.agent.as_deref())
         && wanted.outcome.is_none_or(|wanted| wanted == outcome)
         && wanted.since.is_none_or(|since| conflict.at >= since)
         && wanted.until.is_none_or(|until| conflict.at < until)

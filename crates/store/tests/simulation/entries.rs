@@ -41,7 +41,7 @@ impl Entries {
         expected: &[(Expected, u64)],
     ) -> Result<(), String> {
         let asked = Conflicts {
-            space: "default".into(),
+            space: Some("default".into()),
             limit: usize::MAX,
             ..Conflicts::default()
         };

@@ -130,10 +130,10 @@ impl Laws {
     }
 
     fn heed_settlement(&mut self, asked: &Transaction) -> Result<(), String> {
-        let id = asked.settles.as_ref().map(|settles| settles.id.clone());
-        match id.map(|id| self.settled.insert(id)) {
-            Some(false) => Err("a conflict was settled twice".into()),
-            _ => Ok(()),
+        let mut ids = asked.settles.iter().map(|settles| settles.id.clone());
+        match ids.all(|id| self.settled.insert(id)) {
+            true => Ok(()),
+            false => Err("a conflict was settled twice".into()),
         }
     }
 
