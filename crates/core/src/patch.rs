@@ -111,13 +111,13 @@ pub fn merge_patch(target: Option<&Value>, patch: &Value) -> Value {
         Some(Value::Object(members)) => members.clone(),
         _ => Object::new(),
     };
-    for (name, value) in patch {
-        if *value == Value::Null {
-            members.shift_remove(name);
-        } else {
-            let merged = merge_patch(members.get(name), value);
-            members.insert(name.clone(), merged);
-        }
+    // All at once: to remove members one by one moves what is behind each.
+    if patch.values().any(|value| *value == Value::Null) {
+        members.retain(|name, _| patch.get(name) != Some(&Value::Null));
+    }
+    for (name, value) in patch.iter().filter(|(_, value)| **value != Value::Null) {
+        let merged = merge_patch(members.get(name), value);
+        members.insert(name.clone(), merged);
     }
     Value::Object(members)
 }

@@ -2,7 +2,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use detente_core::json::{self, Object, Pointer, Value, object};
 use detente_service::{ConflictDetail, Decided, LogPlace, Ruled, Ruling};
-use detente_store::{Conflicts, LoggedConflict, LostEdit, OutcomeFilter, SettledAs};
+use detente_store::{Conflicts, LoggedConflict, LostEdit, OutcomeFilter, PageLimit, SettledAs};
 
 use crate::call::{Answer, Call};
 use crate::explanation::Refused;
@@ -234,7 +234,7 @@ async fn tell(body: Object) -> Answer {
 
 fn wanted(query: &str) -> Result<Conflicts, Problem> {
     let mut wanted = Conflicts {
-        limit: DEFAULT_LIMIT,
+        limit: PageLimit::rows(DEFAULT_LIMIT),
         ..Conflicts::default()
     };
     for (name, value) in parameters(query) {
@@ -259,7 +259,7 @@ fn wanted(query: &str) -> Result<Conflicts, Problem> {
             }
             "since" => wanted.since = Some(time()?),
             "until" => wanted.until = Some(time()?),
-            "limit" => wanted.limit = limit(&value)?,
+            "limit" => wanted.limit = PageLimit::rows(limit(&value)?),
             "cursor" => {
                 let before = whole_number(&value).filter(|it| *it <= i64::MAX as u64);
                 wanted.before = Some(before.ok_or_else(|| wrong("not one of this server's"))?);

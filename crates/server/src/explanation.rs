@@ -194,6 +194,11 @@ impl Subject<'_> {
                 let detail = format!("The token of {by} does not allow to {}.", verb_of(action));
                 Problem::new(Kind::Forbidden, detail)
             }
+            What::BatchTooLarge { limit } => {
+                let detail = "The operations of this batch, with the documents that they change, are \
+                              too many bytes for one batch. Send them in several.";
+                Problem::new(Kind::ContentTooLarge, detail).with("limit_bytes", limit as u64)
+            }
             What::Busy => Problem::unavailable("Too many writes are waiting."),
             What::Closing => Problem::unavailable("The server is shutting down."),
             What::Away => Problem::unavailable("The store cannot be reached."),

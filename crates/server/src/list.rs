@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use detente_core::rules::Schema;
-use detente_core::{Filter, Query, QueryError, QueryField, Rank, Sort};
-use detente_store::{Listed, Listing};
+use detente_core::{Filter, MAX_FILTERS, Query, QueryError, QueryField, Rank, Sort};
+use detente_store::{Listed, Listing, PageLimit};
 
 use crate::call::{Answer, Call};
 use crate::cursor::Cursor;
@@ -21,7 +21,7 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
     let listing = Listing {
         collection,
         query: wanted.query,
-        limit: wanted.limit,
+        limit: PageLimit::rows(wanted.limit),
         after: wanted.after,
     };
     let listed = call.app.service.list(&call.principal, &listing).await?;
@@ -65,6 +65,10 @@ impl Wanted {
                 }
                 _ => {
                     must_not_be_reserved(&name)?;
+                    if wanted.query.filters.len() == MAX_FILTERS {
+                        let detail = format!("A list has at most {MAX_FILTERS} filters.");
+                        return Err(Problem::malformed(detail).with("parameter", &*name));
+                    }
                     let filter = Filter::parse(&name, &value).map_err(|error| bad(&error))?;
                     must_have_room(schema, &filter.field, &name)?;
                     wanted.query.filters.push(filter);

@@ -4,6 +4,7 @@ use detente_core::{CollectionRules, Constraint, Decision, Key, Prepared, Refusal
 use detente_store::{Transacted, Transaction};
 use futures_util::future::join_all;
 
+use crate::budget::{MAX_BATCH, Room, Share};
 use crate::explanation::{Explanation, Ground, What};
 use crate::service::not_written;
 use crate::write::Write;
@@ -60,13 +61,15 @@ impl Service {
         asks: Vec<(Ask, Option<OnceKey<'_>>)>,
     ) -> Vec<Outcome<Done>> {
         let mut writes = Vec::with_capacity(asks.len());
+        let room = Room::new();
         for (ask, once) in asks {
             let once = once.map(|key| key.once(&principal.name, &ask.edit.sent()));
             writes.push((Write::read(self, principal, ask).await, once));
         }
         // Sent in their order without a pause in between, so they are decided in that order.
         let perform = async |(write, once): (Outcome<Write>, _)| {
-            write?.finish(self, principal, once, None).await
+            let done = write?.finish(self, principal, once, None).await;
+            done.map_err(|explanation| room.fit(explanation))
         };
         join_all(writes.into_iter().map(perform)).await
     }
@@ -87,6 +90,7 @@ impl Service {
         sent: &[u8],
     ) -> Result<BatchDone, BatchRefused<E>> {
         let once = once.map(|key| key.once(&principal.name, sent));
+        let _share = self.share_of(asks.iter().flatten()).await?;
         // Held until there is an answer.
         let _turn = self.enter(once.as_ref())?;
         let mut batch = Batch::read(self, principal, asks).await;
@@ -135,6 +139,20 @@ impl Service {
     }
 }
 
+impl Service {
+    /// A share for all operations of a batch, to be held until there is an answer.
+    async fn share_of(&self, asks: impl Iterator<Item = &Ask>) -> Outcome<Share> {
+        let mut bytes = 0;
+        for ask in asks {
+            bytes += self.weigh(ask).await?;
+            if bytes > MAX_BATCH {
+                return Err(What::BatchTooLarge { limit: MAX_BATCH }.into());
+            }
+        }
+        self.budget.edit(bytes).await
+    }
+}
+
 /// The operations of a batch, read as far as they could be.
 struct Batch<'a, E> {
     service: &'a Service,
@@ -179,6 +197,7 @@ impl<'a, E> Batch<'a, E> {
     async fn refused(self, decisions: Vec<Decision>) -> Outcome<Vec<OperationRefused<E>>> {
         let mut decisions = decisions.into_iter();
         let mut before = Before::default();
+        let room = Room::new();
         let mut refused = Vec::with_capacity(self.operations.len());
         for (index, operation) in self.operations.into_iter().enumerate() {
             let write = match operation {
@@ -198,7 +217,7 @@ impl<'a, E> Batch<'a, E> {
                         write.count_refused(self.service);
                     }
                     before.refused(write);
-                    explained.log(self.service).await
+                    room.fit(explained.log(self.service).await)
                 }
                 Some(Decision::Apply(applied)) => {
                     before.left.push(Left {

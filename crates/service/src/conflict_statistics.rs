@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use detente_core::Moment;
-use detente_store::{Conflicts, LoggedConflict, MergedHour, SettledAs};
+use detente_store::{Conflicts, LoggedConflict, MergedHour, PageLimit, SettledAs};
 
 use crate::{Action, Outcome, Principal, Service};
 
@@ -95,7 +95,7 @@ impl Service {
             not_agent: agents.without,
             since: Some(span.since),
             until: Some(span.until),
-            limit: PAGE,
+            limit: PageLimit::rows(PAGE),
             ..Conflicts::default()
         };
         loop {

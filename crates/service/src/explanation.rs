@@ -146,6 +146,10 @@ pub enum What {
         action: Action,
     },
 
+    /// The operations of a batch have to do with more bytes than a batch may.
+    BatchTooLarge {
+        limit: usize,
+    },
     /// Too many writes are waiting.
     Busy,
     /// The server is shutting down.

@@ -8,6 +8,7 @@ mod policy; // how each collection is treated
 mod principal; // who asks, and what they may
 mod service; // what every use case needs
 
+mod budget; // how much is worked on at one time
 mod offload; // work that would hold up other requests
 mod reading; // what is durable, read without holding up a thread
 

@@ -273,18 +273,20 @@ pub(crate) fn list(connection: &Connection, asked: &Conflicts) -> Result<Conflic
     let parameters: [&dyn ToSql; 1] = [&before];
     let mut rows = statement.query(params_from_iter(parameters))?;
     let mut page = ConflictPage::default();
+    let mut size = asked.limit.meter();
     let mut looked_at = 0;
     let mut last = None;
     while let Some(row) = rows.next()? {
-        if page.items.len() == asked.limit {
-            page.next = last;
-            return Ok(page);
-        }
         looked_at += 1;
-        last = Some(unsigned(row, 0)?);
         if is_asked_for(row, asked)? {
-            page.items.push(logged(row)?);
+            let conflict = logged(row)?;
+            if !size.take(conflict.edit.body().len()) {
+                page.next = last;
+                return Ok(page);
+            }
+            page.items.push(conflict);
         }
+        last = Some(unsigned(row, 0)?);
     }
     if looked_at == SCAN_LIMIT {
         page.next = last;

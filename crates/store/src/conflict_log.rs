@@ -4,7 +4,7 @@ use bytes::Bytes;
 use detente_core::json::{Value, parse};
 use detente_core::{JsonPatch, Key, Moment, Seq};
 
-use crate::StoreError;
+use crate::{PageLimit, StoreError};
 
 /// A refused write, kept with the edit that it would have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub enum SettledAs {
 }
 
 /// Which conflicts to list, the newest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Conflicts {
     /// `None`: of all spaces.
     pub space: Option<String>,
@@ -90,7 +90,28 @@ pub struct Conflicts {
     pub until: Option<Moment>,
     /// Only those logged before this one.
     pub before: Option<u64>,
-    pub limit: usize,
+    /// Of conflicts, and of the bytes of their edits.
+    pub limit: PageLimit,
+}
+
+impl Default for Conflicts {
+    /// All, a thousand at a time.
+    fn default() -> Self {
+        Self {
+            space: None,
+            collection: None,
+            document: None,
+            by: None,
+            agent: None,
+            not_agent: None,
+            kind: None,
+            outcome: None,
+            since: None,
+            until: None,
+            before: None,
+            limit: PageLimit::rows(1000),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

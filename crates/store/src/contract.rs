@@ -6,6 +6,7 @@ mod fate; // what became of a commit
 mod ground; // where a turn stands
 mod history; // the versions of a document, back from one of them
 mod list; // documents of a collection, selected and sorted
+mod page; // how much is read at a time
 mod reader; // reads of what is durable
 mod store; // the writer's side
 
@@ -16,5 +17,6 @@ pub use ground::Ground;
 pub use history::{History, HistorySpan, read_back};
 pub(crate) use list::item;
 pub use list::{Documents, Listed, Listing, Selection, Visit};
+pub use page::{PageLimit, PageMeter};
 pub use reader::{Changes, Feed, Read, Reader};
 pub use store::{ConstraintConflict, Store, StoreError};

@@ -35,8 +35,8 @@ pub use conflict_log::{
 };
 pub use contract::{
     BatchToken, Changes, ConstraintConflict, Documents, Extent, Facts, Fate, Feed, Ground, History,
-    HistorySpan, Lack, Listed, Listing, Read, Reader, Selection, Store, StoreError, Visit, Want,
-    read_back,
+    HistorySpan, Lack, Listed, Listing, PageLimit, PageMeter, Read, Reader, Selection, Store,
+    StoreError, Visit, Want, read_back,
 };
 pub use counters::DeskCounters;
 pub use desk::{Desk, Next, Proposed, Replies};

@@ -1,12 +1,7 @@
 use std::fmt;
 
-use indexmap::IndexMap;
-
 use super::parse::plain_length;
-use super::{Number, Pointer};
-
-/// The members of an object, in the order in which they were sent; equality ignores the order.
-pub type Object = IndexMap<String, Value>;
+use super::{Number, Object, Pointer};
 
 /// A JSON value. Equality is by value: `1` equals `1.0`, and member order does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -146,8 +146,15 @@ pub(super) fn field_name(pointer: &Pointer) -> String {
     }
 }
 
+/// A sentence names so many members at most; `conflicts` has all.
+const NAMED: usize = 10;
+
 pub(super) fn listed(names: &[String]) -> String {
     match names {
+        names if names.len() > NAMED => {
+            let named = names[..NAMED].join(", ");
+            format!("{named} and {} more", names.len() - NAMED)
+        }
         [] => String::new(),
         [name] => name.clone(),
         [names @ .., last] => format!("{} and {last}", names.join(", ")),

@@ -11,7 +11,9 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::PAYLOAD_TOO_LARGE,
         title: "The body is too large",
         again: "with less",
-        why: "The body is larger than this server accepts.",
+        why: "\
+            The body is larger than this server accepts, or the operations of a batch, with the documents \
+            that they change, are.",
         what: "<code>limit_bytes</code> is the largest size that it accepts.",
         members: &[LIMIT_BYTES],
         always: &["limit_bytes"],

@@ -5,7 +5,7 @@ use detente_core::{Lock, Moment, Once, Receipt, Written};
 
 use super::draft::key;
 use crate::{
-    Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, Reader, SettledAs,
+    Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, PageLimit, Reader, SettledAs,
     SettledConflict, Settlement, Store, VersionPlace,
 };
 use pollster::FutureExt;
@@ -119,7 +119,7 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
     let asked = Conflicts {
         space: Some("default".into()),
         outcome: Some(OutcomeFilter::Open),
-        limit: 10,
+        limit: PageLimit::rows(10),
         ..Conflicts::default()
     };
     let page = reader.conflicts(&asked).block_on().unwrap();
@@ -145,7 +145,7 @@ fn agents_are_told_apart(reader: &dyn Reader) {
             space: space.map(str::to_owned),
             agent: agent.map(str::to_owned),
             not_agent: not_agent.map(str::to_owned),
-            limit: 10,
+            limit: PageLimit::rows(10),
             ..Conflicts::default()
         };
         let found = reader.conflicts(&asked).block_on().unwrap().items;

@@ -6,7 +6,7 @@ use super::dice::Dice;
 use super::draft::{collect, delete, key, place, put};
 use super::session::Session;
 use crate::contract::item;
-use crate::{Listing, Reader, Store};
+use crate::{Listing, PageLimit, Reader, Store};
 use pollster::FutureExt;
 
 pub fn lists_go_both_ways_from_anywhere<S: Store>(open: impl Fn() -> S) {
@@ -105,7 +105,7 @@ fn paged(reader: &impl Reader, query: &Query, limit: usize) -> Vec<String> {
     let mut listing = Listing {
         collection: place("default", "c"),
         query: query.clone(),
-        limit,
+        limit: PageLimit::rows(limit),
         after: None,
     };
     let mut ids = Vec::new();

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use detente_store::{Conflicts, LoggedConflict, Reader};
+use detente_store::{Conflicts, LoggedConflict, PageLimit, Reader};
 
 use crate::model::{Model, same};
 use pollster::FutureExt;
@@ -42,7 +42,7 @@ impl Entries {
     ) -> Result<(), String> {
         let asked = Conflicts {
             space: Some("default".into()),
-            limit: usize::MAX,
+            limit: PageLimit::rows(usize::MAX),
             ..Conflicts::default()
         };
         let page = reader

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use detente_core::json::{Value, parse};
 use detente_core::{CollectionKey, Key, Kind, LockAction, Moment, Once, Receipt, Seq, Stored};
-use detente_store::{Changes, Order, Reader, StoreError, Transaction, audit, each_document};
+use detente_store::{
+    Changes, Order, PageLimit, Reader, StoreError, Transaction, audit, each_document,
+};
 
 use crate::answer::{Answer, Told, Version};
 use crate::collection::{keys, rules_of, slot};
@@ -168,7 +170,7 @@ impl Laws {
             space: "default".into(),
             collection: None,
             since: 0,
-            limit: usize::MAX,
+            limit: PageLimit::rows(usize::MAX),
         };
         let log = reader.changes(&asked).block_on().map_err(told)?.items;
         let mut numbers: BTreeMap<&Key, u64> = BTreeMap::new();
