@@ -143,7 +143,7 @@ async fn a_batch_with_an_invalid_operation_is_refused_whole() {
             put("/api/accounts/b", "*", json!({"sum": "none"})),
             {"method": "PUT", "path": "/api/accounts/c", "body": {}},
             {"method": "PUT", "path": "/api/nowhere/c", "body": {}},
-            {"method": "PATCH", "path": "/api/accounts/a", "body": {}},
+            {"method": "PATCH", "path": "/api/accounts/a", "headers": {"Content-Type": "text/plain"}, "body": {}},
         ]),
     )
     .await;

@@ -21,6 +21,7 @@ mod limits; // sizes, media types, tokens, the queue
 mod lists; // filters, order, cursors
 mod locks; // the only writer for a while
 mod merging; // stale edits, joined
+mod names; // what collections and documents may be called, and their spellings
 mod once; // requests that are performed once
 mod operation; // shutdown, health, CORS, compression, export and import, configuration
 mod proxies; // what proxies do to tags, caches and links

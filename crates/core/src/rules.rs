@@ -6,6 +6,7 @@ mod expression; // CEL, compiled and checked at the start
 mod lifecycle; // declared states and the steps between them
 mod patience; // how long rules may take
 mod schema; // JSON Schema 2020-12
+mod shape; // the places that a schema leaves no room for
 mod template; // messages with values in them
 mod types; // type errors in an expression that can be found before it runs
 

@@ -145,7 +145,7 @@ fn read_operation(place: &Pointer, value: &Value, is_atomic: bool) -> Result<Ope
         None => HeaderMap::new(),
     };
     let body = value.get("body");
-    if body.is_some() && method != Method::PATCH && !headers.contains_key(header::CONTENT_TYPE) {
+    if body.is_some() && !headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
     Ok(Operation {
@@ -284,7 +284,11 @@ impl Batch<'_> {
             );
             Refused::from(Problem::malformed(detail))
         };
-        let names = Names::parse(path).ok_or_else(not_here)?;
+        // A query is no part of a path; in an id, `?` and `#` are written percent-encoded.
+        let is_path = !path.contains(['?', '#']);
+        let names = Names::parse(path)
+            .filter(|_| is_path)
+            .ok_or_else(not_here)?;
         if names.space()? != self.space || names.has_id() == (method == Method::POST) {
             return Err(not_here());
         }
@@ -296,7 +300,7 @@ impl Batch<'_> {
         };
         self.call.app.service.collection(key.collection())?;
         let head = WriteHead::read(key, method, &operation.headers)?;
-        Ok(head.with(operation.body.clone()))
+        Ok(head.with(operation.body.clone())?)
     }
 }
 

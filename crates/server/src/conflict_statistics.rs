@@ -15,7 +15,8 @@ const DEFAULT_SPAN_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// What the conflict log adds up to.
 pub(crate) async fn read(call: &mut Call) -> Answer {
-    let space = call.names().space()?;
+    let names = call.names();
+    let space = names.space()?;
     let (span, agents) = parse(call.inbound.query())?;
     let service = &call.app.service;
     let statistics = service.statistics(&call.principal, space, span, agents);

@@ -52,7 +52,7 @@ async fn perform(call: &mut Call, key: detente_core::Key) -> Answer {
     };
     let once = OnceField::read(inbound.headers())?;
     let once = once.as_ref().map(|once| once.of(inbound));
-    let done = app.service.write(principal, head.with(body), once).await?;
+    let done = app.service.write(principal, head.with(body)?, once).await?;
     let reply = write::answer(done, &inbound.parts.method, inbound.headers(), site);
     Ok(reply.map(Body::from))
 }

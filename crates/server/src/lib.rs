@@ -6,8 +6,9 @@ mod gate; // credentials to a principal
 mod operations; // what can be asked of the server: one table
 mod resource; // what a URL names
 mod router; // URLs to resources
-mod settings;
-mod site; // where links lead // what a server is told at its start
+mod segment; // names in paths, percent-encoded
+mod settings; // what a server is told at its start
+mod site; // where links lead
 
 mod fields; // the fields of a request
 mod idempotency; // Idempotency-Key
@@ -22,10 +23,12 @@ mod batch; // several writes, all or none
 mod lock; // the only writer for a while
 mod merging; // an edit of an older version, joined with the current one
 
+mod collections; // what there is, and how much
 mod cursor; // where a list goes on
 mod feed; // versions as they come: pages and server-sent events
 mod history; // the versions of a document
 mod list; // the documents of a collection
+mod reserved; // names that other servers page, search and sort by
 
 mod conflict_log; // refused writes, and how they are settled
 mod conflict_statistics; // what they add up to

@@ -1,6 +1,7 @@
 //! The description of the API in OpenAPI 3.1, made from the server's settings.
 
 mod api; // the server to describe
+mod label; // names of collections as names in programs
 mod subject; // what a set of paths is about
 
 mod link; // from an answer to possible next requests
@@ -76,21 +77,25 @@ pub(crate) async fn read(app: &App, _: &PathParts, parts: &Parts) -> Answer {
 
 fn describe(policy: &Policy, settings: &Settings, site: &Site) -> Value {
     let api = Api::of(policy, settings, site);
+    let paths = Value::from(paths(&api));
+    let responses = refusal::responses(&paths);
     let mut description = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Detente",
             "version": env!("CARGO_PKG_VERSION"),
             "description": PROSE,
+            "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
         "servers": [{"url": api.url()}],
+        "security": [],
         "tags": api.tags(),
-        "paths": paths(&api),
+        "paths": paths,
         "components": {
             "schemas": schemas(&api),
             "parameters": operation::parameter_components(&api.undeclared_name()),
             "headers": operation::header_components(),
-            "responses": refusal::responses(),
+            "responses": responses,
         },
     });
     if api.wants_tokens() {
@@ -138,8 +143,8 @@ fn schemas(api: &Api<'_>) -> Members {
         .flatten()
         .chain(problem_schema::schemas(api.site));
     let ours = ours.map(|(name, schema)| (name.to_owned(), schema));
-    // No clash: names of collections begin with a lower-case letter, our names with a capital.
-    let of_collections = api.subjects.iter().filter_map(Subject::schema_component);
+    // No clash: no name of ours is a word and `Document`.
+    let of_collections = api.subjects.iter().flat_map(Subject::schema_components);
     ours.chain(of_collections).collect()
 }
 

@@ -37,7 +37,8 @@ pub(crate) use parameter::{
 pub(crate) use refusal::{Refusal, When};
 
 /// All resources.
-pub(crate) static RESOURCES: [&Resource; 21] = [
+pub(crate) static RESOURCES: [&Resource; 22] = [
+    &collection::COLLECTIONS,
     &collection::COLLECTION,
     &document::DOCUMENT,
     &history::VERSIONS,
@@ -153,6 +154,18 @@ impl Resource {
                 .map(|prefix| format!("{prefix}{}", self.path))
                 .into(),
         }
+    }
+
+    /// Whether a path has the form of its URLs.
+    pub(crate) fn has_path(&self, path: &str) -> bool {
+        let fits = |(part, wanted): (&str, &str)| match wanted.starts_with('{') {
+            true => !part.is_empty(),
+            false => part == wanted,
+        };
+        self.templates().iter().any(|template| {
+            let parts = path.split('/').zip(template.split('/'));
+            path.split('/').count() == template.split('/').count() && parts.into_iter().all(fits)
+        })
     }
 
     /// The row of a method. HEAD has the row of GET unless it has its own.

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use detente_core::json::{Object, ToText};
 
 use crate::representation::{NO_STORE, Reply};
+use crate::segment::reference;
 use crate::site::Site;
 
 pub(crate) use kind::{ProblemKind, ProblemType, problems};
@@ -177,7 +178,7 @@ impl Problem {
         all.set("title".into(), &described.title);
         all.set("status".into(), &u64::from(described.status.as_u16()));
         all.set("detail".into(), &self.detail);
-        all.set("instance".into(), &site.link(instance));
+        all.set("instance".into(), &site.link(&reference(instance)));
         all.set("error".into(), &error);
         all.set("message".into(), &self.detail);
         let media_type = if plain {

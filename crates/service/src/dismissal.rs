@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use detente_core::{Moment, Once, Receipt};
-use detente_store::{Conflicts, OutcomeFilter, SettleConflict, SettledAs, Transacted, Transaction};
+use detente_store::{
+    Conflicts, OutcomeFilter, PageLimit, SettleConflict, SettledAs, Transacted, Transaction,
+};
 
 use crate::explanation::What;
 use crate::service::not_written;
@@ -57,7 +59,7 @@ impl Service {
     pub async fn dismiss_before(&self, until: Moment) -> Outcome<usize> {
         let wanted = Conflicts {
             until: Some(until),
-            limit: STEP,
+            limit: PageLimit::rows(STEP),
             ..Conflicts::default()
         };
         let mut count = 0;
@@ -120,19 +122,20 @@ impl Service {
             outcome: Some(OutcomeFilter::Open),
             ..wanted.clone()
         };
+        let limit = wanted.limit.rows;
         let mut ids = Vec::new();
         loop {
             // One more than are wanted tells whether there are more.
-            page.limit = (wanted.limit + 1 - ids.len()).min(PAGE);
+            page.limit = PageLimit::rows((limit + 1 - ids.len()).min(PAGE));
             let found = self.reading.conflicts(&page).await?;
             ids.extend(found.items.into_iter().map(|conflict| conflict.id));
             match found.next {
-                Some(next) if ids.len() <= wanted.limit => page.before = Some(next),
+                Some(next) if ids.len() <= limit => page.before = Some(next),
                 _ => break,
             }
         }
-        let has_more = ids.len() > wanted.limit;
-        ids.truncate(wanted.limit);
+        let has_more = ids.len() > limit;
+        ids.truncate(limit);
         Ok((ids, has_more))
     }
 
@@ -146,7 +149,7 @@ impl Service {
         self.metrics.replayed();
         let mut page = Conflicts {
             outcome: Some(OutcomeFilter::Dismissed),
-            limit: PAGE,
+            limit: PageLimit::rows(PAGE),
             ..wanted.clone()
         };
         let mut count = 0;

@@ -20,6 +20,7 @@ mod batch; // several writes, all or none
 mod lock; // the only writer for a while
 mod merge; // an edit of an older version, joined with the current one
 
+mod collections; // what there is, and how much
 mod document; // one document, and its versions
 mod feed; // versions as they come
 mod list; // the documents of a collection
@@ -34,6 +35,7 @@ mod metrics; // what is counted, whichever face it came by
 
 pub use ask::{Ask, Edited};
 pub use batch::{BatchDone, BatchRefused, OperationRefused};
+pub use collections::Holding;
 pub use conflict_log::{ConflictDetail, Decided, Ruled, Ruling};
 pub use conflict_statistics::{Agents, Count, Span, Statistics};
 pub use dismissal::Dismissed;

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use detente_core::{Key, Lock, Moment, Seq, Stored, VersionTag};
 use detente_store::{
-    Changes, ConflictPage, Conflicts, Feed, History, HistorySpan, Listed, Listing, LoggedConflict,
-    MergedHour, PageLimit, Reader, StoreError, VersionPlace, read_back,
+    Changes, ConflictPage, Conflicts, Extent, Feed, History, HistorySpan, Listed, Listing,
+    LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace, read_back,
 };
 
 use crate::Outcome;
@@ -48,6 +48,10 @@ impl Reading {
             Some(stored) => Ok(Some(stored)),
             None => self.reader.version(seq).await.map_err(explain),
         }
+    }
+
+    pub(crate) async fn extents(&self, space: &str) -> Outcome<Vec<Extent>> {
+        self.reader.extents(space).await.map_err(explain)
     }
 
     pub(crate) async fn versions(&self, seqs: &[Seq]) -> Outcome<Vec<Option<Arc<Stored>>>> {

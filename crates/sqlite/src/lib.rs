@@ -5,6 +5,7 @@
 //! the marker makes up the rest. `unique_keys` and `milestones` are written with the versions that
 //! cause them.
 
+mod extent; // how much collections hold
 mod failure; // what SQLite's errors mean to us
 mod layout; // tables, and the file they are in
 mod open; // why a store cannot be opened

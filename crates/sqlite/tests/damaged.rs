@@ -17,13 +17,13 @@ fn conflict(edit: LostEdit) -> LoggedConflict {
         at: Moment(1),
         key: Key::new("default", "c", "a").unwrap(),
         by: "ann".into(),
+        agent: None,
         method: "PUT".into(),
         kind: "stale-version".into(),
         paths: Vec::new(),
         base: None,
         current: None,
         edit,
-        agent: None,
         settlement: None,
     }
 }

@@ -95,13 +95,15 @@ pub struct Conflicts {
 }
 
 impl Default for Conflicts {
-    /// All of no space, a thousand at a time.
+    /// All, a thousand at a time.
     fn default() -> Self {
         Self {
-            space: String::new(),
+            space: None,
             collection: None,
             document: None,
             by: None,
+            agent: None,
+            not_agent: None,
             kind: None,
             outcome: None,
             since: None,

@@ -1,5 +1,6 @@
 //! What every store must do.
 
+mod extent; // how much a collection holds
 mod facts; // what decisions rest on, and what must be fetched first
 mod fate; // what became of a commit
 mod ground; // where a turn stands
@@ -9,6 +10,7 @@ mod page; // how much is read at a time
 mod reader; // reads of what is durable
 mod store; // the writer's side
 
+pub use extent::Extent;
 pub use facts::{Facts, Lack, Want};
 pub use fate::{BatchToken, Fate};
 pub use ground::Ground;

@@ -35,7 +35,7 @@ pub use conflict_log::{
     SettledAs, SettledConflict, Settlement, VersionPlace,
 };
 pub use contract::{
-    BatchToken, Changes, ConstraintConflict, Documents, Facts, Fate, Feed, Ground, History,
+    BatchToken, Changes, ConstraintConflict, Documents, Extent, Facts, Fate, Feed, Ground, History,
     HistorySpan, Lack, Listed, Listing, PageLimit, PageMeter, Read, Reader, Selection, Store,
     StoreError, Visit, Want, read_back,
 };

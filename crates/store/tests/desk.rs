@@ -98,7 +98,6 @@ fn conflict(id: &str) -> LoggedConflict {
         base: None,
         current: None,
         edit: LostEdit::Deletion,
-        agent: None,
         settlement: None,
     }
 }

@@ -1,6 +1,7 @@
 use detente_service::{Policy, Undeclared};
 use serde_json::{Value, json};
 
+use super::label::labels;
 use super::subject::Subject;
 use crate::operations::COLLECTION_NAME;
 use crate::settings::Settings;
@@ -19,9 +20,10 @@ pub(super) struct Api<'a> {
 
 impl<'a> Api<'a> {
     pub(super) fn of(policy: &'a Policy, settings: &'a Settings, site: &'a Site) -> Self {
-        let declared = policy.collections.iter();
+        let labels = labels(policy.collections.keys().map(String::as_str));
+        let declared = policy.collections.iter().zip(labels);
         let mut subjects: Vec<_> = declared
-            .map(|(name, collection)| Subject::declared(name, collection))
+            .map(|((name, collection), label)| Subject::declared(name, label, collection))
             .collect();
         if let Undeclared::Allow(collection) = &policy.undeclared {
             subjects.push(Subject::undeclared(collection));

@@ -11,7 +11,7 @@ use crate::operations::{
     ACTOR, Answer, Content, HEADERS, Header, Operation, PARAMETERS, Parameter, ParameterIn, Shape,
 };
 use crate::problem::ProblemKind;
-use crate::schema::{Saying, named, text};
+use crate::schema::{any_object, named, text};
 
 pub(super) fn describe(
     api: &Api<'_>,
@@ -148,8 +148,7 @@ fn schema(subject: &Subject<'_>, shape: Shape) -> Value {
         Shape::DocumentPage => document_page(&subject.document()),
         Shape::DocumentOr(name) => json!({"anyOf": [subject.document(), named(name)]}),
         Shape::Named(name) => named(name),
-        Shape::Object("") => json!({"type": "object"}),
-        Shape::Object(description) => json!({"type": "object"}).about(description),
+        Shape::Object => any_object(),
         Shape::Text => text(),
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn by_status(kinds: &[ProblemKind], site: &Site) -> Members {
     }
     let response = |(status, rows): (StatusCode, Vec<&ProblemType>)| {
         let response = match rows.as_slice() {
-            [row] => json!({"$ref": format!("#/components/responses/{}", row.error)}),
+            [row] => json!({"$ref": reference(row)}),
             rows => one_of(status, rows, site),
         };
         (status.as_str().to_owned(), response)
@@ -33,14 +33,20 @@ pub(super) fn by_status(kinds: &[ProblemKind], site: &Site) -> Members {
     statuses.into_iter().map(response).collect()
 }
 
-/// A response for each problem, by its `error`.
-pub(super) fn responses() -> Members {
+/// A response for each problem that one of `paths` refers to, by its `error`.
+pub(super) fn responses(paths: &Value) -> Members {
+    let text = paths.to_string();
+    let is_used = |row: &&ProblemType| text.contains(&format!("{:?}", reference(row)));
     let response = |row: &ProblemType| {
         let description = format!("{}.", row.title);
         let response = response(&description, row.status, named(row.error));
         (row.error.to_owned(), response)
     };
-    problems().map(response).collect()
+    problems().filter(is_used).map(response).collect()
+}
+
+fn reference(row: &ProblemType) -> String {
+    format!("#/components/responses/{}", row.error)
 }
 
 fn one_of(status: StatusCode, rows: &[&ProblemType], site: &Site) -> Value {

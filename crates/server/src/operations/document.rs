@@ -133,16 +133,14 @@ const PATCH: Operation = Operation {
     action: Required::Always(Action::Update),
     summary: "Change a document",
     description: "\
-        Changes the version that `If-Match` names. A JSON Patch with a `test` operation needs no `If-Match`, \
+        Changes the version that `If-Match` names. `application/json` is a merge patch. A JSON Patch with a `test` operation needs no `If-Match`, \
         because the test says what the patch relies on.",
     fields: FIELDS_OF_WRITING,
     misplaced: NONE,
     body: Some(Body::of(&[
-        Content::new(
-            MERGE_PATCH,
-            Shape::Object("A merge patch (RFC 7396): null removes a member."),
-        ),
+        Content::new(MERGE_PATCH, Shape::Named("MergePatch")),
         Content::new(JSON_PATCH, Shape::Named("JsonPatch")),
+        Content::new(JSON, Shape::Named("MergePatch")),
     ])),
     answers: &[
         Answer {

@@ -61,7 +61,7 @@ pub(crate) static PARAMETERS: [&Parameter; 32] = [
 ];
 
 /// The name of a collection, as a part of a pattern.
-pub(crate) const COLLECTION_NAME: &str = "[a-z][a-z0-9-]{0,62}";
+pub(crate) const COLLECTION_NAME: &str = "[A-Za-z0-9][A-Za-z0-9_-]{0,62}";
 
 /// A member's name, a JSON Pointer or a name of the server; `-` in front reverses the order.
 const SORT_BY: &str =
@@ -132,7 +132,8 @@ static COLLECTION: Parameter = path(
 
 static ID_IN_PATH: Parameter = path(
     "id",
-    "The id of the document: 1 to 255 unreserved characters (RFC 3986). It must not begin with `_`.",
+    "The id of the document: 1 to 255 bytes of UTF-8 without `/` and control characters, percent-encoded \
+     in the path. It must not begin with `_`.",
     || short_text_like(ID, 255),
 );
 
@@ -325,8 +326,9 @@ pub(super) static LOCK: Parameter = field(
 pub(super) static LAST_EVENT_ID: Parameter = field(
     ("lastEventId", "Last-Event-ID"),
     "0",
-    "Where to continue an interrupted stream. Takes precedence over `since`.",
-    || text_like(POSITION),
+    "Where to continue an interrupted stream of server-sent events: the `seq` of its last event. Takes \
+     precedence over `since`. On a page of JSON it has no effect, whatever it is.",
+    text,
 );
 
 /// For every write on a server without tokens.

@@ -84,7 +84,6 @@ pub(super) const ROWS: &[ProblemType] = &[
             member("header", text),
             member("parameter", text),
             MEMBER,
-            member("last", || text().about("The `seq` of the newest change.")),
             member("operation", || {
                 json!({"type": ["integer", "null"]})
                     .about("The operation of the JSON Patch, counted from 0.")

@@ -145,7 +145,7 @@ fn agents_are_told_apart(reader: &dyn Reader) {
             space: space.map(str::to_owned),
             agent: agent.map(str::to_owned),
             not_agent: not_agent.map(str::to_owned),
-            limit: 10,
+            limit: PageLimit::rows(10),
             ..Conflicts::default()
         };
         let found = reader.conflicts(&asked).block_on().unwrap().items;

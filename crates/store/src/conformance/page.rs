@@ -146,6 +146,7 @@ fn conflict_pages<S: Store>(mut store: S) {
         at: Moment(1),
         key: key("a"),
         by: if n.is_multiple_of(2) { "ann" } else { "bob" }.into(),
+        agent: None,
         method: "PUT".into(),
         kind: "stale-version".into(),
         paths: Vec::new(),
@@ -165,7 +166,7 @@ fn conflict_pages<S: Store>(mut store: S) {
     for (rows, by) in [(1, None), (3, None), (1000, None), (1000, Some("bob"))] {
         let limit = PageLimit { rows, bytes: BYTES };
         let mut wanted = Conflicts {
-            space: "default".into(),
+            space: Some("default".into()),
             by: by.map(str::to_owned),
             limit,
             ..Conflicts::default()

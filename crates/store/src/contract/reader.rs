@@ -5,7 +5,7 @@ use std::sync::Arc;
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 
-use super::{History, HistorySpan, Listed, Listing, PageLimit};
+use super::{Extent, History, HistorySpan, Listed, Listing, PageLimit};
 use crate::{ConflictPage, Conflicts, LoggedConflict, MergedHour, StoreError};
 
 /// A read that is under way. Whoever drops it gives it up, and harms nothing.
@@ -85,6 +85,9 @@ pub trait Reader: Debug + Send + Sync + 'static {
 
     /// The collections that hold, or held, documents.
     fn collections(&self) -> Read<'_, Vec<CollectionKey>>;
+
+    /// How much each collection of a space holds, by their names.
+    fn extents<'a>(&'a self, space: &'a str) -> Read<'a, Vec<Extent>>;
 
     /// Fails if the store cannot be read at all.
     fn ping(&self) -> Read<'_, ()>;

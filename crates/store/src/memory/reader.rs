@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::future;
 use std::sync::{Arc, MutexGuard};
 
@@ -7,9 +8,9 @@ use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 use super::Disk;
 use super::disk::Shared;
 use crate::{
-    Changes, ConflictPage, Conflicts, Documents, Feed, History, HistorySpan, Listed, Listing,
-    LoggedConflict, MergedHour, OutcomeFilter, PageLimit, Read, Reader, Selection, SettledAs,
-    StoreError, read_back,
+    Changes, ConflictPage, Conflicts, Documents, Extent, Feed, History, HistorySpan, Listed,
+    Listing, LoggedConflict, MergedHour, OutcomeFilter, PageLimit, Read, Reader, Selection,
+    SettledAs, StoreError, read_back,
 };
 
 /// Reads what a [`crate::Memory`] holds.
@@ -223,6 +224,22 @@ impl Reader for MemoryReader {
         collections.sort_unstable();
         collections.dedup();
         ready(Ok(collections))
+    }
+
+    fn extents<'a>(&'a self, space: &'a str) -> Read<'a, Vec<Extent>> {
+        let shared = self.shared();
+        let mut extents: BTreeMap<&str, Extent> = BTreeMap::new();
+        let heads = shared.tables.heads.iter();
+        for (key, head) in heads.filter(|(key, _)| key.space() == space) {
+            let extent = extents.entry(key.collection()).or_insert_with(|| Extent {
+                collection: key.collection().to_owned(),
+                documents: 0,
+                changed_at: head.at,
+            });
+            extent.documents += u64::from(head.is_document());
+            extent.changed_at = extent.changed_at.max(head.at);
+        }
+        ready(Ok(extents.into_values().collect()))
     }
 
     fn ping(&self) -> Read<'_, ()> {
