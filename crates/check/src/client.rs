@@ -16,8 +16,10 @@
 
 mod actor; // one session
 mod held; // a request whose last byte is still here
+mod outage; // whether a server that left a request without an answer is gone
 mod record; // what was sent, and what came of it
 mod settings; // how requests get there
+mod silence; // who left a request without an answer
 mod volley; // requests that are released together
 
 use std::collections::HashMap;
@@ -36,6 +38,7 @@ pub use volley::Volley;
 use crate::model::{Exchange, Outcome, Protocol, Request, Spread, Stop};
 use crate::wire::{Http1, Http2, Origin, Route, Stream, Tls};
 use record::Record;
+use silence::Silences;
 
 /// How long a server may take to say that it speaks HTTP/2.
 const GREETING: Duration = Duration::from_secs(2);
@@ -54,6 +57,7 @@ struct Run {
     budget: AtomicU32,
     is_interrupted: AtomicBool,
     record: Mutex<Record>,
+    silences: Mutex<Silences>,
     spreads: Mutex<Vec<Duration>>,
     routes: tokio::sync::Mutex<HashMap<Origin, Route>>,
     protocols: tokio::sync::Mutex<HashMap<Origin, Vec<Protocol>>>,
@@ -75,6 +79,7 @@ impl Client {
                 is_interrupted: AtomicBool::new(false),
                 settings,
                 record: Mutex::default(),
+                silences: Mutex::default(),
                 spreads: Mutex::default(),
                 routes: tokio::sync::Mutex::default(),
                 protocols: tokio::sync::Mutex::default(),
@@ -213,10 +218,7 @@ impl Client {
         let timeout = self.run.settings.timeout;
         Stream::open(&route, protocol, &self.run.tls, timeout)
             .await
-            .map_err(|source| Stop::Unreachable {
-                url: url.clone(),
-                source,
-            })
+            .map_err(|source| self.unreachable(url, source))
     }
 
     async fn open_http1(&self, url: &Url) -> Result<Http1, Stop> {
@@ -227,10 +229,16 @@ impl Client {
         let stream = self.open(url, Protocol::Http2).await?;
         Http2::begin(stream)
             .await
-            .map_err(|source| Stop::Unreachable {
-                url: url.clone(),
-                source,
-            })
+            .map_err(|source| self.unreachable(url, source))
+    }
+
+    fn unreachable(&self, url: &Url, source: std::io::Error) -> Stop {
+        let mut silences = self.run.silences.lock().expect("no holder panics");
+        silences.learn_unreachable(url, &source, self.elapsed());
+        Stop::Unreachable {
+            url: url.clone(),
+            source,
+        }
     }
 
     fn headers(&self) -> &HeaderMap {
@@ -243,6 +251,11 @@ impl Client {
     }
 
     fn keep(&self, exchange: &Exchange) {
+        self.run
+            .silences
+            .lock()
+            .expect("no holder panics")
+            .learn(exchange);
         self.run
             .record
             .lock()

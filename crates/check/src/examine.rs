@@ -8,7 +8,10 @@ use crate::effort::Effort;
 use crate::estimate;
 use crate::grade::grade;
 use crate::lab::{Halt, Lab};
-use crate::model::{Evidence, LostUpdates, ProbeReport, RESTORATION, Report, Stop, Verdict};
+use crate::model::{
+    Evidence, LostUpdates, OUTAGE, Outage, ProbeReport, RESTORATION, Report, Severity, Stop,
+    Verdict,
+};
 use crate::probe::{self, Ruling};
 use crate::subject::Subject;
 
@@ -45,17 +48,21 @@ pub async fn examine(
     match Lab::uncalibrated(client.clone(), subject.clone(), effort.clone()).await {
         Ok(mut lab) => {
             let calibrated = lab.calibrate().await;
-            match &calibrated {
-                Ok(()) => {
+            let outage = client.outage().await;
+            match (&calibrated, &outage) {
+                (_, Some(outage)) => results.never_ran(&target, effort, outage),
+                (Ok(()), None) => {
                     progress(Progress::Expecting(estimate::of(effort, &client.record())));
-                    results = run_probes(&lab, &target, &mut progress).await;
+                    results.run_probes(&lab, &target, &mut progress).await;
                 }
-                Err(Halt::Cannot(reason)) => results.probes = not_run(&target, effort, reason),
-                Err(Halt::Stop(_)) => {}
+                (Err(Halt::Cannot(reason)), None) => {
+                    results.probes = not_run(&target, effort, reason);
+                }
+                (Err(Halt::Stop(_)), None) => {}
             }
             progress(Progress::Restoring);
-            let left = put_back(&lab, &target).await;
-            if let Err(Halt::Stop(stop)) = calibrated {
+            let left = results.put_back(&lab, &target).await;
+            if let (Err(Halt::Stop(stop)), false) = (calibrated, results.has_outage) {
                 match stop {
                     Stop::Interrupted => {}
                     // There is something to tell beside it.
@@ -66,8 +73,13 @@ pub async fn examine(
             }
             results.probes.extend(left);
         }
-        Err(Halt::Stop(stop)) => return Err(stop),
-        Err(Halt::Cannot(reason)) => results.probes = not_run(&target, effort, &reason),
+        Err(halt) => match (halt, client.outage().await) {
+            (_, Some(outage)) if outage.answered.is_some() => {
+                results.never_ran(&target, effort, &outage);
+            }
+            (Halt::Stop(stop), _) => return Err(stop),
+            (Halt::Cannot(reason), _) => results.probes = not_run(&target, effort, &reason),
+        },
     }
     // What it says of itself by now is known, or the server is gone.
     let protocols = client.protocols(&subject.places[0]).await;
@@ -92,29 +104,78 @@ struct Results {
     probes: Vec<ProbeReport>,
     lost_updates: Vec<LostUpdates>,
     history: Option<History>,
+    /// The server stopped answering.
+    has_outage: bool,
 }
 
-async fn run_probes(lab: &Lab, target: &str, progress: &mut impl FnMut(Progress<'_>)) -> Results {
-    let mut results = Results::default();
-    for probe in of_a_resource(lab.effort()) {
-        progress(Progress::Probing {
-            id: probe.id,
-            title: probe.title,
-        });
+/// Why a probe has no verdict that comes after an outage.
+const AFTER_OUTAGE: &str = "not run: the server had stopped answering";
+
+impl Results {
+    async fn run_probes(
+        &mut self,
+        lab: &Lab,
+        target: &str,
+        progress: &mut impl FnMut(Progress<'_>),
+    ) {
+        let mut rows = of_a_resource(lab.effort());
+        for probe in rows.by_ref() {
+            progress(Progress::Probing {
+                id: probe.id,
+                title: probe.title,
+            });
+            let report = self.run_probe(probe, lab, target).await;
+            progress(Progress::Done(&report));
+            self.probes.push(report);
+            if let Some(outage) = lab.client().outage().await {
+                let finding = stopped_answering(&outage, &format!("during {}", probe.id), target);
+                progress(Progress::Done(&finding));
+                self.probes.push(finding);
+                self.has_outage = true;
+                break;
+            }
+        }
+        self.probes.extend(rows.map(|probe| {
+            let ruling = Ruling::inconclusive(AFTER_OUTAGE);
+            report(probe, target, ruling)
+        }));
+    }
+
+    async fn run_probe(&mut self, probe: &About, lab: &Lab, target: &str) -> ProbeReport {
         let mut ruling = match &lab.habits().unwritable {
             Some(reason) if probe.access == Access::Write => Ruling::inconclusive(reason),
             _ => probe::run(probe.key, lab)
                 .await
                 .unwrap_or_else(Ruling::from),
         };
-        results.lost_updates.append(&mut ruling.lost_updates);
-        results.history = results.history.or(ruling.history.take());
+        self.lost_updates.append(&mut ruling.lost_updates);
+        self.history = self.history.take().or(ruling.history.take());
         let mut report = report(probe, target, ruling);
         report.is_resendable = probe.shown_by == ShownBy::Curl && !lab.has_version_in_body();
-        progress(Progress::Done(&report));
-        results.probes.push(report);
+        report
     }
-    results
+
+    /// Restores the resource; what is left, if anything.
+    async fn put_back(&mut self, lab: &Lab, target: &str) -> Option<ProbeReport> {
+        if self.has_outage {
+            return Some(abandoned(lab, target));
+        }
+        let left = put_back(lab, target).await;
+        if let Some(outage) = lab.client().outage().await {
+            let when = "while the tester put everything back";
+            self.probes.push(stopped_answering(&outage, when, target));
+            self.has_outage = true;
+        }
+        left
+    }
+
+    /// The server stopped answering before the first probe.
+    fn never_ran(&mut self, target: &str, effort: &Effort, outage: &Outage) {
+        let when = "before the first probe, while the tester learnt how to write the resource";
+        self.has_outage = true;
+        self.probes = vec![stopped_answering(outage, when, target)];
+        self.probes.extend(not_run(target, effort, AFTER_OUTAGE));
+    }
 }
 
 /// The probes that were asked for, but for those of a description.
@@ -147,16 +208,61 @@ async fn put_back(lab: &Lab, target: &str) -> Option<ProbeReport> {
     };
     if let Some(told) = changed {
         reason.push(told);
-        // Somebody will have to put it back by hand.
-        evidence.push(Evidence {
-            note: "what was there before the run".into(),
-            exchange: lab.habits().original.exchange.clone(),
-        });
+        evidence.push(what_was_there(lab));
     }
     if reason.is_empty() {
         return None;
     }
     Some(unrestored(target, reason.join("; "), evidence))
+}
+
+/// Nothing can be put back on a server that does not answer: what may be left.
+fn abandoned(lab: &Lab, target: &str) -> ProbeReport {
+    let mut reason = String::from(
+        "the server stopped answering, so the resource may not be as it was before the run",
+    );
+    let made = lab.made();
+    if !made.is_empty() {
+        let places: Vec<_> = made.iter().map(url::Url::as_str).collect();
+        reason.push_str(&format!("; these may be left: {}", places.join(", ")));
+    }
+    unrestored(target, reason, vec![what_was_there(lab)])
+}
+
+/// Somebody will have to put it back by hand.
+fn what_was_there(lab: &Lab) -> Evidence {
+    Evidence {
+        note: "what was there before the run".into(),
+        exchange: lab.habits().original.exchange.clone(),
+    }
+}
+
+/// Tells that the server stopped answering, and with which request.
+pub(crate) fn stopped_answering(outage: &Outage, when: &str, subject: &str) -> ProbeReport {
+    let shown = [
+        ("the last request with an answer", &outage.answered),
+        ("the first request without an answer", &outage.unanswered),
+    ];
+    let shown = shown.into_iter().filter_map(|(note, exchange)| {
+        Some(Evidence {
+            note: note.into(),
+            exchange: exchange.clone()?,
+        })
+    });
+    ProbeReport {
+        id: OUTAGE.into(),
+        subject: subject.into(),
+        title: "The server answers until the end of the run".into(),
+        severity: Severity::High,
+        verdict: Verdict::Fail,
+        reason: outage.told(when),
+        why: "Nothing that comes after it could be judged. If a request ended the server, then any client can end it."
+            .into(),
+        trials: 1,
+        overlapping: 0,
+        evidence: shown.collect(),
+        is_resendable: false,
+    }
 }
 
 /// Tells of what is not as it was.
@@ -165,7 +271,7 @@ pub(crate) fn unrestored(target: &str, reason: String, evidence: Vec<Evidence>) 
         id: RESTORATION.into(),
         subject: target.into(),
         title: "Everything is as it was before the run".into(),
-        severity: crate::model::Severity::Info,
+        severity: Severity::Info,
         verdict: Verdict::Inconclusive,
         reason,
         why: "The tester puts back what it changed, where the API lets it.".into(),

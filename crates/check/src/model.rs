@@ -7,6 +7,8 @@ mod response; // what comes back
 mod place; // where an answer says that a resource is
 mod pointer; // members of a document, by where they stand
 
+mod outage; // a server that does not answer any more
+
 mod finding; // what came of one probe or scenario, and what shows it
 mod report; // what a run found
 mod severity; // how bad, and the grade that comes of it
@@ -14,9 +16,10 @@ mod stop; // why a run cannot go on
 
 pub use exchange::{Effect, Exchange, Outcome, Protocol, Unsure};
 pub use finding::{Evidence, ProbeReport, Verdict};
+pub use outage::Outage;
 pub(crate) use place::{created_at, listed};
 pub(crate) use pointer::{escape, leaves, remove, set};
-pub use report::{LostUpdates, RESTORATION, Report, Spread, UNEXAMINED};
+pub use report::{LostUpdates, OUTAGE, RESTORATION, Report, Spread, UNEXAMINED};
 pub use request::Request;
 pub use response::Response;
 pub use severity::{Grade, Severity};

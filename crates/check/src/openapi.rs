@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::client::Client;
 use crate::effort::Effort;
-use crate::examine::{Progress, examine, unrestored};
+use crate::examine::{Progress, examine, stopped_answering, unrestored};
 use crate::grade::grade;
 use crate::model::{
     Effect, Exchange, ProbeReport, Report, Request, Severity, Stop, UNEXAMINED, Verdict, created_at,
@@ -61,7 +61,17 @@ pub async fn examine_described(
         if client.is_interrupted() {
             break;
         }
-        let place = match make(client, &resource).await {
+        let made = make(client, &resource).await;
+        if let Some(outage) = client.outage().await {
+            if outage.answered.is_none() {
+                let outage = Box::new(outage);
+                return Err(Stop::Gone { outage });
+            }
+            let when = format!("while a resource was made for {}", resource.path);
+            probes.push(stopped_answering(&outage, &when, &resource.path));
+            break;
+        }
+        let place = match made {
             Ok(Ok(place)) => place,
             Ok(Err(reason)) => {
                 probes.push(unexamined(&resource.path, &reason));
@@ -80,7 +90,8 @@ pub async fn examine_described(
             ..subject.clone()
         };
         let report = examine(client, subject, effort, &mut progress).await;
-        if !matches!(delete(client, &place).await, Ok(true)) {
+        let is_gone = report.as_ref().is_ok_and(|it| it.outage().is_some());
+        if is_gone || !matches!(delete(client, &place).await, Ok(true)) {
             let reason = format!("could not be deleted: {place}");
             probes.push(unrestored(&resource.path, reason, Vec::new()));
         }
@@ -102,6 +113,9 @@ pub async fn examine_described(
             add(&mut whole.lost_updates, row);
         }
         whole.protocols = report.protocols;
+        if is_gone {
+            break;
+        }
     }
     match stopped {
         Some(stop) if examined == 0 => return Err(stop),

@@ -48,5 +48,5 @@ pub use env_file::parse_env;
 pub use first::{First, NoFirst, first};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use plan::{Plan, Round};
-pub use run::{Ran, Settings, run};
+pub use run::{Ran, Settings, not_run, run};
 pub use suite::{Inputs, Scenario, Suite, parse};

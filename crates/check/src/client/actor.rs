@@ -115,7 +115,7 @@ impl Actor {
         let link = self.http2(&request.url).await?;
         let begun = self.client.elapsed();
         let number = self.client.number();
-        let sent = link.send(&request).await;
+        let sent = self.in_time(begun, link.send(&request)).await;
         let released = self.client.elapsed();
         let outcome = match sent {
             Err(unsure) => Outcome::Unanswered(unsure),
@@ -140,7 +140,7 @@ impl Actor {
                 link.close_gate();
                 let begun = self.client.elapsed();
                 let number = self.client.number();
-                let transport = match link.send(&request).await {
+                let transport = match self.in_time(begun, link.send(&request)).await {
                     Ok(pending) => {
                         link.keeps(1).await;
                         Transport::Http2 { link, pending }
@@ -265,7 +265,7 @@ impl Actor {
         }
     }
 
-    async fn in_time<T>(
+    pub(super) async fn in_time<T>(
         &self,
         begun: Duration,
         work: impl Future<Output = Result<T, Unsure>>,

@@ -139,7 +139,7 @@ impl Client {
                 for (place, actor, request) in sends.by_ref().take(link.room().max(1)) {
                     let begun = self.elapsed();
                     let number = self.number();
-                    let transport = match link.send(&request).await {
+                    let transport = match actor.in_time(begun, link.send(&request)).await {
                         Ok(pending) => {
                             count += 1;
                             Transport::Http2 {

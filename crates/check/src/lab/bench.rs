@@ -174,7 +174,7 @@ impl Lab {
     }
 }
 
-/// Sends a request until it is served, so many times at most.
+/// Sends a request until it is served, so many times at most; only a few times to a server that does not answer.
 pub(super) async fn served(actor: &Actor, request: Request, most: u32) -> Result<Exchange, Stop> {
     let mut tries = 0;
     loop {
@@ -183,6 +183,9 @@ pub(super) async fn served(actor: &Actor, request: Request, most: u32) -> Result
         match exchange.effect() {
             Effect::Accepted | Effect::Refused => return Ok(exchange),
             Effect::Busy | Effect::Unknown if tries == most => return Ok(exchange),
+            Effect::Unknown if exchange.response().is_none() && tries == FEW_TRIES => {
+                return Ok(exchange);
+            }
             Effect::Busy | Effect::Unknown => pace::wait(&exchange, tries).await,
         }
     }

@@ -8,7 +8,7 @@ use super::{Attempt, Condition, Form, Guard, Habits, Halt, Lab, Mask, Reading, S
 use super::{TRIES, opaque, pace, said};
 use crate::client::Client;
 use crate::effort::Effort;
-use crate::model::{Exchange, Stop, leaves};
+use crate::model::{Exchange, Outcome, Stop, leaves};
 use crate::subject::Subject;
 
 /// What becomes of a write that says nothing of where it began.
@@ -61,14 +61,15 @@ impl Lab {
         let bench = Bench::new(client, subject, effort);
         let request = crate::model::Request::get(places[0].clone());
         let exchange = served(&bench.reader, request, TRIES).await?;
-        let original = Reading::of(exchange, |_| None)?;
-        if !original.is_there() {
-            return Err(Stop::Unreadable {
-                url: places[0].clone(),
-                answer: said(&original.exchange),
-            }
-            .into());
+        let url = places[0].clone();
+        if let Outcome::Unanswered(unsure) = exchange.outcome {
+            return Err(Stop::Unanswered { url, unsure }.into());
         }
+        if !exchange.is_accepted() {
+            let answer = said(&exchange);
+            return Err(Stop::Unreadable { url, answer }.into());
+        }
+        let original = Reading::of(exchange, |_| None)?;
         let habits = Habits {
             form: Form {
                 method: Method::PUT,

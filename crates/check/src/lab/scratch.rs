@@ -268,6 +268,13 @@ impl Lab {
         condition.carried_by(Request::new(Method::DELETE, place))
     }
 
+    /// Where the resources are that the run made and has not deleted.
+    pub(crate) fn made(&self) -> Vec<Url> {
+        let scratches = self.bench.scratches.lock().expect("no holder panics");
+        let places = scratches.iter().map(|scratch| scratch.place().clone());
+        places.collect()
+    }
+
     /// Deletes the resources that the run made; those that are left.
     pub(crate) async fn clean_up(&self) -> Vec<Url> {
         let scratches =

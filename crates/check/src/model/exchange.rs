@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,8 +98,34 @@ impl Exchange {
         self.effect() == Effect::Refused
     }
 
+    /// Whether the server itself answered: a 502 or a 504 says that it did not, and a 503 that it could not, unless it
+    /// says when it can.
+    pub(crate) fn is_served(&self) -> bool {
+        let Some(response) = self.response() else {
+            return false;
+        };
+        match response.status {
+            StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => false,
+            StatusCode::SERVICE_UNAVAILABLE => response.header("retry-after").is_some(),
+            _ => true,
+        }
+    }
+
     /// Whether both were provably with the server at one time: each had left before the other ended.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.released < other.ended && other.released < self.ended
+    }
+}
+
+impl fmt::Display for Outcome {
+    /// `409 Conflict`; or why there is no answer.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered(response) => match response.status.canonical_reason() {
+                Some(reason) => write!(f, "{} {reason}", response.status.as_u16()),
+                None => write!(f, "{}", response.status.as_u16()),
+            },
+            Self::Unanswered(unsure) => unsure.fmt(f),
+        }
     }
 }

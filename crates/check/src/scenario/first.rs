@@ -50,6 +50,10 @@ pub async fn first(client: &Client, url: &Url, run: u32) -> Result<First, NoFirs
     let effort = Effort::usual(0, run);
     let mut lab = Lab::uncalibrated(client.clone(), subject, effort).await?;
     let text = learnt(&mut lab).await;
+    if let Some(outage) = client.outage().await {
+        let outage = Box::new(outage);
+        return Err(Stop::Gone { outage }.into());
+    }
     // Whatever came of it: by then something may have been written.
     let is_restored = lab.restore().await?;
     Ok(First {

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
-use detente_check::Request;
 use detente_check::client::Volley;
+use detente_check::{Exchange, Request};
 use http::{HeaderName, HeaderValue, Method, header};
 
 use super::Failure;
@@ -49,7 +49,13 @@ impl Race {
             .collect();
         let volley = run(client.volley(sends))?;
         print!("{}", told(&volley));
-        Ok(())
+        let is_answered = |exchange: &Exchange| exchange.response().is_some();
+        match volley.exchanges.iter().any(is_answered) {
+            true => Ok(()),
+            false => Err(Failure::Start(anyhow!(
+                "{url} answered none of the requests"
+            ))),
+        }
     }
 
     fn body(&self) -> anyhow::Result<Option<String>> {
@@ -76,7 +82,7 @@ fn with_type(request: Request, wire: &Wire) -> Request {
 
 /// How many were answered how, each kind with its first answer; and whether they met.
 fn told(volley: &Volley) -> String {
-    let mut kinds: BTreeMap<String, Vec<&detente_check::Exchange>> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, Vec<&Exchange>> = BTreeMap::new();
     for exchange in &volley.exchanges {
         let kind = match exchange.status() {
             Some(status) => status.to_string(),

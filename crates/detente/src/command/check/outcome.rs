@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use detente_check::report::{self, Style};
-use detente_check::{ProbeReport, Report, Severity, Verdict};
+use detente_check::{About, Family, Grade, ProbeReport, Report, Severity, Verdict};
 
 use crate::command::Failure;
 
@@ -125,6 +125,9 @@ impl Outcome {
     }
 
     fn judge(&self, report: &Report) -> Result<(), Failure> {
+        if let Some(outage) = report.outage() {
+            return Err(Failure::Start(anyhow!("{}", outage.reason)));
+        }
         let least = self.fail_on.severity();
         let findings = report
             .probes
@@ -140,6 +143,9 @@ impl Outcome {
                 } else {
                     ""
                 }
+            ))),
+            0 if lacks_grade(report) => Err(Failure::Findings(anyhow!(
+                "too little could be judged for a grade: the reasons stand above"
             ))),
             0 => Ok(()),
             1 => Err(Failure::Findings(anyhow!("1 finding is {least} or worse"))),
@@ -180,6 +186,17 @@ fn is_judged(report: &Report) -> bool {
         return of_writes.any(|probe| came_to_one(&probe));
     }
     report.probes.iter().any(|probe| came_to_one(&probe))
+}
+
+/// Whether there is no grade although what it takes was asked for: a stale write (B1) and races (D).
+fn lacks_grade(report: &Report) -> bool {
+    let is_asked = |is_it: fn(&About) -> bool| {
+        let mut probes = report.probes.iter();
+        probes.any(|probe| detente_check::about(&probe.id).is_some_and(is_it))
+    };
+    report.grade == Some(Grade::Ungraded)
+        && is_asked(|about| about.id == "B1")
+        && is_asked(|about| about.family == Family::Races)
 }
 
 /// What the run could not put back, louder than its report does: somebody else has to.
