@@ -1,3 +1,8 @@
+//! One resource: calibrate, probe, restore.
+
+mod outage; // the finding that the server stopped answering
+mod restoration; // what is not as it was before the run
+
 use std::time::Duration;
 
 use detente_judge::history::History;
@@ -8,12 +13,13 @@ use crate::effort::Effort;
 use crate::estimate;
 use crate::grade::grade;
 use crate::lab::{Halt, Lab};
-use crate::model::{
-    Evidence, LostUpdates, OUTAGE, Outage, ProbeReport, RESTORATION, Report, Severity, Stop,
-    Verdict,
-};
+use crate::model::{LostUpdates, Outage, ProbeReport, Report, Stop};
 use crate::probe::{self, Ruling};
 use crate::subject::Subject;
+
+pub(crate) use outage::stopped_answering;
+pub(crate) use restoration::unrestored;
+use restoration::{abandoned, put_back};
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug)]
@@ -188,98 +194,6 @@ fn not_run(target: &str, effort: &Effort, reason: &str) -> Vec<ProbeReport> {
     of_a_resource(effort)
         .map(|probe| report(probe, target, Ruling::inconclusive(reason)))
         .collect()
-}
-
-/// Restores the resource, and tells of what is left; nothing if nothing is.
-async fn put_back(lab: &Lab, target: &str) -> Option<ProbeReport> {
-    let mut reason = Vec::new();
-    let mut evidence = Vec::new();
-    let left = lab.clean_up().await;
-    if !left.is_empty() {
-        let places: Vec<_> = left.iter().map(url::Url::as_str).collect();
-        reason.push(format!("could not be deleted: {}", places.join(", ")));
-    }
-    let changed = match lab.restore().await {
-        Ok(true) => None,
-        Ok(false) => Some("the resource is not as it was before the run".to_owned()),
-        Err(stop) => Some(format!(
-            "the resource may not be as it was before the run: {stop}"
-        )),
-    };
-    if let Some(told) = changed {
-        reason.push(told);
-        evidence.push(what_was_there(lab));
-    }
-    if reason.is_empty() {
-        return None;
-    }
-    Some(unrestored(target, reason.join("; "), evidence))
-}
-
-/// Nothing can be put back on a server that does not answer: what may be left.
-fn abandoned(lab: &Lab, target: &str) -> ProbeReport {
-    let mut reason = String::from(
-        "the server stopped answering, so the resource may not be as it was before the run",
-    );
-    let made = lab.made();
-    if !made.is_empty() {
-        let places: Vec<_> = made.iter().map(url::Url::as_str).collect();
-        reason.push_str(&format!("; these may be left: {}", places.join(", ")));
-    }
-    unrestored(target, reason, vec![what_was_there(lab)])
-}
-
-/// Somebody will have to put it back by hand.
-fn what_was_there(lab: &Lab) -> Evidence {
-    Evidence {
-        note: "what was there before the run".into(),
-        exchange: lab.habits().original.exchange.clone(),
-    }
-}
-
-/// Tells that the server stopped answering, and with which request.
-pub(crate) fn stopped_answering(outage: &Outage, when: &str, subject: &str) -> ProbeReport {
-    let shown = [
-        ("the last request with an answer", &outage.answered),
-        ("the first request without an answer", &outage.unanswered),
-    ];
-    let shown = shown.into_iter().filter_map(|(note, exchange)| {
-        Some(Evidence {
-            note: note.into(),
-            exchange: exchange.clone()?,
-        })
-    });
-    ProbeReport {
-        id: OUTAGE.into(),
-        subject: subject.into(),
-        title: "The server answers until the end of the run".into(),
-        severity: Severity::High,
-        verdict: Verdict::Fail,
-        reason: outage.told(when),
-        why: "Nothing that comes after it could be judged. If a request ended the server, then any client can end it."
-            .into(),
-        trials: 1,
-        overlapping: 0,
-        evidence: shown.collect(),
-        is_resendable: false,
-    }
-}
-
-/// Tells of what is not as it was.
-pub(crate) fn unrestored(target: &str, reason: String, evidence: Vec<Evidence>) -> ProbeReport {
-    ProbeReport {
-        id: RESTORATION.into(),
-        subject: target.into(),
-        title: "Everything is as it was before the run".into(),
-        severity: Severity::Info,
-        verdict: Verdict::Inconclusive,
-        reason,
-        why: "The tester puts back what it changed, where the API lets it.".into(),
-        trials: 1,
-        overlapping: 0,
-        evidence,
-        is_resendable: false,
-    }
 }
 
 fn report(probe: &About, target: &str, mut ruling: Ruling) -> ProbeReport {
