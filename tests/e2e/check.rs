@@ -12,3 +12,4 @@ mod reports; // every form
 mod scenario; // what `check new` writes
 mod tester; // the program, run to its end
 mod unguarded; // a server that ignores If-Match
+mod user_agent; // how the tester names itself

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ struct Document {
     version: u64,
     body: Vec<u8>,
     manner: Manner,
+    /// What the clients call themselves.
+    user_agents: BTreeSet<String>,
 }
 
 /// How it differs from what is usual.
@@ -101,6 +104,7 @@ impl Unguarded {
             version: 1,
             body: br#"{"title":"Draft"}"#.to_vec(),
             manner,
+            user_agents: BTreeSet::new(),
         }));
         let served = Arc::clone(&document);
         let serving = tokio::spawn(async move {
@@ -115,6 +119,11 @@ impl Unguarded {
             document,
             serving,
         }
+    }
+
+    /// What clients called themselves since they were last asked for.
+    pub(super) fn user_agents(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.document.lock().unwrap().user_agents)
     }
 
     /// What is there now.
@@ -159,6 +168,7 @@ async fn serve(
         let path = words.next()?.to_owned();
         let mut length = 0;
         let mut if_match = None;
+        let mut user_agent = String::new();
         loop {
             let mut line = String::new();
             stream.read_line(&mut line).await.ok()?;
@@ -172,10 +182,16 @@ async fn serve(
                 length = value.trim().parse().ok()?;
             } else if name.eq_ignore_ascii_case("if-match") {
                 if_match = Some(value.trim().to_owned());
+            } else if name.eq_ignore_ascii_case("user-agent") {
+                user_agent = value.trim().to_owned();
             }
         }
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.ok()?;
+        // The first line of HTTP/2 is none of a request.
+        if method != "PRI" {
+            document.lock().unwrap().user_agents.insert(user_agent);
+        }
         let answer = match end(&method, &document) {
             Some(End::Hangs) => std::future::pending().await,
             Some(End::LeavesGateway) => {

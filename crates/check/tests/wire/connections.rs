@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use detente_check::client::Settings;
 use detente_check::{Outcome, Protocol, Request, Stop, Unsure};
-use http::Method;
+use http::{HeaderValue, Method, header};
 
 use super::peer::{Answer, Log, Peer, Then};
 use super::peer_http2::{self, Manner};
@@ -39,6 +39,35 @@ async fn a_connection_is_used_again_unless_it_says_otherwise() {
         let arrivals = peer.log.arrivals();
         let last = arrivals.last().expect("two came");
         assert_eq!(last.connection + 1, connections, "{text:?}");
+    }
+}
+
+/// A server can tell the tester's requests from those of people, however they are sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_request_names_the_tester() {
+    let old = Peer::start(|_| Answer::ok()).await;
+    let new = peer_http2::start(h2::server::Builder::new(), Manner::Answer).await;
+    for (protocol, peer) in [(Protocol::Http1, old), (Protocol::Http2, new)] {
+        let client = client_with(speaking(protocol));
+        let alice = client.actor("alice");
+        let request = || put(&peer.url, "x");
+        alice.send(request()).await.expect("it was sent");
+        let held = alice.hold(request()).await.expect("it was sent");
+        held.release().await.expect("it was sent");
+        let sends = ["bob", "carol"].map(|name| (client.actor(name), request()));
+        client.volley(sends.into()).await.expect("it was sent");
+        alice
+            .abandon(request(), Duration::ZERO)
+            .await
+            .expect("it was sent");
+        let own = HeaderValue::from_static("mine");
+        let named = request().with(header::USER_AGENT, own);
+        alice.send(named).await.expect("it was sent");
+        let mut seen: Vec<_> = peer.log.until(6).await;
+        let tester = concat!("detente-check/", env!("CARGO_PKG_VERSION"));
+        let other = seen.pop().map(|it| it.user_agent);
+        assert_eq!(other.as_deref(), Some("mine"), "{protocol:?}");
+        assert!(seen.iter().all(|it| it.user_agent == tester), "{seen:?}");
     }
 }
 
