@@ -1,5 +1,5 @@
 use crate::catalogue::{About, Family, Role, about};
-use crate::model::{Grade, OUTAGE, ProbeReport, Severity, Verdict};
+use crate::model::{Grade, OUTAGE, ProbeReport, Severity, UNEXAMINED, Verdict};
 
 /// What an API is worth, by what was found.
 ///
@@ -13,7 +13,8 @@ use crate::model::{Grade, OUTAGE, ProbeReport, Severity, Verdict};
 pub fn grade(probes: &[ProbeReport], writers: u32) -> Grade {
     let worst = probes
         .iter()
-        .filter(|probe| probe.verdict == Verdict::Fail && probe.id != OUTAGE)
+        .filter(|probe| probe.verdict == Verdict::Fail)
+        .filter(|probe| ![OUTAGE, UNEXAMINED].contains(&probe.id.as_str()))
         .map(|probe| probe.severity)
         .min();
     let is_over = probes.iter().any(|probe| probe.id == OUTAGE);

@@ -16,7 +16,8 @@ use crate::effort::Effort;
 use crate::examine::{Progress, examine, stopped_answering, unrestored};
 use crate::grade::grade;
 use crate::model::{
-    Effect, Exchange, ProbeReport, Report, Request, Severity, Stop, UNEXAMINED, Verdict, created_at,
+    Effect, Evidence, Exchange, ProbeReport, Report, Request, Severity, Stop, UNEXAMINED, Verdict,
+    created_at,
 };
 use crate::subject::{Creation, Subject};
 
@@ -73,8 +74,8 @@ pub async fn examine_described(
         }
         let place = match made {
             Ok(Ok(place)) => place,
-            Ok(Err(reason)) => {
-                probes.push(unexamined(&resource.path, &reason));
+            Ok(Err(answer)) => {
+                probes.push(not_made(&resource.path, *answer));
                 continue;
             }
             Err(stop) => {
@@ -131,8 +132,8 @@ pub async fn examine_described(
     Ok(whole)
 }
 
-/// Makes a resource to begin with; the reason, if none could be made.
-async fn make(client: &Client, resource: &Described) -> Result<Result<Url, String>, Stop> {
+/// Makes a resource to begin with; the answer, if none was made.
+async fn make(client: &Client, resource: &Described) -> Result<Result<Url, Box<Exchange>>, Stop> {
     let request = resource.creation_request();
     let exchange = client.actor("setup").send(request).await?;
     if let Some(place) = &resource.place
@@ -146,14 +147,37 @@ async fn make(client: &Client, resource: &Described) -> Result<Result<Url, Strin
         Some(_) => None,
         None => created_at(&exchange, &resource.collection),
     };
-    Ok(place.ok_or_else(|| {
-        format!(
-            "none could be made: {} {} was answered {}",
-            exchange.request.method,
-            exchange.request.url.path(),
-            crate::lab::said(&exchange)
-        )
-    }))
+    Ok(place.ok_or_else(|| Box::new(exchange)))
+}
+
+/// That no resource could be made. A server error is a failure: no body that fits the description may cause one.
+fn not_made(path: &str, answer: Exchange) -> ProbeReport {
+    let is_server_error = answer
+        .status()
+        .is_some_and(|status| status.is_server_error());
+    let (verdict, severity, fault) = match is_server_error && answer.effect() != Effect::Busy {
+        true => (
+            Verdict::Fail,
+            Severity::Medium,
+            "; a request that fits the description must not cause a server error",
+        ),
+        false => (Verdict::Skipped, Severity::Info, ""),
+    };
+    let reason = format!(
+        "none could be made: {} {} was answered {}{fault}",
+        answer.request.method,
+        answer.request.url.path(),
+        answer.outcome
+    );
+    ProbeReport {
+        verdict,
+        severity,
+        evidence: vec![Evidence {
+            note: "the request that should have made one".into(),
+            exchange: answer,
+        }],
+        ..unexamined(path, &reason)
+    }
 }
 
 /// Whether it is not there any more.

@@ -175,11 +175,14 @@ fn could_be_written(file: &Path) -> io::Result<()> {
 
 /// Whether there is a verdict; where an API's writes were asked about, one on them.
 fn is_judged(report: &Report) -> bool {
-    let came_to_one = |probe: &&ProbeReport| matches!(probe.verdict, Verdict::Pass | Verdict::Fail);
-    // E0 is a resource that could not be examined at all.
+    // A resource that could not be examined at all.
+    let is_unexamined = |probe: &&ProbeReport| probe.id == detente_check::UNEXAMINED;
+    let came_to_one = |probe: &&ProbeReport| {
+        matches!(probe.verdict, Verdict::Pass | Verdict::Fail) && !is_unexamined(probe)
+    };
     let is_of_writes = |probe: &&ProbeReport| {
         detente_check::about(&probe.id).is_some_and(|it| it.family.is_of_writes())
-            || probe.id == detente_check::UNEXAMINED
+            || is_unexamined(probe)
     };
     let mut of_writes = report.probes.iter().filter(is_of_writes).peekable();
     if report.grade.is_some() && of_writes.peek().is_some() {
