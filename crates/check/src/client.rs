@@ -241,7 +241,8 @@ impl Client {
         }
     }
 
-    fn headers(&self) -> &HeaderMap {
+    /// Sent with every request.
+    pub(crate) fn headers(&self) -> &HeaderMap {
         &self.run.settings.headers
     }
 
