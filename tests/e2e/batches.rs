@@ -475,3 +475,106 @@ async fn a_refusal_that_would_be_the_same_without_the_batch_rests_on_nothing() {
         .json();
     assert_eq!(statuses(&missing["results"]), [404, 404], "{missing}");
 }
+
+/// What counts is who has a unique value in the end.
+#[tokio::test]
+async fn unique_values_can_be_swapped_shifted_and_taken_before_they_are_given_up() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let paths = ["/api/accounts/a", "/api/accounts/b", "/api/accounts/c"];
+    let account = |iban: &str| json!({"sum": 1, "iban": iban});
+    let mut tags = Vec::new();
+    for (path, iban) in paths.iter().zip(["A", "B", "C"]) {
+        tags.push(client.create(path, &account(iban).to_string()).await);
+    }
+    let ibans = async || {
+        let mut found = String::new();
+        for path in paths {
+            let document = client.get(path).await.json();
+            found += document["iban"].as_str().unwrap_or("-");
+        }
+        found
+    };
+    let any = |at: usize, iban: &str| put(paths[at], "*", account(iban));
+    let delete =
+        |at: usize| json!({"method": "DELETE", "path": paths[at], "headers": {"If-Match": "*"}});
+    // (operations, the values that they leave)
+    let allowed = [
+        (json!([any(0, "B"), any(1, "A")]), "BAC"),
+        (json!([any(0, "A"), any(1, "C"), any(2, "B")]), "ACB"),
+        (json!([any(0, "C"), any(1, "X")]), "CXB"),
+        // By a detour: what a document had in between counts for nothing.
+        (json!([any(0, "B"), any(1, "B"), any(0, "Y")]), "-"),
+        (
+            json!([any(0, "X"), any(1, "C"), any(0, "Z"), any(1, "X")]),
+            "ZXB",
+        ),
+        (json!([any(0, "B"), delete(2)]), "BX-"),
+    ];
+    for (operations, left) in allowed {
+        let answer = batch(&client, operations.clone()).await;
+        if left == "-" {
+            assert_eq!(answer.status, 409, "{operations}: c has B");
+            continue;
+        }
+        assert_eq!(answer.status, 200, "{operations}: {}", answer.json());
+        assert_eq!(ibans().await, left, "{operations}");
+    }
+    // Whatever moved, the keys are held by those who have the values.
+    let taken = client.put(paths[2], &account("X").to_string());
+    let taken = taken.header("If-None-Match", "*").send().await;
+    assert_eq!(
+        (taken.status, &taken.json()["existing"]["id"]),
+        (409, &json!("b"))
+    );
+    let free = client.put(paths[2], &account("A").to_string());
+    assert_eq!(free.header("If-None-Match", "*").send().await.status, 201);
+}
+
+/// Whoever had a value first keeps it, and nothing is stored.
+#[tokio::test]
+async fn two_that_would_have_one_unique_value_in_the_end_are_refused() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let account = |iban: &str| json!({"sum": 1, "iban": iban});
+    for (id, iban) in [("a", "A"), ("b", "B")] {
+        let path = format!("/api/accounts/{id}");
+        client.create(&path, &account(iban).to_string()).await;
+    }
+    let any = |id: &str, iban: &str| put(&format!("/api/accounts/{id}"), "*", account(iban));
+    let create = |id: &str, iban: &str| {
+        json!({
+            "method": "PUT", "path": format!("/api/accounts/{id}"), "body": account(iban)
+        })
+    };
+    // (operations, the one that is refused, who has the value)
+    let refused = [
+        (json!([any("a", "B"), any("b", "B")]), 0, "b"),
+        (
+            json!([create("x", "A"), any("a", "C"), any("a", "A")]),
+            2,
+            "x",
+        ),
+        (json!([create("x", "X"), create("y", "X")]), 1, "x"),
+        (
+            json!([any("a", "B"), any("b", "C"), create("x", "B")]),
+            2,
+            "a",
+        ),
+    ];
+    for (operations, operation, holder) in refused {
+        let problem = batch(&client, operations.clone()).await.json();
+        assert_eq!(
+            problem["error"], "DuplicateEntry",
+            "{operations}: {problem}"
+        );
+        assert_eq!(problem["operation"], operation, "{operations}: {problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.starts_with(&format!("{holder} already has")),
+            "{detail}"
+        );
+    }
+    assert_eq!(client.get("/api/accounts/a").await.json()["iban"], "A");
+    assert_eq!(client.get("/api/accounts/x").await.status, 404);
+}

@@ -144,6 +144,69 @@ async fn a_patch_is_applied_to_the_version_it_was_made_for() {
     assert_eq!(refused.json()["conflicts"][0]["kind"], "inapplicable");
 }
 
+/// A strategy that cannot join what is there says which place, whose value, and what is wrong.
+#[tokio::test]
+async fn a_strategy_that_cannot_merge_names_the_place_the_side_and_the_reason() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    // (base, theirs, ours, kind, obstacle, what the detail says)
+    let cases = [
+        (
+            json!({"sections": [{"id": "a"}]}),
+            json!({"sections": [{"id": "b"}]}),
+            json!({"sections": [{"id": "x"}, {"id": "x"}]}),
+            "inapplicable",
+            json!({"side": "yours", "reason": "repeated-key", "key": "/id", "value": "x"}),
+            "The strategy keyed-list cannot merge /sections: in your version, two elements have the same /id, \"x\".",
+        ),
+        (
+            json!({"sections": []}),
+            json!({"sections": [{"id": 1}, {"n": 1}]}),
+            json!({"sections": [{"id": 2}]}),
+            "inapplicable",
+            json!({"side": "current", "reason": "missing-key", "key": "/id", "index": 1}),
+            "The strategy keyed-list cannot merge /sections: in the current version, element 1 has no /id.",
+        ),
+        (
+            json!({"views": 1}),
+            json!({"views": 2}),
+            json!({"views": "3"}),
+            "type",
+            json!({"side": "yours", "reason": "wrong-type", "expected": "number"}),
+            "The strategy counter cannot merge /views: in your version it is not a number.",
+        ),
+        (
+            json!({"tags": {"a": 1}}),
+            json!({"tags": ["b"]}),
+            json!({"tags": ["c"]}),
+            "type",
+            json!({"side": "base", "reason": "wrong-type", "expected": "array"}),
+            "The strategy set cannot merge /tags: in the base it is not an array.",
+        ),
+    ];
+    for (at, (base, theirs, ours, kind, obstacle, says)) in cases.into_iter().enumerate() {
+        let path = format!("/api/articles/{at}");
+        let tag = client.create(&path, &base.to_string()).await;
+        let theirs = client.put(&path, &theirs.to_string()).if_match(&tag);
+        assert_eq!(theirs.send().await.status, 200);
+        let refused = client
+            .put(&path, &ours.to_string())
+            .if_match(&tag)
+            .send()
+            .await;
+        let problem = refused.json();
+        assert_eq!(refused.status, 409, "{problem}");
+        let row = &problem["conflicts"][0];
+        assert_eq!(
+            (&row["kind"], &row["obstacle"]),
+            (&json!(kind), &obstacle),
+            "{problem}"
+        );
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.ends_with(says), "{detail}");
+    }
+}
+
 #[tokio::test]
 async fn each_field_is_joined_by_its_strategy() {
     let server = Server::with_config(CONFIG);

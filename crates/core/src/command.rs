@@ -83,7 +83,7 @@ impl Proposal {
             }
         }
         let claims = match &tree {
-            Some(tree) => claims(rules, tree),
+            Some(tree) => rules.claims(tree),
             None => Vec::new(),
         };
         Ok(Self {
@@ -176,13 +176,6 @@ impl Violation {
             message: format!("the document would be larger than {max_bytes} bytes"),
         }
     }
-}
-
-pub(crate) fn claims(rules: &Rules, document: &Value) -> Vec<Claim> {
-    let unique = rules.unique.iter().enumerate();
-    unique
-        .filter_map(|(index, unique)| unique.claim(index, document))
-        .collect()
 }
 
 /// The tree of a body that was checked before it was accepted or stored.

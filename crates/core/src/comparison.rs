@@ -42,6 +42,7 @@ fn differ(
         base: None,
         ours: ours.cloned(),
         theirs: theirs.cloned(),
+        obstacle: None,
     });
 }
 

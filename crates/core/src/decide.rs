@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::command::claims;
 use crate::json::Value;
 use crate::rules::{Claim, Duplicate, Rules, StateConflict, Violation};
 use crate::{
@@ -251,7 +250,7 @@ impl<'a, S: State> Case<'a, S> {
         self.rules
             .judge(id, old, outcome.tree.as_deref(), is_restored)
             .map_err(|conflict| self.forbids(&outcome, Constraint::State(conflict)))?;
-        let held = old.map(|old| claims(self.rules, old)).unwrap_or_default();
+        let held = old.map(|old| self.rules.claims(old)).unwrap_or_default();
         self.check_claims(&outcome)?;
         Ok(self.apply(seq, now, outcome, held))
     }

@@ -38,6 +38,8 @@
 mod conflict; // a place where ours and theirs exclude each other
 mod strategy; // how two edits of one value are joined
 
+mod obstacle; // why a strategy cannot join values
+
 mod mark; // choices, and groups that both sides touched
 mod member; // objects, member by member
 mod place; // where the walk is
@@ -66,6 +68,7 @@ use strategy::Here;
 use walk::{At, Walk};
 
 pub use conflict::{Collision, Conflict};
+pub use obstacle::{Obstacle, Reason, Side};
 pub use strategy::{Strategies, Strategy};
 
 /// What somebody decided about the places in conflict.

@@ -71,6 +71,7 @@ impl Merging {
                     base: chosen.base,
                     ours: chosen.ours,
                     theirs: chosen.theirs,
+                    obstacle: None,
                 });
             }
         }

@@ -99,6 +99,14 @@ impl Rules {
         }
     }
 
+    /// The unique keys that a document has.
+    pub fn claims(&self, document: &Value) -> Vec<Claim> {
+        let unique = self.unique.iter().enumerate();
+        unique
+            .filter_map(|(index, unique)| unique.claim(index, document))
+            .collect()
+    }
+
     fn allowed_from(&self, old: Option<&Value>) -> Vec<String> {
         let lifecycle = self.lifecycle.as_ref();
         lifecycle

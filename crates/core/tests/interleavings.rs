@@ -99,6 +99,7 @@ fn rules() -> CollectionRules {
             name: "e".into(),
             fields: vec!["/e".parse().unwrap()],
             ignore_case: false,
+            normalize: false,
             condition: None,
             error: None,
             message: None,

@@ -3,6 +3,7 @@
 
 mod divergence; // two edits side by side
 mod message; // what is said to people
+mod obstacle; // why a strategy cannot merge values
 mod violation; // schema, unique keys, rules
 
 use axum::http::header;

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use detente_core::{Filter, Query, QueryError, Rank, Sort};
-use detente_service::{Listed, Listing};
+use detente_store::{Listed, Listing};
 
 use crate::call::{Answer, Call};
 use crate::cursor::Cursor;
@@ -21,7 +21,7 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
         limit: wanted.limit,
         after: wanted.after,
     };
-    let listed = call.app.service.list(&call.principal, listing).await?;
+    let listed = call.app.service.list(&call.principal, &listing).await?;
     let page = page(listed, sort);
     let coding = Coding::negotiate(call.inbound.headers(), page.len());
     representation::json(Bytes::from(page), coding).await

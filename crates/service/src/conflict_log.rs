@@ -5,15 +5,16 @@ use detente_core::json::{self, Value};
 use detente_core::merge::Choices;
 use detente_core::rules::Rules;
 use detente_core::{
-    Command, Condition, Conflict, Edit, JsonPatch, Key, Merging, Patch, Patching, Preconditions,
+    Command, Condition, Conflict, Edit, JsonPatch, Merging, Patch, Patching, Preconditions,
     Proposal, Stored,
 };
 use detente_store::{
-    ConflictPage, Conflicts, LoggedConflict, LostEdit, Reader, SettleConflict, SettledAs,
-    StoreError, Transacted, Transaction, VersionPlace,
+    ConflictPage, Conflicts, LoggedConflict, LostEdit, SettleConflict, SettledAs, StoreError,
+    Transacted, Transaction,
 };
 
 use crate::explanation::{LogPlace, What};
+use crate::offload::offload;
 use crate::service::not_written;
 use crate::write::{Write, merging, not_open};
 use crate::{Action, Done, Explanation, Named, OnceKey, Outcome, Principal, Service};
@@ -82,7 +83,7 @@ impl Service {
             wanted.by = Some(principal.name.to_string());
         }
         self.flush().await?;
-        self.reading.conflicts(wanted).await
+        self.reading.conflicts(&wanted).await
     }
 
     /// One conflict, with the edit that was lost and where it collided.
@@ -108,11 +109,19 @@ impl Service {
         }
         let collection = self.policy.collection(conflict.key.collection());
         let rules = collection.map(|it| Arc::clone(&it.rules));
-        let read = move |reader: &dyn Reader| {
+        let base = self.reading.version_at(&conflict.key, conflict.base);
+        let base = base.await?;
+        let current = self.reading.version_at(&conflict.key, conflict.current);
+        let current = current.await?;
+        let size = |stored: &Option<Arc<Stored>>| stored.as_ref().map_or(0, |it| it.body.len());
+        let bytes = size(&base) + size(&current) + conflict.edit.body().len();
+        let work = move || {
             let rules = rules.as_ref().map(|it| &it.rules);
-            ConflictDetail::read(reader, conflict, rules)
+            ConflictDetail::compare(conflict, base, current, rules)
         };
-        self.reading.read(read).await
+        offload(bytes, work)
+            .await?
+            .map_err(|it| What::failed(it).into())
     }
 
     /// SettleConflict a conflict.
@@ -307,14 +316,13 @@ fn lost(edit: &LostEdit) -> Result<Edit, StoreError> {
 }
 
 impl ConflictDetail {
-    fn read(
-        reader: &dyn Reader,
+    fn compare(
         conflict: LoggedConflict,
+        base: Option<Arc<Stored>>,
+        current: Option<Arc<Stored>>,
         rules: Option<&Rules>,
     ) -> Result<Self, StoreError> {
         let document = |stored: &Option<Arc<Stored>>| stored.as_ref().and_then(|it| it.document());
-        let base = version_at(reader, &conflict.key, conflict.base)?;
-        let current = version_at(reader, &conflict.key, conflict.current)?;
         let (before, current) = (document(&base), document(&current));
         let edit = lost(&conflict.edit)?;
         let clashes = match (rules, base, &current) {
@@ -332,19 +340,6 @@ impl ConflictDetail {
             clashes,
         })
     }
-}
-
-/// The version of a document at a place of the log. Another version there is not meant.
-fn version_at(
-    reader: &dyn Reader,
-    key: &Key,
-    place: Option<VersionPlace>,
-) -> Result<Option<Arc<Stored>>, StoreError> {
-    let Some(place) = place else {
-        return Ok(None);
-    };
-    let is_it = |stored: &Arc<Stored>| stored.key == *key && stored.version == place.version;
-    Ok(reader.version(place.seq)?.filter(is_it))
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl Service {
             ..Conflicts::default()
         };
         loop {
-            let page = self.reading.conflicts(wanted.clone()).await?;
+            let page = self.reading.conflicts(&wanted).await?;
             page.items.iter().for_each(|conflict| tally.add(conflict));
             match page.next {
                 Some(next) => wanted.before = Some(next),

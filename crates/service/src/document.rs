@@ -88,7 +88,7 @@ impl Service {
         };
         // One more than the limit tells whether there are more.
         let mut versions = match first {
-            Some(first) => self.reading.history(first, limit + 1).await?,
+            Some(first) => self.reading.history(&first, limit + 1).await?,
             None => Vec::new(),
         };
         let has_more = versions.len() > limit;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use detente_core::{Key, Seq};
-use detente_store::{Changes, Feed};
+use detente_store::Changes;
 use tokio::sync::watch;
 
 use crate::touched::TouchedVersion;
@@ -93,32 +93,23 @@ impl Service {
     }
 
     async fn page(&self, scope: &Scope, since: Seq, limit: usize) -> Outcome<Page> {
-        let (scope, touched) = (scope.clone(), self.touched.clone());
-        self.reading
-            .read(move |reader| {
-                let feed = match scope.key() {
-                    Some(key) => reader.document_changes(&key, since, limit)?,
-                    None => reader.changes(&Changes {
-                        space: &scope.space,
-                        collection: scope.collection.as_deref(),
-                        since,
-                        limit,
-                    })?,
+        let feed = match scope.key() {
+            Some(key) => self.reading.document_changes(&key, since, limit).await?,
+            None => {
+                let wanted = Changes {
+                    space: scope.space.clone(),
+                    collection: scope.collection.clone(),
+                    since,
+                    limit,
                 };
-                let Feed {
-                    items,
-                    through,
-                    more,
-                } = feed;
-                let items = items.into_iter();
-                let changes = items.map(|stored| touched.describe(reader, stored));
-                Ok(Page {
-                    changes: changes.collect::<Result<_, _>>()?,
-                    through,
-                    has_more: more,
-                })
-            })
-            .await
+                self.reading.changes(&wanted).await?
+            }
+        };
+        Ok(Page {
+            changes: self.touched.describe(&self.reading, feed.items).await?,
+            through: feed.through,
+            has_more: feed.more,
+        })
     }
 }
 

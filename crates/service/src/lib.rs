@@ -40,7 +40,6 @@ pub use explanation::{
     Misplacement, Shows, Way, What,
 };
 pub use feed::{Follower, Page, Scope};
-pub use list::{Listed, Listing};
 pub use lock::{LockAsk, LockWish};
 pub use merge::{MergeAsk, MergeEdit, MergePreview, Named};
 pub use metrics::Metrics;

@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
 use detente_core::{Key, Lock, Moment, Seq, Stored, VersionTag};
-use detente_store::{ConflictPage, Conflicts, LoggedConflict, MergedHour, Reader, StoreError};
+use detente_store::{
+    Changes, ConflictPage, Conflicts, Feed, HistorySpan, Listed, Listing, LoggedConflict,
+    MergedHour, Reader, StoreError, VersionPlace, read_back,
+};
 
 use crate::Outcome;
-use crate::explanation::What;
+use crate::explanation::{Explanation, What};
 
-/// What is durable. Memory answers at once; what has to come from the disk is read on a thread
-/// where waiting holds up nobody else.
+/// What is durable, with the store's errors as explanations. What memory has is there at once.
 #[derive(Debug)]
 pub(crate) struct Reading {
     reader: Arc<dyn Reader>,
@@ -34,34 +36,36 @@ impl Reading {
         self.reader.last_seq()
     }
 
-    /// Reads where waiting for the disk holds up nobody else.
-    pub(crate) async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&dyn Reader) -> Result<T, StoreError> + Send + 'static,
-    ) -> Outcome<T> {
-        let reader = Arc::clone(&self.reader);
-        let done = tokio::task::spawn_blocking(move || read(&*reader)).await;
-        let read = done.map_err(What::failed)?;
-        read.map_err(|error| match error {
-            StoreError::Away => What::Away.into(),
-            error => What::failed(error).into(),
-        })
-    }
-
     /// The newest version of a document, with its body; a tombstone if it was deleted.
     pub(crate) async fn newest(&self, key: &Key) -> Outcome<Option<Arc<Stored>>> {
-        if let Some(stored) = self.reader.recall(key) {
-            return Ok(Some(stored));
+        match self.reader.recall(key) {
+            Some(stored) => Ok(Some(stored)),
+            None => self.reader.current(key).await.map_err(explain),
         }
-        let key = key.clone();
-        self.read(move |reader| reader.current(&key)).await
     }
 
     pub(crate) async fn version(&self, seq: Seq) -> Outcome<Option<Arc<Stored>>> {
         match self.reader.recall_version(seq) {
             Some(stored) => Ok(Some(stored)),
-            None => self.read(move |reader| reader.version(seq)).await,
+            None => self.reader.version(seq).await.map_err(explain),
         }
+    }
+
+    pub(crate) async fn versions(&self, seqs: &[Seq]) -> Outcome<Vec<Option<Arc<Stored>>>> {
+        self.reader.versions(seqs).await.map_err(explain)
+    }
+
+    /// The version of a document at a place of the log. Another version there is not meant.
+    pub(crate) async fn version_at(
+        &self,
+        key: &Key,
+        place: Option<VersionPlace>,
+    ) -> Outcome<Option<Arc<Stored>>> {
+        let Some(place) = place else {
+            return Ok(None);
+        };
+        let is_it = |stored: &Arc<Stored>| stored.key == *key && stored.version == place.version;
+        Ok(self.version(place.seq).await?.filter(is_it))
     }
 
     /// A version if memory has it.
@@ -69,15 +73,13 @@ impl Reading {
         self.reader.recall_version(seq)
     }
 
-    /// Version `number` of the document whose newest version is `head`.
+    /// Version `number` of the document whose newest version is `newest`.
     pub(crate) async fn numbered(
         &self,
-        head: &Arc<Stored>,
+        newest: &Arc<Stored>,
         number: u64,
     ) -> Outcome<Option<Arc<Stored>>> {
-        let head = Arc::clone(head);
-        let numbered = move |reader: &dyn Reader| reader.numbered(&head, number);
-        self.read(numbered).await
+        self.reader.numbered(newest, number).await.map_err(explain)
     }
 
     /// The newest version of a document among those that tags name. Tags that name none of its
@@ -102,99 +104,83 @@ impl Reading {
 
     /// The versions after `base`, up to `current`.
     pub(crate) async fn steps(&self, base: Seq, current: &Arc<Stored>) -> Outcome<Steps> {
-        let recall = |seq| self.reader.recall_version(seq).ok_or(NotInMemory);
-        if let Ok(steps) = steps_by(base, current, recall) {
-            return Ok(steps);
-        }
-        let current = Arc::clone(current);
-        self.read(move |reader| steps_by(base, &current, |seq| reader.version(seq)))
-            .await
+        let span = HistorySpan {
+            after: base,
+            limit: MAX_STEPS,
+            max_bytes: MAX_STEP_BYTES,
+        };
+        let recall = |seq| self.recall(seq).map(Some).ok_or(NotInMemory);
+        let mut history = match read_back(current, span, recall) {
+            Ok(history) => history,
+            Err(NotInMemory) => self.reader.history(current, span).await.map_err(explain)?,
+        };
+        history.versions.reverse();
+        Ok(Steps {
+            versions: history.versions,
+            omitted: history.is_cut,
+        })
     }
 
-    /// The versions of a document from `newest` down, at most `limit`.
+    /// The versions of a document from `newest` back, at most `limit`.
     pub(crate) async fn history(
         &self,
-        newest: Arc<Stored>,
+        newest: &Arc<Stored>,
         limit: usize,
     ) -> Outcome<Vec<Arc<Stored>>> {
-        self.read(move |reader| {
-            let mut versions = Vec::new();
-            let mut next = Some(newest);
-            while let Some(stored) = next.filter(|_| versions.len() < limit) {
-                next = match stored.prev {
-                    Some(prev) => reader.version(prev)?,
-                    None => None,
-                };
-                versions.push(stored);
-            }
-            Ok(versions)
-        })
-        .await
+        let span = HistorySpan {
+            after: 0,
+            limit,
+            max_bytes: usize::MAX,
+        };
+        let history = self.reader.history(newest, span).await.map_err(explain)?;
+        Ok(history.versions)
+    }
+
+    pub(crate) async fn list(&self, wanted: &Listing) -> Outcome<Listed> {
+        self.reader.list(wanted).await.map_err(explain)
+    }
+
+    pub(crate) async fn changes(&self, wanted: &Changes) -> Outcome<Feed> {
+        self.reader.changes(wanted).await.map_err(explain)
+    }
+
+    pub(crate) async fn document_changes(
+        &self,
+        key: &Key,
+        since: Seq,
+        limit: usize,
+    ) -> Outcome<Feed> {
+        let feed = self.reader.document_changes(key, since, limit).await;
+        feed.map_err(explain)
     }
 
     pub(crate) fn lock(&self, key: &Key) -> Option<Arc<Lock>> {
         self.reader.lock(key)
     }
 
-    pub(crate) async fn conflicts(&self, wanted: Conflicts) -> Outcome<ConflictPage> {
-        self.read(move |reader| reader.conflicts(&wanted)).await
+    pub(crate) async fn conflicts(&self, wanted: &Conflicts) -> Outcome<ConflictPage> {
+        self.reader.conflicts(wanted).await.map_err(explain)
     }
 
     pub(crate) async fn conflict(&self, space: &str, id: &str) -> Outcome<Option<LoggedConflict>> {
-        let (space, id) = (space.to_owned(), id.to_owned());
-        self.read(move |reader| reader.conflict(&space, &id)).await
+        self.reader.conflict(space, id).await.map_err(explain)
     }
 
     pub(crate) async fn merged(&self, space: &str, since: Moment) -> Outcome<Vec<MergedHour>> {
-        let space = space.to_owned();
-        self.read(move |reader| reader.merged(&space, since)).await
+        self.reader.merged(space, since).await.map_err(explain)
     }
 
     pub(crate) async fn ping(&self) -> Outcome<()> {
-        self.read(|reader| reader.ping()).await
+        self.reader.ping().await.map_err(explain)
     }
 }
 
-/// Memory does not have a version that it was asked for.
+/// Memory does not have a version that was wanted.
 struct NotInMemory;
 
-/// What can stand for the version at a seq: there, or no longer kept.
-trait Found {
-    fn found(self) -> Option<Arc<Stored>>;
-}
-
-impl Found for Arc<Stored> {
-    fn found(self) -> Option<Arc<Stored>> {
-        Some(self)
+fn explain(error: StoreError) -> Box<Explanation> {
+    match error {
+        StoreError::Away => What::Away.into(),
+        error => What::failed(error).into(),
     }
-}
-
-impl Found for Option<Arc<Stored>> {
-    fn found(self) -> Option<Arc<Stored>> {
-        self
-    }
-}
-
-fn steps_by<F: Found, E>(
-    base: Seq,
-    current: &Arc<Stored>,
-    version: impl Fn(Seq) -> Result<F, E>,
-) -> Result<Steps, E> {
-    let (mut versions, mut bytes, mut omitted) = (Vec::new(), 0, false);
-    let mut next = Some(Arc::clone(current));
-    while let Some(step) = next.filter(|step| step.seq > base) {
-        bytes += step.body.len();
-        if versions.len() == MAX_STEPS || (bytes > MAX_STEP_BYTES && !versions.is_empty()) {
-            omitted = true;
-            break;
-        }
-        // The base itself need not be read again.
-        next = match step.prev {
-            Some(prev) if prev > base => version(prev)?.found(),
-            _ => None,
-        };
-        versions.push(step);
-    }
-    versions.reverse();
-    Ok(Steps { versions, omitted })
 }

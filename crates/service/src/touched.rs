@@ -2,10 +2,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use detente_core::json::Pointer;
 use detente_core::{Seq, Stored, touched};
-use detente_store::{Cache, Reader, StoreError};
+use detente_store::Cache;
+
+use crate::Outcome;
+use crate::offload::offload;
+use crate::reading::Reading;
 
 /// How many versions' places are kept, so that a version is compared once for all its followers.
 const KEPT: usize = 8192;
+
+/// How many versions are read at a time to be compared with those after them.
+const AT_A_TIME: usize = 32;
 
 /// Documents larger than this are not compared for a feed, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
@@ -31,41 +38,65 @@ impl Touched {
         self.0.lock().expect("nothing panics while it is held")
     }
 
-    /// A version with the places that it touched. They are not known where the version before it is
-    /// no longer kept, or where comparing would take too long.
-    pub(crate) fn describe(
+    /// Versions in the order of the log, with the places that they touched. They are not known where
+    /// the version before is no longer kept, or where comparing would take too long.
+    pub(crate) async fn describe(
         &self,
-        reader: &dyn Reader,
-        stored: Arc<Stored>,
-    ) -> Result<TouchedVersion, StoreError> {
-        let kept = self.kept().get(&stored.seq);
-        if kept.is_some() {
-            return Ok(TouchedVersion {
-                stored,
-                paths: kept,
+        reading: &Reading,
+        versions: Vec<Arc<Stored>>,
+    ) -> Outcome<Vec<TouchedVersion>> {
+        let kept: Vec<_> = {
+            let mut kept = self.kept();
+            versions.iter().map(|it| kept.get(&it.seq)).collect()
+        };
+        let unknown = versions.iter().zip(&kept).filter(|(_, it)| it.is_none());
+        let unknown: Vec<_> = unknown.map(|(stored, _)| Arc::clone(stored)).collect();
+        let mut compared = Vec::with_capacity(unknown.len());
+        for some in unknown.chunks(AT_A_TIME) {
+            compared.extend(self.compare(reading, some.to_vec()).await?);
+        }
+        let mut compared = compared.into_iter();
+        let known = |(stored, kept): (_, Option<_>)| TouchedVersion {
+            stored,
+            paths: kept.or_else(|| compared.next().flatten()),
+        };
+        Ok(versions.into_iter().zip(kept).map(known).collect())
+    }
+
+    async fn compare(
+        &self,
+        reading: &Reading,
+        versions: Vec<Arc<Stored>>,
+    ) -> Outcome<Vec<Option<Arc<[Pointer]>>>> {
+        let before: Vec<Seq> = versions.iter().filter_map(|it| it.prev).collect();
+        let before = reading.versions(&before).await?;
+        let bytes = |of: &mut dyn Iterator<Item = &Arc<Stored>>| -> usize {
+            of.map(|it| it.body.len()).sum()
+        };
+        let bytes = bytes(&mut versions.iter()) + bytes(&mut before.iter().flatten());
+        let touched = self.clone();
+        let work = move || {
+            let mut before = before.into_iter();
+            let paths = versions.iter().map(|stored| {
+                let paths = match stored.prev {
+                    Some(_) => compare(before.next().flatten()?.as_ref().into(), stored),
+                    None => compare(None, stored),
+                }?;
+                touched.kept().insert(stored.seq, Arc::clone(&paths));
+                Some(paths)
             });
-        }
-        let paths = compare(reader, &stored)?;
-        if let Some(paths) = &paths {
-            self.kept().insert(stored.seq, Arc::clone(paths));
-        }
-        Ok(TouchedVersion { stored, paths })
+            paths.collect()
+        };
+        offload(bytes, work).await
     }
 }
 
-fn compare(reader: &dyn Reader, stored: &Stored) -> Result<Option<Arc<[Pointer]>>, StoreError> {
-    let before = match stored.prev {
-        Some(prev) => match reader.version(prev)? {
-            Some(before) => Some(before),
-            None => return Ok(None),
-        },
-        None => None,
-    };
-    let size = before.as_ref().map_or(0, |before| before.body.len());
+/// `None` where comparing would take too long.
+fn compare(before: Option<&Stored>, stored: &Stored) -> Option<Arc<[Pointer]>> {
+    let size = before.map_or(0, |before| before.body.len());
     if size.max(stored.body.len()) > MAX_BYTES {
-        return Ok(None);
+        return None;
     }
-    let before = before.and_then(|before| before.document());
-    let paths = touched(before.as_ref(), stored.document().as_ref());
-    Ok(Some(paths.into()))
+    let before = before.and_then(Stored::document);
+    Some(touched(before.as_ref(), stored.document().as_ref()).into())
 }

@@ -7,7 +7,7 @@ use detente_core::rules::{Claim, Rules};
 use detente_core::{Applied, Head, Key, Lock, Moment, Receipt, Seq, Stored};
 use detente_store::{
     BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Retention,
-    Settlement, Store, StoreError, Want,
+    Settlement, Store, StoreError, UniqueKey, Want,
 };
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
@@ -16,7 +16,8 @@ use crate::conflict_log::{self, ConflictLog};
 use crate::heads::Memory;
 use crate::layout::{self, Claimed};
 use crate::open::OpenError;
-use crate::read::{Shared, SqliteReader};
+use crate::read::{Reads, Shared};
+use crate::reader::SqliteReader;
 use crate::row::{self, kind_number, signed};
 use crate::{constraint, lock, prune, receipt};
 
@@ -27,8 +28,8 @@ pub(crate) const MILESTONE: u64 = 64;
 /// new ones come, so that a group has left before the next is full.
 const LEAVING_PER_VERSION: usize = 2;
 
-/// And at the least this part of the heads that may be dirty, so that a slow trickle of writes does
-/// not drag a departure out for ever.
+/// A commit writes at least this part of the heads that may be dirty: under a slow trickle of writes
+/// a departure ends as well.
 const LEAVING_PART: usize = 512;
 
 /// There is nothing to tell apart: after one commit of unknown fate, this process makes no other.
@@ -97,6 +98,10 @@ impl Sqlite {
         })
     }
 
+    pub(crate) fn reads(&self) -> Reads {
+        Reads::new(Arc::clone(&self.shared))
+    }
+
     /// Unless one is under way, as it is where a turn was begun and given up.
     fn start_transaction(&self) -> Result<(), Failure> {
         if self.connection.is_autocommit() {
@@ -145,7 +150,7 @@ impl Sqlite {
     fn write(&self, commit: &Commit, slice_len: usize, is_last: bool) -> Result<Vec<Seq>, Failure> {
         self.start_transaction()?;
         append_versions(&self.connection, &commit.versions)?;
-        move_claims(&self.connection, &commit.versions)?;
+        move_keys(&self.connection, commit)?;
         lock::write(&self.connection, commit)?;
         receipt::write(&self.connection, commit)?;
         self.conflict_log.write(&self.connection, commit)?;
@@ -370,52 +375,42 @@ fn add_milestone(
     Ok(())
 }
 
-/// In the order of the batch: a key that one write gives up, the next may take.
-fn move_claims(connection: &Connection, batch: &[Applied]) -> Result<(), Failure> {
-    for Applied {
-        stored,
-        claimed,
-        released,
-        ..
-    } in batch
-    {
-        for claim in released {
-            release(connection, &stored.key, claim)?;
-        }
-        for claim in claimed {
-            self::claim(connection, &stored.key, claim)?;
+fn move_keys(connection: &Connection, commit: &Commit) -> Result<(), Failure> {
+    for (key, holder) in &commit.keys {
+        match holder {
+            Some(id) => hold(connection, key, id)?,
+            None => release(connection, key)?,
         }
     }
     Ok(())
 }
 
-fn release(connection: &Connection, key: &Key, claim: &Claim) -> Result<(), Failure> {
+fn release(connection: &Connection, key: &UniqueKey) -> Result<(), Failure> {
     let mut delete = connection.prepare_cached(
         "DELETE FROM unique_keys
-         WHERE space = ?1 AND collection = ?2 AND name = ?3 AND value = ?4 AND id = ?5",
+         WHERE space = ?1 AND collection = ?2 AND name = ?3 AND value = ?4",
     )?;
-    let row = params![
-        key.space(),
-        key.collection(),
-        claim.constraint,
-        claim.value,
-        key.id()
-    ];
-    delete.execute(row)?;
+    delete.execute(params![
+        key.space,
+        key.collection,
+        key.constraint,
+        key.value
+    ])?;
     Ok(())
 }
 
-pub(crate) fn claim(connection: &Connection, key: &Key, claim: &Claim) -> Result<(), Failure> {
+/// Writes who holds a key, whoever held it before.
+pub(crate) fn hold(connection: &Connection, key: &UniqueKey, id: &str) -> Result<(), Failure> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO unique_keys (space, collection, name, value, id) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO unique_keys (space, collection, name, value, id)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    let row = params![
-        key.space(),
-        key.collection(),
-        claim.constraint,
-        claim.value,
-        key.id()
-    ];
-    insert.execute(row)?;
+    let UniqueKey {
+        space,
+        collection,
+        constraint,
+        value,
+    } = key;
+    insert.execute(params![space, collection, constraint, value, id])?;
     Ok(())
 }

@@ -4,22 +4,23 @@ use std::sync::Arc;
 use crate::failure::Failure;
 use detente_core::rules::{Rules, Unique};
 use detente_core::{CollectionKey, Stored};
-use detente_store::{ConstraintConflict, Documents, Reader, Store};
+use detente_store::{ConstraintConflict, Documents, UniqueKey};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use crate::append::{Sqlite, claim};
+use crate::append::{Sqlite, hold};
+use crate::read::Reads;
 use crate::row::find_holder;
 
 /// How many pairs of documents that collide are named.
 const NAMED_AT_MOST: usize = 10;
 
-/// What [`Store::constrain`] does.
+/// What [`detente_store::Store::constrain`] does.
 pub(crate) fn build(
     store: &Sqlite,
     rules: &[(&str, &Rules)],
 ) -> Result<Vec<ConstraintConflict>, Failure> {
-    let reader = store.reader();
-    let places = reader.collections()?;
+    let reads = store.reads();
+    let places = reads.collections()?;
     let transaction = store.connection.unchecked_transaction()?;
     drop_all_but(&transaction, rules)?;
     let mut conflicts = Vec::new();
@@ -31,13 +32,7 @@ pub(crate) fn build(
             }
             forget(&transaction, collection, &unique.name)?;
             for place in spaces.clone() {
-                build_in(
-                    &transaction,
-                    &reader,
-                    place,
-                    (index, unique),
-                    &mut conflicts,
-                )?;
+                build_in(&transaction, &reads, place, (index, unique), &mut conflicts)?;
             }
             note(&transaction, collection, unique)?;
         }
@@ -112,7 +107,7 @@ fn note(transaction: &Transaction<'_>, collection: &str, unique: &Unique) -> Res
 
 fn build_in(
     transaction: &Transaction<'_>,
-    reader: &impl Reader,
+    reads: &Reads,
     place: &CollectionKey,
     (index, unique): (usize, &Unique),
     conflicts: &mut Vec<ConstraintConflict>,
@@ -126,7 +121,10 @@ fn build_in(
             };
             let outcome = find_holder(transaction, &place.space, &place.collection, &found)
                 .and_then(|holder| match holder {
-                    None => claim(transaction, &stored.key, &found),
+                    None => {
+                        let key = UniqueKey::new(&stored.key, &found);
+                        hold(transaction, &key, stored.key.id())
+                    }
                     Some(holder) => {
                         conflicts.push(ConstraintConflict {
                             collection: place.clone(),
@@ -151,6 +149,6 @@ fn build_in(
         after: None,
         descending: false,
     };
-    reader.documents(&asked, &mut visit)?;
+    reads.documents(&asked, &mut visit)?;
     failure.map_or(Ok(()), Err)
 }

@@ -5,6 +5,7 @@ use detente_core::{Seq, Stored};
 use detente_store::Feed;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::layout;
 use crate::row::{self, signed};
 
 /// Version `number` of the document whose newest version is `head`: from the nearest milestone
@@ -56,8 +57,8 @@ pub(crate) fn changes(
     if newest.seq <= since {
         return Ok(feed);
     }
-    // One read transaction: what is cut between two looks would seem to be the end.
-    let connection = &*connection.unchecked_transaction()?;
+    // What is cut between two looks would seem to be the end.
+    let _moment = layout::one_moment(connection)?;
     let Some(first) = first_after(connection, newest, since)? else {
         return Ok(feed);
     };

@@ -2,7 +2,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use detente_store::StoreError;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::failure::Failure;
 use crate::open::OpenError;
@@ -202,6 +202,13 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Another connection to a file that was looked at before.
+/// As long as this is held, all that a connection reads is of one moment. `None`: it is anyway.
+pub(crate) fn one_moment(connection: &Connection) -> Result<Option<Transaction<'_>>, Failure> {
+    let is_needed = connection.is_autocommit();
+    let begin = is_needed.then(|| connection.unchecked_transaction());
+    Ok(begin.transpose()?)
+}
+
 pub(crate) fn connect_reader(path: &Path) -> Result<Connection, Failure> {
     tuned(Connection::open_with_flags(path, READING)?)
 }

@@ -19,9 +19,10 @@ mod receipt; // what was performed under an Idempotency-Key
 mod heads; // the newest version of each document: what is not yet in the table, and what was asked for
 mod history; // the versions of one document, back along their chain
 mod read; // versions, heads, lists, changes
+mod reader; // the same, holding up nobody
 mod row; // versions and heads, as rows
 mod versions; // versions that were written or read lately
 
 pub use append::{Sqlite, SqliteOptions};
 pub use open::OpenError;
-pub use read::SqliteReader;
+pub use reader::SqliteReader;

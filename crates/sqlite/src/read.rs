@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::failure::Failure;
 use detente_core::rules::Claim;
-use detente_core::{CollectionKey, Head, Key, Kind, Lock, Moment, Seq, Stored};
+use detente_core::{CollectionKey, Head, Key, Kind, Moment, Seq, Stored};
 use detente_store::{
-    Changes, Commit, ConflictPage, Conflicts, Documents, Feed, LoggedConflict, MergedHour, Reader,
-    StoreError, Visit,
+    Changes, Commit, ConflictPage, Conflicts, Documents, Feed, History, HistorySpan, Listed,
+    Listing, LoggedConflict, MergedHour, Selection, Visit, read_back,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::watch;
@@ -85,6 +85,23 @@ impl Shared {
         self.watch.subscribe()
     }
 
+    /// A connection that is idle, or a new one.
+    fn connection(&self) -> Result<Connection, Failure> {
+        let idle = self.idle().pop();
+        idle.map_or_else(|| layout::connect_reader(&self.database), Ok)
+    }
+
+    fn give_back(&self, connection: Connection) {
+        let mut idle = self.idle();
+        if idle.len() < IDLE_CONNECTIONS {
+            idle.push(connection);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().expect("nothing panics while it is held")
+    }
+
     /// Takes in what was committed. Bodies first: whoever sees the head finds its version.
     pub(crate) fn publish(&self, commit: &Commit) {
         self.locks.publish(commit);
@@ -100,23 +117,20 @@ impl Shared {
     }
 }
 
-/// Reads from memory where it can, otherwise over a connection of its own.
+/// Reads from memory where it can, otherwise over a connection of its own. Blocks on the disk.
 #[derive(Clone, Debug)]
-pub struct SqliteReader {
-    shared: Arc<Shared>,
+pub(crate) struct Reads {
+    pub(crate) shared: Arc<Shared>,
 }
 
-impl SqliteReader {
+impl Reads {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
     }
 
-    /// Opens a store for reading only, also while a server has it open.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`] if there is no store that this program can read.
-    pub fn open(data: &Path) -> Result<Self, OpenError> {
+    /// Reads one state of a store, also while a server has it open: what is written meanwhile is not
+    /// seen. One thread at a time may read it.
+    pub(crate) fn open(data: &Path) -> Result<Self, OpenError> {
         let database = layout::database_in(data);
         if !database.is_file() {
             return Err(OpenError::Foreign {
@@ -125,43 +139,24 @@ impl SqliteReader {
             });
         }
         let connection = layout::open_reader(&database)?;
+        connection.execute_batch("BEGIN")?;
         let shared = Shared::load(&connection, &database, 0)?;
+        shared.give_back(connection);
         Ok(Self::new(Arc::new(shared)))
     }
 
-    fn with<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, Failure>,
-    ) -> Result<T, StoreError> {
-        let idle = self
-            .shared
-            .idle
-            .lock()
-            .expect("nothing panics while it is held")
-            .pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => layout::connect_reader(&self.shared.database)?,
-        };
+    fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+        let connection = self.shared.connection()?;
         let result = read(&connection);
-        let mut idle = self
-            .shared
-            .idle
-            .lock()
-            .expect("nothing panics while it is held");
-        if idle.len() < IDLE_CONNECTIONS {
-            idle.push(connection);
-        }
-        Ok(result?)
+        self.shared.give_back(connection);
+        result
     }
-}
 
-impl Reader for SqliteReader {
-    fn last_seq(&self) -> Seq {
+    pub(crate) fn last_seq(&self) -> Seq {
         self.shared.last_seq()
     }
 
-    fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
+    pub(crate) fn head(&self, key: &Key) -> Result<Option<Head>, Failure> {
         let token = match self.shared.heads.get(key) {
             Memory::Known(head) => return Ok(Some(head)),
             Memory::Unknown(token) => token,
@@ -173,7 +168,7 @@ impl Reader for SqliteReader {
         Ok(found)
     }
 
-    fn current(&self, key: &Key) -> Result<Option<Arc<Stored>>, StoreError> {
+    pub(crate) fn current(&self, key: &Key) -> Result<Option<Arc<Stored>>, Failure> {
         let mut missed = None;
         let token = loop {
             let head = match self.shared.heads.get(key) {
@@ -185,7 +180,7 @@ impl Reader for SqliteReader {
             }
             // Newer ones came meanwhile, and this was let go: what is newest never is.
             if missed.replace(head.seq) == Some(head.seq) {
-                return Err(is_missing(head).into());
+                return Err(is_missing(head));
             }
         };
         let cache_token = self.shared.versions.token();
@@ -197,14 +192,14 @@ impl Reader for SqliteReader {
         Ok(found)
     }
 
-    fn recall(&self, key: &Key) -> Option<Arc<Stored>> {
+    pub(crate) fn recall(&self, key: &Key) -> Option<Arc<Stored>> {
         match self.shared.heads.get(key) {
             Memory::Known(head) => self.shared.versions.get(head.seq),
             Memory::Unknown(_) => None,
         }
     }
 
-    fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
+    pub(crate) fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, Failure> {
         if let Some(stored) = self.shared.versions.get(seq) {
             return Ok(Some(stored));
         }
@@ -216,36 +211,63 @@ impl Reader for SqliteReader {
         Ok(found)
     }
 
-    fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>> {
+    pub(crate) fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>> {
         self.shared.versions.get(seq)
     }
 
-    fn numbered(&self, head: &Stored, number: u64) -> Result<Option<Arc<Stored>>, StoreError> {
+    pub(crate) fn numbered(
+        &self,
+        head: &Stored,
+        number: u64,
+    ) -> Result<Option<Arc<Stored>>, Failure> {
         if number == 0 || number > head.version {
             return Ok(None);
         }
         self.with(|connection| history::numbered(connection, head, number))
     }
 
-    fn documents(&self, asked: &Documents<'_>, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+    pub(crate) fn documents(
+        &self,
+        wanted: &Documents<'_>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Failure> {
         // Taken before the table is read: what leaves for the table in between is seen twice, not missed.
-        let pending = self.shared.heads.pending(asked.collection);
+        let pending = self.shared.heads.pending(wanted.collection);
         self.with(|connection| {
             Walk {
                 reader: self,
                 connection,
-                asked,
+                wanted,
                 pending,
             }
             .run(visit)
         })
     }
 
-    fn changes(&self, asked: &Changes<'_>) -> Result<Feed, StoreError> {
-        self.with(|connection| read_changes(connection, asked))
+    pub(crate) fn changes(&self, wanted: &Changes) -> Result<Feed, Failure> {
+        self.with(|connection| read_changes(connection, wanted))
     }
 
-    fn document_changes(&self, key: &Key, since: Seq, limit: usize) -> Result<Feed, StoreError> {
+    pub(crate) fn history(
+        &self,
+        newest: &Arc<Stored>,
+        span: HistorySpan,
+    ) -> Result<History, Failure> {
+        read_back(newest, span, |seq| self.version(seq))
+    }
+
+    pub(crate) fn list(&self, wanted: &Listing) -> Result<Listed, Failure> {
+        let mut selection = Selection::new(wanted);
+        self.documents(&wanted.walk(), &mut |stored| selection.offer(stored))?;
+        Ok(selection.finish())
+    }
+
+    pub(crate) fn document_changes(
+        &self,
+        key: &Key,
+        since: Seq,
+        limit: usize,
+    ) -> Result<Feed, Failure> {
         // Taken first: what is committed meanwhile is looked at the next time.
         let looked_at = self.last_seq().max(since);
         let mut feed = match self.current(key)? {
@@ -264,28 +286,28 @@ impl Reader for SqliteReader {
         Ok(feed)
     }
 
-    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError> {
+    pub(crate) fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Failure> {
         let (space, collection) = (key.space(), key.collection());
         self.with(|connection| row::find_holder(connection, space, collection, claim))
     }
 
-    fn lock(&self, key: &Key) -> Option<Arc<Lock>> {
-        self.shared.locks.get(key)
+    pub(crate) fn conflicts(&self, wanted: &Conflicts) -> Result<ConflictPage, Failure> {
+        self.with(|connection| conflict_log::list(connection, wanted))
     }
 
-    fn conflicts(&self, asked: &Conflicts) -> Result<ConflictPage, StoreError> {
-        self.with(|connection| conflict_log::list(connection, asked))
-    }
-
-    fn conflict(&self, space: &str, id: &str) -> Result<Option<LoggedConflict>, StoreError> {
+    pub(crate) fn conflict(
+        &self,
+        space: &str,
+        id: &str,
+    ) -> Result<Option<LoggedConflict>, Failure> {
         self.with(|connection| conflict_log::find(connection, space, id))
     }
 
-    fn merged(&self, space: &str, since: Moment) -> Result<Vec<MergedHour>, StoreError> {
+    pub(crate) fn merged(&self, space: &str, since: Moment) -> Result<Vec<MergedHour>, Failure> {
         self.with(|connection| conflict_log::merged(connection, space, since))
     }
 
-    fn pruned(&self) -> Result<u64, StoreError> {
+    pub(crate) fn pruned(&self) -> Result<u64, Failure> {
         self.with(|connection| {
             let count = connection
                 .query_row("SELECT pruned FROM marker", [], |row| row.get::<_, i64>(0))?;
@@ -293,7 +315,7 @@ impl Reader for SqliteReader {
         })
     }
 
-    fn collections(&self) -> Result<Vec<CollectionKey>, StoreError> {
+    pub(crate) fn collections(&self) -> Result<Vec<CollectionKey>, Failure> {
         let mut collections = self.shared.heads.pending_collections();
         self.with(|connection| {
             let mut next = connection.prepare_cached(
@@ -320,22 +342,22 @@ impl Reader for SqliteReader {
         Ok(collections)
     }
 
-    fn ping(&self) -> Result<(), StoreError> {
+    pub(crate) fn ping(&self) -> Result<(), Failure> {
         self.with(|connection| Ok(connection.query_row("SELECT 1 FROM marker", [], |_| Ok(()))?))
     }
 }
 
 /// A walk through the documents of a collection: the table and what is not yet in it, merged by id.
 struct Walk<'a> {
-    reader: &'a SqliteReader,
+    reader: &'a Reads,
     connection: &'a Connection,
-    asked: &'a Documents<'a>,
+    wanted: &'a Documents<'a>,
     pending: BTreeMap<String, Head>,
 }
 
 impl Walk<'_> {
     fn run(mut self, visit: &mut Visit<'_>) -> Result<(), Failure> {
-        let (comparison, direction) = match (self.asked.descending, self.asked.after) {
+        let (comparison, direction) = match (self.wanted.descending, self.wanted.after) {
             (false, _) => (">", "ASC"),
             (true, Some(_)) => ("<", "DESC"),
             (true, None) => (">", "DESC"),
@@ -344,12 +366,11 @@ impl Walk<'_> {
             "SELECT id, seq, version, digest, at, kind FROM heads
              WHERE space = ?1 AND collection = ?2 AND id {comparison} ?3 ORDER BY id {direction}"
         );
-        // One read transaction: all that the walk sees is of one moment.
-        let transaction = self.connection.unchecked_transaction()?;
-        let mut statement = transaction.prepare_cached(&sql)?;
-        let CollectionKey { space, collection } = self.asked.collection;
+        let _moment = layout::one_moment(self.connection)?;
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let CollectionKey { space, collection } = self.wanted.collection;
         let mut rows =
-            statement.query(params![space, collection, self.asked.after.unwrap_or("")])?;
+            statement.query(params![space, collection, self.wanted.after.unwrap_or("")])?;
         while let Some(row) = rows.next()? {
             let id: String = row.get(0)?;
             let head = row::head(row, 1)?;
@@ -374,7 +395,7 @@ impl Walk<'_> {
         visit: &mut Visit<'_>,
     ) -> Result<ControlFlow<()>, Failure> {
         loop {
-            let next = if self.asked.descending {
+            let next = if self.wanted.descending {
                 self.pending.last_key_value()
             } else {
                 self.pending.first_key_value()
@@ -387,18 +408,18 @@ impl Walk<'_> {
                 return Ok(ControlFlow::Continue(()));
             }
             self.pending.remove(&next);
-            let is_asked_for = self
-                .asked
+            let is_wanted = self
+                .wanted
                 .after
                 .is_none_or(|after| self.comes_before(after, &next));
-            if is_asked_for && self.show(&next, head, visit)?.is_break() {
+            if is_wanted && self.show(&next, head, visit)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
     }
 
     fn comes_before(&self, one: &str, other: &str) -> bool {
-        if self.asked.descending {
+        if self.wanted.descending {
             one > other
         } else {
             one < other
@@ -418,7 +439,7 @@ impl Walk<'_> {
             Some(stored) => stored,
             // Newer ones came after the pending heads were taken, and this was let go.
             None => {
-                let CollectionKey { space, collection } = self.asked.collection;
+                let CollectionKey { space, collection } = self.wanted.collection;
                 let newest = self
                     .reader
                     .current(&Key::from_parts(space, collection, id))?;
@@ -437,27 +458,27 @@ fn is_missing(head: Head) -> Failure {
     Failure::damaged(format!("a head names version {seq}, which is not there"))
 }
 
-fn read_changes(connection: &Connection, asked: &Changes<'_>) -> Result<Feed, Failure> {
+fn read_changes(connection: &Connection, wanted: &Changes) -> Result<Feed, Failure> {
     let mut statement = connection.prepare_cached(row::VERSIONS_SINCE)?;
-    let mut rows = statement.query([signed(asked.since)])?;
+    let mut rows = statement.query([signed(wanted.since)])?;
     let mut feed = Feed {
         items: Vec::new(),
-        through: asked.since,
+        through: wanted.since,
         more: false,
     };
     let mut looked_at = 0;
     while let Some(row) = rows.next()? {
-        if feed.items.len() == asked.limit || looked_at == SCAN_LIMIT {
+        if feed.items.len() == wanted.limit || looked_at == SCAN_LIMIT {
             feed.more = true;
             break;
         }
         looked_at += 1;
-        let is_asked_for = row.get_ref(1)?.as_str().ok() == Some(asked.space)
-            && asked.collection.is_none_or(|it| {
+        let is_wanted = row.get_ref(1)?.as_str().ok() == Some(&wanted.space)
+            && wanted.collection.as_ref().is_none_or(|it| {
                 row.get_ref(2)
                     .is_ok_and(|name| name.as_str().ok() == Some(it))
             });
-        if is_asked_for {
+        if is_wanted {
             feed.items.push(row::stored(row)?);
         }
         feed.through = row.get::<_, i64>(0)?.unsigned_abs();

@@ -1,7 +1,6 @@
 //! Readers of a document whose history is cut beneath them, as fast as it grows: nothing that is
 //! kept is missed, and nothing that is gone comes back.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,10 +8,11 @@ use std::thread;
 use bytes::Bytes;
 use detente_core::{
     CollectionKey, CollectionRules, Command, Condition, Edit, Keep, Key, Moment, Preconditions,
-    Proposal, Seq,
+    Proposal, Query, Seq,
 };
 use detente_sqlite::{Sqlite, SqliteOptions, SqliteReader};
-use detente_store::{Clerk, Documents, Order, Reader, Store, Transaction};
+use detente_store::{Clerk, Listing, Order, Reader, Store, Transaction};
+use pollster::FutureExt;
 use tempfile::TempDir;
 
 /// How often so many versions are written at once that the newest of the time before may go.
@@ -45,7 +45,7 @@ fn while_history_is_cut(cache_bytes: usize, read: impl Fn(&SqliteReader, &mut Se
             .for_each(|n| write(&mut clerk, n));
         is_over.store(true, Ordering::Relaxed);
     });
-    assert!(reader.pruned().unwrap() > 0);
+    assert!(reader.pruned().block_on().unwrap() > 0);
 }
 
 fn write(clerk: &mut Clerk<Sqlite>, n: u64) {
@@ -82,7 +82,7 @@ fn key() -> Key {
 #[test]
 fn the_document_is_always_there() {
     let read = |reader: &SqliteReader, _: &mut Seq| {
-        assert!(reader.current(&key()).unwrap().is_some());
+        assert!(reader.current(&key()).block_on().unwrap().is_some());
     };
     while_history_is_cut(0, read);
 }
@@ -90,19 +90,15 @@ fn the_document_is_always_there() {
 #[test]
 fn a_list_always_has_it() {
     let collection = CollectionKey::new("default", "c").unwrap();
-    let asked = Documents {
-        collection: &collection,
+    let listing = Listing {
+        collection,
+        query: Query::default(),
+        limit: 10,
         after: None,
-        descending: false,
     };
     let read = |reader: &SqliteReader, _: &mut Seq| {
-        let mut count = 0;
-        let visited = reader.documents(&asked, &mut |_| {
-            count += 1;
-            ControlFlow::Continue(())
-        });
-        visited.unwrap();
-        assert_eq!(count, 1);
+        let listed = reader.list(&listing).block_on().unwrap();
+        assert_eq!(listed.documents.len(), 1);
     };
     while_history_is_cut(0, read);
 }
@@ -111,8 +107,11 @@ fn a_list_always_has_it() {
 #[test]
 fn no_page_of_its_changes_passes_over_what_is_kept() {
     let read = |reader: &SqliteReader, since: &mut Seq| {
-        let newest = reader.head(&key()).unwrap().unwrap().seq;
-        let page = reader.document_changes(&key(), *since, 3).unwrap();
+        let newest = reader.head(&key()).block_on().unwrap().unwrap().seq;
+        let page = reader
+            .document_changes(&key(), *since, 3)
+            .block_on()
+            .unwrap();
         let is_empty = page.items.is_empty();
         assert!(
             !is_empty || newest <= *since,
@@ -134,7 +133,7 @@ fn what_is_gone_does_not_come_back_from_memory() {
     let read = |reader: &SqliteReader, turn: &mut Seq| {
         *turn += 1;
         let seq = reader.last_seq().saturating_sub(60 + *turn % 140).max(1);
-        if reader.version(seq).unwrap().is_none() {
+        if reader.version(seq).block_on().unwrap().is_none() {
             for _ in 0..200 {
                 assert_eq!(reader.recall_version(seq), None, "{seq} is back");
             }

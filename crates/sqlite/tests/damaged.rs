@@ -6,6 +6,7 @@ use bytes::Bytes;
 use detente_core::{Key, Moment};
 use detente_sqlite::{Sqlite, SqliteOptions};
 use detente_store::{Clerk, Conflicts, LoggedConflict, LostEdit, Order, Reader, Store, StoreError};
+use pollster::FutureExt;
 use tempfile::TempDir;
 
 fn conflict(edit: LostEdit) -> LoggedConflict {
@@ -45,17 +46,20 @@ fn an_edit_that_cannot_be_read_is_damage() {
             limit: 10,
             ..Conflicts::default()
         };
-        assert_eq!(reader.conflicts(&all).unwrap().items, [conflict(edit)]);
+        assert_eq!(
+            reader.conflicts(&all).block_on().unwrap().items,
+            [conflict(edit)]
+        );
         let other = rusqlite::Connection::open(folder.path().join("detente.db")).unwrap();
         other
             .execute("UPDATE conflicts SET edit = ?1", [damage])
             .unwrap();
-        let found = reader.conflict("default", "c");
+        let found = reader.conflict("default", "c").block_on();
         assert!(
             matches!(found, Err(StoreError::Damaged(_))),
             "{damage}: {found:?}"
         );
-        let found = reader.conflicts(&all);
+        let found = reader.conflicts(&all).block_on();
         assert!(
             matches!(found, Err(StoreError::Damaged(_))),
             "{damage}: {found:?}"

@@ -1,11 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use detente_core::rules::Rules;
 use detente_core::{Head, Key, Kind, Seq, Stored};
 
-use crate::{Changes, Documents, Reader, StoreError};
+use crate::{Changes, Reader, StoreError, each_document};
 
 /// What an audit found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,15 +21,15 @@ pub struct Audit {
 /// # Errors
 ///
 /// [`StoreError`] if the store cannot be read.
-pub fn audit<'r>(
+pub async fn audit<'r>(
     reader: &dyn Reader,
     rules: impl Fn(&str) -> Option<&'r Rules>,
 ) -> Result<Audit, StoreError> {
     let mut audit = Audit::default();
-    let newest = audit.read_log(reader)?;
-    audit.compare_heads(reader, &newest)?;
-    audit.compare_lists(reader, &newest)?;
-    audit.compare_keys(reader, &newest, rules)?;
+    let newest = audit.read_log(reader).await?;
+    audit.compare_heads(reader, &newest).await?;
+    audit.compare_lists(reader, &newest).await?;
+    audit.compare_keys(reader, &newest, rules).await?;
     Ok(audit)
 }
 
@@ -42,39 +40,39 @@ impl Audit {
         self.faults.push(text);
     }
 
-    fn read_log(&mut self, reader: &dyn Reader) -> Result<Newest, StoreError> {
+    async fn read_log(&mut self, reader: &dyn Reader) -> Result<Newest, StoreError> {
         let mut newest = Newest::new();
         let mut last: Seq = 0;
         let spaces: BTreeSet<_> = reader
-            .collections()?
+            .collections()
+            .await?
             .into_iter()
             .map(|it| it.space)
             .collect();
         let mut seen = BTreeSet::new();
         for space in spaces {
-            let mut since = 0;
+            let mut wanted = Changes {
+                space: space.to_string(),
+                collection: None,
+                since: 0,
+                limit: 1000,
+            };
             loop {
-                let asked = Changes {
-                    space: &space,
-                    collection: None,
-                    since,
-                    limit: 1000,
-                };
-                let feed = reader.changes(&asked)?;
+                let feed = reader.changes(&wanted).await?;
                 for stored in &feed.items {
                     self.check_version(stored, newest.get(&stored.key));
                     seen.insert(stored.seq);
                     newest.insert(stored.key.clone(), stored.head());
                 }
                 last = last.max(feed.through);
-                since = feed.through;
+                wanted.since = feed.through;
                 if !feed.more {
                     break;
                 }
             }
         }
         self.versions = seen.len() as u64;
-        let pruned = reader.pruned()?;
+        let pruned = reader.pruned().await?;
         if last != reader.last_seq() || self.versions + pruned != last {
             self.fault(format!(
                 "{} versions up to {last} and {pruned} that are kept no longer, but the log ends at {}",
@@ -104,9 +102,13 @@ impl Audit {
         }
     }
 
-    fn compare_heads(&mut self, reader: &dyn Reader, newest: &Newest) -> Result<(), StoreError> {
+    async fn compare_heads(
+        &mut self,
+        reader: &dyn Reader,
+        newest: &Newest,
+    ) -> Result<(), StoreError> {
         for (key, expected) in newest {
-            let found = reader.head(key)?;
+            let found = reader.head(key).await?;
             if found.as_ref() != Some(expected) {
                 self.fault(format!(
                     "{key:?}: head {found:?}, the log says {expected:?}"
@@ -116,18 +118,18 @@ impl Audit {
         Ok(())
     }
 
-    fn compare_lists(&mut self, reader: &dyn Reader, newest: &Newest) -> Result<(), StoreError> {
+    async fn compare_lists(
+        &mut self,
+        reader: &dyn Reader,
+        newest: &Newest,
+    ) -> Result<(), StoreError> {
         let mut listed = Vec::new();
-        for collection in reader.collections()? {
-            let asked = Documents {
-                collection: &collection,
-                after: None,
-                descending: false,
-            };
-            reader.documents(&asked, &mut |stored: Arc<Stored>| {
+        for collection in reader.collections().await? {
+            each_document(reader, &collection, |stored| {
                 listed.push((stored.key.clone(), stored.head()));
-                ControlFlow::Continue(())
-            })?;
+                Ok::<_, StoreError>(())
+            })
+            .await?;
         }
         let is_document = |(_, head): &(&Key, &Head)| head.kind == Kind::Document;
         let expected: Vec<_> = newest
@@ -147,7 +149,7 @@ impl Audit {
         Ok(())
     }
 
-    fn compare_keys<'r>(
+    async fn compare_keys<'r>(
         &mut self,
         reader: &dyn Reader,
         newest: &Newest,
@@ -158,13 +160,14 @@ impl Audit {
                 continue;
             };
             let document = reader
-                .version(head.seq)?
+                .version(head.seq)
+                .await?
                 .and_then(|stored| stored.document());
             for (index, unique) in rules.unique.iter().enumerate() {
                 let Some(claim) = document.as_ref().and_then(|it| unique.claim(index, it)) else {
                     continue;
                 };
-                let holder = reader.holder(key, &claim)?;
+                let holder = reader.holder(key, &claim).await?;
                 if holder.as_deref() != Some(key.id()) {
                     self.fault(format!(
                         "{key:?} should hold {} {}, but {} does",

@@ -9,8 +9,10 @@ use detente_core::{
     Moment, Once, Prepared, Receipt, Seq, State, Stored, Written, decide, decide_lock,
 };
 
+use crate::holders::{Before, Holders};
 use crate::{
-    Cache, Commit, Facts, Ground, Lack, Pruning, SettledAs, SettledConflict, Settlement, StoreError,
+    Cache, Commit, Facts, Ground, Lack, Pruning, SettledAs, SettledConflict, Settlement,
+    StoreError, UniqueKey,
 };
 
 /// Writes that are all performed or all not.
@@ -62,8 +64,8 @@ pub(crate) struct Batch<'a, F> {
     commit: Commit,
     /// The newest write of this batch for each document, by its place in the commit.
     heads: HashMap<Key, usize>,
-    /// Who holds a key after the writes of this batch; `None` if it was released.
-    holders: HashMap<HolderKey, Option<String>>,
+    holders: Holders,
+    uniqueness: Uniqueness,
     locks: HashMap<Key, Option<Arc<Lock>>>,
     /// How to take back what a transaction did so far, the last step at the end.
     undo: Option<Vec<Undo>>,
@@ -72,12 +74,23 @@ pub(crate) struct Batch<'a, F> {
 /// Documents that were looked into lately, by their place in the log.
 pub(crate) type Trees = Cache<Seq, Arc<Value>>;
 
-/// Space, collection, constraint, value.
-type HolderKey = (Box<str>, Box<str>, String, String);
+/// How unique keys are judged.
+enum Uniqueness {
+    /// By each write.
+    Now,
+    /// After the last write of a transaction.
+    Later,
+    /// As was found after the last write.
+    Found(Rivals),
+}
+
+/// The documents that may not have a key, because of this one that has it.
+type Rivals = HashMap<(Key, UniqueKey), String>;
 
 enum Undo {
+    Pruning,
     Head(Key, Option<usize>),
-    Holder(HolderKey, Option<Option<String>>),
+    Holders(Before),
     Lock(Key, Option<Option<Arc<Lock>>>),
 }
 
@@ -100,14 +113,18 @@ impl<'a, F: Facts> Batch<'a, F> {
             fencing: ground.fencing,
             commit,
             heads: HashMap::new(),
-            holders: HashMap::new(),
+            holders: Holders::default(),
+            uniqueness: Uniqueness::Now,
             locks: HashMap::new(),
             undo: None,
         }
     }
 
     pub(crate) fn into_commit(self) -> Commit {
-        self.commit
+        Commit {
+            keys: self.holders.into_keys(),
+            ..self.commit
+        }
     }
 
     /// Decides the writes of a transaction in their order, each in sight of those before it, and
@@ -128,26 +145,66 @@ impl<'a, F: Facts> Batch<'a, F> {
             return Ok(Transacted::NotOpen(settled));
         }
         let first = self.commit.versions.len();
-        let prunings = self.commit.prunings.len();
         // A write alone that is refused has done nothing that would have to be taken back.
         self.undo = (asked.writes.len() > 1 || asked.is_rehearsal).then(Vec::new);
-        let decided = self.decide_all(&asked.writes);
-        let undo = self.undo.take();
+        let decided = match asked.writes.len() {
+            0 | 1 => self.decide_all(&asked.writes),
+            _ => self.decide_together(&asked.writes),
+        };
         let is_refused = decided.as_ref().map_or(true, |decisions| {
             decisions.iter().any(|it| !matches!(it, Decision::Apply(_)))
         });
         if is_refused || asked.is_rehearsal {
-            self.take_back(undo.unwrap_or_default(), first);
-            self.commit.prunings.truncate(prunings);
+            self.take_back(first);
             return decided.map(if asked.is_rehearsal {
                 Transacted::Rehearsed
             } else {
                 Transacted::Refused
             });
         }
+        self.undo = None;
         let applied = self.commit.versions[first..].to_vec();
         self.close(asked, &applied);
         Ok(Transacted::Applied(applied))
+    }
+
+    /// Unique keys are judged by what the last write leaves: documents may swap them, and one may
+    /// take what another gives up later. If two would have one key, whoever had it first keeps it,
+    /// and the writes of the other are refused.
+    fn decide_together(
+        &mut self,
+        writes: &[(Prepared, Arc<CollectionRules>)],
+    ) -> Result<Vec<Decision>, Lack> {
+        let first = self.commit.versions.len();
+        self.uniqueness = Uniqueness::Later;
+        let mut decided = self.decide_all(writes);
+        let rivals = self.rivals(first);
+        if decided.is_ok() && !rivals.is_empty() {
+            self.take_back(first);
+            self.undo = Some(Vec::new());
+            self.uniqueness = Uniqueness::Found(rivals);
+            decided = self.decide_all(writes);
+        }
+        self.uniqueness = Uniqueness::Now;
+        decided
+    }
+
+    /// The documents that have a key which another had first, after the writes from `first` on.
+    fn rivals(&self, first: usize) -> Rivals {
+        let mut rivals = Rivals::new();
+        for applied in &self.commit.versions[first..] {
+            for claim in &applied.claimed {
+                let unique = UniqueKey::new(&applied.stored.key, claim);
+                if let [holder, others @ ..] = self.holders.all(&unique) {
+                    let rival =
+                        |id: &String| Key::from_parts(&unique.space, &unique.collection, id);
+                    let others = others.iter().filter(|id| *id != holder);
+                    let others = others.map(|id| ((rival(id), unique.clone()), holder.clone()));
+                    rivals.extend(others);
+                }
+            }
+        }
+        rivals
     }
 
     fn decide_all(
@@ -163,7 +220,10 @@ impl<'a, F: Facts> Batch<'a, F> {
                 let pruning = rules
                     .history
                     .and_then(|keep| pruning(keep, &applied.stored, now));
-                self.commit.prunings.extend(pruning);
+                if let Some(pruning) = pruning {
+                    self.commit.prunings.push(pruning);
+                    self.note(Undo::Pruning);
+                }
             }
             decisions.push(decision);
         }
@@ -217,11 +277,12 @@ impl<'a, F: Facts> Batch<'a, F> {
         let key = applied.stored.key.clone();
         // First: where this fails, nothing may have been given away.
         let lock = self.lock(&key)?;
-        for claim in &applied.released {
-            self.set_holder(place(&key, claim), None);
-        }
-        for claim in &applied.claimed {
-            self.set_holder(place(&key, claim), Some(key.id().to_owned()));
+        let looked_up = match self.uniqueness {
+            Uniqueness::Now => Vec::new(),
+            _ => self.holders.look_up(&applied, self.facts)?,
+        };
+        for before in self.holders.apply(&applied, looked_up) {
+            self.note(Undo::Holders(before));
         }
         // What is not there cannot be held (RFC 4918, section 9.6). And whoever let the time pass has
         // lost the lock for good once somebody else wrote: a clock that is set back while the process
@@ -233,33 +294,30 @@ impl<'a, F: Facts> Batch<'a, F> {
         let index = self.commit.versions.len();
         self.commit.versions.push(applied);
         let before = self.heads.insert(key.clone(), index);
-        if let Some(undo) = &mut self.undo {
-            undo.push(Undo::Head(key, before));
-        }
+        self.note(Undo::Head(key, before));
         Ok(())
     }
 
-    fn set_holder(&mut self, place: HolderKey, holder: Option<String>) {
-        let before = self.holders.insert(place.clone(), holder);
+    fn note(&mut self, step: Undo) {
         if let Some(undo) = &mut self.undo {
-            undo.push(Undo::Holder(place, before));
+            undo.push(step);
         }
     }
 
     fn set_lock(&mut self, key: &Key, lock: Option<Arc<Lock>>) {
         let before = self.locks.insert(key.clone(), lock.clone());
         self.commit.locks.push((key.clone(), lock));
-        if let Some(undo) = &mut self.undo {
-            undo.push(Undo::Lock(key.clone(), before));
-        }
+        self.note(Undo::Lock(key.clone(), before));
     }
 
-    fn take_back(&mut self, undo: Vec<Undo>, first: usize) {
+    /// Takes back all that was done since `undo` was begun; the version at `first` is the first.
+    fn take_back(&mut self, first: usize) {
         self.commit.versions.truncate(first);
-        for step in undo.into_iter().rev() {
+        for step in self.undo.take().into_iter().flatten().rev() {
             match step {
                 Undo::Head(key, before) => restore(&mut self.heads, key, before),
-                Undo::Holder(place, before) => restore(&mut self.holders, place, before),
+                Undo::Holders(before) => self.holders.restore(before),
+                Undo::Pruning => drop(self.commit.prunings.pop()),
                 Undo::Lock(key, before) => {
                     restore(&mut self.locks, key, before);
                     self.commit.locks.pop();
@@ -314,15 +372,6 @@ fn restore<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, before: 
     };
 }
 
-fn place(key: &Key, claim: &Claim) -> HolderKey {
-    (
-        key.space().into(),
-        key.collection().into(),
-        claim.constraint.clone(),
-        claim.value.clone(),
-    )
-}
-
 impl<F: Facts> Batch<'_, F> {
     /// A write of this batch.
     fn own(&self, seq: Seq) -> Option<&Applied> {
@@ -374,11 +423,16 @@ impl<F: Facts> State for Batch<'_, F> {
     }
 
     fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Lack> {
-        if !self.holders.is_empty()
-            && let Some(holder) = self.holders.get(&place(key, claim))
-        {
-            return Ok(holder.clone());
+        match &self.uniqueness {
+            Uniqueness::Now => match self.holders.other(key, claim) {
+                Some(other) => Ok(other),
+                None => self.facts.holder(key, claim),
+            },
+            Uniqueness::Later => Ok(None),
+            Uniqueness::Found(rivals) => {
+                let rival = (key.clone(), UniqueKey::new(key, claim));
+                Ok(rivals.get(&rival).cloned())
+            }
         }
-        self.facts.holder(key, claim)
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use detente_core::rules::Claim;
 use detente_core::{Applied, Key, Lock, Moment, Receipt};
 
 use crate::{LoggedConflict, SettledConflict};
@@ -10,6 +11,8 @@ use crate::{LoggedConflict, SettledConflict};
 pub struct Commit {
     /// In the order of their seqs, which follow the newest one without a gap.
     pub versions: Vec<Applied>,
+    /// Who holds each unique key that the versions move: the id of a document; `None`: nobody.
+    pub keys: Vec<(UniqueKey, Option<String>)>,
     /// The locks of documents, as they are from now on; `None`: there is none.
     pub locks: Vec<(Key, Option<Arc<Lock>>)>,
     pub receipts: Vec<Receipt>,
@@ -23,13 +26,36 @@ pub struct Commit {
     pub now: Moment,
 }
 
+/// A unique key of one collection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UniqueKey {
+    pub space: Box<str>,
+    pub collection: Box<str>,
+    /// The name of the constraint.
+    pub constraint: String,
+    /// As [`Claim::value`].
+    pub value: String,
+}
+
+impl UniqueKey {
+    /// The key that a document of the collection of `key` claims.
+    pub fn new(key: &Key, claim: &Claim) -> Self {
+        Self {
+            space: key.space().into(),
+            collection: key.collection().into(),
+            constraint: claim.constraint.clone(),
+            value: claim.value.clone(),
+        }
+    }
+}
+
 /// Versions of one document that may go. The newest never does, whatever this says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pruning {
     pub key: Key,
-    /// Those with a smaller number may go,
+    /// Only versions with a smaller number may go.
     pub below: u64,
-    /// if they were followed by another before this.
+    /// Only versions that another followed before this moment may go.
     pub before: Moment,
 }
 
@@ -49,6 +75,7 @@ impl Commit {
             locks,
             receipts,
             settlements,
+            keys: _,
             conflicts: _,
             prunings: _,
             now: _,

@@ -38,6 +38,7 @@ macro_rules! conformance {
         $crate::conformance! { $place =>
             what_was_written_is_read,
             a_reopened_store_is_the_same,
+            lists_are_selected_and_sorted,
             lists_go_both_ways_from_anywhere,
             changes_come_in_order_and_by_scope,
             old_versions_are_found,

@@ -9,6 +9,7 @@ mod order; // what is asked, and what became of it
 mod batch; // commands decided together, each in sight of those before it
 mod counters; // what a desk has done so far
 mod desk; // orders in, one commit, answers out; no I/O
+mod holders; // of unique keys, while orders are decided
 mod waiting; // refused writes that are to be logged
 
 mod clerk; // the desk and a store, turn by turn
@@ -20,24 +21,27 @@ pub mod memory; // a store without a disk
 
 mod audit; // does what is derived agree with the log?
 #[cfg(feature = "conformance")]
-pub mod conformance; // what every store must do, as tests
+pub mod conformance;
+mod walk; // through all documents of a collection // what every store must do, as tests
 
 pub use audit::{Audit, audit};
 pub use batch::{SettleConflict, Transacted, Transaction};
 pub use cache::Cache;
 pub use clerk::Clerk;
-pub use commit::{Commit, Pruning};
+pub use commit::{Commit, Pruning, UniqueKey};
 pub use conflict_log::{
     ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter, Retention,
     SettledAs, SettledConflict, Settlement, VersionPlace,
 };
 pub use contract::{
-    BatchToken, Changes, ConstraintConflict, Documents, Facts, Fate, Feed, Ground, Lack, Reader,
-    Store, StoreError, Visit, Want,
+    BatchToken, Changes, ConstraintConflict, Documents, Facts, Fate, Feed, Ground, History,
+    HistorySpan, Lack, Listed, Listing, Read, Reader, Selection, Store, StoreError, Visit, Want,
+    read_back,
 };
 pub use counters::DeskCounters;
 pub use desk::{Desk, Next, Proposed, Replies};
 pub use in_progress::{NoTurn, Turn};
 pub use memory::Memory;
 pub use order::{Order, Reply};
+pub use walk::each_document;
 pub use writer::{WriteError, Writer, WriterHandle};

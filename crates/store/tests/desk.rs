@@ -13,6 +13,7 @@ use detente_store::{
     Clerk, Conflicts, LoggedConflict, LostEdit, Next, Order, Reader, Reply, Store, StoreError,
     Transacted, Transaction,
 };
+use pollster::FutureExt;
 
 /// Fails once: at a step that was met so often before.
 #[derive(Debug, Default)]
@@ -76,6 +77,7 @@ fn rules() -> Rules {
             name: "slot".into(),
             fields: vec!["/slot".parse().unwrap()],
             ignore_case: false,
+            normalize: false,
             condition: None,
             error: None,
             message: None,
@@ -175,7 +177,7 @@ fn a_flush_that_finds_no_room_says_so_and_keeps_what_waits() {
     assert_eq!(clerk.counters().waiting_conflicts(), 1);
     let replies = clerk.serve(&[Order::Flush], Moment(2)).unwrap();
     assert!(matches!(replies[0], Ok(Reply::Noted)));
-    let found = clerk.store().reader().conflict("default", "c");
+    let found = clerk.store().reader().conflict("default", "c").block_on();
     assert!(found.unwrap().is_some());
 }
 
@@ -203,7 +205,7 @@ fn a_commit_of_unknown_fate_is_performed_once() {
             limit: 10,
             ..Conflicts::default()
         };
-        let logged = reader.conflicts(&all).unwrap().items;
+        let logged = reader.conflicts(&all).block_on().unwrap().items;
         assert_eq!(logged, [conflict("c")], "{landing:?}");
     }
 }
@@ -226,6 +228,7 @@ fn what_a_lost_commit_would_have_logged_still_waits() {
         one.store()
             .reader()
             .conflict("default", "c")
+            .block_on()
             .unwrap()
             .is_none()
     );
@@ -239,6 +242,7 @@ fn what_a_lost_commit_would_have_logged_still_waits() {
         one.store()
             .reader()
             .conflict("default", "c")
+            .block_on()
             .unwrap()
             .is_some()
     );

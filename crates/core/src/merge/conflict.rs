@@ -1,3 +1,4 @@
+use super::Obstacle;
 use crate::json::{Pointer, Value};
 
 /// How two edits of one place conflict. Ours is the writer's, theirs is stored.
@@ -34,6 +35,8 @@ pub struct Conflict {
     pub base: Option<Value>,
     pub ours: Option<Value>,
     pub theirs: Option<Value>,
+    /// Where the strategy cannot join such values: why.
+    pub obstacle: Option<Obstacle>,
 }
 
 impl Collision {

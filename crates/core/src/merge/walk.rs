@@ -87,7 +87,14 @@ impl Walk {
                 });
                 Joined::of(value, sides, alike)
             }
-            Err(collision) => self.collide(at, sides, alike, strategy.name(), collision),
+            Err(collision) => {
+                let joined = self.collide(at, sides, alike, strategy.name(), collision);
+                let is_unfit = matches!(collision, Collision::Type | Collision::Inapplicable);
+                if let Some(conflict) = self.merge.conflicts.last_mut().filter(|_| is_unfit) {
+                    conflict.obstacle = strategy.obstacle(sides);
+                }
+                joined
+            }
         }
     }
 
@@ -119,6 +126,7 @@ impl Walk {
             base: sides.base.cloned(),
             ours: sides.ours.cloned(),
             theirs: sides.theirs.cloned(),
+            obstacle: None,
         });
         Joined::theirs(sides, alike)
     }

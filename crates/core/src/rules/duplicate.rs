@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use unicase::UniCase;
 
 use super::{Expression, Template};
@@ -10,8 +13,11 @@ pub struct Unique {
     /// Several fields make a compound key. A document that lacks one of them, or has null there,
     /// has no key.
     pub fields: Vec<Pointer>,
-    /// Compares strings by Unicode's default case folding.
+    /// Strings that differ in case alone are equal: a canonical caseless match (Unicode, D145).
     pub ignore_case: bool,
+    /// Strings are equal if they are canonically equivalent (Unicode, D70): `é` as one character or
+    /// as two. A caseless match has this anyway.
+    pub normalize: bool,
     /// CEL: the key exists only while this holds.
     pub condition: Option<Expression>,
     /// Becomes `error` in the refusal, instead of `DuplicateEntry`.
@@ -51,18 +57,38 @@ impl Unique {
         if !self.condition.as_ref().is_none_or(is_in_force) {
             return None;
         }
-        let fold = |value: &&Value| match value {
-            Value::String(text) if self.ignore_case => {
-                Value::String(UniCase::new(text.as_str()).to_folded_case())
-            }
-            value => (*value).clone(),
-        };
-        let values = Value::Array(values.iter().map(fold).collect());
+        let values = Value::Array(values.into_iter().map(|it| self.fold(it)).collect());
         Some(Claim {
             index,
             constraint: self.name.clone(),
             value: values.canonical(),
         })
+    }
+
+    /// A value that is the same for all values that count as equal.
+    fn fold(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.fold_text(text).into_owned()),
+            Value::Array(items) => Value::Array(items.iter().map(|it| self.fold(it)).collect()),
+            Value::Object(members) => {
+                let members = members.iter();
+                let folded = members.map(|(name, value)| (name.clone(), self.fold(value)));
+                Value::Object(folded.collect())
+            }
+            value => value.clone(),
+        }
+    }
+
+    fn fold_text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.ignore_case {
+            let decomposed = decompose(text);
+            let folded = UniCase::new(&*decomposed).to_folded_case();
+            return Cow::Owned(decompose(&folded).into_owned());
+        }
+        match self.normalize && !text.is_ascii() {
+            true => ComposingNormalizerBorrowed::new_nfc().normalize(text),
+            false => Cow::Borrowed(text),
+        }
     }
 
     fn values<'a>(&self, document: &'a Value) -> Option<Vec<&'a Value>> {
@@ -99,13 +125,27 @@ impl Unique {
 
     /// A text that changes if the meaning of stored keys of this constraint changes.
     pub fn definition(&self) -> String {
+        // The first number is that of how values are folded: where that changes, so do all keys.
+        let folding = if self.ignore_case || self.normalize {
+            2
+        } else {
+            1
+        };
         let fields: Vec<_> = self.fields.iter().map(ToString::to_string).collect();
         let condition = self.condition.as_ref().map_or("", Expression::source);
         format!(
-            "1\n{}\n{}\n{condition}",
+            "{folding}\n{}\n{}\n{condition}",
             fields.join("\n"),
             self.ignore_case
         )
+    }
+}
+
+/// Canonical decomposition (NFD).
+fn decompose(text: &str) -> Cow<'_, str> {
+    match text.is_ascii() {
+        true => Cow::Borrowed(text),
+        false => DecomposingNormalizerBorrowed::new_nfd().normalize(text),
     }
 }
 
@@ -119,6 +159,7 @@ mod tests {
             name: "key".into(),
             fields: fields.iter().map(|field| field.parse().unwrap()).collect(),
             ignore_case,
+            normalize: false,
             condition: condition.map(|source| Expression::compile(source).unwrap()),
             error: None,
             message: None,
@@ -129,6 +170,10 @@ mod tests {
     fn equal_keys_make_equal_claims() {
         let plain = unique(&["/e"], false, None);
         let folded = unique(&["/e"], true, None);
+        let normalized = Unique {
+            normalize: true,
+            ..unique(&["/e"], false, None)
+        };
         let compound = unique(&["/a", "/b"], false, None);
         let conditional = unique(&["/e"], false, Some("self.status in ['pending']"));
         let cases = [
@@ -147,6 +192,34 @@ mod tests {
             (&plain, "{}", "{}", false),
             (&folded, r#"{"e":"ÄÖx"}"#, r#"{"e":"äöX"}"#, true),
             (&folded, r#"{"e":"straße"}"#, r#"{"e":"STRASSE"}"#, true),
+            // As one character, and as a letter with a combining accent.
+            (&plain, r#"{"e":"\u00e9"}"#, r#"{"e":"e\u0301"}"#, false),
+            (&normalized, r#"{"e":"\u00e9"}"#, r#"{"e":"e\u0301"}"#, true),
+            (&normalized, r#"{"e":"\u00e9"}"#, r#"{"e":"\u00c9"}"#, false),
+            (
+                &normalized,
+                r#"{"e":["\u00e9"]}"#,
+                r#"{"e":["e\u0301"]}"#,
+                true,
+            ),
+            (&folded, r#"{"e":"\u00e9"}"#, r#"{"e":"E\u0301"}"#, true),
+            (
+                &folded,
+                r#"{"e":{"x":["\u00c9"]}}"#,
+                r#"{"e":{"x":["e\u0301"]}}"#,
+                true,
+            ),
+            // Folding takes marks apart that only a second decomposition puts in order: U+0345 is a
+            // combining iota, which folds to a letter.
+            (
+                &folded,
+                r#"{"e":"\u0391\u0345\u0301"}"#,
+                r#"{"e":"\u03b1\u0301\u0345"}"#,
+                true,
+            ),
+            // Compatible is not canonical.
+            (&folded, r#"{"e":"\ufb01"}"#, r#"{"e":"FI"}"#, true),
+            (&normalized, r#"{"e":"\u2460"}"#, r#"{"e":"1"}"#, false),
             (
                 &compound,
                 r#"{"a":"x","b":"yz"}"#,

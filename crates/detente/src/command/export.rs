@@ -1,6 +1,5 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +8,8 @@ use clap::Args;
 use detente_core::Stored;
 use detente_core::json::{self, Value};
 use detente_sqlite::SqliteReader;
-use detente_store::{Documents, Reader};
+use detente_store::{Reader, each_document};
+use pollster::FutureExt;
 
 use super::data::{StoreArgs, refused};
 use super::{Failure, progress};
@@ -47,24 +47,14 @@ fn create(path: &PathBuf) -> anyhow::Result<File> {
 fn export(reader: &dyn Reader, out: &mut impl Write) -> anyhow::Result<u64> {
     let bar = progress::count("documents");
     let mut count = 0;
-    for collection in reader.collections()? {
-        let asked = Documents {
-            collection: &collection,
-            after: None,
-            descending: false,
-        };
-        let mut written = Ok(());
-        reader.documents(&asked, &mut |stored: Arc<Stored>| {
-            written = out.write_all(line(&stored).as_bytes());
+    for collection in reader.collections().block_on()? {
+        let write = |stored: Arc<Stored>| -> anyhow::Result<()> {
+            out.write_all(line(&stored).as_bytes())?;
             count += 1;
             bar.set_position(count);
-            if written.is_ok() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        })?;
-        written?;
+            Ok(())
+        };
+        each_document(reader, &collection, write).block_on()?;
     }
     out.flush()?;
     bar.finish_and_clear();

@@ -270,7 +270,7 @@ impl Job<'_> {
         let Refusal::PreconditionFailed { head, .. } = refusal else {
             return Ok(Imported::Refused(explain(&refusal)));
         };
-        let stored = self.reader.version(head.seq)?;
+        let stored = self.reader.version(head.seq).await?;
         if stored.is_some_and(|stored| stored.body == body) {
             return Ok(Imported::Unchanged);
         }

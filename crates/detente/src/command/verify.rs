@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use anyhow::anyhow;
 use clap::Args;
 use detente_store::{Store, audit};
+use pollster::FutureExt;
 
 use super::Failure;
 use super::data::{StoreArgs, refused, rules};
@@ -29,7 +30,7 @@ impl Verify {
                 println!("{name}: unique keys not checked; the next start will build them");
             }
         }
-        let found = audit(&store.reader(), |name| judged.get(name).copied());
+        let found = audit(&store.reader(), |name| judged.get(name).copied()).block_on();
         let found = found.map_err(|error| refused(&data, error))?;
         if found.faults.is_empty() {
             let (documents, versions) = (found.documents, found.versions);

@@ -223,6 +223,7 @@ fn unique(section: &Section<'_>) -> Vec<Unique> {
             name: name.map(|name| name.value).unwrap_or_default(),
             fields,
             ignore_case: section.boolean("ignore_case").unwrap_or(false),
+            normalize: section.boolean("normalize").unwrap_or(false),
             condition: condition.map(|condition| condition.value),
             error: section.text("error").map(|error| error.value),
             message: template(&section),

@@ -5,6 +5,7 @@ use detente_service::{Change, Clash, Demand, Divergence, Shows};
 
 use super::Subject;
 use super::message::{self, field_name};
+use super::obstacle;
 use crate::problem::{Problem, ProblemKind};
 
 impl Subject<'_> {
@@ -127,6 +128,9 @@ pub(crate) fn clash_rows(divergence: &Divergence) -> Vec<Draft> {
             };
             row.add(member, name);
             row.add("message", &broken.message);
+        }
+        if let Some(obstacle) = &clash.obstacle {
+            row.add("obstacle", &obstacle::row(obstacle));
         }
         let values = [
             ("base", &clash.base),

@@ -2,6 +2,8 @@ use detente_core::Field;
 use detente_core::json::Pointer;
 use detente_service::Divergence;
 
+use super::obstacle;
+
 pub(super) const LOCK_LOST: &str = "Lock-Token names no lock that is held: its time has passed, or it was released or \
      broken. Others may have written since: take a new lock, and read before you write.";
 pub(super) const CHOICES: &str = "Choices hold for the version that they were made on: name it in \"current\", by the \
@@ -73,8 +75,23 @@ fn relation(divergence: &Divergence, base: u64) -> String {
     match (divergence.fields.as_slice(), alike.as_slice()) {
         ([], []) => "Your changes and theirs do not overlap.".into(),
         ([], alike) => format!("Both of you changed {} in the same way.", listed(alike)),
-        (fields, _) => format!("Both of you changed {}.", listed(fields)),
+        (fields, _) => format!(
+            "Both of you changed {}.{}",
+            listed(fields),
+            obstacles(divergence)
+        ),
     }
+}
+
+/// Why a strategy could not join the place that it is declared for: the first of them.
+fn obstacles(divergence: &Divergence) -> String {
+    let clashes = divergence.clashes.iter();
+    let first = clashes
+        .filter_map(|it| Some((it, it.obstacle.as_ref()?)))
+        .next();
+    first.map_or_else(String::new, |(clash, it)| {
+        format!(" {}", obstacle::sentence(clash, it))
+    })
 }
 
 pub(super) fn of_unmergeable(divergence: &Divergence, rests_on: Option<usize>) -> String {

@@ -106,6 +106,7 @@ fn conflict() -> Value {
         ("current?", anything().about("The value stored now.")),
         ("by?", text().about("Who changed the place last.")),
         ("version?", whole(1)),
+        ("obstacle?", obstacle()),
         ("keyword?", keyword),
         ("rule?", broken()),
         ("constraint?", broken()),
@@ -114,6 +115,32 @@ fn conflict() -> Value {
             text().about("How the joined document breaks it."),
         ),
     ])
+}
+
+fn obstacle() -> Value {
+    let sides = ["base", "yours", "current", "merged"];
+    let reasons = ["wrong-type", "missing-key", "repeated-key", "too-long"];
+    object([
+        (
+            "side",
+            one_word_of(&sides).about("Whose value the strategy cannot merge."),
+        ),
+        ("reason", one_word_of(&reasons)),
+        (
+            "expected?",
+            text().about("The type that the strategy merges."),
+        ),
+        (
+            "key?",
+            pointer().about("Where the elements of the list have their key."),
+        ),
+        ("index?", whole(0).about("The element that has no key.")),
+        (
+            "value?",
+            anything().about("The key that two elements have."),
+        ),
+    ])
+    .about("Why the strategy cannot merge the values.")
 }
 
 fn change() -> Value {

@@ -36,6 +36,7 @@ fn users() -> Arc<Collection> {
         name: "email".into(),
         fields: vec!["/email".parse().unwrap()],
         ignore_case: false,
+        normalize: false,
         condition: None,
         error: None,
         message: None,

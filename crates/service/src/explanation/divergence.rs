@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::json::{Pointer, Value};
-use detente_core::merge::Join;
+use detente_core::merge::{Join, Obstacle};
 use detente_core::{Collision, EntityTag, Moment, Stored};
 
 /// An edit beside what came since its base: who changed what, and where the two collide.
@@ -70,6 +70,8 @@ pub struct Clash {
     pub base: Option<Value>,
     pub yours: Option<Value>,
     pub current: Option<Value>,
+    /// Why the strategy cannot join such values.
+    pub obstacle: Option<Obstacle>,
     /// The demand that the join does not meet there.
     pub broken: Option<Broken>,
     /// Who changed the place last.

@@ -228,6 +228,7 @@ impl Attempt {
             base: base.and_then(|base| base.document()),
             yours: None,
             current: None,
+            obstacle: None,
             broken: None,
             author: Some(super::Author {
                 by: Arc::clone(&tombstone.by),
@@ -250,6 +251,7 @@ impl Attempt {
             base: None,
             yours: None,
             current: None,
+            obstacle: None,
             broken: Some(Broken {
                 demand,
                 message: message.clone(),

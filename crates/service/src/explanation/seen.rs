@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::json::Pointer;
+use detente_core::merge::{Obstacle, Reason};
 use detente_core::rules::{Duplicate, StateConflict, Violation};
 use detente_core::{PatchFailure, Stored};
 
@@ -71,6 +72,7 @@ impl Divergence {
             base: None,
             yours: None,
             current: None,
+            obstacle: clash.obstacle.map(without_key),
             broken: clash.broken.map(|it| it.without_values(&clash.path)),
             ..clash
         };
@@ -95,6 +97,14 @@ impl Broken {
         };
         Self { message, ..self }
     }
+}
+
+fn without_key(obstacle: Obstacle) -> Obstacle {
+    let reason = match obstacle.reason {
+        Reason::RepeatedKey { key, .. } => Reason::RepeatedKey { key, value: None },
+        reason => reason,
+    };
+    Obstacle { reason, ..obstacle }
 }
 
 /// Neither who holds the key, nor anything of the document but the names of its members.

@@ -164,9 +164,10 @@ impl Story {
             _ => None,
         };
         let strategies = &attempt.collection.rules.rules.strategies;
-        let misfit = found.conflicts.iter();
-        let misfit = misfit.filter(|it| it.collision == Collision::Inapplicable);
-        let misfit = misfit.map(|it| it.path.clone()).next();
+        let misfit = match &self.ours {
+            Ours::Misfit(path) => Some(path.clone()),
+            _ => None,
+        };
         let divergence = Divergence {
             is_weakly_named: self.is_weakly_named(attempt),
             fields: self.fields(&found.conflicts),
@@ -186,6 +187,7 @@ impl Story {
             base: conflict.base,
             yours: conflict.ours,
             current: conflict.theirs,
+            obstacle: conflict.obstacle,
             broken: None,
         };
         Divergence {
@@ -306,6 +308,7 @@ impl Story {
                     base: None,
                     ours: None,
                     theirs: theirs.and_then(|theirs| theirs.at(path)).cloned(),
+                    obstacle: None,
                 }],
                 document: theirs.cloned(),
                 ..Merge::default()

@@ -8,4 +8,8 @@ impl Dice {
         self.0 ^= self.0 << 17;
         self.0 % sides
     }
+
+    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.roll(from.len() as u64) as usize]
+    }
 }

@@ -1,14 +1,15 @@
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::rules::{Rules, Unique};
 use detente_core::{
-    CollectionKey, CollectionRules, Command, Condition, Edit, Key, Preconditions, Proposal,
-    Unconditional,
+    CollectionKey, CollectionRules, Command, Condition, Edit, Key, Preconditions, Proposal, Query,
+    QueryField, Rank, Sort, Unconditional,
 };
 
-use crate::{Documents, Reader};
+use pollster::FutureExt;
+
+use crate::{Listing, Reader};
 
 pub(super) fn rules() -> Arc<CollectionRules> {
     Arc::new(CollectionRules {
@@ -17,6 +18,7 @@ pub(super) fn rules() -> Arc<CollectionRules> {
                 name: "slot".into(),
                 fields: vec!["/slot".parse().unwrap()],
                 ignore_case: false,
+                normalize: false,
                 condition: None,
                 error: None,
                 message: None,
@@ -62,17 +64,23 @@ pub(super) fn collect(
     after: Option<&str>,
     descending: bool,
 ) -> Vec<String> {
-    let mut ids = Vec::new();
-    let asked = Documents {
-        collection,
-        after,
+    let sort = Sort {
+        field: QueryField::Id,
         descending,
     };
-    reader
-        .documents(&asked, &mut |stored| {
-            ids.push(stored.key.id().to_owned());
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    ids
+    let listing = Listing {
+        collection: collection.clone(),
+        query: Query {
+            filters: Vec::new(),
+            sort,
+        },
+        limit: 1000,
+        after: after.map(|id| Rank {
+            value: None,
+            id: id.to_owned(),
+        }),
+    };
+    let listed = reader.list(&listing).block_on().unwrap();
+    let ids = listed.documents.iter();
+    ids.map(|stored| stored.key.id().to_owned()).collect()
 }

@@ -3,6 +3,7 @@ use detente_core::Key;
 use super::draft::put;
 use super::session::Session;
 use crate::{Changes, Reader, Store};
+use pollster::FutureExt;
 
 pub fn changes_come_in_order_and_by_scope<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
@@ -17,11 +18,12 @@ pub fn changes_come_in_order_and_by_scope<S: Store>(open: impl Fn() -> S) {
         let feed = session
             .reader
             .changes(&Changes {
-                space,
-                collection,
+                space: str::to_owned(space),
+                collection: Option::map(collection, str::to_owned),
                 since,
                 limit,
             })
+            .block_on()
             .unwrap();
         let seqs: Vec<_> = feed.items.iter().map(|stored| stored.seq).collect();
         (seqs, feed.through, feed.more)

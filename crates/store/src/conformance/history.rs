@@ -6,6 +6,7 @@ use super::dice::Dice;
 use super::draft::{key, put};
 use super::session::Session;
 use crate::{Reader, Store, audit};
+use pollster::FutureExt;
 
 pub fn history_is_cut_and_the_rest_agrees<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
@@ -40,19 +41,32 @@ pub fn history_is_cut_and_the_rest_agrees<S: Store>(open: impl Fn() -> S) {
     session.close();
     let store = open();
     let reader = store.reader();
-    let newest = reader.current(&key("a")).unwrap().unwrap();
-    let is_kept = |number| reader.numbered(&newest, number).unwrap().is_some();
+    let newest = reader.current(&key("a")).block_on().unwrap().unwrap();
+    let is_kept = |number| {
+        reader
+            .numbered(&newest, number)
+            .block_on()
+            .unwrap()
+            .is_some()
+    };
     // Looked through at version 256 for the last time: 247 to 256 had to stay.
     assert_eq!(
         [1, 191, 192, 246, 300].map(is_kept),
         [false, false, true, true, true]
     );
-    assert_eq!(reader.pruned().unwrap(), 191);
-    let changes = reader.document_changes(&key("a"), 0, 1000).unwrap().items;
+    assert_eq!(reader.pruned().block_on().unwrap(), 191);
+    let changes = reader
+        .document_changes(&key("a"), 0, 1000)
+        .block_on()
+        .unwrap()
+        .items;
     assert_eq!((changes.len(), changes[0].version), (109, 192));
-    let other = reader.current(&key("b")).unwrap().unwrap();
-    assert!(reader.numbered(&other, 1).unwrap().is_some(), "it is young");
-    assert_eq!(audit(&reader, |_| None).unwrap().faults, [""; 0]);
+    let other = reader.current(&key("b")).block_on().unwrap().unwrap();
+    assert!(
+        reader.numbered(&other, 1).block_on().unwrap().is_some(),
+        "it is young"
+    );
+    assert_eq!(audit(&reader, |_| None).block_on().unwrap().faults, [""; 0]);
 }
 
 pub fn changes_of_one_document_are_found_from_anywhere<S: Store>(open: impl Fn() -> S) {
@@ -72,6 +86,7 @@ pub fn changes_of_one_document_are_found_from_anywhere<S: Store>(open: impl Fn()
             let feed = session
                 .reader
                 .document_changes(&key("a"), since, limit)
+                .block_on()
                 .unwrap();
             let found: Vec<_> = feed.items.iter().map(|stored| stored.seq).collect();
             let count = expected.len().min(limit);
@@ -81,7 +96,11 @@ pub fn changes_of_one_document_are_found_from_anywhere<S: Store>(open: impl Fn()
             assert_eq!(feed.through, through, "{limit} since {since}");
         }
     }
-    let nothing = session.reader.document_changes(&key("c"), 0, 10).unwrap();
+    let nothing = session
+        .reader
+        .document_changes(&key("c"), 0, 10)
+        .block_on()
+        .unwrap();
     assert_eq!((nothing.items.len(), nothing.more), (0, false));
     session.close();
 }
@@ -92,17 +111,30 @@ pub fn old_versions_are_found<S: Store>(open: impl Fn() -> S) {
         session.apply(put(&key("a"), &format!(r#"{{"n":{n}}}"#)));
         session.apply(put(&key("b"), "{}"));
     }
-    let head = session.reader.head(&key("a")).unwrap().unwrap();
-    let newest = session.reader.version(head.seq).unwrap().unwrap();
+    let head = session.reader.head(&key("a")).block_on().unwrap().unwrap();
+    let newest = session
+        .reader
+        .version(head.seq)
+        .block_on()
+        .unwrap()
+        .unwrap();
     for n in [1, 2, 63, 64, 65, 127, 128, 129, 255, 256, 299, 300] {
-        let found = session.reader.numbered(&newest, n).unwrap().unwrap();
+        let found = session
+            .reader
+            .numbered(&newest, n)
+            .block_on()
+            .unwrap()
+            .unwrap();
         assert_eq!(
             (found.version, found.text()),
             (n, format!(r#"{{"n":{n}}}"#).as_str())
         );
     }
     for n in [0, 301] {
-        assert_eq!(session.reader.numbered(&newest, n).unwrap(), None);
+        assert_eq!(
+            session.reader.numbered(&newest, n).block_on().unwrap(),
+            None
+        );
     }
     session.close();
 }

@@ -8,6 +8,7 @@ use crate::{
     Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, Reader, SettledAs,
     SettledConflict, Settlement, Store, VersionPlace,
 };
+use pollster::FutureExt;
 
 fn lock(owner: &str) -> Arc<Lock> {
     Arc::new(Lock {
@@ -103,20 +104,24 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
         Some(Some(settled.clone()))
     );
     let reader = store.reader();
-    let first = reader.conflict("default", "first").unwrap().unwrap();
+    let first = reader
+        .conflict("default", "first")
+        .block_on()
+        .unwrap()
+        .unwrap();
     let expected = LoggedConflict {
         settlement: Some(settled),
         ..logged("first", 1000)
     };
     assert_eq!(first, expected);
-    assert_eq!(reader.conflict("other", "first").unwrap(), None);
+    assert_eq!(reader.conflict("other", "first").block_on().unwrap(), None);
     let asked = Conflicts {
         space: "default".into(),
         outcome: Some(OutcomeFilter::Open),
         limit: 10,
         ..Conflicts::default()
     };
-    let page = reader.conflicts(&asked).unwrap();
+    let page = reader.conflicts(&asked).block_on().unwrap();
     assert_eq!(
         (page.items, page.next),
         (vec![logged("second", 1001)], None)

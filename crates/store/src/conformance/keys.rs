@@ -6,6 +6,7 @@ use detente_core::{CollectionRules, Unconditional};
 use super::draft::{key, put, put_by, rules};
 use super::session::Session;
 use crate::{Store, audit};
+use pollster::FutureExt;
 
 /// A constraint that comes, goes and comes back holds for all that is stored by then.
 pub fn unique_keys_follow_the_rules<S: Store>(open: impl Fn() -> S) {
@@ -47,5 +48,5 @@ pub fn unique_keys_follow_the_rules<S: Store>(open: impl Fn() -> S) {
     assert_eq!(store.constrain(&[("c", &with.rules)]).unwrap(), []);
     let reader = store.reader();
     let judged = |_: &str| -> Option<&Rules> { Some(&with.rules) };
-    assert_eq!(audit(&reader, judged).unwrap().faults, [""; 0]);
+    assert_eq!(audit(&reader, judged).block_on().unwrap().faults, [""; 0]);
 }

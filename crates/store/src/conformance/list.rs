@@ -1,9 +1,13 @@
-use detente_core::Key;
+use std::sync::Arc;
+
+use detente_core::{Filter, Key, Query, Sort, Stored};
 
 use super::dice::Dice;
 use super::draft::{collect, delete, key, place, put};
 use super::session::Session;
-use crate::{Reader, Store};
+use crate::contract::item;
+use crate::{Listing, Reader, Store};
+use pollster::FutureExt;
 
 pub fn lists_go_both_ways_from_anywhere<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
@@ -33,7 +37,7 @@ pub fn lists_go_both_ways_from_anywhere<S: Store>(open: impl Fn() -> S) {
         let before: Vec<_> = ids[..at].iter().rev().cloned().collect();
         assert_eq!(collect(&session.reader, &place, Some(id), true), before);
     }
-    let collections = session.reader.collections().unwrap();
+    let collections = session.reader.collections().block_on().unwrap();
     assert_eq!(
         collections,
         [
@@ -43,4 +47,75 @@ pub fn lists_go_both_ways_from_anywhere<S: Store>(open: impl Fn() -> S) {
         ]
     );
     session.close();
+}
+
+/// Whatever the order, the filters and the limit: the pages together are the list, once each.
+pub fn lists_are_selected_and_sorted<S: Store>(open: impl Fn() -> S) {
+    let session = Session::new(open());
+    let mut dice = Dice(11);
+    let mut stored = Vec::new();
+    for n in 0..60 {
+        let size = dice.pick(&["1", "2", "2.0", "10", "\"2\"", "null", "true", "[3]"]);
+        let body = match dice.roll(5) {
+            0 => format!(r#"{{"n":{n}}}"#),
+            _ => format!(r#"{{"n":{n},"size":{size}}}"#),
+        };
+        stored.push(session.apply(put(&key(&format!("{:02}", dice.roll(40))), &body)));
+    }
+    let is_newest = |one: &&Arc<Stored>| {
+        !stored
+            .iter()
+            .any(|it| it.key == one.key && it.version > one.version)
+    };
+    let newest: Vec<_> = stored.iter().filter(is_newest).cloned().collect();
+    let sorts = ["_id", "-_id", "size", "-size", "_updated_at", "-_version"];
+    let filters = [
+        None,
+        Some(("size", "2")),
+        Some(("size.gt", "1")),
+        Some(("n.ge", "30")),
+    ];
+    for sort in sorts.map(|it| Sort::parse(it).unwrap()) {
+        for filter in &filters {
+            let filter = filter.map(|(name, value)| Filter::parse(name, value).unwrap());
+            let query = Query {
+                filters: filter.into_iter().collect(),
+                sort: sort.clone(),
+            };
+            let expected = expected(&newest, &query);
+            for limit in [1, 7, 1000] {
+                assert_eq!(paged(&session.reader, &query, limit), expected, "{query:?}");
+            }
+        }
+    }
+    session.close();
+}
+
+fn expected(newest: &[Arc<Stored>], query: &Query) -> Vec<String> {
+    let items = newest.iter().map(|it| item(it));
+    let mut found: Vec<_> = items.filter(|it| query.selects(it)).collect();
+    found.sort_by(|one, other| {
+        let sort = &query.sort;
+        sort.compare(&sort.rank(one), &sort.rank(other))
+    });
+    found.into_iter().map(|it| it.id.to_owned()).collect()
+}
+
+fn paged(reader: &impl Reader, query: &Query, limit: usize) -> Vec<String> {
+    let mut listing = Listing {
+        collection: place("default", "c"),
+        query: query.clone(),
+        limit,
+        after: None,
+    };
+    let mut ids = Vec::new();
+    loop {
+        let page = reader.list(&listing).block_on().unwrap();
+        assert!(page.documents.len() <= limit);
+        ids.extend(page.documents.iter().map(|it| it.key.id().to_owned()));
+        listing.after = page.next;
+        if listing.after.is_none() {
+            return ids;
+        }
+    }
 }

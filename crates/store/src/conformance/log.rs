@@ -8,30 +8,42 @@ use super::dice::Dice;
 use super::draft::{collect, delete, key, place, put, rules};
 use super::session::Session;
 use crate::{Commit, Fate, Reader, Store, audit};
+use pollster::FutureExt;
 
 pub fn what_was_written_is_read<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
     assert_eq!(session.reader.last_seq(), 0);
-    assert_eq!(session.reader.head(&key("a")).unwrap(), None);
+    assert_eq!(session.reader.head(&key("a")).block_on().unwrap(), None);
     let first = session.apply(put(&key("a"), r#"{"n":1.50}"#));
     let second = session.apply(put(&key("a"), r#"{"n":2}"#));
     assert_eq!((first.seq, first.version, first.prev), (1, 1, None));
     assert_eq!((second.seq, second.version, second.prev), (2, 2, Some(1)));
-    let head = session.reader.head(&key("a")).unwrap().unwrap();
+    let head = session.reader.head(&key("a")).block_on().unwrap().unwrap();
     assert_eq!((head, head.kind), (second.head(), Kind::Document));
-    assert_eq!(session.reader.version(1).unwrap().unwrap(), first);
+    assert_eq!(
+        session.reader.version(1).block_on().unwrap().unwrap(),
+        first
+    );
     assert_eq!(&first.body[..], br#"{"n":1.50}"#);
-    assert_eq!(session.reader.version(9).unwrap(), None);
-    assert_eq!(session.reader.current(&key("a")).unwrap().unwrap(), second);
-    assert_eq!(session.reader.current(&key("b")).unwrap(), None);
+    assert_eq!(session.reader.version(9).block_on().unwrap(), None);
+    assert_eq!(
+        session
+            .reader
+            .current(&key("a"))
+            .block_on()
+            .unwrap()
+            .unwrap(),
+        second
+    );
+    assert_eq!(session.reader.current(&key("b")).block_on().unwrap(), None);
     let deleted = session.apply(delete(&key("a")));
     assert_eq!((deleted.kind, &*deleted.by), (Kind::Tombstone, "bob"));
     assert_eq!(
-        session.reader.head(&key("a")).unwrap(),
+        session.reader.head(&key("a")).block_on().unwrap(),
         Some(deleted.head())
     );
     assert_eq!(session.apply(put(&key("a"), "{}")).version, 4);
-    session.reader.ping().unwrap();
+    session.reader.ping().block_on().unwrap();
     session.close();
 }
 
@@ -42,7 +54,10 @@ pub fn a_reopened_store_is_the_same<S: Store>(open: impl Fn() -> S) {
         let mut store = open();
         let seen = collect(&store.reader(), &place("default", "c"), None, false);
         assert_eq!(seen, expected, "round {round}");
-        assert_eq!(audit(&store.reader(), |_| None).unwrap().faults, [""; 0]);
+        assert_eq!(
+            audit(&store.reader(), |_| None).block_on().unwrap().faults,
+            [""; 0]
+        );
         if round % 2 == 0 {
             let session = Session::new(store);
             for n in 0..10 {
@@ -130,7 +145,7 @@ pub fn random_writes_agree_with_a_model<S: Store>(open: impl Fn() -> S) {
             }
         }
         for (id, (version, slot)) in &model {
-            let head = session.reader.head(&key(id)).unwrap().unwrap();
+            let head = session.reader.head(&key(id)).block_on().unwrap().unwrap();
             assert_eq!(
                 (head.version, head.is_document()),
                 (*version, slot.is_some())
@@ -150,6 +165,7 @@ pub fn random_writes_agree_with_a_model<S: Store>(open: impl Fn() -> S) {
         let rules = rules();
         assert_eq!(
             audit(&open().reader(), |_| Some(&rules.rules))
+                .block_on()
                 .unwrap()
                 .faults,
             [""; 0]

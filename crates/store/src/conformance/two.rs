@@ -3,6 +3,7 @@ use detente_core::{Condition, Decision, LockAction, LockCommand, LockDecision, M
 use super::draft::{key, put, rules};
 use super::session::Session;
 use crate::{Clerk, Fate, Next, Order, Reader, Reply, Store, Transaction};
+use pollster::FutureExt;
 
 fn write(command: detente_core::Command) -> Vec<Order> {
     let writes = vec![(command.into(), rules())];
@@ -104,9 +105,15 @@ pub fn two_writers_race<S: Store>(open: impl Fn() -> S) {
     let reader = sessions[0].reader.clone();
     assert_eq!(reader.last_seq(), 600);
     for id in ["0", "1", "2"] {
-        assert_eq!(reader.head(&key(id)).unwrap().unwrap().version, 200);
+        assert_eq!(
+            reader.head(&key(id)).block_on().unwrap().unwrap().version,
+            200
+        );
     }
-    assert_eq!(crate::audit(&reader, |_| None).unwrap().faults, [""; 0]);
+    assert_eq!(
+        crate::audit(&reader, |_| None).block_on().unwrap().faults,
+        [""; 0]
+    );
     sessions.into_iter().for_each(Session::close);
 }
 

@@ -1,3 +1,4 @@
+use std::future;
 use std::sync::{Arc, MutexGuard};
 
 use detente_core::rules::Claim;
@@ -6,8 +7,9 @@ use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 use super::Disk;
 use super::disk::Shared;
 use crate::{
-    Changes, ConflictPage, Conflicts, Documents, Feed, LoggedConflict, MergedHour, OutcomeFilter,
-    Reader, SettledAs, StoreError, Visit,
+    Changes, ConflictPage, Conflicts, Documents, Feed, History, HistorySpan, Listed, Listing,
+    LoggedConflict, MergedHour, OutcomeFilter, Read, Reader, Selection, SettledAs, StoreError,
+    read_back,
 };
 
 /// Reads what a [`crate::Memory`] holds.
@@ -41,19 +43,61 @@ impl MemoryReader {
             more,
         }
     }
+
+    /// The documents of a walk, in its order.
+    fn documents(&self, wanted: &Documents<'_>) -> Vec<Arc<Stored>> {
+        let mut found: Vec<_> = {
+            let shared = self.shared();
+            let tables = &shared.tables;
+            let heads = tables.heads.iter();
+            heads
+                .filter(|(key, head)| key.is_in(wanted.collection) && head.is_document())
+                .filter_map(|(_, head)| tables.version(head.seq))
+                .collect()
+        };
+        found.sort_by(|one, other| one.key.id().cmp(other.key.id()));
+        if wanted.descending {
+            found.reverse();
+        }
+        found.retain(|stored| match wanted.after {
+            Some(after) if wanted.descending => stored.key.id() < after,
+            Some(after) => stored.key.id() > after,
+            None => true,
+        });
+        found
+    }
+
+    fn page(&self, wanted: &Conflicts) -> Result<ConflictPage, StoreError> {
+        let shared = self.shared();
+        let tables = &shared.tables;
+        let mut page = ConflictPage::default();
+        let mut last = None;
+        for (index, conflict) in tables.conflicts.iter().enumerate().rev() {
+            let number = index as u64 + 1;
+            if wanted.before.is_some_and(|before| number >= before) {
+                continue;
+            }
+            if page.items.len() == wanted.limit {
+                page.next = last;
+                break;
+            }
+            last = Some(number);
+            if is_wanted(conflict, wanted) {
+                page.items.push(conflict.clone().as_read()?);
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// All is at hand.
+fn ready<'a, T: Send + 'a>(result: Result<T, StoreError>) -> Read<'a, T> {
+    Box::pin(future::ready(result))
 }
 
 impl Reader for MemoryReader {
     fn last_seq(&self) -> Seq {
         self.shared().tables.last_seq
-    }
-
-    fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
-        Ok(self.shared().tables.head(key))
-    }
-
-    fn current(&self, key: &Key) -> Result<Option<Arc<Stored>>, StoreError> {
-        Ok(self.recall(key))
     }
 
     fn recall(&self, key: &Key) -> Option<Arc<Stored>> {
@@ -62,103 +106,85 @@ impl Reader for MemoryReader {
         tables.version(tables.head(key)?.seq)
     }
 
-    fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, StoreError> {
-        Ok(self.recall_version(seq))
-    }
-
     fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>> {
         self.shared().tables.version(seq)
-    }
-
-    fn numbered(&self, head: &Stored, number: u64) -> Result<Option<Arc<Stored>>, StoreError> {
-        let shared = self.shared();
-        let tables = &shared.tables;
-        let is_it = |stored: &&Arc<Stored>| stored.key == head.key && stored.version == number;
-        Ok(tables.log.values().find(is_it).cloned())
-    }
-
-    fn documents(&self, asked: &Documents<'_>, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let mut found: Vec<_> = {
-            let shared = self.shared();
-            let tables = &shared.tables;
-            let heads = tables.heads.iter();
-            heads
-                .filter(|(key, head)| key.is_in(asked.collection) && head.is_document())
-                .filter_map(|(_, head)| tables.version(head.seq))
-                .collect()
-        };
-        found.sort_by(|one, other| one.key.id().cmp(other.key.id()));
-        if asked.descending {
-            found.reverse();
-        }
-        let is_behind = |stored: &Arc<Stored>| match asked.after {
-            Some(after) if asked.descending => stored.key.id() < after,
-            Some(after) => stored.key.id() > after,
-            None => true,
-        };
-        for stored in found.into_iter().filter(is_behind) {
-            if visit(stored).is_break() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn changes(&self, asked: &Changes<'_>) -> Result<Feed, StoreError> {
-        Ok(self.feed(asked.since, asked.limit, |stored| {
-            stored.key.space() == asked.space
-                && asked
-                    .collection
-                    .is_none_or(|it| it == stored.key.collection())
-        }))
-    }
-
-    fn document_changes(&self, key: &Key, since: Seq, limit: usize) -> Result<Feed, StoreError> {
-        Ok(self.feed(since, limit, |stored| stored.key == *key))
-    }
-
-    fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, StoreError> {
-        Ok(self.shared().tables.holder(key, claim))
     }
 
     fn lock(&self, key: &Key) -> Option<Arc<Lock>> {
         self.shared().tables.locks.get(key).cloned()
     }
 
-    fn conflicts(&self, asked: &Conflicts) -> Result<ConflictPage, StoreError> {
+    fn head<'a>(&'a self, key: &'a Key) -> Read<'a, Option<Head>> {
+        ready(Ok(self.shared().tables.head(key)))
+    }
+
+    fn current<'a>(&'a self, key: &'a Key) -> Read<'a, Option<Arc<Stored>>> {
+        ready(Ok(self.recall(key)))
+    }
+
+    fn version(&self, seq: Seq) -> Read<'_, Option<Arc<Stored>>> {
+        ready(Ok(self.recall_version(seq)))
+    }
+
+    fn versions<'a>(&'a self, seqs: &'a [Seq]) -> Read<'a, Vec<Option<Arc<Stored>>>> {
+        let found = seqs.iter().map(|seq| self.recall_version(*seq));
+        ready(Ok(found.collect()))
+    }
+
+    fn numbered<'a>(
+        &'a self,
+        newest: &'a Arc<Stored>,
+        number: u64,
+    ) -> Read<'a, Option<Arc<Stored>>> {
         let shared = self.shared();
-        let tables = &shared.tables;
-        let mut page = ConflictPage::default();
-        let mut last = None;
-        for (index, conflict) in tables.conflicts.iter().enumerate().rev() {
-            let number = index as u64 + 1;
-            if asked.before.is_some_and(|before| number >= before) {
-                continue;
-            }
-            if page.items.len() == asked.limit {
-                page.next = last;
+        let is_it = |it: &&Arc<Stored>| it.key == newest.key && it.version == number;
+        ready(Ok(shared.tables.log.values().find(is_it).cloned()))
+    }
+
+    fn history<'a>(&'a self, newest: &'a Arc<Stored>, span: HistorySpan) -> Read<'a, History> {
+        ready(read_back(newest, span, |seq| Ok(self.recall_version(seq))))
+    }
+
+    fn list<'a>(&'a self, wanted: &'a Listing) -> Read<'a, Listed> {
+        let mut selection = Selection::new(wanted);
+        for stored in self.documents(&wanted.walk()) {
+            if selection.offer(stored).is_break() {
                 break;
             }
-            last = Some(number);
-            if is_asked_for(conflict, asked) {
-                page.items.push(conflict.clone().as_read()?);
-            }
         }
-        Ok(page)
+        ready(Ok(selection.finish()))
     }
 
-    fn conflict(&self, space: &str, id: &str) -> Result<Option<LoggedConflict>, StoreError> {
+    fn changes<'a>(&'a self, wanted: &'a Changes) -> Read<'a, Feed> {
+        let is_of = |it: &Option<String>, name: &str| it.as_ref().is_none_or(|it| it == name);
+        ready(Ok(self.feed(wanted.since, wanted.limit, |stored| {
+            let key = &stored.key;
+            key.space() == wanted.space && is_of(&wanted.collection, key.collection())
+        })))
+    }
+
+    fn document_changes<'a>(&'a self, key: &'a Key, since: Seq, limit: usize) -> Read<'a, Feed> {
+        ready(Ok(self.feed(since, limit, |stored| stored.key == *key)))
+    }
+
+    fn holder<'a>(&'a self, key: &'a Key, claim: &'a Claim) -> Read<'a, Option<String>> {
+        ready(Ok(self.shared().tables.holder(key, claim)))
+    }
+
+    fn conflicts<'a>(&'a self, wanted: &'a Conflicts) -> Read<'a, ConflictPage> {
+        ready(self.page(wanted))
+    }
+
+    fn conflict<'a>(&'a self, space: &'a str, id: &'a str) -> Read<'a, Option<LoggedConflict>> {
         let shared = self.shared();
-        let tables = &shared.tables;
         let is_it = |it: &&LoggedConflict| it.id == id && it.key.space() == space;
-        let found = tables.conflicts.iter().find(is_it).cloned();
-        found.map(LoggedConflict::as_read).transpose()
+        let found = shared.tables.conflicts.iter().find(is_it).cloned();
+        ready(found.map(LoggedConflict::as_read).transpose())
     }
 
-    fn merged(&self, space: &str, since: Moment) -> Result<Vec<MergedHour>, StoreError> {
+    fn merged<'a>(&'a self, space: &'a str, since: Moment) -> Read<'a, Vec<MergedHour>> {
         let shared = self.shared();
-        let tables = &shared.tables;
-        let merges = tables.merges.iter();
+        let merges = shared.tables.merges.iter();
         let found =
             merges.filter(|((its_space, hour, _), _)| its_space == space && *hour >= since.0);
         let hours = found.map(|((_, hour, collection), count)| MergedHour {
@@ -166,19 +192,17 @@ impl Reader for MemoryReader {
             hour: Moment(*hour),
             count: *count,
         });
-        Ok(hours.collect())
+        ready(Ok(hours.collect()))
     }
 
-    fn pruned(&self) -> Result<u64, StoreError> {
-        Ok(self.shared().tables.pruned)
+    fn pruned(&self) -> Read<'_, u64> {
+        ready(Ok(self.shared().tables.pruned))
     }
 
-    fn collections(&self) -> Result<Vec<CollectionKey>, StoreError> {
+    fn collections(&self) -> Read<'_, Vec<CollectionKey>> {
         let shared = self.shared();
-        let tables = &shared.tables;
-        let mut collections: Vec<_> = tables
-            .heads
-            .keys()
+        let keys = shared.tables.heads.keys();
+        let mut collections: Vec<_> = keys
             .map(|key| CollectionKey {
                 space: key.space().into(),
                 collection: key.collection().into(),
@@ -186,15 +210,15 @@ impl Reader for MemoryReader {
             .collect();
         collections.sort_unstable();
         collections.dedup();
-        Ok(collections)
+        ready(Ok(collections))
     }
 
-    fn ping(&self) -> Result<(), StoreError> {
-        Ok(())
+    fn ping(&self) -> Read<'_, ()> {
+        ready(Ok(()))
     }
 }
 
-fn is_asked_for(conflict: &LoggedConflict, asked: &Conflicts) -> bool {
+fn is_wanted(conflict: &LoggedConflict, wanted: &Conflicts) -> bool {
     let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|it| it == found);
     let outcome = conflict.settlement.as_ref().map(|settled| settled.outcome);
     let outcome = match outcome {
@@ -202,12 +226,12 @@ fn is_asked_for(conflict: &LoggedConflict, asked: &Conflicts) -> bool {
         Some(SettledAs::Resolved) => OutcomeFilter::Resolved,
         Some(SettledAs::Dismissed) => OutcomeFilter::Dismissed,
     };
-    conflict.key.space() == asked.space
-        && is(&asked.collection, conflict.key.collection())
-        && is(&asked.document, conflict.key.id())
-        && is(&asked.by, &conflict.by)
-        && is(&asked.kind, &conflict.kind)
-        && asked.outcome.is_none_or(|wanted| wanted == outcome)
-        && asked.since.is_none_or(|since| conflict.at >= since)
-        && asked.until.is_none_or(|until| conflict.at < until)
+    conflict.key.space() == wanted.space
+        && is(&wanted.collection, conflict.key.collection())
+        && is(&wanted.document, conflict.key.id())
+        && is(&wanted.by, &conflict.by)
+        && is(&wanted.kind, &conflict.kind)
+        && wanted.outcome.is_none_or(|wanted| wanted == outcome)
+        && wanted.since.is_none_or(|since| conflict.at >= since)
+        && wanted.until.is_none_or(|until| conflict.at < until)
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use detente_core::{Applied, Key, Lock, Moment, Receipt};
 
-use crate::{BatchToken, Commit, LoggedConflict, Pruning, SettledConflict};
+use crate::{BatchToken, Commit, LoggedConflict, Pruning, SettledConflict, UniqueKey};
 
 #[derive(Clone, Debug)]
 pub(super) enum Record {
@@ -13,6 +13,7 @@ pub(super) enum Record {
     Pruning(Pruning),
     Conflict(Arc<LoggedConflict>),
     SettledConflict(SettledConflict),
+    Key(UniqueKey, Option<String>),
     Keys(Keys),
     /// All up to here is one commit, of this time.
     Mark(BatchToken, Moment),
@@ -23,13 +24,13 @@ pub(super) enum Record {
 pub(super) struct Keys {
     /// By collection and name.
     pub(super) definitions: BTreeMap<(String, String), String>,
-    /// By space, collection, constraint and value.
-    pub(super) holders: BTreeMap<[String; 4], String>,
+    pub(super) holders: BTreeMap<UniqueKey, String>,
 }
 
 pub(super) fn records(commit: &Commit) -> Vec<Record> {
     let Commit {
         versions,
+        keys,
         locks,
         receipts,
         prunings,
@@ -38,9 +39,11 @@ pub(super) fn records(commit: &Commit) -> Vec<Record> {
         now: _,
     } = commit;
     let versions = versions.iter().cloned().map(Box::new).map(Record::Version);
+    let keys = keys.iter().cloned();
     let locks = locks.iter().cloned();
     let conflicts = conflicts.iter().cloned();
     versions
+        .chain(keys.map(|(key, holder)| Record::Key(key, holder)))
         .chain(locks.map(|(key, lock)| Record::Lock(key, lock)))
         .chain(receipts.iter().cloned().map(Record::Receipt))
         .chain(prunings.iter().cloned().map(Record::Pruning))

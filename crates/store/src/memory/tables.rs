@@ -5,7 +5,7 @@ use detente_core::rules::{Claim, Rules, Unique};
 use detente_core::{CollectionKey, Head, Key, Lock, Receipt, Seq, Stored};
 
 use super::record::{Keys, Record};
-use crate::{ConstraintConflict, LoggedConflict, Pruning, Settlement};
+use crate::{ConstraintConflict, LoggedConflict, Pruning, Settlement, UniqueKey};
 
 /// History is cut where the number of a version is a multiple of this.
 const CUT: u64 = 64;
@@ -37,13 +37,6 @@ impl Tables {
                 let stored = &applied.stored;
                 let expected = self.last_seq + 1;
                 assert_eq!(stored.seq, expected, "seqs follow without a gap");
-                for claim in &applied.released {
-                    self.keys.holders.remove(&place(&stored.key, claim));
-                }
-                for claim in &applied.claimed {
-                    let holder = stored.key.id().to_owned();
-                    self.keys.holders.insert(place(&stored.key, claim), holder);
-                }
                 self.count_merge(stored);
                 self.heads.insert(stored.key.clone(), applied.head);
                 self.last_seq = stored.seq;
@@ -65,6 +58,10 @@ impl Tables {
                     conflict.settlement = Some(settlement.settled.clone());
                 }
             }
+            Record::Key(key, Some(holder)) => {
+                self.keys.holders.insert(key.clone(), holder.clone());
+            }
+            Record::Key(key, None) => drop(self.keys.holders.remove(key)),
             Record::Keys(keys) => self.keys = keys.clone(),
             // What has outlived its time may go, and need not.
             Record::Mark(_, now) if now.0.is_multiple_of(2) => {
@@ -110,7 +107,7 @@ impl Tables {
     }
 
     pub(super) fn holder(&self, key: &Key, claim: &Claim) -> Option<String> {
-        self.keys.holders.get(&place(key, claim)).cloned()
+        self.keys.holders.get(&UniqueKey::new(key, claim)).cloned()
     }
 
     pub(super) fn has_keys(&self, collection: &str, rules: &Rules) -> bool {
@@ -153,7 +150,7 @@ impl Tables {
 
 impl Keys {
     fn claim(&mut self, key: &Key, claim: &Claim) -> Option<ConstraintConflict> {
-        let place = place(key, claim);
+        let place = UniqueKey::new(key, claim);
         let Some(holder) = self.holders.get(&place) else {
             self.holders.insert(place, key.id().to_owned());
             return None;
@@ -168,13 +165,4 @@ impl Keys {
             other: key.id().to_owned(),
         })
     }
-}
-
-fn place(key: &Key, claim: &Claim) -> [String; 4] {
-    [
-        key.space().to_owned(),
-        key.collection().to_owned(),
-        claim.constraint.clone(),
-        claim.value.clone(),
-    ]
 }

@@ -31,6 +31,7 @@ static ORDERS: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
             name: "slot".into(),
             fields: vec![place("/slot")],
             ignore_case: false,
+            normalize: false,
             condition: None,
             error: None,
             message: None,

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use detente_store::{Conflicts, LoggedConflict, Reader};
 
 use crate::model::{Model, same};
+use pollster::FutureExt;
 
 /// The conflict log as those know it who handed entries over, each to one writer.
 #[derive(Default)]
@@ -46,6 +47,7 @@ impl Entries {
         };
         let page = reader
             .conflicts(&asked)
+            .block_on()
             .map_err(|error| error.to_string())?;
         let mut found = BTreeSet::new();
         for mut conflict in page.items {

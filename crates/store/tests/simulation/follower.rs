@@ -3,6 +3,7 @@ use detente_store::{Changes, Feed, Reader, StoreError};
 
 use crate::dice::Dice;
 use crate::model::{Model, same};
+use pollster::FutureExt;
 
 /// Somebody who reads the changes page by page, and goes on where the page before ended, whatever
 /// was cut, and whoever crashed, in between.
@@ -29,16 +30,18 @@ impl Scope {
 
     fn read(self, reader: &impl Reader, since: Seq, limit: usize) -> Result<Feed, StoreError> {
         let collection = match self {
-            Self::Document(key) => return reader.document_changes(key, since, limit),
+            Self::Document(key) => return reader.document_changes(key, since, limit).block_on(),
             Self::Collection(collection) => Some(collection),
             Self::Space => None,
         };
-        reader.changes(&Changes {
-            space: "default",
-            collection,
-            since,
-            limit,
-        })
+        reader
+            .changes(&Changes {
+                space: "default".into(),
+                collection: collection.map(str::to_owned),
+                since,
+                limit,
+            })
+            .block_on()
     }
 }
 

@@ -5,16 +5,16 @@ mod kept; // what must stay of the history
 mod merged; // what a joined version owes to both sides
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use detente_core::json::{Value, parse};
-use detente_core::{CollectionKey, Key, Kind, LockAction, Moment, Once, Receipt, Seq};
-use detente_store::{Changes, Documents, Order, Reader, Transaction, audit};
+use detente_core::{CollectionKey, Key, Kind, LockAction, Moment, Once, Receipt, Seq, Stored};
+use detente_store::{Changes, Order, Reader, StoreError, Transaction, audit, each_document};
 
 use crate::answer::{Answer, Told, Version};
 use crate::collection::{keys, rules_of, slot};
 use merged::Ledgers;
+use pollster::FutureExt;
 
 #[derive(Default)]
 pub(crate) struct Laws {
@@ -158,17 +158,19 @@ impl Laws {
         let told = |error| format!("the store cannot be read: {error}");
         let rules = keys().iter().map(|key| (key.collection(), rules_of(key)));
         let rules: BTreeMap<_, _> = rules.collect();
-        let found = audit(reader, |name| rules.get(name).map(|it| &it.rules)).map_err(told)?;
+        let found = audit(reader, |name| rules.get(name).map(|it| &it.rules))
+            .block_on()
+            .map_err(told)?;
         if let Some(fault) = found.faults.into_iter().next() {
             return Err(fault);
         }
         let asked = Changes {
-            space: "default",
+            space: "default".into(),
             collection: None,
             since: 0,
             limit: usize::MAX,
         };
-        let log = reader.changes(&asked).map_err(told)?.items;
+        let log = reader.changes(&asked).block_on().map_err(told)?.items;
         let mut numbers: BTreeMap<&Key, u64> = BTreeMap::new();
         for stored in &log {
             let number = numbers.entry(&stored.key).or_insert(stored.version - 1);
@@ -198,21 +200,17 @@ impl Laws {
 
 fn no_slot_twice(reader: &impl Reader) -> Result<(), String> {
     let collection = CollectionKey::new("default", "orders").expect("a name");
-    let asked = Documents {
-        collection: &collection,
-        after: None,
-        descending: false,
-    };
     let mut slots: Vec<Value> = Vec::new();
     let mut is_twice = false;
-    let visited = reader.documents(&asked, &mut |stored| {
+    let visit = |stored: Arc<Stored>| {
         let document = parse(&stored.body).unwrap_or(Value::Null);
         if let Some(slot) = slot(&stored.key, &document) {
             is_twice |= slots.contains(slot);
             slots.push(slot.clone());
         }
-        ControlFlow::Continue(())
-    });
+        Ok::<_, StoreError>(())
+    };
+    let visited = each_document(reader, &collection, visit).block_on();
     match (visited, is_twice) {
         (Ok(()), false) => Ok(()),
         (Ok(()), true) => Err("two documents have one unique key".into()),

@@ -1,6 +1,7 @@
 //! The write path as it would be if orders came one at a time, nothing failed and nobody crashed.
 
 mod history; // what is kept of it
+mod slots; // who has a unique key, and since when
 mod write; // what becomes of one write
 
 use std::collections::BTreeMap;
@@ -11,7 +12,9 @@ use detente_core::{Key, Lock, LockAction, LockCommand, Moment, Receipt, Seq};
 use detente_store::{Order, Reader, Settlement, Store, StoreError, Transaction};
 
 use crate::answer::{Answer, Refused, Told, Version, Why};
-use crate::collection::keys;
+use crate::collection::{keys, slot};
+use pollster::FutureExt;
+use slots::Slots;
 
 #[derive(Clone, Default)]
 pub(crate) struct Model {
@@ -33,6 +36,9 @@ pub(crate) struct Model {
     waiting: BTreeMap<String, usize>,
     /// The writer that performs.
     writer: usize,
+    /// Within a transaction of several writes: the documents that may not have a slot, because of
+    /// one that had it first.
+    rivals: Option<Vec<(Key, Value, String)>>,
     /// Up to here the log was compared with the store's.
     compared: usize,
 }
@@ -53,7 +59,7 @@ impl Model {
         self.reach(now);
         self.writer = writer;
         self.waiting.retain(|id, _| {
-            let found = reader.conflict("default", id);
+            let found = reader.conflict("default", id).block_on();
             !found.is_ok_and(|found| found.is_some())
         });
     }
@@ -128,8 +134,20 @@ impl Model {
         }
         let (log_len, locks) = (self.log.len(), self.locks.clone());
         let first_kept = self.first_kept.clone();
-        let writes = asked.writes.iter();
-        let told: Vec<Told> = writes.map(|(it, rules)| self.write(it, rules)).collect();
+        self.rivals = None;
+        let mut slots = self.slots();
+        let mut told = self.write_all(asked, &mut slots);
+        if asked.writes.len() > 1 {
+            let rivals = slots.rivals();
+            if !rivals.is_empty() {
+                self.take_back(log_len);
+                self.locks.clone_from(&locks);
+                self.first_kept.clone_from(&first_kept);
+                self.rivals = Some(rivals);
+                slots = self.slots();
+                told = self.write_all(asked, &mut slots);
+            }
+        }
         let is_refused = told.iter().any(|it| !matches!(it, Told::Applied(_)));
         if is_refused || asked.is_rehearsal {
             self.take_back(log_len);
@@ -142,6 +160,31 @@ impl Model {
         }
         self.close(asked, &told);
         Answer::Applied(told)
+    }
+
+    /// Unique keys are judged by what the last write leaves.
+    fn write_all(&mut self, asked: &Transaction, slots: &mut Slots) -> Vec<Told> {
+        if asked.writes.len() > 1 && self.rivals.is_none() {
+            self.rivals = Some(Vec::new());
+        }
+        let mut told = Vec::new();
+        for (prepared, rules) in &asked.writes {
+            told.push(self.write(prepared, rules));
+            let key = &prepared.command.key;
+            let newest = self.newest.get(key).and_then(|it| it.document.as_deref());
+            slots.move_to(key, newest.and_then(|it| slot(key, it)));
+        }
+        self.rivals = None;
+        told
+    }
+
+    fn slots(&self) -> Slots {
+        let mut slots = Slots::default();
+        for (key, entry) in &self.newest {
+            let document = entry.document.as_deref();
+            slots.move_to(key, document.and_then(|it| slot(key, it)));
+        }
+        slots
     }
 
     fn take_back(&mut self, log_len: usize) {
@@ -257,7 +300,7 @@ impl Model {
         same("the end of the log", &reader.last_seq(), &last_seq)?;
         for entry in &self.log[self.compared..] {
             let seq = entry.version.seq;
-            let stored = reader.version(seq).map_err(unreadable)?;
+            let stored = reader.version(seq).block_on().map_err(unreadable)?;
             let stored = stored.ok_or_else(|| format!("version {seq} is lost"))?;
             same("the key", &stored.key, &entry.key)?;
             let document = Some(stored.body.clone()).filter(|_| stored.head().is_document());
@@ -273,13 +316,13 @@ impl Model {
             same("a version", &found, &(*version, *prev, *base, *at))?;
         }
         for key in keys() {
-            let head = reader.head(key).map_err(unreadable)?;
+            let head = reader.head(key).block_on().map_err(unreadable)?;
             let expected = self.newest.get(key).map(|it| it.version.seq);
             same("a head", &head.map(|it| it.seq), &expected)?;
             let lock = reader.lock(key).filter(|lock| lock.is_held(self.now));
             same("a lock", &lock.as_deref(), &self.held(key))?;
         }
-        let pruned = reader.pruned().map_err(unreadable)?;
+        let pruned = reader.pruned().block_on().map_err(unreadable)?;
         same("how many versions are gone", &pruned, &self.gone())?;
         same("the fencing number", &fencing, &self.fencing)?;
         self.compared = self.log.len();

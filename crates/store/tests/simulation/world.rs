@@ -21,6 +21,7 @@ use crate::laws::Laws;
 use crate::model::{Model, same};
 use crate::tally::Tally;
 use crate::trace::Trace;
+use pollster::FutureExt;
 use seat::{Open, Seat};
 
 /// One run in so many is about one document alone, and so much longer: its history grows until the
@@ -110,7 +111,7 @@ impl<G: Ground> World<G> {
             self.stop(seat)?;
         }
         self.land()?;
-        let pruned = self.seats[0].reader().pruned();
+        let pruned = self.seats[0].reader().pruned().block_on();
         if pruned.is_ok_and(|count| count > 0) {
             self.tally.count("history is cut");
         }

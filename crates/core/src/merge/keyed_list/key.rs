@@ -4,7 +4,7 @@ use crate::json::{Pointer, Value, parse};
 
 /// The token of an element with this key in a path: a string unchanged, unless it looks like JSON,
 /// and anything else as its JSON text. So the keys 1 and "1" have different tokens.
-pub(super) fn token(key: &Value) -> Cow<'_, str> {
+pub(in crate::merge) fn token(key: &Value) -> Cow<'_, str> {
     match key {
         Value::String(text) if !reads_as_json(text) => Cow::Borrowed(text),
         Value::Number(number) => Cow::Owned(number.plain()),

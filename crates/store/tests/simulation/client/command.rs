@@ -13,6 +13,7 @@ use super::{Board, Client, Surroundings};
 use crate::collection::rules_of;
 use crate::dice::Dice;
 use crate::draft;
+use pollster::FutureExt;
 
 /// How large a document may be, in bytes: mostly large enough.
 fn max_bytes(dice: &mut Dice) -> usize {
@@ -220,7 +221,7 @@ pub(super) fn ahead<R: Reader>(
     if !around.dice.one_in(3) {
         return None;
     }
-    let current = around.reader.current(&command.key).ok()??;
+    let current = around.reader.current(&command.key).block_on().ok()??;
     let theirs = current.document()?;
     let rules = rules_of(&command.key);
     let join = |merging: &Merging| merging.outcome(&rules.rules, &theirs).ok();

@@ -11,6 +11,7 @@ use detente_store::{
 
 use super::Surroundings;
 use super::command::merging;
+use pollster::FutureExt;
 
 pub(crate) struct Client {
     pub(crate) name: Arc<str>,
@@ -42,7 +43,7 @@ impl Client {
 
     /// Reads a document.
     pub(super) fn look<R: Reader>(&mut self, around: &Surroundings<'_, R>, key: &Key) {
-        let found = around.reader.current(key).ok().flatten();
+        let found = around.reader.current(key).block_on().ok().flatten();
         self.remember(key, found);
     }
 

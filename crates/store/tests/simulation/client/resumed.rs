@@ -6,6 +6,7 @@ use detente_store::Reader;
 use super::command::{ahead, merging, proposal, tag};
 use super::{Client, Surroundings};
 use crate::draft;
+use pollster::FutureExt;
 
 /// How many edits a client leaves lying at a time.
 const BEGUN: usize = 6;
@@ -49,7 +50,7 @@ impl Client {
             lock_token: self.tokens.get(key).cloned(),
             ..Command::new(key.clone(), edit, Arc::clone(&self.name))
         };
-        let found = around.reader.version(begun.seq).ok().flatten();
+        let found = around.reader.version(begun.seq).block_on().ok().flatten();
         around.board.looked_up.push(LookUp {
             seq: begun.seq,
             found: found.clone(),

@@ -4,6 +4,7 @@ use detente_core::{Keep, Key, Seq};
 use detente_store::{Changes, Reader};
 
 use super::{Entry, Model, same, unreadable};
+use pollster::FutureExt;
 
 /// History is looked through when the number of a version is a multiple of this, and begins at such
 /// a version once it was cut.
@@ -62,25 +63,28 @@ impl Model {
     /// Compares all of the log: what is kept is there, and what is gone is gone, whoever asks how.
     pub(crate) fn compare_history<R: Reader>(&self, reader: &R) -> Result<(), String> {
         let asked = Changes {
-            space: "default",
+            space: "default".into(),
             collection: None,
             since: 0,
             limit: usize::MAX,
         };
-        let found = reader.changes(&asked).map_err(unreadable)?.items;
+        let found = reader.changes(&asked).block_on().map_err(unreadable)?.items;
         let found: Vec<_> = found.iter().map(|stored| stored.seq).collect();
         let expected: Vec<_> = self.kept(0, Seq::MAX).map(|(seq, _)| seq).collect();
         same("what is kept", &found, &expected)?;
         for entry in self.log.iter().filter(|entry| !self.keeps(entry)) {
             let seq = entry.version.seq;
-            let back = reader.version(seq).map_err(unreadable)?;
+            let back = reader.version(seq).block_on().map_err(unreadable)?;
             same("a version that is gone", &back.map(|it| it.seq), &None)?;
         }
         for (key, first) in &self.first_kept {
-            let newest = reader.current(key).map_err(unreadable)?;
+            let newest = reader.current(key).block_on().map_err(unreadable)?;
             let newest = newest.ok_or_else(|| format!("all of {key:?} is gone"))?;
             for number in [first - 1, *first] {
-                let found = reader.numbered(&newest, number).map_err(unreadable)?;
+                let found = reader
+                    .numbered(&newest, number)
+                    .block_on()
+                    .map_err(unreadable)?;
                 let expected = Some(number).filter(|it| it >= first);
                 same("a numbered version", &found.map(|it| it.version), &expected)?;
             }

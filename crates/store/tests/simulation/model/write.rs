@@ -4,8 +4,8 @@ use bytes::Bytes;
 use detente_core::json::{Value, parse};
 use detente_core::merge::merge;
 use detente_core::{
-    CollectionRules, Command, Condition, Digest, Edit, EntityTag, Field, LARGE, Merging, Patching,
-    Prepared, Unconditional, VersionTag,
+    CollectionRules, Command, Condition, Digest, Edit, EntityTag, Field, Key, LARGE, Merging,
+    Patching, Prepared, Unconditional, VersionTag,
 };
 
 use super::{Entry, Model};
@@ -187,6 +187,10 @@ impl Model {
     /// Who else has the unique key of the document.
     fn rival(&self, command: &Command, new: &Value) -> Option<&str> {
         let wanted = slot(&command.key, new)?;
+        if let Some(rivals) = &self.rivals {
+            let is_it = |it: &&(Key, Value, String)| it.0 == command.key && it.1 == *wanted;
+            return rivals.iter().find(is_it).map(|it| &*it.2);
+        }
         let others = self.newest.iter().filter(|(key, _)| **key != command.key);
         let mut holders = others.filter(|(key, it)| {
             let document = it.document.as_deref();

@@ -1,0 +1,176 @@
+use std::future;
+use std::path::Path;
+use std::sync::Arc;
+
+use detente_core::rules::Claim;
+use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
+use detente_store::{
+    Changes, ConflictPage, Conflicts, Feed, History, HistorySpan, Listed, Listing, LoggedConflict,
+    MergedHour, Read, Reader, StoreError,
+};
+use tokio::runtime::Handle;
+
+use crate::failure::Failure;
+use crate::heads::Memory;
+use crate::open::OpenError;
+use crate::read::{Reads, Shared};
+
+/// Reads from memory where it can. What must come from the disk is read on a thread where waiting
+/// holds up nobody else; outside of a runtime, where nobody else waits, on this one.
+#[derive(Clone, Debug)]
+pub struct SqliteReader {
+    reads: Reads,
+}
+
+impl SqliteReader {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            reads: Reads::new(shared),
+        }
+    }
+
+    /// Opens one state of a store, also while a server has it open: what is written after this is
+    /// not seen. It is for one thread.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if there is no store that this program can read.
+    pub fn open(data: &Path) -> Result<Self, OpenError> {
+        Ok(Self {
+            reads: Reads::open(data)?,
+        })
+    }
+
+    fn read<'a, T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reads) -> Result<T, Failure> + Send + 'static,
+    ) -> Read<'a, T> {
+        let reads = self.reads.clone();
+        Box::pin(async move {
+            let result = match Handle::try_current() {
+                Ok(runtime) => {
+                    let done = runtime.spawn_blocking(move || read(&reads)).await;
+                    done.map_err(|error| StoreError::Failed(error.to_string()))?
+                }
+                Err(_) => read(&reads),
+            };
+            Ok(result?)
+        })
+    }
+}
+
+/// What memory has.
+fn ready<'a, T: Send + 'a>(found: T) -> Read<'a, T> {
+    Box::pin(future::ready(Ok(found)))
+}
+
+impl Reader for SqliteReader {
+    fn last_seq(&self) -> Seq {
+        self.reads.last_seq()
+    }
+
+    fn recall(&self, key: &Key) -> Option<Arc<Stored>> {
+        self.reads.recall(key)
+    }
+
+    fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>> {
+        self.reads.recall_version(seq)
+    }
+
+    fn lock(&self, key: &Key) -> Option<Arc<Lock>> {
+        self.reads.shared.locks.get(key)
+    }
+
+    fn head<'a>(&'a self, key: &'a Key) -> Read<'a, Option<Head>> {
+        if let Memory::Known(head) = self.reads.shared.heads.get(key) {
+            return ready(Some(head));
+        }
+        let key = key.clone();
+        self.read(move |reads| reads.head(&key))
+    }
+
+    fn current<'a>(&'a self, key: &'a Key) -> Read<'a, Option<Arc<Stored>>> {
+        if let Some(stored) = self.recall(key) {
+            return ready(Some(stored));
+        }
+        let key = key.clone();
+        self.read(move |reads| reads.current(&key))
+    }
+
+    fn version(&self, seq: Seq) -> Read<'_, Option<Arc<Stored>>> {
+        match self.recall_version(seq) {
+            Some(stored) => ready(Some(stored)),
+            None => self.read(move |reads| reads.version(seq)),
+        }
+    }
+
+    fn versions<'a>(&'a self, seqs: &'a [Seq]) -> Read<'a, Vec<Option<Arc<Stored>>>> {
+        let recalled: Vec<_> = seqs.iter().map(|seq| self.recall_version(*seq)).collect();
+        if recalled.iter().all(Option::is_some) {
+            return ready(recalled);
+        }
+        let seqs = seqs.to_vec();
+        self.read(move |reads| seqs.into_iter().map(|seq| reads.version(seq)).collect())
+    }
+
+    fn numbered<'a>(
+        &'a self,
+        newest: &'a Arc<Stored>,
+        number: u64,
+    ) -> Read<'a, Option<Arc<Stored>>> {
+        let newest = Arc::clone(newest);
+        self.read(move |reads| reads.numbered(&newest, number))
+    }
+
+    fn history<'a>(&'a self, newest: &'a Arc<Stored>, span: HistorySpan) -> Read<'a, History> {
+        let newest = Arc::clone(newest);
+        self.read(move |reads| reads.history(&newest, span))
+    }
+
+    fn list<'a>(&'a self, wanted: &'a Listing) -> Read<'a, Listed> {
+        let wanted = wanted.clone();
+        self.read(move |reads| reads.list(&wanted))
+    }
+
+    fn changes<'a>(&'a self, wanted: &'a Changes) -> Read<'a, Feed> {
+        let wanted = wanted.clone();
+        self.read(move |reads| reads.changes(&wanted))
+    }
+
+    fn document_changes<'a>(&'a self, key: &'a Key, since: Seq, limit: usize) -> Read<'a, Feed> {
+        let key = key.clone();
+        self.read(move |reads| reads.document_changes(&key, since, limit))
+    }
+
+    fn holder<'a>(&'a self, key: &'a Key, claim: &'a Claim) -> Read<'a, Option<String>> {
+        let (key, claim) = (key.clone(), claim.clone());
+        self.read(move |reads| reads.holder(&key, &claim))
+    }
+
+    fn conflicts<'a>(&'a self, wanted: &'a Conflicts) -> Read<'a, ConflictPage> {
+        let wanted = wanted.clone();
+        self.read(move |reads| reads.conflicts(&wanted))
+    }
+
+    fn conflict<'a>(&'a self, space: &'a str, id: &'a str) -> Read<'a, Option<LoggedConflict>> {
+        let (space, id) = (space.to_owned(), id.to_owned());
+        self.read(move |reads| reads.conflict(&space, &id))
+    }
+
+    fn merged<'a>(&'a self, space: &'a str, since: Moment) -> Read<'a, Vec<MergedHour>> {
+        let space = space.to_owned();
+        self.read(move |reads| reads.merged(&space, since))
+    }
+
+    fn pruned(&self) -> Read<'_, u64> {
+        self.read(Reads::pruned)
+    }
+
+    fn collections(&self) -> Read<'_, Vec<CollectionKey>> {
+        self.read(Reads::collections)
+    }
+
+    fn ping(&self) -> Read<'_, ()> {
+        self.read(Reads::ping)
+    }
+}
