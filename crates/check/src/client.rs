@@ -35,7 +35,7 @@ pub use held::Held;
 pub use settings::Settings;
 pub use volley::Volley;
 
-use crate::model::{Exchange, Outcome, Protocol, Request, Spread, Stop};
+use crate::model::{Exchange, Protocol, Reply, Request, Spread, Stop};
 use crate::wire::{Http1, Http2, Origin, Route, Stream, Tls};
 use record::Record;
 use silence::Silences;
@@ -174,7 +174,7 @@ impl Client {
         // Not HEAD: there are servers on which that is not safe (A1).
         let request = Request::get(url.clone());
         match tokio::time::timeout(GREETING, actor.send(request)).await {
-            Ok(Ok(exchange)) => Ok(matches!(exchange.outcome, Outcome::Answered(_))),
+            Ok(Ok(exchange)) => Ok(matches!(exchange.reply, Reply::Received(_))),
             Ok(Err(stop)) => Err(stop),
             Err(_) => Ok(false),
         }

@@ -146,5 +146,5 @@ impl Lab {
 
 /// `409 Conflict`; or why there was no answer.
 pub(crate) fn said(exchange: &Exchange) -> String {
-    exchange.outcome.to_string()
+    exchange.reply.to_string()
 }

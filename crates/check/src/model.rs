@@ -14,7 +14,7 @@ mod report; // what a run found
 mod severity; // how bad, and the grade that comes of it
 mod stop; // why a run cannot go on
 
-pub use exchange::{Effect, Exchange, Outcome, Protocol, Unsure};
+pub use exchange::{Effect, Exchange, Protocol, Reply, Unsure};
 pub use finding::{Evidence, ProbeReport, Verdict};
 pub use outage::Outage;
 pub(crate) use place::{created_at, listed};

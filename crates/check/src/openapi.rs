@@ -167,7 +167,7 @@ fn not_made(path: &str, answer: Exchange) -> ProbeReport {
         "none could be made: {} {} was answered {}{fault}",
         answer.request.method,
         answer.request.url.path(),
-        answer.outcome
+        answer.reply
     );
     ProbeReport {
         verdict,

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Client;
 use super::held::{Held, Transport};
-use crate::model::{Exchange, Outcome, Protocol, Request, Response, Stop, Unsure};
+use crate::model::{Exchange, Protocol, Reply, Request, Response, Stop, Unsure};
 use crate::wire::{Http1, Http2, Origin};
 
 /// One session: its fields and its connections. Cheap to clone; clones share both.
@@ -76,7 +76,7 @@ impl Actor {
     ///
     /// # Errors
     ///
-    /// [`Stop`], if it was not sent at all. What went wrong later is the exchange's outcome.
+    /// [`Stop`], if it was not sent at all. What went wrong later is the exchange's reply.
     pub async fn send(&self, request: Request) -> Result<Exchange, Stop> {
         let request = request.with_defaults(&self.headers);
         self.client.spend(1)?;
@@ -94,20 +94,20 @@ impl Actor {
             let number = self.client.number();
             let sent = self.in_time(begun, link.send(&request)).await;
             let released = self.client.elapsed();
-            let outcome = match sent {
+            let reply = match sent {
                 // An answer may have come before the server stopped reading.
-                Err(unsure) if !link.has_something() => Outcome::Unanswered(unsure),
+                Err(unsure) if !link.has_something() => Reply::Missing(unsure),
                 _ => self.within(begun, link.receive(&request.method)).await,
             };
             // A server may close a connection that was idle just when it is used again. What is safe is sent once
             // more (RFC 9110, section 9.2.2), where the budget has it: the server has got both.
             let is_safe = matches!(request.method, Method::GET | Method::HEAD);
-            let is_lost = matches!(outcome, Outcome::Unanswered(Unsure::Lost(_)));
+            let is_lost = matches!(reply, Reply::Missing(Unsure::Lost(_)));
             if is_used && is_safe && is_lost && self.client.spend(1).is_ok() {
                 continue;
             }
-            self.put_back(origin, link, &outcome);
-            return Ok(self.exchange(number, Protocol::Http1, request, [begun, released], outcome));
+            self.put_back(origin, link, &reply);
+            return Ok(self.exchange(number, Protocol::Http1, request, [begun, released], reply));
         }
     }
 
@@ -117,11 +117,11 @@ impl Actor {
         let number = self.client.number();
         let sent = self.in_time(begun, link.send(&request)).await;
         let released = self.client.elapsed();
-        let outcome = match sent {
-            Err(unsure) => Outcome::Unanswered(unsure),
+        let reply = match sent {
+            Err(unsure) => Reply::Missing(unsure),
             Ok(mut pending) => self.within(begun, pending.receive()).await,
         };
-        Ok(self.exchange(number, Protocol::Http2, request, [begun, released], outcome))
+        Ok(self.exchange(number, Protocol::Http2, request, [begun, released], reply))
     }
 
     /// Sends all of a request but its last byte.
@@ -210,8 +210,8 @@ impl Actor {
                 (number, [begun, released], sent.map(drop))
             }
         };
-        let outcome = Outcome::Unanswered(sent.err().unwrap_or(Unsure::Dropped));
-        Ok(self.exchange(number, protocol, request, times, outcome))
+        let reply = Reply::Missing(sent.err().unwrap_or(Unsure::Dropped));
+        Ok(self.exchange(number, protocol, request, times, reply))
     }
 
     pub(super) fn with_own_fields(&self, request: Request) -> Request {
@@ -233,8 +233,8 @@ impl Actor {
         idle.get_mut(origin)?.pop()
     }
 
-    pub(super) fn put_back(&self, origin: Origin, link: Http1, outcome: &Outcome) {
-        if link.can_go_on() && matches!(outcome, Outcome::Answered(_)) {
+    pub(super) fn put_back(&self, origin: Origin, link: Http1, reply: &Reply) {
+        if link.can_go_on() && matches!(reply, Reply::Received(_)) {
             let mut idle = self.links.idle.lock().expect("no holder panics");
             idle.entry(origin).or_default().push(link);
         }
@@ -258,10 +258,10 @@ impl Actor {
         &self,
         begun: Duration,
         answer: impl Future<Output = Result<Response, Unsure>>,
-    ) -> Outcome {
+    ) -> Reply {
         match self.in_time(begun, answer).await {
-            Ok(response) => Outcome::Answered(response),
-            Err(unsure) => Outcome::Unanswered(unsure),
+            Ok(response) => Reply::Received(response),
+            Err(unsure) => Reply::Missing(unsure),
         }
     }
 
@@ -284,7 +284,7 @@ impl Actor {
         protocol: Protocol,
         request: Request,
         [begun, released]: [Duration; 2],
-        outcome: Outcome,
+        reply: Reply,
     ) -> Exchange {
         let exchange = Exchange {
             number,
@@ -294,7 +294,7 @@ impl Actor {
             begun,
             released,
             ended: self.client.elapsed(),
-            outcome,
+            reply,
         };
         self.client.keep(&exchange);
         exchange

@@ -5,7 +5,7 @@ use http::Method;
 use url::Url;
 
 use super::Client;
-use crate::model::{Exchange, Outage, Outcome, Request, Stop, Unsure};
+use crate::model::{Exchange, Outage, Reply, Request, Stop, Unsure};
 use crate::wire::Origin;
 
 /// How often a server is asked again that does not answer, with growing pauses: some seconds in all, for one that
@@ -95,5 +95,5 @@ impl Client {
 }
 
 fn has_timed_out(exchange: &Exchange) -> bool {
-    matches!(exchange.outcome, Outcome::Unanswered(Unsure::TimedOut(_)))
+    matches!(exchange.reply, Reply::Missing(Unsure::TimedOut(_)))
 }

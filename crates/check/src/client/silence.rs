@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::model::{Exchange, Outcome, Unsure};
+use crate::model::{Exchange, Reply, Unsure};
 use crate::wire::Origin;
 
 /// Servers that left their latest request without an answer.
@@ -28,14 +28,14 @@ impl Silences {
     /// Takes note of what came of a request.
     pub(super) fn learn(&mut self, exchange: &Exchange) {
         let is_served = exchange.is_served();
-        let is_dropped = matches!(exchange.outcome, Outcome::Unanswered(Unsure::Dropped));
+        let is_dropped = matches!(exchange.reply, Reply::Missing(Unsure::Dropped));
         // Mostly nobody is silent.
         if is_dropped || (is_served && self.0.is_empty()) {
             return;
         }
         let url = &exchange.request.url;
         if !is_served {
-            let failure = exchange.outcome.to_string();
+            let failure = exchange.reply.to_string();
             self.note(url, Some(exchange), failure, exchange.ended);
         } else if let Ok(origin) = Origin::of(url) {
             // What was sent before may have been answered before.

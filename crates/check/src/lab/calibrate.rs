@@ -8,7 +8,7 @@ use super::{Attempt, Condition, Form, Guard, Habits, Halt, Lab, Mask, Reading, S
 use super::{TRIES, opaque, pace, said};
 use crate::client::Client;
 use crate::effort::Effort;
-use crate::model::{Exchange, Outcome, Stop, leaves};
+use crate::model::{Exchange, Reply, Stop, leaves};
 use crate::subject::Subject;
 
 /// What becomes of a write that says nothing of where it began.
@@ -62,7 +62,7 @@ impl Lab {
         let request = crate::model::Request::get(places[0].clone());
         let exchange = served(&bench.reader, request, TRIES).await?;
         let url = places[0].clone();
-        if let Outcome::Unanswered(unsure) = exchange.outcome {
+        if let Reply::Missing(unsure) = exchange.reply {
             return Err(Stop::Unanswered { url, unsure }.into());
         }
         if !exchange.is_accepted() {

@@ -23,7 +23,7 @@ pub struct Exchange {
     pub released: Duration,
     /// When the whole answer was here, or was given up.
     pub ended: Duration,
-    pub outcome: Outcome,
+    pub reply: Reply,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -35,10 +35,10 @@ pub enum Protocol {
 }
 
 #[derive(Clone, Debug)]
-pub enum Outcome {
-    Answered(Response),
+pub enum Reply {
+    Received(Response),
     /// It left, wholly or in part, and no answer came: it may have been applied.
-    Unanswered(Unsure),
+    Missing(Unsure),
 }
 
 /// Why nothing is known of a request.
@@ -70,9 +70,9 @@ pub enum Effect {
 
 impl Exchange {
     pub fn response(&self) -> Option<&Response> {
-        match &self.outcome {
-            Outcome::Answered(response) => Some(response),
-            Outcome::Unanswered(_) => None,
+        match &self.reply {
+            Reply::Received(response) => Some(response),
+            Reply::Missing(_) => None,
         }
     }
 
@@ -117,15 +117,15 @@ impl Exchange {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for Reply {
     /// `409 Conflict`; or why there is no answer.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answered(response) => match response.status.canonical_reason() {
+            Self::Received(response) => match response.status.canonical_reason() {
                 Some(reason) => write!(f, "{} {reason}", response.status.as_u16()),
                 None => write!(f, "{}", response.status.as_u16()),
             },
-            Self::Unanswered(unsure) => unsure.fmt(f),
+            Self::Missing(unsure) => unsure.fmt(f),
         }
     }
 }

@@ -20,19 +20,19 @@ impl Outage {
                 "The server stopped answering {when}. The first request without an answer is {}: {}. {since} The last \
                  request with an answer, {}, was answered {}.",
                 title(lost),
-                lost.outcome,
+                lost.reply,
                 title(before),
-                before.outcome
+                before.reply
             ),
             (None, Some(before)) => format!(
                 "The server stopped answering {when}. The last request with an answer is {}: {}. {since}",
                 title(before),
-                before.outcome
+                before.reply
             ),
             (Some(lost), None) => format!(
                 "The server never answered. The first request was {}: {}.",
                 title(lost),
-                lost.outcome
+                lost.reply
             ),
             (None, None) => format!("The server never answered: {}.", self.failure),
         }

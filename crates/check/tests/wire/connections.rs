@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use detente_check::client::Settings;
-use detente_check::{Outcome, Protocol, Request, Stop, Unsure};
+use detente_check::{Protocol, Reply, Request, Stop, Unsure};
 use http::{HeaderValue, Method, header};
 
 use super::peer::{Answer, Log, Peer, Then};
@@ -213,7 +213,7 @@ async fn sending_is_bound_by_the_time_out_too() {
         .await;
     let exchange = sent.expect("it was sent");
     assert!(
-        matches!(exchange.outcome, Outcome::Unanswered(Unsure::TimedOut(_))),
+        matches!(exchange.reply, Reply::Missing(Unsure::TimedOut(_))),
         "{}",
         told(&exchange)
     );
@@ -239,7 +239,7 @@ async fn a_dropped_request_reaches_the_server_and_is_unsure() {
             let request = put(&peer.url, vec![b'x'; content]);
             let sent = actor.abandon(request, Duration::ZERO).await;
             let exchange = sent.expect("it was sent");
-            let is_dropped = matches!(exchange.outcome, Outcome::Unanswered(Unsure::Dropped));
+            let is_dropped = matches!(exchange.reply, Reply::Missing(Unsure::Dropped));
             assert!(is_dropped, "{protocol:?}: {}", told(&exchange));
             assert_eq!(exchange.protocol, protocol);
             let arrivals = peer.log.until(before + 1).await;

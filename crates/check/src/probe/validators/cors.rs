@@ -86,7 +86,7 @@ impl Page<'_> {
     fn failure(&self, hidden: &[(&str, Hidden, Exchange)]) -> Ruling {
         let of = |which: fn(Hidden) -> bool| {
             let these = hidden.iter().filter(|(_, hidden, _)| which(*hidden));
-            let these = these.map(|(what, _, answer)| format!("{what} ({})", answer.outcome));
+            let these = these.map(|(what, _, answer)| format!("{what} ({})", answer.reply));
             these.collect::<Vec<_>>().join(", ")
         };
         let origin = self.origin.to_str().unwrap_or("another origin");

@@ -316,7 +316,7 @@ impl Lanes<'_> {
             spot.right + 9.0,
             spot.middle - 5.0
         );
-        let status = mark::outcome(exchange);
+        let status = mark::status(exchange);
         let method = format!("{} {status}", exchange.request.method);
         let tag = told_tag(exchange).map(|tag| format!("{method} {}", without_middle(tag, 12)));
         let fits = |text: &String| (text.chars().count() as f64) * CHAR + 24.0 < room;
@@ -344,7 +344,7 @@ impl Lanes<'_> {
             shortened(&exchange.actor, 60),
             exchange.request.method,
             shortened(&mark::path(exchange), 60),
-            mark::outcome(exchange),
+            mark::status(exchange),
             mark.word,
             figure::time(exchange.ended.saturating_sub(exchange.begun)),
         )

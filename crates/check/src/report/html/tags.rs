@@ -41,7 +41,7 @@ pub(super) fn table(book: &Book, evidence: &BTreeSet<Place>, detailed: &BTreeSet
             Text(&format!(
                 "{} {}",
                 book.exchange(it.by).request.method,
-                mark::outcome(book.exchange(it.by))
+                mark::status(book.exchange(it.by))
             )),
         );
     }
