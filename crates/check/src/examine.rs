@@ -13,7 +13,7 @@ use crate::effort::Effort;
 use crate::estimate;
 use crate::grade::grade;
 use crate::lab::{Halt, Lab};
-use crate::model::{LostUpdates, Outage, ProbeReport, Report, Stop};
+use crate::model::{LostUpdates, Outage, ProbeReport, Report, RunError};
 use crate::probe::{self, Ruling};
 use crate::subject::Subject;
 
@@ -41,13 +41,13 @@ pub enum Progress<'a> {
 ///
 /// # Errors
 ///
-/// [`Stop`] if the server cannot be reached, or may not be. What it does when it can is in the report.
+/// [`RunError`] if the server cannot be reached, or may not be. What it does when it can is in the report.
 pub async fn examine(
     client: &Client,
     subject: Subject,
     effort: &Effort,
     mut progress: impl FnMut(Progress<'_>),
-) -> Result<Report, Stop> {
+) -> Result<Report, RunError> {
     let target = subject.places[0].to_string();
     progress(Progress::Calibrating);
     let mut results = Results::default();
@@ -64,15 +64,15 @@ pub async fn examine(
                 (Err(Halt::Cannot(reason)), None) => {
                     results.probes = not_run(&target, effort, reason);
                 }
-                (Err(Halt::Stop(_)), None) => {}
+                (Err(Halt::Ended(_)), None) => {}
             }
             progress(Progress::Restoring);
             let left = results.put_back(&lab, &target).await;
-            if let (Err(Halt::Stop(stop)), false) = (calibrated, results.has_outage) {
+            if let (Err(Halt::Ended(stop)), false) = (calibrated, results.has_outage) {
                 match stop {
-                    Stop::Interrupted => {}
+                    RunError::Interrupted => {}
                     // There is something to tell beside it.
-                    Stop::BudgetSpent if left.is_some() => {}
+                    RunError::BudgetSpent if left.is_some() => {}
                     stop => return Err(stop),
                 }
                 results.probes = not_run(&target, effort, &stop.to_string());
@@ -83,7 +83,7 @@ pub async fn examine(
             (_, Some(outage)) if outage.answered.is_some() => {
                 results.never_ran(&target, effort, &outage);
             }
-            (Halt::Stop(stop), _) => return Err(stop),
+            (Halt::Ended(stop), _) => return Err(stop),
             (Halt::Cannot(reason), _) => results.probes = not_run(&target, effort, &reason),
         },
     }

@@ -31,7 +31,7 @@ pub use examine::{Progress, examine};
 pub use grade::grade;
 pub use model::{
     Effect, Evidence, Exchange, Grade, LostUpdates, OUTAGE, Outage, ProbeReport, Protocol,
-    RESTORATION, Reply, Report, Request, Response, Severity, Spread, Stop, UNEXAMINED, Unsure,
+    RESTORATION, Reply, Report, Request, Response, RunError, Severity, Spread, UNEXAMINED, Unsure,
     Verdict,
 };
 pub use subject::{Creation, Subject, Transfer, Transition};

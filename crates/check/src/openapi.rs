@@ -16,8 +16,8 @@ use crate::effort::Effort;
 use crate::examine::{Progress, examine, stopped_answering, unrestored};
 use crate::grade::grade;
 use crate::model::{
-    Effect, Evidence, Exchange, ProbeReport, Report, Request, Severity, Stop, UNEXAMINED, Verdict,
-    created_at,
+    Effect, Evidence, Exchange, ProbeReport, Report, Request, RunError, Severity, UNEXAMINED,
+    Verdict, created_at,
 };
 use crate::subject::{Creation, Subject};
 
@@ -27,7 +27,7 @@ use crate::subject::{Creation, Subject};
 ///
 /// # Errors
 ///
-/// [`Stop`] if the server cannot be reached, or may not be.
+/// [`RunError`] if the server cannot be reached, or may not be.
 pub async fn examine_described(
     client: &Client,
     description: &Description,
@@ -35,7 +35,7 @@ pub async fn examine_described(
     subject: &Subject,
     effort: &Effort,
     mut progress: impl FnMut(Progress<'_>),
-) -> Result<Report, Stop> {
+) -> Result<Report, RunError> {
     let mut probes = declared::declared(description);
     let mut whole = Report {
         target: base.to_string(),
@@ -66,7 +66,7 @@ pub async fn examine_described(
         if let Some(outage) = client.outage().await {
             if outage.answered.is_none() {
                 let outage = Box::new(outage);
-                return Err(Stop::Gone { outage });
+                return Err(RunError::Gone { outage });
             }
             let when = format!("while a resource was made for {}", resource.path);
             probes.push(stopped_answering(&outage, &when, &resource.path));
@@ -133,7 +133,10 @@ pub async fn examine_described(
 }
 
 /// Makes a resource to begin with; the answer, if none was made.
-async fn make(client: &Client, resource: &Described) -> Result<Result<Url, Box<Exchange>>, Stop> {
+async fn make(
+    client: &Client,
+    resource: &Described,
+) -> Result<Result<Url, Box<Exchange>>, RunError> {
     let request = resource.creation_request();
     let exchange = client.actor("setup").send(request).await?;
     if let Some(place) = &resource.place
@@ -181,7 +184,7 @@ fn not_made(path: &str, answer: Exchange) -> ProbeReport {
 }
 
 /// Whether it is not there any more.
-async fn delete(client: &Client, place: &Url) -> Result<bool, Stop> {
+async fn delete(client: &Client, place: &Url) -> Result<bool, RunError> {
     let actor = client.actor("restorer");
     let read = actor.send(Request::get(place.clone())).await?;
     let mut request = Request::new(http::Method::DELETE, place.clone());

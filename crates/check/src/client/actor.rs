@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Client;
 use super::held::{Held, Transport};
-use crate::model::{Exchange, Protocol, Reply, Request, Response, Stop, Unsure};
+use crate::model::{Exchange, Protocol, Reply, Request, Response, RunError, Unsure};
 use crate::wire::{Http1, Http2, Origin};
 
 /// One session: its fields and its connections. Cheap to clone; clones share both.
@@ -65,7 +65,7 @@ impl Actor {
         }
     }
 
-    pub(super) async fn speaks(&self, url: &Url) -> Result<Protocol, Stop> {
+    pub(super) async fn speaks(&self, url: &Url) -> Result<Protocol, RunError> {
         match self.protocol {
             Some(protocol) => Ok(protocol),
             None => self.client.usual_protocol(url).await,
@@ -76,8 +76,8 @@ impl Actor {
     ///
     /// # Errors
     ///
-    /// [`Stop`], if it was not sent at all. What went wrong later is the exchange's reply.
-    pub async fn send(&self, request: Request) -> Result<Exchange, Stop> {
+    /// [`RunError`], if it was not sent at all. What went wrong later is the exchange's reply.
+    pub async fn send(&self, request: Request) -> Result<Exchange, RunError> {
         let request = request.with_defaults(&self.headers);
         self.client.spend(1)?;
         match self.speaks(&request.url).await? {
@@ -86,7 +86,7 @@ impl Actor {
         }
     }
 
-    async fn send_http1(&self, request: Request) -> Result<Exchange, Stop> {
+    async fn send_http1(&self, request: Request) -> Result<Exchange, RunError> {
         let origin = Origin::of(&request.url)?;
         loop {
             let (mut link, is_used) = self.link(&origin, &request.url).await?;
@@ -111,7 +111,7 @@ impl Actor {
         }
     }
 
-    async fn send_http2(&self, request: Request) -> Result<Exchange, Stop> {
+    async fn send_http2(&self, request: Request) -> Result<Exchange, RunError> {
         let link = self.http2(&request.url).await?;
         let begun = self.client.elapsed();
         let number = self.client.number();
@@ -128,8 +128,8 @@ impl Actor {
     ///
     /// # Errors
     ///
-    /// [`Stop`], as for [`Actor::send`].
-    pub async fn hold(&self, request: Request) -> Result<Held, Stop> {
+    /// [`RunError`], as for [`Actor::send`].
+    pub async fn hold(&self, request: Request) -> Result<Held, RunError> {
         let request = request.with_defaults(&self.headers);
         self.client.spend(1)?;
         match self.speaks(&request.url).await? {
@@ -160,7 +160,7 @@ impl Actor {
         }
     }
 
-    pub(super) async fn hold_http1(&self, request: Request) -> Result<Held, Stop> {
+    pub(super) async fn hold_http1(&self, request: Request) -> Result<Held, RunError> {
         let origin = Origin::of(&request.url)?;
         let (mut link, _) = self.link(&origin, &request.url).await?;
         let begun = self.client.elapsed();
@@ -186,8 +186,8 @@ impl Actor {
     ///
     /// # Errors
     ///
-    /// [`Stop`], as for [`Actor::send`].
-    pub async fn abandon(&self, request: Request, later: Duration) -> Result<Exchange, Stop> {
+    /// [`RunError`], as for [`Actor::send`].
+    pub async fn abandon(&self, request: Request, later: Duration) -> Result<Exchange, RunError> {
         let request = request.with_defaults(&self.headers);
         self.client.spend(1)?;
         let protocol = self.speaks(&request.url).await?;
@@ -219,7 +219,7 @@ impl Actor {
     }
 
     /// A connection on which nothing is under way, and whether it was used before.
-    async fn link(&self, origin: &Origin, url: &Url) -> Result<(Http1, bool), Stop> {
+    async fn link(&self, origin: &Origin, url: &Url) -> Result<(Http1, bool), RunError> {
         while let Some(mut link) = self.take_idle(origin) {
             if link.is_ready() {
                 return Ok((link, true));
@@ -240,7 +240,7 @@ impl Actor {
         }
     }
 
-    async fn http2(&self, url: &Url) -> Result<Http2, Stop> {
+    async fn http2(&self, url: &Url) -> Result<Http2, RunError> {
         let origin = Origin::of(url)?;
         let mut links = self.links.http2.lock().await;
         if let Some(link) = links.get(&origin)

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::actor::Actor;
-use crate::model::{Exchange, Protocol, Reply, Request, Stop, Unsure};
+use crate::model::{Exchange, Protocol, Reply, Request, RunError, Unsure};
 use crate::wire::{Http1, Http2, Origin, Pending, lost};
 
 /// A request whose last byte is still here.
@@ -68,7 +68,7 @@ impl Held {
     /// # Errors
     ///
     /// None at present; what goes wrong is the exchange's reply.
-    pub async fn release(mut self) -> Result<Exchange, Stop> {
+    pub async fn release(mut self) -> Result<Exchange, RunError> {
         let released = self.actor.client.elapsed();
         let sent = match &mut self.transport {
             Transport::Http1(link) => link.release().await,

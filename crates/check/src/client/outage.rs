@@ -5,7 +5,7 @@ use http::Method;
 use url::Url;
 
 use super::Client;
-use crate::model::{Exchange, Outage, Reply, Request, Stop, Unsure};
+use crate::model::{Exchange, Outage, Reply, Request, RunError, Unsure};
 use crate::wire::Origin;
 
 /// How often a server is asked again that does not answer, with growing pauses: some seconds in all, for one that
@@ -51,12 +51,12 @@ impl Client {
                 Ok(exchange) if exchange.is_served() => return true,
                 // That took long enough.
                 Ok(exchange) if has_timed_out(&exchange) => return false,
-                Err(Stop::Unreachable { source, .. })
+                Err(RunError::Unreachable { source, .. })
                     if source.kind() == io::ErrorKind::TimedOut =>
                 {
                     return false;
                 }
-                Ok(_) | Err(Stop::Unreachable { .. }) => {}
+                Ok(_) | Err(RunError::Unreachable { .. }) => {}
                 // It was not asked, so nothing is known.
                 Err(_) => return true,
             }

@@ -24,7 +24,7 @@ use super::step::{Sending, Step};
 use super::suite::Scenario;
 use super::template::Unfilled;
 use crate::client::{Actor, Client};
-use crate::model::{Effect, Evidence, Exchange, ProbeReport, Request, Severity, Stop};
+use crate::model::{Effect, Evidence, Exchange, ProbeReport, Request, RunError, Severity};
 use group::Contestant;
 use kept::Kept;
 use tally::Tally;
@@ -44,7 +44,7 @@ pub struct Settings {
 pub struct Ran {
     pub report: ProbeReport,
     /// Why it ended before all rounds were over; `None` if it did not.
-    pub stop: Option<Stop>,
+    pub stop: Option<RunError>,
     /// That the server stopped answering, if that is why.
     pub outage: Option<ProbeReport>,
 }
@@ -99,7 +99,7 @@ enum Halt {
     /// Too much at once: this round says nothing.
     Busy,
     /// The whole run is over.
-    Stopped(Stop),
+    Stopped(RunError),
 }
 
 /// What is wrong, how bad it is, and why it matters.
@@ -148,9 +148,9 @@ impl From<Unfilled> for Halt {
     }
 }
 
-impl From<Stop> for Halt {
-    fn from(stop: Stop) -> Self {
-        Self::Stopped(stop)
+impl From<RunError> for Halt {
+    fn from(error: RunError) -> Self {
+        Self::Stopped(error)
     }
 }
 
@@ -312,7 +312,7 @@ impl<'a> Runner<'a> {
     async fn step(&mut self, step: &'a Step) -> Result<(), Halt> {
         // What was begun is cleared away; nothing else is.
         if self.phase != Phase::Teardown && self.client.is_interrupted() {
-            return Err(Stop::Interrupted.into());
+            return Err(RunError::Interrupted.into());
         }
         match step {
             Step::Wait(time) => {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use detente_check::client::Settings;
-use detente_check::{Protocol, Reply, Request, Stop, Unsure};
+use detente_check::{Protocol, Reply, Request, RunError, Unsure};
 use http::{HeaderValue, Method, header};
 
 use super::peer::{Answer, Log, Peer, Then};
@@ -132,7 +132,10 @@ async fn nothing_is_sent_beyond_the_budget() {
         .map(|_| (actor.clone(), put(&peer.url, "x")))
         .collect();
     let refused = client.volley(volley).await.err();
-    assert!(matches!(refused, Some(Stop::BudgetSpent)), "{refused:?}");
+    assert!(
+        matches!(refused, Some(RunError::BudgetSpent)),
+        "{refused:?}"
+    );
     assert_eq!(
         client.remaining(),
         2,
@@ -143,7 +146,10 @@ async fn nothing_is_sent_beyond_the_budget() {
         .collect();
     client.volley(pair).await.expect("two are left");
     let refused = actor.send(put(&peer.url, "x")).await.err();
-    assert!(matches!(refused, Some(Stop::BudgetSpent)), "{refused:?}");
+    assert!(
+        matches!(refused, Some(RunError::BudgetSpent)),
+        "{refused:?}"
+    );
     assert_eq!(peer.log.arrivals().len(), 3);
 }
 
@@ -182,7 +188,7 @@ async fn other_machines_have_to_be_allowed() {
     let url: url::Url = "http://192.0.2.1/".parse().expect("it is a URL");
     let refused = client().actor("alice").send(Request::get(url)).await.err();
     assert!(
-        matches!(&refused, Some(Stop::RemoteNotAllowed { host }) if host == "192.0.2.1"),
+        matches!(&refused, Some(RunError::RemoteNotAllowed { host }) if host == "192.0.2.1"),
         "{refused:?}"
     );
 }
@@ -191,7 +197,10 @@ async fn other_machines_have_to_be_allowed() {
 async fn what_is_no_http_is_not_asked() {
     let url: url::Url = "ftp://localhost/".parse().expect("it is a URL");
     let refused = client().actor("alice").send(Request::get(url)).await.err();
-    assert!(matches!(refused, Some(Stop::NotHttp { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Some(RunError::NotHttp { .. })),
+        "{refused:?}"
+    );
 }
 
 /// A server that takes no bytes any more is not waited for longer than one that gives none.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use detente_check::client::Settings;
-use detente_check::{Protocol, Reply, Stop, Unsure};
+use detente_check::{Protocol, Reply, RunError, Unsure};
 use h2::server::Builder;
 
 use super::peer::{Answer, Peer};
@@ -91,7 +91,7 @@ async fn protocols_are_found_out_by_asking() {
     let none = client().protocols(&silent.url).await;
     let is_none = match &none {
         Ok(found) => found.is_empty(),
-        Err(stop) => matches!(stop, Stop::Unreachable { .. }),
+        Err(stop) => matches!(stop, RunError::Unreachable { .. }),
     };
     assert!(is_none, "{none:?}");
 }

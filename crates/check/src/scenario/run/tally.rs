@@ -19,7 +19,7 @@ pub(super) struct Tally<'a> {
     obstacle: Option<String>,
     /// Why there were no more rounds.
     stopped: Option<String>,
-    stop: Option<Stop>,
+    stop: Option<RunError>,
     outage: Option<Outage>,
     /// Rounds whose teardown did not come about, and the first of them.
     left: u32,
@@ -96,7 +96,7 @@ impl<'a> Tally<'a> {
             self.outage = Some(outage);
         } else if self.stop.is_none() {
             let outage = Box::new(outage);
-            let stop = Stop::Gone { outage };
+            let stop = RunError::Gone { outage };
             self.stopped = Some(stop.to_string());
             self.stop = Some(stop);
         }
@@ -298,7 +298,7 @@ mod tests {
             (
                 vec![
                     (Ok(()), None),
-                    (Err(Halt::Stopped(Stop::BudgetSpent)), None),
+                    (Err(Halt::Stopped(RunError::BudgetSpent)), None),
                 ],
                 Verdict::Inconclusive,
                 "it ended after 1 rounds: the budget of requests is spent",

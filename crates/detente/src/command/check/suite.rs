@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use detente_check::scenario::{self, Inputs, Mistakes, Ran, Scenario};
-use detente_check::{Report, Stop, Verdict};
+use detente_check::{Report, RunError, Verdict};
 
 use super::api::{chance, read_text};
 use super::outcome::Outcome;
@@ -133,13 +133,13 @@ impl Suite {
 const AFTER_OUTAGE: &str = "not run: the server had stopped answering";
 
 /// Whether a server could not be asked, or was not to be: as for one resource, that is no finding.
-fn is_of_the_way(stop: &Stop) -> bool {
+fn is_of_the_way(stop: &RunError) -> bool {
     matches!(
         stop,
-        Stop::Unreachable { .. }
-            | Stop::Gone { .. }
-            | Stop::RemoteNotAllowed { .. }
-            | Stop::NotHttp { .. }
+        RunError::Unreachable { .. }
+            | RunError::Gone { .. }
+            | RunError::RemoteNotAllowed { .. }
+            | RunError::NotHttp { .. }
     )
 }
 

@@ -4,7 +4,7 @@ use super::{Outage, Unsure};
 
 /// Why a run cannot go on.
 #[derive(Debug, thiserror::Error)]
-pub enum Stop {
+pub enum RunError {
     #[error("the budget of requests is spent (--budget)")]
     BudgetSpent,
     #[error("interrupted")]
