@@ -223,7 +223,6 @@ impl<'a, E> Batch<'a, E> {
                     before.left.push(Left {
                         index,
                         stored: applied.stored,
-                        created: applied.created,
                     });
                     What::NotPerformed.into()
                 }
@@ -249,8 +248,6 @@ struct Before {
 struct Left {
     index: usize,
     stored: Arc<Stored>,
-    /// Whether there was no such document.
-    created: bool,
 }
 
 impl Before {
