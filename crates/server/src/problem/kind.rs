@@ -27,6 +27,7 @@ pub(crate) enum ProblemKind {
     NotFound,
     MethodNotAllowed,
     Gone,
+    VersionGone,
     ContentTooLarge,
     UnsupportedMediaType,
     HeadersTooLarge,
