@@ -98,6 +98,7 @@ fn conflict(id: &str) -> LoggedConflict {
         base: None,
         current: None,
         edit: LostEdit::Deletion,
+        agent: None,
         settlement: None,
     }
 }
@@ -201,7 +202,7 @@ fn a_commit_of_unknown_fate_is_performed_once() {
         let reader = clerk.store().reader();
         assert_eq!(reader.last_seq(), 1, "{landing:?}");
         let all = Conflicts {
-            space: "default".into(),
+            space: Some("default".into()),
             limit: PageLimit::rows(10),
             ..Conflicts::default()
         };
