@@ -3,6 +3,7 @@
 mod check; // the tester
 mod check_config; // config check
 mod data; // which store a command works on
+mod door; // who may come in, by flags
 mod export; // documents out, one per line
 mod import; // documents in, one per line
 mod progress; // progress, on a terminal
