@@ -1,4 +1,5 @@
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -433,4 +434,39 @@ async fn a_rule_that_cannot_be_evaluated_says_why() {
         .send()
         .await;
     assert_eq!(dear.json().get("reason"), None);
+}
+
+/// All others wait while rules are checked: a loop within a loop must not hold them up.
+#[tokio::test]
+async fn a_rule_that_takes_too_long_for_a_document_refuses_it_soon() {
+    let server = Server::with_config(
+        r#"
+[collections.lists]
+[[collections.lists.rules]]
+name = "EachIsThere"
+check = "!has(self.a) || self.a.all(x, self.a.exists(y, y == x))"
+[collections.notes]
+"#,
+    );
+    let client = server.client();
+    let list = |count: usize| {
+        let items: Vec<_> = (0..count).map(|n| n.to_string()).collect();
+        format!(r#"{{"a":[{}]}}"#, items.join(","))
+    };
+    let small = client.put("/api/lists/small", &list(20)).send().await;
+    assert_eq!(small.status, 201);
+    let begun = Instant::now();
+    let refused = client.put("/api/lists/large", &list(20_000)).send().await;
+    let took = begun.elapsed();
+    assert_eq!(refused.status, 422, "{refused:?}");
+    let problem = refused.json();
+    assert_eq!(
+        (&problem["error"], &problem["rule"]),
+        (&json!("TooCostly"), &json!("EachIsThere"))
+    );
+    // It would take minutes.
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(client.get("/api/lists/large").await.status, 404);
+    let other = client.put("/api/notes/1", "{}").send().await;
+    assert_eq!(other.status, 201);
 }

@@ -16,8 +16,10 @@
 
 mod actor; // one session
 mod held; // a request whose last byte is still here
+mod outage; // whether a server that left a request without an answer is gone
 mod record; // what was sent, and what came of it
 mod settings; // how requests get there
+mod silence; // who left a request without an answer
 mod volley; // requests that are released together
 
 use std::collections::HashMap;
@@ -33,9 +35,10 @@ pub use held::Held;
 pub use settings::Settings;
 pub use volley::Volley;
 
-use crate::model::{Exchange, Outcome, Protocol, Request, Spread, Stop};
+use crate::model::{Exchange, Protocol, Reply, Request, RunError, Spread};
 use crate::wire::{Http1, Http2, Origin, Route, Stream, Tls};
 use record::Record;
+use silence::Silences;
 
 /// How long a server may take to say that it speaks HTTP/2.
 const GREETING: Duration = Duration::from_secs(2);
@@ -54,6 +57,7 @@ struct Run {
     budget: AtomicU32,
     is_interrupted: AtomicBool,
     record: Mutex<Record>,
+    silences: Mutex<Silences>,
     spreads: Mutex<Vec<Duration>>,
     routes: tokio::sync::Mutex<HashMap<Origin, Route>>,
     protocols: tokio::sync::Mutex<HashMap<Origin, Vec<Protocol>>>,
@@ -75,6 +79,7 @@ impl Client {
                 is_interrupted: AtomicBool::new(false),
                 settings,
                 record: Mutex::default(),
+                silences: Mutex::default(),
                 spreads: Mutex::default(),
                 routes: tokio::sync::Mutex::default(),
                 protocols: tokio::sync::Mutex::default(),
@@ -135,8 +140,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Stop`], if it speaks none, or may not be asked.
-    pub async fn protocols(&self, url: &Url) -> Result<Vec<Protocol>, Stop> {
+    /// [`RunError`], if it speaks none, or may not be asked.
+    pub async fn protocols(&self, url: &Url) -> Result<Vec<Protocol>, RunError> {
         let origin = Origin::of(url)?;
         let mut known = self.run.protocols.lock().await;
         if let Some(protocols) = known.get(&origin) {
@@ -164,19 +169,19 @@ impl Client {
         }
     }
 
-    async fn speaks(&self, url: &Url, protocol: Protocol) -> Result<bool, Stop> {
+    async fn speaks(&self, url: &Url, protocol: Protocol) -> Result<bool, RunError> {
         let actor = self.actor("scout").with_protocol(protocol);
         // Not HEAD: there are servers on which that is not safe (A1).
         let request = Request::get(url.clone());
         match tokio::time::timeout(GREETING, actor.send(request)).await {
-            Ok(Ok(exchange)) => Ok(matches!(exchange.outcome, Outcome::Answered(_))),
+            Ok(Ok(exchange)) => Ok(matches!(exchange.reply, Reply::Received(_))),
             Ok(Err(stop)) => Err(stop),
             Err(_) => Ok(false),
         }
     }
 
     /// What a session speaks that was not told: HTTP/1.1 where the server does, since there each has a connection of its own.
-    async fn usual_protocol(&self, url: &Url) -> Result<Protocol, Stop> {
+    async fn usual_protocol(&self, url: &Url) -> Result<Protocol, RunError> {
         if let Some(protocol) = self.run.settings.protocol {
             return Ok(protocol);
         }
@@ -187,17 +192,17 @@ impl Client {
         Ok(spoken.first().copied().unwrap_or(Protocol::Http1))
     }
 
-    fn spend(&self, requests: u32) -> Result<(), Stop> {
+    fn spend(&self, requests: u32) -> Result<(), RunError> {
         self.run
             .budget
             .try_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                 left.checked_sub(requests)
             })
             .map(drop)
-            .map_err(|_| Stop::BudgetSpent)
+            .map_err(|_| RunError::BudgetSpent)
     }
 
-    async fn route(&self, url: &Url) -> Result<Route, Stop> {
+    async fn route(&self, url: &Url) -> Result<Route, RunError> {
         let origin = Origin::of(url)?;
         let mut routes = self.run.routes.lock().await;
         if let Some(route) = routes.get(&origin) {
@@ -208,32 +213,36 @@ impl Client {
         Ok(route)
     }
 
-    async fn open(&self, url: &Url, protocol: Protocol) -> Result<Stream, Stop> {
+    async fn open(&self, url: &Url, protocol: Protocol) -> Result<Stream, RunError> {
         let route = self.route(url).await?;
         let timeout = self.run.settings.timeout;
         Stream::open(&route, protocol, &self.run.tls, timeout)
             .await
-            .map_err(|source| Stop::Unreachable {
-                url: url.clone(),
-                source,
-            })
+            .map_err(|source| self.unreachable(url, source))
     }
 
-    async fn open_http1(&self, url: &Url) -> Result<Http1, Stop> {
+    async fn open_http1(&self, url: &Url) -> Result<Http1, RunError> {
         Ok(Http1::new(self.open(url, Protocol::Http1).await?))
     }
 
-    async fn open_http2(&self, url: &Url) -> Result<Http2, Stop> {
+    async fn open_http2(&self, url: &Url) -> Result<Http2, RunError> {
         let stream = self.open(url, Protocol::Http2).await?;
         Http2::begin(stream)
             .await
-            .map_err(|source| Stop::Unreachable {
-                url: url.clone(),
-                source,
-            })
+            .map_err(|source| self.unreachable(url, source))
     }
 
-    fn headers(&self) -> &HeaderMap {
+    fn unreachable(&self, url: &Url, source: std::io::Error) -> RunError {
+        let mut silences = self.run.silences.lock().expect("no holder panics");
+        silences.learn_unreachable(url, &source, self.elapsed());
+        RunError::Unreachable {
+            url: url.clone(),
+            source,
+        }
+    }
+
+    /// Sent with every request.
+    pub(crate) fn headers(&self) -> &HeaderMap {
         &self.run.settings.headers
     }
 
@@ -243,6 +252,11 @@ impl Client {
     }
 
     fn keep(&self, exchange: &Exchange) {
+        self.run
+            .silences
+            .lock()
+            .expect("no holder panics")
+            .learn(exchange);
         self.run
             .record
             .lock()

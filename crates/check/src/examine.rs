@@ -1,3 +1,8 @@
+//! One resource: calibrate, probe, restore.
+
+mod outage; // the finding that the server stopped answering
+mod restoration; // what is not as it was before the run
+
 use std::time::Duration;
 
 use detente_judge::history::History;
@@ -8,9 +13,13 @@ use crate::effort::Effort;
 use crate::estimate;
 use crate::grade::grade;
 use crate::lab::{Halt, Lab};
-use crate::model::{Evidence, LostUpdates, ProbeReport, RESTORATION, Report, Stop, Verdict};
+use crate::model::{LostUpdates, Outage, ProbeReport, Report, RunError};
 use crate::probe::{self, Ruling};
 use crate::subject::Subject;
+
+pub(crate) use outage::stopped_answering;
+pub(crate) use restoration::unrestored;
+use restoration::{abandoned, put_back};
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug)]
@@ -32,42 +41,51 @@ pub enum Progress<'a> {
 ///
 /// # Errors
 ///
-/// [`Stop`] if the server cannot be reached, or may not be. What it does when it can is in the report.
+/// [`RunError`] if the server cannot be reached, or may not be. What it does when it can is in the report.
 pub async fn examine(
     client: &Client,
     subject: Subject,
     effort: &Effort,
     mut progress: impl FnMut(Progress<'_>),
-) -> Result<Report, Stop> {
+) -> Result<Report, RunError> {
     let target = subject.places[0].to_string();
     progress(Progress::Calibrating);
     let mut results = Results::default();
     match Lab::uncalibrated(client.clone(), subject.clone(), effort.clone()).await {
         Ok(mut lab) => {
             let calibrated = lab.calibrate().await;
-            match &calibrated {
-                Ok(()) => {
+            let outage = client.outage().await;
+            match (&calibrated, &outage) {
+                (_, Some(outage)) => results.never_ran(&target, effort, outage),
+                (Ok(()), None) => {
                     progress(Progress::Expecting(estimate::of(effort, &client.record())));
-                    results = run_probes(&lab, &target, &mut progress).await;
+                    results.run_probes(&lab, &target, &mut progress).await;
                 }
-                Err(Halt::Cannot(reason)) => results.probes = not_run(&target, effort, reason),
-                Err(Halt::Stop(_)) => {}
+                (Err(Halt::Cannot(reason)), None) => {
+                    results.probes = not_run(&target, effort, reason);
+                }
+                (Err(Halt::Ended(_)), None) => {}
             }
             progress(Progress::Restoring);
-            let left = put_back(&lab, &target).await;
-            if let Err(Halt::Stop(stop)) = calibrated {
+            let left = results.put_back(&lab, &target).await;
+            if let (Err(Halt::Ended(stop)), false) = (calibrated, results.has_outage) {
                 match stop {
-                    Stop::Interrupted => {}
+                    RunError::Interrupted => {}
                     // There is something to tell beside it.
-                    Stop::BudgetSpent if left.is_some() => {}
+                    RunError::BudgetSpent if left.is_some() => {}
                     stop => return Err(stop),
                 }
                 results.probes = not_run(&target, effort, &stop.to_string());
             }
             results.probes.extend(left);
         }
-        Err(Halt::Stop(stop)) => return Err(stop),
-        Err(Halt::Cannot(reason)) => results.probes = not_run(&target, effort, &reason),
+        Err(halt) => match (halt, client.outage().await) {
+            (_, Some(outage)) if outage.answered.is_some() => {
+                results.never_ran(&target, effort, &outage);
+            }
+            (Halt::Ended(stop), _) => return Err(stop),
+            (Halt::Cannot(reason), _) => results.probes = not_run(&target, effort, &reason),
+        },
     }
     // What it says of itself by now is known, or the server is gone.
     let protocols = client.protocols(&subject.places[0]).await;
@@ -92,29 +110,78 @@ struct Results {
     probes: Vec<ProbeReport>,
     lost_updates: Vec<LostUpdates>,
     history: Option<History>,
+    /// The server stopped answering.
+    has_outage: bool,
 }
 
-async fn run_probes(lab: &Lab, target: &str, progress: &mut impl FnMut(Progress<'_>)) -> Results {
-    let mut results = Results::default();
-    for probe in of_a_resource(lab.effort()) {
-        progress(Progress::Probing {
-            id: probe.id,
-            title: probe.title,
-        });
+/// Why a probe has no verdict that comes after an outage.
+const AFTER_OUTAGE: &str = "not run: the server had stopped answering";
+
+impl Results {
+    async fn run_probes(
+        &mut self,
+        lab: &Lab,
+        target: &str,
+        progress: &mut impl FnMut(Progress<'_>),
+    ) {
+        let mut rows = of_a_resource(lab.effort());
+        for probe in rows.by_ref() {
+            progress(Progress::Probing {
+                id: probe.id,
+                title: probe.title,
+            });
+            let report = self.run_probe(probe, lab, target).await;
+            progress(Progress::Done(&report));
+            self.probes.push(report);
+            if let Some(outage) = lab.client().outage().await {
+                let finding = stopped_answering(&outage, &format!("during {}", probe.id), target);
+                progress(Progress::Done(&finding));
+                self.probes.push(finding);
+                self.has_outage = true;
+                break;
+            }
+        }
+        self.probes.extend(rows.map(|probe| {
+            let ruling = Ruling::inconclusive(AFTER_OUTAGE);
+            report(probe, target, ruling)
+        }));
+    }
+
+    async fn run_probe(&mut self, probe: &About, lab: &Lab, target: &str) -> ProbeReport {
         let mut ruling = match &lab.habits().unwritable {
             Some(reason) if probe.access == Access::Write => Ruling::inconclusive(reason),
             _ => probe::run(probe.key, lab)
                 .await
                 .unwrap_or_else(Ruling::from),
         };
-        results.lost_updates.append(&mut ruling.lost_updates);
-        results.history = results.history.or(ruling.history.take());
+        self.lost_updates.append(&mut ruling.lost_updates);
+        self.history = self.history.take().or(ruling.history.take());
         let mut report = report(probe, target, ruling);
         report.is_resendable = probe.shown_by == ShownBy::Curl && !lab.has_version_in_body();
-        progress(Progress::Done(&report));
-        results.probes.push(report);
+        report
     }
-    results
+
+    /// Restores the resource; what is left, if anything.
+    async fn put_back(&mut self, lab: &Lab, target: &str) -> Option<ProbeReport> {
+        if self.has_outage {
+            return Some(abandoned(lab, target));
+        }
+        let left = put_back(lab, target).await;
+        if let Some(outage) = lab.client().outage().await {
+            let when = "while the tester put everything back";
+            self.probes.push(stopped_answering(&outage, when, target));
+            self.has_outage = true;
+        }
+        left
+    }
+
+    /// The server stopped answering before the first probe.
+    fn never_ran(&mut self, target: &str, effort: &Effort, outage: &Outage) {
+        let when = "before the first probe, while the tester learnt how to write the resource";
+        self.has_outage = true;
+        self.probes = vec![stopped_answering(outage, when, target)];
+        self.probes.extend(not_run(target, effort, AFTER_OUTAGE));
+    }
 }
 
 /// The probes that were asked for, but for those of a description.
@@ -127,53 +194,6 @@ fn not_run(target: &str, effort: &Effort, reason: &str) -> Vec<ProbeReport> {
     of_a_resource(effort)
         .map(|probe| report(probe, target, Ruling::inconclusive(reason)))
         .collect()
-}
-
-/// Restores the resource, and tells of what is left; nothing if nothing is.
-async fn put_back(lab: &Lab, target: &str) -> Option<ProbeReport> {
-    let mut reason = Vec::new();
-    let mut evidence = Vec::new();
-    let left = lab.clean_up().await;
-    if !left.is_empty() {
-        let places: Vec<_> = left.iter().map(url::Url::as_str).collect();
-        reason.push(format!("could not be deleted: {}", places.join(", ")));
-    }
-    let changed = match lab.restore().await {
-        Ok(true) => None,
-        Ok(false) => Some("the resource is not as it was before the run".to_owned()),
-        Err(stop) => Some(format!(
-            "the resource may not be as it was before the run: {stop}"
-        )),
-    };
-    if let Some(told) = changed {
-        reason.push(told);
-        // Somebody will have to put it back by hand.
-        evidence.push(Evidence {
-            note: "what was there before the run".into(),
-            exchange: lab.habits().original.exchange.clone(),
-        });
-    }
-    if reason.is_empty() {
-        return None;
-    }
-    Some(unrestored(target, reason.join("; "), evidence))
-}
-
-/// Tells of what is not as it was.
-pub(crate) fn unrestored(target: &str, reason: String, evidence: Vec<Evidence>) -> ProbeReport {
-    ProbeReport {
-        id: RESTORATION.into(),
-        subject: target.into(),
-        title: "Everything is as it was before the run".into(),
-        severity: crate::model::Severity::Info,
-        verdict: Verdict::Inconclusive,
-        reason,
-        why: "The tester puts back what it changed, where the API lets it.".into(),
-        trials: 1,
-        overlapping: 0,
-        evidence,
-        is_resendable: false,
-    }
 }
 
 fn report(probe: &About, target: &str, mut ruling: Ruling) -> ProbeReport {

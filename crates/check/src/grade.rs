@@ -1,10 +1,12 @@
 use crate::catalogue::{About, Family, Role, about};
-use crate::model::{Grade, ProbeReport, Severity, Verdict};
+use crate::model::{Grade, OUTAGE, ProbeReport, Severity, UNEXAMINED, Verdict};
 
 /// What an API is worth, by what was found.
 ///
 /// A critical finding is F, a high one D, unprotected by default (B8) C, any other of medium or low weight B. Without any
 /// it is A; and A+ where a precondition is asked for (B8) and races across places held (D15) with `writers` of 32 or more.
+///
+/// A server that stopped answering gets no other grade than F or D: the rest is not known.
 ///
 /// Nothing is taken for granted: where it is not known whether a stale write is refused (B1), or no race (D) came to a
 /// verdict, and nothing worse is known, there is no grade.
@@ -12,8 +14,10 @@ pub fn grade(probes: &[ProbeReport], writers: u32) -> Grade {
     let worst = probes
         .iter()
         .filter(|probe| probe.verdict == Verdict::Fail)
+        .filter(|probe| ![OUTAGE, UNEXAMINED].contains(&probe.id.as_str()))
         .map(|probe| probe.severity)
         .min();
+    let is_over = probes.iter().any(|probe| probe.id == OUTAGE);
     match worst {
         Some(Severity::Critical) => return Grade::F,
         Some(Severity::High) => return Grade::D,
@@ -21,7 +25,7 @@ pub fn grade(probes: &[ProbeReport], writers: u32) -> Grade {
     }
     let of_role = |role| of(probes, move |about| about.role == role);
     let mut of_races = of(probes, |about| about.family == Family::Races);
-    if !of_role(Role::Protection).any(is_judged) || !of_races.any(is_judged) {
+    if is_over || !of_role(Role::Protection).any(is_judged) || !of_races.any(is_judged) {
         return Grade::Ungraded;
     }
     let has_passed = |role| {
@@ -78,7 +82,7 @@ mod tests {
         use Severity::{Critical, High, Info, Low, Medium};
         use Verdict::{Fail, Inconclusive, Pass, Skipped};
         type Given<'a> = &'a [(&'a str, Verdict, Severity)];
-        let cases: [(Given<'_>, u32, Grade); 14] = [
+        let cases: [(Given<'_>, u32, Grade); 16] = [
             (
                 &[("B1", Fail, Critical), ("C1", Fail, Medium)],
                 32,
@@ -120,6 +124,21 @@ mod tests {
                 &[("B8", Pass, Medium), ("D15", Pass, Critical)],
                 32,
                 Grade::Ungraded,
+            ),
+            // It died, and nobody knows what it would have done.
+            (
+                &[
+                    ("B1", Pass, Critical),
+                    ("D1", Pass, Critical),
+                    (OUTAGE, Fail, High),
+                ],
+                32,
+                Grade::Ungraded,
+            ),
+            (
+                &[("B1", Fail, Critical), (OUTAGE, Fail, High)],
+                32,
+                Grade::F,
             ),
             (
                 &[

@@ -27,7 +27,7 @@ pub(crate) use nonce::Nonce;
 pub(crate) use reading::{Reading, opaque};
 pub(crate) use state::Mask;
 
-use crate::model::{Exchange, Outcome, Request, Stop};
+use crate::model::{Exchange, Request, RunError};
 use bench::Bench;
 
 /// How often a request is sent again that was not served.
@@ -68,14 +68,14 @@ pub(crate) struct Habits {
 #[derive(Debug)]
 pub(crate) enum Halt {
     /// Nothing more can be asked.
-    Stop(Stop),
+    Ended(RunError),
     /// This cannot be judged; a sentence that says why.
     Cannot(String),
 }
 
-impl From<Stop> for Halt {
-    fn from(stop: Stop) -> Self {
-        Self::Stop(stop)
+impl From<RunError> for Halt {
+    fn from(error: RunError) -> Self {
+        Self::Ended(error)
     }
 }
 
@@ -146,11 +146,5 @@ impl Lab {
 
 /// `409 Conflict`; or why there was no answer.
 pub(crate) fn said(exchange: &Exchange) -> String {
-    match &exchange.outcome {
-        Outcome::Answered(response) => match response.status.canonical_reason() {
-            Some(reason) => format!("{} {reason}", response.status.as_u16()),
-            None => response.status.as_u16().to_string(),
-        },
-        Outcome::Unanswered(unsure) => unsure.to_string(),
-    }
+    exchange.reply.to_string()
 }

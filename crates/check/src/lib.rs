@@ -30,7 +30,8 @@ pub use effort::Effort;
 pub use examine::{Progress, examine};
 pub use grade::grade;
 pub use model::{
-    Effect, Evidence, Exchange, Grade, LostUpdates, Outcome, ProbeReport, Protocol, RESTORATION,
-    Report, Request, Response, Severity, Spread, Stop, UNEXAMINED, Unsure, Verdict,
+    Effect, Evidence, Exchange, Grade, LostUpdates, OUTAGE, Outage, ProbeReport, Protocol,
+    RESTORATION, Reply, Report, Request, Response, RunError, Severity, Spread, UNEXAMINED, Unsure,
+    Verdict,
 };
 pub use subject::{Creation, Subject, Transfer, Transition};

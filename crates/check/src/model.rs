@@ -7,17 +7,20 @@ mod response; // what comes back
 mod place; // where an answer says that a resource is
 mod pointer; // members of a document, by where they stand
 
+mod outage; // a server that does not answer any more
+
 mod finding; // what came of one probe or scenario, and what shows it
 mod report; // what a run found
-mod severity; // how bad, and the grade that comes of it
-mod stop; // why a run cannot go on
+mod run_error;
+mod severity; // how bad, and the grade that comes of it // why a run cannot go on
 
-pub use exchange::{Effect, Exchange, Outcome, Protocol, Unsure};
+pub use exchange::{Effect, Exchange, Protocol, Reply, Unsure};
 pub use finding::{Evidence, ProbeReport, Verdict};
+pub use outage::Outage;
 pub(crate) use place::{created_at, listed};
 pub(crate) use pointer::{escape, leaves, remove, set};
-pub use report::{LostUpdates, RESTORATION, Report, Spread, UNEXAMINED};
+pub use report::{LostUpdates, OUTAGE, RESTORATION, Report, Spread, UNEXAMINED};
 pub use request::Request;
 pub use response::Response;
+pub use run_error::RunError;
 pub use severity::{Grade, Severity};
-pub use stop::Stop;

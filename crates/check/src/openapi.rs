@@ -13,10 +13,11 @@ use url::Url;
 
 use crate::client::Client;
 use crate::effort::Effort;
-use crate::examine::{Progress, examine, unrestored};
+use crate::examine::{Progress, examine, stopped_answering, unrestored};
 use crate::grade::grade;
 use crate::model::{
-    Effect, Exchange, ProbeReport, Report, Request, Severity, Stop, UNEXAMINED, Verdict, created_at,
+    Effect, Evidence, Exchange, ProbeReport, Report, Request, RunError, Severity, UNEXAMINED,
+    Verdict, created_at,
 };
 use crate::subject::{Creation, Subject};
 
@@ -26,7 +27,7 @@ use crate::subject::{Creation, Subject};
 ///
 /// # Errors
 ///
-/// [`Stop`] if the server cannot be reached, or may not be.
+/// [`RunError`] if the server cannot be reached, or may not be.
 pub async fn examine_described(
     client: &Client,
     description: &Description,
@@ -34,7 +35,7 @@ pub async fn examine_described(
     subject: &Subject,
     effort: &Effort,
     mut progress: impl FnMut(Progress<'_>),
-) -> Result<Report, Stop> {
+) -> Result<Report, RunError> {
     let mut probes = declared::declared(description);
     let mut whole = Report {
         target: base.to_string(),
@@ -61,10 +62,20 @@ pub async fn examine_described(
         if client.is_interrupted() {
             break;
         }
-        let place = match make(client, &resource).await {
+        let made = make(client, &resource).await;
+        if let Some(outage) = client.outage().await {
+            if outage.answered.is_none() {
+                let outage = Box::new(outage);
+                return Err(RunError::Gone { outage });
+            }
+            let when = format!("while a resource was made for {}", resource.path);
+            probes.push(stopped_answering(&outage, &when, &resource.path));
+            break;
+        }
+        let place = match made {
             Ok(Ok(place)) => place,
-            Ok(Err(reason)) => {
-                probes.push(unexamined(&resource.path, &reason));
+            Ok(Err(answer)) => {
+                probes.push(not_made(&resource.path, *answer));
                 continue;
             }
             Err(stop) => {
@@ -80,7 +91,8 @@ pub async fn examine_described(
             ..subject.clone()
         };
         let report = examine(client, subject, effort, &mut progress).await;
-        if !matches!(delete(client, &place).await, Ok(true)) {
+        let is_gone = report.as_ref().is_ok_and(|it| it.outage().is_some());
+        if is_gone || !matches!(delete(client, &place).await, Ok(true)) {
             let reason = format!("could not be deleted: {place}");
             probes.push(unrestored(&resource.path, reason, Vec::new()));
         }
@@ -102,6 +114,9 @@ pub async fn examine_described(
             add(&mut whole.lost_updates, row);
         }
         whole.protocols = report.protocols;
+        if is_gone {
+            break;
+        }
     }
     match stopped {
         Some(stop) if examined == 0 => return Err(stop),
@@ -117,8 +132,11 @@ pub async fn examine_described(
     Ok(whole)
 }
 
-/// Makes a resource to begin with; the reason, if none could be made.
-async fn make(client: &Client, resource: &Described) -> Result<Result<Url, String>, Stop> {
+/// Makes a resource to begin with; the answer, if none was made.
+async fn make(
+    client: &Client,
+    resource: &Described,
+) -> Result<Result<Url, Box<Exchange>>, RunError> {
     let request = resource.creation_request();
     let exchange = client.actor("setup").send(request).await?;
     if let Some(place) = &resource.place
@@ -132,18 +150,41 @@ async fn make(client: &Client, resource: &Described) -> Result<Result<Url, Strin
         Some(_) => None,
         None => created_at(&exchange, &resource.collection),
     };
-    Ok(place.ok_or_else(|| {
-        format!(
-            "none could be made: {} {} was answered {}",
-            exchange.request.method,
-            exchange.request.url.path(),
-            crate::lab::said(&exchange)
-        )
-    }))
+    Ok(place.ok_or_else(|| Box::new(exchange)))
+}
+
+/// That no resource could be made. A server error is a failure: no body that fits the description may cause one.
+fn not_made(path: &str, answer: Exchange) -> ProbeReport {
+    let is_server_error = answer
+        .status()
+        .is_some_and(|status| status.is_server_error());
+    let (verdict, severity, fault) = match is_server_error && answer.effect() != Effect::Busy {
+        true => (
+            Verdict::Fail,
+            Severity::Medium,
+            "; a request that fits the description must not cause a server error",
+        ),
+        false => (Verdict::Skipped, Severity::Info, ""),
+    };
+    let reason = format!(
+        "none could be made: {} {} was answered {}{fault}",
+        answer.request.method,
+        answer.request.url.path(),
+        answer.reply
+    );
+    ProbeReport {
+        verdict,
+        severity,
+        evidence: vec![Evidence {
+            note: "the request that should have made one".into(),
+            exchange: answer,
+        }],
+        ..unexamined(path, &reason)
+    }
 }
 
 /// Whether it is not there any more.
-async fn delete(client: &Client, place: &Url) -> Result<bool, Stop> {
+async fn delete(client: &Client, place: &Url) -> Result<bool, RunError> {
     let actor = client.actor("restorer");
     let read = actor.send(Request::get(place.clone())).await?;
     let mut request = Request::new(http::Method::DELETE, place.clone());

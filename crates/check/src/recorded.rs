@@ -132,7 +132,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::model::{Outcome as Came, Protocol, Request, Response, Unsure};
+    use crate::model::{Protocol, Reply, Request, Response, Unsure};
     use detente_judge::history::{History, write};
 
     type Fields = &'static [(&'static str, &'static str)];
@@ -154,13 +154,13 @@ mod tests {
         let mut request = Request::new(method, url);
         request.headers = fields(sent);
         request.body = "mine".into();
-        let outcome = match answer {
-            Some((status, headers, body)) => Came::Answered(Response {
+        let reply = match answer {
+            Some((status, headers, body)) => Reply::Received(Response {
                 status: StatusCode::from_u16(status).unwrap(),
                 headers: fields(headers),
                 body: body.into(),
             }),
-            None => Came::Unanswered(Unsure::Dropped),
+            None => Reply::Missing(Unsure::Dropped),
         };
         Exchange {
             number: 1,
@@ -170,7 +170,7 @@ mod tests {
             begun: Duration::from_micros(1),
             released: Duration::from_micros(2),
             ended: Duration::from_micros(3),
-            outcome,
+            reply,
         }
     }
 

@@ -46,7 +46,7 @@ mod run; // all of it, against a server
 
 pub use env_file::parse_env;
 pub use first::{First, NoFirst, first};
-pub use mistake::{Mistake, Mistakes, Place};
+pub use mistake::{Mistake, Mistakes, Position};
 pub use plan::{Plan, Round};
-pub use run::{Ran, Settings, run};
+pub use run::{Ran, Settings, not_run, run};
 pub use suite::{Inputs, Scenario, Suite, parse};

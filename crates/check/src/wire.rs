@@ -14,6 +14,8 @@ pub(crate) use stream::{Stream, Tls};
 
 use crate::model::Unsure;
 
+/// Names the tester to the server, so that its requests can be told from those of people.
+const USER_AGENT: &str = concat!("detente-check/", env!("CARGO_PKG_VERSION"));
 /// Bytes of a response's content that are read; more is no answer to a probe.
 const MOST_CONTENT: usize = 64 << 20;
 /// Bytes of a response's head.

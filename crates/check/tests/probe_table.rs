@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use detente_check::{Severity, probes};
+use detente_check::{About, Family, Severity, probes};
 
 const BEGIN: &str = "<!-- probes -->\n";
 const END: &str = "<!-- /probes -->";
@@ -52,6 +52,21 @@ fn the_guide_lists_every_probe() {
         written == table(),
         "docs/checking.md is not what the catalogue says: ACCEPT=1 cargo test -p detente-check --test probe_table"
     );
+}
+
+#[test]
+fn the_readme_counts_the_probes() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = std::fs::read_to_string(file).unwrap();
+    let of_descriptions = |probe: &&About| probe.family == Family::Description;
+    let described = probes().filter(of_descriptions).count();
+    let all = probes().count();
+    for told in [
+        format!("runs up to {} probes", all - described),
+        format!("{all} probes, scenarios"),
+    ] {
+        assert!(readme.contains(&told), "README.md does not say: {told}");
+    }
 }
 
 #[test]

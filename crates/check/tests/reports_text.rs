@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use detente_check::report::{Form, Style, terminal};
 use detente_check::{
-    Evidence, Exchange, Grade, LostUpdates, Outcome, ProbeReport, Protocol, Report, Request,
+    Evidence, Exchange, Grade, LostUpdates, ProbeReport, Protocol, Reply, Report, Request,
     Response, Severity, Spread, Unsure, Verdict,
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -34,9 +34,9 @@ fn with_fields(request: Request, fields: &[(&str, &str)]) -> Request {
     })
 }
 
-fn answer(status: StatusCode, fields: &[(&str, &str)], body: &[u8]) -> Outcome {
+fn answer(status: StatusCode, fields: &[(&str, &str)], body: &[u8]) -> Reply {
     let request = with_fields(Request::get("http://127.0.0.1/".parse().unwrap()), fields);
-    Outcome::Answered(Response {
+    Reply::Received(Response {
         status,
         headers: request.headers,
         body: body.to_vec().into(),
@@ -44,13 +44,7 @@ fn answer(status: StatusCode, fields: &[(&str, &str)], body: &[u8]) -> Outcome {
 }
 
 /// Times in milliseconds.
-fn exchange(
-    number: u32,
-    actor: &str,
-    times: [u64; 3],
-    request: Request,
-    outcome: Outcome,
-) -> Exchange {
+fn exchange(number: u32, actor: &str, times: [u64; 3], request: Request, reply: Reply) -> Exchange {
     let [begun, released, ended] = times.map(Duration::from_millis);
     Exchange {
         number,
@@ -64,7 +58,7 @@ fn exchange(
         begun,
         released,
         ended,
-        outcome,
+        reply,
     }
 }
 
@@ -104,7 +98,7 @@ fn race(base: &str) -> Vec<Exchange> {
             "reader",
             [50, 50, 52],
             request(Method::GET, base, &[], ""),
-            Outcome::Unanswered(Unsure::TimedOut(Duration::from_secs(10))),
+            Reply::Missing(Unsure::TimedOut(Duration::from_secs(10))),
         ),
     ]
 }
@@ -372,7 +366,7 @@ fn what_a_server_repeats_of_a_login_is_left_out() {
     let mut report = made_up("http://127.0.0.1:8080");
     let repeat = |exchange: &mut Exchange| {
         let told = [("x-login", "Bearer s3cret")];
-        exchange.outcome = answer(StatusCode::OK, &told, br#"{"login":"s3cret","of":"me"}"#);
+        exchange.reply = answer(StatusCode::OK, &told, br#"{"login":"s3cret","of":"me"}"#);
     };
     report.exchanges.iter_mut().for_each(repeat);
     for probe in &mut report.probes {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::json::Value;
-use crate::rules::{Claim, Duplicate, Rules, StateConflict, Violation};
+use crate::rules::{Claim, Duplicate, Forbidden, Rules, StateConflict, Violation};
 use crate::{
     Ahead, CollectionRules, Command, Digest, Edit, Field, Head, Kind, LARGE, Lock, Merging, Moment,
     PatchFailure, Patching, Preconditions, Prepared, Proposal, Selected, Seq, State, Stored,
@@ -50,6 +50,8 @@ pub enum Refusal {
     Patch { failure: PatchFailure, head: Head },
     /// The patched document is not one, or breaks its schema.
     Invalid(Vec<Violation>),
+    /// A rule takes longer than it may for such a document.
+    TooCostly { rule: String },
     /// The state of the document forbids the step.
     State {
         conflict: StateConflict,
@@ -248,8 +250,17 @@ impl<'a, S: State> Case<'a, S> {
         let id = self.command.key.id();
         let is_restored = old.is_none() && matches!(self.command.edit, Edit::Restore(_));
         self.rules
-            .judge(id, old, outcome.tree.as_deref(), is_restored)
-            .map_err(|conflict| self.forbids(&outcome, Constraint::State(conflict)))?;
+            .judge(
+                id,
+                old,
+                outcome.tree.as_deref(),
+                is_restored,
+                self.state.patience(),
+            )
+            .map_err(|forbidden| match forbidden {
+                Forbidden::State(conflict) => self.forbids(&outcome, Constraint::State(conflict)),
+                Forbidden::TooCostly { rule } => Refusal::TooCostly { rule },
+            })?;
         let held = old.map(|old| self.rules.claims(old)).unwrap_or_default();
         self.check_claims(&outcome)?;
         Ok(self.apply(seq, now, outcome, held))

@@ -40,7 +40,7 @@ pub use lock::{Lock, LockAction, LockCommand, LockDecision, LockRefusal, decide_
 pub use merge::{Collision, Conflict};
 pub use merging::{Merging, Unmerged};
 pub use moment::{Moment, Timestamp};
-pub use patch::{JsonPatch, MalformedPatch, Operation, Patch, PatchFailure, merge_patch};
+pub use patch::{Gap, JsonPatch, MalformedPatch, Operation, Patch, PatchFailure, merge_patch};
 pub use precondition::{Condition, Field, Preconditions, Selected, Verdict, evaluate};
 pub use prepared::{Ahead, LARGE, Prepared};
 pub use query::{Filter, Item, MAX_FILTERS, MAX_VALUES, Query, QueryError, QueryField, Rank, Sort};

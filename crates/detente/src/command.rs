@@ -36,7 +36,7 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Find lost updates, races and poor conflict answers in any HTTP API
     #[command(
-        after_help = "Examples:\n  detente check http://127.0.0.1:4090/api/documents/45\n  detente check http://127.0.0.1:8080/articles/1 --create 'POST /articles' --body article.json\n  detente check --openapi openapi.yaml --base http://127.0.0.1:8080\n  detente check orders.yaml --var base=http://127.0.0.1:8080 --report html=report.html\n  detente check --history history.jsonl"
+        after_help = "Examples:\n  detente check http://127.0.0.1:4090/spaces/check/api/documents/1\n  detente check http://127.0.0.1:8080/articles/1 --create 'POST /articles' --body article.json\n  detente check --openapi openapi.yaml --base http://127.0.0.1:8080\n  detente check orders.yaml --var base=http://127.0.0.1:8080 --report html=report.html\n  detente check --history history.jsonl"
     )]
     Check(Box<check::Check>),
     /// Release requests together, and say how they were answered

@@ -199,6 +199,12 @@ impl Subject<'_> {
                 let detail = format!("The token of {by} does not allow to {}.", verb_of(action));
                 Problem::new(Kind::Forbidden, detail)
             }
+            What::TooCostly { rule } => {
+                let detail = format!(
+                    "The rule {rule} takes longer for this document than rules may: others wait meanwhile."
+                );
+                Problem::new(Kind::TooCostly, detail).with("rule", rule)
+            }
             What::BatchTooLarge { limit } => {
                 let detail = "The operations of this batch, with the documents that they change, are \
                               too many bytes for one batch. Send them in several.";

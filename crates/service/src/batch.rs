@@ -223,7 +223,6 @@ impl<'a, E> Batch<'a, E> {
                     before.left.push(Left {
                         index,
                         stored: applied.stored,
-                        created: applied.created,
                     });
                     What::NotPerformed.into()
                 }
@@ -249,8 +248,6 @@ struct Before {
 struct Left {
     index: usize,
     stored: Arc<Stored>,
-    /// Whether there was no such document.
-    created: bool,
 }
 
 impl Before {
@@ -272,7 +269,7 @@ impl Before {
             return Ok(What::NotPerformed.into());
         }
         let own = self.left_of(write.key());
-        let taken = self.take_own_keys(&write, &mut refusal);
+        let taken = self.take_own_keys(service, &write, &mut refusal).await?;
         let ground = match own.or(taken) {
             None => Ground::Stored,
             Some(_) => {
@@ -288,34 +285,59 @@ impl Before {
         write.explain(service, principal, refusal, ground).await
     }
 
-    /// A document that the batch would have made holds no key: nobody finds it there. Returns what
-    /// the first operation that takes such a key would have left.
-    fn take_own_keys(&self, write: &Write, refusal: &mut Refusal) -> Option<&Left> {
+    /// A key that an earlier operation would have taken has no holder yet: nobody finds it there.
+    /// Returns what the first operation that takes such a key would have left.
+    async fn take_own_keys(
+        &self,
+        service: &Service,
+        write: &Write,
+        refusal: &mut Refusal,
+    ) -> Outcome<Option<&Left>> {
         let duplicates = match refusal {
             Refusal::Duplicate { duplicates, .. } => duplicates,
             Refusal::Unmergeable {
                 constraint: Constraint::Unique(duplicates),
                 ..
             } => duplicates,
-            _ => return None,
+            _ => return Ok(None),
         };
         let mut first = None;
         for duplicate in duplicates {
-            let holder = self.left_of(&beside(write.key(), &duplicate.holder));
-            if let Some(left) = holder.filter(|left| left.created) {
+            let holder = beside(write.key(), &duplicate.holder);
+            let Some(left) = self.left_of(&holder) else {
+                continue;
+            };
+            let stored = service.reading.newest(&holder).await?;
+            if !has_one_key(
+                write,
+                &duplicate.constraint,
+                &left.stored,
+                stored.as_deref(),
+            ) {
                 duplicate.holder.clear();
                 let index = left.index;
                 duplicate.message = format!("Operation {index} of this batch takes it first");
                 first = first.or(Some(left));
             }
         }
-        first
+        Ok(first)
     }
 
     /// What the last earlier operation on a document would have left of it.
     fn left_of(&self, key: &Key) -> Option<&Left> {
         self.left.iter().rev().find(|left| left.stored.key == *key)
     }
+}
+
+/// Whether two versions of a document have the same unique key.
+fn has_one_key(write: &Write, constraint: &str, one: &Stored, other: Option<&Stored>) -> bool {
+    let mut unique = write.collection.rules.rules.unique.iter();
+    let Some(unique) = unique.find(|it| it.name == constraint) else {
+        return true;
+    };
+    let key = |version: &Stored| unique.claim(0, &version.document()?);
+    let found = other.and_then(key);
+    found.is_some() && found == key(one)
 }
 
 /// The key of another document of the same collection.

@@ -151,6 +151,10 @@ pub enum What {
         action: Action,
     },
 
+    /// A rule takes longer than it may for such a document.
+    TooCostly {
+        rule: String,
+    },
     /// The operations of a batch have to do with more bytes than a batch may.
     BatchTooLarge {
         limit: usize,

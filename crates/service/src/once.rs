@@ -75,13 +75,13 @@ mod tests {
         let others = [
             OnceKey {
                 verb: "PATCH",
-                ..key
+                ..key.clone()
             }
             .once("ann", b"{}"),
             OnceKey {
                 place: "/api/a/12".into(),
                 key: "",
-                ..key
+                ..key.clone()
             }
             .once("ann", b"{}"),
             key.once("bob", b"{}"),

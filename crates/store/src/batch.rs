@@ -3,12 +3,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use detente_core::json::Value;
-use detente_core::rules::Claim;
+use detente_core::rules::{Claim, Patience};
 use detente_core::{
     Applied, CollectionRules, Decision, Head, Keep, Key, Kind, Lock, LockCommand, LockDecision,
     Moment, Once, Prepared, Receipt, Seq, State, Stored, Written, decide, decide_lock,
 };
 
+use crate::cpu_time::CpuTime;
 use crate::holders::{Before, Holders};
 use crate::{
     Cache, Commit, Facts, Ground, Lack, Pruning, SettledAs, SettledConflict, Settlement,
@@ -67,6 +68,8 @@ pub(crate) struct Batch<'a, F> {
     holders: Holders,
     uniqueness: Uniqueness,
     locks: HashMap<Key, Option<Arc<Lock>>>,
+    /// How long the rules of one write may take.
+    patience: CpuTime,
     /// How to take back what a transaction did so far, the last step at the end.
     undo: Option<Vec<Undo>>,
 }
@@ -116,6 +119,7 @@ impl<'a, F: Facts> Batch<'a, F> {
             holders: Holders::default(),
             uniqueness: Uniqueness::Now,
             locks: HashMap::new(),
+            patience: CpuTime::default(),
             undo: None,
         }
     }
@@ -214,6 +218,7 @@ impl<'a, F: Facts> Batch<'a, F> {
         let mut decisions = Vec::with_capacity(writes.len());
         for (prepared, rules) in writes {
             let (seq, now) = (self.next_seq(), self.commit.now);
+            self.patience.begin();
             let decision = decide(self, rules, prepared, seq, now)?;
             if let Decision::Apply(applied) = &decision {
                 self.add((**applied).clone())?;
@@ -420,6 +425,10 @@ impl<F: Facts> State for Batch<'_, F> {
             Some(lock) => Ok(lock.clone()),
             None => self.facts.lock(key),
         }
+    }
+
+    fn patience(&self) -> &dyn Patience {
+        &self.patience
     }
 
     fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Lack> {

@@ -8,6 +8,7 @@ mod order; // what is asked, and what became of it
 
 mod batch; // commands decided together, each in sight of those before it
 mod counters; // what a desk has done so far
+mod cpu_time; // how long rules may take
 mod desk; // orders in, one commit, answers out; no I/O
 mod holders; // of unique keys, while orders are decided
 mod waiting; // refused writes that are to be logged

@@ -4,6 +4,8 @@ use super::tester::{Tester, probe};
 use crate::server::Server;
 
 const CONFIG: &str = r#"
+cors_origins = ["*"]
+
 [collections.notes]
 
 [[collections.users.unique]]
@@ -47,7 +49,13 @@ async fn detente_loses_nothing_and_is_left_as_it_was() {
     // (collection, body, arguments, what is judged among others, protocols)
     type Case<'a> = (&'a str, &'a str, Vec<&'a str>, &'a [&'a str], Value);
     let cases: Vec<Case<'_>> = vec![
-        ("notes", product, vec![], &["B7", "D9", "D16"], both.clone()),
+        (
+            "notes",
+            product,
+            vec![],
+            &["A7", "B7", "D9", "D16"],
+            both.clone(),
+        ),
         (
             "users",
             user,

@@ -65,3 +65,22 @@ async fn a_race_tells_how_each_request_was_answered() {
         assert_eq!(run.out.contains("1 × 200 OK"), protocol == "1.1", "{run}");
     }
 }
+
+/// What differs from answer to answer is not shown as if all had it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_race_shows_what_each_answer_has_of_its_own() {
+    let server = Server::start();
+    let url = format!("{}/api/notes", server.url());
+    let run = Tester::new().run(&["race", "-n", "3", "-d", r#"{"title":"Draft"}"#, &url]);
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.out.contains("3 × 201 Created"), "{run}");
+    for field in ["location: /api/notes/", "etag: \"1-"] {
+        let lines: Vec<_> = run
+            .out
+            .lines()
+            .filter(|line| line.contains(field))
+            .collect();
+        assert_eq!(lines.len(), 3, "{run}");
+        assert!(lines.iter().all(|line| line.ends_with("(1 of 3)")), "{run}");
+    }
+}

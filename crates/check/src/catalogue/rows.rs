@@ -78,6 +78,18 @@ rows! {
             happened in between.",
         fix: "Use a version counter or a random value for the ETag instead of a hash of the content.",
     }
+    A7 {
+        family: Family::Validators,
+        severity: Severity::Medium,
+        title: "A page of another origin that may read the resource can read its tag",
+        holds: "Access-Control-Expose-Headers names ETag on 200, 304, 409 and 412; or no other origin is allowed",
+        why: "Fetch Standard, CORS protocol: a script sees only a few header fields of an answer from another origin, \
+            and ETag is not one of them. Without the tag it cannot send If-Match; without the answer to a conflict it \
+            sees a network error.",
+        fix: "Send Access-Control-Allow-Origin and Access-Control-Expose-Headers: ETag with every answer to another \
+            origin, also with 304 and with refusals.",
+        access: Access::Read,
+    }
     B3 {
         family: Family::Preconditions,
         severity: Severity::High,

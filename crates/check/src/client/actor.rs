@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Client;
 use super::held::{Held, Transport};
-use crate::model::{Exchange, Outcome, Protocol, Request, Response, Stop, Unsure};
+use crate::model::{Exchange, Protocol, Reply, Request, Response, RunError, Unsure};
 use crate::wire::{Http1, Http2, Origin};
 
 /// One session: its fields and its connections. Cheap to clone; clones share both.
@@ -65,7 +65,7 @@ impl Actor {
         }
     }
 
-    pub(super) async fn speaks(&self, url: &Url) -> Result<Protocol, Stop> {
+    pub(super) async fn speaks(&self, url: &Url) -> Result<Protocol, RunError> {
         match self.protocol {
             Some(protocol) => Ok(protocol),
             None => self.client.usual_protocol(url).await,
@@ -76,8 +76,8 @@ impl Actor {
     ///
     /// # Errors
     ///
-    /// [`Stop`], if it was not sent at all. What went wrong later is the exchange's outcome.
-    pub async fn send(&self, request: Request) -> Result<Exchange, Stop> {
+    /// [`RunError`], if it was not sent at all. What went wrong later is the exchange's reply.
+    pub async fn send(&self, request: Request) -> Result<Exchange, RunError> {
         let request = request.with_defaults(&self.headers);
         self.client.spend(1)?;
         match self.speaks(&request.url).await? {
@@ -86,7 +86,7 @@ impl Actor {
         }
     }
 
-    async fn send_http1(&self, request: Request) -> Result<Exchange, Stop> {
+    async fn send_http1(&self, request: Request) -> Result<Exchange, RunError> {
         let origin = Origin::of(&request.url)?;
         loop {
             let (mut link, is_used) = self.link(&origin, &request.url).await?;
@@ -94,42 +94,42 @@ impl Actor {
             let number = self.client.number();
             let sent = self.in_time(begun, link.send(&request)).await;
             let released = self.client.elapsed();
-            let outcome = match sent {
+            let reply = match sent {
                 // An answer may have come before the server stopped reading.
-                Err(unsure) if !link.has_something() => Outcome::Unanswered(unsure),
+                Err(unsure) if !link.has_something() => Reply::Missing(unsure),
                 _ => self.within(begun, link.receive(&request.method)).await,
             };
             // A server may close a connection that was idle just when it is used again. What is safe is sent once
             // more (RFC 9110, section 9.2.2), where the budget has it: the server has got both.
             let is_safe = matches!(request.method, Method::GET | Method::HEAD);
-            let is_lost = matches!(outcome, Outcome::Unanswered(Unsure::Lost(_)));
+            let is_lost = matches!(reply, Reply::Missing(Unsure::Lost(_)));
             if is_used && is_safe && is_lost && self.client.spend(1).is_ok() {
                 continue;
             }
-            self.put_back(origin, link, &outcome);
-            return Ok(self.exchange(number, Protocol::Http1, request, [begun, released], outcome));
+            self.put_back(origin, link, &reply);
+            return Ok(self.exchange(number, Protocol::Http1, request, [begun, released], reply));
         }
     }
 
-    async fn send_http2(&self, request: Request) -> Result<Exchange, Stop> {
+    async fn send_http2(&self, request: Request) -> Result<Exchange, RunError> {
         let link = self.http2(&request.url).await?;
         let begun = self.client.elapsed();
         let number = self.client.number();
-        let sent = link.send(&request).await;
+        let sent = self.in_time(begun, link.send(&request)).await;
         let released = self.client.elapsed();
-        let outcome = match sent {
-            Err(unsure) => Outcome::Unanswered(unsure),
+        let reply = match sent {
+            Err(unsure) => Reply::Missing(unsure),
             Ok(mut pending) => self.within(begun, pending.receive()).await,
         };
-        Ok(self.exchange(number, Protocol::Http2, request, [begun, released], outcome))
+        Ok(self.exchange(number, Protocol::Http2, request, [begun, released], reply))
     }
 
     /// Sends all of a request but its last byte.
     ///
     /// # Errors
     ///
-    /// [`Stop`], as for [`Actor::send`].
-    pub async fn hold(&self, request: Request) -> Result<Held, Stop> {
+    /// [`RunError`], as for [`Actor::send`].
+    pub async fn hold(&self, request: Request) -> Result<Held, RunError> {
         let request = request.with_defaults(&self.headers);
         self.client.spend(1)?;
         match self.speaks(&request.url).await? {
@@ -140,7 +140,7 @@ impl Actor {
                 link.close_gate();
                 let begun = self.client.elapsed();
                 let number = self.client.number();
-                let transport = match link.send(&request).await {
+                let transport = match self.in_time(begun, link.send(&request)).await {
                     Ok(pending) => {
                         link.keeps(1).await;
                         Transport::Http2 { link, pending }
@@ -160,7 +160,7 @@ impl Actor {
         }
     }
 
-    pub(super) async fn hold_http1(&self, request: Request) -> Result<Held, Stop> {
+    pub(super) async fn hold_http1(&self, request: Request) -> Result<Held, RunError> {
         let origin = Origin::of(&request.url)?;
         let (mut link, _) = self.link(&origin, &request.url).await?;
         let begun = self.client.elapsed();
@@ -186,8 +186,8 @@ impl Actor {
     ///
     /// # Errors
     ///
-    /// [`Stop`], as for [`Actor::send`].
-    pub async fn abandon(&self, request: Request, later: Duration) -> Result<Exchange, Stop> {
+    /// [`RunError`], as for [`Actor::send`].
+    pub async fn abandon(&self, request: Request, later: Duration) -> Result<Exchange, RunError> {
         let request = request.with_defaults(&self.headers);
         self.client.spend(1)?;
         let protocol = self.speaks(&request.url).await?;
@@ -210,8 +210,8 @@ impl Actor {
                 (number, [begun, released], sent.map(drop))
             }
         };
-        let outcome = Outcome::Unanswered(sent.err().unwrap_or(Unsure::Dropped));
-        Ok(self.exchange(number, protocol, request, times, outcome))
+        let reply = Reply::Missing(sent.err().unwrap_or(Unsure::Dropped));
+        Ok(self.exchange(number, protocol, request, times, reply))
     }
 
     pub(super) fn with_own_fields(&self, request: Request) -> Request {
@@ -219,7 +219,7 @@ impl Actor {
     }
 
     /// A connection on which nothing is under way, and whether it was used before.
-    async fn link(&self, origin: &Origin, url: &Url) -> Result<(Http1, bool), Stop> {
+    async fn link(&self, origin: &Origin, url: &Url) -> Result<(Http1, bool), RunError> {
         while let Some(mut link) = self.take_idle(origin) {
             if link.is_ready() {
                 return Ok((link, true));
@@ -233,14 +233,14 @@ impl Actor {
         idle.get_mut(origin)?.pop()
     }
 
-    pub(super) fn put_back(&self, origin: Origin, link: Http1, outcome: &Outcome) {
-        if link.can_go_on() && matches!(outcome, Outcome::Answered(_)) {
+    pub(super) fn put_back(&self, origin: Origin, link: Http1, reply: &Reply) {
+        if link.can_go_on() && matches!(reply, Reply::Received(_)) {
             let mut idle = self.links.idle.lock().expect("no holder panics");
             idle.entry(origin).or_default().push(link);
         }
     }
 
-    async fn http2(&self, url: &Url) -> Result<Http2, Stop> {
+    async fn http2(&self, url: &Url) -> Result<Http2, RunError> {
         let origin = Origin::of(url)?;
         let mut links = self.links.http2.lock().await;
         if let Some(link) = links.get(&origin)
@@ -258,14 +258,14 @@ impl Actor {
         &self,
         begun: Duration,
         answer: impl Future<Output = Result<Response, Unsure>>,
-    ) -> Outcome {
+    ) -> Reply {
         match self.in_time(begun, answer).await {
-            Ok(response) => Outcome::Answered(response),
-            Err(unsure) => Outcome::Unanswered(unsure),
+            Ok(response) => Reply::Received(response),
+            Err(unsure) => Reply::Missing(unsure),
         }
     }
 
-    async fn in_time<T>(
+    pub(super) async fn in_time<T>(
         &self,
         begun: Duration,
         work: impl Future<Output = Result<T, Unsure>>,
@@ -284,7 +284,7 @@ impl Actor {
         protocol: Protocol,
         request: Request,
         [begun, released]: [Duration; 2],
-        outcome: Outcome,
+        reply: Reply,
     ) -> Exchange {
         let exchange = Exchange {
             number,
@@ -294,7 +294,7 @@ impl Actor {
             begun,
             released,
             ended: self.client.elapsed(),
-            outcome,
+            reply,
         };
         self.client.keep(&exchange);
         exchange

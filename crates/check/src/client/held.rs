@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::actor::Actor;
-use crate::model::{Exchange, Outcome, Protocol, Request, Stop, Unsure};
+use crate::model::{Exchange, Protocol, Reply, Request, RunError, Unsure};
 use crate::wire::{Http1, Http2, Origin, Pending, lost};
 
 /// A request whose last byte is still here.
@@ -67,8 +67,8 @@ impl Held {
     ///
     /// # Errors
     ///
-    /// None at present; what goes wrong is the exchange's outcome.
-    pub async fn release(mut self) -> Result<Exchange, Stop> {
+    /// None at present; what goes wrong is the exchange's reply.
+    pub async fn release(mut self) -> Result<Exchange, RunError> {
         let released = self.actor.client.elapsed();
         let sent = match &mut self.transport {
             Transport::Http1(link) => link.release().await,
@@ -107,17 +107,17 @@ impl Held {
             transport,
         } = self;
         let times = [begun, released];
-        let outcome = match transport {
+        let reply = match transport {
             Transport::Http1(mut link) => {
-                let outcome = actor.within(released, link.receive(&request.method)).await;
+                let reply = actor.within(released, link.receive(&request.method)).await;
                 if let Ok(origin) = Origin::of(&request.url) {
-                    actor.put_back(origin, *link, &outcome);
+                    actor.put_back(origin, *link, &reply);
                 }
-                outcome
+                reply
             }
             Transport::Http2 { mut pending, .. } => actor.within(released, pending.receive()).await,
-            Transport::Broken(unsure) => Outcome::Unanswered(unsure),
+            Transport::Broken(unsure) => Reply::Missing(unsure),
         };
-        actor.exchange(number, protocol, request, times, outcome)
+        actor.exchange(number, protocol, request, times, reply)
     }
 }

@@ -8,6 +8,8 @@ const MOST_BYTES: usize = 64 << 20;
 pub(super) struct Record {
     exchanges: Vec<Exchange>,
     bytes: usize,
+    /// The latest one, where there was no room for it.
+    latest: Option<Exchange>,
 }
 
 impl Record {
@@ -19,7 +21,18 @@ impl Record {
         if self.exchanges.len() < MOST_EXCHANGES && self.bytes + bytes <= MOST_BYTES {
             self.bytes += bytes;
             self.exchanges.push(exchange.clone());
+        } else {
+            self.latest = Some(exchange.clone());
         }
+    }
+
+    /// The latest exchange of some kind, as far as it was kept.
+    pub(super) fn last(&self, is_it: impl Fn(&Exchange) -> bool) -> Option<&Exchange> {
+        let kept = self.exchanges.iter().rev();
+        self.latest
+            .iter()
+            .chain(kept)
+            .find(|exchange| is_it(exchange))
     }
 
     pub(super) fn exchanges(&self) -> &[Exchange] {

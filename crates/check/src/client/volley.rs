@@ -7,7 +7,7 @@ use url::Url;
 use super::Client;
 use super::actor::Actor;
 use super::held::{Held, Transport};
-use crate::model::{Exchange, Protocol, Request, Stop};
+use crate::model::{Exchange, Protocol, Request, RunError};
 use crate::wire::{Http2, Origin};
 
 /// How long a server has to take in what was sent of all requests before the rest follows. There is no sign by which
@@ -39,8 +39,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Stop`], if one could not be sent at all; then none was released.
-    pub async fn volley(&self, sends: Vec<(Actor, Request)>) -> Result<Volley, Stop> {
+    /// [`RunError`], if one could not be sent at all; then none was released.
+    pub async fn volley(&self, sends: Vec<(Actor, Request)>) -> Result<Volley, RunError> {
         self.spend(u32::try_from(sends.len()).unwrap_or(u32::MAX))?;
         let mut held = Vec::with_capacity(sends.len());
         let mut shared = Vec::new();
@@ -121,7 +121,7 @@ impl Client {
         &self,
         sends: Vec<(usize, Actor, Request)>,
         held: &mut Vec<(usize, Held)>,
-    ) -> Result<Vec<(Origin, Http2)>, Stop> {
+    ) -> Result<Vec<(Origin, Http2)>, RunError> {
         let mut by_origin: HashMap<Origin, Vec<(usize, Actor, Request)>> = HashMap::new();
         for send in sends {
             by_origin
@@ -139,7 +139,7 @@ impl Client {
                 for (place, actor, request) in sends.by_ref().take(link.room().max(1)) {
                     let begun = self.elapsed();
                     let number = self.number();
-                    let transport = match link.send(&request).await {
+                    let transport = match actor.in_time(begun, link.send(&request)).await {
                         Ok(pending) => {
                             count += 1;
                             Transport::Http2 {
@@ -161,7 +161,7 @@ impl Client {
     }
 
     /// A connection that no other volley has: opening its gate would release theirs.
-    async fn shared(&self, origin: &Origin, url: &Url) -> Result<Http2, Stop> {
+    async fn shared(&self, origin: &Origin, url: &Url) -> Result<Http2, RunError> {
         loop {
             let kept = self
                 .run

@@ -7,7 +7,7 @@ use super::nonce::Nonces;
 use super::{Halt, Lab, Nonce, TRIES, pace};
 use crate::client::{Actor, Client, Volley};
 use crate::effort::Effort;
-use crate::model::{Effect, Exchange, Request, Stop};
+use crate::model::{Effect, Exchange, Request, RunError};
 use crate::subject::Subject;
 
 /// Requests that are kept back from the probes: to put things back as they were,
@@ -118,13 +118,13 @@ impl Lab {
 
     fn has_budget(&self, requests: u32) -> Result<(), Halt> {
         if self.bench.client.is_interrupted() {
-            return Err(Stop::Interrupted.into());
+            return Err(RunError::Interrupted.into());
         }
         let scratches = self.bench.scratches.lock().expect("no holder panics").len();
         let scratches = u32::try_from(scratches).unwrap_or(u32::MAX);
         let reserve = RESERVE.saturating_add(scratches.saturating_mul(RESERVE_OF_SCRATCH));
         if self.bench.client.remaining() < requests.saturating_add(reserve) {
-            return Err(Stop::BudgetSpent.into());
+            return Err(RunError::BudgetSpent.into());
         }
         Ok(())
     }
@@ -174,8 +174,12 @@ impl Lab {
     }
 }
 
-/// Sends a request until it is served, so many times at most.
-pub(super) async fn served(actor: &Actor, request: Request, most: u32) -> Result<Exchange, Stop> {
+/// Sends a request until it is served, so many times at most; only a few times to a server that does not answer.
+pub(super) async fn served(
+    actor: &Actor,
+    request: Request,
+    most: u32,
+) -> Result<Exchange, RunError> {
     let mut tries = 0;
     loop {
         let exchange = actor.send(request.clone()).await?;
@@ -183,6 +187,9 @@ pub(super) async fn served(actor: &Actor, request: Request, most: u32) -> Result
         match exchange.effect() {
             Effect::Accepted | Effect::Refused => return Ok(exchange),
             Effect::Busy | Effect::Unknown if tries == most => return Ok(exchange),
+            Effect::Unknown if exchange.response().is_none() && tries == FEW_TRIES => {
+                return Ok(exchange);
+            }
             Effect::Busy | Effect::Unknown => pace::wait(&exchange, tries).await,
         }
     }

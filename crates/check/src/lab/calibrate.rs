@@ -8,7 +8,7 @@ use super::{Attempt, Condition, Form, Guard, Habits, Halt, Lab, Mask, Reading, S
 use super::{TRIES, opaque, pace, said};
 use crate::client::Client;
 use crate::effort::Effort;
-use crate::model::{Exchange, Stop, leaves};
+use crate::model::{Exchange, Reply, RunError, leaves};
 use crate::subject::Subject;
 
 /// What becomes of a write that says nothing of where it began.
@@ -61,14 +61,15 @@ impl Lab {
         let bench = Bench::new(client, subject, effort);
         let request = crate::model::Request::get(places[0].clone());
         let exchange = served(&bench.reader, request, TRIES).await?;
-        let original = Reading::of(exchange, |_| None)?;
-        if !original.is_there() {
-            return Err(Stop::Unreadable {
-                url: places[0].clone(),
-                answer: said(&original.exchange),
-            }
-            .into());
+        let url = places[0].clone();
+        if let Reply::Missing(unsure) = exchange.reply {
+            return Err(RunError::Unanswered { url, unsure }.into());
         }
+        if !exchange.is_accepted() {
+            let answer = said(&exchange);
+            return Err(RunError::Unreadable { url, answer }.into());
+        }
+        let original = Reading::of(exchange, |_| None)?;
         let habits = Habits {
             form: Form {
                 method: Method::PUT,
@@ -277,7 +278,7 @@ impl Lab {
         };
         let stale = self.read().await?;
         wait().await;
-        if let Err(Halt::Stop(stop)) = self.write_anew(&actor).await {
+        if let Err(Halt::Ended(stop)) = self.write_anew(&actor).await {
             return Err(stop.into());
         }
         wait().await;

@@ -1,10 +1,10 @@
 use super::bench::served;
 use super::{Condition, Lab, TRIES, pace};
-use crate::model::{Effect, Stop};
+use crate::model::{Effect, RunError};
 
 impl Lab {
     /// Puts back what was there before, and says whether it is.
-    pub(crate) async fn restore(&self) -> Result<bool, Stop> {
+    pub(crate) async fn restore(&self) -> Result<bool, RunError> {
         let actor = self.actor("restorer");
         for tries in 1..=TRIES {
             let exchange = served(&actor, self.get(self.place()), TRIES).await?;

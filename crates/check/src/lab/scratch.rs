@@ -7,7 +7,7 @@ use url::Url;
 use super::bench::served;
 use super::{Attempt, Condition, Habits, Halt, Lab, Shape, TRIES, said};
 use crate::client::Actor;
-use crate::model::{Effect, Exchange, Request, Stop, created_at, leaves, remove, set};
+use crate::model::{Effect, Exchange, Request, RunError, created_at, leaves, remove, set};
 use crate::subject::Creation;
 
 /// Where a body of the user's wants something new each time.
@@ -268,6 +268,13 @@ impl Lab {
         condition.carried_by(Request::new(Method::DELETE, place))
     }
 
+    /// Where the resources are that the run made and has not deleted.
+    pub(crate) fn made(&self) -> Vec<Url> {
+        let scratches = self.bench.scratches.lock().expect("no holder panics");
+        let places = scratches.iter().map(|scratch| scratch.place().clone());
+        places.collect()
+    }
+
     /// Deletes the resources that the run made; those that are left.
     pub(crate) async fn clean_up(&self) -> Vec<Url> {
         let scratches =
@@ -282,7 +289,7 @@ impl Lab {
     }
 
     /// Deletes it; whether it is not there any more.
-    async fn is_cleared_away(&self) -> Result<bool, Stop> {
+    async fn is_cleared_away(&self) -> Result<bool, RunError> {
         let actor = self.actor("restorer");
         let exchange = served(&actor, self.get(self.place()), TRIES).await?;
         let Ok(reading) = self.reading(exchange) else {

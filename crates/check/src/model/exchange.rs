@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub struct Exchange {
     pub released: Duration,
     /// When the whole answer was here, or was given up.
     pub ended: Duration,
-    pub outcome: Outcome,
+    pub reply: Reply,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -34,10 +35,10 @@ pub enum Protocol {
 }
 
 #[derive(Clone, Debug)]
-pub enum Outcome {
-    Answered(Response),
+pub enum Reply {
+    Received(Response),
     /// It left, wholly or in part, and no answer came: it may have been applied.
-    Unanswered(Unsure),
+    Missing(Unsure),
 }
 
 /// Why nothing is known of a request.
@@ -69,9 +70,9 @@ pub enum Effect {
 
 impl Exchange {
     pub fn response(&self) -> Option<&Response> {
-        match &self.outcome {
-            Outcome::Answered(response) => Some(response),
-            Outcome::Unanswered(_) => None,
+        match &self.reply {
+            Reply::Received(response) => Some(response),
+            Reply::Missing(_) => None,
         }
     }
 
@@ -97,8 +98,34 @@ impl Exchange {
         self.effect() == Effect::Refused
     }
 
+    /// Whether the server itself answered: a 502 or a 504 says that it did not, and a 503 that it could not, unless it
+    /// says when it can.
+    pub(crate) fn is_served(&self) -> bool {
+        let Some(response) = self.response() else {
+            return false;
+        };
+        match response.status {
+            StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => false,
+            StatusCode::SERVICE_UNAVAILABLE => response.header("retry-after").is_some(),
+            _ => true,
+        }
+    }
+
     /// Whether both were provably with the server at one time: each had left before the other ended.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.released < other.ended && other.released < self.ended
+    }
+}
+
+impl fmt::Display for Reply {
+    /// `409 Conflict`; or why there is no answer.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Received(response) => match response.status.canonical_reason() {
+                Some(reason) => write!(f, "{} {reason}", response.status.as_u16()),
+                None => write!(f, "{}", response.status.as_u16()),
+            },
+            Self::Missing(unsure) => unsure.fmt(f),
+        }
     }
 }

@@ -54,6 +54,8 @@ pub struct Spread {
 pub const RESTORATION: &str = "restore";
 /// Stands in place of a probe's id where a resource could not be examined at all.
 pub const UNEXAMINED: &str = "E0";
+/// Stands in place of a probe's id where the server stopped answering, after the probe during which it did.
+pub const OUTAGE: &str = "outage";
 
 impl Report {
     /// Failures, the worst first; of those alike, in the order in which they ran.
@@ -61,6 +63,18 @@ impl Report {
         let mut findings = self.of(Verdict::Fail);
         findings.sort_by_key(|probe| probe.severity);
         findings
+    }
+
+    /// That the server stopped answering, if it did.
+    pub fn outage(&self) -> Option<&ProbeReport> {
+        self.probes.iter().find(|probe| probe.id == OUTAGE)
+    }
+
+    /// The probe or scenario during which the server stopped answering; `None` if it was before the first one.
+    pub fn cut_short(&self) -> Option<&ProbeReport> {
+        let at = self.probes.iter().position(|probe| probe.id == OUTAGE)?;
+        let before = self.probes[..at].last()?;
+        (before.subject == self.probes[at].subject).then_some(before)
     }
 
     /// Probes that came to a verdict, in the order in which they ran.

@@ -3,7 +3,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 use url::Url;
 
-/// What is sent. `Host` and `Content-Length` are added on the way out.
+/// What is sent. `Host`, `Content-Length` and `User-Agent` are added on the way out.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: Method,

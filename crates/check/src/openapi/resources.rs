@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::document::Description;
-use super::sample::sample;
+use super::sample::{is_id, sample};
 use crate::subject::Creation;
 
 /// A resource that can be examined.
@@ -94,19 +94,23 @@ impl Description {
             "nothing says how one is made: there is no POST to its collection, and no PUT",
         )?;
         let (media_type, body) = self.body(put).ok_or("its PUT takes no JSON")?;
-        let name = if last.starts_with('{') {
-            format!("dt{run:x}")
-        } else {
-            last.to_owned()
+        let name = match last.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
+            Some(parameter) if self.is_number(path, put, parameter) => run.to_string(),
+            Some(_) => format!("dt{run:x}"),
+            None => last.to_owned(),
         };
         let place = join(base, &format!("{filled}/{name}"))?;
+        let mut body = self.example(body);
+        if last.starts_with('{') {
+            body = named(body, &name);
+        }
         let mut headers = content_type(media_type);
         headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static("*"));
         let first = Creation {
             method: Method::PUT,
             url: place.clone(),
             headers,
-            body: self.example(body),
+            body,
         };
         Ok(Described {
             path: path.into(),
@@ -146,6 +150,14 @@ impl Description {
         Ok(filled.join("/"))
     }
 
+    /// Whether a parameter of an operation's path is an integer.
+    fn is_number(&self, path: &str, operation: &Value, name: &str) -> bool {
+        let mut parameters = self.parameters(path, operation);
+        let parameter = parameters.find(|it| it.get("name").and_then(Value::as_str) == Some(name));
+        let schema = parameter.and_then(|it| it.get("schema"));
+        schema.is_some_and(|schema| self.resolve(schema).get("type") == Some(&"integer".into()))
+    }
+
     fn parameter_example(&self, parameter: &Value) -> Option<String> {
         let schema = parameter.get("schema").map(|schema| self.resolve(schema));
         let value = parameter
@@ -182,6 +194,20 @@ impl Creation {
             ..self.clone()
         }
     }
+}
+
+/// A body whose id, if it has one, is the name that stands in its URL.
+fn named(body: Bytes, name: &str) -> Bytes {
+    let Ok(Value::Object(mut members)) = serde_json::from_slice(&body) else {
+        return body;
+    };
+    for (_, value) in members.iter_mut().filter(|(member, _)| is_id(member)) {
+        *value = match name.parse::<u64>() {
+            Ok(number) if value.is_number() => number.into(),
+            _ => name.into(),
+        };
+    }
+    Value::Object(members).to_string().into()
 }
 
 fn content_type(media_type: &str) -> HeaderMap {

@@ -9,7 +9,8 @@ const NEW: &str = "{{nonce}}";
 
 /// A value that fits a schema: an example that it gives, or else one made from what it asks.
 ///
-/// Free texts hold `{{nonce}}`, so that what has to be unique is. Read-only members are left out.
+/// Free texts hold `{{nonce}}`, so that what has to be unique is. Left out are read-only members, and ids that are not
+/// required: the server gives them.
 pub(super) fn sample(description: &Description, schema: &Value) -> Value {
     make(description, schema, 0)
 }
@@ -90,12 +91,18 @@ fn object(description: &Description, schema: &Value, depth: usize) -> Value {
         let is_required = required.contains(&name.as_str());
         // Beyond what is required, plain members only: they are what can be written and told apart.
         let is_plain = matches!(kind(property), "string" | "integer" | "number" | "boolean");
-        if is_read_only || depth >= MOST_DEPTH || !(is_required || is_plain) {
+        let is_given = depth == 0 && is_id(name) && !is_required;
+        if is_read_only || is_given || depth >= MOST_DEPTH || !(is_required || is_plain) {
             continue;
         }
         object.insert(name.clone(), make(description, property, depth + 1));
     }
     Value::Object(object)
+}
+
+/// Whether a member of a resource is its id.
+pub(super) fn is_id(name: &str) -> bool {
+    matches!(name, "id" | "_id")
 }
 
 fn array(description: &Description, schema: &Value, depth: usize) -> Value {
@@ -189,6 +196,21 @@ mod tests {
             let mut whole = schema.clone();
             whole["components"] = json!({"schemas": {"Name": {"type": "string", "minLength": 3}}});
             assert!(jsonschema::is_valid(&whole, &value), "{value} for {schema}");
+        }
+        let with_id = |required| {
+            json!({"type": "object", "required": required, "properties": {
+                "id": {"type": "string"},
+                "owner": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}}})
+        };
+        let ids = [
+            (with_id(json!(["owner"])), json!({"owner": {"id": NEW}})),
+            (
+                with_id(json!(["id", "owner"])),
+                json!({"id": NEW, "owner": {"id": NEW}}),
+            ),
+        ];
+        for (schema, expected) in ids {
+            assert_eq!(sample(&description, &schema), expected, "{schema}");
         }
         // One that has no end has none that fits; it is not looked for for ever.
         sample(&description, &json!({"$ref": "#/components/schemas/Tree"}));

@@ -104,7 +104,7 @@ impl Ruling {
 impl From<Halt> for Ruling {
     fn from(halt: Halt) -> Self {
         match halt {
-            Halt::Stop(stop) => Self::inconclusive(stop.to_string()),
+            Halt::Ended(stop) => Self::inconclusive(stop.to_string()),
             Halt::Cannot(reason) => Self::inconclusive(reason),
         }
     }

@@ -15,6 +15,7 @@ pub(crate) async fn run(id: Id, lab: &Lab) -> Result<Ruling, Halt> {
         Id::A4 => Box::pin(validators::has_resolution(lab)),
         Id::A5 => Box::pin(validators::is_on_the_answer(lab)),
         Id::A6 => Box::pin(validators::comes_back(lab)),
+        Id::A7 => Box::pin(validators::is_exposed(lab)),
         Id::B3 => Box::pin(preconditions::current_is_accepted(lab)),
         Id::B1 => Box::pin(preconditions::stale_is_refused(lab)),
         Id::B2 => Box::pin(preconditions::made_up_is_refused(lab)),

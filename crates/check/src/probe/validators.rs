@@ -1,5 +1,6 @@
 //! A: does the resource say which version it is?
 
+mod cors; // what pages of other origins can read
 mod head; // asking without touching
 
 use detente_core::EntityTag;
@@ -8,6 +9,7 @@ use http::{HeaderValue, header};
 use super::Ruling;
 use crate::lab::{Condition, Guard, Halt, Lab, Reading, opaque, said};
 use crate::model::Severity;
+pub(super) use cors::is_exposed;
 use head::{Answered, HeadResult};
 
 /// A1: is there a validator, and do GET and HEAD agree on it?

@@ -4,7 +4,7 @@ use detente_core::Moment;
 use serde_json::{Value, json};
 
 use super::{grade, redact};
-use crate::model::{Exchange, Outcome, Protocol, Report};
+use crate::model::{Exchange, Protocol, Reply, Report};
 
 /// A report as HAR 1.2: every exchange that was kept.
 pub(super) fn har(report: &Report, begun_at: SystemTime) -> String {
@@ -80,15 +80,15 @@ fn request(exchange: &Exchange, version: &str) -> Value {
 }
 
 fn response(exchange: &Exchange, version: &str) -> Value {
-    let (status, reason, headers, body, failure) = match &exchange.outcome {
-        Outcome::Answered(response) => (
+    let (status, reason, headers, body, failure) = match &exchange.reply {
+        Reply::Received(response) => (
             response.status.as_u16(),
             response.status.canonical_reason().unwrap_or(""),
             redact::fields(&response.headers),
             &response.body[..],
             None,
         ),
-        Outcome::Unanswered(unsure) => (0, "", Vec::new(), &[][..], Some(unsure.to_string())),
+        Reply::Missing(unsure) => (0, "", Vec::new(), &[][..], Some(unsure.to_string())),
     };
     let media_type = headers
         .iter()

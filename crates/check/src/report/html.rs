@@ -24,7 +24,7 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{ProbeReport, Report, Verdict};
-use book::{Book, Place};
+use book::{Book, Entry};
 use dossier::OTHER_BYTES;
 use escape::{Text, Value};
 use finding::Finding;
@@ -47,12 +47,12 @@ const MOST_DETAILED: usize = 1000;
 pub fn html(report: &Report, begun_at: SystemTime) -> String {
     let book = Book::of(report);
     let findings = findings(report, &book);
-    let timeline: Vec<Place> = (0..book.len().min(MOST_ON_TIMELINE)).collect();
-    let evidence: BTreeSet<Place> = findings
+    let timeline: Vec<Entry> = (0..book.len().min(MOST_ON_TIMELINE)).collect();
+    let evidence: BTreeSet<Entry> = findings
         .iter()
         .flat_map(|finding| finding.evidence.iter().copied())
         .collect();
-    let others: BTreeSet<Place> = findings
+    let others: BTreeSet<Entry> = findings
         .iter()
         .flat_map(|finding| &finding.drawn)
         .chain(&timeline)
@@ -60,7 +60,7 @@ pub fn html(report: &Report, begun_at: SystemTime) -> String {
         .filter(|place| !evidence.contains(place))
         .take(MOST_DETAILED)
         .collect();
-    let detailed: BTreeSet<Place> = evidence.union(&others).copied().collect();
+    let detailed: BTreeSet<Entry> = evidence.union(&others).copied().collect();
 
     let mut page = head(report);
     page += &masthead::masthead(report, book.len(), begun_at);
@@ -159,7 +159,7 @@ fn write_findings(
     findings: &[Finding],
     report: &Report,
     book: &Book,
-    detailed: &BTreeSet<Place>,
+    detailed: &BTreeSet<Entry>,
 ) {
     let _ = writeln!(
         page,
@@ -194,10 +194,10 @@ const LEGEND: &str = "<div class=\"legend\" role=\"note\" aria-label=\"How to re
 
 fn write_timeline(
     page: &mut String,
-    timeline: Vec<Place>,
+    timeline: Vec<Entry>,
     book: &Book,
-    evidence: &BTreeSet<Place>,
-    detailed: &BTreeSet<Place>,
+    evidence: &BTreeSet<Entry>,
+    detailed: &BTreeSet<Entry>,
 ) {
     page.push_str("<section id=\"timeline\"><h2>Timeline of the run</h2>\n");
     let shown = timeline.len();
@@ -233,7 +233,7 @@ fn write_timeline(
     page.push_str("</section>\n");
 }
 
-fn write_others(page: &mut String, others: &BTreeSet<Place>, book: &Book) {
+fn write_others(page: &mut String, others: &BTreeSet<Entry>, book: &Book) {
     if others.is_empty() {
         return;
     }

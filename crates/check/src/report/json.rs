@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::redact;
-use crate::model::{Evidence, Exchange, Outcome, ProbeReport, Report};
+use crate::model::{Evidence, Exchange, ProbeReport, Reply, Report};
 
 /// A report for programs; `schemas/report.json` says what is in it.
 pub(super) fn json(report: &Report) -> String {
@@ -54,13 +54,13 @@ fn evidence(evidence: &Evidence) -> Value {
         "headers": redact::fields(&exchange.request.headers),
         "body": body(&exchange.request.body),
     });
-    told["response"] = match &exchange.outcome {
-        Outcome::Answered(response) => json!({
+    told["response"] = match &exchange.reply {
+        Reply::Received(response) => json!({
             "status": response.status.as_u16(),
             "headers": redact::fields(&response.headers),
             "body": body(&response.body),
         }),
-        Outcome::Unanswered(unsure) => json!({ "failure": unsure.to_string() }),
+        Reply::Missing(unsure) => json!({ "failure": unsure.to_string() }),
     };
     told
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::model::{Exchange, Outcome, Report};
+use crate::model::{Exchange, Reply, Report};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -117,7 +117,7 @@ impl Secrets {
     fn hide_in(&self, exchange: &mut Exchange) {
         self.hide_in_body(&mut exchange.request.body);
         self.hide_in_fields(&mut exchange.request.headers);
-        if let Outcome::Answered(response) = &mut exchange.outcome {
+        if let Reply::Received(response) = &mut exchange.reply {
             self.hide_in_body(&mut response.body);
             self.hide_in_fields(&mut response.headers);
         }

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use super::{Style, again};
-use crate::model::{Evidence, Outcome, ProbeReport, Protocol, Report, Verdict};
+use crate::model::{Evidence, ProbeReport, Protocol, Reply, Report, Verdict};
 
 /// Letters of a body that are shown.
 const MOST_BODY: usize = 240;
@@ -121,11 +121,11 @@ fn show(text: &mut String, evidence: &Evidence, style: Style) {
         }
     }
     body(text, '>', &exchange.request.body);
-    match &exchange.outcome {
-        Outcome::Unanswered(unsure) => {
+    match &exchange.reply {
+        Reply::Missing(unsure) => {
             let _ = writeln!(text, "        < {unsure}");
         }
-        Outcome::Answered(response) => {
+        Reply::Received(response) => {
             let _ = writeln!(text, "        < {}", response.status);
             for name in ["etag", "last-modified", "location"] {
                 if let Some(value) = response.header(name) {

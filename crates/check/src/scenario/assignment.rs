@@ -35,10 +35,10 @@ fn given(text: &str, before: &Shape) -> Shape {
 /// The names and values of a mapping.
 pub(super) fn variables_of(section: &Section<'_>) -> Vec<(String, Shape)> {
     let mut vars = Vec::new();
-    for (name, place, node) in section.members() {
+    for (name, position, node) in section.members() {
         if !is_variable(&name) {
             let message = format!("{name:?} cannot be a variable: {}", step::VARIABLE);
-            section.mistake(place, message);
+            section.mistake(position, message);
         }
         vars.push((name, Shape::read(section.source, node)));
     }
@@ -55,7 +55,7 @@ pub(super) fn rows(section: &Section<'_>) -> Vec<Vec<(String, Shape)>> {
     }
     if section.has("each") && section.has("table") {
         section.mistake(
-            section.place_of("table"),
+            section.position_of("table"),
             "each and table are the same: write one",
         );
     }
@@ -63,7 +63,7 @@ pub(super) fn rows(section: &Section<'_>) -> Vec<Vec<(String, Shape)>> {
         .list("table")
         .iter()
         .filter_map(|node| match &node.tree {
-            Tree::List(cells) => Some((node.place, cells)),
+            Tree::List(cells) => Some((node.position, cells)),
             _ => {
                 section.wrong("table", node, "a list of lists");
                 None
@@ -76,21 +76,21 @@ pub(super) fn rows(section: &Section<'_>) -> Vec<Vec<(String, Shape)>> {
             let column = name.to_name();
             if name.as_text().is_none_or(|it| !is_variable(it)) {
                 let message = format!("{column:?} cannot be a variable: {}", step::VARIABLE);
-                source.mistake(name.place, message);
+                source.mistake(name.position, message);
             }
             columns.push(column);
         }
-        for (place, cells) in lines {
+        for (position, cells) in lines {
             if cells.len() != columns.len() {
                 let (wanted, found) = (columns.len(), cells.len());
                 let message = format!("a row has {wanted} cells as the first one, not {found}");
-                source.mistake(*place, message);
+                source.mistake(*position, message);
             }
             let cells = cells.iter().map(|cell| Shape::read(source, cell));
             rows.push(columns.iter().cloned().zip(cells).collect());
         }
         if lines.is_empty() {
-            section.mistake(section.place_of("table"), "table has names, but no row");
+            section.mistake(section.position_of("table"), "table has names, but no row");
         }
     }
     if rows.is_empty() {

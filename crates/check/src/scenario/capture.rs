@@ -33,9 +33,12 @@ pub(super) fn captures(section: &Section<'_>) -> Vec<Capture> {
         return Vec::new();
     };
     let mut captures = Vec::new();
-    for (name, place, node) in section.members() {
+    for (name, position, node) in section.members() {
         if !is_variable(&name) {
-            section.mistake(place, format!("{name:?} cannot be a variable: {VARIABLE}"));
+            section.mistake(
+                position,
+                format!("{name:?} cannot be a variable: {VARIABLE}"),
+            );
         }
         captures.extend(Capture::read(section.source, name, node));
     }
@@ -48,7 +51,7 @@ impl Capture {
         let Tree::Map(_) = node.tree else {
             let from = Origin::parse(node.as_text().unwrap_or_default());
             if let Err(message) = &from {
-                source.mistake(node.place, message.clone());
+                source.mistake(node.position, message.clone());
             }
             // It is told already; what is captured is known all the same.
             return Some(Self {
@@ -62,12 +65,13 @@ impl Capture {
         if from.is_none() && !section.has("from") {
             section.lacks("from");
         }
-        let from = from.and_then(|(text, place)| {
+        let from = from.and_then(|(text, position)| {
             let from = Origin::parse(text);
-            from.map_err(|message| section.mistake(place, message)).ok()
+            from.map_err(|message| section.mistake(position, message))
+                .ok()
         });
         let matches = section.text("matches");
-        let matches = matches.and_then(|(text, place)| pattern(source, text, place));
+        let matches = matches.and_then(|(text, position)| pattern(source, text, position));
         section.finish();
         Some(Self {
             name,

@@ -23,10 +23,10 @@ pub(super) fn cast(section: &Section<'_>, inputs: &Inputs) -> Vec<Cast> {
         return Vec::new();
     };
     let mut cast = Vec::new();
-    for (name, place, node) in section.members() {
+    for (name, position, node) in section.members() {
         if !is_variable(&name) {
             section.mistake(
-                place,
+                position,
                 format!("{name:?} cannot be an actor: {}", step::VARIABLE),
             );
         }
@@ -71,9 +71,9 @@ fn login(section: &Section<'_>) -> Vec<Step> {
     let steps = Step::read_all(section.source, nodes);
     for step in &steps {
         match step {
-            Step::Race(race) => section.mistake(race.place, "nobody races to log in"),
+            Step::Race(race) => section.mistake(race.position, "nobody races to log in"),
             Step::Send(send) if send.actor.is_some() => {
-                section.mistake(send.place, "an actor logs in itself: leave out `actor`");
+                section.mistake(send.position, "an actor logs in itself: leave out `actor`");
             }
             _ => {}
         }

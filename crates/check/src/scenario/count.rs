@@ -27,7 +27,7 @@ impl Count {
         let Tree::Map(_) = node.tree else {
             let kind = node.kind();
             let message = format!("{name} must be a whole number or {{min, max}}, not {kind}");
-            source.mistake(node.place, message);
+            source.mistake(node.position, message);
             return None;
         };
         let section = Section::new(source, name, node)?;
@@ -46,7 +46,7 @@ impl Count {
             && min > max
         {
             let message = format!("min is {min}, which is more than max, {max}");
-            section.mistake(section.place_of("min"), message);
+            section.mistake(section.position_of("min"), message);
         }
         let is_there = section.has("min") || section.has("max");
         is_there.then(|| Self {

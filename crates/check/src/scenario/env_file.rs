@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::mistake::{Mistakes, Place, Source};
+use super::mistake::{Mistakes, Position, Source};
 
 /// Reads a file of `NAME=value` lines, as shells and containers have them.
 ///
@@ -24,7 +24,7 @@ pub fn parse_env(path: &Path, text: &str) -> Result<BTreeMap<String, String>, Mi
             Some((name, value)) if is_name(name.trim()) => {
                 env.insert(name.trim().to_owned(), bare(value.trim()).to_owned());
             }
-            _ => source.mistake(Place { line, column: 1 }, "a line must be NAME=value"),
+            _ => source.mistake(Position { line, column: 1 }, "a line must be NAME=value"),
         }
     }
     source.finish().map(|_| env)

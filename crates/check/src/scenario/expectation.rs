@@ -142,7 +142,7 @@ impl State {
         }
         let section = Section::new(source, "state", node)?;
         let of = section.text("of");
-        let of = of.map(|(text, place)| Template::read(source, text, place));
+        let of = of.map(|(text, position)| Template::read(source, text, position));
         let is = match section.get("is") {
             Some(node) => Standing::read(source, node)?,
             None => {
@@ -169,7 +169,7 @@ fn except(section: &Section<'_>) -> Vec<Pointer> {
     for node in section.list("except") {
         match node.as_text().map(str::parse) {
             Some(Ok(pointer)) => pointers.push(pointer),
-            Some(Err(error)) => section.mistake(node.place, format!("except: {error}")),
+            Some(Err(error)) => section.mistake(node.position, format!("except: {error}")),
             None => section.wrong("except", node, "a list of JSON Pointers"),
         }
     }
@@ -185,7 +185,7 @@ impl Standing {
                 let hint = suggestion(found.unwrap_or_default(), ["winner", "unchanged"]);
                 let message =
                     format!("state must be winner, unchanged or {{/member: value}}{hint}");
-                source.mistake(node.place, message);
+                source.mistake(node.position, message);
                 None
             }
         }
@@ -201,16 +201,16 @@ impl Sum {
         if !section.has("over") {
             section.lacks("over");
         }
-        let of = section.text("of").and_then(|(text, place)| {
+        let of = section.text("of").and_then(|(text, position)| {
             let pointer = text.parse();
             pointer
-                .map_err(|error| source.mistake(place, format!("of: {error}")))
+                .map_err(|error| source.mistake(position, format!("of: {error}")))
                 .ok()
         });
         let mut over = Vec::new();
         for node in section.list("over") {
             match node.as_text() {
-                Some(text) => over.push(Template::read(source, text, node.place)),
+                Some(text) => over.push(Template::read(source, text, node.position)),
                 None => section.wrong("over", node, "a list of URLs"),
             }
         }
@@ -299,11 +299,14 @@ fn headers(section: &Section<'_>) -> Vec<(HeaderName, Matcher)> {
         return Vec::new();
     };
     let mut headers = Vec::new();
-    for (name, place, node) in section.members() {
+    for (name, position, node) in section.members() {
         let matcher = Matcher::read_field(section.source, &name, node);
         match name.parse() {
             Ok(name) => headers.push((name, matcher)),
-            Err(_) => section.mistake(place, format!("{name:?} is not the name of a header field")),
+            Err(_) => section.mistake(
+                position,
+                format!("{name:?} is not the name of a header field"),
+            ),
         }
     }
     headers
@@ -357,7 +360,7 @@ impl Body {
                 let message = format!(
                     "body must be conflict, problem, empty or {{/member: value}}, not {text:?}{hint}"
                 );
-                source.mistake(node.place, message);
+                source.mistake(node.position, message);
             }
             return found.map(|(_, body)| body);
         }
@@ -369,7 +372,7 @@ impl Body {
 /// The members of a mapping whose names are JSON Pointers; `None` if there are none.
 fn members(source: &Source<'_>, section: &Section<'_>, others: &[&str]) -> Option<Body> {
     let mut members = Vec::new();
-    for (name, place, node) in section.members() {
+    for (name, position, node) in section.members() {
         if others.contains(&name.as_str()) {
             continue;
         }
@@ -386,7 +389,7 @@ fn members(source: &Source<'_>, section: &Section<'_>, others: &[&str]) -> Optio
                     "{} is to have JSON Pointers, not {name}{hint}",
                     section.name
                 );
-                section.mistake(place, message);
+                section.mistake(position, message);
             }
         }
     }

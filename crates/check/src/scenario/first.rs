@@ -7,7 +7,7 @@ use url::Url;
 use crate::client::Client;
 use crate::effort::Effort;
 use crate::lab::{Condition, Halt, Lab};
-use crate::model::{Exchange, Stop};
+use crate::model::{Exchange, RunError};
 use crate::subject::Subject;
 
 /// A scenario to begin with.
@@ -23,7 +23,7 @@ pub struct First {
 #[derive(Debug, thiserror::Error)]
 pub enum NoFirst {
     #[error(transparent)]
-    Stopped(#[from] Stop),
+    Stopped(#[from] RunError),
     #[error("{0}")]
     NotWritten(String),
 }
@@ -31,7 +31,7 @@ pub enum NoFirst {
 impl From<Halt> for NoFirst {
     fn from(halt: Halt) -> Self {
         match halt {
-            Halt::Stop(stop) => Self::Stopped(stop),
+            Halt::Ended(stop) => Self::Stopped(stop),
             Halt::Cannot(reason) => Self::NotWritten(reason),
         }
     }
@@ -50,6 +50,10 @@ pub async fn first(client: &Client, url: &Url, run: u32) -> Result<First, NoFirs
     let effort = Effort::usual(0, run);
     let mut lab = Lab::uncalibrated(client.clone(), subject, effort).await?;
     let text = learnt(&mut lab).await;
+    if let Some(outage) = client.outage().await {
+        let outage = Box::new(outage);
+        return Err(RunError::Gone { outage }.into());
+    }
     // Whatever came of it: by then something may have been written.
     let is_restored = lab.restore().await?;
     Ok(First {

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::count::Count;
 use super::filter::length;
-use super::mistake::{Place, Source, suggestion};
+use super::mistake::{Position, Source, suggestion};
 use super::section::Section;
 use super::template::{Lookup, Shape, Template, Unfilled, plain};
 use super::tree::{Node, Tree};
@@ -51,20 +51,20 @@ impl Matcher {
             return Self { tests: Vec::new() };
         };
         let tests = Self::tests(&section);
-        for (found, place, _) in section.members() {
+        for (found, position, _) in section.members() {
             if !WORDS.contains(&found.as_str()) && found != "length" {
                 let known = WORDS.into_iter().chain(["length"]);
                 let hint = suggestion(&found, known);
                 let message = format!(
                     "{name}: there is no test {found}{hint}; to compare with an object, write {{is: …}}"
                 );
-                source.mistake(place, message);
+                source.mistake(position, message);
             }
         }
         if tests.is_empty() && section.members().next().is_none() {
             let message =
                 format!("{name} has no test; to compare with an object, write {{is: {{}}}}");
-            source.mistake(node.place, message);
+            source.mistake(node.position, message);
         }
         Self { tests }
     }
@@ -83,8 +83,8 @@ impl Matcher {
             let items = items.map(|item| Shape::read(section.source, item));
             tests.push(Test::OneOf(items.collect()));
         }
-        if let Some((text, place)) = section.text("matches") {
-            tests.extend(pattern(section.source, text, place).map(Test::Matches));
+        if let Some((text, position)) = section.text("matches") {
+            tests.extend(pattern(section.source, text, position).map(Test::Matches));
         }
         tests.extend(shape("contains").map(Test::Contains));
         for (key, comparison) in [
@@ -129,9 +129,11 @@ impl Matcher {
         let test = match (text, between) {
             ("present", _) => Some(Test::Present),
             ("absent", _) => Some(Test::Absent),
-            (_, Some(inner)) => pattern(source, inner, node.place).map(Test::Matches),
+            (_, Some(inner)) => pattern(source, inner, node.position).map(Test::Matches),
             _ => Some(Test::Is(Shape::Text(Template::read(
-                source, text, node.place,
+                source,
+                text,
+                node.position,
             )))),
         };
         Self {
@@ -214,7 +216,7 @@ impl Test {
     }
 }
 
-pub(super) fn pattern(source: &Source<'_>, text: &str, place: Place) -> Option<Regex> {
+pub(super) fn pattern(source: &Source<'_>, text: &str, position: Position) -> Option<Regex> {
     match Regex::new(text) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
@@ -222,7 +224,7 @@ pub(super) fn pattern(source: &Source<'_>, text: &str, place: Place) -> Option<R
             let reason = error.lines().last().unwrap_or_default();
             let reason = reason.trim_start_matches("error: ");
             source.mistake(
-                place,
+                position,
                 format!("/{text}/ is not a regular expression: {reason}"),
             );
             None

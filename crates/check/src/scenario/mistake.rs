@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Where something stands in a file. Lines and columns count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Position {
     pub line: usize,
     pub column: usize,
 }
@@ -13,13 +13,13 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     pub file: PathBuf,
-    pub place: Place,
+    pub position: Position,
     pub message: String,
 }
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { line, column } = self.place;
+        let Position { line, column } = self.position;
         write!(
             f,
             "{}:{line}:{column}: {}",
@@ -59,43 +59,46 @@ impl<'a> Source<'a> {
         }
     }
 
-    pub(super) fn mistake(&self, place: Place, message: impl Into<String>) {
-        self.mistakes.borrow_mut().push(self.at(place, message));
+    pub(super) fn mistake(&self, position: Position, message: impl Into<String>) {
+        self.mistakes.borrow_mut().push(self.at(position, message));
     }
 
     /// Something that can be meant as it stands, and mostly is not.
-    pub(super) fn warning(&self, place: Place, message: impl Into<String>) {
-        self.warnings.borrow_mut().push(self.at(place, message));
+    pub(super) fn warning(&self, position: Position, message: impl Into<String>) {
+        self.warnings.borrow_mut().push(self.at(position, message));
     }
 
-    fn at(&self, place: Place, message: impl Into<String>) -> Mistake {
+    fn at(&self, position: Position, message: impl Into<String>) -> Mistake {
         Mistake {
             file: self.path.to_owned(),
-            place,
+            position,
             message: message.into(),
         }
     }
 
-    /// Where `part` of a text that begins at `place` stands: exact on its first line, as far as it
+    /// Where `part` of a text that begins at `position` stands: exact on its first line, as far as it
     /// is written there as it is; otherwise its beginning.
-    pub(super) fn within(&self, place: Place, part: &str) -> Place {
-        let line = place.line.checked_sub(1).and_then(|at| self.lines.get(at));
-        let skipped = place.column.saturating_sub(1);
+    pub(super) fn within(&self, position: Position, part: &str) -> Position {
+        let line = position
+            .line
+            .checked_sub(1)
+            .and_then(|at| self.lines.get(at));
+        let skipped = position.column.saturating_sub(1);
         let found = line.and_then(|line| {
             let start = line.char_indices().nth(skipped)?.0;
             let found = line[start..].find(part)?;
             Some(line[..start + found].chars().count() + 1)
         });
-        Place {
-            column: found.unwrap_or(place.column),
-            ..place
+        Position {
+            column: found.unwrap_or(position.column),
+            ..position
         }
     }
 
     /// The warnings, or all mistakes if there are any.
     pub(super) fn finish(self) -> Result<Vec<Mistake>, Mistakes> {
         let in_order = |mut found: Vec<Mistake>| {
-            found.sort_by_key(|it| it.place);
+            found.sort_by_key(|it| it.position);
             found.dedup();
             found
         };

@@ -1,5 +1,5 @@
 use super::expectation::{Answer, Expect};
-use super::mistake::Place;
+use super::mistake::Position;
 use super::section::{Section, whole};
 use super::step::{Sending, wins};
 use super::tree::Tree;
@@ -7,7 +7,7 @@ use super::tree::Tree;
 /// Requests that are released together.
 #[derive(Clone, Debug)]
 pub(super) struct Race {
-    pub(super) place: Place,
+    pub(super) position: Position,
     pub(super) name: Option<String>,
     pub(super) sends: Vec<(String, Sending)>,
     pub(super) wins: Option<Answer>,
@@ -19,7 +19,7 @@ impl Race {
     pub(super) fn read(beside: &Section<'_>) -> Option<Self> {
         let section = beside.section("race")?;
         let race = Self {
-            place: section.place,
+            position: section.position,
             name: beside.text("name").map(|(text, _)| text.to_owned()),
             sends: sends(&section),
             wins: wins(&section),
@@ -51,7 +51,7 @@ fn sends(section: &Section<'_>) -> Vec<(String, Sending)> {
                 Some((name.unwrap_or_else(|| numbered(at)), send))
             });
             if nodes.len() < 2 {
-                section.mistake(section.place, TOO_FEW);
+                section.mistake(section.position, TOO_FEW);
             }
             each.collect()
         }
@@ -62,7 +62,7 @@ fn sends(section: &Section<'_>) -> Vec<(String, Sending)> {
             let send = Sending::read(&send, &[]);
             match &named {
                 None if !section.has("actors") => section.lacks("actors"),
-                Some(names) if names.len() < 2 => section.mistake(section.place, TOO_FEW),
+                Some(names) if names.len() < 2 => section.mistake(section.position, TOO_FEW),
                 _ => {}
             }
             let each = actors.iter().map(|name| (name.clone(), send.clone()));
@@ -93,7 +93,7 @@ fn actors(section: &Section<'_>) -> Option<Vec<String>> {
         is_whole &= node.as_text().is_some();
         match node.as_text() {
             Some(name) if names.iter().any(|it| it == name) => {
-                section.mistake(node.place, format!("{name} is there twice"));
+                section.mistake(node.position, format!("{name} is there twice"));
                 is_whole = false;
             }
             Some(name) => names.push(name.to_owned()),

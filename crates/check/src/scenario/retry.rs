@@ -57,7 +57,7 @@ impl Retry {
             times: section.number("times", 1).unwrap_or(5),
             on,
             edit: Edit::read(section, !capture.is_empty()),
-            read: read.map(|(text, place)| Template::read(source, text, place)),
+            read: read.map(|(text, position)| Template::read(source, text, position)),
             capture,
         };
         section.finish();
@@ -106,10 +106,10 @@ fn strategies(section: &Section<'_>) -> Strategies {
         Strategy::Text,
         Strategy::Atomic,
     ];
-    for (name, place, node) in section.members() {
+    for (name, position, node) in section.members() {
         let pointer = name.parse::<Pointer>();
         if let Err(error) = &pointer {
-            section.mistake(place, format!("{name}: {error}"));
+            section.mistake(position, format!("{name}: {error}"));
         }
         let found = words.iter().find(|it| node.as_text() == Some(it.name()));
         if found.is_none() {

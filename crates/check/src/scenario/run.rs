@@ -24,7 +24,7 @@ use super::step::{Sending, Step};
 use super::suite::Scenario;
 use super::template::Unfilled;
 use crate::client::{Actor, Client};
-use crate::model::{Effect, Evidence, Exchange, ProbeReport, Request, Severity, Stop};
+use crate::model::{Effect, Evidence, Exchange, ProbeReport, Request, RunError, Severity};
 use group::Contestant;
 use kept::Kept;
 use tally::Tally;
@@ -44,7 +44,9 @@ pub struct Settings {
 pub struct Ran {
     pub report: ProbeReport,
     /// Why it ended before all rounds were over; `None` if it did not.
-    pub stop: Option<Stop>,
+    pub stop: Option<RunError>,
+    /// That the server stopped answering, if that is why.
+    pub outage: Option<ProbeReport>,
 }
 
 /// Runs a scenario to its end: all rounds, whatever comes of each.
@@ -56,6 +58,7 @@ pub async fn run(scenario: &Scenario, client: &Client, settings: &Settings) -> R
     let mut runner = Runner::new(scenario, client, &plan, settings.seed);
     if let Err(halt) = runner.log_in().await {
         tally.could_not_begin(halt);
+        tally.add_outage(client.outage().await);
         return tally.end(&runner.memory);
     }
     let mut pause = Duration::ZERO;
@@ -69,11 +72,22 @@ pub async fn run(scenario: &Scenario, client: &Client, settings: &Settings) -> R
         let is_over = matches!(end, Err(Halt::Stopped(_)));
         tally.add(round, end, runner.overlapped);
         tally.add_left(round, runner.left.take());
-        if is_over {
+        let outage = client.outage().await;
+        let has_outage = outage.is_some();
+        tally.add_outage(outage);
+        if is_over || has_outage {
             break;
         }
     }
     tally.end(&runner.memory)
+}
+
+/// The report of a scenario that was not run.
+pub fn not_run(scenario: &Scenario, reason: &str) -> ProbeReport {
+    let plan = Plan::new(scenario, None);
+    let mut tally = Tally::new(scenario, &plan);
+    tally.could_not_begin(Halt::Unjudged(reason.to_owned()));
+    tally.report(&Memory::default())
 }
 
 /// Why a round did not go on.
@@ -85,7 +99,7 @@ enum Halt {
     /// Too much at once: this round says nothing.
     Busy,
     /// The whole run is over.
-    Stopped(Stop),
+    Stopped(RunError),
 }
 
 /// What is wrong, how bad it is, and why it matters.
@@ -134,9 +148,9 @@ impl From<Unfilled> for Halt {
     }
 }
 
-impl From<Stop> for Halt {
-    fn from(stop: Stop) -> Self {
-        Self::Stopped(stop)
+impl From<RunError> for Halt {
+    fn from(error: RunError) -> Self {
+        Self::Stopped(error)
     }
 }
 
@@ -298,7 +312,7 @@ impl<'a> Runner<'a> {
     async fn step(&mut self, step: &'a Step) -> Result<(), Halt> {
         // What was begun is cleared away; nothing else is.
         if self.phase != Phase::Teardown && self.client.is_interrupted() {
-            return Err(Stop::Interrupted.into());
+            return Err(RunError::Interrupted.into());
         }
         match step {
             Step::Wait(time) => {

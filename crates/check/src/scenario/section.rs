@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use super::mistake::{Place, Source, suggestion};
+use super::mistake::{Position, Source, suggestion};
 use super::tree::{Node, Tree};
 
 /// Members that set variables, or in which much else stands: a typing error in such a name is one mistake, and what
@@ -15,7 +15,7 @@ pub(super) struct Section<'a> {
     pub(super) source: &'a Source<'a>,
     /// As it is told in messages: `race`, `expect of the race`.
     pub(super) name: String,
-    pub(super) place: Place,
+    pub(super) position: Position,
     members: &'a [(Node, Node)],
     known: RefCell<Vec<&'static str>>,
 }
@@ -30,21 +30,21 @@ impl<'a> Section<'a> {
         let name = name.into();
         let Tree::Map(members) = &node.tree else {
             let message = format!("{name} must be a mapping, not {}", node.kind());
-            source.mistake(node.place, message);
+            source.mistake(node.position, message);
             return None;
         };
         tell_repeated(source, members);
         Some(Self {
             source,
             name,
-            place: node.place,
+            position: node.position,
             members,
             known: RefCell::default(),
         })
     }
 
-    pub(super) fn mistake(&self, place: Place, message: impl Into<String>) {
-        self.source.mistake(place, message);
+    pub(super) fn mistake(&self, position: Position, message: impl Into<String>) {
+        self.source.mistake(position, message);
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -75,13 +75,14 @@ impl<'a> Section<'a> {
     }
 
     /// Where a member's name stands.
-    pub(super) fn place_of(&self, key: &str) -> Place {
-        self.find(key).map_or(self.place, |(name, _)| name.place)
+    pub(super) fn position_of(&self, key: &str) -> Position {
+        self.find(key)
+            .map_or(self.position, |(name, _)| name.position)
     }
 
     pub(super) fn wrong(&self, key: &str, node: &Node, wanted: &str) {
         let message = format!("{key} must be {wanted}, not {}", node.kind());
-        self.mistake(node.place, message);
+        self.mistake(node.position, message);
     }
 
     /// A mistake, unless something there looks like `key` misspelt: that is told anyway.
@@ -90,16 +91,16 @@ impl<'a> Section<'a> {
         if self.members.iter().any(is_near) {
             return;
         }
-        self.mistake(self.place, format!("{} lacks {key}", self.name));
+        self.mistake(self.position, format!("{} lacks {key}", self.name));
     }
 
-    pub(super) fn text(&self, key: &'static str) -> Option<(&'a str, Place)> {
+    pub(super) fn text(&self, key: &'static str) -> Option<(&'a str, Position)> {
         let node = self.get(key)?;
         let text = node.as_text();
         if text.is_none() {
             self.wrong(key, node, "a string");
         }
-        text.map(|text| (text, node.place))
+        text.map(|text| (text, node.position))
     }
 
     /// A whole number of at least `least`.
@@ -114,13 +115,13 @@ impl<'a> Section<'a> {
 
     /// One of several words.
     pub(super) fn word<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
-        let (found, place) = self.text(key)?;
+        let (found, position) = self.text(key)?;
         let word = words.iter().find(|(word, _)| *word == found);
         if word.is_none() {
             let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
             let hint = suggestion(found, names.iter().copied());
             let message = format!("{key} must be {}, not {found:?}{hint}", names.join(" or "));
-            self.mistake(place, message);
+            self.mistake(position, message);
         }
         word.map(|(_, value)| *value)
     }
@@ -154,9 +155,9 @@ impl<'a> Section<'a> {
     }
 
     /// The members, for a section whose names are data.
-    pub(super) fn members(&self) -> impl Iterator<Item = (String, Place, &'a Node)> + use<'a> {
+    pub(super) fn members(&self) -> impl Iterator<Item = (String, Position, &'a Node)> + use<'a> {
         let members = self.members.iter();
-        members.map(|(name, value)| (name.to_name(), name.place, value))
+        members.map(|(name, value)| (name.to_name(), name.position, value))
     }
 
     /// Tells what is there but was never asked for.
@@ -167,7 +168,7 @@ impl<'a> Section<'a> {
             if !known.contains(&found.as_str()) {
                 let hint = suggestion(&found, known.iter().copied());
                 let message = format!("{} has no member {found}{hint}", self.name);
-                self.mistake(name.place, message);
+                self.mistake(name.position, message);
             }
         }
     }
@@ -195,14 +196,14 @@ pub(super) fn tell_repeated(source: &Source<'_>, members: &[(Node, Node)]) {
     for (at, (name, _)) in members.iter().enumerate() {
         if matches!(name.tree, Tree::Map(_) | Tree::List(_)) {
             let message = "a name must be a string; a {{variable}} needs quotes around it in YAML";
-            source.mistake(name.place, message);
+            source.mistake(name.position, message);
         }
         let found = name.to_name();
         if members[..at]
             .iter()
             .any(|(before, _)| before.to_name() == found)
         {
-            source.mistake(name.place, format!("{found} is there twice"));
+            source.mistake(name.position, format!("{found} is there twice"));
         }
     }
 }

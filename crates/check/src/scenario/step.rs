@@ -5,7 +5,7 @@ use http::{HeaderName, Method};
 use super::capture::{Capture, captures};
 use super::expectation::{Answer, Expect};
 use super::filter::is_quoted;
-use super::mistake::{Place, Source, suggestion};
+use super::mistake::{Position, Source, suggestion};
 use super::race::Race;
 use super::retry::Retry;
 use super::section::Section;
@@ -23,10 +23,10 @@ pub(super) enum Step {
 /// A request.
 #[derive(Clone, Debug)]
 pub(super) struct Sending {
-    pub(super) place: Place,
+    pub(super) position: Position,
     pub(super) name: Option<String>,
     /// Who sends it; `None` is the tester itself, or, in a race, each of its actors.
-    pub(super) actor: Option<(String, Place)>,
+    pub(super) actor: Option<(String, Position)>,
     pub(super) method: Method,
     pub(super) url: Template,
     pub(super) query: Vec<(Template, Template)>,
@@ -106,13 +106,13 @@ impl Sending {
     pub(super) fn read(section: &Section<'_>, others: &[&'static str]) -> Self {
         let source = section.source;
         let (method, url) = target(section, others).unwrap_or((Method::GET, Template::plain("")));
-        let template = |(text, place)| Template::read(source, text, place);
+        let template = |(text, position)| Template::read(source, text, position);
         let send = Self {
-            place: section.place,
+            position: section.position,
             name: section.text("name").map(|(text, _)| text.to_owned()),
             actor: section
                 .text("actor")
-                .map(|(text, place)| (text.to_owned(), place)),
+                .map(|(text, position)| (text.to_owned(), position)),
             method,
             url,
             query: pairs(section, "query"),
@@ -151,13 +151,13 @@ fn target(section: &Section<'_>, others: &[&'static str]) -> Option<(Method, Tem
     let source = section.source;
     let mut found = Vec::new();
     for name in METHODS {
-        if let Some((text, place)) = section.text(name)
+        if let Some((text, position)) = section.text(name)
             && let Ok(method) = name.parse::<Method>()
         {
-            found.push((section.place_of(name), (method, text, place)));
+            found.push((section.position_of(name), (method, text, position)));
         }
     }
-    if let Some((name, place)) = section.text("method") {
+    if let Some((name, position)) = section.text("method") {
         let url = section.text("url");
         if url.is_none() && !section.has("url") {
             section.lacks("url");
@@ -165,15 +165,18 @@ fn target(section: &Section<'_>, others: &[&'static str]) -> Option<(Method, Tem
         match name.parse::<Method>() {
             Ok(method) => {
                 let (text, at) = url?;
-                found.push((section.place_of("method"), (method, text, at)));
+                found.push((section.position_of("method"), (method, text, at)));
             }
-            Err(_) => section.mistake(place, format!("{name:?} is not a method")),
+            Err(_) => section.mistake(position, format!("{name:?} is not a method")),
         }
     } else {
         section.get("url");
     }
-    if let [_, (place, _), ..] = found.as_slice() {
-        section.mistake(*place, "a step is one request; begin the next with a dash");
+    if let [_, (position, _), ..] = found.as_slice() {
+        section.mistake(
+            *position,
+            "a step is one request; begin the next with a dash",
+        );
     }
     let is_there = |name: &&str| section.has(name);
     let is_misspelt = || {
@@ -184,8 +187,8 @@ fn target(section: &Section<'_>, others: &[&'static str]) -> Option<(Method, Tem
     if !METHODS.iter().chain(&["method"]).any(is_there) && !is_misspelt() {
         section.lacks("a method and its URL, such as `PUT: /docs/1`");
     }
-    let (_, (method, text, place)) = found.into_iter().next()?;
-    Some((method, Template::read(source, text, place)))
+    let (_, (method, text, position)) = found.into_iter().next()?;
+    Some((method, Template::read(source, text, position)))
 }
 
 /// The members of a request besides its method.
@@ -213,12 +216,12 @@ const FIELDS: [&str; 21] = [
     "wait",
 ];
 
-fn tag<'a>(section: &Section<'a>, names: &[&'static str]) -> Option<(&'a str, Place)> {
+fn tag<'a>(section: &Section<'a>, names: &[&'static str]) -> Option<(&'a str, Position)> {
     let found = names.iter().filter_map(|name| section.text(name));
     let found: Vec<_> = found.collect();
-    if let [_, (_, place), ..] = found.as_slice() {
+    if let [_, (_, position), ..] = found.as_slice() {
         section.mistake(
-            *place,
+            *position,
             format!("{} are the same: write one", names.join(" and ")),
         );
     }
@@ -238,16 +241,16 @@ pub(super) fn headers(section: &Section<'_>) -> Vec<(HeaderName, Option<Template
     };
     let source = section.source;
     let mut headers = Vec::new();
-    for (name, place, node) in section.members() {
+    for (name, position, node) in section.members() {
         let value = match &node.tree {
             Tree::Null => None,
             Tree::Text(text) => {
-                warn_of_lost_quotes(source, &name, text, node.place);
-                Some(Template::read(source, text, node.place))
+                warn_of_lost_quotes(source, &name, text, node.position);
+                Some(Template::read(source, text, node.position))
             }
             Tree::Number(_) | Tree::Bool(_) => {
                 let text = node.to_name();
-                warn_of_lost_quotes(source, &name, &text, node.place);
+                warn_of_lost_quotes(source, &name, &text, node.position);
                 Some(Template::plain(&text))
             }
             _ => {
@@ -257,14 +260,17 @@ pub(super) fn headers(section: &Section<'_>) -> Vec<(HeaderName, Option<Template
         };
         match name.parse() {
             Ok(name) => headers.push((name, value)),
-            Err(_) => section.mistake(place, format!("{name:?} is not the name of a header field")),
+            Err(_) => section.mistake(
+                position,
+                format!("{name:?} is not the name of a header field"),
+            ),
         }
     }
     headers
 }
 
 /// In `If-Match: "v1"` the quotes are YAML's, and what is sent is `v1`, which is not a tag.
-fn warn_of_lost_quotes(source: &Source<'_>, name: &str, text: &str, place: Place) {
+fn warn_of_lost_quotes(source: &Source<'_>, name: &str, text: &str, position: Position) {
     let member = match name.to_ascii_lowercase().as_str() {
         "if-match" => "etag",
         "if-none-match" => "if_none_match",
@@ -276,7 +282,7 @@ fn warn_of_lost_quotes(source: &Source<'_>, name: &str, text: &str, place: Place
             "{name} is sent as {text}, without the quotes that an entity tag has: \
              write '\"{text}\"', or `{member}: {text}` beside headers, which adds them"
         );
-        source.warning(place, message);
+        source.warning(position, message);
     }
 }
 
@@ -286,16 +292,16 @@ pub(super) fn pairs(section: &Section<'_>, key: &'static str) -> Vec<(Template, 
     };
     let source = section.source;
     let mut pairs = Vec::new();
-    for (name, place, node) in section.members() {
+    for (name, position, node) in section.members() {
         let value = match &node.tree {
-            Tree::Text(text) => Template::read(source, text, node.place),
+            Tree::Text(text) => Template::read(source, text, node.position),
             Tree::Number(_) | Tree::Bool(_) => Template::plain(&node.to_name()),
             _ => {
                 section.wrong(&name, node, "a string");
                 continue;
             }
         };
-        pairs.push((Template::read(source, &name, place), value));
+        pairs.push((Template::read(source, &name, position), value));
     }
     pairs
 }
@@ -317,7 +323,7 @@ impl Content {
             ),
             (
                 "text",
-                text.map(|(text, place)| Self::Text(Template::read(source, text, place))),
+                text.map(|(text, position)| Self::Text(Template::read(source, text, position))),
             ),
             ("file", file(section)),
         ];
@@ -331,7 +337,7 @@ impl Content {
         };
         if let Some((second, _)) = found.next() {
             let message = format!("a request has one body: {first} or {second}");
-            section.mistake(section.place_of(second), message);
+            section.mistake(section.position_of(second), message);
         }
         content
     }
@@ -350,12 +356,12 @@ impl Content {
 
 /// A file, whose path counts from the folder of the scenario.
 fn file(section: &Section<'_>) -> Option<Content> {
-    let (path, place) = section.text("file")?;
+    let (path, position) = section.text("file")?;
     let folder = section.source.path.parent().unwrap_or(section.source.path);
     match std::fs::read(folder.join(path)) {
         Ok(bytes) => Some(Content::File(bytes)),
         Err(error) => {
-            section.mistake(place, format!("{path} cannot be read: {error}"));
+            section.mistake(position, format!("{path} cannot be read: {error}"));
             None
         }
     }

@@ -6,7 +6,7 @@ use http::HeaderName;
 use super::assignment::{rows, vars};
 use super::cast::{Cast, cast};
 use super::expectation::{Answer, Expect, Sum};
-use super::mistake::{Mistake, Mistakes, Place, Source};
+use super::mistake::{Mistake, Mistakes, Position, Source};
 use super::race::Race;
 use super::section::Section;
 use super::step::{self, Sending, Step};
@@ -35,7 +35,7 @@ pub struct Suite {
 /// One thing that is tried, as often as it says.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    pub(super) place: Place,
+    pub(super) position: Position,
     pub name: String,
     pub description: Option<String>,
     pub(super) base: Option<Template>,
@@ -78,11 +78,14 @@ pub fn parse(path: &Path, text: &str, inputs: &Inputs) -> Result<Suite, Mistakes
     for (at, scenario) in scenarios.iter().enumerate() {
         if scenarios[..at].iter().any(|it| it.name == scenario.name) {
             let message = format!("there is another scenario {:?} in this file", scenario.name);
-            source.mistake(scenario.place, message);
+            source.mistake(scenario.position, message);
         }
     }
     if text.trim().is_empty() || is_only_comments(text) {
-        source.mistake(Place { line: 1, column: 1 }, "there is no scenario in it");
+        source.mistake(
+            Position { line: 1, column: 1 },
+            "there is no scenario in it",
+        );
     }
     let warnings = source.finish()?;
     Ok(Suite {
@@ -110,10 +113,10 @@ impl Scenario {
             section.lacks("scenario");
         }
         let base = section.text("base");
-        let base = base.map(|(text, place)| Template::read(source, text, place));
+        let base = base.map(|(text, position)| Template::read(source, text, position));
         let all = |key| Step::read_all(source, section.list(key));
         let mut scenario = Self {
-            place: section.place_of("scenario"),
+            position: section.position_of("scenario"),
             name: name.map(|(text, _)| text.to_owned()).unwrap_or_default(),
             description: section.text("description").map(|(text, _)| text.to_owned()),
             base: inputs
@@ -148,7 +151,7 @@ impl Scenario {
         if section.has("race") {
             if section.has("steps") {
                 let message = "a scenario has a race or steps; write the race as one of the steps";
-                section.mistake(section.place_of("race"), message);
+                section.mistake(section.position_of("race"), message);
             }
             section.get("name");
             self.steps = Race::read(section)
@@ -167,7 +170,7 @@ impl Scenario {
 
     fn check_shape(&self, section: &Section<'_>) {
         if section.has("steps") && section.list("steps").is_empty() {
-            section.mistake(section.place_of("steps"), "steps has no step");
+            section.mistake(section.position_of("steps"), "steps has no step");
         }
         if self.interleave.is_none() {
             return;
@@ -179,7 +182,7 @@ impl Scenario {
         if orders::count(&lengths).is_none() {
             let message =
                 "there are more orders of the steps than can be counted: take fewer steps";
-            section.mistake(section.place_of("interleave"), message);
+            section.mistake(section.position_of("interleave"), message);
         }
         for step in &self.steps {
             match step {
@@ -187,16 +190,16 @@ impl Scenario {
                 Step::Send(send) if send.actor.is_some() || send.url.is_empty() => {}
                 Step::Send(send) => {
                     section.mistake(
-                        send.place,
+                        send.position,
                         "with interleave, a step says which actor takes it",
                     );
                 }
                 Step::Race(race) => {
-                    section.mistake(race.place, "with interleave, every step is one actor's");
+                    section.mistake(race.position, "with interleave, every step is one actor's");
                 }
                 Step::Wait(_) => {
                     let message = "with interleave, nobody waits";
-                    section.mistake(section.place_of("steps"), message);
+                    section.mistake(section.position_of("steps"), message);
                 }
             }
         }

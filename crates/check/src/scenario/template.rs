@@ -3,7 +3,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::filter::{Argument, Filter};
-use super::mistake::{Place, Source};
+use super::mistake::{Position, Source};
 use super::section::tell_repeated;
 use super::tree::{Node, Tree};
 
@@ -13,7 +13,7 @@ pub(super) struct Template {
     /// As it is written.
     text: String,
     parts: Vec<Part>,
-    place: Place,
+    position: Position,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ enum Part {
 pub(super) struct Expression {
     pub(super) operand: Operand,
     pub(super) filters: Vec<Filter>,
-    pub(super) place: Place,
+    pub(super) position: Position,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -67,19 +67,19 @@ impl Template {
         Self {
             text: text.to_owned(),
             parts: vec![Part::Text(text.to_owned())],
-            place: Place::default(),
+            position: Position::default(),
         }
     }
 
-    pub(super) fn read(source: &Source<'_>, text: &str, place: Place) -> Self {
+    pub(super) fn read(source: &Source<'_>, text: &str, position: Position) -> Self {
         Self {
             text: text.to_owned(),
-            parts: Self::parts(source, text, place),
-            place,
+            parts: Self::parts(source, text, position),
+            position,
         }
     }
 
-    fn parts(source: &Source<'_>, text: &str, place: Place) -> Vec<Part> {
+    fn parts(source: &Source<'_>, text: &str, position: Position) -> Vec<Part> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(start) = rest.find("{{") {
@@ -88,10 +88,10 @@ impl Template {
             }
             let inside = &rest[start + 2..];
             let Some(end) = closing(inside) else {
-                source.mistake(source.within(place, "{{"), "{{ without }}");
+                source.mistake(source.within(position, "{{"), "{{ without }}");
                 return parts;
             };
-            let at = source.within(place, &rest[start..start + end + 4]);
+            let at = source.within(position, &rest[start..start + end + 4]);
             match Expression::parse(&inside[..end], at) {
                 Ok(expression) => parts.push(Part::Expression(expression)),
                 Err(message) => source.mistake(at, message),
@@ -108,8 +108,8 @@ impl Template {
         self.text.is_empty()
     }
 
-    pub(super) fn place(&self) -> Place {
-        self.place
+    pub(super) fn position(&self) -> Position {
+        self.position
     }
 
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
@@ -168,14 +168,14 @@ fn closing(inside: &str) -> Option<usize> {
 }
 
 impl Expression {
-    fn parse(text: &str, place: Place) -> Result<Self, String> {
+    fn parse(text: &str, position: Position) -> Result<Self, String> {
         let mut stages = split(text).into_iter();
         let operand = stages.next().unwrap_or_default();
         let filters = stages.map(|stage| Filter::parse(&stage));
         Ok(Self {
             operand: Operand::parse(operand.trim())?,
             filters: filters.collect::<Result<_, _>>()?,
-            place,
+            position,
         })
     }
 
@@ -251,14 +251,14 @@ impl From<Operand> for Argument {
 impl Shape {
     pub(super) fn read(source: &Source<'_>, node: &Node) -> Self {
         match &node.tree {
-            Tree::Text(text) => Self::Text(Template::read(source, text, node.place)),
+            Tree::Text(text) => Self::Text(Template::read(source, text, node.position)),
             Tree::List(items) => {
                 Self::List(items.iter().map(|it| Self::read(source, it)).collect())
             }
             Tree::Map(members) => {
                 tell_repeated(source, members);
                 let member = |(name, value): &(Node, Node)| {
-                    let name = Template::read(source, &name.to_name(), name.place);
+                    let name = Template::read(source, &name.to_name(), name.position);
                     (name, Self::read(source, value))
                 };
                 Self::Map(members.iter().map(member).collect())
@@ -309,8 +309,8 @@ mod tests {
 
     fn fill(text: &str) -> Result<Value, String> {
         let source = Source::new(Path::new("x.yaml"), text);
-        let place = Place { line: 1, column: 1 };
-        let template = Template::read(&source, text, place);
+        let position = Position { line: 1, column: 1 };
+        let template = Template::read(&source, text, position);
         source.finish().map_err(|mistakes| mistakes.to_string())?;
         let lookup = |path: &[String]| match path.join(".").as_str() {
             "n" => Some(json!(3)),

@@ -5,12 +5,12 @@ use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
 use serde_saphyr::options::DuplicateKeyPolicy;
 
-use super::mistake::{Place, Source};
+use super::mistake::{Position, Source};
 
 /// A YAML value with its place.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    pub(super) place: Place,
+    pub(super) position: Position,
     pub(super) tree: Tree,
 }
 
@@ -37,21 +37,21 @@ pub(super) fn documents(source: &Source<'_>, text: &str) -> Vec<Node> {
     match serde_saphyr::from_multiple_with_options::<Node>(text, options) {
         Ok(documents) => documents,
         Err(error) => {
-            let place = error
+            let position = error
                 .location()
-                .map(place)
-                .unwrap_or(Place { line: 1, column: 1 });
+                .map(position)
+                .unwrap_or(Position { line: 1, column: 1 });
             let message = error.without_snippet().to_string();
             // Its own messages end with the place.
             let message = message.split(" at line ").next().unwrap_or_default();
-            source.mistake(place, format!("this is not YAML: {message}"));
+            source.mistake(position, format!("this is not YAML: {message}"));
             Vec::new()
         }
     }
 }
 
-fn place(location: serde_saphyr::Location) -> Place {
-    Place {
+fn position(location: serde_saphyr::Location) -> Position {
+    Position {
         line: usize::try_from(location.line()).unwrap_or(usize::MAX),
         column: usize::try_from(location.column()).unwrap_or(usize::MAX),
     }
@@ -106,7 +106,7 @@ impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Tree>::deserialize(deserializer)?;
         Ok(Self {
-            place: place(spanned.referenced),
+            position: position(spanned.referenced),
             tree: spanned.value,
         })
     }

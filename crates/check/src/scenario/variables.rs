@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::capture::Capture;
 use super::expectation::{Answer, Expect, Standing, Sum};
-use super::mistake::{Place, Source, suggestion};
+use super::mistake::{Position, Source, suggestion};
 use super::race::{Race, numbered};
 use super::step::{BUILT_IN, Content, Sending, Step};
 use super::suite::Scenario;
@@ -92,8 +92,8 @@ impl<'a> Walk<'a> {
             match step {
                 Step::Send(send) => {
                     let actor = send.actor.as_ref();
-                    if let Some((name, place)) = actor {
-                        self.actor(name, *place);
+                    if let Some((name, position)) = actor {
+                        self.actor(name, *position);
                     }
                     let actor = actor.map(|(name, _)| name.as_str());
                     self.send(actor, send);
@@ -108,11 +108,14 @@ impl<'a> Walk<'a> {
     fn race(&mut self, race: &'a Race) {
         let mut told = Vec::new();
         for (name, send) in &race.sends {
-            let place = send.actor.as_ref().map_or(race.place, |(_, place)| *place);
-            self.actor(name, place);
+            let position = send
+                .actor
+                .as_ref()
+                .map_or(race.position, |(_, position)| *position);
+            self.actor(name, position);
             // Several actors may send the one request: its mistakes are told once.
-            if !told.contains(&send.place) {
-                told.push(send.place);
+            if !told.contains(&send.position) {
+                told.push(send.position);
                 self.send(Some(name), send);
             }
         }
@@ -128,14 +131,14 @@ impl<'a> Walk<'a> {
     }
 
     /// A scenario that lists its actors has no others.
-    fn actor(&self, name: &str, place: Place) {
+    fn actor(&self, name: &str, position: Position) {
         let cast = &self.scenario.cast;
         let is_known = cast.iter().any(|it| it.name == name);
         let is_numbered = (0..1000).any(|at| numbered(at) == name);
         if !cast.is_empty() && !is_known && !is_numbered {
             let hint = suggestion(name, cast.iter().map(|it| it.name.as_str()));
             self.source
-                .mistake(place, format!("there is no actor {name}{hint}"));
+                .mistake(position, format!("there is no actor {name}{hint}"));
         }
     }
 
@@ -213,14 +216,14 @@ impl<'a> Walk<'a> {
                 if !env.contains_key(name) {
                     let hint = suggestion(name, env.keys().map(String::as_str));
                     let message = format!("the environment has no {name}{hint}");
-                    source.mistake(at.place, message);
+                    source.mistake(at.position, message);
                 }
             }
             ("winners" | "losers" | "retries", _) if !counts => {
                 let message = format!("{{{{{name}}}}} is known only in what is expected");
-                source.mistake(at.place, message);
+                source.mistake(at.position, message);
             }
-            ("env", None) => source.mistake(at.place, "write {{env.NAME}}"),
+            ("env", None) => source.mistake(at.position, "write {{env.NAME}}"),
             _ if BUILT_IN.contains(&name) || self.knows(actor, name) => {}
             (_, Some(variable)) if self.scenario.actors().contains(&name) => {
                 self.of_actor(actor, name, variable, at);
@@ -233,7 +236,7 @@ impl<'a> Walk<'a> {
                 let message = format!(
                     "{{{{{name}}}}} is set nowhere before this: not in vars, by --var, or by a capture{hint}"
                 );
-                source.mistake(at.place, message);
+                source.mistake(at.position, message);
             }
         }
     }
@@ -250,7 +253,7 @@ impl<'a> Walk<'a> {
             let names = known.into_iter().flatten().map(String::as_str);
             let hint = suggestion(variable, names);
             let message = format!("{other} has captured no {variable} before this{hint}");
-            self.source.mistake(at.place, message);
+            self.source.mistake(at.position, message);
         } else if self.is_interleaved
             && actor != Some(other)
             && self.comes_in_steps(other, variable)
@@ -258,7 +261,7 @@ impl<'a> Walk<'a> {
             let message = format!(
                 "in some orders of the steps, {other} has captured no {variable} before this"
             );
-            self.source.mistake(at.place, message);
+            self.source.mistake(at.position, message);
         }
     }
 
@@ -285,7 +288,7 @@ fn tell_of_no_base(source: &Source<'_>, scenario: &Scenario) {
             "{} has no host: write `base: http://…` at the top, or give --var base=http://…",
             send.url
         );
-        source.mistake(send.url.place(), message);
+        source.mistake(send.url.position(), message);
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::expectation::{Answer, Body};
 use super::matcher::Matcher;
 use super::template::{Lookup, Unfilled};
-use crate::model::{Effect, Exchange, Outcome, Response};
+use crate::model::{Effect, Exchange, Reply, Response};
 
 impl Answer {
     /// What is wrong with an answer; `None` if nothing is.
@@ -16,9 +16,9 @@ impl Answer {
         exchange: &Exchange,
         lookup: Lookup<'_>,
     ) -> Result<Option<String>, Unfilled> {
-        let response = match &exchange.outcome {
-            Outcome::Answered(response) => response,
-            Outcome::Unanswered(unsure) => return Ok(Some(unsure.to_string())),
+        let response = match &exchange.reply {
+            Reply::Received(response) => response,
+            Reply::Missing(unsure) => return Ok(Some(unsure.to_string())),
         };
         if let Some(complaint) = self.content_complaint(response, lookup)? {
             return Ok(Some(complaint));

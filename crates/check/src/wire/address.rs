@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use crate::model::Stop;
+use crate::model::RunError;
 use url::Url;
 
 /// Scheme, host and port: what a connection is good for.
@@ -21,9 +21,9 @@ pub(crate) struct Route {
 impl Origin {
     /// # Errors
     ///
-    /// [`Stop::NotHttp`] if the URL is none of HTTP.
-    pub(crate) fn of(url: &Url) -> Result<Self, Stop> {
-        let not_http = || Stop::NotHttp { url: url.clone() };
+    /// [`RunError::NotHttp`] if the URL is none of HTTP.
+    pub(crate) fn of(url: &Url) -> Result<Self, RunError> {
+        let not_http = || RunError::NotHttp { url: url.clone() };
         let is_tls = match url.scheme() {
             "http" => false,
             "https" => true,
@@ -42,18 +42,22 @@ impl Route {
     ///
     /// # Errors
     ///
-    /// [`Stop::Unreachable`] if the name leads nowhere, [`Stop::RemoteNotAllowed`] if it leads away.
-    pub(crate) async fn find(origin: Origin, url: &Url, allow_remote: bool) -> Result<Self, Stop> {
+    /// [`RunError::Unreachable`] if the name leads nowhere, [`RunError::RemoteNotAllowed`] if it leads away.
+    pub(crate) async fn find(
+        origin: Origin,
+        url: &Url,
+        allow_remote: bool,
+    ) -> Result<Self, RunError> {
         let host = origin.host.trim_matches(['[', ']']).to_owned();
         let addresses: Vec<_> = tokio::net::lookup_host((host.as_str(), origin.port))
             .await
-            .map_err(|source| Stop::Unreachable {
+            .map_err(|source| RunError::Unreachable {
                 url: url.clone(),
                 source,
             })?
             .collect();
         if !allow_remote && addresses.iter().any(|address| !address.ip().is_loopback()) {
-            return Err(Stop::RemoteNotAllowed { host });
+            return Err(RunError::RemoteNotAllowed { host });
         }
         Ok(Self { origin, addresses })
     }

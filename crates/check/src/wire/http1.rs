@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::Position;
 
 use super::stream::Stream;
-use super::{MOST_CONTENT, MOST_HEAD, lost};
+use super::{MOST_CONTENT, MOST_HEAD, USER_AGENT, lost};
 use crate::model::{Request, Response, Unsure};
 
 const MOST_FIELDS: usize = 128;
@@ -114,6 +114,11 @@ impl Http1 {
             let host = &request.url[Position::BeforeHost..Position::AfterPort];
             out.extend_from_slice(b"host: ");
             out.extend_from_slice(host.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+        if !request.headers.contains_key(header::USER_AGENT) {
+            out.extend_from_slice(b"user-agent: ");
+            out.extend_from_slice(USER_AGENT.as_bytes());
             out.extend_from_slice(b"\r\n");
         }
         for (name, value) in &request.headers {

@@ -3,12 +3,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
-use http::{HeaderName, Version, header};
+use http::{HeaderName, HeaderValue, Version, header};
 use url::Position;
 
 use super::frames::{Gate, Gated};
 use super::stream::Stream;
-use super::{MOST_CONTENT, lost};
+use super::{MOST_CONTENT, USER_AGENT, lost};
 use crate::model::{Request, Response, Unsure};
 
 /// How long a server may take to say that it speaks HTTP/2 (RFC 9113, section 3.4).
@@ -175,6 +175,9 @@ fn head(request: &Request) -> Result<http::Request<()>, Unsure> {
             head.headers_mut().append(name, value.clone());
         }
     }
+    head.headers_mut()
+        .entry(header::USER_AGENT)
+        .or_insert(HeaderValue::from_static(USER_AGENT));
     Ok(head)
 }
 

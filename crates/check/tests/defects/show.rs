@@ -51,6 +51,19 @@ const SHOWS: &[(&str, Show)] = &[
         let answer = put(client, &client.tag(NOTE));
         answer.header("etag") != Some(&client.tag(NOTE))
     }),
+    ("tag-hidden-from-pages", |client| {
+        !exposes(&client.get(NOTE))
+    }),
+    ("later-tags-hidden-from-pages", |client| {
+        let read = Sending::new("GET", NOTE).with("If-None-Match", &client.tag(NOTE));
+        let not_modified = client.send(&read);
+        not_modified.status == 304 && !exposes(&not_modified) && exposes(&client.get(NOTE))
+    }),
+    ("refusals-hidden-from-pages", |client| {
+        let refused = put(client, "\"stale\"");
+        let origin = "access-control-allow-origin";
+        refused.header(origin).is_none() && client.get(NOTE).header(origin) == Some("*")
+    }),
     ("hashed-tag", |client| {
         let write = |title| {
             let write = Sending::put(NOTE, titled(title)).if_match(&client.tag(NOTE));
@@ -381,6 +394,11 @@ fn plain(_: &Reply, text: &str) -> Sending {
 
 fn xml(_: &Reply, text: &str) -> Sending {
     Sending::put(NOTE, format!("<note><title>{text}</title></note>"))
+}
+
+fn exposes(reply: &Reply) -> bool {
+    let exposed = reply.header("access-control-expose-headers");
+    exposed.is_some_and(|names| names.contains("etag"))
 }
 
 fn keeps_tag(client: &Client) -> bool {

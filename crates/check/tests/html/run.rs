@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use detente_check::{Exchange, Outcome, Protocol, Request, Response, Unsure};
+use detente_check::{Exchange, Protocol, Reply, Request, Response, Unsure};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 pub(crate) const BASE: &str = "http://127.0.0.1:8080";
@@ -34,7 +34,7 @@ impl Run {
             begun: Duration::ZERO,
             released: Duration::ZERO,
             ended: Duration::ZERO,
-            outcome: Outcome::Unanswered(Unsure::Dropped),
+            reply: Reply::Missing(Unsure::Dropped),
         };
         Asked {
             run: self,
@@ -79,7 +79,7 @@ impl Asked<'_> {
             let value = HeaderValue::from_bytes(value.as_bytes()).expect("it is a value");
             headers.insert(HeaderName::from_static(name), value);
         }
-        self.came_to(Outcome::Answered(Response {
+        self.came_to(Reply::Received(Response {
             status: StatusCode::from_u16(status).expect("it is a status"),
             headers,
             body: body.to_owned().into(),
@@ -87,11 +87,11 @@ impl Asked<'_> {
     }
 
     pub(crate) fn unanswered(self, unsure: Unsure) -> Exchange {
-        self.came_to(Outcome::Unanswered(unsure))
+        self.came_to(Reply::Missing(unsure))
     }
 
-    fn came_to(mut self, outcome: Outcome) -> Exchange {
-        self.exchange.outcome = outcome;
+    fn came_to(mut self, reply: Reply) -> Exchange {
+        self.exchange.reply = reply;
         self.run.exchanges.push(self.exchange.clone());
         self.exchange
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use detente_check::{Grade, Severity, Verdict};
 use examination::{Examination, Finding, examine};
-use servers::{Broken, Correct, Expected};
+use servers::{Broken, Correct, Expected, Pages};
 
 /// How often each server is examined: once in CI; `DETENTE_CHECK_RUNS=100` measures how sure the tester is.
 fn runs() -> usize {
@@ -187,7 +187,12 @@ fn false_alarm(server: &Correct) -> Option<String> {
         true => grade == Grade::C,
         false => grade <= Grade::B,
     };
-    (findings.iter().any(is_alarm) || judged < LEAST_JUDGED || !is_graded).then(|| {
+    // Whom it lets in is found out by asking.
+    let is_open = server.speaks.pages != Pages::Own;
+    let of_pages = |finding: &Finding| finding.probe == "A7" && finding.verdict == Verdict::Pass;
+    let is_asked = !is_open || findings.iter().any(of_pages);
+    let has_alarm = findings.iter().any(is_alarm);
+    (has_alarm || judged < LEAST_JUDGED || !is_graded || !is_asked).then(|| {
         format!(
             "{} ({}), {judged} judged: {grade}\n{}\n",
             server.name,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::ask::Ask;
 use super::defect::Defect;
-use super::dialect::{After, Coding, Dialect};
+use super::dialect::{After, Coding, Dialect, Pages};
 use super::document;
 use super::refusal::Refusal;
 use super::store::{Outcome, Version};
@@ -45,6 +45,24 @@ impl Answer {
     fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// What it says of the pages that may read it.
+    pub(crate) fn for_pages(self, pages: Pages) -> Self {
+        let is_ok = (200..300).contains(&self.status);
+        let (origin, is_exposed) = match pages {
+            Pages::Own => return self,
+            Pages::Unrefused if self.status >= 400 => return self,
+            Pages::OfOne => ("https://app.example", true),
+            Pages::All | Pages::Unrefused => ("*", true),
+            Pages::Untagged => ("*", false),
+            Pages::UntaggedLater => ("*", is_ok),
+        };
+        let answer = self.with(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        match is_exposed {
+            true => answer.with(header::ACCESS_CONTROL_EXPOSE_HEADERS, "Location, etag"),
+            false => answer.with(header::ACCESS_CONTROL_EXPOSE_HEADERS, "Location"),
+        }
     }
 
     fn with_body(mut self, media_type: &str, body: impl Into<Vec<u8>>) -> Self {

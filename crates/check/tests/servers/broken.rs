@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::defect::{Defect, Gap, Scope};
-use super::dialect::{Coding, Dates, Dialect, Form, Methods, Revision, Seed, Tags};
+use super::dialect::{Coding, Dates, Dialect, Form, Methods, Pages, Revision, Seed, Tags};
 use super::expected::{Expected, critical, high, info, low, medium};
 use super::options::Options;
 use super::running::Running;
@@ -167,6 +167,39 @@ const VALIDATORS: &[Broken] = &[
         also: &["B1", "B3", "D12", "D13", "D16"],
         speaks: PLAIN,
         wrong: Some(Defect::StrangeTag),
+    },
+    Broken {
+        name: "tag-hidden-from-pages",
+        defect: "Pages of all origins may read it, but for its tag.",
+        expect: &[medium("A7")],
+        also: &[],
+        speaks: Dialect {
+            pages: Pages::Untagged,
+            ..PLAIN
+        },
+        wrong: None,
+    },
+    Broken {
+        name: "later-tags-hidden-from-pages",
+        defect: "Pages of all origins may read it, but for the tags of 304 and of refusals.",
+        expect: &[medium("A7")],
+        also: &[],
+        speaks: Dialect {
+            pages: Pages::UntaggedLater,
+            ..PLAIN
+        },
+        wrong: None,
+    },
+    Broken {
+        name: "refusals-hidden-from-pages",
+        defect: "Pages of all origins may read it, but for refusals.",
+        expect: &[medium("A7")],
+        also: &[],
+        speaks: Dialect {
+            pages: Pages::Unrefused,
+            ..PLAIN
+        },
+        wrong: None,
     },
     Broken {
         name: "hashed-tag",

@@ -1,5 +1,5 @@
 use super::dialect::{
-    After, Coding, Dates, Dialect, Envelope, Form, Methods, Moving, Revision, Seed, Tags,
+    After, Coding, Dates, Dialect, Envelope, Form, Methods, Moving, Pages, Revision, Seed, Tags,
 };
 use super::expected::{Expected, info, low, medium};
 use super::options::Options;
@@ -93,6 +93,24 @@ const CORRECT: &[Correct] = &[
             revision: Revision::Checked("version"),
             stale: 409,
             form: Form::House,
+            ..PLAIN
+        },
+    },
+    Correct {
+        name: "pages",
+        dialect: "Pages of all origins may use it, and read tags.",
+        shortfalls: &[],
+        speaks: Dialect {
+            pages: Pages::All,
+            ..PLAIN
+        },
+    },
+    Correct {
+        name: "pages-of-one-origin",
+        dialect: "Pages of one other origin may use it, and read tags.",
+        shortfalls: &[],
+        speaks: Dialect {
+            pages: Pages::OfOne,
             ..PLAIN
         },
     },

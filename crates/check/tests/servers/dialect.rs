@@ -25,6 +25,7 @@ pub(crate) struct Dialect {
     pub(crate) put_creates: bool,
     pub(crate) after: After,
     pub(crate) coding: Coding,
+    pub(crate) pages: Pages,
     /// Whose tokens are let in; none: everybody is.
     pub(crate) tokens: &'static [&'static str],
     /// Milliseconds before each answer.
@@ -164,6 +165,23 @@ pub(crate) enum Coding {
     ForeignTag,
 }
 
+/// Which web pages may use it (CORS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pages {
+    /// Those of its own origin.
+    Own,
+    /// Those of all origins.
+    All,
+    /// Those of one other origin.
+    OfOne,
+    /// Wrong: those of all origins, which cannot read the tag.
+    Untagged,
+    /// Wrong: the same of 304 and refusals alone.
+    UntaggedLater,
+    /// Wrong: they cannot read a refusal.
+    Unrefused,
+}
+
 impl Dialect {
     /// Tags that count, 412 and 428, problem documents, PUT, PATCH, DELETE and POST.
     pub(crate) const PLAIN: Self = Self {
@@ -184,6 +202,7 @@ impl Dialect {
         put_creates: true,
         after: After::Document,
         coding: Coding::None,
+        pages: Pages::Own,
         tokens: &[],
         delay_ms: (0, 0),
         per_second: None,

@@ -43,7 +43,7 @@ mod store; // every version of everything
 pub(crate) use broken::{Broken, broken};
 pub(crate) use correct::{Correct, correct};
 pub(crate) use defect::{Defect, Gap, Scope};
-pub(crate) use dialect::Dialect;
+pub(crate) use dialect::{Dialect, Pages};
 pub(crate) use expected::Expected;
 pub(crate) use options::{Call, Options, Stock, Transfer, Transition, Unique};
 pub(crate) use running::Running;

@@ -85,7 +85,8 @@ impl Server {
         let mut ask = Ask::new(&head, base);
         self.manners.pause().await;
         let answer = self.try_answer(&mut ask, body, &guest).await;
-        answer.unwrap_or_else(|refusal| self.speaker(&ask).refused(&refusal))
+        let answer = answer.unwrap_or_else(|refusal| self.speaker(&ask).refused(&refusal));
+        answer.for_pages(self.dialect.pages)
     }
 
     async fn try_answer(

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use detente_check::client::Settings;
-use detente_check::{Outcome, Request, Unsure};
+use detente_check::{Reply, Request, Unsure};
 use http::Method;
 
 use super::peer::{Answer, Peer, Then};
@@ -161,8 +161,9 @@ async fn who_does_not_answer_in_time_is_not_waited_for() {
         });
         let sent = client.actor("alice").send(Request::get(peer.url)).await;
         let exchange = sent.expect("it was sent");
-        let timed_out = |it: &Outcome| matches!(it, Outcome::Unanswered(Unsure::TimedOut(after)) if *after == timeout);
-        assert!(timed_out(&exchange.outcome), "{}", told(&exchange));
+        let timed_out =
+            |it: &Reply| matches!(it, Reply::Missing(Unsure::TimedOut(after)) if *after == timeout);
+        assert!(timed_out(&exchange.reply), "{}", told(&exchange));
         assert!(exchange.ended - exchange.begun >= timeout);
     }
 }

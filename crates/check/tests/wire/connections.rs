@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use detente_check::client::Settings;
-use detente_check::{Outcome, Protocol, Request, Stop, Unsure};
-use http::Method;
+use detente_check::{Protocol, Reply, Request, RunError, Unsure};
+use http::{HeaderValue, Method, header};
 
 use super::peer::{Answer, Log, Peer, Then};
 use super::peer_http2::{self, Manner};
@@ -39,6 +39,35 @@ async fn a_connection_is_used_again_unless_it_says_otherwise() {
         let arrivals = peer.log.arrivals();
         let last = arrivals.last().expect("two came");
         assert_eq!(last.connection + 1, connections, "{text:?}");
+    }
+}
+
+/// A server can tell the tester's requests from those of people, however they are sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_request_names_the_tester() {
+    let old = Peer::start(|_| Answer::ok()).await;
+    let new = peer_http2::start(h2::server::Builder::new(), Manner::Answer).await;
+    for (protocol, peer) in [(Protocol::Http1, old), (Protocol::Http2, new)] {
+        let client = client_with(speaking(protocol));
+        let alice = client.actor("alice");
+        let request = || put(&peer.url, "x");
+        alice.send(request()).await.expect("it was sent");
+        let held = alice.hold(request()).await.expect("it was sent");
+        held.release().await.expect("it was sent");
+        let sends = ["bob", "carol"].map(|name| (client.actor(name), request()));
+        client.volley(sends.into()).await.expect("it was sent");
+        alice
+            .abandon(request(), Duration::ZERO)
+            .await
+            .expect("it was sent");
+        let own = HeaderValue::from_static("mine");
+        let named = request().with(header::USER_AGENT, own);
+        alice.send(named).await.expect("it was sent");
+        let mut seen: Vec<_> = peer.log.until(6).await;
+        let tester = concat!("detente-check/", env!("CARGO_PKG_VERSION"));
+        let other = seen.pop().map(|it| it.user_agent);
+        assert_eq!(other.as_deref(), Some("mine"), "{protocol:?}");
+        assert!(seen.iter().all(|it| it.user_agent == tester), "{seen:?}");
     }
 }
 
@@ -103,7 +132,10 @@ async fn nothing_is_sent_beyond_the_budget() {
         .map(|_| (actor.clone(), put(&peer.url, "x")))
         .collect();
     let refused = client.volley(volley).await.err();
-    assert!(matches!(refused, Some(Stop::BudgetSpent)), "{refused:?}");
+    assert!(
+        matches!(refused, Some(RunError::BudgetSpent)),
+        "{refused:?}"
+    );
     assert_eq!(
         client.remaining(),
         2,
@@ -114,7 +146,10 @@ async fn nothing_is_sent_beyond_the_budget() {
         .collect();
     client.volley(pair).await.expect("two are left");
     let refused = actor.send(put(&peer.url, "x")).await.err();
-    assert!(matches!(refused, Some(Stop::BudgetSpent)), "{refused:?}");
+    assert!(
+        matches!(refused, Some(RunError::BudgetSpent)),
+        "{refused:?}"
+    );
     assert_eq!(peer.log.arrivals().len(), 3);
 }
 
@@ -153,7 +188,7 @@ async fn other_machines_have_to_be_allowed() {
     let url: url::Url = "http://192.0.2.1/".parse().expect("it is a URL");
     let refused = client().actor("alice").send(Request::get(url)).await.err();
     assert!(
-        matches!(&refused, Some(Stop::RemoteNotAllowed { host }) if host == "192.0.2.1"),
+        matches!(&refused, Some(RunError::RemoteNotAllowed { host }) if host == "192.0.2.1"),
         "{refused:?}"
     );
 }
@@ -162,7 +197,10 @@ async fn other_machines_have_to_be_allowed() {
 async fn what_is_no_http_is_not_asked() {
     let url: url::Url = "ftp://localhost/".parse().expect("it is a URL");
     let refused = client().actor("alice").send(Request::get(url)).await.err();
-    assert!(matches!(refused, Some(Stop::NotHttp { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Some(RunError::NotHttp { .. })),
+        "{refused:?}"
+    );
 }
 
 /// A server that takes no bytes any more is not waited for longer than one that gives none.
@@ -184,7 +222,7 @@ async fn sending_is_bound_by_the_time_out_too() {
         .await;
     let exchange = sent.expect("it was sent");
     assert!(
-        matches!(exchange.outcome, Outcome::Unanswered(Unsure::TimedOut(_))),
+        matches!(exchange.reply, Reply::Missing(Unsure::TimedOut(_))),
         "{}",
         told(&exchange)
     );
@@ -210,7 +248,7 @@ async fn a_dropped_request_reaches_the_server_and_is_unsure() {
             let request = put(&peer.url, vec![b'x'; content]);
             let sent = actor.abandon(request, Duration::ZERO).await;
             let exchange = sent.expect("it was sent");
-            let is_dropped = matches!(exchange.outcome, Outcome::Unanswered(Unsure::Dropped));
+            let is_dropped = matches!(exchange.reply, Reply::Missing(Unsure::Dropped));
             assert!(is_dropped, "{protocol:?}: {}", told(&exchange));
             assert_eq!(exchange.protocol, protocol);
             let arrivals = peer.log.until(before + 1).await;

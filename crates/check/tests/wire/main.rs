@@ -11,7 +11,7 @@ mod volleys; // released together
 
 use bytes::Bytes;
 use detente_check::client::{Client, Settings};
-use detente_check::{Exchange, Outcome, Protocol, Request};
+use detente_check::{Exchange, Protocol, Reply, Request};
 use http::Method;
 use url::Url;
 
@@ -39,12 +39,12 @@ fn put(url: &Url, body: impl Into<Bytes>) -> Request {
 
 /// Status and content, or why there are none.
 fn told(exchange: &Exchange) -> String {
-    match &exchange.outcome {
-        Outcome::Answered(answer) => format!(
+    match &exchange.reply {
+        Reply::Received(answer) => format!(
             "{} {}",
             answer.status.as_u16(),
             String::from_utf8_lossy(&answer.body)
         ),
-        Outcome::Unanswered(unsure) => unsure.to_string(),
+        Reply::Missing(unsure) => unsure.to_string(),
     }
 }

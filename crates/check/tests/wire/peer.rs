@@ -16,6 +16,7 @@ pub(crate) struct Arrival {
     pub(crate) connection: usize,
     pub(crate) path: String,
     pub(crate) content: usize,
+    pub(crate) user_agent: String,
     pub(crate) completed: Instant,
 }
 
@@ -183,10 +184,12 @@ async fn receive(
         }
     };
     let head = String::from_utf8(head).ok()?;
-    let content = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .map_or(0, |length| length.parse().expect("a length"));
+    let field = |name: &str| {
+        let mut fields = head.lines().filter_map(|line| line.split_once(": "));
+        fields.find_map(|(it, value)| (it == name).then_some(value))
+    };
+    let length = field("content-length");
+    let content = length.map_or(0, |length| length.parse().expect("a length"));
     while read.len() < content {
         if stream.read_buf(read).await.ok()? == 0 {
             return None;
@@ -197,6 +200,7 @@ async fn receive(
         connection,
         path: head.split(' ').nth(1)?.to_owned(),
         content,
+        user_agent: field("user-agent")?.to_owned(),
         completed: Instant::now(),
     })
 }

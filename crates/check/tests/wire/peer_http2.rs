@@ -53,6 +53,8 @@ async fn respond(
     manner: Manner,
 ) {
     let (head, mut content) = request.into_parts();
+    let user_agent = head.headers[http::header::USER_AGENT].to_str();
+    let user_agent = user_agent.expect("it is text").to_owned();
     let mut length = 0;
     if manner != Manner::AnswerEarly {
         while let Some(data) = content.data().await {
@@ -66,6 +68,7 @@ async fn respond(
             connection,
             path: head.uri.path().to_owned(),
             content: length,
+            user_agent,
             completed: Instant::now(),
         });
     }

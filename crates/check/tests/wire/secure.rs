@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use detente_check::client::Settings;
-use detente_check::{Protocol, Request, Stop};
+use detente_check::{Protocol, Request, RunError};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -92,7 +92,7 @@ async fn a_server_without_tls_is_told_as_such() {
         for protocol in [Protocol::Http1, Protocol::Http2] {
             let actor = client_with(insecure(Some(protocol))).actor("alice");
             let refused = actor.send(Request::get(peer.url.clone())).await.err();
-            let Some(Stop::Unreachable { source, .. }) = refused else {
+            let Some(RunError::Unreachable { source, .. }) = refused else {
                 panic!("{protocol:?}, {said:?}: {refused:?}");
             };
             let expected = "it did not answer with TLS: is it http://?";
@@ -107,7 +107,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     let refused = client().actor("alice").send(Request::get(peer.url)).await;
     let refused = refused.err();
     assert!(
-        matches!(refused, Some(Stop::Unreachable { .. })),
+        matches!(refused, Some(RunError::Unreachable { .. })),
         "{refused:?}"
     );
     assert!(peer.log.arrivals().is_empty());

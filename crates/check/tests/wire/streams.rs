@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use detente_check::client::Settings;
-use detente_check::{Outcome, Protocol, Stop, Unsure};
+use detente_check::{Protocol, Reply, RunError, Unsure};
 use h2::server::Builder;
 
 use super::peer::{Answer, Peer};
@@ -31,7 +31,7 @@ async fn a_reset_stream_is_unsure_and_hurts_no_other() {
     let actor = client_with(speaking(Protocol::Http2)).actor("alice");
     for _ in 0..2 {
         let sent = actor.send(put(&peer.url, "x")).await.expect("it was sent");
-        let lost = matches!(&sent.outcome, Outcome::Unanswered(Unsure::Lost(_)));
+        let lost = matches!(&sent.reply, Reply::Missing(Unsure::Lost(_)));
         assert!(lost, "{}", told(&sent));
     }
     assert_eq!(peer.log.arrivals().last().map(|it| it.connection), Some(0));
@@ -91,7 +91,7 @@ async fn protocols_are_found_out_by_asking() {
     let none = client().protocols(&silent.url).await;
     let is_none = match &none {
         Ok(found) => found.is_empty(),
-        Err(stop) => matches!(stop, Stop::Unreachable { .. }),
+        Err(stop) => matches!(stop, RunError::Unreachable { .. }),
     };
     assert!(is_none, "{none:?}");
 }

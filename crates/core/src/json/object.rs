@@ -5,12 +5,13 @@ use indexmap::IndexMap;
 use indexmap::map::{IntoIter, Iter, IterMut};
 
 use super::Value;
+use super::parse::FEW;
 
 /// The members of an object, in the order in which they were sent; equality ignores the order.
 ///
 /// They stand behind a pointer: what every value of an array must have room for is then small. An
 /// object that never had members has none.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Object(Option<Box<IndexMap<String, Value>>>);
 
 static EMPTY: LazyLock<IndexMap<String, Value>> = LazyLock::new(IndexMap::new);
@@ -24,6 +25,20 @@ impl Object {
     /// An object with room for so many members.
     pub fn with_capacity(count: usize) -> Self {
         Self((count > 0).then(|| Box::new(IndexMap::with_capacity(count))))
+    }
+}
+
+impl Clone for Object {
+    /// Like the original, as small as it may be: an index reserves room for more members than two.
+    fn clone(&self) -> Self {
+        let copy = self.0.as_ref().filter(|members| !members.is_empty());
+        Self(copy.map(|members| {
+            let mut copy = members.clone();
+            if copy.len() < FEW {
+                copy.shrink_to_fit();
+            }
+            copy
+        }))
     }
 }
 

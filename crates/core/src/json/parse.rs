@@ -104,7 +104,7 @@ impl Build for Tree {
 
 /// With fewer values than this, an array or object has twice the room that it needs or more. A
 /// document may hold a great many of them.
-const FEW: usize = 3;
+pub(super) const FEW: usize = 3;
 
 struct Nothing;
 

@@ -1,10 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
-use detente_check::Request;
 use detente_check::client::Volley;
+use detente_check::{Exchange, Request, Response};
 use http::{HeaderName, HeaderValue, Method, header};
 
 use super::Failure;
@@ -49,7 +49,13 @@ impl Race {
             .collect();
         let volley = run(client.volley(sends))?;
         print!("{}", told(&volley));
-        Ok(())
+        let is_answered = |exchange: &Exchange| exchange.response().is_some();
+        match volley.exchanges.iter().any(is_answered) {
+            true => Ok(()),
+            false => Err(Failure::Start(anyhow!(
+                "{url} answered none of the requests"
+            ))),
+        }
     }
 
     fn body(&self) -> anyhow::Result<Option<String>> {
@@ -74,9 +80,9 @@ fn with_type(request: Request, wire: &Wire) -> Request {
     request.with(name, HeaderValue::from_static("application/json"))
 }
 
-/// How many were answered how, each kind with its first answer; and whether they met.
+/// How many were answered how, with what their answers say; and whether they met.
 fn told(volley: &Volley) -> String {
-    let mut kinds: BTreeMap<String, Vec<&detente_check::Exchange>> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, Vec<&Exchange>> = BTreeMap::new();
     for exchange in &volley.exchanges {
         let kind = match exchange.status() {
             Some(status) => status.to_string(),
@@ -96,19 +102,95 @@ fn told(volley: &Volley) -> String {
     );
     for (kind, exchanges) in kinds {
         text.push_str(&format!("\n{:5} × {kind}\n", exchanges.len()));
-        if let Some(response) = exchanges[0].response() {
-            for name in ["etag", "location", "retry-after"] {
-                if let Some(value) = response.header(name) {
-                    text.push_str(&format!("        {name}: {value}\n"));
-                }
+        let answers: Vec<_> = exchanges.iter().filter_map(|it| it.response()).collect();
+        for name in ["etag", "location", "retry-after"] {
+            let values = answers
+                .iter()
+                .filter_map(|it| Some(it.header(name)?.to_owned()));
+            for line in lines(values, answers.len()) {
+                text.push_str(&format!("        {name}: {line}\n"));
             }
-            let body = String::from_utf8_lossy(&response.body);
-            let line: String = body.split_whitespace().collect::<Vec<_>>().join(" ");
-            let short: String = line.chars().take(300).collect();
-            if !short.is_empty() {
-                text.push_str(&format!("        {short}\n"));
-            }
+        }
+        if let Some(line) = body(&answers) {
+            text.push_str(&format!("        {line}\n"));
         }
     }
     text
+}
+
+/// Values of this many at most are shown, where they differ.
+const MOST_SHOWN: usize = 4;
+
+/// What answers say, each value once; how many say it, where not all do.
+fn lines(values: impl Iterator<Item = String>, answers: usize) -> Vec<String> {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for value in values {
+        match counts.iter_mut().find(|(it, _)| *it == value) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((value, 1)),
+        }
+    }
+    let more = counts.len().saturating_sub(MOST_SHOWN);
+    let shown = counts.into_iter().take(MOST_SHOWN);
+    let mut lines: Vec<_> = shown
+        .map(|(value, count)| match count == answers {
+            true => value,
+            false => format!("{value} ({count} of {answers})"),
+        })
+        .collect();
+    if more > 0 {
+        lines.push(format!("… and {more} other values"));
+    }
+    lines
+}
+
+/// The body of all answers, or of the first that has one.
+fn body(answers: &[&Response]) -> Option<String> {
+    let bodies: BTreeSet<_> = answers.iter().map(|it| &it.body).collect();
+    let first = answers.iter().find(|it| !it.body.is_empty())?;
+    let line = short(&first.body);
+    Some(match bodies.len() {
+        1 => line,
+        different => format!("{line} (one of {different} different bodies)"),
+    })
+}
+
+/// A body as one line, cut off where it is long.
+fn short(body: &[u8]) -> String {
+    let body = String::from_utf8_lossy(body);
+    let line: String = body.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(300) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_answers_share_is_told_once_and_what_differs_with_its_count() {
+        let cases: [(&[&str], usize, &[&str]); 4] = [
+            // (values, answers, lines)
+            (&[], 2, &[]),
+            (&["a", "a"], 2, &["a"]),
+            (&["a", "b", "a"], 4, &["a (2 of 4)", "b (1 of 4)"]),
+            (
+                &["a", "b", "c", "d", "e", "f"],
+                6,
+                &[
+                    "a (1 of 6)",
+                    "b (1 of 6)",
+                    "c (1 of 6)",
+                    "d (1 of 6)",
+                    "… and 2 other values",
+                ],
+            ),
+        ];
+        for (values, answers, expected) in cases {
+            let told = lines(values.iter().map(|it| (*it).to_owned()), answers);
+            assert_eq!(told, expected, "{values:?}");
+        }
+    }
 }

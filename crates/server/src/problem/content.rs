@@ -20,6 +20,23 @@ pub(super) const ROWS: &[ProblemType] = &[
         ..ProblemType::BARE
     },
     ProblemType {
+        kind: ProblemKind::TooCostly,
+        slug: "too-costly",
+        error: "TooCostly",
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        title: "A rule takes too long for this document",
+        again: "with a smaller document",
+        why: "\
+            A rule of the collection would take longer for this document than rules may. All other writes \
+            would have to wait meanwhile.",
+        what: "\
+            <code>rule</code> names it. Send a smaller document, or change the rule in the configuration: a loop \
+            within a loop takes the product of both.",
+        members: &[member("rule", text)],
+        always: &["rule"],
+        ..ProblemType::BARE
+    },
+    ProblemType {
         kind: ProblemKind::KeyReuse,
         slug: "key-reuse",
         error: "IdempotencyKeyReuse",

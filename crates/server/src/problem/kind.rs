@@ -19,6 +19,7 @@ pub(crate) enum ProblemKind {
     Locked,
     PreconditionRequired,
     InvalidDocument,
+    TooCostly,
     KeyReuse,
     NotPerformed,
     Malformed,

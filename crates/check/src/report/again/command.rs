@@ -1,5 +1,5 @@
-use crate::catalogue::about;
-use crate::model::{ProbeReport, Report};
+use crate::catalogue::{Family, about};
+use crate::model::{OUTAGE, ProbeReport, Report};
 use crate::report::redact;
 use crate::report::shell::{Word, argument};
 
@@ -8,7 +8,14 @@ const OF_ALL_PROBES: [&str; 3] = ["--only", "--skip", "--seed"];
 
 /// The command that was given, for this finding alone and with the run's seed.
 pub(super) fn command(report: &Report, finding: &ProbeReport) -> String {
-    let probe = about(&finding.id);
+    let id = match finding.id.as_str() {
+        OUTAGE => report.cut_short().map(|probe| probe.id.as_str()),
+        id => Some(id),
+    };
+    // A description is not asked for anything.
+    let probe = id
+        .and_then(about)
+        .filter(|it| it.family != Family::Description || it.id == finding.id);
     let mut words = vec!["detente".to_owned(), "check".to_owned()];
     let mut given = report.arguments.iter();
     while let Some(word) = given.next() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::{Method, header};
 
 use super::excerpt::{Excerpt, Made, Repeat, Step};
-use crate::model::{Exchange, Outcome, Protocol, Report, Unsure};
+use crate::model::{Exchange, Protocol, Reply, Report, Unsure};
 use crate::report::curl::{self, Variables};
 
 /// Who waited so long waited for a clock that counts in seconds.
@@ -183,7 +183,7 @@ impl Line<'_> {
         if self.insecure {
             start.push_str(" -k");
         }
-        if let Outcome::Unanswered(Unsure::TimedOut(limit)) = &exchange.outcome {
+        if let Reply::Missing(Unsure::TimedOut(limit)) = &exchange.reply {
             start.push_str(&format!(" -m {}", limit.as_secs_f64().ceil()));
         }
         curl::line(&start, &exchange.request, &self.variables)

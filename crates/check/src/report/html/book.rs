@@ -4,13 +4,13 @@ use std::time::Duration;
 use crate::model::{Exchange, Report};
 use http::header;
 
-/// Where an exchange stands in the book.
-pub(super) type Place = usize;
+/// The number of an exchange in the book, from 0.
+pub(super) type Entry = usize;
 
 /// Every exchange of a report, once each, in the order of time: those that were kept, and those that are evidence.
 pub(super) struct Book<'a> {
     exchanges: Vec<&'a Exchange>,
-    places: HashMap<(u32, Duration), Place>,
+    places: HashMap<(u32, Duration), Entry>,
     /// Of each, what a link calls it.
     names: Vec<String>,
 }
@@ -54,22 +54,22 @@ impl<'a> Book<'a> {
         self.exchanges.len()
     }
 
-    pub(super) fn exchange(&self, place: Place) -> &'a Exchange {
+    pub(super) fn exchange(&self, place: Entry) -> &'a Exchange {
         self.exchanges[place]
     }
 
     /// The id of its details.
-    pub(super) fn name(&self, place: Place) -> &str {
+    pub(super) fn name(&self, place: Entry) -> &str {
         &self.names[place]
     }
 
     /// `None` for an exchange that is not of this report.
-    pub(super) fn place(&self, exchange: &Exchange) -> Option<Place> {
+    pub(super) fn place(&self, exchange: &Exchange) -> Option<Entry> {
         self.places.get(&key(exchange)).copied()
     }
 
     /// Where the tag was learnt that this one sends in If-Match: the latest answer before it, for the same URL, that has it.
-    pub(super) fn source(&self, place: Place) -> Option<Place> {
+    pub(super) fn source(&self, place: Entry) -> Option<Entry> {
         let user = self.exchange(place);
         let sent = sent_tag(user)?;
         // A tag is used soon after it was learnt; a limit, so that thousands of exchanges are not searched thousands of times.
@@ -82,7 +82,7 @@ impl<'a> Book<'a> {
     }
 
     /// What the tag was when this one had been answered, as the latest other answer for its URL told it.
-    pub(super) fn current(&self, place: Place) -> Option<Place> {
+    pub(super) fn current(&self, place: Entry) -> Option<Entry> {
         let asked = self.exchange(place);
         let known = (place.saturating_sub(400)..self.len().min(place + 100)).filter(|other| {
             let other = self.exchange(*other);
@@ -96,7 +96,7 @@ impl<'a> Book<'a> {
     }
 
     /// What was going on between these times.
-    pub(super) fn during(&self, from: Duration, to: Duration) -> impl Iterator<Item = Place> {
+    pub(super) fn during(&self, from: Duration, to: Duration) -> impl Iterator<Item = Entry> {
         let end = self
             .exchanges
             .partition_point(|exchange| exchange.begun <= to);
@@ -104,8 +104,8 @@ impl<'a> Book<'a> {
     }
 
     /// These, and what was going on around them, `limit` in all; in the order of time.
-    pub(super) fn around(&self, evidence: &BTreeSet<Place>, limit: usize) -> Vec<Place> {
-        let mut shown: BTreeSet<Place> = evidence.iter().copied().take(limit).collect();
+    pub(super) fn around(&self, evidence: &BTreeSet<Entry>, limit: usize) -> Vec<Entry> {
+        let mut shown: BTreeSet<Entry> = evidence.iter().copied().take(limit).collect();
         let sources: Vec<_> = shown
             .iter()
             .filter_map(|place| self.source(*place))

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use crate::model::{Exchange, Outcome};
+use crate::model::{Exchange, Reply};
 use crate::report::{curl, redact};
 
 use super::escape::Text;
@@ -42,8 +42,8 @@ pub(super) fn details(
         &request.body,
         most_bytes,
     );
-    match &exchange.outcome {
-        Outcome::Answered(response) => {
+    match &exchange.reply {
+        Reply::Received(response) => {
             let status = response.status;
             let line = format!(
                 "{} {}",
@@ -60,7 +60,7 @@ pub(super) fn details(
                 most_bytes,
             );
         }
-        Outcome::Unanswered(unsure) => {
+        Reply::Missing(unsure) => {
             let _ = write!(
                 html,
                 "<section><h5>No response</h5><p class=\"note\">{}. It may have been applied.</p></section>",
@@ -94,7 +94,7 @@ pub(super) fn summary(note: Option<&str>, exchange: &Exchange) -> String {
         mark.class,
         mark.word,
         mark.class,
-        Text(&mark::outcome(exchange)),
+        Text(&mark::status(exchange)),
     );
     if let Some(tag) = super::book::told_tag(exchange) {
         let _ = write!(html, " <code class=\"tag\">{}</code>", Text(tag));

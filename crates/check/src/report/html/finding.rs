@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use crate::model::{ProbeReport, Report};
 use crate::report::{again, fix};
 
-use super::book::{Book, Place};
+use super::book::{Book, Entry};
 use super::dossier::{self, EVIDENCE_BYTES, capitalised};
 use super::escape::{Text, Value};
 use super::figure;
@@ -18,14 +18,14 @@ const MOST_SHOWN: usize = 40;
 pub(super) struct Finding<'a> {
     pub probe: &'a ProbeReport,
     /// As its evidence, in its order.
-    pub evidence: Vec<Place>,
+    pub evidence: Vec<Entry>,
     /// What is drawn: the evidence, and what went on around it. Empty if it is not drawn.
-    pub drawn: Vec<Place>,
+    pub drawn: Vec<Entry>,
 }
 
 impl<'a> Finding<'a> {
     pub(super) fn of(probe: &'a ProbeReport, book: &Book, is_drawn: bool) -> Self {
-        let evidence: Vec<Place> = probe
+        let evidence: Vec<Entry> = probe
             .evidence
             .iter()
             .filter_map(|evidence| book.place(&evidence.exchange))
@@ -49,8 +49,8 @@ impl<'a> Finding<'a> {
         number: usize,
         report: &Report,
         book: &Book,
-        detailed: &BTreeSet<Place>,
-        told: &mut BTreeSet<Place>,
+        detailed: &BTreeSet<Entry>,
+        told: &mut BTreeSet<Entry>,
     ) -> String {
         let probe = self.probe;
         let mut html = format!(
@@ -83,7 +83,7 @@ impl<'a> Finding<'a> {
         if probe.trials > 1 {
             let _ = writeln!(html, "<p class=\"trials\">{}</p>", trials(probe));
         }
-        let evidence: BTreeSet<Place> = self.evidence.iter().copied().collect();
+        let evidence: BTreeSet<Entry> = self.evidence.iter().copied().collect();
         if !self.drawn.is_empty() {
             html.push_str("<figure>");
             html += &Lanes {
@@ -121,7 +121,7 @@ impl<'a> Finding<'a> {
         )
     }
 
-    fn write_evidence(&self, html: &mut String, book: &Book, told: &mut BTreeSet<Place>) {
+    fn write_evidence(&self, html: &mut String, book: &Book, told: &mut BTreeSet<Entry>) {
         if self.evidence.is_empty() {
             return;
         }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
-use super::book::{Book, Place, told_tag};
+use super::book::{Book, Entry, told_tag};
 use super::escape::{Text, Value};
 use super::figure;
 use super::mark::{self, Mark};
@@ -13,11 +13,11 @@ use crate::model::Exchange;
 pub(super) struct Lanes<'a> {
     pub book: &'a Book<'a>,
     /// In the order of time.
-    pub shown: Vec<Place>,
+    pub shown: Vec<Entry>,
     /// These stand out from the others.
-    pub evidence: &'a BTreeSet<Place>,
+    pub evidence: &'a BTreeSet<Entry>,
     /// Those whose details are in the report: their bars lead there.
-    pub detailed: &'a BTreeSet<Place>,
+    pub detailed: &'a BTreeSet<Entry>,
     pub size: Size,
     /// What the drawing is, for who cannot see it.
     pub title: String,
@@ -59,7 +59,7 @@ impl Lanes<'_> {
             .collect();
         let scale = Scale::of(&exchanges, LEFT, WIDTH - RIGHT);
         let rows = rows(&exchanges);
-        let spots: HashMap<Place, Spot> = self
+        let spots: HashMap<Entry, Spot> = self
             .shown
             .iter()
             .zip(&exchanges)
@@ -177,7 +177,7 @@ impl Lanes<'_> {
     }
 
     /// From the end of the answer that told a tag, to the beginning of the request that sends it.
-    fn arrows(&self, svg: &mut String, spots: &HashMap<Place, Spot>) {
+    fn arrows(&self, svg: &mut String, spots: &HashMap<Entry, Spot>) {
         svg.push_str("<g class=\"arrows\" aria-hidden=\"true\">");
         let mut sources = BTreeSet::new();
         for (place, to) in spots_in_order(&self.shown, spots) {
@@ -227,10 +227,10 @@ impl Lanes<'_> {
     fn bar(
         &self,
         svg: &mut String,
-        place: Place,
+        place: Entry,
         exchange: &Exchange,
         scale: &Scale,
-        spots: &HashMap<Place, Spot>,
+        spots: &HashMap<Entry, Spot>,
     ) {
         let spot = spots[&place];
         let mark = Mark::of(exchange);
@@ -292,10 +292,10 @@ impl Lanes<'_> {
     fn label(
         &self,
         svg: &mut String,
-        place: Place,
+        place: Entry,
         exchange: &Exchange,
         mark: Mark,
-        spots: &HashMap<Place, Spot>,
+        spots: &HashMap<Entry, Spot>,
     ) {
         let spot = spots[&place];
         let next = self
@@ -316,7 +316,7 @@ impl Lanes<'_> {
             spot.right + 9.0,
             spot.middle - 5.0
         );
-        let status = mark::outcome(exchange);
+        let status = mark::status(exchange);
         let method = format!("{} {status}", exchange.request.method);
         let tag = told_tag(exchange).map(|tag| format!("{method} {}", without_middle(tag, 12)));
         let fits = |text: &String| (text.chars().count() as f64) * CHAR + 24.0 < room;
@@ -344,7 +344,7 @@ impl Lanes<'_> {
             shortened(&exchange.actor, 60),
             exchange.request.method,
             shortened(&mark::path(exchange), 60),
-            mark::outcome(exchange),
+            mark::status(exchange),
             mark.word,
             figure::time(exchange.ended.saturating_sub(exchange.begun)),
         )
@@ -352,9 +352,9 @@ impl Lanes<'_> {
 }
 
 fn spots_in_order<'a>(
-    shown: &'a [Place],
-    spots: &'a HashMap<Place, Spot>,
-) -> impl Iterator<Item = (Place, Spot)> + 'a {
+    shown: &'a [Entry],
+    spots: &'a HashMap<Entry, Spot>,
+) -> impl Iterator<Item = (Entry, Spot)> + 'a {
     shown.iter().map(|place| (*place, spots[place]))
 }
 

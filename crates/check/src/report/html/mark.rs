@@ -1,5 +1,5 @@
 use super::figure;
-use crate::model::{Effect, Exchange, Outcome, Unsure};
+use crate::model::{Effect, Exchange, Reply, Unsure};
 
 /// How an exchange is marked: by colour, by pattern and by sign, so that none of them is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,15 +37,15 @@ pub(super) fn is_write(exchange: &Exchange) -> bool {
 }
 
 /// What came of it, in few words: `412`, `no answer in 2.00 s`.
-pub(super) fn outcome(exchange: &Exchange) -> String {
-    match &exchange.outcome {
-        Outcome::Answered(response) => response.status.as_u16().to_string(),
-        Outcome::Unanswered(Unsure::TimedOut(after)) => {
+pub(super) fn status(exchange: &Exchange) -> String {
+    match &exchange.reply {
+        Reply::Received(response) => response.status.as_u16().to_string(),
+        Reply::Missing(Unsure::TimedOut(after)) => {
             format!("no answer in {}", figure::time(*after))
         }
-        Outcome::Unanswered(Unsure::Lost(_)) => "connection lost".to_owned(),
-        Outcome::Unanswered(Unsure::Malformed(_)) => "not HTTP".to_owned(),
-        Outcome::Unanswered(Unsure::Dropped) => "dropped on purpose".to_owned(),
+        Reply::Missing(Unsure::Lost(_)) => "connection lost".to_owned(),
+        Reply::Missing(Unsure::Malformed(_)) => "not HTTP".to_owned(),
+        Reply::Missing(Unsure::Dropped) => "dropped on purpose".to_owned(),
     }
 }
 

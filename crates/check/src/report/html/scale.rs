@@ -179,7 +179,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Outcome, Protocol, Request, Unsure};
+    use crate::model::{Protocol, Reply, Request, Unsure};
 
     type Times = (u64, u64, u64);
 
@@ -192,7 +192,7 @@ mod tests {
             begun: Duration::from_micros(begun),
             released: Duration::from_micros(released),
             ended: Duration::from_micros(ended),
-            outcome: Outcome::Unanswered(Unsure::Dropped),
+            reply: Reply::Missing(Unsure::Dropped),
         }
     }
 

@@ -1,23 +1,23 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::book::{Book, Place, same_url, sent_tag, told_tag};
+use super::book::{Book, Entry, same_url, sent_tag, told_tag};
 use super::escape::{Text, Value};
 use super::mark;
 
 /// A tag that was sent or told, and another that was there.
 struct Mismatch<'a> {
-    place: Place,
+    place: Entry,
     /// `sent in If-Match`
     how: &'static str,
     tag: &'a str,
     there: &'a str,
     /// Which exchange told it.
-    by: Place,
+    by: Entry,
 }
 
 /// Tags that differ, side by side; nothing if none do.
-pub(super) fn table(book: &Book, evidence: &BTreeSet<Place>, detailed: &BTreeSet<Place>) -> String {
+pub(super) fn table(book: &Book, evidence: &BTreeSet<Entry>, detailed: &BTreeSet<Entry>) -> String {
     let mismatches = mismatches(book, evidence);
     if mismatches.is_empty() {
         return String::new();
@@ -41,7 +41,7 @@ pub(super) fn table(book: &Book, evidence: &BTreeSet<Place>, detailed: &BTreeSet
             Text(&format!(
                 "{} {}",
                 book.exchange(it.by).request.method,
-                mark::outcome(book.exchange(it.by))
+                mark::status(book.exchange(it.by))
             )),
         );
     }
@@ -49,7 +49,7 @@ pub(super) fn table(book: &Book, evidence: &BTreeSet<Place>, detailed: &BTreeSet
     html
 }
 
-fn mismatches<'a>(book: &Book<'a>, evidence: &BTreeSet<Place>) -> Vec<Mismatch<'a>> {
+fn mismatches<'a>(book: &Book<'a>, evidence: &BTreeSet<Entry>) -> Vec<Mismatch<'a>> {
     let mut found = Vec::new();
     for place in evidence.iter().copied() {
         let exchange = book.exchange(place);
@@ -87,7 +87,7 @@ fn mismatches<'a>(book: &Book<'a>, evidence: &BTreeSet<Place>) -> Vec<Mismatch<'
 }
 
 /// The read in the evidence that follows a write, if no other write can have come in between.
-fn next_read(book: &Book, evidence: &BTreeSet<Place>, write: Place) -> Option<Place> {
+fn next_read(book: &Book, evidence: &BTreeSet<Entry>, write: Entry) -> Option<Entry> {
     let written = book.exchange(write);
     let read = evidence.iter().copied().find(|place| {
         let read = book.exchange(*place);
@@ -109,7 +109,7 @@ fn next_read(book: &Book, evidence: &BTreeSet<Place>, write: Place) -> Option<Pl
 }
 
 /// A link to the details, where there are any.
-pub(super) fn link(book: &Book, place: Place, detailed: &BTreeSet<Place>) -> String {
+pub(super) fn link(book: &Book, place: Entry, detailed: &BTreeSet<Entry>) -> String {
     let number = book.exchange(place).number;
     if detailed.contains(&place) {
         format!(

@@ -39,10 +39,10 @@ impl Contestant<'_> {
 
 /// `409`; `no answer within 2s`.
 pub(super) fn answered(exchange: &Exchange) -> String {
-    match (&exchange.outcome, exchange.status()) {
+    match (&exchange.reply, exchange.status()) {
         (_, Some(status)) => format!("the answer was {}", status.as_u16()),
-        (crate::model::Outcome::Unanswered(unsure), _) => unsure.to_string(),
-        (crate::model::Outcome::Answered(_), None) => "no answer".to_owned(),
+        (crate::model::Reply::Missing(unsure), _) => unsure.to_string(),
+        (crate::model::Reply::Received(_), None) => "no answer".to_owned(),
     }
 }
 

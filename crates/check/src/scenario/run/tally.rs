@@ -1,5 +1,6 @@
 use super::*;
-use crate::model::Verdict;
+use crate::examine::stopped_answering;
+use crate::model::{Outage, Verdict};
 
 /// What the rounds come to, all together.
 pub(super) struct Tally<'a> {
@@ -18,7 +19,8 @@ pub(super) struct Tally<'a> {
     obstacle: Option<String>,
     /// Why there were no more rounds.
     stopped: Option<String>,
-    stop: Option<Stop>,
+    stop: Option<RunError>,
+    outage: Option<Outage>,
     /// Rounds whose teardown did not come about, and the first of them.
     left: u32,
     left_first: Option<(Round, Box<Failure>)>,
@@ -40,6 +42,7 @@ impl<'a> Tally<'a> {
             obstacle: None,
             stopped: None,
             stop: None,
+            outage: None,
             left: 0,
             left_first: None,
         }
@@ -85,10 +88,28 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// That the server stopped answering, if it did. One that never answered is told by why it could not be reached.
+    pub(super) fn add_outage(&mut self, outage: Option<Outage>) {
+        let Some(outage) = outage else { return };
+        if outage.answered.is_some() {
+            self.stopped = Some("the server stopped answering".to_owned());
+            self.outage = Some(outage);
+        } else if self.stop.is_none() {
+            let outage = Box::new(outage);
+            let stop = RunError::Gone { outage };
+            self.stopped = Some(stop.to_string());
+            self.stop = Some(stop);
+        }
+    }
+
     pub(super) fn end(mut self, memory: &Memory) -> Ran {
         let stop = self.stop.take();
+        let outage = self.outage.take();
+        let report = self.report(memory);
+        let when = format!("during the scenario `{}`", report.id);
         Ran {
-            report: self.report(memory),
+            outage: outage.map(|it| stopped_answering(&it, &when, &report.subject)),
+            report,
             stop,
         }
     }
@@ -277,7 +298,7 @@ mod tests {
             (
                 vec![
                     (Ok(()), None),
-                    (Err(Halt::Stopped(Stop::BudgetSpent)), None),
+                    (Err(Halt::Stopped(RunError::BudgetSpent)), None),
                 ],
                 Verdict::Inconclusive,
                 "it ended after 1 rounds: the budget of requests is spent",

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use detente_check::report::{self, Style};
-use detente_check::{ProbeReport, Report, Severity, Verdict};
+use detente_check::{About, Family, Grade, ProbeReport, Report, Severity, Verdict};
 
 use crate::command::Failure;
 
@@ -125,6 +125,9 @@ impl Outcome {
     }
 
     fn judge(&self, report: &Report) -> Result<(), Failure> {
+        if let Some(outage) = report.outage() {
+            return Err(Failure::Start(anyhow!("{}", outage.reason)));
+        }
         let least = self.fail_on.severity();
         let findings = report
             .probes
@@ -140,6 +143,9 @@ impl Outcome {
                 } else {
                     ""
                 }
+            ))),
+            0 if lacks_grade(report) => Err(Failure::Findings(anyhow!(
+                "too little could be judged for a grade: the reasons stand above"
             ))),
             0 => Ok(()),
             1 => Err(Failure::Findings(anyhow!("1 finding is {least} or worse"))),
@@ -169,17 +175,31 @@ fn could_be_written(file: &Path) -> io::Result<()> {
 
 /// Whether there is a verdict; where an API's writes were asked about, one on them.
 fn is_judged(report: &Report) -> bool {
-    let came_to_one = |probe: &&ProbeReport| matches!(probe.verdict, Verdict::Pass | Verdict::Fail);
-    // E0 is a resource that could not be examined at all.
+    // A resource that could not be examined at all.
+    let is_unexamined = |probe: &&ProbeReport| probe.id == detente_check::UNEXAMINED;
+    let came_to_one = |probe: &&ProbeReport| {
+        matches!(probe.verdict, Verdict::Pass | Verdict::Fail) && !is_unexamined(probe)
+    };
     let is_of_writes = |probe: &&ProbeReport| {
         detente_check::about(&probe.id).is_some_and(|it| it.family.is_of_writes())
-            || probe.id == detente_check::UNEXAMINED
+            || is_unexamined(probe)
     };
     let mut of_writes = report.probes.iter().filter(is_of_writes).peekable();
     if report.grade.is_some() && of_writes.peek().is_some() {
         return of_writes.any(|probe| came_to_one(&probe));
     }
     report.probes.iter().any(|probe| came_to_one(&probe))
+}
+
+/// Whether there is no grade although what it takes was asked for: a stale write (B1) and races (D).
+fn lacks_grade(report: &Report) -> bool {
+    let is_asked = |is_it: fn(&About) -> bool| {
+        let mut probes = report.probes.iter();
+        probes.any(|probe| detente_check::about(&probe.id).is_some_and(is_it))
+    };
+    report.grade == Some(Grade::Ungraded)
+        && is_asked(|about| about.id == "B1")
+        && is_asked(|about| about.family == Family::Races)
 }
 
 /// What the run could not put back, louder than its report does: somebody else has to.

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
+use detente_check::OUTAGE;
 use serde_json::Value;
 
 use super::api::read_text;
@@ -24,19 +25,19 @@ fn check(earlier: Earlier, given: &Given) -> anyhow::Result<Option<Check>> {
     let was_told = recorded.check()?;
     let is_of_probes =
         was_told.openapi.is_some() || was_told.targets.iter().any(|target| is_url(target));
-    let mut failed = earlier.failed;
+    let Failed { mut ids, is_whole } = earlier.failed;
     if is_of_probes {
-        failed.retain(|id| detente_check::probe_ids().any(|probe| probe == id));
-        // One that fails on several resources is asked for once.
-        failed.sort();
-        failed.dedup();
+        ids.retain(|id| detente_check::probe_ids().any(|probe| probe == id));
     }
-    if failed.is_empty() {
+    // One that fails on several resources is asked for once.
+    ids.sort();
+    ids.dedup();
+    if ids.is_empty() && !is_whole {
         return Ok(None);
     }
     let mut whole = recorded.overridden_by(&Given::option("seed", earlier.seed.to_string()));
-    if is_of_probes {
-        whole = whole.overridden_by(&Given::option("only", failed.join(",")));
+    if is_of_probes && !is_whole {
+        whole = whole.overridden_by(&Given::option("only", ids.join(",")));
     }
     let whole = whole.overridden_by(&given.clone().without("replay"));
     if let Some(hidden) = whole.hidden() {
@@ -46,7 +47,7 @@ fn check(earlier: Earlier, given: &Given) -> anyhow::Result<Option<Check>> {
     }
     let mut check = whole.check()?;
     if !is_of_probes {
-        check.suite.only = failed;
+        check.suite.only = ids;
     }
     Ok(Some(check))
 }
@@ -55,8 +56,15 @@ fn check(earlier: Earlier, given: &Given) -> anyhow::Result<Option<Check>> {
 struct Earlier {
     arguments: Vec<String>,
     seed: u64,
+    failed: Failed,
+}
+
+#[derive(Default)]
+struct Failed {
     /// Ids of probes; names of scenarios.
-    failed: Vec<String>,
+    ids: Vec<String>,
+    /// The server stopped answering before the first of them, so all are run again.
+    is_whole: bool,
 }
 
 impl Earlier {
@@ -83,12 +91,31 @@ impl Earlier {
                 .get("seed")
                 .and_then(Value::as_u64)
                 .ok_or_else(|| lacks("seed"))?,
-            failed: list("probes")?
-                .iter()
-                .filter(|probe| probe.get("verdict").and_then(Value::as_str) == Some("fail"))
-                .filter_map(|probe| probe.get("id")?.as_str())
-                .map(str::to_owned)
-                .collect(),
+            failed: failed(list("probes")?),
         })
     }
+}
+
+/// What is run again: what failed; for an outage, what ran when the server stopped answering.
+fn failed(probes: &[Value]) -> Failed {
+    let member = |probe: &Value, name: &str| Some(probe.get(name)?.as_str()?.to_owned());
+    let mut failed = Failed::default();
+    let mut before: Option<(String, Option<String>)> = None;
+    for probe in probes {
+        let Some(id) = member(probe, "id") else {
+            continue;
+        };
+        let subject = member(probe, "subject");
+        if id == OUTAGE {
+            let cut_short = before
+                .take()
+                .filter(|(id, of)| *of == subject && id != "E1");
+            failed.is_whole |= cut_short.is_none();
+            failed.ids.extend(cut_short.map(|(id, _)| id));
+        } else if probe.get("verdict").and_then(Value::as_str) == Some("fail") {
+            failed.ids.push(id.clone());
+        }
+        before = Some((id, subject));
+    }
+    failed
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use detente_check::scenario::{self, Inputs, Mistakes, Ran, Scenario};
-use detente_check::{Report, Stop, Verdict};
+use detente_check::{Report, RunError, Verdict};
 
 use super::api::{chance, read_text};
 use super::outcome::Outcome;
@@ -66,15 +66,29 @@ impl Suite {
         let mut unasked = None;
         let probes = run_and_restore(&client, async {
             let mut probes = Vec::new();
+            let mut has_outage = false;
             for (file, scenario) in &scenarios {
                 if client.is_interrupted() {
                     break;
                 }
+                if has_outage {
+                    let mut report = scenario::not_run(scenario, AFTER_OUTAGE);
+                    report.subject.clone_from(file);
+                    probes.push(report);
+                    continue;
+                }
                 watch.begin(&scenario.name);
-                let Ran { mut report, stop } = scenario::run(scenario, &client, &settings).await;
-                report.subject.clone_from(file);
-                watch.done(&report);
-                probes.push(report);
+                let Ran {
+                    report,
+                    stop,
+                    outage,
+                } = scenario::run(scenario, &client, &settings).await;
+                has_outage = outage.is_some();
+                for mut report in std::iter::once(report).chain(outage) {
+                    report.subject.clone_from(file);
+                    watch.done(&report);
+                    probes.push(report);
+                }
                 unasked = unasked.take().or(stop.filter(is_of_the_way));
             }
             Ok(probes)
@@ -115,11 +129,17 @@ impl Suite {
     }
 }
 
+/// Why a scenario that comes after an outage has no verdict.
+const AFTER_OUTAGE: &str = "not run: the server had stopped answering";
+
 /// Whether a server could not be asked, or was not to be: as for one resource, that is no finding.
-fn is_of_the_way(stop: &Stop) -> bool {
+fn is_of_the_way(stop: &RunError) -> bool {
     matches!(
         stop,
-        Stop::Unreachable { .. } | Stop::RemoteNotAllowed { .. } | Stop::NotHttp { .. }
+        RunError::Unreachable { .. }
+            | RunError::Gone { .. }
+            | RunError::RemoteNotAllowed { .. }
+            | RunError::NotHttp { .. }
     )
 }
 

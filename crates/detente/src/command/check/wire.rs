@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use detente_check::client::{Client, Settings};
-use detente_check::{Protocol, Stop};
+use detente_check::{Protocol, RunError};
 use http::{HeaderMap, HeaderName};
 
 use super::Field;
@@ -100,7 +100,7 @@ pub(in crate::command) fn client(wire: &Wire) -> Result<Client, Failure> {
 /// The same for what changes an API: a signal has it end early, when what was changed is put back.
 pub(in crate::command) fn run_and_restore<T>(
     client: &Client,
-    work: impl Future<Output = Result<T, Stop>>,
+    work: impl Future<Output = Result<T, RunError>>,
 ) -> Result<T, Failure> {
     run(async {
         let signal = shutdown_signal("ended before everything was put back");
@@ -131,7 +131,7 @@ pub(in crate::command) fn unless_interrupted(
 
 /// Runs to the end; one thread, so that nothing comes between the requests of a volley.
 pub(in crate::command) fn run<T>(
-    work: impl Future<Output = Result<T, Stop>>,
+    work: impl Future<Output = Result<T, RunError>>,
 ) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -139,7 +139,7 @@ pub(in crate::command) fn run<T>(
         .map_err(|error| Failure::Start(error.into()))?
         .block_on(work)
         .map_err(|stop| match stop {
-            Stop::Interrupted => Failure::Interrupted,
+            RunError::Interrupted => Failure::Interrupted,
             stop => Failure::Start(stop.into()),
         })
 }
