@@ -15,6 +15,7 @@ mod documents; // representations, patches, versions
 mod exactly_once; // keys and batches over crashes
 mod examples; // every example's own script
 mod feeds; // pages and server-sent events
+mod first_steps; // flags, warnings, sockets, backups
 mod freshness; // what the feed tells of each version
 mod hot; // many writers whose edits merge, locks and batches under contention
 mod limits; // sizes, media types, tokens, the queue

@@ -7,5 +7,6 @@ mod section; // one table of the file, read member by member
 mod site; // where clients find the server
 mod strategy; // how two edits of one place are merged
 
+pub(crate) use file::is_origin;
 pub use file::{Config, load, parse};
 pub use mistake::{Mistake, Mistakes};

@@ -159,6 +159,11 @@ impl Subject<'_> {
                 let id = self.key.map(Key::id).unwrap_or_default();
                 Problem::not_found(format!("{id} has no version {number}."))
             }
+            What::VersionGone { number, newest } => {
+                let id = self.key.map(Key::id).unwrap_or_default();
+                let detail = format!("Version {number} of {id} is no longer kept.");
+                Problem::new(Kind::VersionGone, detail).with("current_version", newest)
+            }
             What::ReadPrecondition {
                 field,
                 tag,
@@ -188,7 +193,7 @@ impl Subject<'_> {
             What::KeyReused => {
                 Problem::new(Kind::KeyReuse, message::KEY_REUSED).with("header", "Idempotency-Key")
             }
-            What::ReceiptGone => Problem::new(Kind::Gone, message::RECEIPT_GONE),
+            What::ReceiptGone => Problem::new(Kind::VersionGone, message::RECEIPT_GONE),
             What::NotPerformed => Problem::new(Kind::NotPerformed, message::NOT_PERFORMED),
             What::Denied { by, action } => {
                 let detail = format!("The token of {by} does not allow to {}.", verb_of(action));

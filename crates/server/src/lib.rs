@@ -40,12 +40,15 @@ mod problem_page; // what /problems/{type} says to people
 mod representation; // documents on their way out: validators, codings
 
 mod exchange; // around every request: limits, request id, log, metrics, problems
+mod front; // the page at /
+mod listener; // where connections come in
 mod metrics; // what Prometheus reads
 mod openapi; // the API, described
 mod schema; // JSON Schemas in few words
 mod serve; // connections in, and a shutdown that loses nothing
-mod status; // health, readiness, metrics, the first page
+mod status; // health, readiness, metrics
 
+pub use listener::Listener;
 pub use serve::{Serving, serve};
 pub use settings::{Access, Limits, Settings, Token, Tokens};
 pub use site::{Site, TrustedProxies};

@@ -1,4 +1,3 @@
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -11,11 +10,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::app::{App, Closing};
+use crate::listener::{Connection, Listener};
 use crate::metrics::Metrics;
 use crate::router::router;
 use crate::settings::Settings;
@@ -40,13 +39,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A server that is ready to accept connections.
 #[derive(Debug)]
 pub struct Serving {
-    listener: TcpListener,
+    listener: Listener,
     app: Arc<App>,
     router: Router,
 }
 
 /// Opens the server on a listener that is bound already.
-pub fn serve(listener: TcpListener, service: Service, settings: Settings) -> Serving {
+pub fn serve(listener: Listener, service: Service, settings: Settings) -> Serving {
     let app = Arc::new(App {
         metrics: Metrics::new(&service.metrics),
         service: Arc::new(service),
@@ -63,11 +62,9 @@ pub fn serve(listener: TcpListener, service: Service, settings: Settings) -> Ser
 }
 
 impl Serving {
-    /// # Errors
-    ///
-    /// If the system cannot tell.
-    pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
+    /// Where connections come in.
+    pub fn listener(&self) -> &Listener {
+        &self.listener
     }
 
     /// Serves until `shutdown` ends: then accepts no more, lets requests under way finish within
@@ -86,7 +83,7 @@ impl Serving {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
-                        let is_proxy = app.settings.believes(peer.ip());
+                        let is_proxy = peer.is_some_and(|peer| app.settings.believes(peer));
                         tasks.spawn(handle(stream, is_proxy, &router, &connections));
                     }
                     Err(error) => {
@@ -156,15 +153,11 @@ async fn dismiss_old(app: &App) {
 }
 
 fn handle(
-    stream: TcpStream,
+    stream: Connection,
     is_proxy: bool,
     router: &Router,
     connections: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
-    // Answers are small and whole: waiting to fill a packet only delays them.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "could not set TCP_NODELAY");
-    }
     let service = router
         .clone()
         .map_request(move |request: hyper::Request<Incoming>| {

@@ -60,17 +60,3 @@ pub(crate) async fn metrics(call: &mut Call) -> Answer {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     Ok(response)
 }
-
-/// Where to go from here.
-pub(crate) async fn front(app: &App, _: &PathParts, parts: &Parts) -> Answer {
-    let name =
-        |name: &String| format!("<li><a href=\"/api/{name}\"><code>/api/{name}</code></a></li>");
-    let collections = &app.service.policy.collections;
-    let mut collections: String = collections.keys().map(name).collect();
-    if collections.is_empty() {
-        collections.push_str("<li><code>/api/{collection}</code>, whatever you call it</li>");
-    }
-    let text = include_str!("front.html").replace("<!-- collections -->", &collections);
-    let site = Site::found(&app.settings, &parts.extensions);
-    Ok(page(&text, &site))
-}

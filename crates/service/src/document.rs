@@ -62,7 +62,14 @@ impl Service {
     ) -> Outcome<Read> {
         let newest = self.newest_of(principal, key).await?;
         let found = self.reading.numbered(&newest, number).await?;
-        let stored = found.ok_or_else(|| Explanation::of(What::NoVersion(number), key))?;
+        let missing = || match (1..=newest.version).contains(&number) {
+            true => What::VersionGone {
+                number,
+                newest: newest.version,
+            },
+            false => What::NoVersion(number),
+        };
+        let stored = found.ok_or_else(|| Explanation::of(missing(), key))?;
         if !stored.head().is_document() {
             return Err(Explanation::of(What::DeletedIn(stored), key));
         }

@@ -111,6 +111,11 @@ pub enum What {
     DeletedIn(Arc<Stored>),
     NoCollection(String),
     NoVersion(u64),
+    /// The document had the version with this number, which is no longer kept; the newest is `newest`.
+    VersionGone {
+        number: u64,
+        newest: u64,
+    },
     /// A precondition of a read does not hold.
     ReadPrecondition {
         field: Field,

@@ -99,6 +99,7 @@ fn conflict(id: &str) -> LoggedConflict {
         base: None,
         current: None,
         edit: LostEdit::Deletion,
+        agent: None,
         settlement: None,
     }
 }

@@ -14,11 +14,12 @@ use super::collection::{self, Defaults};
 use super::mistake::{Mistake, Mistakes, Source};
 use super::section::Section;
 use super::site::{site, trusted_proxies};
+use crate::listen::Listen;
 
 /// The settings in the file.
 #[derive(Debug)]
 pub struct Config {
-    pub listen: Option<String>,
+    pub listen: Option<Listen>,
     /// Relative to the folder of the file.
     pub data: Option<PathBuf>,
     pub cache_bytes: Option<usize>,
@@ -88,6 +89,8 @@ fn read(root: &Section<'_>) -> Config {
         "undeclared_collections",
         &[("reject", false), ("allow", true)],
     );
+    // A file that declares none says as little of them as no file.
+    let declares_none = root.get("collections").is_none();
     let limits = limits(root);
     let (conflicts, dismiss_after) = conflicts(root);
     let config = Config {
@@ -97,9 +100,9 @@ fn read(root: &Section<'_>) -> Config {
         conflicts,
         policy: Policy {
             collections: collections(root, &defaults),
-            undeclared: match undeclared {
-                Some(true) => Undeclared::Allow(Arc::new(plain(&defaults))),
-                _ => Undeclared::Reject,
+            undeclared: match undeclared.unwrap_or(declares_none) {
+                true => Undeclared::Allow(Arc::new(plain(&defaults))),
+                false => Undeclared::Reject,
             },
             max_document_bytes: limits.body_bytes,
         },
@@ -115,8 +118,8 @@ fn read(root: &Section<'_>) -> Config {
     root.finish();
     let rejects = matches!(config.policy.undeclared, Undeclared::Reject);
     if rejects && root.get("collections").is_none() {
-        let message = "no collection is declared, and undeclared_collections is not \"allow\": \
-                       nothing could be stored";
+        let message = "no collection is declared, and undeclared_collections is \"reject\": nothing could be \
+                       stored";
         root.mistake(0..0, message);
     }
     config
@@ -168,19 +171,24 @@ fn stale_answer(section: &Section<'_>) -> Option<StaleAnswer> {
     }
 }
 
-fn listen(root: &Section<'_>) -> Option<String> {
+fn listen(root: &Section<'_>) -> Option<Listen> {
     let listen = root.text("listen")?;
-    let port = listen
-        .value
-        .rsplit_once(':')
-        .and_then(|(_, port)| port.parse::<u16>().ok());
-    if port.is_none() {
-        root.mistake(
-            listen.span,
-            "listen must be an address and a port, such as \"127.0.0.1:4090\"",
-        );
+    let parsed = listen.value.parse();
+    if let Err(error) = &parsed {
+        root.mistake(listen.span, format!("listen {error}"));
     }
-    port.map(|_| listen.value)
+    parsed.ok()
+}
+
+/// Whether a text is `*` or the origin of a page, as browsers send it (RFC 6454, section 7).
+pub(crate) fn is_origin(text: &str) -> bool {
+    text == "*"
+        || text.split_once("://").is_some_and(|(scheme, host)| {
+            matches!(scheme, "http" | "https")
+                && !host.is_empty()
+                && !host.contains('/')
+                && host.bytes().all(|byte| byte.is_ascii_graphic())
+        })
 }
 
 fn cors_origins(root: &Section<'_>) -> Vec<String> {
@@ -190,17 +198,7 @@ fn cors_origins(root: &Section<'_>) -> Vec<String> {
         .unwrap_or_default();
     let mut kept = Vec::new();
     for origin in origins {
-        let is_origin = origin.value == "*"
-            || origin
-                .value
-                .split_once("://")
-                .is_some_and(|(scheme, host)| {
-                    matches!(scheme, "http" | "https")
-                        && !host.is_empty()
-                        && !host.contains('/')
-                        && host.bytes().all(|byte| byte.is_ascii_graphic())
-                });
-        if is_origin {
+        if is_origin(&origin.value) {
             kept.push(origin.value);
         } else {
             let message = "an origin must be \"*\", or a scheme and a host with an optional port, such as \
@@ -373,7 +371,7 @@ trusted_proxies = ["::1", "localhost"]
 [limits]
 body_bytes = 0
 
-[collections.Users]
+[collections.-users]
 
 [collections.users]
 schema = { type = "objekt" }
@@ -406,7 +404,7 @@ secret_sha256 = "xyz"
             "5:14 public_url must be a URL",
             "6:27 a proxy must be an address or a network",
             "9:14 limits.body_bytes must be a whole number of at least 1",
-            "11:14 \"Users\" is not a collection name",
+            "11:14 \"-users\" is not a collection name",
             "14:19 \"objekt\" is not",
             "17:11 a JSON Pointer is empty or begins with `/`",
             "18:1 collections.users.unique needs fields",
@@ -430,7 +428,10 @@ secret_sha256 = "xyz"
     #[test]
     fn settings_that_make_a_server_useless_are_mistakes() {
         let cases = [
-            ("", "no collection is declared"),
+            (
+                "undeclared_collections = \"reject\"",
+                "no collection is declared",
+            ),
             ("tokens = []\n[collections.a]\n", "locks everybody out"),
             (
                 "[collections.a.lifecycle]\nfield = \"/s\"\ninitial = []\nstates = {}\n",

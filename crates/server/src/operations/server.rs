@@ -63,7 +63,7 @@ const EXPLAIN: Operation = Operation {
 
 const READ_FRONT_PAGE: Operation = Operation {
     id: "readFrontPage",
-    run: open!(crate::status::front),
+    run: open!(crate::front::read),
     summary: "Read the front page",
     answers: &[Answer::of("The page.", &[PAGE])],
     ..OPEN

@@ -28,6 +28,7 @@ pub(crate) enum ProblemKind {
     NotFound,
     MethodNotAllowed,
     Gone,
+    VersionGone,
     ContentTooLarge,
     UnsupportedMediaType,
     HeadersTooLarge,
