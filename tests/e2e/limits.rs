@@ -1,9 +1,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::server::Server;
+use crate::server::{Folder, Server};
 
 const CONFIG: &str = r#"
 undeclared_collections = "allow"
@@ -456,5 +457,48 @@ async fn pages_are_limited_by_bytes() {
         ids.sort();
         let all: Vec<_> = (0..12).map(|n| format!("{n:02}")).collect();
         assert_eq!(ids, all, "{query}");
+    }
+}
+
+/// Whoever opens connections and says nothing does not lock others out.
+#[tokio::test]
+async fn silent_connections_make_room_for_others() {
+    let server = Server::with_config("[limits]\nconnections = 8\n");
+    must_stay_open_to_others(&server).await;
+}
+
+/// However few files the process may have open: the store needs some, and gets them.
+#[tokio::test]
+async fn few_descriptors_leave_room_for_the_store_and_for_others() {
+    let folder = Folder::new();
+    let script = format!(
+        "ulimit -n 64 && exec {program} serve --listen 127.0.0.1:0 --data {data}",
+        program = env!("CARGO_BIN_EXE_detente"),
+        data = folder.data().display(),
+    );
+    let mut command = Command::new("bash");
+    command.args(["-c", &script]);
+    let server = Server::start_as(folder, command);
+    must_stay_open_to_others(&server).await;
+}
+
+async fn must_stay_open_to_others(server: &Server) {
+    let mut silent = Vec::new();
+    for n in 0..150 {
+        let mut socket = TcpStream::connect(server.address()).unwrap();
+        // Some say nothing, some begin to speak HTTP/2, some send half a request.
+        let begun: &[u8] = [
+            &b""[..],
+            b"PRI * HT",
+            b"GET /api/x/1 HTTP/1.1\r\nHost: x\r\n",
+        ][n % 3];
+        let _ = socket.write_all(begun);
+        silent.push(socket);
+        if n % 10 == 9 {
+            let client = server.client();
+            let path = format!("/api/documents/{n}");
+            let answer = client.put(&path, "{}").send().await;
+            assert_eq!(answer.status, 201, "after {n} silent connections");
+        }
     }
 }

@@ -205,7 +205,8 @@ mod tests {
 
     #[test]
     fn a_proxy_tells_its_prefix_and_where_it_is() {
-        let cases: &[(&[(&str, &str)], Option<&str>)] = &[
+        type Case<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
+        let cases: &[Case<'_>] = &[
             (&[], Some("")),
             (&[("x-forwarded-prefix", "/store/")], Some("/store")),
             (&[("x-forwarded-prefix", "/evil, /store")], Some("/store")),
