@@ -345,6 +345,108 @@ async fn a_full_queue_turns_writes_away_at_once() {
     }
 }
 
+/// No value past 256 KiB is repeated in a refusal, whatever it is about.
+#[tokio::test]
+async fn refusals_do_not_repeat_large_values() {
+    let server = Server::with_config(
+        r#"
+        [collections.notes]
+        schema = { type = "object", properties = { n = { type = "integer" } } }
+        [[collections.notes.unique]]
+        name = "text"
+        fields = ["/text"]
+        "#,
+    );
+    let client = server.client();
+    let large = "x".repeat(900_000);
+    let with_large = |name: &str| format!(r#"{{"{name}":"{large}"}}"#);
+    let tag = client.create("/api/notes/1", &with_large("text")).await;
+    let small = client.create("/api/notes/2", "{}").await;
+    let other = client
+        .put("/api/notes/2", r#"{"a":1}"#)
+        .if_match(&small)
+        .send()
+        .await;
+    assert_eq!(other.status, 200);
+    let test = format!(r#"[{{"op":"test","path":"/text","value":"{large}y"}}]"#);
+    let refusals = [
+        (
+            client.put("/api/notes/3", &with_large("text")),
+            409,
+            "DuplicateEntry",
+        ),
+        (
+            client.json_patch("/api/notes/1", &test),
+            409,
+            "PatchConflict",
+        ),
+        (
+            client.put("/api/notes/3", &with_large("n")),
+            422,
+            "ValidationFailed",
+        ),
+        (
+            client
+                .put("/api/notes/2", &with_large("a"))
+                .if_match(&small),
+            409,
+            "UpdateConflict",
+        ),
+        (
+            client.put("/api/notes/1", "{}").if_match("\"x\""),
+            409,
+            "UpdateConflict",
+        ),
+    ];
+    for (ask, status, error) in refusals {
+        let answer = ask.send().await;
+        assert_eq!(
+            (answer.status, &answer.json()["error"]),
+            (status, &error.into())
+        );
+        assert!(
+            answer.body.len() < 256 * 1024,
+            "{error}: {} bytes",
+            answer.body.len()
+        );
+    }
+    let test = r#"[{"op":"test","path":"/text","value":"y"}]"#;
+    let refused = client
+        .json_patch("/api/notes/2", test)
+        .if_match(&other.tag())
+        .send()
+        .await;
+    assert_eq!(refused.json()["expected"], "y", "small values are told");
+    assert_eq!(client.get("/api/notes/1").await.tag(), tag);
+}
+
+#[tokio::test]
+async fn what_is_missing_or_unknown_is_said_plainly() {
+    let server = Server::start();
+    let client = server.client();
+    let bare = client.ask("PUT", "/api/notes/1").send().await.json();
+    assert_eq!(
+        bare["detail"],
+        "Content-Type is missing; send application/json."
+    );
+    let unknown = client.get("/api/notes/1?x=1").await.json();
+    assert_eq!(
+        unknown["detail"],
+        "There is no parameter \"x\" here: this takes no query parameters."
+    );
+    client.create("/api/notes/1", "{}").await;
+    let deletion = client.ask("DELETE", "/api/notes/1").send().await.json();
+    let detail = deletion["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("DELETE deletes a document that exists."),
+        "{detail}"
+    );
+    assert!(
+        detail.ends_with("If-Match: * deletes whatever is there."),
+        "{detail}"
+    );
+}
+
 /// What a batch has to do with is known before anything is done.
 #[tokio::test]
 async fn a_batch_of_small_patches_on_a_large_document_is_refused_whole() {
