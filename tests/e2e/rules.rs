@@ -470,3 +470,34 @@ check = "!has(self.a) || self.a.all(x, self.a.exists(y, y == x))"
     let other = client.put("/api/notes/1", "{}").send().await;
     assert_eq!(other.status, 201);
 }
+
+/// Whatever is inserted at the front of an array moves all that is behind it.
+#[tokio::test]
+async fn a_patch_of_many_operations_on_a_long_array_is_refused_soon() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/documents/long";
+    let zeros = |count: usize| format!(r#"{{"a":[{}]}}"#, vec!["0"; count].join(","));
+    let tag = client.create(path, &zeros(400_000)).await;
+    let pair = r#"{"op":"add","path":"/a/0","value":1},{"op":"remove","path":"/a/0"}"#;
+    let patch = |pairs: usize| format!("[{}]", vec![pair; pairs].join(","));
+    let begun = Instant::now();
+    let refused = client.json_patch(path, &patch(10_000)).if_match(&tag);
+    let refused = refused.send().await;
+    let took = begun.elapsed();
+    let problem = refused.json();
+    assert_eq!(
+        (refused.status, &problem["error"]),
+        (422, &json!("TooCostly")),
+        "{problem}"
+    );
+    assert_eq!(problem["operation"], 12, "{problem}");
+    // It would take minutes.
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let few = client
+        .json_patch(path, &patch(3))
+        .if_match(&tag)
+        .send()
+        .await;
+    assert_eq!(few.status, 200);
+}

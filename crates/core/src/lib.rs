@@ -33,7 +33,7 @@ pub use collection_rules::{CollectionRules, Keep, Unconditional};
 pub use command::{Command, Edit, Patching, Proposal, Unfit};
 pub use comparison::{changed_members, compare_blind};
 pub use contrast::Contrast;
-pub use decide::{Applied, Constraint, Decision, Refusal, decide};
+pub use decide::{Applied, Constraint, Costly, Decision, Refusal, decide};
 pub use entity_tag::{EntityTag, Malformed};
 pub use key::{CollectionKey, Key, NameError};
 pub use lock::{Lock, LockAction, LockCommand, LockDecision, LockRefusal, decide_lock};

@@ -72,6 +72,8 @@ pub enum PatchFailure {
     TooDeep { operation: usize, path: Pointer },
     #[error("operation {operation}: the result would exceed the size limit of a document")]
     TooLarge { operation: usize, path: Pointer },
+    #[error("operation {operation}: up to here the patch moves more values than a patch may")]
+    TooCostly { operation: usize, path: Pointer },
 }
 
 /// Why there is nothing at a place of a document.
@@ -185,7 +187,8 @@ impl PatchFailure {
             }
             | Self::IntoItself { operation, path }
             | Self::TooDeep { operation, path }
-            | Self::TooLarge { operation, path } => (*operation, path),
+            | Self::TooLarge { operation, path }
+            | Self::TooCostly { operation, path } => (*operation, path),
         }
     }
 }
@@ -265,6 +268,7 @@ impl JsonPatch {
             document: target.clone(),
             index: 0,
             budget: max_bytes,
+            effort: MAX_EFFORT,
         };
         for (index, operation) in self.0.iter().enumerate() {
             application.index = index;
@@ -357,7 +361,13 @@ struct Application {
     /// How many more bytes may be copied: repeated `copy` doubles, so a short patch could produce
     /// terabytes.
     budget: usize,
+    /// How many more values may be moved or looked at.
+    effort: usize,
 }
+
+/// How many values a patch may move or look at: whatever is inserted or removed moves all that is
+/// behind it, and many short operations on a long array would take minutes.
+const MAX_EFFORT: usize = 5_000_000;
 
 type Step<T = ()> = Result<T, PatchFailure>;
 
@@ -395,7 +405,36 @@ impl Application {
         Ok(found.expect("it was there a moment ago"))
     }
 
-    fn check_depth(&self, path: &Pointer, value: &Value) -> Step {
+    fn spend(&mut self, count: usize, path: &Pointer) -> Step {
+        let left = self.effort.checked_sub(count);
+        self.effort = left.ok_or_else(|| PatchFailure::TooCostly {
+            operation: self.index,
+            path: path.clone(),
+        })?;
+        Ok(())
+    }
+
+    /// Pays for what moves when the last token of a path is inserted or removed.
+    fn spend_on(&mut self, path: &Pointer) -> Step {
+        let Some((parent, last)) = path.split_last() else {
+            return Ok(());
+        };
+        let behind = match self.document.at(&parent) {
+            Some(Value::Object(members)) => {
+                let index = members.get_index_of(last);
+                index.map_or(0, |index| members.len() - index)
+            }
+            Some(Value::Array(items)) => {
+                let index = Pointer::index(last).unwrap_or(items.len());
+                items.len().saturating_sub(index)
+            }
+            _ => 0,
+        };
+        self.spend(behind, path)
+    }
+
+    fn check_depth(&mut self, path: &Pointer, value: &Value) -> Step {
+        self.spend(value.count(), path)?;
         if path.tokens().len() + value.depth() > MAX_DEPTH {
             return Err(PatchFailure::TooDeep {
                 operation: self.index,
@@ -411,6 +450,7 @@ impl Application {
             self.document = value;
             return Ok(());
         };
+        self.spend_on(path)?;
         let is_added = match self.at(&parent) {
             Ok(Value::Object(members)) => {
                 members.insert(last.to_owned(), value);
@@ -438,6 +478,7 @@ impl Application {
         let Some((parent, last)) = path.split_last() else {
             return Ok(std::mem::replace(&mut self.document, Value::Null));
         };
+        self.spend_on(path)?;
         let removed = match self.at(&parent) {
             Ok(Value::Object(members)) => members.shift_remove(last),
             Ok(Value::Array(items)) => Pointer::index(last)

@@ -8,7 +8,7 @@ mod violation; // schema, unique keys, rules
 
 use axum::http::header;
 use detente_core::json::{Draft, Value};
-use detente_core::{Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
+use detente_core::{Costly, Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
 use detente_service::{Action, Explanation, Misplacement, StaleAnswer, Way, What};
 use detente_store::Settlement;
 
@@ -199,11 +199,18 @@ impl Subject<'_> {
                 let detail = format!("The token of {by} does not allow to {}.", verb_of(action));
                 Problem::new(Kind::Forbidden, detail)
             }
-            What::TooCostly { rule } => {
+            What::TooCostly(Costly::Rule(rule)) => {
                 let detail = format!(
                     "The rule {rule} takes longer for this document than rules may: others wait meanwhile."
                 );
                 Problem::new(Kind::TooCostly, detail).with("rule", rule)
+            }
+            What::TooCostly(Costly::Operation(operation)) => {
+                let detail = format!(
+                    "Up to operation {operation} the patch moves more values than a patch may. Send the \
+                     document itself, or edit at the end of arrays."
+                );
+                Problem::new(Kind::TooCostly, detail).with("operation", operation as u64)
             }
             What::BatchTooLarge { limit } => {
                 let detail = "The operations of this batch, with the documents that they change, are \

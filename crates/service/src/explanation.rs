@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use detente_core::json::SyntaxError;
 use detente_core::rules::{Duplicate, StateConflict, Violation};
-use detente_core::{EntityTag, Field, Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
+use detente_core::{
+    Costly, EntityTag, Field, Head, Key, Lock, MalformedPatch, PatchFailure, Stored,
+};
 use detente_store::{LoggedConflict, Settlement};
 
 use crate::{Action, StaleAnswer};
@@ -151,10 +153,8 @@ pub enum What {
         action: Action,
     },
 
-    /// A rule takes longer than it may for such a document.
-    TooCostly {
-        rule: String,
-    },
+    /// It takes more work than one write may.
+    TooCostly(Costly),
     /// The operations of a batch have to do with more bytes than a batch may.
     BatchTooLarge {
         limit: usize,

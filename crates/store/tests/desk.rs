@@ -92,6 +92,7 @@ fn conflict(id: &str) -> LoggedConflict {
         at: Moment(1),
         key: key("a"),
         by: "ann".into(),
+        agent: None,
         method: "PUT".into(),
         kind: "stale-version".into(),
         paths: Vec::new(),

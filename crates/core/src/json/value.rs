@@ -80,6 +80,15 @@ impl Value {
         }
     }
 
+    /// How many values it consists of, itself among them.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Array(items) => 1 + items.iter().map(Self::count).sum::<usize>(),
+            Self::Object(members) => 1 + members.values().map(Self::count).sum::<usize>(),
+            _ => 1,
+        }
+    }
+
     /// The approximate length of the compact text: escapes are not counted.
     pub fn weight(&self) -> usize {
         match self {

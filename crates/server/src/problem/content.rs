@@ -24,16 +24,16 @@ pub(super) const ROWS: &[ProblemType] = &[
         slug: "too-costly",
         error: "TooCostly",
         status: StatusCode::UNPROCESSABLE_ENTITY,
-        title: "A rule takes too long for this document",
-        again: "with a smaller document",
+        title: "The write takes too much work",
+        again: "with a smaller document or patch",
         why: "\
-            A rule of the collection would take longer for this document than rules may. All other writes \
-            would have to wait meanwhile.",
+            A rule of the collection would take longer for this document than rules may, or a JSON Patch \
+            moves more values than a patch may. All other writes would have to wait meanwhile.",
         what: "\
-            <code>rule</code> names it. Send a smaller document, or change the rule in the configuration: a loop \
-            within a loop takes the product of both.",
-        members: &[member("rule", text)],
-        always: &["rule"],
+            <code>rule</code> or <code>operation</code> says which. Send a smaller document, or change the rule \
+            in the configuration: a loop within a loop takes the product of both. Instead of a long patch, send \
+            the document itself.",
+        members: &[member("rule", text), member("operation", || whole(0))],
         ..ProblemType::BARE
     },
     ProblemType {

@@ -156,7 +156,7 @@ impl Attempt {
             Refusal::Missing => What::Missing,
             Refusal::ConditionRequired => What::ConditionRequired { verb: self.verb },
             Refusal::Invalid(violations) => What::Invalid(violations),
-            Refusal::TooCostly { rule } => What::TooCostly { rule },
+            Refusal::TooCostly(by) => What::TooCostly(by),
             Refusal::State { conflict, head } => What::State {
                 conflict: Box::new(conflict),
                 head: ground.head(head),

@@ -166,7 +166,7 @@ impl From<&Refusal> for Refused {
             Refusal::Missing => Self::new(Why::Missing),
             Refusal::ConditionRequired => Self::new(Why::ConditionRequired),
             Refusal::Invalid(_) => Self::new(Why::Invalid),
-            Refusal::TooCostly { .. } => Self::new(Why::TooCostly),
+            Refusal::TooCostly(_) => Self::new(Why::TooCostly),
             Refusal::Deleted { head } => at(Why::Deleted, &Some(*head)),
             Refusal::Stale { head } => at(Why::Stale, head),
             Refusal::Patch { head, .. } => at(Why::Patch, &Some(*head)),
