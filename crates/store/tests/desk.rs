@@ -99,7 +99,6 @@ fn conflict(id: &str) -> LoggedConflict {
         base: None,
         current: None,
         edit: LostEdit::Deletion,
-        agent: None,
         settlement: None,
     }
 }
