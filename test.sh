@@ -44,3 +44,6 @@ bash tests/openapi.sh target/debug/detente
 
 step 'clients made of its description'
 bash tests/clients.sh target/debug/detente
+
+step packages
+bash tests/packages.sh target/debug/detente

@@ -474,7 +474,7 @@ fn read_changes(connection: &Connection, wanted: &Changes) -> Result<Feed, Failu
     let mut looked_at = 0;
     let mut page = wanted.limit.meter();
     while let Some(row) = rows.next()? {
-        if looked_at == SCAN_LIMIT {
+        if looked_at == SCAN_LIMIT || page.is_full() {
             feed.more = true;
             break;
         }

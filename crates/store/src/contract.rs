@@ -15,6 +15,7 @@ pub use facts::{Facts, Lack, Want};
 pub use fate::{BatchToken, Fate};
 pub use ground::Ground;
 pub use history::{History, HistorySpan, read_back};
+#[cfg(feature = "conformance")]
 pub(crate) use list::item;
 pub use list::{Documents, Listed, Listing, Selection, Visit};
 pub use page::{PageLimit, PageMeter};

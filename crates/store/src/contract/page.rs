@@ -37,6 +37,11 @@ pub struct PageMeter {
 }
 
 impl PageMeter {
+    /// Whether there is no room for another row, however small.
+    pub fn is_full(&self) -> bool {
+        self.rows >= self.limit.rows
+    }
+
     /// Takes in one more row; `false` if there is no room for it.
     pub fn take(&mut self, bytes: usize) -> bool {
         let sum = self.bytes.saturating_add(bytes);
