@@ -201,6 +201,7 @@ impl Answer {
         assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
         let vary: Vec<_> = self.headers.get_all("vary").iter().collect();
         assert!(vary.iter().any(|it| *it == "accept"), "{self:?}");
+        assert!(self.body.ends_with(b"}\n"), "{self:?}");
         let problem = self.json();
         assert_eq!(problem["status"], self.status, "{problem}");
         assert_eq!(problem["instance"], link, "{problem}");

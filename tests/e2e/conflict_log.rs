@@ -262,7 +262,7 @@ async fn a_conflict_is_resolved_once() {
         );
         assert_eq!(dismissed.header("idempotent-replayed"), replayed);
     }
-    let reused = ask(r#"{"dismiss": true}"#).await;
+    let reused = ask(r#"{"choices":{}}"#).await;
     assert_eq!(
         (reused.status, &reused.json()["error"]),
         (422, &json!("IdempotencyKeyReuse"))

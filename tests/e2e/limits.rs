@@ -1,9 +1,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::server::Server;
+use crate::server::{Folder, Server};
 
 const CONFIG: &str = r#"
 undeclared_collections = "allow"
@@ -344,6 +345,108 @@ async fn a_full_queue_turns_writes_away_at_once() {
     }
 }
 
+/// No value past 256 KiB is repeated in a refusal, whatever it is about.
+#[tokio::test]
+async fn refusals_do_not_repeat_large_values() {
+    let server = Server::with_config(
+        r#"
+        [collections.notes]
+        schema = { type = "object", properties = { n = { type = "integer" } } }
+        [[collections.notes.unique]]
+        name = "text"
+        fields = ["/text"]
+        "#,
+    );
+    let client = server.client();
+    let large = "x".repeat(900_000);
+    let with_large = |name: &str| format!(r#"{{"{name}":"{large}"}}"#);
+    let tag = client.create("/api/notes/1", &with_large("text")).await;
+    let small = client.create("/api/notes/2", "{}").await;
+    let other = client
+        .put("/api/notes/2", r#"{"a":1}"#)
+        .if_match(&small)
+        .send()
+        .await;
+    assert_eq!(other.status, 200);
+    let test = format!(r#"[{{"op":"test","path":"/text","value":"{large}y"}}]"#);
+    let refusals = [
+        (
+            client.put("/api/notes/3", &with_large("text")),
+            409,
+            "DuplicateEntry",
+        ),
+        (
+            client.json_patch("/api/notes/1", &test),
+            409,
+            "PatchConflict",
+        ),
+        (
+            client.put("/api/notes/3", &with_large("n")),
+            422,
+            "ValidationFailed",
+        ),
+        (
+            client
+                .put("/api/notes/2", &with_large("a"))
+                .if_match(&small),
+            409,
+            "UpdateConflict",
+        ),
+        (
+            client.put("/api/notes/1", "{}").if_match("\"x\""),
+            409,
+            "UpdateConflict",
+        ),
+    ];
+    for (ask, status, error) in refusals {
+        let answer = ask.send().await;
+        assert_eq!(
+            (answer.status, &answer.json()["error"]),
+            (status, &error.into())
+        );
+        assert!(
+            answer.body.len() < 256 * 1024,
+            "{error}: {} bytes",
+            answer.body.len()
+        );
+    }
+    let test = r#"[{"op":"test","path":"/text","value":"y"}]"#;
+    let refused = client
+        .json_patch("/api/notes/2", test)
+        .if_match(&other.tag())
+        .send()
+        .await;
+    assert_eq!(refused.json()["expected"], "y", "small values are told");
+    assert_eq!(client.get("/api/notes/1").await.tag(), tag);
+}
+
+#[tokio::test]
+async fn what_is_missing_or_unknown_is_said_plainly() {
+    let server = Server::start();
+    let client = server.client();
+    let bare = client.ask("PUT", "/api/notes/1").send().await.json();
+    assert_eq!(
+        bare["detail"],
+        "Content-Type is missing; send application/json."
+    );
+    let unknown = client.get("/api/notes/1?x=1").await.json();
+    assert_eq!(
+        unknown["detail"],
+        "There is no parameter \"x\" here: this takes no query parameters."
+    );
+    client.create("/api/notes/1", "{}").await;
+    let deletion = client.ask("DELETE", "/api/notes/1").send().await.json();
+    let detail = deletion["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("DELETE deletes a document that exists."),
+        "{detail}"
+    );
+    assert!(
+        detail.ends_with("If-Match: * deletes whatever is there."),
+        "{detail}"
+    );
+}
+
 /// What a batch has to do with is known before anything is done.
 #[tokio::test]
 async fn a_batch_of_small_patches_on_a_large_document_is_refused_whole() {
@@ -456,5 +559,48 @@ async fn pages_are_limited_by_bytes() {
         ids.sort();
         let all: Vec<_> = (0..12).map(|n| format!("{n:02}")).collect();
         assert_eq!(ids, all, "{query}");
+    }
+}
+
+/// Whoever opens connections and says nothing does not lock others out.
+#[tokio::test]
+async fn silent_connections_make_room_for_others() {
+    let server = Server::with_config("[limits]\nconnections = 8\n");
+    must_stay_open_to_others(&server).await;
+}
+
+/// However few files the process may have open: the store needs some, and gets them.
+#[tokio::test]
+async fn few_descriptors_leave_room_for_the_store_and_for_others() {
+    let folder = Folder::new();
+    let script = format!(
+        "ulimit -n 64 && exec {program} serve --listen 127.0.0.1:0 --data {data}",
+        program = env!("CARGO_BIN_EXE_detente"),
+        data = folder.data().display(),
+    );
+    let mut command = Command::new("bash");
+    command.args(["-c", &script]);
+    let server = Server::start_as(folder, command);
+    must_stay_open_to_others(&server).await;
+}
+
+async fn must_stay_open_to_others(server: &Server) {
+    let mut silent = Vec::new();
+    for n in 0..150 {
+        let mut socket = TcpStream::connect(server.address()).unwrap();
+        // Some say nothing, some begin to speak HTTP/2, some send half a request.
+        let begun: &[u8] = [
+            &b""[..],
+            b"PRI * HT",
+            b"GET /api/x/1 HTTP/1.1\r\nHost: x\r\n",
+        ][n % 3];
+        let _ = socket.write_all(begun);
+        silent.push(socket);
+        if n % 10 == 9 {
+            let client = server.client();
+            let path = format!("/api/documents/{n}");
+            let answer = client.put(&path, "{}").send().await;
+            assert_eq!(answer.status, 201, "after {n} silent connections");
+        }
     }
 }

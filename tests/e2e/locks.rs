@@ -281,3 +281,28 @@ async fn what_is_wrong_with_a_request_for_a_lock_names_its_place() {
         Some("GET, HEAD, POST, DELETE, OPTIONS")
     );
 }
+
+/// What was asked for is so: nobody holds it. Whoever holds another one is not disturbed.
+#[tokio::test]
+async fn a_lock_that_ended_is_released_without_a_complaint() {
+    let server = Server::start();
+    let client = server.client();
+    client.create(PATH, "{}").await;
+    let first = client.post(LOCK, "{}").send().await.json();
+    let release = |token: &serde_json::Value| {
+        client
+            .ask("DELETE", LOCK)
+            .header("Lock-Token", token.as_str().unwrap())
+    };
+    for _ in 0..2 {
+        assert_eq!(release(&first["token"]).send().await.status, 204);
+    }
+    let second = client.post(LOCK, "{}").send().await;
+    assert_eq!(second.status, 201);
+    assert_eq!(release(&first["token"]).send().await.status, 423);
+    let renewal = client
+        .post(LOCK, "{}")
+        .header("Lock-Token", first["token"].as_str().unwrap());
+    assert_eq!(renewal.send().await.status, 423);
+    assert_eq!(release(&second.json()["token"]).send().await.status, 204);
+}

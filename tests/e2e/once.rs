@@ -184,3 +184,29 @@ async fn a_merge_is_performed_once() {
     assert_eq!(second.header("etag"), None);
     assert_eq!(client.get(PATH).await.json(), json!({"n": 7}));
 }
+
+/// Clients write the same JSON in more than one way.
+#[tokio::test]
+async fn the_same_value_under_a_key_is_the_same_request() {
+    let server = Server::start();
+    let client = server.client();
+    let post = |media_type: &str, body: &str| {
+        let ask = client.ask("POST", "/api/documents").body(media_type, body);
+        ask.header("Idempotency-Key", "\"k\"").send()
+    };
+    let first = post("application/json", r#"{"a":1,"b":[1.0]}"#).await;
+    assert_eq!(first.status, 201);
+    let again = post("application/json; charset=utf-8", r#" {"b":[1],"a":1} "#).await;
+    assert_eq!(
+        (again.status, again.header("idempotent-replayed")),
+        (201, Some("true"))
+    );
+    assert_eq!(
+        (again.header("location"), &again.body),
+        (first.header("location"), &first.body)
+    );
+    assert_eq!(
+        post("application/json", r#"{"a":1,"b":[2]}"#).await.status,
+        422
+    );
+}

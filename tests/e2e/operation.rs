@@ -413,3 +413,72 @@ fn flags_beat_the_environment_beats_the_file() {
         .unwrap();
     assert_eq!(nowhere.status.code(), Some(2));
 }
+
+/// What the server wrote ends as a line does; what it only keeps is as it was sent.
+#[tokio::test]
+async fn json_of_the_server_ends_with_a_newline() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/documents/1";
+    client.create(path, "{}").await;
+    client.put(path, "{}").if_match("\"x\"").send().await;
+    let entry = client.get("/api/_conflicts").await.json()["items"][0]["href"].clone();
+    let reads = [
+        "/openapi.json",
+        "/api/documents",
+        "/api/documents/1/versions",
+        "/api/_changes",
+        "/api/_conflicts",
+        "/api/_conflicts/stats",
+        entry.as_str().unwrap(),
+    ];
+    for read in reads {
+        let answer = client.get(read).await;
+        assert!(answer.body.ends_with(b"}\n"), "{read}: {answer:?}");
+    }
+    let batch = r#"{"operations":[{"method":"PUT","path":"/api/documents/2","body":{}},
+        {"method":"PUT","path":"/api/documents/1","headers":{"If-Match":"*"},"body":{"n":1}}]}"#;
+    let merge = r#"{"base":1,"patch":{"m":1}}"#;
+    let writes = [
+        client.post("/api/_batch?atomic=false", batch),
+        client.post("/api/documents/1/merge?dry_run=true", merge),
+        client.post("/api/documents/1/lock", "{}"),
+        client.ask("POST", "/api/_conflicts/dismiss"),
+    ];
+    for write in writes {
+        let answer = write.send().await;
+        assert!(
+            (200..300).contains(&answer.status) && answer.body.ends_with(b"}\n"),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(client.get(path).await.body, br#"{"n":1}"#);
+    assert_eq!(
+        client.put("/api/documents/3", "{}").send().await.body,
+        b"{}"
+    );
+}
+
+#[tokio::test]
+async fn times_in_the_log_are_numbers() {
+    let folder = Folder::new();
+    let listen = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--log",
+        "debug",
+        "--log-format",
+        "json",
+    ];
+    let command = folder.command(&listen);
+    let server = Server::start_as(folder, command);
+    server.client().get("/healthz").await;
+    let line = server
+        .log
+        .iter()
+        .find(|line| line.contains("answered"))
+        .unwrap();
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert!(line["fields"]["micros"].is_u64(), "{line}");
+}

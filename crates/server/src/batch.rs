@@ -337,7 +337,7 @@ fn tell(operations: &[Operation], refused: Vec<OperationRefused<Refused>>, site:
 
 async fn respond(rows: Vec<Draft>) -> Answer {
     let body = Draft::default().with("results", rows).into_text();
-    representation::json(Bytes::from(body), Coding::Identity).await
+    representation::json(body, Coding::Identity).await
 }
 
 /// Fields that say something of an operation's outcome; the rest is about the transfer.
@@ -365,7 +365,7 @@ fn row(reply: Reply) -> Draft {
         .with("status", u64::from(parts.status.as_u16()))
         .with("headers", fields);
     match std::str::from_utf8(&body) {
-        Ok(text) if !text.is_empty() => row.with("body", RawText(text)),
+        Ok(text) if !text.is_empty() => row.with("body", RawText(text.trim_end())),
         _ => row,
     }
 }

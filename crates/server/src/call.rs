@@ -124,7 +124,7 @@ async fn enter(
     run: for<'a> fn(&'a mut Call) -> Pending<'a>,
 ) -> Answer {
     let (parts, body) = request.into_parts();
-    let mut inbound = Inbound::new(parts, body, app.settings.limits.body_bytes);
+    let mut inbound = Inbound::new(parts, body, &app);
     let admitted = gate::admit(&app.settings, operation, &inbound.parts);
     let admitted = admitted.and_then(|principal| {
         must_be_known(operation, inbound.query())?;

@@ -1,4 +1,3 @@
-use bytes::Bytes;
 use detente_core::json::Draft;
 use detente_service::Holding;
 
@@ -13,7 +12,7 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
     let holdings = call.app.service.collections(&call.principal, space).await?;
     let href = |holding: &Holding| call.site.link(&collection_href(space, &holding.collection));
     let items: Vec<_> = holdings.iter().map(|it| item(it, &href(it))).collect();
-    let body = Bytes::from(Draft::default().with("items", items).into_text());
+    let body = Draft::default().with("items", items).into_text();
     let coding = Coding::negotiate(call.inbound.headers(), body.len());
     representation::json(body, coding).await
 }

@@ -1,5 +1,4 @@
 use axum::body::Body;
-use bytes::Bytes;
 use detente_core::json::{self, Object, Pointer, Value, object};
 use detente_service::{ConflictDetail, Decided, LogPlace, Ruled, Ruling};
 use detente_store::{Conflicts, LoggedConflict, LostEdit, OutcomeFilter, PageLimit, SettledAs};
@@ -228,7 +227,7 @@ fn collision(conflict: &detente_core::Conflict) -> Object {
 }
 
 async fn tell(body: Object) -> Answer {
-    let body = Bytes::from(Value::Object(body).to_text());
+    let body = Value::Object(body).to_text();
     representation::json(body, Coding::Identity).await
 }
 

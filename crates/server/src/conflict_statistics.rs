@@ -1,6 +1,5 @@
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use detente_core::Moment;
 use detente_core::json::{self, Object, Value, object};
 use detente_service::{Agents, Count, Span, Statistics};
@@ -20,7 +19,7 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
     let (span, agents) = parse(call.inbound.query())?;
     let service = &call.app.service;
     let statistics = service.statistics(&call.principal, space, span, agents);
-    let body = Bytes::from(Value::Object(report(&statistics.await?)).to_text());
+    let body = Value::Object(report(&statistics.await?)).to_text();
     representation::json(body, Coding::Identity).await
 }
 

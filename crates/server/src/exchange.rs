@@ -49,7 +49,7 @@ pub(crate) async fn exchange(
         %method,
         path = uri.path(),
         status,
-        micros = start.elapsed().as_micros(),
+        micros = start.elapsed().as_micros() as u64,
         "answered"
     );
     response

@@ -9,7 +9,7 @@ mod violation; // schema, unique keys, rules
 use axum::http::header;
 use detente_core::json::{Draft, Value};
 use detente_core::{Costly, Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
-use detente_service::{Action, Explanation, Misplacement, StaleAnswer, Way, What};
+use detente_service::{Action, Explanation, Misplacement, StaleAnswer, Way, What, are_too_large};
 use detente_store::Settlement;
 
 use crate::problem::{Problem, ProblemKind};
@@ -246,10 +246,7 @@ impl Subject<'_> {
 
     /// `current_etag` is not told: it is the GET that protects, not the tag.
     fn condition_required(&self, verb: &str) -> Problem {
-        let detail = format!(
-            "{verb} changes a document that exists. GET it, and send its ETag back in If-Match; \
-             If-Match: * overwrites whatever is there."
-        );
+        let detail = message::of_missing_condition(verb);
         let problem = Problem::new(ProblemKind::PreconditionRequired, detail);
         problem.with("resolutions", self.resolutions())
     }
@@ -325,18 +322,21 @@ fn gone(tombstone: &Stored) -> Problem {
 fn patch(failure: &PatchFailure, head: Option<Head>) -> Problem {
     let (operation, path) = failure.place();
     let detail = message::capitalized(&format!("{failure}."));
-    let mut problem = Problem::new(ProblemKind::PatchConflict, detail)
+    let problem = Problem::new(ProblemKind::PatchConflict, detail)
         .with("operation", operation as u64)
         .with("path", path.to_string());
-    if let PatchFailure::TestFailed {
-        expected, actual, ..
-    } = failure
-    {
-        problem = problem.with("expected", expected.clone());
-        if let Some(actual) = actual {
-            problem = problem.with("actual", actual.clone());
+    let problem = match failure {
+        PatchFailure::TestFailed {
+            expected, actual, ..
+        } if !are_too_large([expected].into_iter().chain(actual)) => {
+            let problem = problem.with("expected", expected.clone());
+            match actual {
+                Some(actual) => problem.with("actual", actual.clone()),
+                None => problem,
+            }
         }
-    }
+        _ => problem,
+    };
     problem.with_facts(head)
 }
 

@@ -84,7 +84,7 @@ async fn answer(call: &Call, scope: Scope) -> Answer {
     };
     let page = envelope::page_of(&page.changes, write, &members);
     let coding = Coding::negotiate(headers, page.len());
-    let mut response = representation::json(Bytes::from(page), coding).await?;
+    let mut response = representation::json(page, coding).await?;
     response.headers_mut().insert(header::VARY, BY_ACCEPT);
     Ok(response)
 }

@@ -71,8 +71,11 @@ pub(crate) fn must_be(
         .iter()
         .find(|it| media_type.as_deref() == Some(**it));
     found.copied().ok_or_else(|| {
-        let sent = media_type.unwrap_or_else(|| "no media type".into());
-        let detail = format!("The body is {sent:?}; send {}.", accepted.join(" or "));
+        let accepted_here = accepted.join(" or ");
+        let detail = match &media_type {
+            Some(sent) => format!("The body is {sent:?}; send {accepted_here}."),
+            None => format!("Content-Type is missing; send {accepted_here}."),
+        };
         let problem = Problem::new(ProblemKind::UnsupportedMediaType, detail);
         problem.header(HeaderName::from_static(answer), &accepted.join(", "))
     })

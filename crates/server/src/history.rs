@@ -1,6 +1,5 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
-use bytes::Bytes;
 
 use crate::call::{Answer, Call};
 use crate::document::respond;
@@ -24,7 +23,7 @@ pub(crate) async fn list(call: &mut Call) -> Answer {
     let cursor = history.below.map(|below| below.to_string());
     let page = envelope::page(&history.versions, Row::Document, &[("next", cursor.into())]);
     let coding = Coding::negotiate(call.inbound.headers(), page.len());
-    representation::json(Bytes::from(page), coding).await
+    representation::json(page, coding).await
 }
 
 /// One version of a document.

@@ -39,6 +39,7 @@ mod problem; // every way to say no, and its status
 mod problem_page; // what /problems/{type} says to people
 mod representation; // documents on their way out: validators, codings
 
+mod connections; // those that are open, and who makes room
 mod exchange; // around every request: limits, request id, log, metrics, problems
 mod front; // the page at /
 mod listener; // where connections come in

@@ -1,4 +1,3 @@
-use bytes::Bytes;
 use detente_core::rules::Schema;
 use detente_core::{Filter, MAX_FILTERS, Query, QueryError, QueryField, Rank, Sort};
 use detente_store::{Listed, Listing, PageLimit};
@@ -27,7 +26,7 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
     let listed = call.app.service.list(&call.principal, &listing).await?;
     let page = page(listed, sort);
     let coding = Coding::negotiate(call.inbound.headers(), page.len());
-    representation::json(Bytes::from(page), coding).await
+    representation::json(page, coding).await
 }
 
 fn page(listed: Listed, sort: String) -> String {

@@ -48,6 +48,7 @@ pub(crate) async fn take(call: &mut Call) -> Answer {
         },
     };
     let lock = change(call, LockAsk { key, wish }).await?;
+    let lock = lock.ok_or_else(|| Problem::internal("a lock that was taken is not there"))?;
     let mut members = object([("token", lock.token.to_string().into())]);
     members.extend(describe(&lock));
     Ok(told(status, members))
@@ -72,7 +73,7 @@ pub(crate) async fn free(call: &mut Call) -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn change(call: &Call, ask: LockAsk) -> Result<Arc<Lock>, Refused> {
+async fn change(call: &Call, ask: LockAsk) -> Result<Option<Arc<Lock>>, Refused> {
     Ok(call.app.service.lock(&call.principal, ask).await?)
 }
 
@@ -87,7 +88,7 @@ fn describe(lock: &Lock) -> Object {
 }
 
 fn told(status: StatusCode, members: Object) -> Response {
-    let body = Value::Object(members).to_text();
+    let body = Value::Object(members).to_text() + "\n";
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(JSON)),
         (header::CACHE_CONTROL, NO_STORE),

@@ -47,7 +47,7 @@ pub(crate) async fn merge(call: &mut Call) -> Answer {
     let service = &call.app.service;
     if is_preview {
         let preview = service.preview_merge(&call.principal, ask).await?;
-        let body = Bytes::from(report(&preview).into_text());
+        let body = report(&preview).into_text();
         return representation::json(body, Coding::Identity).await;
     }
     let once = once.as_ref().map(|once| once.of(&call.inbound));

@@ -17,14 +17,13 @@ mod merge_schema; // requests for merges, and reports
 mod problem_schema; // problems, and their parts
 
 use axum::http::request::Parts;
-use bytes::Bytes;
 use detente_service::Policy;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::call::Answer;
 use crate::operations::{RESOURCES, Resource, Scope};
-use crate::representation::{self, Coding};
+use crate::representation::{self, Coding, line};
 use crate::resource::PathParts;
 use crate::settings::Settings;
 use crate::site::Site;
@@ -64,7 +63,7 @@ pub(crate) async fn read(app: &App, _: &PathParts, parts: &Parts) -> Answer {
     let site = Site::found(&app.settings, &parts.extensions);
     let described = || {
         let description = describe(&app.service.policy, &app.settings, &site);
-        Bytes::from(description.to_string())
+        line(description.to_string())
     };
     // Settings do not change while the server runs, but proxies may give it several names.
     let body = match site == app.settings.site {
@@ -72,7 +71,7 @@ pub(crate) async fn read(app: &App, _: &PathParts, parts: &Parts) -> Answer {
         false => described(),
     };
     let coding = Coding::negotiate(&parts.headers, body.len());
-    representation::json(body, coding).await
+    representation::json_line(body, coding).await
 }
 
 fn describe(policy: &Policy, settings: &Settings, site: &Site) -> Value {

@@ -53,7 +53,7 @@ pub(crate) fn must_be_known(operation: &Operation, query: &str) -> Result<(), Pr
     };
     let names: Vec<_> = known.iter().map(|it| it.name).collect();
     let detail = match names.as_slice() {
-        [] => format!("There is no parameter {name:?} here, nor any other."),
+        [] => format!("There is no parameter {name:?} here: this takes no query parameters."),
         names => format!("There is no parameter {name:?} here: {}.", names.join(", ")),
     };
     Err(Problem::malformed(detail).with("parameter", &*name))

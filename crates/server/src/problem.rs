@@ -76,7 +76,7 @@ impl Members {
             body.extend_from_slice(quoted.as_bytes());
             body.extend_from_slice(value);
         }
-        body.push(b'}');
+        body.extend_from_slice(b"}\n");
         body
     }
 }

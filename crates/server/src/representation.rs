@@ -151,9 +151,20 @@ pub(crate) fn bodiless(status: StatusCode, stored: &Stored, site: &Site) -> Repl
     response
 }
 
-/// JSON as it is, or compressed. A cache may keep it but must ask before it uses it.
-pub(crate) async fn json(body: Bytes, coding: Coding) -> Answer {
-    Ok(coded(body, coding).await?.map(Body::from))
+/// JSON that the server wrote. A cache may keep it but must ask before it uses it.
+pub(crate) async fn json(text: String, coding: Coding) -> Answer {
+    json_line(line(text), coding).await
+}
+
+/// The same, of a text that ends as [`line`] leaves it.
+pub(crate) async fn json_line(text: Bytes, coding: Coding) -> Answer {
+    Ok(coded(text, coding).await?.map(Body::from))
+}
+
+/// Ends a text as text files do, so that it does not run into a prompt.
+pub(crate) fn line(mut text: String) -> Bytes {
+    text.push('\n');
+    text.into()
 }
 
 async fn coded(body: Bytes, coding: Coding) -> Result<Reply, Refused> {

@@ -10,14 +10,18 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, getrlimit};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::app::{App, Closing};
+use crate::connections::{Admitted, Connections, Felt};
+use crate::inbound::BODIES;
 use crate::listener::{Connection, Listener};
 use crate::metrics::Metrics;
 use crate::router::router;
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 use crate::site::FromProxy;
 
 /// A client that takes longer to send a request's head is cut off, and so is a connection on which
@@ -36,6 +40,9 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(60 * 60);
 /// After this, accepting is tried again when it failed, as it does when there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Descriptors that connections leave to the store and to everything else.
+const RESERVED_DESCRIPTORS: u64 = 48;
+
 /// A server that is ready to accept connections.
 #[derive(Debug)]
 pub struct Serving {
@@ -50,6 +57,7 @@ pub fn serve(listener: Listener, service: Service, settings: Settings) -> Servin
         metrics: Metrics::new(&service.metrics),
         service: Arc::new(service),
         settings,
+        bodies: Arc::new(Semaphore::new(BODIES)),
         closing: Closing::new(),
         openapi: OnceLock::new(),
     });
@@ -77,6 +85,7 @@ impl Serving {
         } = self;
         let log = tokio::spawn(keep_the_log(Arc::clone(&app)));
         let connections = GracefulShutdown::new();
+        let open = Arc::new(open_connections(&app.settings.limits));
         let mut tasks = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
@@ -84,7 +93,9 @@ impl Serving {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
                         let is_proxy = peer.is_some_and(|peer| app.settings.believes(peer));
-                        tasks.spawn(handle(stream, is_proxy, &router, &connections));
+                        // All the world comes by way of a proxy.
+                        let admitted = open.admit(peer.filter(|_| !is_proxy));
+                        tasks.spawn(handle(stream, admitted, is_proxy, &router, &connections));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
@@ -152,15 +163,34 @@ async fn dismiss_old(app: &App) {
     }
 }
 
+fn open_connections(limits: &Limits) -> Connections {
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let most = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1);
+    let most = limits
+        .connections
+        .min(usize::try_from(most).unwrap_or(usize::MAX));
+    if most < limits.connections {
+        tracing::warn!(
+            descriptors,
+            connections = most,
+            "few files may be open, so few connections may"
+        );
+    }
+    Connections::new(most, limits.connections_of_one_address)
+}
+
 fn handle(
     stream: Connection,
+    admitted: Admitted,
     is_proxy: bool,
     router: &Router,
     connections: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
+    let (pulse, felt) = (admitted.pulse(), admitted.pulse());
     let service = router
         .clone()
         .map_request(move |request: hyper::Request<Incoming>| {
+            pulse.ask();
             let mut request = request.map(Body::new);
             if is_proxy {
                 request.extensions_mut().insert(FromProxy);
@@ -177,12 +207,19 @@ fn handle(
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(HEAD_BYTES as u32);
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = builder.serve_connection(
+        TokioIo::new(Felt::new(stream, felt)),
+        TowerToHyperService::new(service),
+    );
     let connection = connections.watch(connection.into_owned());
     async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+        tokio::select! {
+            ended = connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            }
+            why = admitted.end() => tracing::debug!(why, "a connection was closed"),
         }
     }
 }

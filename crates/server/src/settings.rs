@@ -37,6 +37,10 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Of all fields of one request, names and values.
     pub header_bytes: usize,
+    /// Connections that may be open, in all.
+    pub connections: usize,
+    /// Connections that one address may have open. Those of trusted proxies do not count.
+    pub connections_of_one_address: usize,
     /// Writes that may wait for the writer.
     pub queued_writes: usize,
     /// How long requests under way may take once a shutdown was asked for.
@@ -80,6 +84,8 @@ impl Default for Limits {
         Self {
             body_bytes: 1024 * 1024,
             header_bytes: 16 * 1024,
+            connections: 4096,
+            connections_of_one_address: 1024,
             queued_writes: 4096,
             shutdown_grace: Duration::from_secs(10),
         }

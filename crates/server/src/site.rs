@@ -205,8 +205,8 @@ mod tests {
 
     #[test]
     fn a_proxy_tells_its_prefix_and_where_it_is() {
-        type Fields<'a> = &'a [(&'a str, &'a str)];
-        let cases: &[(Fields<'_>, Option<&str>)] = &[
+        type Fields = &'static [(&'static str, &'static str)];
+        let cases: &[(Fields, Option<&str>)] = &[
             (&[], Some("")),
             (&[("x-forwarded-prefix", "/store/")], Some("/store")),
             (&[("x-forwarded-prefix", "/evil, /store")], Some("/store")),

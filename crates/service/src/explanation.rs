@@ -1,3 +1,4 @@
+mod bounded; // what is too large to be repeated
 mod divergence; // a stale edit beside what came since
 mod explain; // from a refusal to its explanation
 mod record; // a refused write as the conflict log keeps it
@@ -15,6 +16,7 @@ use detente_store::{LoggedConflict, Settlement};
 
 use crate::{Action, StaleAnswer};
 
+pub use bounded::are_too_large;
 pub use divergence::{Author, Broken, Change, Clash, Demand, Divergence, Naming, Shows};
 pub(crate) use explain::{Attempt, Ground, explain};
 pub(crate) use story::History;
@@ -280,7 +282,7 @@ impl What {
 impl From<What> for Explanation {
     fn from(what: What) -> Self {
         Self {
-            what,
+            what: what.bounded(),
             key: None,
             ways: Vec::new(),
             logged: None,

@@ -42,7 +42,7 @@ pub use dismissal::Dismissed;
 pub use document::{History, Read};
 pub use explanation::{
     Author, Broken, CONFLICT_KINDS, Change, Clash, Demand, Divergence, Explanation, LogPlace,
-    Misplacement, Naming, Shows, Way, What,
+    Misplacement, Naming, Shows, Way, What, are_too_large,
 };
 pub use feed::{Follower, Page, Scope};
 pub use lock::{LockAsk, LockWish};

@@ -47,12 +47,13 @@ impl Service {
         lock.ok_or_else(|| Explanation::of(What::NotLocked, key))
     }
 
-    /// Changes the lock of a document; the lock as it is now, or was when it was freed.
+    /// Changes the lock of a document; the lock as it is now, or was when it was freed. `None`: it had
+    /// ended before it was to be released.
     ///
     /// # Errors
     ///
     /// Why it was not changed.
-    pub async fn lock(&self, principal: &Principal, ask: LockAsk) -> Outcome<Arc<Lock>> {
+    pub async fn lock(&self, principal: &Principal, ask: LockAsk) -> Outcome<Option<Arc<Lock>>> {
         let LockAsk { key, wish } = ask;
         self.collection(key.collection())?;
         principal.must(Action::Update)?;
@@ -60,6 +61,7 @@ impl Service {
             principal.must(Action::BreakLock)?;
         }
         let is_break = matches!(wish, LockWish::Break);
+        let is_release = matches!(wish, LockWish::Release { .. });
         let command = LockCommand {
             key: key.clone(),
             by: Arc::clone(&principal.name),
@@ -70,8 +72,10 @@ impl Service {
                 if is_break {
                     note_broken(principal, &key, &lock);
                 }
-                Ok(lock)
+                Ok(Some(lock))
             }
+            // What was asked for is so.
+            LockDecision::Refused(LockRefusal::Lost) if is_release => Ok(None),
             LockDecision::Refused(refusal) => Err(self.lock_refused(&key, refusal).await?),
         }
     }

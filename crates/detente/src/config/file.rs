@@ -224,6 +224,12 @@ fn limits(root: &Section<'_>) -> Limits {
         header_bytes: section
             .number("header_bytes", 1024)
             .unwrap_or(default.header_bytes),
+        connections: section
+            .number("connections", 1)
+            .unwrap_or(default.connections),
+        connections_of_one_address: section
+            .number("connections_of_one_address", 1)
+            .unwrap_or(default.connections_of_one_address),
         queued_writes: section
             .number("queued_writes", 1)
             .unwrap_or(default.queued_writes),

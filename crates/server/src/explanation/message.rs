@@ -84,6 +84,23 @@ fn of_if_match(divergence: &Divergence, saved: &str) -> String {
     }
 }
 
+pub(super) fn of_missing_condition(verb: &str) -> String {
+    let does = match verb {
+        "DELETE" => "deletes",
+        "PATCH" => "changes",
+        _ => "overwrites",
+    };
+    let changes = if verb == "DELETE" {
+        "deletes"
+    } else {
+        "changes"
+    };
+    format!(
+        "{verb} {changes} a document that exists. GET it, and send its ETag back in If-Match; \
+         If-Match: * {does} whatever is there."
+    )
+}
+
 pub(super) fn of_read(field: Field, tag: &EntityTag) -> String {
     let name = field.name();
     match field {

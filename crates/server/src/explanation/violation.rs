@@ -39,7 +39,10 @@ impl Subject<'_> {
                 ("id", duplicate.holder.as_str().into()),
                 ("href", self.site.document(&holder).into()),
             ]);
-            row.insert("values".into(), Value::Array(duplicate.values.clone()));
+            // None: they are too large.
+            if !duplicate.values.is_empty() {
+                row.insert("values".into(), Value::Array(duplicate.values.clone()));
+            }
             if !duplicate.holder.is_empty() {
                 row.insert("existing".into(), existing.into());
             }

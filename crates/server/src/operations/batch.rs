@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::misplaced::IN_BATCHES;
 use super::parameter::{ATOMIC, IDEMPOTENCY};
-use super::refusal::{BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING, always};
+use super::refusal::{OF_WRITING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
 use crate::call::gated;
 use crate::problem::ProblemKind;
@@ -37,14 +37,11 @@ const PERFORM: Operation = Operation {
         ..Answer::BARE
     }],
     refusals: &[
-        BY_OTHERS,
-        BY_RULES,
+        OF_WRITING,
         &[
             always(ProblemKind::NotFound),
             always(ProblemKind::PatchConflict),
         ],
-        OF_BODIES,
-        OF_STORING,
     ],
     ..Operation::BARE
 };

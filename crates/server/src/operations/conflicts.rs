@@ -1,15 +1,15 @@
 use axum::http::Method;
 use serde_json::json;
 
+use super::document::FIELDS_OF_WRITING;
 use super::header::OF_WRITE;
 use super::link::TO_CONFLICT;
 use super::misplaced::{IN_DISMISSALS, NONE};
 use super::parameter::{
-    CONFLICT_CURSOR, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LIMIT, LOCK,
-    LOGGED_SINCE, LOGGED_UNTIL, NOT_OF_AGENT, OF_ACTOR, OF_AGENT, OF_COLLECTION, OF_DOCUMENT,
-    OF_KIND, OF_OUTCOME, PREFER,
+    CONFLICT_CURSOR, IDEMPOTENCY, LIMIT, LOGGED_SINCE, LOGGED_UNTIL, NOT_OF_AGENT, OF_ACTOR,
+    OF_AGENT, OF_COLLECTION, OF_DOCUMENT, OF_KIND, OF_OUTCOME,
 };
-use super::refusal::{BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING, always};
+use super::refusal::{OF_STORING, OF_WRITING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
 use crate::call::gated;
 use crate::problem::ProblemKind;
@@ -150,14 +150,7 @@ const RESOLVE: Operation = Operation {
         Stores the edit after all, merged with the current version, and with choices where the two conflict. \
         If the document was deleted, the edit creates it again. Or dismisses the edit and answers with the \
         conflict. A conflict can be settled only once.",
-    fields: &[
-        &IF_MATCH,
-        &IF_NONE_MATCH,
-        &IF_UNMODIFIED_SINCE,
-        &PREFER,
-        &LOCK,
-        &IDEMPOTENCY,
-    ],
+    fields: FIELDS_OF_WRITING,
     misplaced: NONE,
     body: Some(Body::of(&[Content {
         example: Some(|_| json!({"choices": {"/title": "yours"}, "current": "\"7-1f3a9c02\""})),
@@ -201,8 +194,7 @@ const RESOLVE: Operation = Operation {
         },
     ],
     refusals: &[
-        BY_OTHERS,
-        BY_RULES,
+        OF_WRITING,
         &[
             always(ProblemKind::NotFound),
             always(ProblemKind::PatchConflict),
@@ -210,8 +202,6 @@ const RESOLVE: Operation = Operation {
             // Also for choices that do not name the version that they were made on.
             always(ProblemKind::PreconditionRequired),
         ],
-        OF_BODIES,
-        OF_STORING,
     ],
     ..Operation::BARE
 };

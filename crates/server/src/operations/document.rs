@@ -7,8 +7,7 @@ use super::parameter::{
     IDEMPOTENCY, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LOCK, PREFER,
 };
 use super::refusal::{
-    BY_OTHERS, BY_RULES, BY_RULES_OF_DELETION, OF_BODIES, OF_CONDITIONAL_READING, OF_STORING,
-    always,
+    BY_OTHERS, BY_RULES_OF_DELETION, OF_CONDITIONAL_READING, OF_STORING, OF_WRITING, always,
 };
 use super::{Action, Answer, Body, Content, Operation, Parameter, Required, Resource, Shape};
 use crate::call::gated;
@@ -25,7 +24,7 @@ pub(super) const CONDITIONS_OF_READING: &[&Parameter] = &[
     &IF_UNMODIFIED_SINCE,
 ];
 
-const FIELDS_OF_WRITING: &[&Parameter] = &[
+pub(super) const FIELDS_OF_WRITING: &[&Parameter] = &[
     &IF_MATCH,
     &IF_NONE_MATCH,
     &IF_UNMODIFIED_SINCE,
@@ -108,7 +107,7 @@ const REPLACE: Operation = Operation {
         },
         LEFT_OUT,
     ],
-    refusals: &[BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING],
+    refusals: &[OF_WRITING],
     ..Operation::BARE
 };
 
@@ -154,14 +153,11 @@ const PATCH: Operation = Operation {
         LEFT_OUT,
     ],
     refusals: &[
-        BY_OTHERS,
-        BY_RULES,
+        OF_WRITING,
         &[
             always(ProblemKind::NotFound),
             always(ProblemKind::PatchConflict),
         ],
-        OF_BODIES,
-        OF_STORING,
     ],
     ..Operation::BARE
 };

@@ -1,14 +1,12 @@
 use axum::http::Method;
 use serde_json::json;
 
-use super::document::LEFT_OUT;
+use super::document::{FIELDS_OF_WRITING, LEFT_OUT};
 use super::header::{OF_VERSION, OF_WRITE};
 use super::link::TO_DOCUMENT;
 use super::misplaced::NONE;
-use super::parameter::{
-    DRY_RUN, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LOCK, PREFER,
-};
-use super::refusal::{BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING, always};
+use super::parameter::DRY_RUN;
+use super::refusal::{OF_WRITING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
 use crate::call::gated;
 use crate::problem::ProblemKind;
@@ -34,14 +32,7 @@ const MERGE_EDIT: Operation = Operation {
         refused, and the refusal lists the conflicts. With `dry_run=true` nothing is stored, and the answer \
         is a report of what the merge would do.",
     query: &[&DRY_RUN],
-    fields: &[
-        &IF_MATCH,
-        &IF_NONE_MATCH,
-        &IF_UNMODIFIED_SINCE,
-        &PREFER,
-        &LOCK,
-        &IDEMPOTENCY,
-    ],
+    fields: FIELDS_OF_WRITING,
     misplaced: NONE,
     body: Some(Body::of(&[Content {
         example: Some(
@@ -65,15 +56,12 @@ const MERGE_EDIT: Operation = Operation {
         },
     ],
     refusals: &[
-        BY_OTHERS,
-        BY_RULES,
+        OF_WRITING,
         // Also for choices that do not name the version that they were made on.
         &[
             always(ProblemKind::NotFound),
             always(ProblemKind::PreconditionRequired),
         ],
-        OF_BODIES,
-        OF_STORING,
     ],
     ..Operation::BARE
 };

@@ -70,6 +70,27 @@ pub(super) const OF_STORING: &[Refusal] = &[
     always(ProblemKind::StorageFull),
 ];
 
+/// Refusals of a write to a document that other people write too, with a body.
+pub(super) const OF_WRITING: &[Refusal] = &{
+    const PARTS: [&[Refusal]; 4] = [BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING];
+    const COUNT: usize = BY_OTHERS.len() + BY_RULES.len() + OF_BODIES.len() + OF_STORING.len();
+    joined::<COUNT>(PARTS)
+};
+
+const fn joined<const COUNT: usize>(parts: [&[Refusal]; 4]) -> [Refusal; COUNT] {
+    let mut all = [parts[0][0]; COUNT];
+    let (mut part, mut at, mut count) = (0, 0, 0);
+    while count < COUNT {
+        if at == parts[part].len() {
+            (part, at) = (part + 1, 0);
+        } else {
+            all[count] = parts[part][at];
+            (at, count) = (at + 1, count + 1);
+        }
+    }
+    all
+}
+
 pub(super) const OF_READING: &[Refusal] = &[
     always(ProblemKind::Malformed),
     always(ProblemKind::NotFound),

@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::app::{App, Closing};
+use crate::inbound::BODIES;
 use crate::metrics::Metrics;
 use crate::router::router;
 use crate::settings::Settings;
@@ -103,6 +104,7 @@ fn with_router<T>(use_it: impl FnOnce(&tokio::runtime::Runtime, Router) -> T) ->
         metrics: Metrics::new(&service.metrics),
         service: Arc::new(service),
         settings: Settings::default(),
+        bodies: Arc::new(tokio::sync::Semaphore::new(BODIES)),
         closing: Closing::new(),
         openapi: OnceLock::new(),
     };

@@ -5,6 +5,17 @@ use super::{ProblemKind, ProblemType};
 
 pub(super) const ROWS: &[ProblemType] = &[
     ProblemType {
+        kind: ProblemKind::RequestTimeout,
+        slug: "request-timeout",
+        error: "RequestTimeout",
+        status: StatusCode::REQUEST_TIMEOUT,
+        title: "The body came too slowly",
+        again: "yes, faster",
+        why: "The server waits half a minute for a body, and longer for one that comes at 1 KiB a second or more.",
+        what: "Send the request again, on a connection that is fast enough.",
+        ..ProblemType::BARE
+    },
+    ProblemType {
         kind: ProblemKind::ContentTooLarge,
         slug: "content-too-large",
         error: "ContentTooLarge",

@@ -29,6 +29,7 @@ pub(crate) enum ProblemKind {
     MethodNotAllowed,
     Gone,
     VersionGone,
+    RequestTimeout,
     ContentTooLarge,
     UnsupportedMediaType,
     HeadersTooLarge,

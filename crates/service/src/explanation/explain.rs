@@ -7,6 +7,7 @@ use detente_core::{
     Collision, Command, Constraint, Edit, Head, Preconditions, Refusal, Stored, VersionTag,
 };
 
+use super::bounded::cut;
 use super::story::{History, Story};
 use super::{Broken, Clash, Demand, Divergence, Explanation, REPEAT_LIMIT, Shows, Way, What};
 use crate::offload::offload;
@@ -261,7 +262,7 @@ impl Attempt {
             obstacle: None,
             broken: Some(Broken {
                 demand,
-                message: message.clone(),
+                message: cut(message.clone()),
             }),
             author: authors.of(&path),
             path,

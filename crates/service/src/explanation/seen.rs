@@ -4,7 +4,7 @@ use bytes::Bytes;
 use detente_core::json::{Pointer, Value};
 use detente_core::merge::{Obstacle, Reason};
 use detente_core::rules::{Duplicate, StateConflict, Violation};
-use detente_core::{PatchFailure, Stored};
+use detente_core::{Gap, PatchFailure, Stored};
 
 use super::{Broken, Clash, Demand, Divergence, Explanation, Shows, What};
 use crate::{Action, Principal};
@@ -213,6 +213,17 @@ fn without_actual(failure: PatchFailure) -> PatchFailure {
             path,
             expected,
             actual: None,
+        },
+        PatchFailure::NoSuchPath {
+            operation,
+            path,
+            target,
+            ..
+        } => PatchFailure::NoSuchPath {
+            operation,
+            path,
+            gap: Gap::Itself,
+            target,
         },
         other => other,
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::json::{Pointer, Value, parse};
-use detente_core::merge::{Choices, Finder, Merge, Strategies, merge};
+use detente_core::merge::{Choices, Finder, Join, Merge, Strategies, merge};
 use detente_core::{
     Collision, Condition, Conflict, Contrast, Edit, EntityTag, Head, Kind, Stored, VersionTag,
     changed_members, compare_blind,
 };
 
+use super::bounded::{are_too_large, values};
 use super::divergence::{Author, Change, Clash, Divergence, Naming, Shows};
 use super::{Attempt, REPEAT_LIMIT};
 use crate::Outcome;
@@ -163,6 +164,15 @@ impl Story {
             Shows::All if is_known => self.whole(&found),
             _ => None,
         };
+        let is_large = merged.as_ref().is_some_and(|it| it.len() > REPEAT_LIMIT);
+        let (shows, merged) = match is_large || are_too_large(values(&found.conflicts)) {
+            true => (Shows::TooLarge, None),
+            false => (shows, merged),
+        };
+        let shown = |join: Join| Join {
+            lost: join.lost.filter(|_| shows == Shows::All),
+            ..join
+        };
         let strategies = &attempt.collection.rules.rules.strategies;
         let misfit = match &self.ours {
             Ours::Misfit(path) => Some(path.clone()),
@@ -173,7 +183,7 @@ impl Story {
             fields: self.fields(&found.conflicts),
             agreements: found.agreements,
             is_mergeable: is_known && found.conflicts.is_empty(),
-            joined: found.joined,
+            joined: found.joined.into_iter().map(shown).collect(),
             merged,
             misfit,
             shows,
