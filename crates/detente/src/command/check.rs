@@ -5,8 +5,8 @@ mod field; // `Name: value` on the command line
 mod given; // what the command was told, to tell it again
 mod history; // a recorded history
 mod new; // a first scenario from a live resource
-mod outcome; // reports, and the exit code
 mod replay; // what failed in an earlier run
+mod reporting; // reports, and the exit code
 mod suite; // scenarios
 mod wire; // how requests get there
 
@@ -47,7 +47,7 @@ pub(super) struct Check {
     #[command(flatten)]
     wire: Wire,
     #[command(flatten)]
-    outcome: outcome::Outcome,
+    reporting: reporting::Reporting,
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,15 +73,15 @@ impl Check {
                 }
             };
         }
-        self.outcome.arguments = self.given.kept();
-        self.outcome.is_writable()?;
+        self.reporting.arguments = self.given.kept();
+        self.reporting.is_writable()?;
         if let Some(file) = &self.history {
-            return history::judge_file(file, &self.known, &self.outcome);
+            return history::judge_file(file, &self.known, &self.reporting);
         }
         if let Some(description) = &self.openapi {
             return self
                 .api
-                .examine_description(description, &self.wire, &self.outcome);
+                .examine_description(description, &self.wire, &self.reporting);
         }
         match &self.targets[..] {
             [] => Err(Failure::Usage(anyhow::anyhow!(
@@ -89,7 +89,7 @@ impl Check {
             ))),
             [url] if is_url(url) => {
                 self.suite.is_not_given()?;
-                self.api.examine(url, &self.wire, &self.outcome)
+                self.api.examine(url, &self.wire, &self.reporting)
             }
             [_, ..] if self.targets.iter().any(|target| is_url(target)) => {
                 Err(Failure::Usage(anyhow::anyhow!(
@@ -99,7 +99,7 @@ impl Check {
             }
             files => self
                 .suite
-                .run(files, self.api.seed, &self.wire, &self.outcome),
+                .run(files, self.api.seed, &self.wire, &self.reporting),
         }
     }
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use url::Url;
 
 use super::field::pointer;
-use super::outcome::Outcome;
+use super::reporting::Reporting;
 use super::wire::{client, fields, run, run_and_restore, unless_interrupted};
 use super::{Field, Target, Wire, is_url};
 use crate::command::{Failure, progress};
@@ -116,7 +116,12 @@ pub(super) struct Api {
 }
 
 impl Api {
-    pub(super) fn examine(&self, url: &str, wire: &Wire, outcome: &Outcome) -> Result<(), Failure> {
+    pub(super) fn examine(
+        &self,
+        url: &str,
+        wire: &Wire,
+        reporting: &Reporting,
+    ) -> Result<(), Failure> {
         let place = address(url).map_err(Failure::Usage)?;
         self.asks_a_resource()?;
         let subject = self.subject(place).map_err(Failure::Usage)?;
@@ -126,14 +131,14 @@ impl Api {
         let work = examine(&client, subject, &effort, |at| watch.see(at));
         let report = run_and_restore(&client, work)?;
         watch.end();
-        unless_interrupted(&client, outcome.tell(report))
+        unless_interrupted(&client, reporting.tell(report))
     }
 
     pub(super) fn examine_description(
         &self,
         source: &str,
         wire: &Wire,
-        outcome: &Outcome,
+        reporting: &Reporting,
     ) -> Result<(), Failure> {
         let client = client(wire)?;
         let (text, found_at) = if is_url(source) {
@@ -162,7 +167,7 @@ impl Api {
         });
         let report = run_and_restore(&client, work)?;
         watch.end();
-        unless_interrupted(&client, outcome.tell(report))
+        unless_interrupted(&client, reporting.tell(report))
     }
 
     /// Where the API is: `--base`, or what the description says.

@@ -7,7 +7,7 @@ use detente_check::scenario::{self, Inputs, Mistakes, Ran, Scenario};
 use detente_check::{Report, RunError, Verdict};
 
 use super::api::{chance, read_text};
-use super::outcome::Outcome;
+use super::reporting::Reporting;
 use super::wire::{Wire, client, run_and_restore, unless_interrupted};
 use crate::command::{Failure, progress};
 
@@ -50,7 +50,7 @@ impl Suite {
         files: &[String],
         seed: Option<u64>,
         wire: &Wire,
-        outcome: &Outcome,
+        reporting: &Reporting,
     ) -> Result<(), Failure> {
         let inputs = self.inputs()?;
         let mut scenarios = read(files, &inputs)?;
@@ -95,7 +95,7 @@ impl Suite {
         })?;
         watch.end();
         let has_failed = probes.iter().any(|probe| probe.verdict == Verdict::Fail);
-        let told = outcome.tell(Report {
+        let told = reporting.tell(Report {
             target: files.join(", "),
             arguments: Vec::new(),
             grade: None,

@@ -13,7 +13,7 @@ use crate::command::Failure;
 
 /// What becomes of what was found.
 #[derive(Debug, Args)]
-pub(super) struct Outcome {
+pub(super) struct Reporting {
     /// Write a report as well: json, junit, tap, har, html or history; may be repeated
     #[arg(long = "report", value_name = "FORM=FILE", help_heading = "Outcome")]
     reports: Vec<Written>,
@@ -85,7 +85,7 @@ fn style(is_terminal: bool) -> Style {
     }
 }
 
-impl Outcome {
+impl Reporting {
     /// Whether the files can be written: told before anything is sent, not after minutes.
     pub(super) fn is_writable(&self) -> Result<(), Failure> {
         for written in &self.reports {
