@@ -12,16 +12,16 @@ use detente_judge::{Judgement, Rules, Verdict, Violation, judge};
 use super::reporting::Reporting;
 use crate::command::Failure;
 
-/// What is known of the server that a history was recorded of.
+/// What is known about the server on which a history was recorded.
 #[derive(Debug, Args)]
 pub(super) struct Known {
-    /// A refusal proves that what was demanded did not hold
+    /// Trust refusals: a refused operation proves that its precondition did not hold
     #[arg(long, requires = "history", conflicts_with_all = ["targets", "openapi", "replay"], help_heading = "History")]
     trust_refusals: bool,
-    /// A tag is never given twice, not even to equal content
+    /// Tags are unique: the server never gives a tag twice, not even to equal content
     #[arg(long, requires = "history", conflicts_with_all = ["targets", "openapi", "replay"], help_heading = "History")]
     unique_tags: bool,
-    /// How long a search may take, in seconds
+    /// How many seconds a search may take
     #[arg(
         long,
         value_name = "SECONDS",
