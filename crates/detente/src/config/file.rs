@@ -396,7 +396,7 @@ secret_sha256 = "xyz"
             "7:14 limits.body_bytes must be a whole number of at least 1",
             "9:14 \"Users\" is not a collection name",
             "12:19 \"objekt\" is not",
-            "15:11 a JSON Pointer is empty or begins with `/`",
+            "15:11 a JSON Pointer must be empty or start with `/`",
             "16:1 collections.users.unique needs fields",
             "17:8 this collection has another unique key named \"email\"",
             "18:22 ",
