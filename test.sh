@@ -41,3 +41,6 @@ cargo test --workspace --locked
 
 step 'the described API'
 bash tests/openapi.sh target/debug/detente
+
+step 'clients made of its description'
+bash tests/clients.sh target/debug/detente

@@ -80,14 +80,14 @@ for (const text of ['{"title": }', '{"title": "Plan", "title": "Idea"}']) {
   console.log(`    offset: ${offset} of ${text}`);
   assert.ok(Number.isInteger(offset) && offset > 0 && offset <= text.length);
 }
-refused(await send('GET', `${all}/what!`, alice), 400, 'malformed', malformed); // not a valid id
+refused(await send('GET', `${all}/_what`, alice), 400, 'malformed', malformed); // not a valid id
 const unquoted = refused(await send('PUT', path, { ...alice, 'If-Match': 'v1' }, plan), 400, 'malformed', malformed);
 console.log(`    header: ${unquoted.problem.header}`);
 assert.equal(unquoted.problem.header.toLowerCase(), 'if-match');
 refused(await send('PUT', path, fresh, { title: 'x'.repeat(4096) }), 413); // more than limits.body_bytes
 const text = refused(await send('POST', all, { ...alice, 'Content-Type': 'text/plain' }, 'Plan'), 415);
 lists(text.headers, 'Accept-Post', 'application/json');
-const patch = refused(await send('PATCH', path, fresh, { title: 'Plan' }), 415); // JSON alone does not say which kind of patch
+const patch = refused(await send('PATCH', path, { ...fresh, 'Content-Type': 'text/plain' }, 'Plan'), 415);
 lists(patch.headers, 'Accept-Patch', 'application/merge-patch+json', 'application/json-patch+json');
 const invalid = refused(await send('PUT', path, fresh, { title: '', priority: 9 }), 422, 'invalid-document');
 for (const violation of invalid.problem.violations) console.log(`    ${violation.path}: ${violation.message}`);

@@ -7,6 +7,10 @@ use serde_json::Value;
 pub(crate) struct Client {
     base: String,
     http: reqwest::Client,
+    /// What links begin with.
+    site: String,
+    /// What the proxy in between adds to each request.
+    forwarded: HeaderMap,
 }
 
 /// An answer, read whole.
@@ -19,6 +23,7 @@ pub(crate) struct Answer {
 
 /// A request being put together.
 pub(crate) struct Ask {
+    site: String,
     path: String,
     request: reqwest::RequestBuilder,
 }
@@ -29,13 +34,29 @@ impl Client {
         Self {
             base: base.to_owned(),
             http,
+            site: String::new(),
+            forwarded: HeaderMap::new(),
+        }
+    }
+
+    /// The same, where links begin with `site` since a proxy adds these fields.
+    pub(crate) fn behind(&self, site: &str, fields: &[(&'static str, &str)]) -> Self {
+        let fields = fields.iter();
+        let forwarded =
+            fields.map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap()));
+        Self {
+            site: site.to_owned(),
+            forwarded: forwarded.collect(),
+            ..self.clone()
         }
     }
 
     pub(crate) fn ask(&self, method: &str, path: &str) -> Ask {
         let method: Method = method.parse().unwrap();
         let request = self.http.request(method, format!("{}{path}", self.base));
+        let request = request.headers(self.forwarded.clone());
         Ask {
+            site: self.site.clone(),
             path: path.to_owned(),
             request,
         }
@@ -106,14 +127,15 @@ impl Ask {
 
     /// An answer, unless the connection breaks.
     pub(crate) async fn try_send(self) -> reqwest::Result<Answer> {
-        let path = self.path.split('?').next().unwrap_or_default().to_owned();
+        let path = self.path.split('?').next().unwrap_or_default();
+        let link = format!("{}{path}", self.site);
         let response = self.request.send().await?;
         let answer = Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: response.bytes().await?.to_vec(),
         };
-        answer.check(&path);
+        answer.check(&link);
         Ok(answer)
     }
 }
@@ -145,7 +167,7 @@ impl Answer {
     }
 
     /// What holds for every answer of the server.
-    fn check(&self, path: &str) {
+    fn check(&self, link: &str) {
         assert!(
             self.header("x-request-id").is_some(),
             "no request id: {self:?}"
@@ -166,19 +188,22 @@ impl Answer {
         let status = StatusCode::from_u16(self.status).unwrap();
         let is_refusal = status.is_client_error() || status.is_server_error();
         if is_refusal && !self.body.is_empty() {
-            self.check_problem(path);
+            self.check_problem(link);
         }
     }
 
-    fn check_problem(&self, path: &str) {
+    fn check_problem(&self, link: &str) {
         let media_type = self.header("content-type").unwrap();
         assert!(
             media_type == "application/problem+json" || media_type == "application/json",
             "{media_type}"
         );
+        assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
+        let vary: Vec<_> = self.headers.get_all("vary").iter().collect();
+        assert!(vary.iter().any(|it| *it == "accept"), "{self:?}");
         let problem = self.json();
         assert_eq!(problem["status"], self.status, "{problem}");
-        assert_eq!(problem["instance"], path, "{problem}");
+        assert_eq!(problem["instance"], link, "{problem}");
         for member in ["type", "title", "detail", "error", "message"] {
             assert!(
                 problem[member]
@@ -187,7 +212,8 @@ impl Answer {
                 "{member}: {problem}"
             );
         }
-        if problem["type"] == "/problems/stale-version" {
+        let kind = problem["type"].as_str().unwrap();
+        if kind.ends_with("/problems/stale-version") {
             let members = [
                 "current_version",
                 "your_version",

@@ -203,6 +203,20 @@ async fn a_watch_sees_what_others_save() {
     }
 }
 
+/// A place that the log has not reached: an older copy of the store was put back.
+#[tokio::test]
+async fn a_watch_that_was_further_than_the_log_says_so() {
+    let server = Server::start();
+    let ann = documents(&server, "ann");
+    ann.insert("plan", &json!({})).await.unwrap();
+    let mut changes = ann.watch(Since::Seq(7)).await.unwrap();
+    match changes.next().await {
+        Some(Err(Error::Reset { last: 1 })) => {}
+        other => panic!("{other:?}"),
+    }
+    assert!(changes.next().await.is_none());
+}
+
 #[tokio::test]
 async fn a_history_holds_every_digit() {
     let server = Server::start();

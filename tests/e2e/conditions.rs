@@ -328,3 +328,171 @@ async fn a_date_never_lets_a_write_of_the_same_second_be_lost() {
         "no two versions of one second: nothing was tested"
     );
 }
+
+/// The precondition that does not hold is named, and no other.
+#[tokio::test]
+async fn the_precondition_that_fails_is_blamed() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/documents/1";
+    let old = client.create(path, r#"{"a":1}"#).await;
+    let tag = client.put(path, r#"{"a":2}"#).if_match(&old).by("bob");
+    let tag = tag.send().await.tag();
+    let past = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let weak = format!("W/{tag}");
+    let merge = format!(r#"{{"base":{tag:?},"patch":{{"a":3}}}}"#);
+    let none = ("If-None-Match", "*");
+    let is_there =
+        "If-None-Match does not hold: there is such a document already; bob saved version 2.";
+    let date = "If-Unmodified-Since does not hold: bob saved version 2.";
+    let cases = [
+        ("PUT", &[("If-Match", &*tag), none][..], 412, is_there),
+        ("MERGE", &[("If-Match", &*tag), none], 412, is_there),
+        ("DELETE", &[("If-Match", &*tag), none], 412, is_there),
+        ("DELETE", &[none], 412, is_there),
+        (
+            "PUT",
+            &[("If-None-Match", &*tag), ("If-Match", "*")],
+            412,
+            is_there,
+        ),
+        ("PUT", &[("If-Unmodified-Since", past)], 412, date),
+        ("POST", &[none], 412, is_there),
+        ("POST", &[("If-Match", &*tag), none], 412, is_there),
+        ("POST", &[("If-Unmodified-Since", past)], 412, date),
+        (
+            "POST",
+            &[("If-Match", "\"nope\"")],
+            409,
+            "bob saved version 2; it never had the version",
+        ),
+        (
+            "POST",
+            &[("If-Match", &*old)],
+            409,
+            "If-Match does not hold: it names another version",
+        ),
+        (
+            "POST",
+            &[("If-Match", &*weak)],
+            409,
+            "If-Match names the current version, but by a weak tag",
+        ),
+        (
+            "PUT",
+            &[("If-Match", &*old), none],
+            409,
+            "bob saved version 2; your edit began from version 1.",
+        ),
+    ];
+    for (method, fields, status, told) in cases {
+        let ask = match method {
+            "PUT" => client.put(path, r#"{"a":3}"#),
+            "MERGE" => client.merge_patch(path, MERGE_PATCH),
+            "POST" => client.post(&format!("{path}/merge"), &merge),
+            method => client.ask(method, path),
+        };
+        let ask = fields
+            .iter()
+            .fold(ask, |ask, (name, value)| ask.header(name, value));
+        let answer = ask.send().await;
+        assert_eq!(answer.status, status, "{method} {fields:?}: {answer:?}");
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with(told), "{method} {fields:?}: {detail}");
+    }
+    let read = client
+        .ask("GET", path)
+        .header("If-Unmodified-Since", past)
+        .send()
+        .await;
+    let detail = read.json()["detail"].as_str().unwrap().to_owned();
+    assert!(
+        detail.starts_with("If-Unmodified-Since does not hold"),
+        "{detail}"
+    );
+}
+
+/// A precondition that could not be honoured is refused, and where it belongs is said.
+#[tokio::test]
+async fn a_precondition_that_could_not_be_honoured_is_refused() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/documents/1";
+    let tag = client.create(path, r#"{"a":1}"#).await;
+    let conflict = client.put(path, "{}").if_match("\"x\"").send().await.json();
+    let resolve = format!("{}/resolve", conflict["logged"].as_str().unwrap());
+    let (lock, merge) = (format!("{path}/lock"), format!("{path}/merge?dry_run=true"));
+    let edit = r#"{"base":1,"patch":{"a":2}}"#;
+    let delete = format!(
+        r#"{{"operations":[{{"method":"DELETE","path":"{path}","headers":{{"If-Match":"*"}}}}]}}"#
+    );
+    let reads = [
+        "/api/documents",
+        "/openapi.json",
+        "/",
+        "/healthz",
+        "/metrics",
+        "/api/_changes",
+        "/api/_conflicts",
+        "/api/documents/1/versions",
+    ];
+    let (any, own) = (("If-None-Match", "*"), ("If-Match", &*tag));
+    let date = ("If-Unmodified-Since", "Sat, 06 Nov 2094 08:49:37 GMT");
+    let token = ("Lock-Token", "<urn:uuid:0>");
+    let mut cases = Vec::new();
+    for read in reads {
+        cases.extend([any, own, ("If-Match", "*")].map(|field| ("GET", read, None, field)));
+    }
+    for field in [any, own, date, token, ("If-None-Match", "\"x\"")] {
+        cases.extend([
+            ("POST", &*merge, Some(edit), field),
+            ("POST", "/api/_batch", Some(&*delete), field),
+            ("POST", &*resolve, Some(r#"{"dismiss":true}"#), field),
+        ]);
+    }
+    for field in [any, own, date, ("Idempotency-Key", "\"k\"")] {
+        cases.extend([
+            ("POST", &*lock, Some("{}"), field),
+            ("DELETE", &*lock, None, field),
+        ]);
+    }
+    for (method, path, body, (name, value)) in cases {
+        let ask = client.ask(method, path).header(name, value);
+        let ask = match body {
+            Some(body) => ask.json(body),
+            None => ask,
+        };
+        let answer = ask.send().await;
+        assert_eq!(answer.status, 400, "{method} {path} {name}: {answer:?}");
+        let problem = answer.json();
+        assert_eq!(problem["header"], name, "{method} {path}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("It belongs on"), "{detail}");
+    }
+    assert_eq!(client.get(path).await.tag(), tag);
+    assert_eq!(client.get(&lock).await.status, 404);
+    assert_eq!(
+        client.get("/api/_conflicts?outcome=open").await.json()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let harmless = [
+        ("If-None-Match", "\"x\""),
+        ("If-Modified-Since", date.1),
+        date,
+    ];
+    for (name, value) in harmless {
+        let answer = client
+            .ask("GET", "/api/documents")
+            .header(name, value)
+            .send()
+            .await;
+        assert_eq!(answer.status, 200, "{name}");
+    }
+    let create = client
+        .post("/api/documents", "{}")
+        .header("If-None-Match", "*");
+    assert_eq!(create.send().await.status, 201);
+}

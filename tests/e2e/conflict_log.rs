@@ -494,3 +494,209 @@ async fn the_log_adds_up() {
         );
     }
 }
+
+/// Where the document is gone, a resolution creates it; with If-Match it asks for the one that was.
+#[tokio::test]
+async fn a_resolution_on_a_deleted_document_heeds_its_preconditions() {
+    let server = Server::start();
+    let client = server.client();
+    let tag = client.create(PATH, r#"{"n":1}"#).await;
+    let refused = client
+        .put(PATH, r#"{"n":2}"#)
+        .if_match("\"x\"")
+        .send()
+        .await
+        .json();
+    client.ask("DELETE", PATH).if_match(&tag).send().await;
+    let resolve = format!("{}/resolve", refused["logged"].as_str().unwrap());
+    let refused = client.post(&resolve, "{}").if_match(&tag).send().await;
+    assert_eq!(
+        (refused.status, &refused.json()["error"]),
+        (409, &"DeletedConflict".into())
+    );
+    assert_eq!(client.get(PATH).await.status, 410);
+    assert_eq!(client.post(&resolve, "{}").send().await.status, 201);
+}
+
+async fn dismiss(client: &Client, query: &str) -> Value {
+    let answer = client
+        .ask("POST", &format!("/api/_conflicts/dismiss{query}"))
+        .send()
+        .await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+async fn refuse(client: &Client, path: &str, by: &str, agent: &str) {
+    let write = client.put(path, "{}").if_match("\"x\"").by(by);
+    assert_eq!(write.header("User-Agent", agent).send().await.status, 409);
+}
+
+/// The filters are those of the list, and what they leave out stays open.
+#[tokio::test]
+async fn many_conflicts_are_dismissed_at_once() {
+    let server = Server::start();
+    let client = server.client();
+    for path in [PATH, "/api/others/1"] {
+        client.create(path, "{}").await;
+        for index in 0..5 {
+            let agent = if index < 2 {
+                "detente-check/0.1 (run 7)"
+            } else {
+                "editor/2"
+            };
+            refuse(&client, path, if index == 4 { "bob" } else { "ann" }, agent).await;
+        }
+    }
+    client.create("/spaces/other/api/documents/1", "{}").await;
+    refuse(&client, "/spaces/other/api/documents/1", "ann", "editor/2").await;
+    assert_eq!(list(&client, "?agent=check").await.len(), 4);
+    assert_eq!(list(&client, "?not_agent=detente-check").await.len(), 6);
+    let rows = list(&client, "?limit=1").await;
+    assert_eq!(rows[0]["agent"], "editor/2");
+    let counted = |query: &'static str| {
+        let client = client.clone();
+        async move {
+            client
+                .get(&format!("/api/_conflicts/stats{query}"))
+                .await
+                .json()["conflicts"]
+                .clone()
+        }
+    };
+    assert_eq!(counted("").await, 10);
+    assert_eq!(counted("?not_agent=detente-check").await, 6);
+    assert_eq!(counted("?agent=detente-check").await, 4);
+
+    assert_eq!(
+        dismiss(&client, "?collection=others&by=bob").await,
+        json!({"dismissed": 1, "more": false})
+    );
+    assert_eq!(
+        dismiss(&client, "?agent=detente-check&limit=3").await,
+        json!({"dismissed": 3, "more": true})
+    );
+    assert_eq!(
+        dismiss(&client, "?agent=detente-check&limit=3").await,
+        json!({"dismissed": 1, "more": false})
+    );
+    assert_eq!(
+        dismiss(&client, "?agent=detente-check").await,
+        json!({"dismissed": 0, "more": false})
+    );
+    let settled = &list(&client, "?outcome=dismissed&limit=1").await[0];
+    assert_eq!(
+        (&settled["settled_by"], &settled["settled_version"]),
+        (&json!("anonymous"), &Value::Null)
+    );
+    assert_eq!(list(&client, "?outcome=open").await.len(), 5);
+    assert_eq!(dismiss(&client, "").await["dismissed"], 5);
+    let other = client
+        .get("/spaces/other/api/_conflicts?outcome=open")
+        .await
+        .json();
+    assert_eq!(
+        other["items"].as_array().unwrap().len(),
+        1,
+        "another space is no business of this one"
+    );
+}
+
+/// Under a key it is done once; what came since stays open.
+#[tokio::test]
+async fn a_dismissal_with_a_key_is_performed_once() {
+    let server = Server::start();
+    let client = server.client();
+    client.create(PATH, "{}").await;
+    for _ in 0..3 {
+        refuse(&client, PATH, "ann", "editor/2").await;
+    }
+    let ask = |query: &str| {
+        let path = format!("/api/_conflicts/dismiss{query}");
+        client.ask("POST", &path).header("Idempotency-Key", "\"k\"")
+    };
+    let first = ask("?by=ann").send().await;
+    refuse(&client, PATH, "ann", "editor/2").await;
+    let again = ask("?by=ann").send().await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(
+        (
+            first.json()["dismissed"].clone(),
+            again.json()["dismissed"].clone()
+        ),
+        (json!(3), json!(3))
+    );
+    assert_eq!(again.json()["more"], true);
+    assert_eq!(list(&client, "?outcome=open").await.len(), 1);
+    assert_eq!(ask("?by=bob").send().await.status, 422);
+}
+
+#[tokio::test]
+async fn a_dismissal_of_many_takes_nothing_that_it_does_not_heed() {
+    let server = Server::with_config(
+        r#"
+        [collections.documents]
+        [[tokens]]
+        name = "reader"
+        secret = "reader"
+        access = "read"
+        [[tokens]]
+        name = "writer"
+        secret = "writer"
+        access = "write"
+        [[tokens]]
+        name = "both"
+        secret = "both"
+        "#,
+    );
+    let client = server.client();
+    let by = |token: &str, query: &str| {
+        let path = format!("/api/_conflicts/dismiss{query}");
+        client
+            .ask("POST", &path)
+            .header("Authorization", &format!("Bearer {token}"))
+    };
+    for token in ["reader", "writer"] {
+        assert_eq!(by(token, "").send().await.status, 403, "{token}");
+    }
+    let wrong = [
+        by("both", "?outcome=resolved"),
+        by("both", "?cursor=7"),
+        by("both", "?limit=0"),
+        by("both", "").json(r#"{"collection":"documents"}"#),
+        by("both", "").if_match("*"),
+    ];
+    for ask in wrong {
+        let answer = ask.send().await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+    }
+    assert_eq!(by("both", "").send().await.status, 200);
+}
+
+/// Whoever never looks need not: what nobody settled in time is dismissed.
+#[tokio::test]
+async fn what_nobody_settles_in_time_is_dismissed() {
+    let config = "undeclared_collections = \"allow\"\n[conflicts]\ndismiss_after_days = 7\n";
+    let server = Server::with_config(config);
+    let client = server.client();
+    client.create(PATH, "{}").await;
+    refuse(&client, PATH, "old", "editor/2").await;
+    refuse(&client, PATH, "new", "editor/2").await;
+    let folder = server.stop();
+    let store = rusqlite::Connection::open(folder.data().join("detente.db")).unwrap();
+    let aged = "UPDATE conflicts SET at = at - 8 * 86400000 WHERE by = 'old'";
+    assert_eq!(store.execute(aged, []).unwrap(), 1);
+    drop(store);
+    let server = Server::start_in(folder);
+    let client = server.client();
+    let outcome = async |by: &str| list(&client, &format!("?by={by}")).await[0].clone();
+    while outcome("old").await["outcome"] == "open" {
+        tokio::task::yield_now().await;
+    }
+    let old = outcome("old").await;
+    assert_eq!(
+        (&old["outcome"], &old["settled_by"]),
+        (&json!("dismissed"), &json!("retention"))
+    );
+    assert_eq!(outcome("new").await["outcome"], "open");
+}

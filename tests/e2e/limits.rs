@@ -1,9 +1,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::server::Server;
+use crate::server::{Folder, Server};
 
 const CONFIG: &str = r#"
 undeclared_collections = "allow"
@@ -261,7 +262,7 @@ async fn media_types_that_are_not_taken_are_named_with_those_that_are() {
     let client = server.client();
     client.create("/api/documents/1", "{}").await;
     let json = "application/json";
-    let patches = "application/merge-patch+json, application/json-patch+json";
+    let patches = "application/merge-patch+json, application/json-patch+json, application/json";
     let cases = [
         ("POST", "/api/documents", "text/plain", "accept-post", json),
         (
@@ -271,7 +272,13 @@ async fn media_types_that_are_not_taken_are_named_with_those_that_are() {
             "accept",
             json,
         ),
-        ("PATCH", "/api/documents/1", json, "accept-patch", patches),
+        (
+            "PATCH",
+            "/api/documents/1",
+            "text/plain",
+            "accept-patch",
+            patches,
+        ),
     ];
     for (method, path, media_type, field, value) in cases {
         let answer = client
@@ -335,5 +342,163 @@ async fn a_full_queue_turns_writes_away_at_once() {
             status == 201,
             "{id} answered {status}, and is {found}"
         );
+    }
+}
+
+/// What a batch has to do with is known before anything is done.
+#[tokio::test]
+async fn a_batch_of_small_patches_on_a_large_document_is_refused_whole() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/documents/large";
+    let zeros = format!(r#"{{"a":[{}]}}"#, vec!["0"; 400_000].join(","));
+    client.create(path, &zeros).await;
+    let patch = json!({
+        "method": "PATCH", "path": path,
+        "headers": {"Content-Type": "application/merge-patch+json", "If-Match": "*"},
+        "body": {"k": 1},
+    });
+    let batch = |count: usize| json!({"operations": vec![patch.clone(); count]}).to_string();
+    let refused = client.post("/api/_batch", &batch(100)).send().await;
+    assert_eq!(refused.status, 413, "{refused:?}");
+    assert_eq!(refused.json()["type"], "/problems/content-too-large");
+    assert!(refused.json()["limit_bytes"].as_u64().is_some());
+    assert_eq!(client.get(path).await.header("document-version"), Some("1"));
+    let done = client.post("/api/_batch", &batch(4)).send().await;
+    assert_eq!(done.status, 200);
+    assert_eq!(client.get(path).await.header("document-version"), Some("5"));
+}
+
+/// The refusals of a batch show documents as long as there is room, and addresses after that.
+#[tokio::test]
+async fn the_answer_of_a_refused_batch_has_a_limit() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/documents/one";
+    let text = |n: usize| json!({"n": n, "text": "x".repeat(100_000)}).to_string();
+    let stale = client.create(path, &text(1)).await;
+    let now = client.put(path, &text(2)).if_match(&stale).send().await;
+    assert_eq!(now.status, 200);
+    let edit = json!({
+        "method": "PATCH", "path": path,
+        "headers": {"Content-Type": "application/merge-patch+json", "If-Match": stale},
+        "body": {"n": 3},
+    });
+    for query in ["", "?atomic=false"] {
+        let batch = json!({"operations": vec![edit.clone(); 80]}).to_string();
+        let answer = client
+            .post(&format!("/api/_batch{query}"), &batch)
+            .send()
+            .await;
+        assert!(answer.body.len() < 10 << 20, "{} bytes", answer.body.len());
+        let results = answer.json()["results"].clone();
+        let results = results.as_array().unwrap();
+        assert_eq!(results.len(), 80);
+        let shown = |row: &&Value| row["body"].get("current").is_some();
+        let count = results.iter().filter(shown).count();
+        assert!((10..80).contains(&count), "{count} of 80 show the document");
+        for row in results {
+            let problem = &row["body"];
+            assert_eq!(problem["conflicts"][0]["path"], "/n", "{query}");
+            let is_told = problem.get("current").is_some() || problem["current_href"] == path;
+            assert!(is_told && problem["current_etag"] == now.tag(), "{query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn filters_have_limits_that_are_named() {
+    let server = Server::start();
+    let client = server.client();
+    let list = async |query: String| client.get(&format!("/api/documents?{query}")).await;
+    let values = |count: usize| format!("n.in={}", vec!["1"; count].join(","));
+    assert_eq!(list(values(100)).await.status, 200);
+    let refused = list(values(101)).await;
+    assert_eq!(
+        (refused.status, &refused.json()["parameter"]),
+        (400, &json!("n.in"))
+    );
+    let filters = |count: usize| {
+        let filters: Vec<_> = (0..count).map(|n| format!("m{n}=1")).collect();
+        filters.join("&")
+    };
+    assert_eq!(list(filters(20)).await.status, 200);
+    let refused = list(filters(21)).await;
+    assert_eq!(
+        (refused.status, &refused.json()["parameter"]),
+        (400, &json!("m20"))
+    );
+}
+
+/// A page of large documents is short, and says so.
+#[tokio::test]
+async fn pages_are_limited_by_bytes() {
+    let server = Server::start();
+    let client = server.client();
+    for n in 0..12 {
+        let body = json!({"n": n, "text": "x".repeat(900_000)}).to_string();
+        client
+            .create(&format!("/api/documents/{n:02}"), &body)
+            .await;
+    }
+    for query in ["limit=1000", "limit=1000&sort=-n"] {
+        let (mut cursor, mut ids) = (String::new(), Vec::new());
+        loop {
+            let page = client.get(&format!("/api/documents?{query}{cursor}")).await;
+            assert!(page.body.len() < 5 << 20, "{} bytes", page.body.len());
+            let page = page.json();
+            let items = page["items"].as_array().unwrap();
+            ids.extend(items.iter().map(|it| it["id"].as_str().unwrap().to_owned()));
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        ids.sort();
+        let all: Vec<_> = (0..12).map(|n| format!("{n:02}")).collect();
+        assert_eq!(ids, all, "{query}");
+    }
+}
+
+/// Whoever opens connections and says nothing does not lock others out.
+#[tokio::test]
+async fn silent_connections_make_room_for_others() {
+    let server = Server::with_config("[limits]\nconnections = 8\n");
+    must_stay_open_to_others(&server).await;
+}
+
+/// However few files the process may have open: the store needs some, and gets them.
+#[tokio::test]
+async fn few_descriptors_leave_room_for_the_store_and_for_others() {
+    let folder = Folder::new();
+    let script = format!(
+        "ulimit -n 64 && exec {program} serve --listen 127.0.0.1:0 --data {data}",
+        program = env!("CARGO_BIN_EXE_detente"),
+        data = folder.data().display(),
+    );
+    let mut command = Command::new("bash");
+    command.args(["-c", &script]);
+    let server = Server::start_as(folder, command);
+    must_stay_open_to_others(&server).await;
+}
+
+async fn must_stay_open_to_others(server: &Server) {
+    let mut silent = Vec::new();
+    for n in 0..150 {
+        let mut socket = TcpStream::connect(server.address()).unwrap();
+        // Some say nothing, some begin to speak HTTP/2, some send half a request.
+        let begun: &[u8] = [
+            &b""[..],
+            b"PRI * HT",
+            b"GET /api/x/1 HTTP/1.1\r\nHost: x\r\n",
+        ][n % 3];
+        let _ = socket.write_all(begun);
+        silent.push(socket);
+        if n % 10 == 9 {
+            let client = server.client();
+            let path = format!("/api/documents/{n}");
+            let answer = client.put(&path, "{}").send().await;
+            assert_eq!(answer.status, 201, "after {n} silent connections");
+        }
     }
 }

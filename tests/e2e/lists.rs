@@ -202,3 +202,101 @@ async fn lists_hold_across_many_writes_and_a_crash() {
     let server = Server::start_in(folder);
     assert_eq!(ids(&server.client(), "limit=333").await, expected);
 }
+
+#[tokio::test]
+async fn what_other_servers_page_and_search_by_is_refused_with_what_to_use() {
+    let server = Server::start();
+    let client = server.client();
+    client
+        .create("/api/notes/1", r#"{"page":2,"order":"a"}"#)
+        .await;
+    let cases = [
+        ("page=2", "`cursor`"),
+        ("offset=0", "`cursor`"),
+        ("per_page=5", "`limit`"),
+        ("perPage=5", "`limit`"),
+        ("q=x", "no search"),
+        ("search=x", "no search"),
+        ("filter=x", "by its name"),
+        ("filter%5Bpage%5D=2", "by its name"),
+        ("fields=page", "whole documents"),
+        ("orderBy=page", "`sort=name`"),
+        ("_sort=page", "`sort=name`"),
+    ];
+    for (query, instead) in cases {
+        let refused = client.get(&format!("/api/notes?{query}")).await;
+        let problem = refused.json();
+        assert_eq!(refused.status, 400, "{query}: {problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(instead), "{query}: {detail}");
+        assert!(problem["parameter"].is_string(), "{query}: {problem}");
+    }
+    let found = client.get("/api/notes?/page=2&/order=a").await.json();
+    assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found}");
+}
+
+#[tokio::test]
+async fn a_filter_that_the_schema_leaves_no_room_for_is_refused() {
+    let server = Server::with_config(
+        r#"
+[collections.users]
+schema = { type = "object", properties = { name = {}, home = { type = "object", properties = { city = {} }, additionalProperties = false } }, additionalProperties = false }
+[collections.notes]
+schema = { type = "object", properties = { name = {} } }
+"#,
+    );
+    let client = server.client();
+    let cases = [
+        ("users?name=x", 200),
+        ("users?/home/city=x", 200),
+        ("users?sort=name", 200),
+        ("users?sort=-_updated_at", 200),
+        ("users?nme=x", 400),
+        ("users?nme.exists=false", 400),
+        ("users?/home/town=x", 400),
+        ("users?sort=nme", 400),
+        ("notes?nme=x", 200),
+    ];
+    for (query, status) in cases {
+        let answer = client.get(&format!("/api/{query}")).await;
+        assert_eq!(answer.status, status, "{query}: {answer:?}");
+        if status == 400 {
+            let parameter = query.split(['?', '=']).nth(1).unwrap();
+            assert_eq!(answer.json()["parameter"], json!(parameter));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_collections_of_a_space_are_listed_with_what_they_hold() {
+    let server = Server::with_config("[collections.users]\n[collections.notes]\n");
+    let client = server.client();
+    for id in 1..4 {
+        client.create(&format!("/api/notes/{id}"), "{}").await;
+    }
+    let delete = client.ask("DELETE", "/api/notes/1").if_match("*");
+    assert_eq!(delete.send().await.status, 204);
+    client.create("/spaces/other/api/users/1", "{}").await;
+    let newest = client.get("/api/notes/_changes?since=3").await.json();
+    let collections = client.get("/api").await.json();
+    assert_eq!(
+        collections["items"],
+        json!([
+            {"name": "notes", "href": "/api/notes", "documents": 2, "changed_at": newest["items"][0]["updated_at"]},
+            {"name": "users", "href": "/api/users", "documents": 0, "changed_at": null},
+        ])
+    );
+    let other = client.get("/spaces/other/api").await.json();
+    let rows: Vec<_> = other["items"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        (&rows[1]["href"], &rows[1]["documents"]),
+        (&json!("/spaces/other/api/users"), &json!(1))
+    );
+    assert_eq!(client.get("/api?page=1").await.status, 400);
+    assert_eq!(client.get("/api/").await.status, 404);
+
+    let open = Server::start();
+    open.client().create("/api/My_things/1", "{}").await;
+    let listed = open.client().get("/api").await.json();
+    assert_eq!(listed["items"][0]["name"], "My_things");
+}

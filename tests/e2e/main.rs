@@ -15,14 +15,17 @@ mod documents; // representations, patches, versions
 mod exactly_once; // keys and batches over crashes
 mod examples; // every example's own script
 mod feeds; // pages and server-sent events
+mod first_steps; // flags, warnings, sockets, backups
 mod freshness; // what the feed tells of each version
 mod hot; // many writers whose edits merge, locks and batches under contention
 mod limits; // sizes, media types, tokens, the queue
 mod lists; // filters, order, cursors
 mod locks; // the only writer for a while
 mod merging; // stale edits, joined
+mod names; // what collections and documents may be called, and their spellings
 mod once; // requests that are performed once
 mod operation; // shutdown, health, CORS, compression, export and import, configuration
+mod proxies; // what proxies do to tags, caches and links
 mod races; // many writers, one winner
 mod readme; // the commands that the README prints
 mod rules; // schema, unique keys, lifecycles, CEL

@@ -672,7 +672,15 @@ async fn a_base_that_is_gone_is_no_base() {
         let refused = client.post(&format!("{path}/merge"), &body).send().await;
         assert_eq!(refused.json()["type"], "/problems/base-gone", "{refused:?}");
     }
-    assert_eq!(client.get(&format!("{path}/versions/1")).await.status, 404);
+    let gone = client.get(&format!("{path}/versions/1")).await;
+    assert_eq!(
+        (gone.status, &gone.json()["error"]),
+        (410, &json!("VersionGone"))
+    );
+    assert_eq!(
+        client.get(&format!("{path}/versions/999")).await.status,
+        404
+    );
     let versions = client
         .get(&format!("{path}/versions?limit=1000"))
         .await

@@ -411,5 +411,5 @@ fn flags_beat_the_environment_beats_the_file() {
         .arg(folder.data())
         .output()
         .unwrap();
-    assert_eq!(nowhere.status.code(), Some(3));
+    assert_eq!(nowhere.status.code(), Some(2));
 }

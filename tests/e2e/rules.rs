@@ -1,4 +1,5 @@
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -433,4 +434,70 @@ async fn a_rule_that_cannot_be_evaluated_says_why() {
         .send()
         .await;
     assert_eq!(dear.json().get("reason"), None);
+}
+
+/// All others wait while rules are checked: a loop within a loop must not hold them up.
+#[tokio::test]
+async fn a_rule_that_takes_too_long_for_a_document_refuses_it_soon() {
+    let server = Server::with_config(
+        r#"
+[collections.lists]
+[[collections.lists.rules]]
+name = "EachIsThere"
+check = "!has(self.a) || self.a.all(x, self.a.exists(y, y == x))"
+[collections.notes]
+"#,
+    );
+    let client = server.client();
+    let list = |count: usize| {
+        let items: Vec<_> = (0..count).map(|n| n.to_string()).collect();
+        format!(r#"{{"a":[{}]}}"#, items.join(","))
+    };
+    let small = client.put("/api/lists/small", &list(20)).send().await;
+    assert_eq!(small.status, 201);
+    let begun = Instant::now();
+    let refused = client.put("/api/lists/large", &list(20_000)).send().await;
+    let took = begun.elapsed();
+    assert_eq!(refused.status, 422, "{refused:?}");
+    let problem = refused.json();
+    assert_eq!(
+        (&problem["error"], &problem["rule"]),
+        (&json!("TooCostly"), &json!("EachIsThere"))
+    );
+    // It would take minutes.
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(client.get("/api/lists/large").await.status, 404);
+    let other = client.put("/api/notes/1", "{}").send().await;
+    assert_eq!(other.status, 201);
+}
+
+/// Whatever is inserted at the front of an array moves all that is behind it.
+#[tokio::test]
+async fn a_patch_of_many_operations_on_a_long_array_is_refused_soon() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/documents/long";
+    let zeros = |count: usize| format!(r#"{{"a":[{}]}}"#, vec!["0"; count].join(","));
+    let tag = client.create(path, &zeros(400_000)).await;
+    let pair = r#"{"op":"add","path":"/a/0","value":1},{"op":"remove","path":"/a/0"}"#;
+    let patch = |pairs: usize| format!("[{}]", vec![pair; pairs].join(","));
+    let begun = Instant::now();
+    let refused = client.json_patch(path, &patch(10_000)).if_match(&tag);
+    let refused = refused.send().await;
+    let took = begun.elapsed();
+    let problem = refused.json();
+    assert_eq!(
+        (refused.status, &problem["error"]),
+        (422, &json!("TooCostly")),
+        "{problem}"
+    );
+    assert_eq!(problem["operation"], 12, "{problem}");
+    // It would take minutes.
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let few = client
+        .json_patch(path, &patch(3))
+        .if_match(&tag)
+        .send()
+        .await;
+    assert_eq!(few.status, 200);
 }

@@ -80,7 +80,7 @@ async fn send(actors: &[Actor], url: &Url, seconds: f64) -> Result<u64> {
                 ensure!(
                     exchange.is_accepted(),
                     "it was answered {:?}",
-                    exchange.outcome
+                    exchange.reply
                 );
                 sent += 1;
             }

@@ -188,6 +188,9 @@ impl Follower {
     async fn next(&mut self) -> Result<Result<Envelope, Error>, Error> {
         loop {
             while let Some(block) = self.ready.pop_front() {
+                if let Some(last) = reset(&block) {
+                    return Err(Error::Reset { last });
+                }
                 if let Some(envelope) = self.take(block) {
                     return Ok(envelope);
                 }
@@ -299,6 +302,13 @@ impl Follower {
             Refusal::Never(Error::of(problem))
         }
     }
+}
+
+/// The end of the log, if it ends before the place where this stream was to continue.
+fn reset(block: &Block) -> Option<u64> {
+    block.event.as_ref().filter(|event| *event == "reset")?;
+    let data: serde_json::Value = serde_json::from_str(block.data.as_deref()?).ok()?;
+    data["last"].as_str()?.parse().ok()
 }
 
 fn place(block: &Block) -> Option<u64> {

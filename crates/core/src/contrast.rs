@@ -77,9 +77,7 @@ impl Contrast {
             out.push(b',');
         }
         if written < merged.len() {
-            let has_it =
-                |name: &String| (0..members.len()).any(|index| members.name(index) == name);
-            for (name, value) in merged.iter().filter(|(name, _)| !has_it(name)) {
+            for (name, value) in merged.iter().filter(|(name, _)| !members.has_name(name)) {
                 write_member(name, value, &mut out);
                 out.push(b',');
             }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::json::Value;
-use crate::rules::{Claim, Duplicate, Rules, StateConflict, Violation};
+use crate::rules::{Claim, Duplicate, Forbidden, Rules, StateConflict, Violation};
 use crate::{
     Ahead, CollectionRules, Command, Digest, Edit, Field, Head, Kind, LARGE, Lock, Merging, Moment,
     PatchFailure, Patching, Preconditions, Prepared, Proposal, Selected, Seq, State, Stored,
@@ -50,6 +50,8 @@ pub enum Refusal {
     Patch { failure: PatchFailure, head: Head },
     /// The patched document is not one, or breaks its schema.
     Invalid(Vec<Violation>),
+    /// It takes more work than one write may.
+    TooCostly(Costly),
     /// The state of the document forbids the step.
     State {
         conflict: StateConflict,
@@ -66,6 +68,15 @@ pub enum Refusal {
     Locked { lock: Arc<Lock> },
     /// The token is that of no lock that is held: its time has passed, or it was broken.
     LockLost { head: Option<Head> },
+}
+
+/// What takes more work than one write may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Costly {
+    /// The rule of this name.
+    Rule(String),
+    /// A JSON Patch, up to this operation, counted from 0.
+    Operation(usize),
 }
 
 /// What a joined document may break.
@@ -248,8 +259,17 @@ impl<'a, S: State> Case<'a, S> {
         let id = self.command.key.id();
         let is_restored = old.is_none() && matches!(self.command.edit, Edit::Restore(_));
         self.rules
-            .judge(id, old, outcome.tree.as_deref(), is_restored)
-            .map_err(|conflict| self.forbids(&outcome, Constraint::State(conflict)))?;
+            .judge(
+                id,
+                old,
+                outcome.tree.as_deref(),
+                is_restored,
+                self.state.patience(),
+            )
+            .map_err(|forbidden| match forbidden {
+                Forbidden::State(conflict) => self.forbids(&outcome, Constraint::State(conflict)),
+                Forbidden::TooCostly { rule } => Refusal::TooCostly(Costly::Rule(rule)),
+            })?;
         let held = old.map(|old| self.rules.claims(old)).unwrap_or_default();
         self.check_claims(&outcome)?;
         Ok(self.apply(seq, now, outcome, held))
@@ -332,6 +352,9 @@ impl<'a, S: State> Case<'a, S> {
         self.must_be_small(base.len(), head)?;
         let result = Proposal::patched(self.rules, &patching.patch, &base, patching.max_bytes);
         result.map_err(|unfit| match unfit {
+            Unfit::Patch(PatchFailure::TooCostly { operation, .. }) => {
+                Refusal::TooCostly(Costly::Operation(operation)).into()
+            }
             Unfit::Patch(failure) => Refusal::Patch { failure, head }.into(),
             Unfit::Invalid(violations) => Refusal::Invalid(violations).into(),
         })

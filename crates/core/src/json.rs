@@ -4,6 +4,7 @@ mod draft; // an object as text, member by member
 mod find; // one value inside a text, without a tree
 mod members; // the members of an object as texts
 mod number; // decimal digits, compared by value
+mod object; // the members of an object
 mod parse; // text to tree, or text only checked
 mod pointer; // RFC 6901
 mod scan; // through a text, token by token
@@ -14,6 +15,7 @@ pub use find::{compact, find};
 pub use members::Members;
 pub(crate) use members::write_member;
 pub use number::Number;
+pub use object::Object;
 pub use parse::{MAX_DEPTH, SyntaxError, check, check_object, parse};
 pub use pointer::{Pointer, PointerError};
-pub use value::{Object, Type, Value, object};
+pub use value::{Type, Value, object};

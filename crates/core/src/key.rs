@@ -22,24 +22,26 @@ pub struct CollectionKey {
 /// Why a text is not a valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    #[error(
-        "{0:?} is not a collection name: use 1 to 63 of a-z, 0-9 and `-`, starting with a letter"
-    )]
+    #[error("{0:?} is not a collection name: {LABEL}")]
     Collection(String),
-    #[error("{0:?} is not a space name: use 1 to 63 of a-z, 0-9 and `-`, starting with a letter")]
+    #[error("{0:?} is not a space name: {LABEL}")]
     Space(String),
     #[error(
-        "{0:?} is not a document id: use 1 to 255 of A-Z, a-z, 0-9, `-`, `.`, `_` and `~`, not starting with `_`, and not `.` or `..`"
+        "{0:?} is not a document id: use 1 to 255 bytes of UTF-8 without `/` and control characters, \
+         not starting with `_`, and not `.` or `..`"
     )]
     Id(String),
 }
+
+/// What names of spaces and collections look like.
+const LABEL: &str = "use 1 to 63 of A-Z, a-z, 0-9, `-` and `_`, starting with a letter or a digit";
 
 impl CollectionKey {
     /// A collection in a space.
     ///
     /// # Errors
     ///
-    /// [`NameError`] if either is not of the form `[a-z][a-z0-9-]{0,62}`.
+    /// [`NameError`] if either is not of the form `[A-Za-z0-9][A-Za-z0-9_-]{0,62}`.
     pub fn new(space: &str, collection: &str) -> Result<Self, NameError> {
         if !is_label(space) {
             return Err(NameError::Space(space.to_owned()));
@@ -57,7 +59,8 @@ impl CollectionKey {
     ///
     /// # Errors
     ///
-    /// [`NameError::Id`] if `id` is not 1 to 255 unreserved characters (RFC 3986, section 2.3).
+    /// [`NameError::Id`] if `id` is not 1 to 255 bytes without `/` and control characters, if it is `.`
+    /// or `..`, or if it starts with `_`, as names of the server's own do.
     pub fn key(&self, id: &str) -> Result<Key, NameError> {
         if !is_id(id) {
             return Err(NameError::Id(id.to_owned()));
@@ -122,19 +125,19 @@ impl fmt::Debug for Key {
 }
 
 fn is_label(name: &str) -> bool {
-    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let rest = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     name.len() <= MAX_COLLECTION
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name.bytes().all(rest)
 }
 
+/// Ids are compared byte for byte: none is normalised.
 fn is_id(id: &str) -> bool {
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     (1..=MAX_ID).contains(&id.len())
         && !id.starts_with('_')
         && id != "."
         && id != ".."
-        && id.bytes().all(unreserved)
+        && !id.contains(|it: char| it == '/' || it.is_control())
 }
 
 #[cfg(test)]
@@ -156,14 +159,48 @@ mod tests {
     }
 
     #[test]
+    fn people_s_own_names_are_names() {
+        let long = "é".repeat(127);
+        for id in [
+            "bob@example.com",
+            "a:b",
+            "café",
+            "a b",
+            " ",
+            "a%20",
+            "x_",
+            "...",
+            "~",
+            "?",
+            "#",
+            "-1",
+            "🦀",
+            "\"",
+            &long,
+        ] {
+            assert_eq!(Key::new("s", "c", id).unwrap().id(), id);
+        }
+        let long = "x".repeat(63);
+        for collection in ["my_things", "MyThings", "2024", "a-b", "0", "A_", &long] {
+            let key = Key::new(collection, collection, "1").unwrap();
+            assert_eq!(key.collection(), collection);
+        }
+        let upper = Key::new("s", "A", "1").unwrap();
+        assert_ne!(upper, Key::new("s", "a", "1").unwrap());
+    }
+
+    #[test]
     fn names_that_are_none_are_refused() {
-        let long = "x".repeat(256);
-        for id in ["", ".", "..", "_x", "a/b", "ä", "a b", "a%20", &long] {
-            assert!(Key::new("s", "c", id).is_err(), "{id}");
+        let long = "é".repeat(128);
+        for id in [
+            "", ".", "..", "_x", "a/b", "/", "a\0", "a\n", "\u{7f}", "\u{85}", &long,
+        ] {
+            assert!(Key::new("s", "c", id).is_err(), "{id:?}");
         }
         let long = "x".repeat(64);
-        for collection in ["", "A", "_c", "1a", "a_b", "-a", &long] {
-            assert!(Key::new("s", collection, "1").is_err(), "{collection}");
+        for name in ["", "_c", "-a", "a b", "a.b", "ä", "a/b", "a%62", &long] {
+            assert!(Key::new("s", name, "1").is_err(), "{name}");
+            assert!(Key::new(name, "c", "1").is_err(), "{name}");
         }
     }
 }

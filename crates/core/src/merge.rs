@@ -69,7 +69,7 @@ use walk::{At, Walk};
 
 pub use conflict::{Collision, Conflict};
 pub use obstacle::{Obstacle, Reason, Side};
-pub use strategy::{Strategies, Strategy};
+pub use strategy::{Finder, Strategies, Strategy};
 
 /// What somebody decided about the places in conflict.
 pub type Choices = BTreeMap<Pointer, Choice>;

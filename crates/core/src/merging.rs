@@ -1,7 +1,8 @@
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::json::Value;
-use crate::merge::{Choices, Merge, merge};
+use crate::merge::{Choices, Chosen, Merge, merge};
 use crate::rules::{Rules, Violation};
 use crate::{Collision, Conflict, Proposal, Stored};
 
@@ -48,21 +49,22 @@ impl Merging {
             return joined;
         };
         let before = onto(seen, &self.choices);
-        let outdated: Vec<_> = joined
-            .chosen
-            .iter()
-            .filter(|chosen| !before.chosen.contains(chosen))
-            .cloned()
-            .collect();
+        let before: HashMap<_, _> = before.chosen.iter().map(|it| (&it.path, it)).collect();
+        let is_outdated = |chosen: &&Chosen| before.get(&chosen.path) != Some(chosen);
+        let outdated: Vec<_> = joined.chosen.iter().filter(is_outdated).cloned().collect();
         if outdated.is_empty() {
             return joined;
         }
         let mut standing = self.choices.clone();
-        standing.retain(|place, _| !outdated.iter().any(|chosen| chosen.path == *place));
+        for chosen in &outdated {
+            standing.remove(&chosen.path);
+        }
         let mut again = onto(theirs, &standing);
+        let mut told: BTreeSet<_> = again.conflicts.iter().map(|it| it.path.clone()).collect();
         for chosen in outdated {
-            let is_told = |it: &Conflict| it.path.starts_with(&chosen.path);
-            if !again.conflicts.iter().any(is_told) {
+            let next = told.range(&chosen.path..).next();
+            if !next.is_some_and(|it| it.starts_with(&chosen.path)) {
+                told.insert(chosen.path.clone());
                 // No longer a collision; but what was decided was decided on something else.
                 again.conflicts.push(Conflict {
                     collision: Collision::EditEdit,

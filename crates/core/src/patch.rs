@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::json::{MAX_DEPTH, Object, Pointer, PointerError, Value};
 
 /// A change to a document, as PATCH carries it.
@@ -56,27 +58,137 @@ pub enum PatchFailure {
         /// `None` if there is no value.
         actual: Option<Value>,
     },
-    #[error("operation {operation}: {path:?} does not exist", path = path.to_string())]
-    NoSuchPath { operation: usize, path: Pointer },
+    #[error("operation {operation}: {path:?} does not exist{gap}{}", Purpose(target), path = path.to_string())]
+    NoSuchPath {
+        operation: usize,
+        path: Pointer,
+        gap: Gap,
+        /// Where its value was to be moved or copied.
+        target: Option<Pointer>,
+    },
     #[error("operation {operation}: a value cannot be moved into itself")]
     IntoItself { operation: usize, path: Pointer },
     #[error("operation {operation}: the result would be nested deeper than 128 levels")]
     TooDeep { operation: usize, path: Pointer },
     #[error("operation {operation}: the result would exceed the size limit of a document")]
     TooLarge { operation: usize, path: Pointer },
+    #[error("operation {operation}: up to here the patch moves more values than a patch may")]
+    TooCostly { operation: usize, path: Pointer },
+}
+
+/// Why there is nothing at a place of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// Its parent is there, and it is not.
+    Itself,
+    /// This place on the way is not there either.
+    Parent(Pointer),
+    /// This place on the way holds a value that has no members.
+    Scalar(Pointer),
+    /// The array that it would be in has so many items.
+    PastEnd { array: Pointer, length: usize },
+}
+
+impl Gap {
+    fn on_the_way(document: &Value, path: &Pointer) -> Self {
+        let (mut value, mut place) = (document, Pointer::root());
+        let count = path.tokens().len();
+        for (depth, token) in path.tokens().iter().enumerate() {
+            let next = match value {
+                Value::Object(members) => members.get(token.as_str()),
+                Value::Array(items) => match Pointer::index(token) {
+                    Some(index) if index >= items.len() => {
+                        let length = items.len();
+                        return Self::PastEnd {
+                            array: place,
+                            length,
+                        };
+                    }
+                    index => index.and_then(|index| items.get(index)),
+                },
+                _ => return Self::Scalar(place),
+            };
+            place = place.child(token.as_str());
+            match next {
+                Some(next) => value = next,
+                None if depth + 1 < count => return Self::Parent(place),
+                None => break,
+            }
+        }
+        Self::Itself
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Itself => Ok(()),
+            Self::Parent(place) => write!(f, ": there is no {:?}", place.to_string()),
+            Self::Scalar(place) => write!(
+                f,
+                ": the value at {:?} is neither an object nor an array",
+                place.to_string()
+            ),
+            Self::PastEnd { array, length } => {
+                let items = if *length == 1 { "item" } else { "items" };
+                write!(
+                    f,
+                    ": the array at {:?} has {length} {items}",
+                    array.to_string()
+                )
+            }
+        }
+    }
+}
+
+/// What a missing value was for.
+struct Purpose<'a>(&'a Option<Pointer>);
+
+impl fmt::Display for Purpose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(target) => write!(
+                f,
+                ", so there is nothing to put at {:?}",
+                target.to_string()
+            ),
+            None => Ok(()),
+        }
+    }
 }
 
 impl PatchFailure {
+    /// The same, of the value that was to be put there.
+    fn on_the_way_to(self, to: &Pointer) -> Self {
+        match self {
+            Self::NoSuchPath {
+                operation,
+                path,
+                gap,
+                ..
+            } => Self::NoSuchPath {
+                operation,
+                path,
+                gap,
+                target: Some(to.clone()),
+            },
+            other => other,
+        }
+    }
+
     /// The operation that failed, counted from 0, and its path.
     pub fn place(&self) -> (usize, &Pointer) {
         match self {
             Self::TestFailed {
                 operation, path, ..
             }
-            | Self::NoSuchPath { operation, path }
+            | Self::NoSuchPath {
+                operation, path, ..
+            }
             | Self::IntoItself { operation, path }
             | Self::TooDeep { operation, path }
-            | Self::TooLarge { operation, path } => (*operation, path),
+            | Self::TooLarge { operation, path }
+            | Self::TooCostly { operation, path } => (*operation, path),
         }
     }
 }
@@ -111,13 +223,13 @@ pub fn merge_patch(target: Option<&Value>, patch: &Value) -> Value {
         Some(Value::Object(members)) => members.clone(),
         _ => Object::new(),
     };
-    for (name, value) in patch {
-        if *value == Value::Null {
-            members.shift_remove(name);
-        } else {
-            let merged = merge_patch(members.get(name), value);
-            members.insert(name.clone(), merged);
-        }
+    // All at once: to remove members one by one moves what is behind each.
+    if patch.values().any(|value| *value == Value::Null) {
+        members.retain(|name, _| patch.get(name) != Some(&Value::Null));
+    }
+    for (name, value) in patch.iter().filter(|(_, value)| **value != Value::Null) {
+        let merged = merge_patch(members.get(name), value);
+        members.insert(name.clone(), merged);
     }
     Value::Object(members)
 }
@@ -156,6 +268,7 @@ impl JsonPatch {
             document: target.clone(),
             index: 0,
             budget: max_bytes,
+            effort: MAX_EFFORT,
         };
         for (index, operation) in self.0.iter().enumerate() {
             application.index = index;
@@ -248,7 +361,13 @@ struct Application {
     /// How many more bytes may be copied: repeated `copy` doubles, so a short patch could produce
     /// terabytes.
     budget: usize,
+    /// How many more values may be moved or looked at.
+    effort: usize,
 }
+
+/// How many values a patch may move or look at: whatever is inserted or removed moves all that is
+/// behind it, and many short operations on a long array would take minutes.
+const MAX_EFFORT: usize = 5_000_000;
 
 type Step<T = ()> = Result<T, PatchFailure>;
 
@@ -268,22 +387,54 @@ impl Application {
         PatchFailure::NoSuchPath {
             operation: self.index,
             path: path.clone(),
+            gap: Gap::on_the_way(&self.document, path),
+            target: None,
         }
     }
 
     fn at(&mut self, path: &Pointer) -> Step<&mut Value> {
-        let missing = self.no_such(path);
-        path.tokens()
-            .iter()
-            .try_fold(&mut self.document, |value, token| match value {
-                Value::Object(members) => members.get_mut(token.as_str()),
-                Value::Array(items) => items.get_mut(Pointer::index(token)?),
-                _ => None,
-            })
-            .ok_or(missing)
+        if self.document.at(path).is_none() {
+            return Err(self.no_such(path));
+        }
+        let mut tokens = path.tokens().iter();
+        let found = tokens.try_fold(&mut self.document, |value, token| match value {
+            Value::Object(members) => members.get_mut(token.as_str()),
+            Value::Array(items) => items.get_mut(Pointer::index(token)?),
+            _ => None,
+        });
+        Ok(found.expect("it was there a moment ago"))
     }
 
-    fn check_depth(&self, path: &Pointer, value: &Value) -> Step {
+    fn spend(&mut self, count: usize, path: &Pointer) -> Step {
+        let left = self.effort.checked_sub(count);
+        self.effort = left.ok_or_else(|| PatchFailure::TooCostly {
+            operation: self.index,
+            path: path.clone(),
+        })?;
+        Ok(())
+    }
+
+    /// Pays for what moves when the last token of a path is inserted or removed.
+    fn spend_on(&mut self, path: &Pointer) -> Step {
+        let Some((parent, last)) = path.split_last() else {
+            return Ok(());
+        };
+        let behind = match self.document.at(&parent) {
+            Some(Value::Object(members)) => {
+                let index = members.get_index_of(last);
+                index.map_or(0, |index| members.len() - index)
+            }
+            Some(Value::Array(items)) => {
+                let index = Pointer::index(last).unwrap_or(items.len());
+                items.len().saturating_sub(index)
+            }
+            _ => 0,
+        };
+        self.spend(behind, path)
+    }
+
+    fn check_depth(&mut self, path: &Pointer, value: &Value) -> Step {
+        self.spend(value.count(), path)?;
         if path.tokens().len() + value.depth() > MAX_DEPTH {
             return Err(PatchFailure::TooDeep {
                 operation: self.index,
@@ -295,41 +446,47 @@ impl Application {
 
     fn add(&mut self, path: &Pointer, value: Value) -> Step {
         self.check_depth(path, &value)?;
-        let missing = self.no_such(path);
         let Some((parent, last)) = path.split_last() else {
             self.document = value;
             return Ok(());
         };
-        match self.at(&parent).map_err(|_| missing.clone())? {
-            Value::Object(members) => {
+        self.spend_on(path)?;
+        let is_added = match self.at(&parent) {
+            Ok(Value::Object(members)) => {
                 members.insert(last.to_owned(), value);
-                Ok(())
+                true
             }
-            Value::Array(items) => {
+            Ok(Value::Array(items)) => {
                 let index = match last {
                     "-" => Some(items.len()),
                     last => Pointer::index(last).filter(|index| *index <= items.len()),
                 };
-                items.insert(index.ok_or(missing)?, value);
-                Ok(())
+                if let Some(index) = index {
+                    items.insert(index, value);
+                }
+                index.is_some()
             }
-            _ => Err(missing),
+            _ => false,
+        };
+        match is_added {
+            true => Ok(()),
+            false => Err(self.no_such(path)),
         }
     }
 
     fn remove(&mut self, path: &Pointer) -> Step<Value> {
-        let missing = self.no_such(path);
         let Some((parent, last)) = path.split_last() else {
             return Ok(std::mem::replace(&mut self.document, Value::Null));
         };
-        let removed = match self.at(&parent).map_err(|_| missing.clone())? {
-            Value::Object(members) => members.shift_remove(last),
-            Value::Array(items) => Pointer::index(last)
+        self.spend_on(path)?;
+        let removed = match self.at(&parent) {
+            Ok(Value::Object(members)) => members.shift_remove(last),
+            Ok(Value::Array(items)) => Pointer::index(last)
                 .filter(|index| *index < items.len())
                 .map(|index| items.remove(index)),
             _ => None,
         };
-        removed.ok_or(missing)
+        removed.ok_or_else(|| self.no_such(path))
     }
 
     fn replace(&mut self, path: &Pointer, value: Value) -> Step {
@@ -345,12 +502,12 @@ impl Application {
                 path: path.clone(),
             });
         }
-        let value = self.remove(from)?;
+        let value = self.remove(from).map_err(|it| it.on_the_way_to(path))?;
         self.add(path, value)
     }
 
     fn copy(&mut self, from: &Pointer, path: &Pointer) -> Step {
-        let value = self.at(from)?.clone();
+        let value = self.at(from).map_err(|it| it.on_the_way_to(path))?.clone();
         let left = self.budget.checked_sub(value.weight());
         self.budget = left.ok_or_else(|| PatchFailure::TooLarge {
             operation: self.index,
@@ -544,6 +701,47 @@ mod tests {
         ];
         for (patch, error) in cases {
             assert_eq!(JsonPatch::from_value(&value(patch)), Err(error), "{patch}");
+        }
+    }
+
+    #[test]
+    fn a_patch_that_does_not_apply_says_what_is_missing() {
+        let document = value(r#"{"a":{"n":1},"list":[1,2]}"#);
+        let cases = [
+            (r#"{"op":"remove","path":"/b"}"#, r#""/b" does not exist"#),
+            (
+                r#"{"op":"add","path":"/b/c/d","value":1}"#,
+                r#""/b/c/d" does not exist: there is no "/b""#,
+            ),
+            (
+                r#"{"op":"replace","path":"/a/n/x","value":1}"#,
+                r#""/a/n/x" does not exist: the value at "/a/n" is neither an object nor an array"#,
+            ),
+            (
+                r#"{"op":"add","path":"/list/5","value":1}"#,
+                r#""/list/5" does not exist: the array at "/list" has 2 items"#,
+            ),
+            (
+                r#"{"op":"remove","path":"/list/2"}"#,
+                r#""/list/2" does not exist: the array at "/list" has 2 items"#,
+            ),
+            (
+                r#"{"op":"copy","from":"/b","path":"/c"}"#,
+                r#""/b" does not exist, so there is nothing to put at "/c""#,
+            ),
+            (
+                r#"{"op":"copy","from":"/a","path":"/x/y"}"#,
+                r#""/x/y" does not exist: there is no "/x""#,
+            ),
+            (
+                r#"{"op":"move","from":"/a/b","path":"/c"}"#,
+                r#""/a/b" does not exist, so there is nothing to put at "/c""#,
+            ),
+        ];
+        for (operation, told) in cases {
+            let patch = JsonPatch::from_value(&value(&format!("[{operation}]"))).unwrap();
+            let failure = patch.apply(&document, 1000).unwrap_err();
+            assert_eq!(failure.to_string(), format!("operation 0: {told}"));
         }
     }
 }

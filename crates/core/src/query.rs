@@ -170,6 +170,12 @@ impl Filter {
             _ => Literal::parse(text),
         };
         let ordered = |orderings| Test::Ordered(literal(value), orderings);
+        if operator == "in" && value.split(',').count() > MAX_VALUES {
+            return Err(QueryError {
+                parameter: parameter.to_owned(),
+                message: format!("at most {MAX_VALUES} values"),
+            });
+        }
         let list = || value.split(',').map(literal).collect();
         let test = match operator {
             "ne" => Test::NotIn(vec![literal(value)]),
@@ -195,6 +201,12 @@ fn with_milliseconds(text: &str) -> String {
         _ => text.to_owned(),
     }
 }
+
+/// How many values a filter may name: each document is compared with each.
+pub const MAX_VALUES: usize = 100;
+
+/// How many filters a query may have.
+pub const MAX_FILTERS: usize = 20;
 
 /// The operators that a filter's name may end with, after a dot.
 const OPERATORS: &[&str] = &["eq", "ne", "lt", "le", "gt", "ge", "in", "exists"];

@@ -4,13 +4,17 @@
 mod duplicate; // unique keys of a document
 mod expression; // CEL, compiled and checked at the start
 mod lifecycle; // declared states and the steps between them
+mod patience; // how long rules may take
 mod schema; // JSON Schema 2020-12
+mod shape; // the places that a schema leaves no room for
 mod template; // messages with values in them
 mod types; // type errors in an expression that can be found before it runs
 
 pub use duplicate::{Claim, Duplicate, Unique};
+use expression::Answer;
 pub use expression::{Expression, ExpressionError};
 pub use lifecycle::{Lifecycle, Step};
+pub use patience::{Endless, Patience};
 pub use schema::{Schema, SchemaError, Violation};
 pub use template::{Template, TemplateError};
 
@@ -55,6 +59,16 @@ pub struct StateConflict {
     pub reason: Option<String>,
 }
 
+/// Why rules do not let a change through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forbidden {
+    State(StateConflict),
+    /// The rules of this name took longer than they may for such documents.
+    TooCostly {
+        rule: String,
+    },
+}
+
 impl Rules {
     /// Whether checking a write needs the parsed documents, not just their bytes.
     pub fn read_documents(&self) -> bool {
@@ -68,33 +82,42 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// [`StateConflict`] with the first rule that fails.
+    /// [`Forbidden`] with the first rule that fails.
     pub fn judge(
         &self,
         id: &str,
         old: Option<&Value>,
         new: Option<&Value>,
         is_restored: bool,
-    ) -> Result<(), StateConflict> {
-        let failed: Vec<&Check> = self
-            .checks
-            .iter()
-            .filter(|check| !check.allows(old, new))
-            .collect();
+        patience: &dyn Patience,
+    ) -> Result<(), Forbidden> {
+        let mut failed: Vec<&Check> = Vec::new();
+        for check in &self.checks {
+            match check.allows(old, new, patience) {
+                Answer::True => {}
+                Answer::False => failed.push(check),
+                Answer::TooCostly => {
+                    let rule = check.name.clone();
+                    return Err(Forbidden::TooCostly { rule });
+                }
+            }
+        }
         if let Some(first) = failed.first() {
             let document = new.or(old);
-            return Err(StateConflict {
+            return Err(Forbidden::State(StateConflict {
                 error: first.name.clone(),
                 rule: first.name.clone(),
                 message: first.message(id, document),
                 current_state: self.lifecycle.as_ref().and_then(|it| it.state_of(old)),
                 allowed_transitions: self.allowed_from(old),
                 failed_rules: failed.iter().map(|check| check.name.clone()).collect(),
-                reason: first.check.evaluate(old, new).err(),
-            });
+                reason: first.check.reason(old, new, patience),
+            }));
         }
         match (&self.lifecycle, new) {
-            (Some(lifecycle), Some(new)) if !is_restored => lifecycle.judge(old, new),
+            (Some(lifecycle), Some(new)) if !is_restored => {
+                lifecycle.judge(old, new).map_err(Forbidden::State)
+            }
             _ => Ok(()),
         }
     }
@@ -116,13 +139,20 @@ impl Rules {
 }
 
 impl Check {
-    fn allows(&self, old: Option<&Value>, new: Option<&Value>) -> bool {
-        let applies = self.check.is_answerable(old, new)
-            && self
-                .when
-                .as_ref()
-                .is_none_or(|when| when.is_answerable(old, new) && when.holds(old, new));
-        !applies || self.check.holds(old, new)
+    fn allows(&self, old: Option<&Value>, new: Option<&Value>, patience: &dyn Patience) -> Answer {
+        if !self.check.is_answerable(old, new) {
+            return Answer::True;
+        }
+        let applies = match &self.when {
+            None => Answer::True,
+            Some(when) if !when.is_answerable(old, new) => Answer::False,
+            Some(when) => when.answer(old, new, patience),
+        };
+        match applies {
+            Answer::True => self.check.answer(old, new, patience),
+            Answer::False => Answer::True,
+            Answer::TooCostly => Answer::TooCostly,
+        }
     }
 
     fn message(&self, id: &str, document: Option<&Value>) -> String {
@@ -139,8 +169,25 @@ impl Check {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::json::parse;
+
+    fn conflict(forbidden: Forbidden) -> StateConflict {
+        match forbidden {
+            Forbidden::State(conflict) => conflict,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn rule(forbidden: Forbidden) -> String {
+        conflict(forbidden).rule
+    }
+
+    fn message(forbidden: Forbidden) -> String {
+        conflict(forbidden).message
+    }
 
     fn check(name: &str, when: Option<&str>, check: &str, message: Option<&str>) -> Check {
         let compile = |source: &str| Expression::compile(source).unwrap();
@@ -193,15 +240,67 @@ mod tests {
         ];
         for (old, new, refusing) in cases {
             let value = |text: &str| (!text.is_empty()).then(|| parse(text.as_bytes()).unwrap());
-            let verdict = rules.judge("7", value(old).as_ref(), value(new).as_ref(), false);
-            let rule = verdict
-                .err()
-                .map(|conflict| conflict.rule)
-                .unwrap_or_default();
+            let verdict = rules.judge(
+                "7",
+                value(old).as_ref(),
+                value(new).as_ref(),
+                false,
+                &Endless,
+            );
+            let rule = verdict.err().map(rule).unwrap_or_default();
             assert_eq!(rule, refusing, "{old} to {new}");
         }
         let document = parse(br#"{"stock":-1,"name":"Tea"}"#).unwrap();
-        let refusal = rules.judge("7", None, Some(&document), false).unwrap_err();
-        assert_eq!(refusal.message, "Tea is out, 7");
+        let refusal = rules
+            .judge("7", None, Some(&document), false, &Endless)
+            .unwrap_err();
+        assert_eq!(message(refusal), "Tea is out, 7");
+    }
+
+    /// Lasts for so many questions.
+    #[derive(Debug)]
+    struct Lasting(AtomicUsize);
+
+    impl Patience for Lasting {
+        fn is_over(&self) -> bool {
+            self.0
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                    left.checked_sub(1)
+                })
+                .is_err()
+        }
+    }
+
+    #[test]
+    fn a_rule_ends_when_patience_does_whatever_it_would_have_said() {
+        let conditions = [
+            "self.a.all(x, self.a.exists(y, y == x))",
+            "!self.a.all(x, self.a.exists(y, y == x))",
+            "self.a.exists(x, self.a.all(y, y != x))",
+            "self.a.exists_one(x, self.a.exists_one(y, y == x))",
+            "size(self.a.map(x, self.a.map(y, y + x))) > 0",
+            "size(self.a.filter(x, self.a.exists(y, y == x))) == 100",
+        ];
+        let numbers: Vec<_> = (0..100).map(|n| n.to_string()).collect();
+        let document = parse(format!(r#"{{"a":[{}]}}"#, numbers.join(",")).as_bytes()).unwrap();
+        for condition in conditions {
+            for when in [None, Some(condition)] {
+                let rules = Rules {
+                    checks: vec![check("Costly", when, condition, None)],
+                    ..Rules::default()
+                };
+                for questions in [0, 1, 7, 99] {
+                    let patience = Lasting(AtomicUsize::new(questions));
+                    let answer = rules.judge("7", None, Some(&document), false, &patience);
+                    let rule = "Costly".into();
+                    assert_eq!(answer, Err(Forbidden::TooCostly { rule }), "{condition}");
+                }
+                let answer = rules.judge("7", None, Some(&document), false, &Endless);
+                assert!(
+                    !matches!(answer, Err(Forbidden::TooCostly { .. })),
+                    "{condition}"
+                );
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::command::parse_checked;
 use crate::json::Value;
-use crate::rules::Claim;
+use crate::rules::{Claim, Endless, Patience};
 use crate::{Digest, Head, Key, Kind, Lock, Moment, Seq};
 
 /// What a decision depends on: the store, and the earlier writes of the same batch.
@@ -47,6 +47,11 @@ pub trait State {
     ///
     /// If the store cannot be read.
     fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Self::Error>;
+
+    /// How long the rules of this write may take.
+    fn patience(&self) -> &dyn Patience {
+        &Endless
+    }
 }
 
 /// One version in the log.

@@ -79,6 +79,18 @@ impl VersionTag {
         Some(tag)
     }
 
+    /// The tag of the representation itself: one of ours, without what a content coding put behind
+    /// it. That is our own `+gzip`, or what a proxy that compresses adds (`-gzip`, `--gzip`, `;br`).
+    /// All of it lies outside the alphabet of our tags. Tags that are not ours stay as they are.
+    pub fn without_suffix(tag: EntityTag) -> EntityTag {
+        let opaque = tag.opaque();
+        let length = own_length(opaque.as_bytes());
+        if length == opaque.len() || opaque[..length].parse::<Self>().is_err() {
+            return tag;
+        }
+        tag.cut(length)
+    }
+
     /// The strong entity tag.
     pub fn to_entity_tag(self) -> EntityTag {
         EntityTag::strong(self.write(&mut [0; LONGEST]))
@@ -104,6 +116,18 @@ fn put_digits(buffer: &mut [u8], end: usize, mut value: u64, base: u64, least: u
         value /= base;
     }
     at
+}
+
+/// How many bytes at the beginning could be a tag of ours: digits, a dash, hexadecimal digits.
+fn own_length(opaque: &[u8]) -> usize {
+    let version = opaque.iter().take_while(|byte| byte.is_ascii_digit());
+    let dash = version.count();
+    if opaque.get(dash) != Some(&b'-') {
+        return 0;
+    }
+    let is_digit = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let rest = opaque[dash + 1..].iter().take_while(is_digit);
+    dash + 1 + rest.count()
 }
 
 impl fmt::Display for VersionTag {
@@ -180,6 +204,44 @@ mod tests {
             "7-é0000000a9c02",
         ] {
             assert_eq!(other.parse::<VersionTag>(), Err(NotOurs), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_a_coding_put_behind_a_tag_of_ours_comes_off() {
+        let own = "7-1f30000000a9c02";
+        let suffixes = [
+            "",
+            "+gzip",
+            "-gzip",
+            "--gzip",
+            "-br",
+            "-zstd",
+            "-deflate",
+            ";gzip",
+            "+gzip-gzip",
+            ":0",
+            "gzip",
+        ];
+        let read = |tag: String| EntityTag::parse_list(tag.as_bytes()).unwrap().remove(0);
+        for suffix in suffixes {
+            for weak in ["", "W/"] {
+                let tag = read(format!("{weak}\"{own}{suffix}\""));
+                let plain = VersionTag::without_suffix(tag).to_string();
+                assert_eq!(plain, format!("{weak}\"{own}\""), "{suffix}");
+            }
+        }
+        for other in [
+            "",
+            "x-gzip",
+            "7-",
+            "7-gzip",
+            "7-0-gzip",
+            "07-1f30000000a9c02-gzip",
+            "abc+gzip",
+        ] {
+            let tag = read(format!("\"{other}\""));
+            assert_eq!(VersionTag::without_suffix(tag.clone()), tag, "{other}");
         }
     }
 }

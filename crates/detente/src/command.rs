@@ -1,10 +1,13 @@
 //! The commands of the program.
 
+mod backup; // a copy of the store, found sound
 mod check; // the tester
 mod check_config; // config check
 mod data; // which store a command works on
+mod door; // who may come in, by flags
 mod export; // documents out, one per line
 mod import; // documents in, one per line
+mod manual; // completions for shells, pages of the manual
 mod progress; // progress, on a terminal
 mod race; // the tester, but one race
 mod serve; // the server
@@ -50,9 +53,20 @@ enum Command {
     /// Read documents from a file that `export` wrote
     #[command(after_help = "Example:\n  detente import --data new-data backup.ndjson")]
     Import(import::Import),
+    /// Copy the store into a file, and check the copy; the server may be running
+    #[command(after_help = "Example:\n  detente backup --data detente-data notes-2026-11-29.db")]
+    Backup(backup::Backup),
     /// Check that lists, heads and unique keys agree with the log
     #[command(after_help = "Example:\n  detente verify --config detente.toml")]
     Verify(verify::Verify),
+    /// Print a script that completes commands and flags in a shell
+    #[command(
+        after_help = "Example:\n  detente completions bash > /usr/share/bash-completion/completions/detente"
+    )]
+    Completions(manual::Completions),
+    /// Print the manual, or write a page for each command
+    #[command(after_help = "Example:\n  detente man /usr/local/share/man/man1")]
+    Man(manual::Man),
 }
 
 /// How a command fails; determines the exit code.
@@ -104,6 +118,9 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Config(config) => config.run(),
         Command::Export(export) => export.run(),
         Command::Import(import) => import.run(),
+        Command::Backup(backup) => backup.run(),
         Command::Verify(verify) => verify.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     }
 }

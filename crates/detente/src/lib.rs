@@ -1,4 +1,5 @@
 //! The `detente` program: its configuration and its commands.
 
-pub mod command; // serve, check, race, config, export, import, verify
+pub mod command; // serve, check, race, config, export, import, backup, verify
 pub mod config; // detente.toml
+pub mod listen; // where the server listens

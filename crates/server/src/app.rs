@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use detente_service::Service;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -14,6 +14,8 @@ pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
+    /// How many bytes of large bodies may be held before they are whole.
+    pub(crate) bodies: Arc<Semaphore>,
     pub(crate) closing: Closing,
     /// The description of the API, once somebody wanted it.
     pub(crate) openapi: OnceLock<Bytes>,

@@ -4,12 +4,14 @@ use detente_core::json::{self, Draft, Pointer, RawText, Value};
 use detente_service::{Ask, BatchRefused, OperationRefused};
 
 use crate::call::{Answer, Call};
+use crate::explanation::Refused;
 use crate::idempotency::OnceField;
 use crate::inbound::not_json;
 use crate::parameters::parameters;
 use crate::problem::Problem;
 use crate::representation::{self, Coding, Reply};
 use crate::resource::{JSON, Names};
+use crate::site::Site;
 use crate::write::{self, WriteHead, mark_replayed};
 
 /// How many operations a batch may have.
@@ -33,7 +35,14 @@ pub(crate) async fn perform(call: &mut Call) -> Answer {
     let space = call.names().space()?.to_owned();
     call.inbound.must_be(&[JSON], "accept-post")?;
     let sent = call.inbound.read_json().await?;
-    let operations = read_operations(&sent, is_atomic)?;
+    let mut operations = read_operations(&sent, is_atomic)?;
+    for operation in &mut operations {
+        // A client may send the link that it was given.
+        let path = call.site.path(&operation.path);
+        if path.len() < operation.path.len() {
+            operation.path = path.to_owned();
+        }
+    }
     let batch = Batch {
         call,
         space: &space,
@@ -136,7 +145,7 @@ fn read_operation(place: &Pointer, value: &Value, is_atomic: bool) -> Result<Ope
         None => HeaderMap::new(),
     };
     let body = value.get("body");
-    if body.is_some() && method != Method::PATCH && !headers.contains_key(header::CONTENT_TYPE) {
+    if body.is_some() && !headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
     Ok(Operation {
@@ -216,10 +225,11 @@ impl Batch<'_> {
                 None => {
                     let missing = || Problem::internal("an operation has no answer");
                     let done = done.next().ok_or_else(missing)?;
-                    operation.answer(done.map_err(Problem::from)).await
+                    let done = done.map_err(Refused::from);
+                    done.map(|done| operation.answer(done, &self.call.site))
                 }
             };
-            rows.push(operation.row(answer));
+            rows.push(operation.row(answer, &self.call.site));
         }
         respond(rows).await
     }
@@ -228,6 +238,7 @@ impl Batch<'_> {
         let Call {
             app,
             principal,
+            site,
             inbound,
             ..
         } = self.call;
@@ -241,13 +252,15 @@ impl Batch<'_> {
         let done = match done {
             Ok(done) => done,
             Err(BatchRefused::Whole(explanation)) => return Err(explanation.into()),
-            Err(BatchRefused::Operations(refused)) => return Err(tell(&operations, refused)),
+            Err(BatchRefused::Operations(refused)) => {
+                return Err(tell(&operations, refused, &self.call.site).into());
+            }
         };
         let mut rows = Vec::with_capacity(operations.len());
         for (operation, mut write) in operations.iter().zip(done.writes) {
             // The batch is what is replayed.
             write.is_replayed = false;
-            rows.push(operation.row(operation.answer(Ok(write)).await));
+            rows.push(operation.row(Ok(operation.answer(write, site)), site));
         }
         let mut response = respond(rows).await?;
         if done.is_replayed {
@@ -256,22 +269,26 @@ impl Batch<'_> {
         Ok(response)
     }
 
-    fn ask_alone(&self, operation: &Operation) -> Result<(Ask, Option<OnceField>), Problem> {
+    fn ask_alone(&self, operation: &Operation) -> Result<(Ask, Option<OnceField>), Refused> {
         let ask = self.ask(operation)?;
         Ok((ask, OnceField::read(&operation.headers)?))
     }
 
     /// The write that an operation is.
-    fn ask(&self, operation: &Operation) -> Result<Ask, Problem> {
+    fn ask(&self, operation: &Operation) -> Result<Ask, Refused> {
         let Operation { method, path, .. } = operation;
         let not_here = || {
             let detail = format!(
                 "{method} {path:?} is none of a batch's operations: PUT, PATCH and DELETE go to a \
                  document, POST to a collection, all in the space of the batch."
             );
-            Problem::malformed(detail)
+            Refused::from(Problem::malformed(detail))
         };
-        let names = Names::parse(path).ok_or_else(not_here)?;
+        // A query is no part of a path; in an id, `?` and `#` are written percent-encoded.
+        let is_path = !path.contains(['?', '#']);
+        let names = Names::parse(path)
+            .filter(|_| is_path)
+            .ok_or_else(not_here)?;
         if names.space()? != self.space || names.has_id() == (method == Method::POST) {
             return Err(not_here());
         }
@@ -283,35 +300,38 @@ impl Batch<'_> {
         };
         self.call.app.service.collection(key.collection())?;
         let head = WriteHead::read(key, method, &operation.headers)?;
-        Ok(head.with(operation.body.clone()))
+        Ok(head.with(operation.body.clone())?)
     }
 }
 
 impl Operation {
-    async fn answer(&self, done: Result<detente_service::Done, Problem>) -> Result<Reply, Problem> {
-        write::answer(done?, &self.method, &self.headers).await
+    fn answer(&self, done: detente_service::Done, site: &Site) -> Reply {
+        write::answer(done, &self.method, &self.headers, site)
     }
 
     /// An answer as it would have been the answer to a request of its own.
-    fn row(&self, answer: Result<Reply, Problem>) -> Draft {
-        row(answer.unwrap_or_else(|problem| problem.render(&self.path, false)))
+    fn row(&self, answer: Result<Reply, Refused>, site: &Site) -> Draft {
+        let render = |refused: Refused| refused.told(site).render(site, &self.path, false);
+        row(answer.unwrap_or_else(render))
     }
 }
 
 /// The refusal of the batch is that of its first operation that is refused, with what became of
 /// all of them.
-fn tell(operations: &[Operation], refused: Vec<OperationRefused<Problem>>) -> Problem {
+fn tell(operations: &[Operation], refused: Vec<OperationRefused<Refused>>, site: &Site) -> Problem {
     let Some(first) = refused.iter().position(OperationRefused::is_cause) else {
         return Problem::internal("a batch was refused for nothing");
     };
     let problems = refused.into_iter().map(|it| match it {
-        OperationRefused::Unread(problem) => problem,
-        OperationRefused::Explained(explanation) => explanation.into(),
+        OperationRefused::Unread(refused) => refused.told(site),
+        OperationRefused::Explained(explanation) => Refused::from(explanation).told(site),
     });
     let problems: Vec<Problem> = problems.collect();
     let cause = problems[first].clone();
     let rows = operations.iter().zip(problems);
-    let rows: Vec<_> = rows.map(|(it, problem)| it.row(Err(problem))).collect();
+    let rows: Vec<_> = rows
+        .map(|(it, problem)| it.row(Err(problem.into()), site))
+        .collect();
     cause.with("operation", first as u64).with("results", rows)
 }
 

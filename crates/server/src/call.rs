@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use detente_service::Principal;
 
 use crate::app::App;
+use crate::explanation::Refused;
+use crate::fields::must_be_placed;
 use crate::gate;
 use crate::inbound::Inbound;
 use crate::operations::{Operation, Resource};
@@ -17,6 +19,7 @@ use crate::parameters::must_be_known;
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::field;
 use crate::resource::{Names, PathParts};
+use crate::site::Site;
 
 /// What performs an operation.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +34,7 @@ pub(crate) enum Run {
 
 pub(crate) type Pending<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
-pub(crate) type Answer = Result<Response, Problem>;
+pub(crate) type Answer = Result<Response, Refused>;
 
 /// For whoever passes the gate.
 macro_rules! gated {
@@ -54,6 +57,7 @@ pub(crate) use {gated, open};
 pub(crate) struct Call {
     pub(crate) app: Arc<App>,
     pub(crate) principal: Principal,
+    pub(crate) site: Site,
     pub(crate) path: PathParts,
     pub(crate) inbound: Inbound,
 }
@@ -66,19 +70,33 @@ impl Call {
 
 impl Resource {
     /// Performs the operation that a request asks for.
-    pub(crate) async fn perform(&self, app: Arc<App>, path: PathParts, request: Request) -> Answer {
+    pub(crate) async fn perform(
+        &self,
+        app: Arc<App>,
+        path: PathParts,
+        request: Request,
+    ) -> Result<Response, Problem> {
         let Some(operation) = self.operation(request.method()) else {
             return self.otherwise(request.method());
         };
+        let site = Site::found(&app.settings, request.extensions());
+        let told = |refused: Refused| refused.told(&site);
         match operation.run {
-            Run::Gated(run) => enter(app, path, request, operation, run).await,
-            Run::Open(run) => run(&app, &path, &request.into_parts().0).await,
+            Run::Gated(run) => {
+                let answer = enter(app, site.clone(), path, request, operation, run);
+                answer.await.map_err(told)
+            }
+            Run::Open(run) => {
+                must_be_placed(&operation.misplaced, request.headers())?;
+                let (parts, _) = request.into_parts();
+                run(&app, &path, &parts).await.map_err(told)
+            }
             Run::Missing => Err(Problem::internal("an operation is not there")),
         }
     }
 
     /// The answer to a method that has no operation: OPTIONS, or one that is not known here.
-    fn otherwise(&self, method: &Method) -> Answer {
+    fn otherwise(&self, method: &Method) -> Result<Response, Problem> {
         let allow = self.allow();
         if *method != Method::OPTIONS {
             let detail = format!("{method} is not known here; {allow} are.");
@@ -99,16 +117,18 @@ impl Resource {
 /// no unread body behind.
 async fn enter(
     app: Arc<App>,
+    site: Site,
     path: PathParts,
     request: Request,
     operation: &Operation,
     run: for<'a> fn(&'a mut Call) -> Pending<'a>,
 ) -> Answer {
     let (parts, body) = request.into_parts();
-    let mut inbound = Inbound::new(parts, body, app.settings.limits.body_bytes);
+    let mut inbound = Inbound::new(parts, body, &app);
     let admitted = gate::admit(&app.settings, operation, &inbound.parts);
     let admitted = admitted.and_then(|principal| {
         must_be_known(operation, inbound.query())?;
+        must_be_placed(&operation.misplaced, inbound.headers())?;
         Ok(principal)
     });
     let principal = match admitted {
@@ -121,6 +141,7 @@ async fn enter(
     let mut call = Call {
         app,
         principal,
+        site,
         path,
         inbound,
     };

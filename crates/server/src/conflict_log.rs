@@ -2,25 +2,32 @@ use axum::body::Body;
 use bytes::Bytes;
 use detente_core::json::{self, Object, Pointer, Value, object};
 use detente_service::{ConflictDetail, Decided, LogPlace, Ruled, Ruling};
-use detente_store::{Conflicts, LoggedConflict, LostEdit, OutcomeFilter, SettledAs};
+use detente_store::{Conflicts, LoggedConflict, LostEdit, OutcomeFilter, PageLimit, SettledAs};
 
 use crate::call::{Answer, Call};
+use crate::explanation::Refused;
 use crate::fields;
 use crate::idempotency::OnceField;
 use crate::inbound::not_json;
 use crate::merging::read_choices;
+use crate::operations::IN_DISMISSALS;
 use crate::parameters::{DEFAULT_LIMIT, limit, moment, parameters, whole_number};
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
-use crate::resource::{JSON, conflict_href, document_href};
+use crate::resource::JSON;
+use crate::site::Site;
 use crate::write::{self, mark_replayed};
 
 /// The conflicts of a space, the newest first. Whoever may write but not read sees their own.
 pub(crate) async fn list(call: &mut Call) -> Answer {
     let mut wanted = wanted(call.inbound.query())?;
-    wanted.space = call.names().space()?.to_owned();
+    wanted.space = Some(call.names().space()?.to_owned());
     let page = call.app.service.conflicts(&call.principal, wanted).await?;
-    let rows: Vec<Object> = page.items.iter().map(describe).collect();
+    let rows: Vec<Object> = page
+        .items
+        .iter()
+        .map(|it| describe(it, &call.site))
+        .collect();
     let next = page.next.map(|next| next.to_string());
     tell(object([("items", rows.into()), ("next", next.into())])).await
 }
@@ -29,11 +36,11 @@ pub(crate) async fn list(call: &mut Call) -> Answer {
 pub(crate) async fn read(call: &mut Call) -> Answer {
     let place = place(call)?;
     let detail = call.app.service.conflict(&call.principal, &place).await?;
-    tell(report(detail)?).await
+    tell(report(detail, &call.site)?).await
 }
 
-fn report(detail: ConflictDetail) -> Result<Object, Problem> {
-    let mut report = describe(&detail.conflict);
+fn report(detail: ConflictDetail, site: &Site) -> Result<Object, Problem> {
+    let mut report = describe(&detail.conflict, site);
     if detail.shows_edit {
         report.insert("edit".into(), edit(&detail.conflict.edit)?.into());
     }
@@ -59,9 +66,13 @@ pub(crate) async fn resolve(call: &mut Call) -> Answer {
     let sent = call.inbound.read_json().await?;
     let once = OnceField::read(call.inbound.headers())?;
     let once = once.as_ref().map(|once| once.of(&call.inbound));
+    let decided = read_ruling(&sent)?;
+    if matches!(decided, Decided::Dismissed) {
+        fields::must_be_placed(&IN_DISMISSALS, call.inbound.headers())?;
+    }
     let ruling = Ruling {
         place,
-        decided: read_ruling(&sent)?,
+        decided,
         conditions,
         lock_token,
         verb: "POST",
@@ -72,7 +83,7 @@ pub(crate) async fn resolve(call: &mut Call) -> Answer {
             conflict,
             is_replayed,
         } => {
-            let mut response = tell(describe(&conflict)).await?;
+            let mut response = tell(describe(&conflict, &call.site)).await?;
             if is_replayed {
                 mark_replayed(response.headers_mut());
             }
@@ -80,14 +91,14 @@ pub(crate) async fn resolve(call: &mut Call) -> Answer {
         }
         Ruled::Write(done) => {
             let headers = call.inbound.headers();
-            let reply = write::answer(done, &call.inbound.parts.method, headers).await?;
+            let reply = write::answer(done, &call.inbound.parts.method, headers, &call.site);
             Ok(reply.map(Body::from))
         }
     }
 }
 
 /// `{"dismiss": true}`, or `{"choices": {…}, "current": …}`
-fn read_ruling(body: &[u8]) -> Result<Decided, Problem> {
+fn read_ruling(body: &[u8]) -> Result<Decided, Refused> {
     let value = json::parse(body).map_err(|error| not_json(&error))?;
     let mistake = |place: &str, what: &str| {
         Problem::malformed(format!("{place} {what}.")).with("member", place)
@@ -98,15 +109,42 @@ fn read_ruling(body: &[u8]) -> Result<Decided, Problem> {
     if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
         let what = format!("is not known here: {}", known.join(", "));
         let place = Pointer::root().child(other.as_str()).to_string();
-        return Err(mistake(&place, &what));
+        return Err(mistake(&place, &what).into());
     }
     match members.get("dismiss") {
         Some(Value::Bool(true)) if members.len() == 1 => return Ok(Decided::Dismissed),
         Some(Value::Bool(false)) | None => {}
-        Some(_) => return Err(mistake("/dismiss", "is true, and stands alone")),
+        Some(_) => return Err(mistake("/dismiss", "is true, and stands alone").into()),
     }
     let (choices, current) = read_choices(&value)?;
     Ok(Decided::Resolved { choices, current })
+}
+
+/// Lets the open conflicts go that the filters of a list name.
+pub(crate) async fn dismiss(call: &mut Call) -> Answer {
+    let mut wanted = wanted(call.inbound.query())?;
+    wanted.space = Some(call.names().space()?.to_owned());
+    if !call.inbound.read().await?.is_empty() {
+        // Whoever puts filters there would dismiss everything.
+        let detail = "A dismissal has no body: its filters stand in the query, as for the list.";
+        return Err(Problem::malformed(detail).into());
+    }
+    let once = OnceField::read(call.inbound.headers())?;
+    let once = once.as_ref().map(|once| once.of(&call.inbound));
+    let sent = call.inbound.query().as_bytes();
+    let service = &call.app.service;
+    let dismissed = service
+        .dismiss_all(&call.principal, wanted, once, sent)
+        .await?;
+    let report = object([
+        ("dismissed", (dismissed.count as u64).into()),
+        ("more", dismissed.has_more.into()),
+    ]);
+    let mut response = tell(report).await?;
+    if dismissed.is_replayed {
+        mark_replayed(response.headers_mut());
+    }
+    Ok(response)
 }
 
 fn place(call: &Call) -> Result<LogPlace, Problem> {
@@ -125,20 +163,20 @@ pub(crate) fn outcome_name(outcome: Option<SettledAs>) -> &'static str {
     }
 }
 
-fn describe(conflict: &LoggedConflict) -> Object {
+fn describe(conflict: &LoggedConflict, site: &Site) -> Object {
     let outcome = conflict.settlement.as_ref().map(|it| it.outcome);
     let mut row = object([
         ("id", conflict.id.as_str().into()),
         (
             "href",
-            conflict_href(conflict.key.space(), &conflict.id).into(),
+            site.conflict(conflict.key.space(), &conflict.id).into(),
         ),
         ("at", conflict.at.to_string().into()),
         ("by", conflict.by.to_string().into()),
         ("method", conflict.method.as_str().into()),
         ("collection", conflict.key.collection().into()),
         ("document", conflict.key.id().into()),
-        ("document_href", document_href(&conflict.key).into()),
+        ("document_href", site.document(&conflict.key).into()),
         ("kind", conflict.kind.as_str().into()),
         ("paths", conflict.paths.clone().into()),
         ("base_version", conflict.base.map(|it| it.version).into()),
@@ -148,6 +186,9 @@ fn describe(conflict: &LoggedConflict) -> Object {
         ),
         ("outcome", outcome_name(outcome).into()),
     ]);
+    if let Some(agent) = &conflict.agent {
+        row.insert("agent".into(), agent.to_string().into());
+    }
     if let Some(settled) = &conflict.settlement {
         row.insert("settled_at".into(), settled.at.to_string().into());
         row.insert("settled_by".into(), settled.by.to_string().into());
@@ -193,7 +234,7 @@ async fn tell(body: Object) -> Answer {
 
 fn wanted(query: &str) -> Result<Conflicts, Problem> {
     let mut wanted = Conflicts {
-        limit: DEFAULT_LIMIT,
+        limit: PageLimit::rows(DEFAULT_LIMIT),
         ..Conflicts::default()
     };
     for (name, value) in parameters(query) {
@@ -206,6 +247,8 @@ fn wanted(query: &str) -> Result<Conflicts, Problem> {
             "document" => wanted.document = text,
             "by" => wanted.by = text,
             "kind" => wanted.kind = text,
+            "agent" => wanted.agent = text,
+            "not_agent" => wanted.not_agent = text,
             "outcome" => {
                 wanted.outcome = Some(match &*value {
                     "open" => OutcomeFilter::Open,
@@ -216,16 +259,13 @@ fn wanted(query: &str) -> Result<Conflicts, Problem> {
             }
             "since" => wanted.since = Some(time()?),
             "until" => wanted.until = Some(time()?),
-            "limit" => wanted.limit = limit(&value)?,
+            "limit" => wanted.limit = PageLimit::rows(limit(&value)?),
             "cursor" => {
                 let before = whole_number(&value).filter(|it| *it <= i64::MAX as u64);
                 wanted.before = Some(before.ok_or_else(|| wrong("not one of this server's"))?);
             }
             other => {
-                let detail = format!(
-                    "The conflict log has no parameter {other:?}: collection, document, by, kind, \
-                     outcome, since, until, limit, cursor."
-                );
+                let detail = format!("The conflict log has no parameter {other:?}.");
                 return Err(Problem::malformed(detail).with("parameter", other));
             }
         }

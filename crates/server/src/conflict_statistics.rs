@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use detente_core::Moment;
 use detente_core::json::{self, Object, Value, object};
-use detente_service::{Count, Span, Statistics};
+use detente_service::{Agents, Count, Span, Statistics};
 
 use crate::call::{Answer, Call};
 use crate::parameters::{moment, parameters};
@@ -15,25 +15,36 @@ const DEFAULT_SPAN_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// What the conflict log adds up to.
 pub(crate) async fn read(call: &mut Call) -> Answer {
-    let space = call.names().space()?;
-    let span = parse_span(call.inbound.query())?;
-    let statistics = call.app.service.statistics(&call.principal, space, span);
+    let names = call.names();
+    let space = names.space()?;
+    let (span, agents) = parse(call.inbound.query())?;
+    let service = &call.app.service;
+    let statistics = service.statistics(&call.principal, space, span, agents);
     let body = Bytes::from(Value::Object(report(&statistics.await?)).to_text());
     representation::json(body, Coding::Identity).await
 }
 
-fn parse_span(query: &str) -> Result<Span, Problem> {
+fn parse(query: &str) -> Result<(Span, Agents), Problem> {
     let now = Moment::from(SystemTime::now());
     let mut span = Span {
         since: Moment(now.0.saturating_sub(DEFAULT_SPAN_MS)),
         until: now,
     };
+    let mut agents = Agents::default();
     for (name, value) in parameters(query) {
         let place = match &*name {
             "since" => &mut span.since,
             "until" => &mut span.until,
+            "agent" => {
+                agents.only = Some(value.into_owned());
+                continue;
+            }
+            "not_agent" => {
+                agents.without = Some(value.into_owned());
+                continue;
+            }
             other => {
-                let detail = format!("Statistics have no parameter {other:?}: since, until.");
+                let detail = format!("Statistics have no parameter {other:?}.");
                 return Err(Problem::malformed(detail).with("parameter", other));
             }
         };
@@ -42,7 +53,7 @@ fn parse_span(query: &str) -> Result<Span, Problem> {
             Problem::malformed(detail).with("parameter", &*name)
         })?;
     }
-    Ok(span)
+    Ok((span, agents))
 }
 
 fn report(statistics: &Statistics) -> Object {

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::problem::{Problem, ProblemKind};
+use crate::site::Site;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -20,7 +21,7 @@ const MAX_REQUEST_ID: usize = 64;
 /// Stands around every request: gives it an id, turns a refusal into its answer, counts and logs.
 pub(crate) async fn exchange(
     State(app): State<Arc<App>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let start = Instant::now();
@@ -28,14 +29,17 @@ pub(crate) async fn exchange(
     let method = request.method().clone();
     let uri = request.uri().clone();
     let plain = takes_only_plain_json(request.headers());
-    let mut response = if header_bytes(request.headers()) > app.settings.limits.header_bytes {
-        headers_too_large(app.settings.limits.header_bytes).into_response()
-    } else {
-        next.run(request).await
+    let (site, refused) = match admit(&app, &mut request) {
+        Ok(site) => (site, None),
+        Err(problem) => (app.settings.site.clone(), Some(problem)),
+    };
+    let mut response = match refused {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         note_problem(&app, &problem, &id, &method, uri.path());
-        response = problem.render(uri.path(), plain).map(Body::from);
+        response = problem.render(&site, uri.path(), plain).map(Body::from);
     }
     response.headers_mut().insert(REQUEST_ID, id.clone());
     let status = response.status().as_u16();
@@ -49,6 +53,15 @@ pub(crate) async fn exchange(
         "answered"
     );
     response
+}
+
+/// What is refused whatever is asked for; and where the links of the answer lead.
+fn admit(app: &App, request: &mut Request) -> Result<Site, Problem> {
+    let limit = app.settings.limits.header_bytes;
+    if header_bytes(request.headers()) > limit {
+        return Err(headers_too_large(limit));
+    }
+    Site::of_request(&app.settings, request)
 }
 
 /// A refusal is everyday business; a failure is told at once, with its cause.

@@ -8,18 +8,48 @@ mod violation; // schema, unique keys, rules
 
 use axum::http::header;
 use detente_core::json::{Draft, Value};
-use detente_core::{Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
+use detente_core::{Costly, Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
 use detente_service::{Action, Explanation, Misplacement, StaleAnswer, Way, What};
 use detente_store::Settlement;
 
 use crate::problem::{Problem, ProblemKind};
-use crate::resource::{conflict_href, document_href};
+use crate::site::Site;
 
 pub(crate) use divergence::{agreement_names, change_rows, clash_rows, joined_rows};
 pub(crate) use violation::invalid;
 
-impl From<Box<Explanation>> for Problem {
+/// Why a request was not performed.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Problem(Problem),
+    /// It becomes a problem where it is known what links begin with.
+    Explained(Box<Explanation>),
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Box<Explanation>> for Refused {
     fn from(explanation: Box<Explanation>) -> Self {
+        Self::Explained(explanation)
+    }
+}
+
+impl Refused {
+    /// The problem, with links to a site.
+    pub(crate) fn told(self, site: &Site) -> Problem {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Explained(explanation) => Problem::of(*explanation, site),
+        }
+    }
+}
+
+impl Problem {
+    fn of(explanation: Explanation, site: &Site) -> Self {
         let Explanation {
             what,
             key,
@@ -28,8 +58,9 @@ impl From<Box<Explanation>> for Problem {
             rests_on,
             stored,
             ..
-        } = *explanation;
+        } = explanation;
         let subject = Subject {
+            site,
             key: key.as_ref(),
             ways: &ways,
             rests_on,
@@ -41,7 +72,7 @@ impl From<Box<Explanation>> for Problem {
             None => problem,
         };
         match logged {
-            Some(place) => problem.with("logged", conflict_href(&place.space, &place.id)),
+            Some(place) => problem.with("logged", site.conflict(&place.space, &place.id)),
             None => problem,
         }
     }
@@ -49,6 +80,7 @@ impl From<Box<Explanation>> for Problem {
 
 /// What an explanation is about.
 struct Subject<'a> {
+    site: &'a Site,
     key: Option<&'a Key>,
     ways: &'a [Way],
     rests_on: Option<usize>,
@@ -127,12 +159,17 @@ impl Subject<'_> {
                 let id = self.key.map(Key::id).unwrap_or_default();
                 Problem::not_found(format!("{id} has no version {number}."))
             }
+            What::VersionGone { number, newest } => {
+                let id = self.key.map(Key::id).unwrap_or_default();
+                let detail = format!("Version {number} of {id} is no longer kept.");
+                Problem::new(Kind::VersionGone, detail).with("current_version", newest)
+            }
             What::ReadPrecondition {
                 field,
                 tag,
                 version,
             } => {
-                let detail = format!("{} names another version than {tag}.", field.name());
+                let detail = message::of_read(field, &tag);
                 let problem = Problem::new(Kind::PreconditionFailed, detail);
                 let problem = problem.with("current_etag", tag.to_string());
                 problem
@@ -156,11 +193,29 @@ impl Subject<'_> {
             What::KeyReused => {
                 Problem::new(Kind::KeyReuse, message::KEY_REUSED).with("header", "Idempotency-Key")
             }
-            What::ReceiptGone => Problem::new(Kind::Gone, message::RECEIPT_GONE),
+            What::ReceiptGone => Problem::new(Kind::VersionGone, message::RECEIPT_GONE),
             What::NotPerformed => Problem::new(Kind::NotPerformed, message::NOT_PERFORMED),
             What::Denied { by, action } => {
                 let detail = format!("The token of {by} does not allow to {}.", verb_of(action));
                 Problem::new(Kind::Forbidden, detail)
+            }
+            What::TooCostly(Costly::Rule(rule)) => {
+                let detail = format!(
+                    "The rule {rule} takes longer for this document than rules may: others wait meanwhile."
+                );
+                Problem::new(Kind::TooCostly, detail).with("rule", rule)
+            }
+            What::TooCostly(Costly::Operation(operation)) => {
+                let detail = format!(
+                    "Up to operation {operation} the patch moves more values than a patch may. Send the \
+                     document itself, or edit at the end of arrays."
+                );
+                Problem::new(Kind::TooCostly, detail).with("operation", operation as u64)
+            }
+            What::BatchTooLarge { limit } => {
+                let detail = "The operations of this batch, with the documents that they change, are \
+                              too many bytes for one batch. Send them in several.";
+                Problem::new(Kind::ContentTooLarge, detail).with("limit_bytes", limit as u64)
             }
             What::Busy => Problem::unavailable("Too many writes are waiting."),
             What::Closing => Problem::unavailable("The server is shutting down."),
@@ -172,7 +227,8 @@ impl Subject<'_> {
     }
 
     fn href(&self) -> String {
-        self.key.map(document_href).unwrap_or_default()
+        let link = |key| self.site.document(key);
+        self.key.map(link).unwrap_or_default()
     }
 
     fn has_no(&self, what: &str) -> String {

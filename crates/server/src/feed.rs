@@ -16,14 +16,18 @@ use crate::app::App;
 use crate::call::{Answer, Call};
 use crate::envelope;
 use crate::inbound::Inbound;
-use crate::parameters::{DEFAULT_LIMIT, limit, parameters, whole_number};
+use crate::parameters::{self, DEFAULT_LIMIT, parameters, whole_number};
 use crate::problem::Problem;
-use crate::representation::{self, Coding};
+use crate::representation::{self, Coding, NO_STORE};
 
 /// How long a silent stream waits before it sends a comment, so that nothing in between gives up on it.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 const EVENT_STREAM: &str = "text/event-stream";
+const LAST_EVENT_ID: &str = "last-event-id";
+
+/// The same URL is a page or a stream.
+const BY_ACCEPT: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
 
 /// The versions of a space, in the order of the log.
 pub(crate) async fn of_space(call: &mut Call) -> Answer {
@@ -62,23 +66,27 @@ async fn answer(call: &Call, scope: Scope) -> Answer {
     if let Some(collection) = &scope.collection {
         service.collection(collection)?;
     }
-    let wanted = Wanted::parse(&call.app, &call.inbound)?;
     let headers = call.inbound.headers();
     if wants_events(headers) {
+        let wanted = Wanted::parse(&call.app, &call.inbound, headers.get(LAST_EVENT_ID))?;
         let follower = service.follow(&call.principal, scope, wanted.since)?;
-        return Ok(stream_events(&call.app, follower, wanted.since));
+        return Ok(stream_events(&call.app, follower, wanted.greeting()));
     }
+    let wanted = Wanted::parse(&call.app, &call.inbound, None)?;
     let page = service.changes(&call.principal, &scope, wanted.since, wanted.limit);
     let page = page.await?;
     let through = page.through.to_string();
     let next = page.has_more.then(|| through.clone());
-    let members = [("next", Value::from(next)), ("last", through.into())];
+    let mut members = vec![("next", Value::from(next)), ("last", through.into())];
+    members.extend(wanted.reset.map(|_| ("reset", Value::from(true))));
     let write = |change: &TouchedVersion, out: &mut String| {
         envelope::write_change(out, change, false);
     };
     let page = envelope::page_of(&page.changes, write, &members);
     let coding = Coding::negotiate(headers, page.len());
-    representation::json(Bytes::from(page), coding).await
+    let mut response = representation::json(Bytes::from(page), coding).await?;
+    response.headers_mut().insert(header::VARY, BY_ACCEPT);
+    Ok(response)
 }
 
 /// What a request wants of a feed.
@@ -86,53 +94,66 @@ async fn answer(call: &Call, scope: Scope) -> Answer {
 struct Wanted {
     since: Seq,
     limit: usize,
+    reset: Option<Reset>,
+}
+
+/// The place that a client had reached is past the end of the log: an older copy of the store was
+/// put back. What the client knows of later versions is no longer so, and waiting for the log to get
+/// there would skip all that is written until then. So it gets everything from the beginning.
+#[derive(Clone, Copy, Debug)]
+struct Reset {
+    since: Seq,
+    last: Seq,
 }
 
 impl Wanted {
-    fn parse(app: &App, inbound: &Inbound) -> Result<Self, Problem> {
-        let mut wanted = Self {
-            since: 0,
-            limit: DEFAULT_LIMIT,
-        };
+    /// `last_id` says where a client really is that connects again: it repeats the URL that it began
+    /// with (HTML Standard, section 9.2.3).
+    fn parse(app: &App, inbound: &Inbound, last_id: Option<&HeaderValue>) -> Result<Self, Problem> {
+        let last = app.service.last_seq();
+        let (mut since, mut limit) = (0, DEFAULT_LIMIT);
         for (name, value) in parameters(inbound.query()) {
             match &*name {
-                "limit" => wanted.limit = limit(&value)?,
-                "since" => wanted.since = position(app, "since", &value)?,
+                "limit" => limit = parameters::limit(&value)?,
+                "since" => since = position("since", &value, last)?,
                 other => {
                     let detail = format!("A feed has no parameter {other:?}: since, limit.");
                     return Err(Problem::malformed(detail).with("parameter", other));
                 }
             }
         }
-        // A reconnecting client repeats the URL that it began with; this says where it really is.
-        if let Some(id) = inbound.headers().get("last-event-id") {
-            let id = id.to_str().unwrap_or_default();
-            wanted.since = position(app, "Last-Event-ID", id)?;
+        if let Some(id) = last_id {
+            since = position("Last-Event-ID", id.to_str().unwrap_or_default(), last)?;
         }
-        Ok(wanted)
+        let reset = (since > last).then_some(Reset { since, last });
+        Ok(Self {
+            since: if reset.is_some() { 0 } else { since },
+            limit,
+            reset,
+        })
+    }
+
+    /// Names the place where the stream begins. A block without data is no event, but its id is
+    /// kept, so a client that lost the connection before the first event resumes from here.
+    fn greeting(&self) -> Bytes {
+        let mut block = format!("id: {}\nretry: 1000\n", self.since);
+        if let Some(Reset { since, last }) = self.reset {
+            let data = format!("{{\"since\":\"{since}\",\"last\":\"{last}\"}}");
+            block.push_str(&format!("event: reset\ndata: {data}\n"));
+        }
+        block.push('\n');
+        Bytes::from(block)
     }
 }
 
-fn position(app: &App, name: &str, text: &str) -> Result<Seq, Problem> {
-    let last = app.service.last_seq();
+fn position(name: &str, text: &str, last: Seq) -> Result<Seq, Problem> {
     if text == "now" {
         return Ok(last);
     }
-    let Some(seq) = whole_number::<Seq>(text) else {
+    whole_number(text).ok_or_else(|| {
         let detail = format!("{name} is the seq of a change, 0 for the beginning, or now.");
-        return Err(Problem::malformed(detail).with("parameter", name));
-    };
-    if seq > last {
-        // Waiting for the log to get there would skip all that is written until then.
-        let detail = format!(
-            "{name} is past the newest change, {last}. An older copy of the store may have been \
-             put back: begin again from 0."
-        );
-        return Err(Problem::malformed(detail)
-            .with("parameter", name)
-            .with("last", last.to_string()));
-    }
-    Ok(seq)
+        Problem::malformed(detail).with("parameter", name)
+    })
 }
 
 fn wants_events(headers: &HeaderMap) -> bool {
@@ -145,12 +166,12 @@ fn wants_events(headers: &HeaderMap) -> bool {
 }
 
 /// Server-sent events, one for each version.
-fn stream_events(app: &Arc<App>, follower: Follower, since: Seq) -> Response {
+fn stream_events(app: &Arc<App>, follower: Follower, greeting: Bytes) -> Response {
     app.metrics.streams.inc();
     let events = Events {
         app: Arc::clone(app),
         follower,
-        ready: VecDeque::from([greeting(since)]),
+        ready: VecDeque::from([greeting]),
     };
     let events = stream::unfold(events, |mut events| async move {
         let event = events.next().await?;
@@ -159,15 +180,10 @@ fn stream_events(app: &Arc<App>, follower: Follower, since: Seq) -> Response {
     let mut response = Response::new(Body::from_stream(events));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    headers.insert(header::VARY, BY_ACCEPT);
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
-}
-
-/// Names the place where the stream begins. A block without data is no event, but its id is kept,
-/// so a client that lost the connection before the first event resumes from here.
-fn greeting(since: Seq) -> Bytes {
-    Bytes::from(format!("id: {since}\nretry: 1000\n\n"))
 }
 
 struct Events {

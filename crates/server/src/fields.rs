@@ -3,11 +3,29 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, header};
-use detente_core::{Condition, EntityTag, Malformed, Moment, Preconditions};
+use detente_core::{Condition, Malformed, Moment, Preconditions, VersionTag};
 
+use crate::operations::{Guard, Misplaced};
 use crate::problem::{Problem, ProblemKind};
 
 const LOCK_TOKEN: HeaderName = HeaderName::from_static("lock-token");
+
+/// A field that is passed over would promise what is not kept.
+pub(crate) fn must_be_placed(misplaced: &Misplaced, headers: &HeaderMap) -> Result<(), Problem> {
+    for Guard {
+        field,
+        may_have_tags,
+    } in misplaced.fields
+    {
+        let mut values = headers.get_all(field.name).into_iter();
+        if values.any(|value| !may_have_tags || value.as_bytes().trim_ascii() == b"*") {
+            let (name, belongs) = (field.name, misplaced.belong);
+            let detail = format!("{name} cannot be heeded here. It belongs {belongs}.");
+            return Err(Problem::malformed(detail).with("header", name));
+        }
+    }
+    Ok(())
+}
 
 /// The token of a lock: a coded URL in angle brackets (RFC 4918, section 10.5), or bare.
 pub(crate) fn lock_token(headers: &HeaderMap) -> Result<Option<Arc<str>>, Problem> {
@@ -60,8 +78,8 @@ pub(crate) fn must_be(
     })
 }
 
-/// The preconditions of the request; either form of our tags, with a content coding and
-/// without, names the version.
+/// The preconditions of the request. Every form of our tags names the version, with the suffix of a
+/// content coding and without.
 pub(crate) fn preconditions(headers: &HeaderMap) -> Result<Preconditions, Problem> {
     Ok(Preconditions {
         if_match: condition(headers, header::IF_MATCH)?,
@@ -84,15 +102,11 @@ fn condition(headers: &HeaderMap, name: HeaderName) -> Result<Option<Condition>,
     let condition = Condition::parse(&value).map_err(|error| not_a_condition(&name, &error))?;
     Ok(Some(match condition {
         Condition::Any => Condition::Any,
-        Condition::Tags(tags) => Condition::Tags(tags.iter().map(plain_form).collect()),
+        Condition::Tags(tags) => {
+            let tags = tags.into_iter().map(VersionTag::without_suffix);
+            Condition::Tags(tags.collect())
+        }
     }))
-}
-
-fn plain_form(tag: &EntityTag) -> EntityTag {
-    match tag.split_coding() {
-        (plain, Some("gzip")) => plain,
-        _ => tag.clone(),
-    }
 }
 
 fn not_a_condition(name: &HeaderName, error: &Malformed) -> Problem {

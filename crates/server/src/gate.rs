@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use detente_service::{Principal, Rights};
 
+use crate::explanation::Refused;
 use crate::operations::{Operation, Parameter};
 use crate::parameters::parameters;
 use crate::problem::{Problem, ProblemKind};
@@ -16,14 +17,20 @@ const ACTOR: HeaderName = HeaderName::from_static("x-actor");
 /// Longest name that `X-Actor` may give, in bytes.
 const MAX_ACTOR: usize = 128;
 
+/// Longest name of a program that is kept, in bytes.
+const MAX_AGENT: usize = 255;
+
 /// Who asks, if they may perform the operation: one of its actions, where several can be meant. The
 /// service asks again for the one that it is.
 pub(crate) fn admit(
     settings: &Settings,
     operation: &Operation,
     request: &Parts,
-) -> Result<Principal, Problem> {
-    let principal = principal(settings, &request.headers)?;
+) -> Result<Principal, Refused> {
+    let mut principal = principal(settings, &request.headers)?;
+    if operation.action.is_write() {
+        principal.agent = agent(&request.headers);
+    }
     let is_true = |parameter: &Parameter| {
         let query = request.uri.query().unwrap_or_default();
         parameters(query).any(|(name, value)| name == parameter.name && value == "true")
@@ -44,6 +51,7 @@ fn principal(settings: &Settings, headers: &HeaderMap) -> Result<Principal, Prob
         return Ok(Principal {
             name: actor(headers)?,
             rights: Rights::ALL,
+            agent: None,
         });
     };
     let secret = bearer(headers)
@@ -55,6 +63,7 @@ fn principal(settings: &Settings, headers: &HeaderMap) -> Result<Principal, Prob
     Ok(Principal {
         name: Arc::clone(&token.name),
         rights: rights(token),
+        agent: None,
     })
 }
 
@@ -64,6 +73,12 @@ fn rights(token: &Token) -> Rights {
         write: token.access.may_write(),
         break_locks: token.may_break_locks,
     }
+}
+
+fn agent(headers: &HeaderMap) -> Option<Arc<str>> {
+    let name = headers.get(header::USER_AGENT)?.as_bytes();
+    let name = String::from_utf8_lossy(&name[..name.len().min(MAX_AGENT)]);
+    Some(name.into())
 }
 
 fn unauthenticated(detail: &str, challenge: &str) -> Problem {

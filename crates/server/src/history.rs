@@ -37,7 +37,7 @@ pub(crate) async fn version(call: &mut Call) -> Answer {
         .ok_or_else(|| Problem::malformed(format!("{text:?} is no version: 1, 2, 3 and so on.")))?;
     let conditions = fields::preconditions(call.inbound.headers())?;
     let read = service.read_version(&call.principal, &key, number, &conditions);
-    let mut reply = respond(read.await?, call.inbound.headers()).await?;
+    let mut reply = respond(read.await?, call.inbound.headers(), &call.site).await?;
     reply.headers_mut().insert(header::CACHE_CONTROL, FOR_EVER);
     Ok(reply.map(Body::from))
 }

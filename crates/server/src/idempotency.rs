@@ -3,6 +3,7 @@ use detente_service::OnceKey;
 
 use crate::inbound::Inbound;
 use crate::problem::Problem;
+use crate::segment::respell;
 
 const FIELD: &str = "Idempotency-Key";
 const FIELD_NAME: HeaderName = HeaderName::from_static("idempotency-key");
@@ -48,7 +49,7 @@ impl OnceField {
         let media_type = headers.get(header::CONTENT_TYPE);
         OnceKey {
             verb: method,
-            place: path,
+            place: respell(path),
             key: &self.0,
             media_type: media_type.map_or(&b""[..], |value| value.as_bytes()),
         }

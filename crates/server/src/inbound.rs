@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,13 +7,29 @@ use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use detente_core::json::{self, SyntaxError};
 use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::app::App;
 use crate::fields;
 use crate::problem::{Problem, ProblemKind};
 
 /// What is read and thrown away of a body that was refused, so that the client gets to read why.
 const DRAIN_BYTES: usize = 16 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// How many bytes of large bodies may be held before they are whole.
+pub(crate) const BODIES: usize = 64 * 1024 * 1024;
+
+/// A body up to this size is read whatever else is.
+const SMALL_BODY: usize = 64 * 1024;
+
+/// How long a request waits until there is room for its body.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A body may take this long, and longer if it comes at this rate at least, in bytes a second.
+const BODY_TIME: Duration = Duration::from_secs(30);
+const LEAST_RATE: usize = 1024;
 
 /// A request on its way in: its head, and a body that is read at most once.
 #[derive(Debug)]
@@ -22,12 +38,20 @@ pub(crate) struct Inbound {
     // Never locked: a Body is not Sync, and within a Mutex it is.
     body: Mutex<Body>,
     limit: usize,
+    bodies: Arc<Semaphore>,
+    /// What a large body takes of those that may be held.
+    share: Option<OwnedSemaphorePermit>,
 }
 
 impl Inbound {
-    pub(crate) fn new(parts: Parts, body: Body, limit: usize) -> Self {
-        let body = Mutex::new(body);
-        Self { parts, body, limit }
+    pub(crate) fn new(parts: Parts, body: Body, app: &App) -> Self {
+        Self {
+            parts,
+            body: Mutex::new(body),
+            limit: app.settings.limits.body_bytes,
+            bodies: Arc::clone(&app.bodies),
+            share: None,
+        }
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
@@ -69,10 +93,15 @@ impl Inbound {
         if declared.is_some_and(|length| length > self.limit) {
             return Err(self.too_large());
         }
+        self.take_a_share(declared).await?;
+        let begun = Instant::now();
         let mut first: Option<Bytes> = None;
         let mut rest = BytesMut::new();
         let mut length = 0;
-        while let Some(frame) = self.body().frame().await {
+        while let Some(frame) = timeout_at(due(begun, length), self.body().frame())
+            .await
+            .map_err(|_| too_slow())?
+        {
             let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() else {
                 continue;
             };
@@ -97,6 +126,24 @@ impl Inbound {
             rest.freeze()
         };
         Ok(body)
+    }
+
+    /// Waits until there is room for the body, unless it is small.
+    async fn take_a_share(&mut self, declared: Option<usize>) -> Result<(), Problem> {
+        let bytes = declared.unwrap_or(self.limit);
+        if bytes <= SMALL_BODY || self.is_empty() {
+            return Ok(());
+        }
+        let share = Arc::clone(&self.bodies).acquire_many_owned(bytes.min(BODIES) as u32);
+        match timeout(PATIENCE, share).await {
+            Ok(Ok(share)) => {
+                self.share = Some(share);
+                Ok(())
+            }
+            _ => Err(Problem::unavailable(
+                "Too many large bodies are being sent.",
+            )),
+        }
     }
 
     /// Reads a body that must be I-JSON.
@@ -127,6 +174,16 @@ impl Inbound {
         };
         let _ = tokio::time::timeout(DRAIN_TIME, drain).await;
     }
+}
+
+/// When the next part of a body must be there at the latest.
+fn due(begun: Instant, received: usize) -> Instant {
+    begun + BODY_TIME + Duration::from_secs((received / LEAST_RATE) as u64)
+}
+
+fn too_slow() -> Problem {
+    let detail = "The body came too slowly.";
+    Problem::new(ProblemKind::RequestTimeout, detail).header(header::CONNECTION, "close")
 }
 
 fn interrupted(error: &axum::Error) -> Problem {

@@ -6,7 +6,9 @@ mod gate; // credentials to a principal
 mod operations; // what can be asked of the server: one table
 mod resource; // what a URL names
 mod router; // URLs to resources
+mod segment; // names in paths, percent-encoded
 mod settings; // what a server is told at its start
+mod site; // where links lead
 
 mod fields; // the fields of a request
 mod idempotency; // Idempotency-Key
@@ -21,10 +23,12 @@ mod batch; // several writes, all or none
 mod lock; // the only writer for a while
 mod merging; // an edit of an older version, joined with the current one
 
+mod collections; // what there is, and how much
 mod cursor; // where a list goes on
 mod feed; // versions as they come: pages and server-sent events
 mod history; // the versions of a document
 mod list; // the documents of a collection
+mod reserved; // names that other servers page, search and sort by
 
 mod conflict_log; // refused writes, and how they are settled
 mod conflict_statistics; // what they add up to
@@ -35,12 +39,17 @@ mod problem; // every way to say no, and its status
 mod problem_page; // what /problems/{type} says to people
 mod representation; // documents on their way out: validators, codings
 
+mod connections; // those that are open, and who makes room
 mod exchange; // around every request: limits, request id, log, metrics, problems
+mod front; // the page at /
+mod listener; // where connections come in
 mod metrics; // what Prometheus reads
 mod openapi; // the API, described
 mod schema; // JSON Schemas in few words
 mod serve; // connections in, and a shutdown that loses nothing
-mod status; // health, readiness, metrics, the first page
+mod status; // health, readiness, metrics
 
+pub use listener::Listener;
 pub use serve::{Serving, serve};
 pub use settings::{Access, Limits, Settings, Token, Tokens};
+pub use site::{Site, TrustedProxies};

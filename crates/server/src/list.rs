@@ -1,6 +1,7 @@
 use bytes::Bytes;
-use detente_core::{Filter, Query, QueryError, Rank, Sort};
-use detente_store::{Listed, Listing};
+use detente_core::rules::Schema;
+use detente_core::{Filter, MAX_FILTERS, Query, QueryError, QueryField, Rank, Sort};
+use detente_store::{Listed, Listing, PageLimit};
 
 use crate::call::{Answer, Call};
 use crate::cursor::Cursor;
@@ -8,17 +9,19 @@ use crate::envelope::{self, Row};
 use crate::parameters::{DEFAULT_LIMIT, limit, parameters};
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
+use crate::reserved::must_not_be_reserved;
 
 /// The documents of a collection.
 pub(crate) async fn read(call: &mut Call) -> Answer {
     let collection = call.names().collection()?;
-    call.app.service.collection(&collection.collection)?;
-    let wanted = Wanted::parse(call.inbound.query())?;
+    let declared = call.app.service.collection(&collection.collection)?;
+    let schema = declared.rules.rules.schema.as_ref();
+    let wanted = Wanted::parse(call.inbound.query(), schema)?;
     let sort = wanted.sort;
     let listing = Listing {
         collection,
         query: wanted.query,
-        limit: wanted.limit,
+        limit: PageLimit::rows(wanted.limit),
         after: wanted.after,
     };
     let listed = call.app.service.list(&call.principal, &listing).await?;
@@ -42,7 +45,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn parse(text: &str) -> Result<Self, Problem> {
+    fn parse(text: &str, schema: Option<&Schema>) -> Result<Self, Problem> {
         let mut wanted = Self {
             query: Query::default(),
             sort: String::new(),
@@ -55,11 +58,19 @@ impl Wanted {
                 "limit" => wanted.limit = limit(&value)?,
                 "cursor" => cursor = Some(value.into_owned()),
                 "sort" => {
-                    wanted.query.sort = Sort::parse(&value).map_err(|error| bad(&error))?;
+                    let sort = Sort::parse(&value).map_err(|error| bad(&error))?;
+                    must_have_room(schema, &sort.field, "sort")?;
+                    wanted.query.sort = sort;
                     wanted.sort = value.into_owned();
                 }
                 _ => {
+                    must_not_be_reserved(&name)?;
+                    if wanted.query.filters.len() == MAX_FILTERS {
+                        let detail = format!("A list has at most {MAX_FILTERS} filters.");
+                        return Err(Problem::malformed(detail).with("parameter", &*name));
+                    }
                     let filter = Filter::parse(&name, &value).map_err(|error| bad(&error))?;
+                    must_have_room(schema, &filter.field, &name)?;
                     wanted.query.filters.push(filter);
                 }
             }
@@ -67,6 +78,24 @@ impl Wanted {
         let cursor = cursor.map(|cursor| Cursor::decode(&cursor, &wanted.sort));
         wanted.after = cursor.transpose()?.map(|cursor| cursor.rank);
         Ok(wanted)
+    }
+}
+
+/// A filter on a member that no document can have would give an empty page, as if all were lost.
+fn must_have_room(
+    schema: Option<&Schema>,
+    field: &QueryField,
+    parameter: &str,
+) -> Result<(), Problem> {
+    match (schema, field) {
+        (Some(schema), QueryField::Data(pointer)) if schema.excludes(pointer) => {
+            let detail = format!(
+                "No document of this collection can have {pointer}: its schema leaves no room for it. \
+                 Check the spelling."
+            );
+            Err(Problem::malformed(detail).with("parameter", parameter))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,16 +1,18 @@
 use std::sync::Arc;
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use detente_core::Lock;
 use detente_core::json::{self, Object, Pointer, Value, object};
 use detente_service::{LockAsk, LockWish, Principal};
 
 use crate::call::{Answer, Call};
+use crate::explanation::Refused;
 use crate::fields::lock_token;
 use crate::inbound::{Inbound, not_json};
 use crate::parameters::parameters;
 use crate::problem::Problem;
+use crate::representation::NO_STORE;
 use crate::resource::JSON;
 
 /// How long a lock is held if nobody says, and at the longest, in seconds.
@@ -70,7 +72,7 @@ pub(crate) async fn free(call: &mut Call) -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn change(call: &Call, ask: LockAsk) -> Result<Arc<Lock>, Problem> {
+async fn change(call: &Call, ask: LockAsk) -> Result<Arc<Lock>, Refused> {
     Ok(call.app.service.lock(&call.principal, ask).await?)
 }
 
@@ -87,8 +89,8 @@ fn describe(lock: &Lock) -> Object {
 fn told(status: StatusCode, members: Object) -> Response {
     let body = Value::Object(members).to_text();
     let headers = [
-        (header::CONTENT_TYPE, JSON),
-        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_TYPE, HeaderValue::from_static(JSON)),
+        (header::CACHE_CONTROL, NO_STORE),
     ];
     (status, headers, body).into_response()
 }

@@ -6,10 +6,11 @@ use detente_core::{EntityTag, VersionTag};
 use detente_service::{MergeAsk, MergeEdit, MergePreview, Named, What};
 
 use crate::call::{Answer, Call};
-use crate::explanation::{agreement_names, change_rows, clash_rows, joined_rows};
+use crate::explanation::{Refused, agreement_names, change_rows, clash_rows, joined_rows};
 use crate::fields;
 use crate::idempotency::OnceField;
 use crate::inbound::not_json;
+use crate::operations::IN_PREVIEWS;
 use crate::parameters::parameters;
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
@@ -19,6 +20,9 @@ use crate::write::{self, patch_of};
 /// Joins an edit of an older version with the current one, or shows what that would come to.
 pub(crate) async fn merge(call: &mut Call) -> Answer {
     let is_preview = asks_for_preview(call.inbound.query())?;
+    if is_preview {
+        fields::must_be_placed(&IN_PREVIEWS, call.inbound.headers())?;
+    }
     let key = call.names().key()?;
     call.app.service.collection(key.collection())?;
     let conditions = fields::preconditions(call.inbound.headers())?;
@@ -49,7 +53,7 @@ pub(crate) async fn merge(call: &mut Call) -> Answer {
     let once = once.as_ref().map(|once| once.of(&call.inbound));
     let done = service.merge(&call.principal, ask, once).await?;
     let headers = call.inbound.headers();
-    let reply = write::answer(done, &call.inbound.parts.method, headers).await?;
+    let reply = write::answer(done, &call.inbound.parts.method, headers, &call.site);
     Ok(reply.map(Body::from))
 }
 
@@ -78,7 +82,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(body: &Bytes) -> Result<Self, Problem> {
+    fn read(body: &Bytes) -> Result<Self, Refused> {
         let value = json::parse(body).map_err(|error| not_json(&error))?;
         let members = value
             .as_object()
@@ -87,7 +91,7 @@ impl Wanted {
         if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
             let place = Pointer::root().child(other.as_str()).to_string();
             let what = format!("is not known here: {}", known.join(", "));
-            return Err(mistake(&place, &what));
+            return Err(mistake(&place, &what).into());
         }
         let base = members.get("base");
         let base = base.ok_or_else(|| mistake("/base", "names the version you began from"))?;
@@ -96,7 +100,7 @@ impl Wanted {
             (None, Some(patch)) => MergeEdit::Patch(patch_of(patch)?),
             _ => {
                 let what = "and /patch: send one of them, what you made of the base";
-                return Err(mistake("/document", what));
+                return Err(mistake("/document", what).into());
             }
         };
         let (choices, current) = read_choices(&value)?;
@@ -110,7 +114,7 @@ impl Wanted {
 }
 
 /// The choices of a request, and the version that they were made on.
-pub(crate) fn read_choices(body: &Value) -> Result<(Choices, Option<Named>), Problem> {
+pub(crate) fn read_choices(body: &Value) -> Result<(Choices, Option<Named>), Refused> {
     let choices = match body.get("choices") {
         Some(choices) => choices_of(choices)?,
         None => Choices::new(),
@@ -136,7 +140,7 @@ fn read_named(place: &str, value: &Value) -> Result<Named, Problem> {
         Value::String(text) => {
             let mut tags = EntityTag::parse_list(text.as_bytes()).map_err(|_| wrong())?;
             let tag = tags.pop().filter(|_| tags.is_empty()).ok_or_else(wrong)?;
-            let (plain, _) = tag.split_coding();
+            let plain = VersionTag::without_suffix(tag);
             Ok(VersionTag::from_entity_tag(&plain).map_or(Named::Unknown, Named::Tag))
         }
         _ => Err(wrong()),

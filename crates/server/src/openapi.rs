@@ -1,6 +1,7 @@
 //! The description of the API in OpenAPI 3.1, made from the server's settings.
 
 mod api; // the server to describe
+mod label; // names of collections as names in programs
 mod subject; // what a set of paths is about
 
 mod link; // from an answer to possible next requests
@@ -26,6 +27,7 @@ use crate::operations::{RESOURCES, Resource, Scope};
 use crate::representation::{self, Coding};
 use crate::resource::PathParts;
 use crate::settings::Settings;
+use crate::site::Site;
 
 use api::Api;
 use subject::Subject;
@@ -59,32 +61,41 @@ problem, and the cause is in the server's log.
 an `X-Request-Id`: the id that the request sent, if it is plain text, or a new one.";
 
 pub(crate) async fn read(app: &App, _: &PathParts, parts: &Parts) -> Answer {
-    // Settings do not change while the server runs.
+    let site = Site::found(&app.settings, &parts.extensions);
     let described = || {
-        let description = describe(&app.service.policy, &app.settings);
+        let description = describe(&app.service.policy, &app.settings, &site);
         Bytes::from(description.to_string())
     };
-    let body = app.openapi.get_or_init(described).clone();
+    // Settings do not change while the server runs, but proxies may give it several names.
+    let body = match site == app.settings.site {
+        true => app.openapi.get_or_init(described).clone(),
+        false => described(),
+    };
     let coding = Coding::negotiate(&parts.headers, body.len());
     representation::json(body, coding).await
 }
 
-fn describe(policy: &Policy, settings: &Settings) -> Value {
-    let api = Api::of(policy, settings);
+fn describe(policy: &Policy, settings: &Settings, site: &Site) -> Value {
+    let api = Api::of(policy, settings, site);
+    let paths = Value::from(paths(&api));
+    let responses = refusal::responses(&paths);
     let mut description = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Detente",
             "version": env!("CARGO_PKG_VERSION"),
             "description": PROSE,
+            "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
+        "servers": [{"url": api.url()}],
+        "security": [],
         "tags": api.tags(),
-        "paths": paths(&api),
+        "paths": paths,
         "components": {
             "schemas": schemas(&api),
             "parameters": operation::parameter_components(&api.undeclared_name()),
             "headers": operation::header_components(),
-            "responses": refusal::responses(),
+            "responses": responses,
         },
     });
     if api.wants_tokens() {
@@ -127,10 +138,13 @@ fn schemas(api: &Api<'_>) -> Members {
         conflict_schema::schemas(),
         problem_schema::parts(),
     ];
-    let ours = ours.into_iter().flatten().chain(problem_schema::schemas());
+    let ours = ours
+        .into_iter()
+        .flatten()
+        .chain(problem_schema::schemas(api.site));
     let ours = ours.map(|(name, schema)| (name.to_owned(), schema));
-    // No clash: names of collections begin with a lower-case letter, our names with a capital.
-    let of_collections = api.subjects.iter().filter_map(Subject::schema_component);
+    // No clash: no name of ours is a word and `Document`.
+    let of_collections = api.subjects.iter().flat_map(Subject::schema_components);
     ours.chain(of_collections).collect()
 }
 

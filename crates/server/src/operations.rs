@@ -7,6 +7,7 @@ mod action; // what a caller must be allowed to do
 mod answer; // bodies, of requests and of answers
 mod header; // the fields of answers
 mod link; // from an answer to possible next requests
+mod misplaced; // fields that an operation could not heed
 mod parameter; // what requests say outside their bodies
 mod refusal; // the problems that an operation can have
 
@@ -29,13 +30,15 @@ pub(crate) use action::Required;
 pub(crate) use answer::{Answer, Body, Content, Shape};
 pub(crate) use header::{HEADERS, Header};
 pub(crate) use link::Link;
+pub(crate) use misplaced::{Guard, IN_DISMISSALS, IN_PREVIEWS, Misplaced};
 pub(crate) use parameter::{
     ACTOR, COLLECTION_NAME, IDEMPOTENCY_KEY, LOCK_TOKEN, PARAMETERS, Parameter, ParameterIn,
 };
 pub(crate) use refusal::{Refusal, When};
 
 /// All resources.
-pub(crate) static RESOURCES: [&Resource; 20] = [
+pub(crate) static RESOURCES: [&Resource; 22] = [
+    &collection::COLLECTIONS,
     &collection::COLLECTION,
     &document::DOCUMENT,
     &history::VERSIONS,
@@ -47,6 +50,7 @@ pub(crate) static RESOURCES: [&Resource; 20] = [
     &batch::BATCH,
     &changes::OF_SPACE,
     &conflicts::CONFLICTS,
+    &conflicts::DISMISSAL,
     &conflicts::STATISTICS,
     &conflicts::CONFLICT,
     &conflicts::RESOLUTION,
@@ -92,6 +96,8 @@ pub(crate) struct Operation {
     pub(crate) has_filters: bool,
     /// The header fields of the request that it uses.
     pub(crate) fields: &'static [&'static Parameter],
+    /// The fields that it could not heed.
+    pub(crate) misplaced: Misplaced,
     pub(crate) body: Option<Body>,
     pub(crate) answers: &'static [Answer],
     /// The problems that it can have. Those that every operation can have are left out.
@@ -110,6 +116,7 @@ impl Operation {
         query: &[],
         has_filters: false,
         fields: &[],
+        misplaced: misplaced::IN_READS,
         body: None,
         answers: &[],
         refusals: &[],
@@ -147,6 +154,18 @@ impl Resource {
                 .map(|prefix| format!("{prefix}{}", self.path))
                 .into(),
         }
+    }
+
+    /// Whether a path has the form of its URLs.
+    pub(crate) fn has_path(&self, path: &str) -> bool {
+        let fits = |(part, wanted): (&str, &str)| match wanted.starts_with('{') {
+            true => !part.is_empty(),
+            false => part == wanted,
+        };
+        self.templates().iter().any(|template| {
+            let parts = path.split('/').zip(template.split('/'));
+            path.split('/').count() == template.split('/').count() && parts.into_iter().all(fits)
+        })
     }
 
     /// The row of a method. HEAD has the row of GET unless it has its own.

@@ -16,7 +16,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use detente_core::json::{Object, ToText};
 
-use crate::representation::Reply;
+use crate::representation::{NO_STORE, Reply};
+use crate::segment::reference;
+use crate::site::Site;
 
 pub(crate) use kind::{ProblemKind, ProblemType, problems};
 pub(crate) use member::{agreements, settled_version};
@@ -166,17 +168,17 @@ impl Problem {
         self
     }
 
-    /// The answer. `instance` is the path of the request. `plain` means that the client accepts
+    /// The answer. `instance` is the path of the request, without the base of the site. `plain` means that the client accepts
     /// `application/json` but not `application/problem+json`.
-    pub(crate) fn render(self, instance: &str, plain: bool) -> Reply {
+    pub(crate) fn render(self, site: &Site, instance: &str, plain: bool) -> Reply {
         let described = self.kind.describe();
         let error = self.error.unwrap_or_else(|| described.error.to_owned());
         let mut all = Members::default();
-        all.set("type".into(), &described.path());
+        all.set("type".into(), &site.link(&described.path()));
         all.set("title".into(), &described.title);
         all.set("status".into(), &u64::from(described.status.as_u16()));
         all.set("detail".into(), &self.detail);
-        all.set("instance".into(), &instance);
+        all.set("instance".into(), &site.link(&reference(instance)));
         all.set("error".into(), &error);
         all.set("message".into(), &self.detail);
         let media_type = if plain {
@@ -187,10 +189,12 @@ impl Problem {
         let body = all.into_body(&self.members, &self.documents);
         let mut response = Reply::new(body.into());
         *response.status_mut() = described.status;
-        response.headers_mut().extend(*self.headers);
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        let headers = response.headers_mut();
+        headers.extend(*self.headers);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        // Caches may keep some statuses without being told to, such as 404 (RFC 9110, section 15.1).
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
+        headers.insert(header::VARY, HeaderValue::from_static("accept"));
         response
     }
 }

@@ -2,18 +2,28 @@ use std::io::Write;
 
 use axum::body::Body;
 use axum::http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::Response;
 use bytes::Bytes;
 use detente_core::{EntityTag, Stored};
 use detente_service::offload;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::problem::Problem;
-use crate::resource::{JSON, push_href};
+use crate::call::Answer;
+use crate::explanation::Refused;
+use crate::resource::JSON;
+use crate::site::Site;
 
 const DOCUMENT_VERSION: HeaderName = HeaderName::from_static("document-version");
+/// For answers that are about a moment.
+pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// For answers that a cache may keep, but must ask about before it uses them.
+pub(crate) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
 const GZIP: &str = "gzip";
+
+/// What the tag of a compressed representation has behind that of the plain one.
+pub(crate) const GZIP_SUFFIX: &str = "+gzip";
 
 /// Smaller bodies gain nothing from being compressed: they fit into one packet as they are.
 const COMPRESS_FROM: usize = 1024;
@@ -82,10 +92,11 @@ fn weighed(range: &str) -> (&str, bool) {
 }
 
 /// The fields that tell of one version.
-pub(crate) fn describe(headers: &mut HeaderMap, stored: &Stored, tag: &EntityTag) {
-    let mut history = String::with_capacity(LINK_ROOM + stored.key.as_str().len());
+pub(crate) fn describe(headers: &mut HeaderMap, stored: &Stored, tag: &EntityTag, site: &Site) {
+    let names = site.base().len() + stored.key.as_str().len();
+    let mut history = String::with_capacity(LINK_ROOM + names);
     history.push('<');
-    push_href(&mut history, &stored.key);
+    site.push_document(&mut history, &stored.key);
     history.push_str("/versions>; rel=\"version-history\"");
     headers.insert(header::ETAG, field(tag.to_field()));
     headers.insert(header::LAST_MODIFIED, field(stored.at.to_http_date()));
@@ -99,39 +110,53 @@ pub(crate) fn field(value: String) -> HeaderValue {
 
 /// A version, and its tag, as the answer to a request with `headers`; byte for byte what was sent.
 pub(crate) async fn document(
-    status: StatusCode,
     stored: &Stored,
     tag: &EntityTag,
     headers: &HeaderMap,
-) -> Result<Reply, Problem> {
+    site: &Site,
+) -> Result<Reply, Refused> {
     let coding = Coding::negotiate(headers, stored.body.len());
     let mut reply = coded(stored.body.clone(), coding).await?;
-    *reply.status_mut() = status;
     match coding {
-        Coding::Identity => describe(reply.headers_mut(), stored, tag),
-        Coding::Gzip => describe(reply.headers_mut(), stored, &coding.tag(tag)),
+        Coding::Identity => describe(reply.headers_mut(), stored, tag, site),
+        Coding::Gzip => describe(reply.headers_mut(), stored, &coding.tag(tag), site),
     }
     Ok(reply)
 }
 
+/// A version as the answer to the write that made it, under the one tag that all know it by: a
+/// writer must recognize its own version in a feed, and compressing it would give it another.
+pub(crate) fn written(status: StatusCode, stored: &Stored, site: &Site) -> Reply {
+    let mut reply = Reply::new(stored.body.clone());
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.reserve(FIELDS);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert(header::CACHE_CONTROL, NO_CACHE);
+    let tag = stored.head().tag().to_entity_tag();
+    describe(headers, stored, &tag, site);
+    reply
+}
+
 /// A version without its body.
-pub(crate) fn bodiless(status: StatusCode, stored: &Stored) -> Reply {
+pub(crate) fn bodiless(status: StatusCode, stored: &Stored, site: &Site) -> Reply {
     let mut response = Reply::default();
     *response.status_mut() = status;
     describe(
         response.headers_mut(),
         stored,
         &stored.head().tag().to_entity_tag(),
+        site,
     );
     response
 }
 
 /// JSON as it is, or compressed. A cache may keep it but must ask before it uses it.
-pub(crate) async fn json(body: Bytes, coding: Coding) -> Result<Response, Problem> {
+pub(crate) async fn json(body: Bytes, coding: Coding) -> Answer {
     Ok(coded(body, coding).await?.map(Body::from))
 }
 
-async fn coded(body: Bytes, coding: Coding) -> Result<Reply, Problem> {
+async fn coded(body: Bytes, coding: Coding) -> Result<Reply, Refused> {
     let mut response = Reply::new(match coding {
         Coding::Identity => body,
         Coding::Gzip => offload(body.len(), move || Bytes::from(compress(&body))).await?,
@@ -140,7 +165,7 @@ async fn coded(body: Bytes, coding: Coding) -> Result<Reply, Problem> {
     // Room for all fields at once: growing the map step by step hashes them anew each time.
     headers.reserve(FIELDS);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::CACHE_CONTROL, NO_CACHE);
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if coding == Coding::Gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(GZIP));

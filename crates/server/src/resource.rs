@@ -1,8 +1,11 @@
+use std::borrow::Cow;
+
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use detente_core::{CollectionKey, Key, NameError};
 
 use crate::problem::Problem;
+use crate::segment::{decode_segment, push_segment};
 
 /// The space of URLs that name none.
 const DEFAULT_SPACE: &str = "default";
@@ -35,12 +38,12 @@ impl PathParts {
     }
 }
 
-/// The names in a URL's path, not yet checked.
+/// The names in a URL's path, decoded and not yet checked.
 #[derive(Debug)]
 pub(crate) struct Names<'a> {
-    space: &'a str,
-    collection: Option<&'a str>,
-    id: Option<&'a str>,
+    space: Cow<'a, str>,
+    collection: Option<Cow<'a, str>>,
+    id: Option<Cow<'a, str>>,
     pub(crate) version: Option<&'a str>,
 }
 
@@ -56,9 +59,11 @@ impl<'a> Names<'a> {
             None => (rest.strip_prefix("api/")?, None),
         };
         Some(Self {
-            space,
-            collection: Some(collection),
-            id,
+            space: decode_segment(space)?,
+            collection: Some(decode_segment(collection)?),
+            id: id
+                .map(decode_segment)
+                .map_or(Some(None), |it| it.map(Some))?,
             version: None,
         })
     }
@@ -69,27 +74,27 @@ impl<'a> Names<'a> {
 
     pub(crate) fn of(path: &'a PathParts) -> Self {
         Self {
-            space: path.get("space").unwrap_or(DEFAULT_SPACE),
-            collection: path.get("collection"),
-            id: path.get("id"),
+            space: path.get("space").unwrap_or(DEFAULT_SPACE).into(),
+            collection: path.get("collection").map(Cow::Borrowed),
+            id: path.get("id").map(Cow::Borrowed),
             version: path.get("version"),
         }
     }
 
-    pub(crate) fn space(&self) -> Result<&'a str, Problem> {
+    pub(crate) fn space(&self) -> Result<&str, Problem> {
         // A collection's name that is fine: only the space is in question.
-        CollectionKey::new(self.space, "a").map_err(bad_name)?;
-        Ok(self.space)
+        CollectionKey::new(&self.space, "a").map_err(bad_name)?;
+        Ok(&self.space)
     }
 
     pub(crate) fn collection(&self) -> Result<CollectionKey, Problem> {
-        CollectionKey::new(self.space, self.collection.unwrap_or_default()).map_err(bad_name)
+        let collection = self.collection.as_deref().unwrap_or_default();
+        CollectionKey::new(&self.space, collection).map_err(bad_name)
     }
 
     pub(crate) fn key(&self) -> Result<Key, Problem> {
-        self.collection()?
-            .key(self.id.unwrap_or_default())
-            .map_err(bad_name)
+        let id = self.id.as_deref().unwrap_or_default();
+        self.collection()?.key(id).map_err(bad_name)
     }
 }
 
@@ -97,7 +102,7 @@ fn bad_name(error: NameError) -> Problem {
     Problem::malformed(format!("{error}."))
 }
 
-/// The path of a document. Ids need no escaping: they are unreserved characters.
+/// The path of a document.
 pub(crate) fn document_href(key: &Key) -> String {
     let mut href = String::new();
     push_href(&mut href, key);
@@ -112,12 +117,17 @@ pub(crate) fn space_prefix(space: &str) -> String {
     format!("/spaces/{space}")
 }
 
+/// The path of a collection.
+pub(crate) fn collection_href(space: &str, collection: &str) -> String {
+    format!("{}/api/{collection}", space_prefix(space))
+}
+
 pub(crate) fn push_href(out: &mut String, key: &Key) {
     out.push_str(&space_prefix(key.space()));
     out.push_str("/api/");
     out.push_str(key.collection());
     out.push('/');
-    out.push_str(key.id());
+    push_segment(out, key.id());
 }
 
 /// Where a conflict of the log is found.

@@ -14,6 +14,8 @@ use crate::exchange;
 use crate::operations::RESOURCES;
 use crate::problem::Problem;
 use crate::resource::PathParts;
+use crate::segment::respell;
+use crate::site::Site;
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     let cors = cors(&app.settings.cors_origins);
@@ -56,8 +58,17 @@ fn with_cors(router: &Router, cors: CorsLayer) -> Router {
     router.clone().layer(cors).layer(from_fn(pass_by))
 }
 
-async fn nothing_here() -> Problem {
-    Problem::not_found("No resource has this URL.")
+async fn nothing_here(State(app): State<Arc<App>>, request: Request) -> Problem {
+    let site = Site::found(&app.settings, request.extensions());
+    let bare = request.uri().path().strip_suffix('/');
+    let bare = bare.filter(|bare| RESOURCES.iter().any(|it| it.has_path(bare)));
+    Problem::not_found(match bare {
+        Some(bare) => format!(
+            "No resource has this URL, because of the slash at its end: {} is the right one.",
+            site.link(&respell(bare))
+        ),
+        None => "No resource has this URL.".to_owned(),
+    })
 }
 
 fn cors(origins: &[String]) -> Option<CorsLayer> {

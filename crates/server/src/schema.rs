@@ -5,9 +5,13 @@ use serde_json::{Map, Value, json};
 /// A JSON Pointer (RFC 6901).
 pub(crate) const POINTER: &str = "^(/([^/~]|~[01])*)*$";
 
-/// Unreserved characters (RFC 3986). The first is not `_`, and the whole is neither `.` nor `..`.
-pub(crate) const ID: &str =
-    "^([A-Za-z0-9~-]|\\.[A-Za-z0-9_~-]|\\.\\.[A-Za-z0-9._~-])[A-Za-z0-9._~-]*$";
+/// No `/` and no control characters. The first is not `_`, and the whole is neither `.` nor `..`.
+pub(crate) const ID: &str = "^([^_./\\u0000-\\u001f\\u007f-\\u009f]|\\.[^./\\u0000-\\u001f\\u007f-\\u009f]\
+    |\\.\\.[^/\\u0000-\\u001f\\u007f-\\u009f])[^/\\u0000-\\u001f\\u007f-\\u009f]*$";
+
+/// An id as it stands in a path. Percent-encoded, it may come to anything.
+pub(crate) const ID_SEGMENT: &str = "([A-Za-z0-9~@:-]|%[0-9A-Fa-f]{2}|\\.[A-Za-z0-9._~@:%-])\
+    ([A-Za-z0-9._~@:-]|%[0-9A-Fa-f]{2})*";
 
 /// A reference to a schema of the components.
 pub(crate) fn named(name: &str) -> Value {
@@ -19,8 +23,16 @@ pub(crate) fn anything() -> Value {
     json!({})
 }
 
+/// This text or number alone. Not `const`, which many generators do not know, nor for a boolean, of
+/// which they make no enumeration.
 pub(crate) fn exactly(value: impl Into<Value>) -> Value {
-    json!({"const": value.into()})
+    let value = value.into();
+    let kind = if value.is_string() {
+        "string"
+    } else {
+        "integer"
+    };
+    json!({"type": kind, "enum": [value]})
 }
 
 pub(crate) fn text() -> Value {
@@ -31,7 +43,7 @@ pub(crate) fn text_like(pattern: &str) -> Value {
     json!({"type": "string", "pattern": pattern})
 }
 
-/// For patterns of ASCII characters only, so that the length is also in bytes.
+/// Where the server counts bytes, `max_length` is right for ASCII and not too small for anything.
 pub(crate) fn short_text_like(pattern: &str, max_length: usize) -> Value {
     json!({"type": "string", "pattern": pattern, "maxLength": max_length})
 }
@@ -41,7 +53,7 @@ pub(crate) fn text_in(format: &str) -> Value {
 }
 
 pub(crate) fn one_word_of(words: &[&str]) -> Value {
-    json!({"enum": words})
+    json!({"type": "string", "enum": words})
 }
 
 pub(crate) fn moment() -> Value {
@@ -81,8 +93,9 @@ pub(crate) fn one_of<const N: usize>(schemas: [Value; N]) -> Value {
     json!({"oneOf": schemas.to_vec()})
 }
 
-pub(crate) fn all_of<const N: usize>(schemas: [Value; N]) -> Value {
-    json!({"allOf": schemas.to_vec()})
+/// An object with any members.
+pub(crate) fn any_object() -> Value {
+    json!({"type": "object", "additionalProperties": true})
 }
 
 /// An object with these members, and perhaps others. If a name ends with `?`, the member is optional.

@@ -1,23 +1,28 @@
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
+use detente_core::Moment;
 use detente_service::Service;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use rustix::process::{Resource, getrlimit};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::app::{App, Closing};
+use crate::connections::{Admitted, Connections, Felt};
+use crate::inbound::BODIES;
+use crate::listener::{Connection, Listener};
 use crate::metrics::Metrics;
 use crate::router::router;
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
+use crate::site::FromProxy;
 
 /// A client that takes longer to send a request's head is cut off, and so is a connection on which
 /// nothing was asked for so long.
@@ -29,23 +34,30 @@ const HEAD_BYTES: usize = 128 * 1024;
 /// How long a refused write may wait before the conflict log has it; a crash may lose it until then.
 const LOG_DELAY: Duration = Duration::from_secs(1);
 
+/// How often conflicts are looked for that nobody settled in time.
+const SWEEP_PERIOD: Duration = Duration::from_secs(60 * 60);
+
 /// After this, accepting is tried again when it failed, as it does when there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Descriptors that connections leave to the store and to everything else.
+const RESERVED_DESCRIPTORS: u64 = 48;
 
 /// A server that is ready to accept connections.
 #[derive(Debug)]
 pub struct Serving {
-    listener: TcpListener,
+    listener: Listener,
     app: Arc<App>,
     router: Router,
 }
 
 /// Opens the server on a listener that is bound already.
-pub fn serve(listener: TcpListener, service: Service, settings: Settings) -> Serving {
+pub fn serve(listener: Listener, service: Service, settings: Settings) -> Serving {
     let app = Arc::new(App {
         metrics: Metrics::new(&service.metrics),
         service: Arc::new(service),
         settings,
+        bodies: Arc::new(Semaphore::new(BODIES)),
         closing: Closing::new(),
         openapi: OnceLock::new(),
     });
@@ -58,11 +70,9 @@ pub fn serve(listener: TcpListener, service: Service, settings: Settings) -> Ser
 }
 
 impl Serving {
-    /// # Errors
-    ///
-    /// If the system cannot tell.
-    pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
+    /// Where connections come in.
+    pub fn listener(&self) -> &Listener {
+        &self.listener
     }
 
     /// Serves until `shutdown` ends: then accepts no more, lets requests under way finish within
@@ -75,13 +85,17 @@ impl Serving {
         } = self;
         let log = tokio::spawn(keep_the_log(Arc::clone(&app)));
         let connections = GracefulShutdown::new();
+        let open = Arc::new(open_connections(&app.settings.limits));
         let mut tasks = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        tasks.spawn(handle(stream, &router, &connections));
+                    Ok((stream, peer)) => {
+                        let is_proxy = peer.is_some_and(|peer| app.settings.believes(peer));
+                        // All the world comes by way of a proxy.
+                        let admitted = open.admit(peer.filter(|_| !is_proxy));
+                        tasks.spawn(handle(stream, admitted, is_proxy, &router, &connections));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
@@ -115,10 +129,12 @@ impl Serving {
 
 /// Has refused writes, which ride along with other commits, written soon where there are none.
 async fn keep_the_log(app: Arc<App>) {
+    let mut sweep = tokio::time::interval(SWEEP_PERIOD);
     loop {
         tokio::select! {
             () = app.closing.wait() => return,
             () = tokio::time::sleep(LOG_DELAY) => {}
+            _ = sweep.tick() => dismiss_old(&app).await,
         }
         if app.service.writer().counters().waiting_conflicts() > 0 {
             // What fails now is tried again with the next commit, and told in the writer's own line.
@@ -127,18 +143,60 @@ async fn keep_the_log(app: Arc<App>) {
     }
 }
 
+/// Lets conflicts go that nobody settled in the time that the settings give them.
+async fn dismiss_old(app: &App) {
+    let Some(age) = app.settings.dismiss_after else {
+        return;
+    };
+    let until = Moment::from(
+        SystemTime::now()
+            .checked_sub(age)
+            .unwrap_or(SystemTime::UNIX_EPOCH),
+    );
+    match app.service.dismiss_before(until).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "dismissed conflicts that nobody settled"),
+        // It is tried again.
+        Err(explanation) => {
+            tracing::warn!(cause = ?explanation.what, "could not dismiss conflicts")
+        }
+    }
+}
+
+fn open_connections(limits: &Limits) -> Connections {
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let most = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1);
+    let most = limits
+        .connections
+        .min(usize::try_from(most).unwrap_or(usize::MAX));
+    if most < limits.connections {
+        tracing::warn!(
+            descriptors,
+            connections = most,
+            "few files may be open, so few connections may"
+        );
+    }
+    Connections::new(most, limits.connections_of_one_address)
+}
+
 fn handle(
-    stream: TcpStream,
+    stream: Connection,
+    admitted: Admitted,
+    is_proxy: bool,
     router: &Router,
     connections: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
-    // Answers are small and whole: waiting to fill a packet only delays them.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "could not set TCP_NODELAY");
-    }
+    let (pulse, felt) = (admitted.pulse(), admitted.pulse());
     let service = router
         .clone()
-        .map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
+        .map_request(move |request: hyper::Request<Incoming>| {
+            pulse.ask();
+            let mut request = request.map(Body::new);
+            if is_proxy {
+                request.extensions_mut().insert(FromProxy);
+            }
+            request
+        });
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -149,12 +207,19 @@ fn handle(
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(HEAD_BYTES as u32);
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = builder.serve_connection(
+        TokioIo::new(Felt::new(stream, felt)),
+        TowerToHyperService::new(service),
+    );
     let connection = connections.watch(connection.into_owned());
     async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+        tokio::select! {
+            ended = connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            }
+            why = admitted.end() => tracing::debug!(why, "a connection was closed"),
         }
     }
 }

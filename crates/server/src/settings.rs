@@ -1,8 +1,11 @@
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+
+use crate::site::{Site, TrustedProxies};
 
 /// What the face of a server is told at its start. How collections are treated is the service's
 /// business.
@@ -10,9 +13,22 @@ use sha2::{Digest, Sha256};
 pub struct Settings {
     /// `None`: anybody may do anything, and says who they are in `X-Actor`.
     pub tokens: Option<Tokens>,
+    /// Where clients find the server, if that is not where it listens.
+    pub site: Site,
+    /// Whose word is taken for that where the settings do not say.
+    pub trusted_proxies: TrustedProxies,
     /// Origins that a browser may call from; `*` for all.
     pub cors_origins: Vec<String>,
     pub limits: Limits,
+    /// The age at which conflicts are dismissed that nobody settled.
+    pub dismiss_after: Option<Duration>,
+}
+
+impl Settings {
+    /// Whether what a peer says of the server's own URL counts. What the settings say counts more.
+    pub(crate) fn believes(&self, peer: IpAddr) -> bool {
+        self.site.base().is_empty() && self.trusted_proxies.contains(peer)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +37,10 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Of all fields of one request, names and values.
     pub header_bytes: usize,
+    /// Connections that may be open, in all.
+    pub connections: usize,
+    /// Connections that one address may have open. Those of trusted proxies do not count.
+    pub connections_of_one_address: usize,
     /// Writes that may wait for the writer.
     pub queued_writes: usize,
     /// How long requests under way may take once a shutdown was asked for.
@@ -64,6 +84,8 @@ impl Default for Limits {
         Self {
             body_bytes: 1024 * 1024,
             header_bytes: 16 * 1024,
+            connections: 4096,
+            connections_of_one_address: 1024,
             queued_writes: 4096,
             shutdown_grace: Duration::from_secs(10),
         }

@@ -11,7 +11,8 @@ use crate::fields;
 use crate::preference::Preferences;
 use crate::problem::Problem;
 use crate::representation::{self, Reply, bodiless, field};
-use crate::resource::{JSON, JSON_PATCH, MERGE_PATCH, document_href};
+use crate::resource::{JSON, JSON_PATCH, MERGE_PATCH};
+use crate::site::Site;
 
 /// What the head of a write says. Its body is still to be read.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct WriteHead {
     lock_token: Option<Arc<str>>,
     on_conflict: Option<OnConflict>,
     verb: &'static str,
-    edited: fn(Bytes) -> Edited,
+    edited: Making,
 }
 
 impl WriteHead {
@@ -43,39 +44,56 @@ impl WriteHead {
         self.verb != "DELETE"
     }
 
-    pub(crate) fn with(self, body: Bytes) -> Ask {
-        Ask {
-            edit: (self.edited)(body),
+    pub(crate) fn with(self, body: Bytes) -> Result<Ask, Problem> {
+        Ok(Ask {
+            edit: (self.edited)(body)?,
             key: self.key,
             conditions: self.conditions,
             lock_token: self.lock_token,
             on_conflict: self.on_conflict,
             verb: self.verb,
-        }
+        })
     }
 }
 
-/// A method, and what its body makes of a document.
-type Edit = (&'static str, fn(Bytes) -> Edited);
+/// What a body makes of a document.
+type Making = fn(Bytes) -> Result<Edited, Problem>;
 
-fn edited(method: &Method, headers: &HeaderMap) -> Result<Edit, Problem> {
+/// A method, and what its body makes of a document.
+fn edited(method: &Method, headers: &HeaderMap) -> Result<(&'static str, Making), Problem> {
     Ok(match *method {
         Method::POST => {
             fields::must_be(headers, &[JSON], "accept-post")?;
-            ("POST", Edited::Document)
+            ("POST", |body| Ok(Edited::Document(body)))
         }
         Method::PUT => {
             fields::must_be(headers, &[JSON], "accept")?;
-            ("PUT", Edited::Document)
+            ("PUT", |body| Ok(Edited::Document(body)))
         }
         Method::PATCH => {
-            match fields::must_be(headers, &[MERGE_PATCH, JSON_PATCH], "accept-patch")? {
-                MERGE_PATCH => ("PATCH", Edited::MergePatch),
-                _ => ("PATCH", Edited::JsonPatch),
-            }
+            let patches = [MERGE_PATCH, JSON_PATCH, JSON];
+            let making: Making = match fields::must_be(headers, &patches, "accept-patch")? {
+                MERGE_PATCH => |body| Ok(Edited::MergePatch(body)),
+                JSON_PATCH => |body| Ok(Edited::JsonPatch(body)),
+                _ => plain_patch,
+            };
+            ("PATCH", making)
         }
-        _ => ("DELETE", |_| Edited::Deletion),
+        _ => ("DELETE", |_| Ok(Edited::Deletion)),
     })
+}
+
+/// A patch that does not say which kind it is: a merge patch, as everybody takes it. An array would
+/// make an array of the document; it was meant for a JSON Patch.
+fn plain_patch(body: Bytes) -> Result<Edited, Problem> {
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        let detail = format!(
+            "A patch of media type {JSON} is a merge patch, which is an object. Send a JSON Patch as \
+             {JSON_PATCH}."
+        );
+        return Err(Problem::malformed(detail).with("header", "Content-Type"));
+    }
+    Ok(Edited::MergePatch(body))
 }
 
 /// A patch within a body: an array is a JSON Patch, anything else a merge patch.
@@ -90,11 +108,7 @@ pub(crate) fn patch_of(value: &Value) -> Result<Patch, Problem> {
 }
 
 /// The answer to a write that was performed; `headers` and `method` are those of its request.
-pub(crate) async fn answer(
-    done: Done,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Reply, Problem> {
+pub(crate) fn answer(done: Done, method: &Method, headers: &HeaderMap, site: &Site) -> Reply {
     let Done {
         stored,
         created,
@@ -111,10 +125,9 @@ pub(crate) async fn answer(
             (false, false) => StatusCode::OK,
         };
         let mut reply = if is_bodiless {
-            bodiless(status, &stored)
+            bodiless(status, &stored, site)
         } else {
-            let tag = stored.head().tag().to_entity_tag();
-            representation::document(status, &stored, &tag, headers).await?
+            representation::written(status, &stored, site)
         };
         let fields = reply.headers_mut();
         if let Some(applied) = preferences.applied(is_bodiless) {
@@ -134,11 +147,11 @@ pub(crate) async fn answer(
                 true => header::LOCATION,
                 false => header::CONTENT_LOCATION,
             };
-            fields.insert(name, field(document_href(&stored.key)));
+            fields.insert(name, field(site.document(&stored.key)));
         }
         reply
     } else {
-        let mut reply = bodiless(StatusCode::NO_CONTENT, &stored);
+        let mut reply = bodiless(StatusCode::NO_CONTENT, &stored, site);
         // There is no representation left that a tag could name.
         reply.headers_mut().remove(header::ETAG);
         reply
@@ -146,7 +159,7 @@ pub(crate) async fn answer(
     if is_replayed {
         mark_replayed(reply.headers_mut());
     }
-    Ok(reply)
+    reply
 }
 
 /// A client that holds a tag without the document that it stands for would undo, with its next PUT,

@@ -45,6 +45,15 @@ impl Edited {
         }
     }
 
+    /// Whether what is stored is looked into to perform it.
+    pub(crate) fn builds_on_what_is_stored(&self, on_conflict: Option<OnConflict>) -> bool {
+        match self {
+            Self::MergePatch(_) | Self::JsonPatch(_) => true,
+            Self::Document(_) => on_conflict == Some(OnConflict::Merge),
+            Self::Deletion => false,
+        }
+    }
+
     pub(crate) fn action(&self) -> Action {
         match self {
             Self::Deletion => Action::Delete,

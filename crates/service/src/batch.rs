@@ -4,6 +4,7 @@ use detente_core::{CollectionRules, Constraint, Decision, Key, Prepared, Refusal
 use detente_store::{Transacted, Transaction};
 use futures_util::future::join_all;
 
+use crate::budget::{MAX_BATCH, Room, Share};
 use crate::explanation::{Explanation, Ground, What};
 use crate::service::not_written;
 use crate::write::Write;
@@ -60,13 +61,15 @@ impl Service {
         asks: Vec<(Ask, Option<OnceKey<'_>>)>,
     ) -> Vec<Outcome<Done>> {
         let mut writes = Vec::with_capacity(asks.len());
+        let room = Room::new();
         for (ask, once) in asks {
             let once = once.map(|key| key.once(&principal.name, &ask.edit.sent()));
             writes.push((Write::read(self, principal, ask).await, once));
         }
         // Sent in their order without a pause in between, so they are decided in that order.
         let perform = async |(write, once): (Outcome<Write>, _)| {
-            write?.finish(self, principal, once, None).await
+            let done = write?.finish(self, principal, once, None).await;
+            done.map_err(|explanation| room.fit(explanation))
         };
         join_all(writes.into_iter().map(perform)).await
     }
@@ -87,6 +90,7 @@ impl Service {
         sent: &[u8],
     ) -> Result<BatchDone, BatchRefused<E>> {
         let once = once.map(|key| key.once(&principal.name, sent));
+        let _share = self.share_of(asks.iter().flatten()).await?;
         // Held until there is an answer.
         let _turn = self.enter(once.as_ref())?;
         let mut batch = Batch::read(self, principal, asks).await;
@@ -94,7 +98,7 @@ impl Service {
         let transaction = Transaction {
             writes: batch.commands().await?,
             once: once.filter(|_| is_whole),
-            settles: None,
+            settles: Vec::new(),
             is_rehearsal: !is_whole,
         };
         let verdict = self.writer.transact(transaction).await;
@@ -132,6 +136,20 @@ impl Service {
                 Err(Box::<Explanation>::from(what).into())
             }
         }
+    }
+}
+
+impl Service {
+    /// A share for all operations of a batch, to be held until there is an answer.
+    async fn share_of(&self, asks: impl Iterator<Item = &Ask>) -> Outcome<Share> {
+        let mut bytes = 0;
+        for ask in asks {
+            bytes += self.weigh(ask).await?;
+            if bytes > MAX_BATCH {
+                return Err(What::BatchTooLarge { limit: MAX_BATCH }.into());
+            }
+        }
+        self.budget.edit(bytes).await
     }
 }
 
@@ -179,6 +197,7 @@ impl<'a, E> Batch<'a, E> {
     async fn refused(self, decisions: Vec<Decision>) -> Outcome<Vec<OperationRefused<E>>> {
         let mut decisions = decisions.into_iter();
         let mut before = Before::default();
+        let room = Room::new();
         let mut refused = Vec::with_capacity(self.operations.len());
         for (index, operation) in self.operations.into_iter().enumerate() {
             let write = match operation {
@@ -198,13 +217,12 @@ impl<'a, E> Batch<'a, E> {
                         write.count_refused(self.service);
                     }
                     before.refused(write);
-                    explained.log(self.service).await
+                    room.fit(explained.log(self.service).await)
                 }
                 Some(Decision::Apply(applied)) => {
                     before.left.push(Left {
                         index,
                         stored: applied.stored,
-                        created: applied.created,
                     });
                     What::NotPerformed.into()
                 }
@@ -230,8 +248,6 @@ struct Before {
 struct Left {
     index: usize,
     stored: Arc<Stored>,
-    /// Whether there was no such document.
-    created: bool,
 }
 
 impl Before {
@@ -253,7 +269,7 @@ impl Before {
             return Ok(What::NotPerformed.into());
         }
         let own = self.left_of(write.key());
-        let taken = self.take_own_keys(&write, &mut refusal);
+        let taken = self.take_own_keys(service, &write, &mut refusal).await?;
         let ground = match own.or(taken) {
             None => Ground::Stored,
             Some(_) => {
@@ -269,34 +285,59 @@ impl Before {
         write.explain(service, principal, refusal, ground).await
     }
 
-    /// A document that the batch would have made holds no key: nobody finds it there. Returns what
-    /// the first operation that takes such a key would have left.
-    fn take_own_keys(&self, write: &Write, refusal: &mut Refusal) -> Option<&Left> {
+    /// A key that an earlier operation would have taken has no holder yet: nobody finds it there.
+    /// Returns what the first operation that takes such a key would have left.
+    async fn take_own_keys(
+        &self,
+        service: &Service,
+        write: &Write,
+        refusal: &mut Refusal,
+    ) -> Outcome<Option<&Left>> {
         let duplicates = match refusal {
             Refusal::Duplicate { duplicates, .. } => duplicates,
             Refusal::Unmergeable {
                 constraint: Constraint::Unique(duplicates),
                 ..
             } => duplicates,
-            _ => return None,
+            _ => return Ok(None),
         };
         let mut first = None;
         for duplicate in duplicates {
-            let holder = self.left_of(&beside(write.key(), &duplicate.holder));
-            if let Some(left) = holder.filter(|left| left.created) {
+            let holder = beside(write.key(), &duplicate.holder);
+            let Some(left) = self.left_of(&holder) else {
+                continue;
+            };
+            let stored = service.reading.newest(&holder).await?;
+            if !has_one_key(
+                write,
+                &duplicate.constraint,
+                &left.stored,
+                stored.as_deref(),
+            ) {
                 duplicate.holder.clear();
                 let index = left.index;
                 duplicate.message = format!("Operation {index} of this batch takes it first");
                 first = first.or(Some(left));
             }
         }
-        first
+        Ok(first)
     }
 
     /// What the last earlier operation on a document would have left of it.
     fn left_of(&self, key: &Key) -> Option<&Left> {
         self.left.iter().rev().find(|left| left.stored.key == *key)
     }
+}
+
+/// Whether two versions of a document have the same unique key.
+fn has_one_key(write: &Write, constraint: &str, one: &Stored, other: Option<&Stored>) -> bool {
+    let mut unique = write.collection.rules.rules.unique.iter();
+    let Some(unique) = unique.find(|it| it.name == constraint) else {
+        return true;
+    };
+    let key = |version: &Stored| unique.claim(0, &version.document()?);
+    let found = other.and_then(key);
+    found.is_some() && found == key(one)
 }
 
 /// The key of another document of the same collection.

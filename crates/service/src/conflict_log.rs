@@ -147,7 +147,7 @@ impl Service {
             Decided::Dismissed => {
                 let transaction = Transaction {
                     once,
-                    settles: Some(settles(SettledAs::Dismissed)),
+                    settles: vec![settles(SettledAs::Dismissed)],
                     ..Transaction::default()
                 };
                 return self.dismiss(&ruling.place, conflict, transaction).await;
@@ -166,7 +166,15 @@ impl Service {
                 ..Command::new(conflict.key.clone(), edit, Arc::clone(&principal.name))
             }
         } else {
-            creation(&collection.rules.rules, &conflict, principal)?
+            let command = creation(&collection.rules.rules, &conflict, principal)?;
+            Command {
+                // Nobody may have brought it back meanwhile.
+                preconditions: Preconditions {
+                    if_none_match: Some(Condition::Any),
+                    ..ruling.conditions
+                },
+                ..command
+            }
         };
         let command = Command {
             lock_token: ruling.lock_token,
@@ -276,13 +284,11 @@ fn creation(rules: &Rules, conflict: &LoggedConflict, principal: &Principal) -> 
     };
     let proposal = Proposal::check(rules, body.clone(), None).map_err(What::Invalid)?;
     let edit = Edit::Put(proposal);
-    Ok(Command {
-        preconditions: Preconditions {
-            if_none_match: Some(Condition::Any),
-            ..Preconditions::default()
-        },
-        ..Command::new(conflict.key.clone(), edit, Arc::clone(&principal.name))
-    })
+    Ok(Command::new(
+        conflict.key.clone(),
+        edit,
+        Arc::clone(&principal.name),
+    ))
 }
 
 /// The edit as a command has it. It was checked before it was logged: an edit that cannot be read

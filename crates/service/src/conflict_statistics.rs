@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use detente_core::Moment;
-use detente_store::{Conflicts, LoggedConflict, MergedHour, SettledAs};
+use detente_store::{Conflicts, LoggedConflict, MergedHour, PageLimit, SettledAs};
 
 use crate::{Action, Outcome, Principal, Service};
 
@@ -18,6 +18,15 @@ const HOUR_MS: u64 = 60 * 60 * 1000;
 pub struct Span {
     pub since: Moment,
     pub until: Moment,
+}
+
+/// Whose conflicts count, by the program that asked for the write.
+#[derive(Clone, Debug, Default)]
+pub struct Agents {
+    /// Only those whose name contains this,
+    pub only: Option<String>,
+    /// and not this.
+    pub without: Option<String>,
 }
 
 /// What the conflict log of a space adds up to.
@@ -75,15 +84,18 @@ impl Service {
         principal: &Principal,
         space: &str,
         span: Span,
+        agents: Agents,
     ) -> Outcome<Statistics> {
         principal.must(Action::Read)?;
         self.flush().await?;
         let mut tally = Tally::default();
         let mut wanted = Conflicts {
-            space: space.to_owned(),
+            space: Some(space.to_owned()),
+            agent: agents.only,
+            not_agent: agents.without,
             since: Some(span.since),
             until: Some(span.until),
-            limit: PAGE,
+            limit: PageLimit::rows(PAGE),
             ..Conflicts::default()
         };
         loop {

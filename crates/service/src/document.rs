@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use detente_core::{EntityTag, Field, Key, Preconditions, Selected, Stored, Verdict, evaluate};
 
+use detente_store::PageLimit;
+
 use crate::explanation::{Explanation, What};
 use crate::{Action, Outcome, Principal, Service};
 
@@ -60,7 +62,14 @@ impl Service {
     ) -> Outcome<Read> {
         let newest = self.newest_of(principal, key).await?;
         let found = self.reading.numbered(&newest, number).await?;
-        let stored = found.ok_or_else(|| Explanation::of(What::NoVersion(number), key))?;
+        let missing = || match (1..=newest.version).contains(&number) {
+            true => What::VersionGone {
+                number,
+                newest: newest.version,
+            },
+            false => What::NoVersion(number),
+        };
+        let stored = found.ok_or_else(|| Explanation::of(missing(), key))?;
         if !stored.head().is_document() {
             return Err(Explanation::of(What::DeletedIn(stored), key));
         }
@@ -86,17 +95,15 @@ impl Service {
             }
             _ => Some(newest),
         };
-        // One more than the limit tells whether there are more.
-        let mut versions = match first {
-            Some(first) => self.reading.history(&first, limit + 1).await?,
-            None => Vec::new(),
+        let limit = PageLimit::rows(limit);
+        let found = match first {
+            Some(first) => self.reading.history(&first, limit).await?,
+            None => detente_store::History::default(),
         };
-        let has_more = versions.len() > limit;
-        versions.truncate(limit);
-        let last = versions.last().filter(|_| has_more);
+        let last = found.versions.last().filter(|_| found.is_cut);
         Ok(History {
             below: last.map(|last| last.version),
-            versions,
+            versions: found.versions,
         })
     }
 

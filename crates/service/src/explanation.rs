@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use detente_core::json::SyntaxError;
 use detente_core::rules::{Duplicate, StateConflict, Violation};
-use detente_core::{EntityTag, Field, Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
+use detente_core::{
+    Costly, EntityTag, Field, Head, Key, Lock, MalformedPatch, PatchFailure, Stored,
+};
 use detente_store::{LoggedConflict, Settlement};
 
 use crate::{Action, StaleAnswer};
 
-pub use divergence::{Author, Broken, Change, Clash, Demand, Divergence, Shows};
+pub use divergence::{Author, Broken, Change, Clash, Demand, Divergence, Naming, Shows};
 pub(crate) use explain::{Attempt, Ground, explain};
 pub(crate) use story::History;
 
@@ -109,6 +111,11 @@ pub enum What {
     DeletedIn(Arc<Stored>),
     NoCollection(String),
     NoVersion(u64),
+    /// The document had the version with this number, which is no longer kept; the newest is `newest`.
+    VersionGone {
+        number: u64,
+        newest: u64,
+    },
     /// A precondition of a read does not hold.
     ReadPrecondition {
         field: Field,
@@ -146,6 +153,12 @@ pub enum What {
         action: Action,
     },
 
+    /// It takes more work than one write may.
+    TooCostly(Costly),
+    /// The operations of a batch have to do with more bytes than a batch may.
+    BatchTooLarge {
+        limit: usize,
+    },
     /// Too many writes are waiting.
     Busy,
     /// The server is shutting down.

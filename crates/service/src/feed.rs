@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use detente_core::{Key, Seq};
-use detente_store::Changes;
+use detente_store::{Changes, PageLimit};
 use tokio::sync::watch;
 
 use crate::touched::TouchedVersion;
@@ -61,7 +61,7 @@ impl Service {
         limit: usize,
     ) -> Outcome<Page> {
         self.may_follow(principal, scope)?;
-        self.page(scope, since, limit).await
+        self.page(scope, since, PageLimit::rows(limit)).await
     }
 
     /// Follows the versions after `since`.
@@ -92,7 +92,7 @@ impl Service {
         Ok(())
     }
 
-    async fn page(&self, scope: &Scope, since: Seq, limit: usize) -> Outcome<Page> {
+    async fn page(&self, scope: &Scope, since: Seq, limit: PageLimit) -> Outcome<Page> {
         let feed = match scope.key() {
             Some(key) => self.reading.document_changes(&key, since, limit).await?,
             None => {
@@ -136,7 +136,7 @@ impl Follower {
     pub async fn read(&mut self) -> Outcome<Page> {
         let page = self
             .service
-            .page(&self.scope, self.since, AT_A_TIME)
+            .page(&self.scope, self.since, PageLimit::rows(AT_A_TIME))
             .await?;
         self.since = page.through;
         Ok(page)

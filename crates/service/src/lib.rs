@@ -8,6 +8,7 @@ mod policy; // how each collection is treated
 mod principal; // who asks, and what they may
 mod service; // what every use case needs
 
+mod budget; // how much is worked on at one time
 mod offload; // work that would hold up other requests
 mod reading; // what is durable, read without holding up a thread
 
@@ -19,25 +20,29 @@ mod batch; // several writes, all or none
 mod lock; // the only writer for a while
 mod merge; // an edit of an older version, joined with the current one
 
+mod collections; // what there is, and how much
 mod document; // one document, and its versions
 mod feed; // versions as they come
 mod list; // the documents of a collection
 mod touched; // which places a version changed
 
 mod conflict_log; // refused writes, and what becomes of them
-mod conflict_statistics; // what they add up to
+mod conflict_statistics;
+mod dismissal; // many of them, let go // what they add up to
 
 mod explanation; // a refusal that explains itself
 mod metrics; // what is counted, whichever face it came by
 
 pub use ask::{Ask, Edited};
 pub use batch::{BatchDone, BatchRefused, OperationRefused};
+pub use collections::Holding;
 pub use conflict_log::{ConflictDetail, Decided, Ruled, Ruling};
-pub use conflict_statistics::{Count, Span, Statistics};
+pub use conflict_statistics::{Agents, Count, Span, Statistics};
+pub use dismissal::Dismissed;
 pub use document::{History, Read};
 pub use explanation::{
     Author, Broken, CONFLICT_KINDS, Change, Clash, Demand, Divergence, Explanation, LogPlace,
-    Misplacement, Shows, Way, What,
+    Misplacement, Naming, Shows, Way, What,
 };
 pub use feed::{Follower, Page, Scope};
 pub use lock::{LockAsk, LockWish};

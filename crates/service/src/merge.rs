@@ -69,6 +69,8 @@ impl Service {
     ) -> Outcome<Done> {
         principal.must(Action::Update)?;
         let once = once.map(|key| key.once(&principal.name, &ask.sent));
+        // Held until there is an answer.
+        let _share = self.budget.edit(self.weigh_merge(&ask).await?).await?;
         let write = self.read_merge(principal, ask).await?;
         write.finish(self, principal, once, None).await
     }
@@ -88,6 +90,8 @@ impl Service {
             lock_token: None,
             ..ask
         };
+        // Held until there is an answer.
+        let _share = self.budget.edit(self.weigh_merge(&ask).await?).await?;
         let mut write = self.read_merge(principal, ask).await?;
         let terms = Terms {
             is_rehearsal: true,
@@ -115,7 +119,7 @@ impl Service {
                 other => {
                     let attempt = write.into_attempt();
                     let ground = Ground::Stored;
-                    let explained = explain(&self.reading, attempt, principal, other, ground);
+                    let explained = explain(self, attempt, principal, other, ground);
                     Err(explained.await?.unlogged())
                 }
             },
@@ -137,6 +141,7 @@ impl Service {
         };
         let history = History::up_to(&self.reading, &attempt, current).await?;
         let bytes = history.bytes() + attempt.sent.len();
+        let _share = self.budget.explanation(bytes).await?;
         offload(bytes, move || {
             let divergence = attempt.preview(history, constraint.as_ref());
             let joined = || {
@@ -150,6 +155,11 @@ impl Service {
             }
         })
         .await
+    }
+
+    async fn weigh_merge(&self, ask: &MergeAsk) -> Outcome<usize> {
+        let stored = self.reading.newest(&ask.key).await?;
+        Ok(ask.sent.len() + stored.map_or(0, |stored| 2 * stored.body.len()))
     }
 
     async fn read_merge(&self, principal: &Principal, ask: MergeAsk) -> Outcome<Write> {

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use detente_core::Once;
 use detente_store::{NoTurn, Turn};
 use sha2::{Digest, Sha256};
@@ -7,11 +9,11 @@ use crate::{Outcome, Service};
 
 /// The key of a request that must be performed once, however often it is sent, and what makes it
 /// the same request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct OnceKey<'a> {
     /// How it was asked for, and of what: the same key stands for another request elsewhere.
     pub verb: &'a str,
-    pub place: &'a str,
+    pub place: Cow<'a, str>,
     pub key: &'a str,
     /// The media type of what was sent.
     pub media_type: &'a [u8],
@@ -36,7 +38,7 @@ impl Service {
 impl OnceKey<'_> {
     /// By what the request is recognized, sent by `by` with `body`.
     pub(crate) fn once(&self, by: &str, body: &[u8]) -> Once {
-        let scope = [by, self.verb, self.place, self.key].map(str::as_bytes);
+        let scope = [by, self.verb, &self.place, self.key].map(str::as_bytes);
         Once {
             scope: digest(&scope),
             payload: digest(&[self.media_type, body]),
@@ -62,7 +64,7 @@ mod tests {
     fn a_key_stands_for_one_request_of_one_caller_in_one_place() {
         let key = OnceKey {
             verb: "PUT",
-            place: "/api/a/1",
+            place: "/api/a/1".into(),
             key: "k",
             media_type: b"application/json",
         };
@@ -73,13 +75,13 @@ mod tests {
         let others = [
             OnceKey {
                 verb: "PATCH",
-                ..key
+                ..key.clone()
             }
             .once("ann", b"{}"),
             OnceKey {
-                place: "/api/a/12",
+                place: "/api/a/12".into(),
                 key: "",
-                ..key
+                ..key.clone()
             }
             .once("ann", b"{}"),
             key.once("bob", b"{}"),

@@ -8,6 +8,8 @@ pub struct Principal {
     /// Becomes `updated_by`.
     pub name: Arc<str>,
     pub rights: Rights,
+    /// The program that asks, as it calls itself, where it asks for a write.
+    pub agent: Option<Arc<str>>,
 }
 
 /// What somebody wants to do.
@@ -93,6 +95,7 @@ mod tests {
             let principal = Principal {
                 name: "a".into(),
                 rights,
+                agent: None,
             };
             for action in all {
                 let expected = allowed.contains(&action);

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use detente_core::{Key, Lock, Moment, Seq, Stored, VersionTag};
 use detente_store::{
-    Changes, ConflictPage, Conflicts, Feed, HistorySpan, Listed, Listing, LoggedConflict,
-    MergedHour, Reader, StoreError, VersionPlace, read_back,
+    Changes, ConflictPage, Conflicts, Extent, Feed, History, HistorySpan, Listed, Listing,
+    LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace, read_back,
 };
 
 use crate::Outcome;
@@ -23,9 +23,8 @@ pub(crate) struct Steps {
     pub(crate) omitted: bool,
 }
 
-/// How many versions are read between a base and the current one, and how many bytes of them.
+/// How many versions are read between a base and the current one.
 const MAX_STEPS: usize = 100;
-const MAX_STEP_BYTES: usize = 4 * 1024 * 1024;
 
 impl Reading {
     pub(crate) fn new(reader: Arc<dyn Reader>) -> Self {
@@ -49,6 +48,10 @@ impl Reading {
             Some(stored) => Ok(Some(stored)),
             None => self.reader.version(seq).await.map_err(explain),
         }
+    }
+
+    pub(crate) async fn extents(&self, space: &str) -> Outcome<Vec<Extent>> {
+        self.reader.extents(space).await.map_err(explain)
     }
 
     pub(crate) async fn versions(&self, seqs: &[Seq]) -> Outcome<Vec<Option<Arc<Stored>>>> {
@@ -106,8 +109,7 @@ impl Reading {
     pub(crate) async fn steps(&self, base: Seq, current: &Arc<Stored>) -> Outcome<Steps> {
         let span = HistorySpan {
             after: base,
-            limit: MAX_STEPS,
-            max_bytes: MAX_STEP_BYTES,
+            limit: PageLimit::rows(MAX_STEPS),
         };
         let recall = |seq| self.recall(seq).map(Some).ok_or(NotInMemory);
         let mut history = match read_back(current, span, recall) {
@@ -121,19 +123,10 @@ impl Reading {
         })
     }
 
-    /// The versions of a document from `newest` back, at most `limit`.
-    pub(crate) async fn history(
-        &self,
-        newest: &Arc<Stored>,
-        limit: usize,
-    ) -> Outcome<Vec<Arc<Stored>>> {
-        let span = HistorySpan {
-            after: 0,
-            limit,
-            max_bytes: usize::MAX,
-        };
-        let history = self.reader.history(newest, span).await.map_err(explain)?;
-        Ok(history.versions)
+    /// The versions of a document from `newest` back.
+    pub(crate) async fn history(&self, newest: &Arc<Stored>, limit: PageLimit) -> Outcome<History> {
+        let span = HistorySpan { after: 0, limit };
+        self.reader.history(newest, span).await.map_err(explain)
     }
 
     pub(crate) async fn list(&self, wanted: &Listing) -> Outcome<Listed> {
@@ -148,7 +141,7 @@ impl Reading {
         &self,
         key: &Key,
         since: Seq,
-        limit: usize,
+        limit: PageLimit,
     ) -> Outcome<Feed> {
         let feed = self.reader.document_changes(key, since, limit).await;
         feed.map_err(explain)

@@ -5,6 +5,7 @@ use detente_store::{Reader, WriteError, WriterHandle};
 use tokio::sync::watch;
 
 use crate::Outcome;
+use crate::budget::Budget;
 use crate::explanation::What;
 use crate::metrics::Metrics;
 use crate::policy::{Collection, Policy};
@@ -19,6 +20,7 @@ pub struct Service {
     pub(crate) reading: Reading,
     pub(crate) writer: WriterHandle,
     pub(crate) touched: Touched,
+    pub(crate) budget: Budget,
 }
 
 impl Service {
@@ -29,6 +31,7 @@ impl Service {
             reading: Reading::new(reader),
             writer,
             touched: Touched::new(),
+            budget: Budget::new(),
             policy,
         }
     }

@@ -53,6 +53,8 @@ impl Service {
         once: Option<OnceKey<'_>>,
     ) -> Outcome<Done> {
         let sent = ask.edit.sent();
+        // Held until there is an answer.
+        let _share = self.budget.edit(self.weigh(&ask).await?).await?;
         let write = Write::read(self, principal, ask).await?;
         let once = once.map(|key| key.once(&principal.name, &sent));
         write.finish(self, principal, once, None).await
@@ -147,7 +149,7 @@ impl Write {
         ground: Ground,
     ) -> Outcome<Box<Explanation>> {
         let attempt = self.into_attempt();
-        explain(&service.reading, attempt, principal, refusal, ground).await
+        explain(service, attempt, principal, refusal, ground).await
     }
 
     pub(crate) fn into_attempt(self) -> Attempt {
@@ -170,7 +172,7 @@ impl Write {
             let transaction = Transaction {
                 writes: vec![(self.prepared.clone(), Arc::clone(&self.collection.rules))],
                 once: terms.once,
-                settles: terms.settles.clone(),
+                settles: terms.settles.iter().cloned().collect(),
                 is_rehearsal: terms.is_rehearsal,
             };
             let verdict = service.writer.transact(transaction).await;

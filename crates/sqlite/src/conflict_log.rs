@@ -96,8 +96,10 @@ impl ConflictLog {
 fn insert(connection: &Connection, conflict: &LoggedConflict) -> Result<(), Failure> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO conflicts (id, at, space, collection, document, by, method, kind, paths,
-             base_version, base_seq, current_version, current_seq, outcome, weight, edit_kind, edit)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, ?15, ?16)",
+             base_version, base_seq, current_version, current_seq, outcome, weight, edit_kind, edit,
+             agent)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, ?15, ?16,
+             ?17)",
     )?;
     let edit = std::str::from_utf8(conflict.edit.body()).unwrap_or_default();
     insert.execute(params![
@@ -117,6 +119,7 @@ fn insert(connection: &Connection, conflict: &LoggedConflict) -> Result<(), Fail
         signed(conflict.weight() as u64),
         edit_kind(&conflict.edit),
         edit,
+        conflict.agent.as_deref(),
     ])?;
     Ok(())
 }
@@ -202,7 +205,7 @@ fn optional(row: &Row<'_>, column: usize) -> Result<Option<u64>, Error> {
 
 const COLUMNS: &str = "number, id, at, space, collection, document, by, method, kind, paths,
     base_version, base_seq, current_version, current_seq,
-    outcome, settled_at, settled_by, settled_version, edit_kind, edit";
+    outcome, settled_at, settled_by, settled_version, edit_kind, edit, agent";
 
 /// An edit that cannot be read is damage.
 fn logged(row: &Row<'_>) -> Result<LoggedConflict, Failure> {
@@ -223,6 +226,7 @@ fn unchecked(row: &Row<'_>) -> Result<LoggedConflict, Error> {
         at: Moment(unsigned(row, 2)?),
         key: Key::from_parts(&text(3)?, &text(4)?, &text(5)?),
         by: text(6)?.into(),
+        agent: row.get::<_, Option<String>>(20)?.map(Arc::from),
         method: text(7)?,
         kind: text(8)?,
         paths: paths(&text(9)?)?,
@@ -269,18 +273,20 @@ pub(crate) fn list(connection: &Connection, asked: &Conflicts) -> Result<Conflic
     let parameters: [&dyn ToSql; 1] = [&before];
     let mut rows = statement.query(params_from_iter(parameters))?;
     let mut page = ConflictPage::default();
+    let mut size = asked.limit.meter();
     let mut looked_at = 0;
     let mut last = None;
     while let Some(row) = rows.next()? {
-        if page.items.len() == asked.limit {
-            page.next = last;
-            return Ok(page);
-        }
         looked_at += 1;
-        last = Some(unsigned(row, 0)?);
         if is_asked_for(row, asked)? {
-            page.items.push(logged(row)?);
+            let conflict = logged(row)?;
+            if !size.take(conflict.edit.body().len()) {
+                page.next = last;
+                return Ok(page);
+            }
+            page.items.push(conflict);
         }
+        last = Some(unsigned(row, 0)?);
     }
     if looked_at == SCAN_LIMIT {
         page.next = last;
@@ -303,11 +309,13 @@ fn is_asked_for(row: &Row<'_>, asked: &Conflicts) -> Result<bool, Error> {
         Some(OutcomeFilter::Resolved) => Some(self::outcome(SettledAs::Resolved)),
         Some(OutcomeFilter::Dismissed) => Some(self::outcome(SettledAs::Dismissed)),
     };
-    Ok(is(3, Some(&asked.space))?
+    let agent = row.get_ref(20)?.as_str_or_null().unwrap_or_default();
+    Ok(is(3, asked.space.as_deref())?
         && is(4, asked.collection.as_deref())?
         && is(5, asked.document.as_deref())?
         && is(6, asked.by.as_deref())?
         && is(8, asked.kind.as_deref())?
+        && asked.wants_agent(agent)
         && outcome.is_none_or(|wanted| row.get::<_, i64>(14) == Ok(wanted))
         && asked.since.is_none_or(|since| at >= since.0)
         && asked.until.is_none_or(|until| at < until.0))

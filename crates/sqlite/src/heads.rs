@@ -128,6 +128,17 @@ impl Heads {
         pending
     }
 
+    /// The heads of a space that may not be in the table.
+    pub(crate) fn pending_in(&self, space: &str) -> HashMap<Key, Head> {
+        let inner = self.inner();
+        let mut pending = HashMap::new();
+        for group in [&inner.leaving, &inner.dirty] {
+            let own = group.iter().filter(|(key, _)| key.space() == space);
+            pending.extend(own.map(|(key, head)| (key.clone(), *head)));
+        }
+        pending
+    }
+
     /// The collections among the heads that may not be in the table.
     pub(crate) fn pending_collections(&self) -> Vec<CollectionKey> {
         let inner = self.inner();

@@ -1,8 +1,9 @@
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::failure::Failure;
 use detente_core::{Seq, Stored};
-use detente_store::Feed;
+use detente_store::{Feed, PageLimit};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::layout;
@@ -47,7 +48,7 @@ pub(crate) fn changes(
     connection: &Connection,
     newest: &Arc<Stored>,
     since: Seq,
-    limit: usize,
+    limit: PageLimit,
 ) -> Result<Feed, Failure> {
     let mut feed = Feed {
         items: Vec::new(),
@@ -62,21 +63,28 @@ pub(crate) fn changes(
     let Some(first) = first_after(connection, newest, since)? else {
         return Ok(feed);
     };
-    let wanted = first.version + limit as u64 - 1;
+    // Read from the newest wanted one back: no more than are likely to have room.
+    let likely = (limit.bytes / newest.body.len().max(1)).clamp(1, limit.rows) as u64;
+    let wanted = first.version + likely - 1;
     let last = if wanted < newest.version {
         numbered(connection, newest, wanted)?
     } else {
         Some(Arc::clone(newest))
     };
+    let (mut items, mut bytes) = (VecDeque::new(), 0);
     let mut next = last;
     while let Some(stored) = next.take().filter(|stored| stored.seq > since) {
         next = match stored.prev.filter(|prev| *prev > since) {
             Some(prev) => row::find_version(connection, prev)?,
             None => None,
         };
-        feed.items.push(stored);
+        bytes += stored.body.len();
+        items.push_back(stored);
+        while items.len() > 1 && bytes > limit.bytes {
+            bytes -= items.pop_front().map_or(0, |newest| newest.body.len());
+        }
     }
-    feed.items.reverse();
+    feed.items = items.into_iter().rev().collect();
     if let Some(last) = feed.items.last() {
         feed.more = last.seq < newest.seq;
         feed.through = last.seq;

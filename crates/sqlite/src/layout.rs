@@ -11,7 +11,7 @@ use crate::open::OpenError;
 const APPLICATION: i64 = 0x4454_4e54;
 
 /// The layout that this program reads and writes, and the oldest that it brings up to date.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 const OLDEST: i64 = 1;
 
 /// Frames in the write-ahead log before they are moved to the database: 64 MB instead of 4.
@@ -76,7 +76,7 @@ CREATE TABLE marker (       -- one row: heads agrees with the log up to here
 INSERT INTO marker VALUES (0);
 ";
 
-/// What came with format 2. A new store goes through all formats, so that there is one way to
+/// What came with each format. A new store goes through all formats, so that there is one way to
 /// write each down.
 const SINCE_2: &str = "
 ALTER TABLE versions ADD COLUMN base INTEGER;  -- where it was merged: the version its writer began from
@@ -132,6 +132,17 @@ CREATE TABLE merges (       -- how often edits were merged
 ) WITHOUT ROWID;
 ";
 
+const SINCE_3: &str = "
+ALTER TABLE conflicts ADD COLUMN agent TEXT;   -- the program that asked for the write
+";
+
+/// What a store of this format lacks.
+fn since(format: i64) -> String {
+    let steps = [(2, SINCE_2), (3, SINCE_3)];
+    let missing = steps.into_iter().filter(|(since, _)| *since > format);
+    missing.map(|(_, text)| text).collect()
+}
+
 /// A folder that holds a store, claimed by this process for as long as it is open.
 #[derive(Debug)]
 pub(crate) struct Claimed {
@@ -176,8 +187,11 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     let missing = match found {
-        State::Empty => format!("{TABLES} {SINCE_2} PRAGMA application_id={APPLICATION};"),
-        State::Older => SINCE_2.to_owned(),
+        State::Empty => {
+            let all = since(OLDEST);
+            format!("{TABLES} {all} PRAGMA application_id={APPLICATION};")
+        }
+        State::Older(format) => since(format),
         State::Current => String::new(),
     };
     if found != State::Current {
@@ -195,7 +209,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     match inspect(&connection, path)? {
         State::Current => Ok(tuned(connection)?),
         State::Empty => Err(foreign(path, "it is empty")),
-        State::Older => Err(OpenError::Older {
+        State::Older(_) => Err(OpenError::Older {
             path: path.to_owned(),
         }),
     }
@@ -223,7 +237,7 @@ fn tuned(connection: Connection) -> Result<Connection, Failure> {
 enum State {
     Empty,
     /// Ours, in a format that can be brought up to date.
-    Older,
+    Older(i64),
     Current,
 }
 
@@ -253,7 +267,7 @@ fn inspect(connection: &Connection, path: &Path) -> Result<State, OpenError> {
     match (application, format) {
         (0, 0) if tables == 0 => Ok(State::Empty),
         (APPLICATION, FORMAT) => Ok(State::Current),
-        (APPLICATION, OLDEST..FORMAT) => Ok(State::Older),
+        (APPLICATION, found @ OLDEST..FORMAT) => Ok(State::Older(found)),
         (APPLICATION, found) => Err(OpenError::Newer {
             path: path.to_owned(),
             found,
@@ -267,23 +281,28 @@ fn inspect(connection: &Connection, path: &Path) -> Result<State, OpenError> {
 mod tests {
     use super::*;
 
-    /// As format 1 left it, with a version in it.
-    fn older(path: &Path) {
+    /// As a format left it, with a version in it.
+    fn older(path: &Path, format: i64) {
         let connection = Connection::open(path).unwrap();
         let version = "INSERT INTO versions VALUES
             (1, 'default', 'notes', 'a', 1, NULL, 'ann', 1000, 1, '{}')";
+        let later = if format == 2 { SINCE_2 } else { "" };
         let text = format!(
-            "PRAGMA journal_mode = WAL; BEGIN; {TABLES} {version};
-             PRAGMA application_id={APPLICATION}; PRAGMA user_version=1; COMMIT;"
+            "PRAGMA journal_mode = WAL; BEGIN; {TABLES} {version}; {later}
+             PRAGMA application_id={APPLICATION}; PRAGMA user_version={format}; COMMIT;"
         );
         connection.execute_batch(&text).unwrap();
     }
 
     #[test]
-    fn an_older_store_is_brought_up_to_date() {
+    fn older_stores_are_brought_up_to_date() {
+        (OLDEST..FORMAT).for_each(is_brought_up_to_date);
+    }
+
+    fn is_brought_up_to_date(format: i64) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("detente.db");
-        older(&path);
+        older(&path, format);
         let refused = open_reader(&path).unwrap_err();
         assert!(matches!(refused, OpenError::Older { .. }), "{refused}");
         drop(open_writer(&path).unwrap());
@@ -295,7 +314,7 @@ mod tests {
             .unwrap();
         assert_eq!(kept, (1, None));
         let schema = |connection: &Connection| -> Vec<String> {
-            let sql = "SELECT name FROM sqlite_schema ORDER BY name";
+            let sql = "SELECT name || coalesce(sql, '') FROM sqlite_schema ORDER BY name";
             let mut statement = connection.prepare(sql).unwrap();
             let names = statement.query_map([], |row| row.get(0)).unwrap();
             names.map(Result::unwrap).collect()

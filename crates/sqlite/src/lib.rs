@@ -5,11 +5,13 @@
 //! the marker makes up the rest. `unique_keys` and `milestones` are written with the versions that
 //! cause them.
 
+mod extent; // how much collections hold
 mod failure; // what SQLite's errors mean to us
 mod layout; // tables, and the file they are in
 mod open; // why a store cannot be opened
 
 mod append; // a batch, and a slice of heads, in one transaction
+mod backup; // a copy, while a server writes
 mod conflict_log; // refused writes, and how often edits were merged
 mod constraint; // unique keys that follow the configuration
 mod lock; // who is the only writer, and the fencing number
@@ -24,5 +26,6 @@ mod row; // versions and heads, as rows
 mod versions; // versions that were written or read lately
 
 pub use append::{Sqlite, SqliteOptions};
+pub use backup::{back_up, database};
 pub use open::OpenError;
 pub use reader::SqliteReader;

@@ -8,8 +8,8 @@ use crate::failure::Failure;
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Head, Key, Kind, Moment, Seq, Stored};
 use detente_store::{
-    Changes, Commit, ConflictPage, Conflicts, Documents, Feed, History, HistorySpan, Listed,
-    Listing, LoggedConflict, MergedHour, Selection, Visit, read_back,
+    Changes, Commit, ConflictPage, Conflicts, Documents, Extent, Feed, History, HistorySpan,
+    Listed, Listing, LoggedConflict, MergedHour, PageLimit, Selection, Visit, read_back,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::watch;
@@ -19,7 +19,7 @@ use crate::lock::Locks;
 use crate::open::OpenError;
 use crate::row::{self, signed};
 use crate::versions::Versions;
-use crate::{conflict_log, history, layout};
+use crate::{conflict_log, extent, history, layout};
 
 /// Connections that are kept open between reads.
 const IDLE_CONNECTIONS: usize = 8;
@@ -266,7 +266,7 @@ impl Reads {
         &self,
         key: &Key,
         since: Seq,
-        limit: usize,
+        limit: PageLimit,
     ) -> Result<Feed, Failure> {
         // Taken first: what is committed meanwhile is looked at the next time.
         let looked_at = self.last_seq().max(since);
@@ -313,6 +313,11 @@ impl Reads {
                 .query_row("SELECT pruned FROM marker", [], |row| row.get::<_, i64>(0))?;
             Ok(count.unsigned_abs())
         })
+    }
+
+    pub(crate) fn extents(&self, space: &str) -> Result<Vec<Extent>, Failure> {
+        let pending = self.shared.heads.pending_in(space);
+        self.with(|connection| extent::extents(connection, space, &pending))
     }
 
     pub(crate) fn collections(&self) -> Result<Vec<CollectionKey>, Failure> {
@@ -467,8 +472,9 @@ fn read_changes(connection: &Connection, wanted: &Changes) -> Result<Feed, Failu
         more: false,
     };
     let mut looked_at = 0;
+    let mut page = wanted.limit.meter();
     while let Some(row) = rows.next()? {
-        if feed.items.len() == wanted.limit || looked_at == SCAN_LIMIT {
+        if looked_at == SCAN_LIMIT {
             feed.more = true;
             break;
         }
@@ -479,7 +485,12 @@ fn read_changes(connection: &Connection, wanted: &Changes) -> Result<Feed, Failu
                     .is_ok_and(|name| name.as_str().ok() == Some(it))
             });
         if is_wanted {
-            feed.items.push(row::stored(row)?);
+            let stored = row::stored(row)?;
+            if !page.take(stored.body.len()) {
+                feed.more = true;
+                break;
+            }
+            feed.items.push(stored);
         }
         feed.through = row.get::<_, i64>(0)?.unsigned_abs();
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 use detente_store::{
-    Changes, ConflictPage, Conflicts, Feed, History, HistorySpan, Listed, Listing, LoggedConflict,
-    MergedHour, Read, Reader, StoreError,
+    Changes, ConflictPage, Conflicts, Extent, Feed, History, HistorySpan, Listed, Listing,
+    LoggedConflict, MergedHour, PageLimit, Read, Reader, StoreError,
 };
 use tokio::runtime::Handle;
 
@@ -137,7 +137,12 @@ impl Reader for SqliteReader {
         self.read(move |reads| reads.changes(&wanted))
     }
 
-    fn document_changes<'a>(&'a self, key: &'a Key, since: Seq, limit: usize) -> Read<'a, Feed> {
+    fn document_changes<'a>(
+        &'a self,
+        key: &'a Key,
+        since: Seq,
+        limit: PageLimit,
+    ) -> Read<'a, Feed> {
         let key = key.clone();
         self.read(move |reads| reads.document_changes(&key, since, limit))
     }
@@ -168,6 +173,11 @@ impl Reader for SqliteReader {
 
     fn collections(&self) -> Read<'_, Vec<CollectionKey>> {
         self.read(Reads::collections)
+    }
+
+    fn extents<'a>(&'a self, space: &'a str) -> Read<'a, Vec<Extent>> {
+        let space = space.to_owned();
+        self.read(move |reads| reads.extents(&space))
     }
 
     fn ping(&self) -> Read<'_, ()> {

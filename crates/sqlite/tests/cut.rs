@@ -11,7 +11,7 @@ use detente_core::{
     Proposal, Query, Seq,
 };
 use detente_sqlite::{Sqlite, SqliteOptions, SqliteReader};
-use detente_store::{Clerk, Listing, Order, Reader, Store, Transaction};
+use detente_store::{Clerk, Listing, Order, PageLimit, Reader, Store, Transaction};
 use pollster::FutureExt;
 use tempfile::TempDir;
 
@@ -93,7 +93,7 @@ fn a_list_always_has_it() {
     let listing = Listing {
         collection,
         query: Query::default(),
-        limit: 10,
+        limit: PageLimit::rows(10),
         after: None,
     };
     let read = |reader: &SqliteReader, _: &mut Seq| {
@@ -109,7 +109,7 @@ fn no_page_of_its_changes_passes_over_what_is_kept() {
     let read = |reader: &SqliteReader, since: &mut Seq| {
         let newest = reader.head(&key()).block_on().unwrap().unwrap().seq;
         let page = reader
-            .document_changes(&key(), *since, 3)
+            .document_changes(&key(), *since, PageLimit::rows(3))
             .block_on()
             .unwrap();
         let is_empty = page.items.is_empty();

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use detente_core::{Key, Moment};
 use detente_sqlite::{Sqlite, SqliteOptions};
-use detente_store::{Clerk, Conflicts, LoggedConflict, LostEdit, Order, Reader, Store, StoreError};
+use detente_store::{
+    Clerk, Conflicts, LoggedConflict, LostEdit, Order, PageLimit, Reader, Store, StoreError,
+};
 use pollster::FutureExt;
 use tempfile::TempDir;
 
@@ -15,6 +17,7 @@ fn conflict(edit: LostEdit) -> LoggedConflict {
         at: Moment(1),
         key: Key::new("default", "c", "a").unwrap(),
         by: "ann".into(),
+        agent: None,
         method: "PUT".into(),
         kind: "stale-version".into(),
         paths: Vec::new(),
@@ -42,8 +45,8 @@ fn an_edit_that_cannot_be_read_is_damage() {
         clerk.serve(&orders, Moment(1)).unwrap();
         let reader = clerk.store().reader();
         let all = Conflicts {
-            space: "default".into(),
-            limit: 10,
+            space: Some("default".into()),
+            limit: PageLimit::rows(10),
             ..Conflicts::default()
         };
         assert_eq!(

@@ -3,12 +3,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use detente_core::json::Value;
-use detente_core::rules::Claim;
+use detente_core::rules::{Claim, Patience};
 use detente_core::{
     Applied, CollectionRules, Decision, Head, Keep, Key, Kind, Lock, LockCommand, LockDecision,
     Moment, Once, Prepared, Receipt, Seq, State, Stored, Written, decide, decide_lock,
 };
 
+use crate::cpu_time::CpuTime;
 use crate::holders::{Before, Holders};
 use crate::{
     Cache, Commit, Facts, Ground, Lack, Pruning, SettledAs, SettledConflict, Settlement,
@@ -21,8 +22,8 @@ pub struct Transaction {
     pub writes: Vec<(Prepared, Arc<CollectionRules>)>,
     /// If it is to be performed only once, however often it comes.
     pub once: Option<Once>,
-    /// The conflict in the log that it settles.
-    pub settles: Option<SettleConflict>,
+    /// The conflicts in the log that it settles, all of them or none.
+    pub settles: Vec<SettleConflict>,
     /// Whether somebody only wants to be told what would become of it.
     pub is_rehearsal: bool,
 }
@@ -48,7 +49,7 @@ pub enum Transacted {
     Replayed(Receipt),
     /// Something else was performed before under the same key.
     KeyReused,
-    /// The conflict that it settles is settled already, or gone from the log.
+    /// A conflict that it settles is settled already, or gone from the log.
     NotOpen(Option<Settlement>),
 }
 
@@ -67,6 +68,8 @@ pub(crate) struct Batch<'a, F> {
     holders: Holders,
     uniqueness: Uniqueness,
     locks: HashMap<Key, Option<Arc<Lock>>>,
+    /// How long the rules of one write may take.
+    patience: CpuTime,
     /// How to take back what a transaction did so far, the last step at the end.
     undo: Option<Vec<Undo>>,
 }
@@ -116,6 +119,7 @@ impl<'a, F: Facts> Batch<'a, F> {
             holders: Holders::default(),
             uniqueness: Uniqueness::Now,
             locks: HashMap::new(),
+            patience: CpuTime::default(),
             undo: None,
         }
     }
@@ -139,10 +143,10 @@ impl<'a, F: Facts> Batch<'a, F> {
                 Transacted::KeyReused
             });
         }
-        if let Some(settles) = &asked.settles
-            && let Err(settled) = self.must_be_open(&settles.id)?
-        {
-            return Ok(Transacted::NotOpen(settled));
+        for settles in &asked.settles {
+            if let Err(settled) = self.must_be_open(&settles.id)? {
+                return Ok(Transacted::NotOpen(settled));
+            }
         }
         let first = self.commit.versions.len();
         // A write alone that is refused has done nothing that would have to be taken back.
@@ -214,6 +218,7 @@ impl<'a, F: Facts> Batch<'a, F> {
         let mut decisions = Vec::with_capacity(writes.len());
         for (prepared, rules) in writes {
             let (seq, now) = (self.next_seq(), self.commit.now);
+            self.patience.begin();
             let decision = decide(self, rules, prepared, seq, now)?;
             if let Decision::Apply(applied) = &decision {
                 self.add((**applied).clone())?;
@@ -241,7 +246,7 @@ impl<'a, F: Facts> Batch<'a, F> {
             let writes = applied.iter().map(written).collect();
             self.commit.receipts.push(Receipt { once, at, writes });
         }
-        if let Some(SettleConflict { id, by, outcome }) = asked.settles.clone() {
+        for SettleConflict { id, by, outcome } in asked.settles.clone() {
             let settled = Settlement {
                 outcome,
                 at,
@@ -420,6 +425,10 @@ impl<F: Facts> State for Batch<'_, F> {
             Some(lock) => Ok(lock.clone()),
             None => self.facts.lock(key),
         }
+    }
+
+    fn patience(&self) -> &dyn Patience {
+        &self.patience
     }
 
     fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Lack> {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use detente_core::json::{Value, parse};
 use detente_core::{JsonPatch, Key, Moment, Seq};
 
-use crate::StoreError;
+use crate::{PageLimit, StoreError};
 
 /// A refused write, kept with the edit that it would have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct LoggedConflict {
     pub at: Moment,
     pub key: Key,
     pub by: Arc<str>,
+    /// The program that asked for the write, as it calls itself.
+    pub agent: Option<Arc<str>>,
     /// How the write was asked for: PUT, PATCH and so on.
     pub method: String,
     /// Why it was refused: the type of the problem, such as `stale-version`.
@@ -71,19 +73,45 @@ pub enum SettledAs {
 }
 
 /// Which conflicts to list, the newest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Conflicts {
-    pub space: String,
+    /// `None`: of all spaces.
+    pub space: Option<String>,
     pub collection: Option<String>,
     pub document: Option<String>,
     pub by: Option<String>,
+    /// Only those whose agent contains this,
+    pub agent: Option<String>,
+    /// and not this.
+    pub not_agent: Option<String>,
     pub kind: Option<String>,
     pub outcome: Option<OutcomeFilter>,
     pub since: Option<Moment>,
     pub until: Option<Moment>,
     /// Only those logged before this one.
     pub before: Option<u64>,
-    pub limit: usize,
+    /// Of conflicts, and of the bytes of their edits.
+    pub limit: PageLimit,
+}
+
+impl Default for Conflicts {
+    /// All, a thousand at a time.
+    fn default() -> Self {
+        Self {
+            space: None,
+            collection: None,
+            document: None,
+            by: None,
+            agent: None,
+            not_agent: None,
+            kind: None,
+            outcome: None,
+            since: None,
+            until: None,
+            before: None,
+            limit: PageLimit::rows(1000),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +119,15 @@ pub enum OutcomeFilter {
     Open,
     Resolved,
     Dismissed,
+}
+
+impl Conflicts {
+    /// Whether conflicts of writes by this agent are asked for.
+    pub fn wants_agent(&self, agent: Option<&str>) -> bool {
+        let agent = agent.unwrap_or_default();
+        let is_other = |text: &String| !agent.contains(text.as_str());
+        !self.agent.as_ref().is_some_and(is_other) && self.not_agent.as_ref().is_none_or(is_other)
+    }
 }
 
 /// What [`crate::Reader::conflicts`] found.
@@ -172,6 +209,7 @@ impl LoggedConflict {
     pub fn weight(&self) -> usize {
         const ROW: usize = 250;
         let paths: usize = self.paths.iter().map(String::len).sum();
-        ROW + self.key.as_str().len() + paths + self.edit.body().len()
+        let agent = self.agent.as_ref().map_or(0, |agent| agent.len());
+        ROW + self.key.as_str().len() + agent + paths + self.edit.body().len()
     }
 }

@@ -13,6 +13,7 @@ mod kept; // locks, receipts and the conflict log
 mod keys; // unique keys, as the rules want them
 mod list; // the documents of a collection
 mod log; // versions and heads
+mod page; // how much is read at a time
 mod two; // two writers, where there may be two
 
 pub use feed::*;
@@ -21,6 +22,7 @@ pub use kept::*;
 pub use keys::*;
 pub use list::*;
 pub use log::*;
+pub use page::*;
 pub use two::*;
 
 /// Makes a test of each case. `$place` is evaluated for each: a function that opens the store in a
@@ -40,10 +42,12 @@ macro_rules! conformance {
             a_reopened_store_is_the_same,
             lists_are_selected_and_sorted,
             lists_go_both_ways_from_anywhere,
+            what_collections_hold_is_counted,
             changes_come_in_order_and_by_scope,
             old_versions_are_found,
             history_is_cut_and_the_rest_agrees,
             changes_of_one_document_are_found_from_anywhere,
+            pages_are_limited_by_bytes,
             locks_receipts_and_conflicts_are_kept,
             random_writes_agree_with_a_model,
             a_batch_sees_itself,

@@ -1,18 +1,22 @@
 //! What every store must do.
 
+mod extent; // how much a collection holds
 mod facts; // what decisions rest on, and what must be fetched first
 mod fate; // what became of a commit
 mod ground; // where a turn stands
 mod history; // the versions of a document, back from one of them
 mod list; // documents of a collection, selected and sorted
+mod page; // how much is read at a time
 mod reader; // reads of what is durable
 mod store; // the writer's side
 
+pub use extent::Extent;
 pub use facts::{Facts, Lack, Want};
 pub use fate::{BatchToken, Fate};
 pub use ground::Ground;
 pub use history::{History, HistorySpan, read_back};
 pub(crate) use list::item;
 pub use list::{Documents, Listed, Listing, Selection, Visit};
+pub use page::{PageLimit, PageMeter};
 pub use reader::{Changes, Feed, Read, Reader};
 pub use store::{ConstraintConflict, Store, StoreError};

@@ -8,6 +8,7 @@ mod order; // what is asked, and what became of it
 
 mod batch; // commands decided together, each in sight of those before it
 mod counters; // what a desk has done so far
+mod cpu_time; // how long rules may take
 mod desk; // orders in, one commit, answers out; no I/O
 mod holders; // of unique keys, while orders are decided
 mod waiting; // refused writes that are to be logged
@@ -34,9 +35,9 @@ pub use conflict_log::{
     SettledAs, SettledConflict, Settlement, VersionPlace,
 };
 pub use contract::{
-    BatchToken, Changes, ConstraintConflict, Documents, Facts, Fate, Feed, Ground, History,
-    HistorySpan, Lack, Listed, Listing, Read, Reader, Selection, Store, StoreError, Visit, Want,
-    read_back,
+    BatchToken, Changes, ConstraintConflict, Documents, Extent, Facts, Fate, Feed, Ground, History,
+    HistorySpan, Lack, Listed, Listing, PageLimit, PageMeter, Read, Reader, Selection, Store,
+    StoreError, Visit, Want, read_back,
 };
 pub use counters::DeskCounters;
 pub use desk::{Desk, Next, Proposed, Replies};

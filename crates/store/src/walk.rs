@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use detente_core::{CollectionKey, Query, Stored};
 
-use crate::{Listing, Reader, StoreError};
+use crate::{Listing, PageLimit, Reader, StoreError};
 
 /// How many documents are read at a time.
 const PAGE: usize = 1000;
@@ -21,7 +21,7 @@ pub async fn each_document<E: From<StoreError>>(
     let mut listing = Listing {
         collection: collection.clone(),
         query: Query::default(),
-        limit: PAGE,
+        limit: PageLimit::rows(PAGE),
         after: None,
     };
     loop {

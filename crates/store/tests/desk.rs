@@ -10,8 +10,8 @@ use detente_core::{
 };
 use detente_store::memory::{Disk, Landing, Memory, Mishap, Step, Weather};
 use detente_store::{
-    Clerk, Conflicts, LoggedConflict, LostEdit, Next, Order, Reader, Reply, Store, StoreError,
-    Transacted, Transaction,
+    Clerk, Conflicts, LoggedConflict, LostEdit, Next, Order, PageLimit, Reader, Reply, Store,
+    StoreError, Transacted, Transaction,
 };
 use pollster::FutureExt;
 
@@ -92,6 +92,7 @@ fn conflict(id: &str) -> LoggedConflict {
         at: Moment(1),
         key: key("a"),
         by: "ann".into(),
+        agent: None,
         method: "PUT".into(),
         kind: "stale-version".into(),
         paths: Vec::new(),
@@ -201,8 +202,8 @@ fn a_commit_of_unknown_fate_is_performed_once() {
         let reader = clerk.store().reader();
         assert_eq!(reader.last_seq(), 1, "{landing:?}");
         let all = Conflicts {
-            space: "default".into(),
-            limit: 10,
+            space: Some("default".into()),
+            limit: PageLimit::rows(10),
             ..Conflicts::default()
         };
         let logged = reader.conflicts(&all).block_on().unwrap().items;

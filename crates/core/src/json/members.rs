@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -12,6 +13,9 @@ use super::{Value, parse};
 pub struct Members {
     text: Bytes,
     all: Vec<Member>,
+    /// The members in the order of their names: built when one is looked for that is not where the
+    /// other object has it.
+    by_name: OnceCell<Vec<u32>>,
 }
 
 #[derive(Clone, Debug)]
@@ -32,6 +36,7 @@ impl Members {
         let nothing = Self {
             text: Bytes::new(),
             all: Vec::new(),
+            by_name: OnceCell::new(),
         };
         Self::like(text, &nothing)
     }
@@ -50,7 +55,10 @@ impl Members {
                 Some(same) => same.moved_to(scanner.at, next),
                 None => match Member::read(&mut scanner) {
                     Some(member) => {
-                        let twin = other.find(&member, &text, next);
+                        let namesake = other.find(member.name.of(&text), next);
+                        next = namesake.map_or(next, |index| index + 1);
+                        let is_same = |index: &usize| other.has(*index, &member, &text);
+                        let twin = namesake.filter(is_same);
                         Member { twin, ..member }
                     }
                     None => break,
@@ -63,7 +71,11 @@ impl Members {
                 break;
             }
         }
-        Self { text, all }
+        Self {
+            text,
+            all,
+            by_name: OnceCell::new(),
+        }
     }
 
     /// How many members there are.
@@ -114,13 +126,32 @@ impl Members {
         (text.starts_with(whole) && ends(text.get(whole.len()))).then_some(member)
     }
 
-    /// The index of the member with the same name and text; `next` is tried first.
-    fn find(&self, member: &Member, text: &[u8], next: usize) -> Option<usize> {
-        let name = member.name.of(text);
-        let has_it = |index: &usize| self.all[*index].name.of(&self.text) == name;
-        let index = (next..self.len()).chain(0..next).find(has_it)?;
-        let value = &self.text[self.all[index].value.clone()];
-        (*value == text[member.value.clone()]).then_some(index)
+    /// The index of the member with a name; `next` is tried first.
+    fn find(&self, name: &[u8], next: usize) -> Option<usize> {
+        if next < self.len() && self.name_bytes(next) == name {
+            return Some(next);
+        }
+        let by_name = self.by_name.get_or_init(|| {
+            let mut order: Vec<u32> = (0..self.all.len()).map(|index| index as u32).collect();
+            order.sort_unstable_by_key(|index| self.name_bytes(*index as usize));
+            order
+        });
+        let found = by_name.binary_search_by_key(&name, |index| self.name_bytes(*index as usize));
+        found.ok().map(|at| by_name[at] as usize)
+    }
+
+    fn name_bytes(&self, index: usize) -> &[u8] {
+        self.all[index].name.of(&self.text)
+    }
+
+    /// Whether there is a member with this name.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.find(name.as_bytes(), 0).is_some()
+    }
+
+    /// Whether the value at `index` has the text that a member of another text has.
+    fn has(&self, index: usize, member: &Member, text: &[u8]) -> bool {
+        self.text[self.all[index].value.clone()] == text[member.value.clone()]
     }
 }
 

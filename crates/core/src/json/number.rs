@@ -4,12 +4,15 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use compact_str::{CompactString, ToCompactString};
+
 /// A JSON number: the digits as they were sent, compared by value.
 ///
 /// `1`, `1.0` and `10e-1` are equal, and each is written back as it was sent. Comparison is exact:
-/// numbers are not converted to floats, so integers beyond 2^53 stay distinct.
+/// numbers are not converted to floats, so integers beyond 2^53 stay distinct. Up to 24 digits need
+/// no memory of their own.
 #[derive(Clone, Debug)]
-pub struct Number(Box<str>);
+pub struct Number(CompactString);
 
 impl Number {
     /// `text` must match the `number` production of RFC 8259, section 6; the parser ensures that.
@@ -66,13 +69,13 @@ impl Number {
 
 impl From<i64> for Number {
     fn from(value: i64) -> Self {
-        Self(value.to_string().into())
+        Self(value.to_compact_string())
     }
 }
 
 impl From<u64> for Number {
     fn from(value: u64) -> Self {
-        Self(value.to_string().into())
+        Self(value.to_compact_string())
     }
 }
 

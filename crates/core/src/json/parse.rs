@@ -88,13 +88,23 @@ impl Build for Tree {
     fn insert(object: &mut Object, name: &str, value: Value) {
         object.insert(name.to_owned(), value);
     }
-    fn array(array: Vec<Value>) -> Value {
+    fn array(mut array: Vec<Value>) -> Value {
+        if array.len() < FEW {
+            array.shrink_to_fit();
+        }
         Value::Array(array)
     }
-    fn object(object: Object) -> Value {
+    fn object(mut object: Object) -> Value {
+        if !object.is_empty() && object.len() < FEW {
+            object.shrink_to_fit();
+        }
         Value::Object(object)
     }
 }
+
+/// With fewer values than this, an array or object has twice the room that it needs or more. A
+/// document may hold a great many of them.
+pub(super) const FEW: usize = 3;
 
 struct Nothing;
 

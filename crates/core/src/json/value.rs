@@ -1,12 +1,7 @@
 use std::fmt;
 
-use indexmap::IndexMap;
-
 use super::parse::plain_length;
-use super::{Number, Pointer};
-
-/// The members of an object, in the order in which they were sent; equality ignores the order.
-pub type Object = IndexMap<String, Value>;
+use super::{Number, Object, Pointer};
 
 /// A JSON value. Equality is by value: `1` equals `1.0`, and member order does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +77,15 @@ impl Value {
             Self::Array(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
             Self::Object(members) => 1 + members.values().map(Self::depth).max().unwrap_or(0),
             _ => 0,
+        }
+    }
+
+    /// How many values it consists of, itself among them.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Array(items) => 1 + items.iter().map(Self::count).sum::<usize>(),
+            Self::Object(members) => 1 + members.values().map(Self::count).sum::<usize>(),
+            _ => 1,
         }
     }
 

@@ -13,7 +13,7 @@ use super::{Choice, Collision, Join, Strategy};
 use crate::json::{Pointer, Value};
 use order::{Arrangement, Orders};
 
-pub(super) use key::{element, token};
+pub(super) use key::{by_token, token};
 
 /// The elements of one side, in order, by the token of their key.
 type Elements<'a> = IndexMap<Cow<'a, str>, &'a Value>;

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::keyed_list;
@@ -119,21 +121,13 @@ impl Strategies {
         self.at(place).unwrap_or(&Strategy::Manual).name()
     }
 
-    /// The value of a document at the place of a conflict or a choice; in a keyed list, elements
-    /// are found by key.
-    pub fn value_at<'v>(&self, document: &'v Value, place: &Pointer) -> Option<&'v Value> {
-        let mut here = Here::from(self);
-        let mut value = document;
-        for token in place.tokens() {
-            value = match (here.own(), value) {
-                (Some(Strategy::KeyedList { key }), Value::Array(list)) => {
-                    keyed_list::element(list, key, token)?
-                }
-                _ => value.at(&Pointer::root().child(token.as_str()))?,
-            };
-            here = here.below(token);
+    /// Looks for values of a document at the places of conflicts or choices.
+    pub fn finder<'v>(&'v self, document: &'v Value) -> Finder<'v> {
+        Finder {
+            strategies: self,
+            document,
+            lists: RefCell::default(),
         }
-        Some(value)
     }
 
     fn declared_at(&self, place: &Pointer) -> Option<&Strategy> {
@@ -150,6 +144,45 @@ impl Strategies {
     /// The places of each group.
     pub(super) fn groups(&self) -> impl Iterator<Item = &[Pointer]> {
         self.groups.iter().map(|(_, places)| places.as_slice())
+    }
+}
+
+/// Finds values of one document by the places of conflicts or choices: in a keyed list, elements are
+/// found by key, in an index that is built once.
+pub struct Finder<'v> {
+    strategies: &'v Strategies,
+    document: &'v Value,
+    lists: RefCell<Lists<'v>>,
+}
+
+/// The elements of keyed lists by their tokens, for each list.
+type Lists<'v> = HashMap<*const Value, HashMap<Cow<'v, str>, &'v Value>>;
+
+impl<'v> Finder<'v> {
+    /// The value at a place.
+    pub fn at(&self, place: &Pointer) -> Option<&'v Value> {
+        let mut here = Here::from(self.strategies);
+        let mut value = self.document;
+        for token in place.tokens() {
+            value = match (here.own(), value) {
+                (Some(Strategy::KeyedList { key }), Value::Array(_)) => {
+                    self.element(value, key, token)?
+                }
+                (_, Value::Object(members)) => members.get(token.as_str())?,
+                (_, Value::Array(items)) => items.get(Pointer::index(token)?)?,
+                _ => return None,
+            };
+            here = here.below(token);
+        }
+        Some(value)
+    }
+
+    fn element(&self, list: &'v Value, key: &Pointer, token: &str) -> Option<&'v Value> {
+        let mut lists = self.lists.borrow_mut();
+        let elements = lists
+            .entry(std::ptr::from_ref(list))
+            .or_insert_with(|| keyed_list::by_token(list, key));
+        elements.get(token).copied()
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 use cel::objects::{Key, Map};
 use cel::{Context, Env, Program};
 
+use super::patience::{Endless, Patience, Watch};
 use super::types;
 use crate::json::{Number, Value};
 
@@ -24,6 +25,21 @@ pub struct Expression {
     program: Program,
     mentions_ours: bool,
     mentions_stored: bool,
+}
+
+/// What came of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    True,
+    /// It is false, or cannot be evaluated.
+    False,
+    /// It took too long.
+    TooCostly,
+}
+
+enum Unanswered {
+    Failed(String),
+    TooCostly,
 }
 
 /// Why a text is not a condition. `offset` counts characters from 0.
@@ -77,15 +93,43 @@ impl Expression {
     /// Whether it is true. An expression that cannot be evaluated, such as a comparison with an
     /// absent member, is not true.
     pub fn holds(&self, old: Option<&Value>, new: Option<&Value>) -> bool {
-        self.evaluate(old, new) == Ok(true)
+        self.answer(old, new, &Endless) == Answer::True
     }
 
-    /// Whether it is true, or why it cannot be evaluated.
-    pub(super) fn evaluate(
+    /// The same, as far as there is patience.
+    pub(super) fn answer(
         &self,
         old: Option<&Value>,
         new: Option<&Value>,
-    ) -> Result<bool, String> {
+        patience: &dyn Patience,
+    ) -> Answer {
+        match self.evaluate(old, new, patience) {
+            Ok(true) => Answer::True,
+            Ok(false) | Err(Unanswered::Failed(_)) => Answer::False,
+            Err(Unanswered::TooCostly) => Answer::TooCostly,
+        }
+    }
+
+    /// Why it cannot be evaluated, if so.
+    pub(super) fn reason(
+        &self,
+        old: Option<&Value>,
+        new: Option<&Value>,
+        patience: &dyn Patience,
+    ) -> Option<String> {
+        match self.evaluate(old, new, patience) {
+            Err(Unanswered::Failed(why)) => Some(why),
+            _ => None,
+        }
+    }
+
+    fn evaluate(
+        &self,
+        old: Option<&Value>,
+        new: Option<&Value>,
+        patience: &dyn Patience,
+    ) -> Result<bool, Unanswered> {
+        let watch = Watch::new(patience);
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         if self.mentions_ours {
             context.add_variable_from_value(OURS, to_cel(new));
@@ -93,13 +137,18 @@ impl Expression {
         if self.mentions_stored {
             context.add_variable_from_value(STORED, to_cel(old));
         }
-        match self.program.execute(&context) {
+        context.set_variable_resolver(&watch);
+        let result = self.program.execute(&context);
+        if watch.is_over() {
+            return Err(Unanswered::TooCostly);
+        }
+        match result {
             Ok(cel::Value::Bool(value)) => Ok(value),
-            Ok(other) => Err(format!(
+            Ok(other) => Err(Unanswered::Failed(format!(
                 "the result is of type {}, not a boolean",
                 other.type_of()
-            )),
-            Err(error) => Err(error.to_string()),
+            ))),
+            Err(error) => Err(Unanswered::Failed(error.to_string())),
         }
     }
 }

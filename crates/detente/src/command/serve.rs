@@ -3,28 +3,37 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use detente_server::Serving;
-use detente_service::Service;
-use detente_store::{Store, Writer};
-use tokio::net::TcpListener;
+use detente_core::CollectionKey;
+use detente_server::{Listener, Serving, Settings};
+use detente_service::{Policy, Service};
+use detente_store::{Reader, Store, StoreError, Writer};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;
 use super::data::{StoreArgs, refused};
+use super::door::Door;
 use super::shutdown::shutdown_signal;
+use crate::listen::Listen;
 
 /// Threads for reads from the disk.
 const BLOCKING_THREADS: usize = 8;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:4090";
 
+/// How many names a warning lists.
+const TOLD: usize = 20;
+
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
     store: StoreArgs,
-    /// Address to listen on; port 0 picks a free one [default: that of the configuration, or 127.0.0.1:4090]
+    /// Address and port to listen on, a port alone for this machine, or `unix:` and the path of a socket; port 0
+    /// picks a free one [default: that of the configuration, or 127.0.0.1:4090]
     #[arg(long, env = "DETENTE_LISTEN", value_name = "ADDRESS")]
-    listen: Option<String>,
+    listen: Option<Listen>,
+    #[command(flatten)]
+    door: Door,
     /// What to log; `debug` includes every request
     #[arg(
         long,
@@ -74,12 +83,12 @@ enum LogFormat {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.store.config()?;
+        let mut config = self.store.config()?;
+        self.door.apply(&mut config.settings)?;
         let data = self.store.data(&config);
         let listen = self.listen.clone().or_else(|| config.listen.clone());
-        let listen = listen.unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+        let listen = listen.unwrap_or_else(|| Listen::Tcp(DEFAULT_LISTEN.to_owned()));
         self.start_log();
-        let store = self.store.open(&config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             // They read from the disk: more threads would only wait for it, each with its own
@@ -87,12 +96,17 @@ impl Serve {
             .max_blocking_threads(BLOCKING_THREADS)
             .build()
             .map_err(|error| Failure::Start(error.into()))?;
+        let entered = runtime.enter();
+        outlive_hangups().map_err(Failure::Start)?;
+        drop(entered);
+        let store = self.store.open(&config)?;
         let writer = runtime.block_on(async {
-            let listener = TcpListener::bind(&listen)
-                .await
-                .with_context(|| format!("cannot listen on {listen}"))
-                .map_err(Failure::Start)?;
+            let listener = bind(&listen).await.map_err(Failure::Start)?;
             let reader = Arc::new(store.reader());
+            warn_of_undeclared(&*reader, &config.policy)
+                .await
+                .map_err(|error| refused(&data, error))?;
+            warn_of_open_door(&listener, &config.settings);
             let writer = Writer::start(store, config.settings.limits.queued_writes)
                 .map_err(|error| Failure::Start(error.into()))?;
             let service = Service::new(config.policy, reader, writer.handle());
@@ -117,14 +131,73 @@ impl Serve {
     }
 }
 
+async fn bind(listen: &Listen) -> anyhow::Result<Listener> {
+    let bound = match listen {
+        Listen::Tcp(address) => Listener::tcp(address).await,
+        Listen::Unix(path) => Listener::unix(path),
+    };
+    bound.with_context(|| format!("cannot listen on {listen}"))
+}
+
+/// Collections that are stored and not declared answer 404, as if they were lost.
+async fn warn_of_undeclared(reader: &dyn Reader, policy: &Policy) -> Result<(), StoreError> {
+    let stored = reader.collections().await?;
+    let kept_out = |it: &&CollectionKey| policy.collection(&it.collection).is_none();
+    let names = stored.iter().filter(kept_out);
+    let names: Vec<_> = names
+        .map(|it| format!("{}/{}", it.space, it.collection))
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let count = names.len();
+    let names = names[..count.min(TOLD)].join(", ");
+    tracing::warn!(
+        count,
+        collections = names,
+        "stored collections are not declared in the configuration and answer 404: declare them, or set \
+         undeclared_collections to \"allow\""
+    );
+    Ok(())
+}
+
+/// On this machine everybody is trusted; beyond it, anybody might be anybody.
+fn warn_of_open_door(listener: &Listener, settings: &Settings) {
+    if settings.tokens.is_none() && !listener.is_of_this_machine() {
+        tracing::warn!(
+            address = %listener,
+            "ANYBODY who can reach this address can read, change and delete everything: no tokens are \
+             configured. Set --token or [[tokens]], or listen on 127.0.0.1"
+        );
+    }
+}
+
+/// SIGHUP asks many servers to read their configuration again. This one does so at its start alone,
+/// and a terminal that closes is no reason to end.
+fn outlive_hangups() -> anyhow::Result<()> {
+    let mut hangups = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            tracing::info!("SIGHUP changes nothing: the configuration is read at the start");
+        }
+    });
+    Ok(())
+}
+
 /// Prints the line that says where everything is.
 fn announce(serving: &Serving, data: &str) -> anyhow::Result<()> {
-    let address = serving.address()?;
     let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "detente listens on http://{address}, its page is http://{address}/, its data is in {data}"
-    )?;
+    match serving.listener().url() {
+        Some(url) => writeln!(
+            out,
+            "detente listens on {url}, its page is {url}/, its data is in {data}"
+        )?,
+        None => writeln!(
+            out,
+            "detente listens on {}, its data is in {data}",
+            serving.listener()
+        )?,
+    }
     out.flush()?;
     Ok(())
 }

@@ -13,11 +13,13 @@ use toml::de::{DeTable, DeValue};
 use super::collection::{self, Defaults};
 use super::mistake::{Mistake, Mistakes, Source};
 use super::section::Section;
+use super::site::{site, trusted_proxies};
+use crate::listen::Listen;
 
 /// The settings in the file.
 #[derive(Debug)]
 pub struct Config {
-    pub listen: Option<String>,
+    pub listen: Option<Listen>,
     /// Relative to the folder of the file.
     pub data: Option<PathBuf>,
     pub cache_bytes: Option<usize>,
@@ -87,31 +89,37 @@ fn read(root: &Section<'_>) -> Config {
         "undeclared_collections",
         &[("reject", false), ("allow", true)],
     );
+    // A file that declares none says as little of them as no file.
+    let declares_none = root.get("collections").is_none();
     let limits = limits(root);
+    let (conflicts, dismiss_after) = conflicts(root);
     let config = Config {
         listen: listen(root),
         data: root.text("data").map(|data| beside(root, &data.value)),
         cache_bytes: root.number("cache_bytes", 0),
-        conflicts: retention(root),
+        conflicts,
         policy: Policy {
             collections: collections(root, &defaults),
-            undeclared: match undeclared {
-                Some(true) => Undeclared::Allow(Arc::new(plain(&defaults))),
-                _ => Undeclared::Reject,
+            undeclared: match undeclared.unwrap_or(declares_none) {
+                true => Undeclared::Allow(Arc::new(plain(&defaults))),
+                false => Undeclared::Reject,
             },
             max_document_bytes: limits.body_bytes,
         },
         settings: Settings {
             tokens: tokens(root),
+            site: site(root),
+            trusted_proxies: trusted_proxies(root),
             cors_origins: cors_origins(root),
             limits,
+            dismiss_after,
         },
     };
     root.finish();
     let rejects = matches!(config.policy.undeclared, Undeclared::Reject);
     if rejects && root.get("collections").is_none() {
-        let message = "no collection is declared, and undeclared_collections is not \"allow\": \
-                       nothing could be stored";
+        let message = "no collection is declared, and undeclared_collections is \"reject\": nothing could be \
+                       stored";
         root.mistake(0..0, message);
     }
     config
@@ -163,19 +171,24 @@ fn stale_answer(section: &Section<'_>) -> Option<StaleAnswer> {
     }
 }
 
-fn listen(root: &Section<'_>) -> Option<String> {
+fn listen(root: &Section<'_>) -> Option<Listen> {
     let listen = root.text("listen")?;
-    let port = listen
-        .value
-        .rsplit_once(':')
-        .and_then(|(_, port)| port.parse::<u16>().ok());
-    if port.is_none() {
-        root.mistake(
-            listen.span,
-            "listen must be an address and a port, such as \"127.0.0.1:4090\"",
-        );
+    let parsed = listen.value.parse();
+    if let Err(error) = &parsed {
+        root.mistake(listen.span, format!("listen {error}"));
     }
-    port.map(|_| listen.value)
+    parsed.ok()
+}
+
+/// Whether a text is `*` or the origin of a page, as browsers send it (RFC 6454, section 7).
+pub(crate) fn is_origin(text: &str) -> bool {
+    text == "*"
+        || text.split_once("://").is_some_and(|(scheme, host)| {
+            matches!(scheme, "http" | "https")
+                && !host.is_empty()
+                && !host.contains('/')
+                && host.bytes().all(|byte| byte.is_ascii_graphic())
+        })
 }
 
 fn cors_origins(root: &Section<'_>) -> Vec<String> {
@@ -185,17 +198,7 @@ fn cors_origins(root: &Section<'_>) -> Vec<String> {
         .unwrap_or_default();
     let mut kept = Vec::new();
     for origin in origins {
-        let is_origin = origin.value == "*"
-            || origin
-                .value
-                .split_once("://")
-                .is_some_and(|(scheme, host)| {
-                    matches!(scheme, "http" | "https")
-                        && !host.is_empty()
-                        && !host.contains('/')
-                        && host.bytes().all(|byte| byte.is_ascii_graphic())
-                });
-        if is_origin {
+        if is_origin(&origin.value) {
             kept.push(origin.value);
         } else {
             let message = "an origin must be \"*\", or a scheme and a host with an optional port, such as \
@@ -221,6 +224,12 @@ fn limits(root: &Section<'_>) -> Limits {
         header_bytes: section
             .number("header_bytes", 1024)
             .unwrap_or(default.header_bytes),
+        connections: section
+            .number("connections", 1)
+            .unwrap_or(default.connections),
+        connections_of_one_address: section
+            .number("connections_of_one_address", 1)
+            .unwrap_or(default.connections_of_one_address),
         queued_writes: section
             .number("queued_writes", 1)
             .unwrap_or(default.queued_writes),
@@ -230,20 +239,23 @@ fn limits(root: &Section<'_>) -> Limits {
     limits
 }
 
-fn retention(root: &Section<'_>) -> Retention {
+/// How much of the conflict log is kept, and when its open entries are dismissed.
+fn conflicts(root: &Section<'_>) -> (Retention, Option<Duration>) {
     const DAY_MS: u64 = 24 * 60 * 60 * 1000;
     let default = Retention::default();
     let Some(section) = root.section("conflicts") else {
-        return default;
+        return (default, None);
     };
     let days = section.number("keep_days", 1).map(|days| days as u64);
     let bytes = section.number("max_bytes", 0).map(|bytes| bytes as u64);
+    let open_days = section.number("dismiss_after_days", 1);
+    let open_ms = open_days.map(|days| (days as u64).saturating_mul(DAY_MS));
     let retention = Retention {
         age_ms: days.map_or(default.age_ms, |days| days.saturating_mul(DAY_MS)),
         bytes: bytes.unwrap_or(default.bytes),
     };
     section.finish();
-    retention
+    (retention, open_ms.map(Duration::from_millis))
 }
 
 fn tokens(root: &Section<'_>) -> Option<Tokens> {
@@ -359,11 +371,13 @@ mod tests {
 stale_status = 410
 unconditonal_writes = "allow"
 cors_origins = ["example.org"]
+public_url = "example.org"
+trusted_proxies = ["::1", "localhost"]
 
 [limits]
 body_bytes = 0
 
-[collections.Users]
+[collections.-users]
 
 [collections.users]
 schema = { type = "objekt" }
@@ -393,18 +407,20 @@ secret_sha256 = "xyz"
             "2:16 stale_status must be 409 or 412",
             "3:1 unknown setting unconditonal_writes; did you mean unconditional_writes?",
             "4:17 an origin must be",
-            "7:14 limits.body_bytes must be a whole number of at least 1",
-            "9:14 \"Users\" is not a collection name",
-            "12:19 \"objekt\" is not",
-            "15:11 a JSON Pointer must be empty or start with `/`",
-            "16:1 collections.users.unique needs fields",
-            "17:8 this collection has another unique key named \"email\"",
-            "18:22 ",
-            "21:10 unknown name \"slef\"",
-            "22:12 {oops} is neither",
-            "25:12 \"new\" is not one of the states",
-            "27:10 \"gone\" is not one of the states",
-            "31:17 secret_sha256 must be 64 hexadecimal digits",
+            "5:14 public_url must be a URL",
+            "6:27 a proxy must be an address or a network",
+            "9:14 limits.body_bytes must be a whole number of at least 1",
+            "11:14 \"-users\" is not a collection name",
+            "14:19 \"objekt\" is not",
+            "17:11 a JSON Pointer must be empty or start with `/`",
+            "18:1 collections.users.unique needs fields",
+            "19:8 this collection has another unique key named \"email\"",
+            "20:22 ",
+            "23:10 unknown name \"slef\"",
+            "24:12 {oops} is neither",
+            "27:12 \"new\" is not one of the states",
+            "29:10 \"gone\" is not one of the states",
+            "33:17 secret_sha256 must be 64 hexadecimal digits",
         ];
         for (found, expected) in found.iter().zip(expected) {
             assert!(
@@ -418,7 +434,10 @@ secret_sha256 = "xyz"
     #[test]
     fn settings_that_make_a_server_useless_are_mistakes() {
         let cases = [
-            ("", "no collection is declared"),
+            (
+                "undeclared_collections = \"reject\"",
+                "no collection is declared",
+            ),
             ("tokens = []\n[collections.a]\n", "locks everybody out"),
             (
                 "[collections.a.lifecycle]\nfield = \"/s\"\ninitial = []\nstates = {}\n",

@@ -130,7 +130,7 @@ pub(crate) fn clash_rows(divergence: &Divergence) -> Vec<Draft> {
             row.add("message", &broken.message);
         }
         if let Some(obstacle) = &clash.obstacle {
-            row.add("obstacle", &obstacle::row(obstacle));
+            row.add("obstacle", obstacle::row(obstacle));
         }
         let values = [
             ("base", &clash.base),

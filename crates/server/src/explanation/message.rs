@@ -1,6 +1,6 @@
-use detente_core::Field;
 use detente_core::json::Pointer;
-use detente_service::Divergence;
+use detente_core::{EntityTag, Field};
+use detente_service::{Divergence, Naming};
 
 use super::obstacle;
 
@@ -24,6 +24,9 @@ pub(super) const KEY_REUSED: &str =
     "This Idempotency-Key came with another request before. Use a new key for a new request.";
 pub(super) const RECEIPT_GONE: &str =
     "This was performed before; the version that it left is no longer kept.";
+const WEAK: &str = "If-Match names the current version, but by a weak tag, which never matches (RFC 9110, \
+     section 13.1.1). Proxies that compress make tags weak.";
+const FOREIGN: &str = "The tag is none of this server's: a proxy on the way may have changed it.";
 pub(super) const NOT_PERFORMED: &str =
     "This operation was not refused; another one of the batch was, so none was performed.";
 pub(super) const FULL: &str = "The disk is full. Nothing was written; reading goes on.";
@@ -37,32 +40,56 @@ pub(super) fn of_stale(
     rests_on: Option<usize>,
 ) -> String {
     if let Some(operation) = rests_on {
-        return format!(
-            "Operation {operation} of this batch changes the document first, so the version that this \
-             one names would not be current any more. Nothing was performed: make one operation of the two."
-        );
+        return resting(operation, failed);
     }
     let Some(current) = &divergence.current else {
         return "There is no such document, and If-Match asks for one.".into();
     };
     let saved = format!("{} saved version {}", current.by, current.version);
-    let Some(base) = &divergence.base else {
-        return match failed {
-            Some(Field::IfNoneMatch) => format!("There is such a document already: {saved}."),
-            Some(field) => format!("{} does not hold: {saved}.", field.name()),
-            None => format!("{saved}; it never had the version that If-Match names."),
-        };
-    };
-    if divergence.is_weakly_named {
-        return "If-Match names the current version, but by a weak tag, which never matches \
-                (RFC 9110, section 13.1.1)."
-            .into();
+    match failed {
+        None | Some(Field::IfMatch) => of_if_match(divergence, &saved),
+        Some(Field::IfNoneMatch) => {
+            format!("If-None-Match does not hold: there is such a document already; {saved}.")
+        }
+        Some(field) => format!("{} does not hold: {saved}.", field.name()),
     }
-    if base.seq == current.seq {
-        return format!("If-Match does not hold: {saved}, from which your edit began.");
+}
+
+fn resting(operation: usize, failed: Option<Field>) -> String {
+    let first = format!("Operation {operation} of this batch changes the document first, so");
+    let undone = "Nothing was performed: make one operation of the two.";
+    match failed {
+        Some(field) => format!("{first} {} would not hold any more. {undone}", field.name()),
+        None => format!(
+            "{first} the version that this one names would not be current any more. {undone}"
+        ),
     }
-    let begun = format!("{saved}; your edit began from version {}.", base.version);
-    format!("{begun} {}", relation(divergence, base.version))
+}
+
+fn of_if_match(divergence: &Divergence, saved: &str) -> String {
+    let never = "it never had the version that If-Match names.";
+    match (divergence.naming, &divergence.base) {
+        (Naming::Weakly, _) => WEAK.into(),
+        (Naming::Foreign, _) => format!("{saved}; {never} {FOREIGN}"),
+        (Naming::Another, _) => {
+            format!(
+                "If-Match does not hold: it names another version than the current one; {saved}."
+            )
+        }
+        (Naming::Base, None) => format!("{saved}; {never}"),
+        (Naming::Base, Some(base)) => {
+            let begun = format!("your edit began from version {}.", base.version);
+            format!("{saved}; {begun} {}", relation(divergence, base.version))
+        }
+    }
+}
+
+pub(super) fn of_read(field: Field, tag: &EntityTag) -> String {
+    let name = field.name();
+    match field {
+        Field::IfMatch => format!("{name} names another version than {tag}."),
+        _ => format!("{name} does not hold: {tag} may be newer."),
+    }
 }
 
 /// Where the two edits stand to each other.
@@ -119,8 +146,15 @@ pub(super) fn field_name(pointer: &Pointer) -> String {
     }
 }
 
+/// A sentence names so many members at most; `conflicts` has all.
+const NAMED: usize = 10;
+
 pub(super) fn listed(names: &[String]) -> String {
     match names {
+        names if names.len() > NAMED => {
+            let named = names[..NAMED].join(", ");
+            format!("{named} and {} more", names.len() - NAMED)
+        }
         [] => String::new(),
         [name] => name.clone(),
         [names @ .., last] => format!("{} and {last}", names.join(", ")),

@@ -5,7 +5,6 @@ use detente_core::{Head, Key};
 use super::Subject;
 use super::message::{field_name, listed};
 use crate::problem::{Problem, ProblemKind};
-use crate::resource::document_href;
 
 impl Subject<'_> {
     pub(super) fn duplicate(
@@ -38,7 +37,7 @@ impl Subject<'_> {
             let holder = Key::from_parts(key.space(), key.collection(), &duplicate.holder);
             let existing = object([
                 ("id", duplicate.holder.as_str().into()),
-                ("href", document_href(&holder).into()),
+                ("href", self.site.document(&holder).into()),
             ]);
             row.insert("values".into(), Value::Array(duplicate.values.clone()));
             if !duplicate.holder.is_empty() {

@@ -1,14 +1,17 @@
 use detente_service::{Policy, Undeclared};
 use serde_json::{Value, json};
 
+use super::label::labels;
 use super::subject::Subject;
 use crate::operations::COLLECTION_NAME;
 use crate::settings::Settings;
+use crate::site::Site;
 
 /// The parts of a server that its description depends on.
 pub(super) struct Api<'a> {
     policy: &'a Policy,
     settings: &'a Settings,
+    pub(super) site: &'a Site,
     /// The subjects of the paths of collections.
     pub(super) subjects: Vec<Subject<'a>>,
     /// The subject of all other paths.
@@ -16,10 +19,11 @@ pub(super) struct Api<'a> {
 }
 
 impl<'a> Api<'a> {
-    pub(super) fn of(policy: &'a Policy, settings: &'a Settings) -> Self {
-        let declared = policy.collections.iter();
+    pub(super) fn of(policy: &'a Policy, settings: &'a Settings, site: &'a Site) -> Self {
+        let labels = labels(policy.collections.keys().map(String::as_str));
+        let declared = policy.collections.iter().zip(labels);
         let mut subjects: Vec<_> = declared
-            .map(|(name, collection)| Subject::declared(name, collection))
+            .map(|((name, collection), label)| Subject::declared(name, label, collection))
             .collect();
         if let Undeclared::Allow(collection) = &policy.undeclared {
             subjects.push(Subject::undeclared(collection));
@@ -27,8 +31,17 @@ impl<'a> Api<'a> {
         Self {
             policy,
             settings,
+            site,
             whole: Subject::whole(&subjects),
             subjects,
+        }
+    }
+
+    /// What the paths are relative to.
+    pub(super) fn url(&self) -> &str {
+        match self.site.base() {
+            "" => "/",
+            base => base,
         }
     }
 

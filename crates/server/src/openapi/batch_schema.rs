@@ -5,8 +5,8 @@ use crate::batch::MAX_OPERATIONS;
 use crate::operations::{IDEMPOTENCY_KEY, LOCK_TOKEN};
 use crate::resource::{JSON, JSON_PATCH, MERGE_PATCH};
 use crate::schema::{
-    ID, Saying, anything, closed, exactly, list, named, object, one_of, short_text_like, text_like,
-    whole,
+    ID_SEGMENT, Saying, anything, closed, exactly, list, named, object, one_of, short_text_like,
+    text_like, whole,
 };
 
 /// If-Match and If-None-Match inside a body.
@@ -17,62 +17,93 @@ const FIELD: &str = "^[ -~]*$";
 
 /// Batches and their results.
 pub(super) fn schemas(api: &Api<'_>) -> Vec<(&'static str, Value)> {
-    let operations = list(named("Operation"))
+    let list_of_operations = list(named("Operation"))
         .and("minItems", 1)
         .and("maxItems", MAX_OPERATIONS)
         .about("They are performed in this order, and each sees the effects of those before it.");
     let results = list(named("OperationResult"));
     let results = results.about("The outcome of each operation, in the order of the operations.");
-    vec![
-        ("Batch", closed([("operations", operations)])),
+    let mut schemas = vec![
+        ("Batch", closed([("operations", list_of_operations)])),
         ("BatchResults", object([("results", results)])),
-        ("Operation", operation(api)),
+        ("Operation", operation()),
         ("OperationResult", result()),
-    ]
+    ];
+    schemas.extend(operations(api));
+    schemas
 }
 
 /// One schema for each method and each kind of patch.
-fn operation(api: &Api<'_>) -> Value {
-    let id = ID.trim_start_matches('^');
-    let collection = format!("^/api/{}", api.collection_pattern());
-    let document = short_text_like(&format!("{collection}/{id}"), 325);
-    let collection = text_like(&format!("{collection}$"));
-    let put = |method, path: &Value| {
-        closed([
-            ("method", exactly(method)),
-            ("path", path.clone()),
-            ("headers?", closed(fields(Some(("Content-Type?", JSON))))),
-            ("body", named("Document")),
-        ])
-    };
-    let patch = |media_type, body| {
-        closed([
-            ("method", exactly("PATCH")),
-            ("path", document.clone()),
-            (
-                "headers",
-                closed(fields(Some(("Content-Type", media_type)))),
-            ),
-            ("body", body),
-        ])
-    };
-    let delete = closed([
-        ("method", exactly("DELETE")),
-        ("path", document.clone()),
-        ("headers?", closed(fields(None))),
-    ]);
+fn operation() -> Value {
     one_of([
-        put("PUT", &document),
-        put("POST", &collection),
-        patch(MERGE_PATCH, json!({"type": "object"})),
-        patch(JSON_PATCH, named("JsonPatch")),
-        delete,
+        named("PutOperation"),
+        named("PostOperation"),
+        named("PatchOperation"),
+        named("MergePatchOperation"),
+        named("JsonPatchOperation"),
+        named("DeleteOperation"),
     ])
     .about(
         "A write, described like a single request. Header fields that are not in `headers` come from \
          the batch. Their names may be in upper or lower case. In another space, the paths are those of \
          that space.",
     )
+}
+
+fn operations(api: &Api<'_>) -> Vec<(&'static str, Value)> {
+    let collection = format!("^/api/{}", api.collection_pattern());
+    let document = || short_text_like(&format!("{collection}/{ID_SEGMENT}$"), 834);
+    let collection = text_like(&format!("{collection}$"));
+    let write = |method, path, headers, media_type, body| {
+        closed([
+            ("method", exactly(method)),
+            ("path", path),
+            (headers, closed(fields(media_type))),
+            ("body", body),
+        ])
+    };
+    let plain = Some(("Content-Type?", JSON));
+    let of = |media_type| Some(("Content-Type", media_type));
+    let delete = [
+        ("method", exactly("DELETE")),
+        ("path", document()),
+        ("headers?", closed(fields(None))),
+    ];
+    vec![
+        (
+            "PutOperation",
+            write("PUT", document(), "headers?", plain, named("Document")),
+        ),
+        (
+            "PostOperation",
+            write("POST", collection, "headers?", plain, named("Document")),
+        ),
+        (
+            "PatchOperation",
+            write("PATCH", document(), "headers?", plain, named("MergePatch")),
+        ),
+        (
+            "MergePatchOperation",
+            write(
+                "PATCH",
+                document(),
+                "headers",
+                of(MERGE_PATCH),
+                named("MergePatch"),
+            ),
+        ),
+        (
+            "JsonPatchOperation",
+            write(
+                "PATCH",
+                document(),
+                "headers",
+                of(JSON_PATCH),
+                named("JsonPatch"),
+            ),
+        ),
+        ("DeleteOperation", closed(delete)),
+    ]
 }
 
 fn fields(media_type: Option<(&'static str, &str)>) -> Vec<(&'static str, Value)> {

@@ -1,42 +1,51 @@
 use detente_service::CONFLICT_KINDS;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::document_schema::page_of;
 use super::merge_schema::current;
 use crate::problem::settled_version;
 use crate::schema::{
-    Saying, all_of, anything, closed, exactly, href, id, list, moment, named, number, object,
-    one_of, one_word_of, pointer, text, text_in, whole,
+    Saying, anything, closed, flag, href, id, list, moment, named, number, object, one_of,
+    one_word_of, pointer, text, text_in, whole,
 };
 
 /// Entries of the conflict log, and resolutions.
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let page = page_of(named("LoggedConflict"));
     vec![
-        ("LoggedConflict", logged()),
+        (
+            "LoggedConflict",
+            object(logged()).about("A write that was refused."),
+        ),
         (
             "LoggedConflictPage",
             page.about("Conflicts, the newest first."),
         ),
         (
             "LoggedConflictDetail",
-            all_of([named("LoggedConflict"), detail()]),
+            object(logged().into_iter().chain(detail())).about("A refused write, with its edit."),
         ),
         ("LostEdit", edit()),
         ("ConflictResolution", resolution()),
         ("ConflictStatistics", statistics()),
+        ("DismissedConflicts", dismissed()),
     ]
 }
 
-fn logged() -> Value {
+/// The last three are there if the outcome is not `open`.
+fn logged() -> Vec<(&'static str, Value)> {
     let kind = one_word_of(&CONFLICT_KINDS);
     let version = |description| whole(1).or_null().about(description);
     let methods = ["PUT", "PATCH", "POST", "DELETE"];
-    object([
+    vec![
         ("id", text_in("uuid")),
         ("href", href()),
         ("at", moment()),
         ("by", text()),
+        (
+            "agent?",
+            text().about("The `User-Agent` of the write, at most 255 bytes of it."),
+        ),
         ("method", one_word_of(&methods)),
         ("collection", text()),
         ("document", id()),
@@ -58,29 +67,31 @@ fn logged() -> Value {
         ("settled_at?", moment()),
         ("settled_by?", text()),
         ("settled_version?", settled_version()),
-    ])
-    .and(
-        "oneOf",
-        json!([
-            {"properties": {"outcome": {"const": "open"}}},
-            {
-                "properties": {"outcome": {"enum": ["resolved", "dismissed"]}},
-                "required": ["settled_at", "settled_by", "settled_version"],
-            },
-        ]),
-    )
-    .about("A write that was refused.")
+    ]
 }
 
-fn detail() -> Value {
+fn dismissed() -> Value {
+    object([
+        (
+            "dismissed",
+            whole(0).about("How many conflicts were dismissed."),
+        ),
+        (
+            "more",
+            flag().about("Whether more of them are open: send the request again, with a new key."),
+        ),
+    ])
+}
+
+fn detail() -> [(&'static str, Value); 4] {
     let base = "The version that the edit was based on, if it is known and still kept.";
     let current = "The version that was current then, if it is still kept.";
-    object([
+    [
         ("edit", named("LostEdit")),
         ("base?", anything().about(base)),
         ("current?", anything().about(current)),
         ("conflicts?", list(named("Conflict"))),
-    ])
+    ]
 }
 
 /// One of four kinds of edit, each with its own member.
@@ -89,19 +100,20 @@ fn edit() -> Value {
         closed([("document", named("Document"))]),
         closed([("merge_patch", anything())]),
         closed([("json_patch", named("JsonPatch"))]),
-        closed([("deletion", exactly(true))]),
+        closed([("deletion", flag())]),
     ])
     .about("What the writer wanted: a new document, a patch, or a deletion.")
 }
 
 fn resolution() -> Value {
-    one_of([
-        closed([
-            ("dismiss?", exactly(false)),
-            ("choices?", named("Choices")),
-            ("current?", current()),
-        ]),
-        closed([("dismiss", exactly(true))]),
+    let dismiss = flag().and("default", false);
+    closed([
+        (
+            "dismiss?",
+            dismiss.about("Whether to let the edit go. Then there are no choices."),
+        ),
+        ("choices?", named("Choices")),
+        ("current?", current()),
     ])
     .about(
         "Store the edit, merged with the current version and with choices where the two conflict; or \

@@ -1,53 +1,96 @@
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::schema::{
-    Saying, all_of, anything, exactly, id, list, moment, named, object, one_of, one_word_of,
+    Saying, any_object, anything, flag, href, id, list, moment, named, object, one_of, one_word_of,
     pointer, text, whole,
 };
 
 /// Documents, and the pages of lists, histories and feeds.
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
-    let document = json!({"type": "object"});
-    let document =
-        document.about("One JSON object. A read returns byte for byte what the last write stored.");
-    let row = object([
-        ("id", id()),
-        ("version", whole(1)),
-        ("etag?", text().about("As in `ETag`, including the quotes.")),
-        ("updated_at", moment()),
-        ("updated_by", text()),
-    ]);
+    let document = any_object()
+        .about("One JSON object. A read returns byte for byte what the last write stored.");
     let last = text().about("The `seq` up to which this page goes: use it as `since` to continue.");
     vec![
         ("Document", document),
-        ("Row", row),
-        ("Version", all_of([named("Row"), version()])),
-        ("Change", all_of([named("Version"), change()])),
+        ("Version", object(version()).about(OF_VERSION)),
+        ("Change", object(version().into_iter().chain(change()))),
         ("VersionPage", page_of(named("Version"))),
         (
             "ChangePage",
-            object(page(named("Change")).into_iter().chain([("last", last)])),
+            object(
+                page(named("Change"))
+                    .into_iter()
+                    .chain([("last", last), reset()]),
+            ),
+        ),
+        ("CollectionList", collections()),
+        ("CollectionSummary", collection()),
+        (
+            "MergePatch",
+            any_object().about("A merge patch (RFC 7396): null removes a member."),
         ),
         ("JsonPatch", json_patch()),
     ]
 }
 
-fn version() -> Value {
-    let deleted =
-        exactly(true).about("This version deleted the document. It has no `etag` and no `data`.");
-    object([("data?", named("Document")), ("deleted?", deleted)]).and(
-        "oneOf",
-        json!([{"required": ["etag", "data"]}, {"required": ["deleted"]}]),
-    )
+fn collections() -> Value {
+    object([("items", list(named("CollectionSummary")))])
 }
 
-fn change() -> Value {
+fn collection() -> Value {
+    let changed = moment().or_null();
+    object([
+        ("name", text()),
+        ("href", href()),
+        ("documents", whole(0)),
+        (
+            "changed_at",
+            changed.about("When a document was last written or deleted; null if none ever was."),
+        ),
+    ])
+}
+
+const OF_VERSION: &str = "It has `etag` and `data`, or it is `deleted`.";
+
+fn row() -> [(&'static str, Value); 4] {
+    [
+        ("id", id()),
+        ("version", whole(1)),
+        ("updated_at", moment()),
+        ("updated_by", text()),
+    ]
+}
+
+fn etag() -> Value {
+    text().about("As in `ETag`, including the quotes.")
+}
+
+fn version() -> Vec<(&'static str, Value)> {
+    let deleted = flag()
+        .about("`true` if this version deleted the document. It has no `etag` and no `data`.");
+    let own = [
+        ("etag?", etag()),
+        ("data?", named("Document")),
+        ("deleted?", deleted),
+    ];
+    row().into_iter().chain(own).collect()
+}
+
+fn reset() -> (&'static str, Value) {
+    let reset = flag().about(
+        "`true` if `since` was past the end of the log: an older copy of the store was put back. Forget what \
+         came of the feed before; this page is the first.",
+    );
+    ("reset?", reset)
+}
+
+fn change() -> [(&'static str, Value); 4] {
     let paths = "The places that the version changed. Absent if the server does not know them, or would \
                  need long to find them.";
     let merged = "Only for a merged version: the version that the edit was based on (0 for none), and \
                   the version that it was merged with.";
     let merge = object([("base_version", whole(0)), ("onto_version", whole(1))]);
-    object([
+    [
         (
             "seq",
             whole(1).about("The position in the log of all versions."),
@@ -55,13 +98,13 @@ fn change() -> Value {
         ("collection", text()),
         ("paths?", list(pointer()).about(paths)),
         ("merged?", merge.about(merged)),
-    ])
+    ]
 }
 
 /// A page of documents.
 pub(super) fn document_page(document: &Value) -> Value {
-    let data = object([("data", document.clone())]).and("required", ["etag", "data"]);
-    page_of(all_of([named("Row"), data]))
+    let own = [("etag", etag()), ("data", document.clone())];
+    page_of(object(row().into_iter().chain(own)))
 }
 
 pub(super) fn page_of(item: Value) -> Value {

@@ -1,37 +1,84 @@
 //! The schema of a collection, inside the description.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// Whether a schema itself says that a document is an object, which the server requires.
-pub(super) fn is_of_objects(schema: &Value) -> bool {
-    schema["type"] == "object"
-}
+use super::label::type_name;
 
-/// A collection's schema as the component `name`.
+/// The keywords under which a schema keeps its definitions.
+const DEFINITIONS: [&str; 2] = ["$defs", "definitions"];
+
+/// A collection's schema as the component `name`, and its definitions as components beside it:
+/// generators look for types nowhere else.
 ///
 /// Inside the description the schema is not a document of its own. So a reference to `#` must point
 /// into the component, and `$id` and `$schema` are left out. OpenAPI 3.1 reads schemas as JSON
-/// Schema 2020-12, and so does the server.
-pub(super) fn embed(source: &Value, name: &str) -> Value {
+/// Schema 2020-12, and so does the server. A document is an object, whether its schema says so or
+/// not.
+pub(super) fn embed(source: &Value, name: &str) -> Vec<(String, Value)> {
     let embedding = Embedding {
         source,
         own: source["$id"].as_str().unwrap_or_default(),
-        place: format!("#/components/schemas/{name}"),
+        name,
+        definitions: definitions(source, name),
     };
     let mut schema = source.clone();
     if let Some(members) = schema.as_object_mut() {
         members.shift_remove("$id");
         members.shift_remove("$schema");
+        for keyword in DEFINITIONS {
+            members.shift_remove(keyword);
+        }
+        members.insert("type".to_owned(), "object".into());
     }
     embedding.schema(&mut schema);
-    schema
+    let mut components = vec![(name.to_owned(), schema)];
+    for (pointer, component) in &embedding.definitions {
+        let mut schema = source.pointer(pointer).cloned().unwrap_or_default();
+        embedding.schema(&mut schema);
+        components.push((component.clone(), schema));
+    }
+    components
+}
+
+/// The definitions of a schema by their JSON Pointers, and the components that they become.
+fn definitions(source: &Value, name: &str) -> Vec<(String, String)> {
+    let mut definitions: Vec<(String, String)> = Vec::new();
+    for keyword in DEFINITIONS {
+        let none = Map::new();
+        let members = source[keyword].as_object().unwrap_or(&none);
+        for key in members.keys() {
+            let plain: String = key
+                .chars()
+                .map(|it| if it.is_ascii_alphanumeric() { it } else { '_' })
+                .collect();
+            let wanted = format!("{name}{}", type_name(&plain));
+            let numbered = (2..).map(|number| format!("{wanted}{number}"));
+            let is_free = |component: &String| {
+                component != name
+                    && !definitions
+                        .iter()
+                        .any(|(_, other)| other.eq_ignore_ascii_case(component))
+            };
+            let component = std::iter::once(wanted.clone())
+                .chain(numbered)
+                .find(is_free)
+                .unwrap_or(wanted);
+            definitions.push((format!("/{keyword}/{}", escape(key)), component));
+        }
+    }
+    definitions
+}
+
+fn escape(token: &str) -> String {
+    token.replace('~', "~0").replace('/', "~1")
 }
 
 /// A schema, and the place where it is embedded.
 struct Embedding<'a> {
     source: &'a Value,
     own: &'a str,
-    place: String,
+    name: &'a str,
+    definitions: Vec<(String, String)>,
 }
 
 impl Embedding<'_> {
@@ -69,8 +116,21 @@ impl Embedding<'_> {
             false => find_anchor(self.source, fragment),
         };
         if let Some(pointer) = pointer {
-            *target = format!("{}{pointer}", self.place);
+            *target = self.place(&pointer);
         }
+    }
+
+    /// Where a part of the schema is in the description.
+    fn place(&self, pointer: &str) -> String {
+        let within = |start: &str| {
+            let rest = pointer.strip_prefix(start)?;
+            (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+        };
+        let mut definitions = self.definitions.iter();
+        let found =
+            definitions.find_map(|(start, component)| Some((component.as_str(), within(start)?)));
+        let (component, rest) = found.unwrap_or((self.name, pointer));
+        format!("#/components/schemas/{component}{rest}")
     }
 }
 
@@ -84,7 +144,6 @@ fn find_anchor(schema: &Value, anchor: &str) -> Option<String> {
             Some(String::new())
         }
         Value::Object(members) => {
-            let escape = |name: &String| name.replace('~', "~0").replace('/', "~1");
             let mut members = members.iter();
             members.find_map(|(name, value)| below((escape(name), value)))
         }
@@ -106,17 +165,25 @@ mod tests {
     fn references_within_a_schema_follow_it() {
         let own = "https://example.org/user.json";
         let cases = [
-            ("#", "#/components/schemas/users"),
-            ("#/$defs/a", "#/components/schemas/users/$defs/a"),
+            ("#", "#/components/schemas/UsersDocument"),
+            ("#/$defs/a~1b", "#/components/schemas/UsersDocumentAB"),
             (
-                "https://example.org/user.json#/$defs/a",
-                "#/components/schemas/users/$defs/a",
+                "#/$defs/a~1b/items",
+                "#/components/schemas/UsersDocumentAB/items",
+            ),
+            (
+                "#/properties/const",
+                "#/components/schemas/UsersDocument/properties/const",
+            ),
+            (
+                "https://example.org/user.json#/$defs/a~1b",
+                "#/components/schemas/UsersDocumentAB",
             ),
             (
                 "https://example.org/user.json",
-                "#/components/schemas/users",
+                "#/components/schemas/UsersDocument",
             ),
-            ("#anchor", "#/components/schemas/users/$defs/a~1b"),
+            ("#anchor", "#/components/schemas/UsersDocumentAB"),
             ("#none", "#none"),
             (
                 "https://json-schema.org/draft/2020-12/schema",
@@ -124,28 +191,40 @@ mod tests {
             ),
         ];
         for (target, expected) in cases {
-            let schema = |target: &str| {
-                json!({
-                    "properties": {"const": {"items": [{"$ref": target}]}},
-                    "$defs": {"a/b": {"$anchor": "anchor"}},
-                })
-            };
-            let mut source = schema(target);
-            source["$id"] = own.into();
-            source["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
-            assert_eq!(embed(&source, "users"), schema(expected), "{target}");
+            let source = json!({
+                "$id": own,
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "properties": {"const": {"items": [{"$ref": target}]}},
+                "$defs": {"a/b": {"$anchor": "anchor", "not": {"$ref": target}}},
+            });
+            let users = json!({
+                "type": "object",
+                "properties": {"const": {"items": [{"$ref": expected}]}},
+            });
+            let definition = json!({"$anchor": "anchor", "not": {"$ref": expected}});
+            let expected = [
+                ("UsersDocument".to_owned(), users),
+                ("UsersDocumentAB".to_owned(), definition),
+            ];
+            assert_eq!(embed(&source, "UsersDocument"), expected, "{target}");
         }
     }
 
     #[test]
     fn what_only_looks_like_a_reference_stays() {
         for schema in [
-            json!({"const": {"$ref": "#/a"}}),
-            json!({"enum": [{"$ref": "#/a"}]}),
-            json!({"$defs": {"a": {"$id": "a", "$ref": "#/b"}}}),
-            json!(true),
+            json!({"const": {"$ref": "#/a"}, "type": "object"}),
+            json!({"enum": [{"$ref": "#/a"}], "type": "object"}),
+            json!({"properties": {"a": {"$id": "a", "$ref": "#/b"}}, "type": "object"}),
         ] {
-            assert_eq!(embed(&schema, "users"), schema);
+            assert_eq!(embed(&schema, "X"), [("X".to_owned(), schema)]);
         }
+    }
+
+    #[test]
+    fn definitions_whose_names_are_nearly_one_stay_apart() {
+        let source = json!({"$defs": {"a-b": {}, "a_b": {}, "": {}}, "definitions": {"aB": {}}});
+        let names: Vec<_> = embed(&source, "X").into_iter().map(|it| it.0).collect();
+        assert_eq!(names, ["X", "XAB", "XAB2", "X2", "XAB3"]);
     }
 }

@@ -6,19 +6,13 @@ use crate::operations::{Answer, Link};
 
 /// The links of an answer, by the ids of the operations that they lead to.
 pub(super) fn describe(subject: &Subject<'_>, answer: &Answer) -> Members {
-    let is_new = answer.headers.iter().any(|it| it.contains(&"Location"));
-    let id = is_new.then(|| subject.id_in_location());
-    let describe = |link: &Link| (link.to.to_owned(), one(subject, link, id.as_deref()));
+    let describe = |link: &Link| (link.to.to_owned(), one(subject, link));
     answer.links.iter().map(describe).collect()
 }
 
-/// `new_id` is the runtime expression for the id of a new document.
-fn one(subject: &Subject<'_>, link: &Link, new_id: Option<&str>) -> Value {
+fn one(subject: &Subject<'_>, link: &Link) -> Value {
     let mut parameters = members(link.parameters);
     parameters.extend(subject.link_parameters());
-    if let (Some(id), Some(place)) = (new_id, parameters.get_mut("path.id")) {
-        *place = id.into();
-    }
     let mut described = json!({
         "operationId": subject.operation(link.to),
         "description": link.description,

@@ -1,9 +1,7 @@
 use serde_json::Value;
 
 use crate::lock::{DEFAULT_LIFE_S, MAX_LIFE_S, MAX_OWNER};
-use crate::schema::{
-    Saying, all_of, closed, moment, named, object, short_text_like, text, text_in, whole,
-};
+use crate::schema::{Saying, closed, moment, object, short_text_like, text, text_in, whole};
 
 /// Requests for locks, and locks.
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
@@ -21,12 +19,12 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "Larger than the number of every earlier lock. A system that remembers the largest number it \
          has seen can refuse a holder whose lock has expired.",
     );
-    let lock = object([
+    let lock = [
         ("fencing", fencing),
         ("owner", text()),
         ("by", text().about("Who took the lock.")),
         ("expires_at", moment()),
-    ]);
+    ];
     let token = text_in("uri").about("For `Lock-Token`. Whoever knows the token holds the lock.");
     let request = closed([("ttl_s?", life), ("owner?", owner)]);
     vec![
@@ -34,10 +32,10 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
             "LockRequest",
             request.about("An empty body asks for the defaults."),
         ),
-        ("Lock", lock),
+        ("Lock", object(lock.clone())),
         (
             "HeldLock",
-            all_of([named("Lock"), object([("token", token)])]),
+            object(lock.into_iter().chain([("token", token)])),
         ),
     ]
 }

@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use crate::problem::agreements;
 use crate::schema::{
-    POINTER, Saying, all_of, anything, closed, exactly, flag, list, named, object, one_of,
-    one_word_of, pointer, text, text_like, whole,
+    POINTER, Saying, anything, closed, flag, list, named, object, one_of, one_word_of, pointer,
+    text, text_like, whole,
 };
 
 /// A tag with its quotes, which names a version in the body of a request.
@@ -15,6 +15,11 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("VersionReference", version()),
         ("Choices", choices()),
         ("MergeRequest", request()),
+        ("DocumentMerge", edit("document", named("Document"))),
+        (
+            "PatchMerge",
+            edit("patch", one_of([named("JsonPatch"), named("MergePatch")])),
+        ),
         ("MergeReport", report()),
         ("Join", join()),
     ]
@@ -38,25 +43,25 @@ fn choices() -> Value {
         .and("additionalProperties", choice)
 }
 
-/// The version that choices were made on.
+/// The version that choices were made on: a tag or a number.
 pub(super) fn current() -> Value {
-    all_of([named("VersionReference")])
+    version()
         .about("The version that was current when the choices were made. Required with choices.")
 }
 
 /// A whole document or a patch, never both.
 fn request() -> Value {
-    let edit = |name, schema| {
-        closed([
-            ("base", named("VersionReference")),
-            ("choices?", named("Choices")),
-            ("current?", current()),
-            (name, schema),
-        ])
-    };
-    let patch = one_of([named("JsonPatch"), json!({"type": "object"})]);
-    one_of([edit("document", named("Document")), edit("patch", patch)])
+    one_of([named("DocumentMerge"), named("PatchMerge")])
         .about("An edit of the version `base`: the edited document, or a patch.")
+}
+
+fn edit(name: &str, schema: Value) -> Value {
+    closed([
+        ("base", named("VersionReference")),
+        ("choices?", named("Choices")),
+        ("current?", current()),
+        (name, schema),
+    ])
 }
 
 fn report() -> Value {
@@ -92,7 +97,7 @@ fn join() -> Value {
         ("strategy", text()),
         (
             "review?",
-            exactly(true).about("A person should read the result."),
+            flag().about("`true` if a person should read the result."),
         ),
         ("lost?", anything().about("The value that was dropped.")),
     ])

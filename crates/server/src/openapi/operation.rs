@@ -11,7 +11,7 @@ use crate::operations::{
     ACTOR, Answer, Content, HEADERS, Header, Operation, PARAMETERS, Parameter, ParameterIn, Shape,
 };
 use crate::problem::ProblemKind;
-use crate::schema::{Saying, named, text};
+use crate::schema::{any_object, named, text};
 
 pub(super) fn describe(
     api: &Api<'_>,
@@ -72,10 +72,13 @@ fn responses(api: &Api<'_>, subject: &Subject<'_>, row: &Operation) -> Members {
     let possible = possible.filter(|it| subject.may_have(it.when));
     let mut kinds: Vec<_> = possible.map(|it| it.kind).collect();
     kinds.push(ProblemKind::HeadersTooLarge);
+    if !row.misplaced.fields.is_empty() {
+        kinds.push(ProblemKind::Malformed);
+    }
     if !row.action.is_open() {
         kinds.extend(refusals_of_callers(api));
     }
-    responses.extend(refusal::by_status(&kinds));
+    responses.extend(refusal::by_status(&kinds, api.site));
     responses
 }
 
@@ -145,8 +148,7 @@ fn schema(subject: &Subject<'_>, shape: Shape) -> Value {
         Shape::DocumentPage => document_page(&subject.document()),
         Shape::DocumentOr(name) => json!({"anyOf": [subject.document(), named(name)]}),
         Shape::Named(name) => named(name),
-        Shape::Object("") => json!({"type": "object"}),
-        Shape::Object(description) => json!({"type": "object"}).about(description),
+        Shape::Object => any_object(),
         Shape::Text => text(),
     }
 }

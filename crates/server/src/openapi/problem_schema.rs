@@ -1,12 +1,11 @@
 use detente_core::Collision;
 use serde_json::{Value, json};
 
-use super::Members;
 use crate::problem::{ProblemType, problems};
 use crate::schema::{
-    Saying, all_of, anything, exactly, href, list, moment, named, object, one_word_of, pointer,
-    text, whole,
+    Saying, anything, exactly, href, list, moment, named, object, one_word_of, pointer, text, whole,
 };
+use crate::site::Site;
 
 /// The parts of problems.
 pub(super) fn parts() -> Vec<(&'static str, Value)> {
@@ -22,29 +21,39 @@ pub(super) fn parts() -> Vec<(&'static str, Value)> {
 }
 
 /// A schema for each problem, by its `error`.
-pub(super) fn schemas() -> impl Iterator<Item = (&'static str, Value)> {
-    problems().map(|row| (row.error, schema(row)))
+pub(super) fn schemas(site: &Site) -> impl Iterator<Item = (&'static str, Value)> {
+    problems().map(|row| (row.error, schema(row, site)))
 }
 
-fn schema(row: &ProblemType) -> Value {
-    let mut own = Members::new();
-    own.insert("type".into(), exactly(row.path()));
-    own.insert("title".into(), exactly(row.title));
-    own.insert("status".into(), exactly(row.status.as_u16()));
+/// Written out, not as a problem and more: generators make a type with all members of it, and its
+/// name is that of the component, not the sentence that people read.
+fn schema(row: &ProblemType, site: &Site) -> Value {
+    let mut schema = object(common());
+    let properties = &mut schema["properties"];
+    properties["type"] = exactly(site.link(&row.path()));
+    properties["title"] = text().and("examples", json!([row.title]));
+    properties["status"] = exactly(row.status.as_u16());
     if row.named_by.is_none() {
-        own.insert("error".into(), exactly(row.error));
+        properties["error"] = exactly(row.error);
     }
-    let members = row.members.iter();
-    own.extend(members.map(|it| (it.name.to_owned(), (it.schema)())));
-    let mut more = json!({"type": "object", "properties": own});
-    if !row.always.is_empty() {
-        more["required"] = json!(row.always);
+    for member in row.members {
+        properties[member.name] = (member.schema)();
     }
-    all_of([named("Problem"), more]).and("title", row.title)
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.extend(row.always.iter().map(|name| json!(name)));
+    }
+    schema
+        .and("title", row.error)
+        .about(&format!("{}.", row.title))
 }
 
 fn problem() -> Value {
-    object([
+    object(common()).about("A refusal (RFC 9457). Other members depend on `type`.")
+}
+
+/// The members that every problem may have.
+fn common() -> [(&'static str, Value); 10] {
+    [
         ("type", href()),
         ("title", text()),
         ("status", json!({"type": "integer"})),
@@ -74,8 +83,7 @@ fn problem() -> Value {
                  problem otherwise.",
             ),
         ),
-    ])
-    .about("A refusal (RFC 9457). Other members depend on `type`.")
+    ]
 }
 
 /// The ways in which two edits conflict.
@@ -177,7 +185,7 @@ fn duplicate() -> Value {
         ("constraint", text()),
         ("field", text().or_null()),
         ("fields", list(text())),
-        ("values?", json!({"type": "array"})),
+        ("values?", list(anything())),
         ("existing?", named("Existing")),
         ("message", text()),
     ])

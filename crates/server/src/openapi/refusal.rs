@@ -7,9 +7,10 @@ use super::Members;
 use super::operation::{header_reference, optional_header};
 use crate::problem::{ProblemKind, ProblemType, problems};
 use crate::schema::named;
+use crate::site::Site;
 
 /// The refusals of an operation, by status.
-pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
+pub(super) fn by_status(kinds: &[ProblemKind], site: &Site) -> Members {
     let mut statuses: BTreeMap<StatusCode, Vec<&ProblemType>> = BTreeMap::new();
     for kind in kinds {
         let described = kind.describe();
@@ -24,25 +25,31 @@ pub(super) fn by_status(kinds: &[ProblemKind]) -> Members {
     }
     let response = |(status, rows): (StatusCode, Vec<&ProblemType>)| {
         let response = match rows.as_slice() {
-            [row] => json!({"$ref": format!("#/components/responses/{}", row.error)}),
-            rows => one_of(status, rows),
+            [row] => json!({"$ref": reference(row)}),
+            rows => one_of(status, rows, site),
         };
         (status.as_str().to_owned(), response)
     };
     statuses.into_iter().map(response).collect()
 }
 
-/// A response for each problem, by its `error`.
-pub(super) fn responses() -> Members {
+/// A response for each problem that one of `paths` refers to, by its `error`.
+pub(super) fn responses(paths: &Value) -> Members {
+    let text = paths.to_string();
+    let is_used = |row: &&ProblemType| text.contains(&format!("{:?}", reference(row)));
     let response = |row: &ProblemType| {
         let description = format!("{}.", row.title);
         let response = response(&description, row.status, named(row.error));
         (row.error.to_owned(), response)
     };
-    problems().map(response).collect()
+    problems().filter(is_used).map(response).collect()
 }
 
-fn one_of(status: StatusCode, rows: &[&ProblemType]) -> Value {
+fn reference(row: &ProblemType) -> String {
+    format!("#/components/responses/{}", row.error)
+}
+
+fn one_of(status: StatusCode, rows: &[&ProblemType], site: &Site) -> Value {
     let titles: Vec<_> = rows
         .iter()
         .map(|row| format!("- `{}`: {}.", row.slug, row.title))
@@ -51,7 +58,7 @@ fn one_of(status: StatusCode, rows: &[&ProblemType]) -> Value {
         .iter()
         .map(|row| {
             let target = format!("#/components/schemas/{}", row.error);
-            (row.path(), target.into())
+            (site.link(&row.path()), target.into())
         })
         .collect();
     let schema = json!({

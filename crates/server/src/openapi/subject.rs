@@ -2,13 +2,16 @@ use detente_core::Unconditional;
 use detente_service::{Collection, StaleAnswer};
 use serde_json::Value;
 
+use super::label::type_name;
 use super::{Members, embedding};
 use crate::operations::{Resource, Scope, When};
-use crate::schema::{all_of, named};
+use crate::schema::named;
 
 /// What a set of paths is about.
 pub(super) struct Subject<'a> {
     kind: Kind<'a>,
+    /// Its name in the names of operations and types.
+    label: String,
     /// The collections that its operations can be about.
     collections: Vec<&'a Collection>,
 }
@@ -25,9 +28,10 @@ const EXAMPLE: &str = "documents";
 
 impl<'a> Subject<'a> {
     /// A collection that is declared.
-    pub(super) fn declared(name: &'a str, collection: &'a Collection) -> Self {
+    pub(super) fn declared(name: &'a str, label: String, collection: &'a Collection) -> Self {
         Self {
             kind: Kind::Declared(name),
+            label,
             collections: vec![collection],
         }
     }
@@ -36,6 +40,7 @@ impl<'a> Subject<'a> {
     pub(super) fn undeclared(collection: &'a Collection) -> Self {
         Self {
             kind: Kind::Undeclared,
+            label: String::new(),
             collections: vec![collection],
         }
     }
@@ -48,6 +53,7 @@ impl<'a> Subject<'a> {
             kind: Kind::Whole {
                 example: example.unwrap_or(EXAMPLE),
             },
+            label: String::new(),
             collections: collections.copied().collect(),
         }
     }
@@ -77,10 +83,10 @@ impl<'a> Subject<'a> {
 
     /// The id of an operation: `users_listVersions`, `listVersionsOfAny`, or as the row has it.
     ///
-    /// No two ids are equal: names of collections have no `_`, and only hyphens are replaced.
+    /// No two ids are equal, since no two labels are and the rows' ids have no `_`.
     pub(super) fn operation(&self, id: &str) -> String {
         match self.kind {
-            Kind::Declared(name) => format!("{}_{id}", name.replace('-', "_")),
+            Kind::Declared(_) => format!("{}_{id}", self.label),
             Kind::Undeclared => format!("{id}OfAny"),
             Kind::Whole { .. } => id.to_owned(),
         }
@@ -120,35 +126,32 @@ impl<'a> Subject<'a> {
         parameters
     }
 
-    /// The expression for the id in the `Location` of a new document. OpenAPI has no expression for a
-    /// part of a field, so this uses the `#regex:` of Schemathesis. Other tools see just a string.
-    pub(super) fn id_in_location(&self) -> String {
-        let collection = self.name().unwrap_or("[^/]+");
-        format!("$response.header.Location#regex:/api/{collection}/(.+)")
-    }
-
     /// The schema of a document of the collection.
     pub(super) fn document(&self) -> Value {
         match self.own_schema() {
-            Some((name, source)) if embedding::is_of_objects(source) => named(name),
-            Some((name, _)) => all_of([named("Document"), named(name)]),
+            Some(_) => named(&self.component()),
             None => named("Document"),
         }
     }
 
-    /// The collection's own schema, under the collection's name.
-    pub(super) fn schema_component(&self) -> Option<(String, Value)> {
-        let (name, source) = self.own_schema()?;
-        Some((name.to_owned(), embedding::embed(source, name)))
+    /// The collection's own schema, as components: the documents, and the definitions that it has.
+    pub(super) fn schema_components(&self) -> Vec<(String, Value)> {
+        let source = self.own_schema();
+        source.map_or_else(Vec::new, |it| embedding::embed(it, &self.component()))
     }
 
-    fn own_schema(&self) -> Option<(&'a str, &'a Value)> {
-        let name = self.name()?;
+    fn component(&self) -> String {
+        format!("{}Document", type_name(&self.label))
+    }
+
+    fn own_schema(&self) -> Option<&'a Value> {
+        self.name()?;
         let [collection] = self.collections.as_slice() else {
             return None;
         };
-        let schema = collection.rules.rules.schema.as_ref()?;
-        Some((name, schema.source()))
+        let source = collection.rules.rules.schema.as_ref()?.source();
+        // `true` says nothing of documents.
+        source.is_object().then_some(source)
     }
 
     /// Whether a problem is possible here.

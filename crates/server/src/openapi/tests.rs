@@ -127,7 +127,8 @@ fn ruled() -> Served {
 }
 
 fn descriptions() -> [Value; 3] {
-    [Served::default(), closed(), mixed()].map(|(policy, settings)| describe(&policy, &settings))
+    [Served::default(), closed(), mixed()]
+        .map(|(policy, settings)| describe(&policy, &settings, &settings.site))
 }
 
 fn operations(description: &Value) -> impl Iterator<Item = &Value> {
@@ -201,6 +202,36 @@ fn every_reference_is_to_something() {
     }
 }
 
+/// What generators of clients stumble over.
+#[test]
+fn descriptions_are_plain_enough_for_generators() {
+    for description in descriptions() {
+        for word in ["const", "allOf"] {
+            let found = members(&description["components"]["schemas"], word);
+            assert_eq!(found, [] as [&Value; 0], "{word}");
+        }
+        let text = description.to_string();
+        let arrays = text.matches(r#""type":"array""#).count();
+        assert_eq!(
+            arrays,
+            members(&description, "items").len() - items_members(&description)
+        );
+        assert!(!text.contains("#regex"), "a link outside the grammar");
+        for (name, schema) in description["components"]["schemas"].as_object().unwrap() {
+            if let Some(title) = schema["title"].as_str() {
+                assert_eq!(title, name, "a title becomes the name of a type");
+            }
+        }
+        assert!(description["security"].is_array() && description["servers"][0]["url"].is_string());
+    }
+}
+
+/// How many members of documents are called `items`.
+fn items_members(description: &Value) -> usize {
+    let properties = members(description, "properties").into_iter();
+    properties.filter(|it| it.get("items").is_some()).count()
+}
+
 #[test]
 fn every_name_in_a_path_is_a_parameter() {
     for description in descriptions() {
@@ -230,12 +261,14 @@ fn operations_of_a_batch_go_where_the_settings_let_them() {
         (&closed, "/api/users-2/a.b", true),
         (&closed, "/api/any/1", false),
         (&mixed, "/api/other/1", true),
+        (&open, "/api/users/bob@example.com", true),
+        (&open, "/api/My_Users/caf%C3%A9", true),
         (&open, "/api/users/_a", false),
         (&open, "/api/users", false),
         (&open, "/api/users/1/lock", false),
     ];
     for (description, path, expected) in cases {
-        let put = &description["components"]["schemas"]["Operation"]["oneOf"][0];
+        let put = &description["components"]["schemas"]["PutOperation"];
         let schema = put["properties"]["path"].to_string();
         let schema = Schema::compile(&core_json::parse(schema.as_bytes()).unwrap()).unwrap();
         let violations = schema.violations(&path.into());
@@ -303,6 +336,41 @@ fn refusals_follow_the_settings() {
     assert!(!stale.contains("UpdateConflict"), "it answers 412 there");
 }
 
+/// Generators make a file or a class of each, in their own case.
+#[test]
+fn names_differ_in_more_than_their_case() {
+    let names = [
+        "users",
+        "Users",
+        "my-things",
+        "my_things",
+        "MyThings",
+        "2024",
+        "document",
+    ];
+    let collections = names.map(|name| (name.into(), users()));
+    let policy = Policy {
+        collections: collections.into(),
+        ..Policy::default()
+    };
+    let description = describe(&policy, &Settings::default(), &Site::default());
+    let fold = |name: &str| name.replace('_', "").to_lowercase();
+    let mut ids = HashSet::new();
+    for operation in operations(&description) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(ids.insert(fold(id)), "{id} twice");
+    }
+    let mut types = HashSet::new();
+    let schemas = description["components"]["schemas"].as_object().unwrap();
+    for name in schemas.keys() {
+        assert!(types.insert(fold(name)), "{name} twice");
+        assert!(
+            name.starts_with(|it: char| it.is_ascii_uppercase()),
+            "{name}"
+        );
+    }
+}
+
 /// A tester needs one to fill the path in, and `/api/documents` is another path where it is declared.
 #[test]
 fn the_collection_of_the_example_is_not_declared() {
@@ -312,7 +380,7 @@ fn the_collection_of_the_example_is_not_declared() {
             collections: collections.collect(),
             ..Policy::default()
         };
-        describe(&policy, &Settings::default())["components"]["parameters"]["collection"]["example"]
+        describe(&policy, &Settings::default(), &Site::default())["components"]["parameters"]["collection"]["example"]
             .clone()
     };
     assert_eq!(named(&["users"]), "documents");

@@ -79,6 +79,7 @@ pub(crate) enum Shape {
     DocumentOr(&'static str),
     /// A schema of the components, by its name.
     Named(&'static str),
-    Object(&'static str),
+    /// An object with any members.
+    Object,
     Text,
 }

@@ -1,6 +1,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
+use super::misplaced::IN_BATCHES;
 use super::parameter::{ATOMIC, IDEMPOTENCY};
 use super::refusal::{BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
@@ -24,6 +25,7 @@ const PERFORM: Operation = Operation {
         in any case.",
     query: &[&ATOMIC],
     fields: &[&IDEMPOTENCY],
+    misplaced: IN_BATCHES,
     body: Some(Body::of(&[Content {
         example: Some(example),
         ..Content::new(JSON, Shape::Named("Batch"))

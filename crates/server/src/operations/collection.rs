@@ -2,7 +2,7 @@ use axum::http::Method;
 
 use super::document::THE_DOCUMENT;
 use super::header::{OF_VERSION, OF_WRITE};
-use super::link::TO_DOCUMENT;
+use super::misplaced::NONE;
 use super::parameter::{CURSOR, IDEMPOTENCY, LIMIT, PREFER, SORT};
 use super::refusal::{BY_RULES, OF_BODIES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
@@ -11,6 +11,24 @@ use crate::problem::ProblemKind;
 use crate::resource::JSON;
 
 pub(super) static COLLECTION: Resource = Resource::of_collection("/{collection}", &[LIST, CREATE]);
+
+pub(super) static COLLECTIONS: Resource = Resource::of_space("", &[LIST_COLLECTIONS]);
+
+const LIST_COLLECTIONS: Operation = Operation {
+    id: "listCollections",
+    run: gated!(crate::collections::read),
+    method: Method::GET,
+    action: Required::Always(Action::Read),
+    summary: "List the collections",
+    description: "\
+        Lists the collections that are declared, and those that hold or held documents, with the number of \
+        their documents and the time of their last change.",
+    answers: &[Answer::of(
+        "The collections, by their names.",
+        &[Content::new(JSON, Shape::Named("CollectionList"))],
+    )],
+    ..Operation::BARE
+};
 
 const LIST: Operation = Operation {
     id: "list",
@@ -43,13 +61,15 @@ const CREATE: Operation = Operation {
     summary: "Create a document",
     description: "The server chooses the id. `Location` is the path of the new document.",
     fields: &[&PREFER, &IDEMPOTENCY],
+    // They are evaluated for the new document, which is not there yet.
+    misplaced: NONE,
     body: Some(Body::of(THE_DOCUMENT)),
     answers: &[Answer {
         status: 201,
         description: "The new document. There is no body if the request prefers that.",
         headers: &[OF_VERSION, &["Location"], OF_WRITE],
         contents: THE_DOCUMENT,
-        links: &TO_DOCUMENT,
+        // No links: OpenAPI has no expression for the id, which is a part of `Location`.
         ..Answer::BARE
     }],
     refusals: &[

@@ -3,9 +3,11 @@ use serde_json::json;
 
 use super::header::OF_WRITE;
 use super::link::TO_CONFLICT;
+use super::misplaced::{IN_DISMISSALS, NONE};
 use super::parameter::{
     CONFLICT_CURSOR, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LIMIT, LOCK,
-    LOGGED_SINCE, LOGGED_UNTIL, OF_ACTOR, OF_COLLECTION, OF_DOCUMENT, OF_KIND, OF_OUTCOME, PREFER,
+    LOGGED_SINCE, LOGGED_UNTIL, NOT_OF_AGENT, OF_ACTOR, OF_AGENT, OF_COLLECTION, OF_DOCUMENT,
+    OF_KIND, OF_OUTCOME, PREFER,
 };
 use super::refusal::{BY_OTHERS, BY_RULES, OF_BODIES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
@@ -15,12 +17,31 @@ use crate::resource::JSON;
 
 pub(super) static CONFLICTS: Resource = Resource::of_space("/_conflicts", &[LIST]);
 
+pub(super) static DISMISSAL: Resource = Resource::of_space("/_conflicts/dismiss", &[DISMISS]);
+
 pub(super) static STATISTICS: Resource = Resource::of_space("/_conflicts/stats", &[SUMMARIZE]);
 
 pub(super) static CONFLICT: Resource = Resource::of_space("/_conflicts/{conflict}", &[READ]);
 
 pub(super) static RESOLUTION: Resource =
     Resource::of_space("/_conflicts/{conflict}/resolve", &[RESOLVE]);
+
+/// By what conflicts are chosen, and more.
+macro_rules! filters {
+    ($($more:expr),*) => {
+        &[
+            &OF_COLLECTION,
+            &OF_DOCUMENT,
+            &OF_ACTOR,
+            &OF_KIND,
+            &OF_AGENT,
+            &NOT_OF_AGENT,
+            &LOGGED_SINCE,
+            &LOGGED_UNTIL,
+            $($more),*
+        ]
+    };
+}
 
 /// A caller who may write sees their own conflicts; a caller who may read sees all.
 const SEE: Required =
@@ -36,17 +57,7 @@ const LIST: Operation = Operation {
         When a write is refused because of other people's writes (409, 412 and 423), its edit is kept for a \
         while, so that nobody has to type it again. The newest conflict comes first. A caller who may write \
         but not read sees only their own conflicts.",
-    query: &[
-        &OF_COLLECTION,
-        &OF_DOCUMENT,
-        &OF_ACTOR,
-        &OF_KIND,
-        &OF_OUTCOME,
-        &LOGGED_SINCE,
-        &LOGGED_UNTIL,
-        &LIMIT,
-        &CONFLICT_CURSOR,
-    ],
+    query: filters![&OF_OUTCOME, &LIMIT, &CONFLICT_CURSOR],
     answers: &[Answer {
         description: "A page of conflicts.",
         contents: &[Content::new(JSON, Shape::Named("LoggedConflictPage"))],
@@ -55,6 +66,36 @@ const LIST: Operation = Operation {
     }],
     // The server writes pending conflicts to the log before it reads the log.
     refusals: &[&[always(ProblemKind::Malformed)], OF_STORING],
+    ..Operation::BARE
+};
+
+const DISMISS: Operation = Operation {
+    id: "dismissConflicts",
+    run: gated!(crate::conflict_log::dismiss),
+    method: Method::POST,
+    action: Required::Always(Action::Resolve),
+    summary: "Dismiss many refused writes",
+    description: "\
+        Dismisses the open conflicts that match the filters, the newest first and at most `limit`, in one \
+        step. Without filters, all match. The request has no body.",
+    query: filters![&LIMIT],
+    fields: &[&IDEMPOTENCY],
+    misplaced: IN_DISMISSALS,
+    answers: &[Answer {
+        description: "How many were dismissed.",
+        headers: &[&["Idempotent-Replayed"]],
+        contents: &[Content::new(JSON, Shape::Named("DismissedConflicts"))],
+        ..Answer::BARE
+    }],
+    refusals: &[
+        &[
+            always(ProblemKind::Malformed),
+            always(ProblemKind::ContentTooLarge),
+            always(ProblemKind::RequestInProgress),
+            always(ProblemKind::KeyReuse),
+        ],
+        OF_STORING,
+    ],
     ..Operation::BARE
 };
 
@@ -67,7 +108,7 @@ const SUMMARIZE: Operation = Operation {
     description: "\
         Summarizes the conflicts between `since` (the default is a day ago) and `until` (the default is \
         now). A table has at most 20 rows.",
-    query: &[&LOGGED_SINCE, &LOGGED_UNTIL],
+    query: &[&LOGGED_SINCE, &LOGGED_UNTIL, &OF_AGENT, &NOT_OF_AGENT],
     answers: &[Answer::of(
         "The report.",
         &[Content::new(JSON, Shape::Named("ConflictStatistics"))],
@@ -117,6 +158,7 @@ const RESOLVE: Operation = Operation {
         &LOCK,
         &IDEMPOTENCY,
     ],
+    misplaced: NONE,
     body: Some(Body::of(&[Content {
         example: Some(|_| json!({"choices": {"/title": "yours"}, "current": "\"7-1f3a9c02\""})),
         ..Content::new(JSON, Shape::Named("ConflictResolution"))

@@ -2,6 +2,7 @@ use axum::http::Method;
 
 use super::header::{OF_TOMBSTONE, OF_VERSION, OF_WRITE};
 use super::link::TO_DOCUMENT;
+use super::misplaced::NONE;
 use super::parameter::{
     IDEMPOTENCY, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LOCK, PREFER,
 };
@@ -42,6 +43,7 @@ const READ: Operation = Operation {
     action: Required::Always(Action::Read),
     summary: "Read a document",
     fields: CONDITIONS_OF_READING,
+    misplaced: NONE,
     answers: &[
         Answer {
             contents: THE_DOCUMENT,
@@ -87,6 +89,7 @@ const REPLACE: Operation = Operation {
         merges the two edits, the answer is the merged document, without `ETag`. Make the next edit on that \
         document and send it with `Merged-ETag`.",
     fields: FIELDS_OF_WRITING,
+    misplaced: NONE,
     body: Some(Body::of(THE_DOCUMENT)),
     answers: &[
         Answer {
@@ -130,15 +133,14 @@ const PATCH: Operation = Operation {
     action: Required::Always(Action::Update),
     summary: "Change a document",
     description: "\
-        Changes the version that `If-Match` names. A JSON Patch with a `test` operation needs no `If-Match`, \
+        Changes the version that `If-Match` names. `application/json` is a merge patch. A JSON Patch with a `test` operation needs no `If-Match`, \
         because the test says what the patch relies on.",
     fields: FIELDS_OF_WRITING,
+    misplaced: NONE,
     body: Some(Body::of(&[
-        Content::new(
-            MERGE_PATCH,
-            Shape::Object("A merge patch (RFC 7396): null removes a member."),
-        ),
+        Content::new(MERGE_PATCH, Shape::Named("MergePatch")),
         Content::new(JSON_PATCH, Shape::Named("JsonPatch")),
+        Content::new(JSON, Shape::Named("MergePatch")),
     ])),
     answers: &[
         Answer {
@@ -180,6 +182,7 @@ const DELETE: Operation = Operation {
         &LOCK,
         &IDEMPOTENCY,
     ],
+    misplaced: NONE,
     answers: &[Answer {
         status: 204,
         description: "The document is deleted.",

@@ -2,6 +2,7 @@ use axum::http::Method;
 
 use super::document::{CONDITIONS_OF_READING, NOT_MODIFIED};
 use super::header::OF_VERSION;
+use super::misplaced::NONE;
 use super::parameter::{LIMIT, VERSION_CURSOR};
 use super::refusal::{OF_CONDITIONAL_READING, OF_READING};
 use super::{Action, Answer, Content, Operation, Required, Resource, Shape};
@@ -42,6 +43,7 @@ const READ: Operation = Operation {
         The version as it was saved, even if the rules have changed since. 410 if this version is the \
         deletion of the document.",
     fields: CONDITIONS_OF_READING,
+    misplaced: NONE,
     answers: &[
         Answer {
             description: "The version. It never changes.",

@@ -1,6 +1,7 @@
 use axum::http::Method;
 
 use super::link::TO_LOCK;
+use super::misplaced::IN_LOCKS;
 use super::parameter::{BREAK_LOCK, LOCK as LOCK_TOKEN};
 use super::refusal::{OF_READING, OF_STORING, Refusal, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
@@ -37,6 +38,7 @@ const TAKE: Operation = Operation {
         the document, until the lock expires. The lock does not replace `If-Match`: a write must still name \
         the version that it changes. A request with `Lock-Token` renews the lock.",
     fields: &[&LOCK_TOKEN],
+    misplaced: IN_LOCKS,
     body: Some(Body {
         is_required: false,
         contents: &[Content::new(JSON, Shape::Named("LockRequest"))],
@@ -86,6 +88,7 @@ const RELEASE: Operation = Operation {
         holder. The request must have one of the two.",
     query: &[&BREAK_LOCK],
     fields: &[&LOCK_TOKEN],
+    misplaced: IN_LOCKS,
     answers: &[Answer {
         status: 204,
         description: "The lock is released.",

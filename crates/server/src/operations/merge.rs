@@ -4,6 +4,7 @@ use serde_json::json;
 use super::document::LEFT_OUT;
 use super::header::{OF_VERSION, OF_WRITE};
 use super::link::TO_DOCUMENT;
+use super::misplaced::NONE;
 use super::parameter::{
     DRY_RUN, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LOCK, PREFER,
 };
@@ -41,6 +42,7 @@ const MERGE_EDIT: Operation = Operation {
         &LOCK,
         &IDEMPOTENCY,
     ],
+    misplaced: NONE,
     body: Some(Body::of(&[Content {
         example: Some(
             |_| json!({"base": 5, "patch": {"title": "Plan"}, "choices": {"/title": "yours"}, "current": "\"7-1f3a9c02\""}),

@@ -25,7 +25,7 @@ pub(crate) enum ParameterIn {
     Header,
 }
 
-pub(crate) static PARAMETERS: [&Parameter; 30] = [
+pub(crate) static PARAMETERS: [&Parameter; 32] = [
     &COLLECTION,
     &ID_IN_PATH,
     &VERSION,
@@ -45,6 +45,8 @@ pub(crate) static PARAMETERS: [&Parameter; 30] = [
     &OF_ACTOR,
     &OF_KIND,
     &OF_OUTCOME,
+    &OF_AGENT,
+    &NOT_OF_AGENT,
     &LOGGED_SINCE,
     &LOGGED_UNTIL,
     &IF_MATCH,
@@ -59,7 +61,7 @@ pub(crate) static PARAMETERS: [&Parameter; 30] = [
 ];
 
 /// The name of a collection, as a part of a pattern.
-pub(crate) const COLLECTION_NAME: &str = "[a-z][a-z0-9-]{0,62}";
+pub(crate) const COLLECTION_NAME: &str = "[A-Za-z0-9][A-Za-z0-9_-]{0,62}";
 
 /// A member's name, a JSON Pointer or a name of the server; `-` in front reverses the order.
 const SORT_BY: &str =
@@ -130,7 +132,8 @@ static COLLECTION: Parameter = path(
 
 static ID_IN_PATH: Parameter = path(
     "id",
-    "The id of the document: 1 to 255 unreserved characters (RFC 3986). It must not begin with `_`.",
+    "The id of the document: 1 to 255 bytes of UTF-8 without `/` and control characters, percent-encoded \
+     in the path. It must not begin with `_`.",
     || short_text_like(ID, 255),
 );
 
@@ -231,6 +234,18 @@ pub(super) static OF_OUTCOME: Parameter = query(
     || one_word_of(&["open", "resolved", "dismissed"]),
 );
 
+pub(super) static OF_AGENT: Parameter = query(
+    ("ofAgent", "agent"),
+    "Only conflicts of writes whose `User-Agent` contains this.",
+    text,
+);
+
+pub(super) static NOT_OF_AGENT: Parameter = query(
+    ("notOfAgent", "not_agent"),
+    "No conflicts of writes whose `User-Agent` contains this.",
+    text,
+);
+
 pub(super) static LOGGED_SINCE: Parameter = Parameter {
     example: Some(TIME),
     ..query(
@@ -311,8 +326,9 @@ pub(super) static LOCK: Parameter = field(
 pub(super) static LAST_EVENT_ID: Parameter = field(
     ("lastEventId", "Last-Event-ID"),
     "0",
-    "Where to continue an interrupted stream. Takes precedence over `since`.",
-    || text_like(POSITION),
+    "Where to continue an interrupted stream of server-sent events: the `seq` of its last event. Takes \
+     precedence over `since`. On a page of JSON it has no effect, whatever it is.",
+    text,
 );
 
 /// For every write on a server without tokens.

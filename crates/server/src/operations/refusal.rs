@@ -80,5 +80,6 @@ pub(super) const OF_CONDITIONAL_READING: &[Refusal] = &[
     always(ProblemKind::Malformed),
     always(ProblemKind::NotFound),
     always(ProblemKind::Gone),
+    always(ProblemKind::VersionGone),
     always(ProblemKind::PreconditionFailed),
 ];

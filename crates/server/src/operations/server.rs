@@ -16,7 +16,7 @@ pub(super) static FRONT_PAGE: Resource = Resource::of_server("/", &[READ_FRONT_P
 const TEXT: Content = Content::new("text/plain", Shape::Text);
 const PAGE: Content = Content::new("text/html", Shape::Text);
 const METRICS_TEXT: Content = Content::new("application/openmetrics-text", Shape::Text);
-const ANY_JSON: Content = Content::new(JSON, Shape::Object(""));
+const ANY_JSON: Content = Content::new(JSON, Shape::Object);
 
 const CHECK_HEALTH: Operation = Operation {
     id: "checkHealth",
@@ -63,7 +63,7 @@ const EXPLAIN: Operation = Operation {
 
 const READ_FRONT_PAGE: Operation = Operation {
     id: "readFrontPage",
-    run: open!(crate::status::front),
+    run: open!(crate::front::read),
     summary: "Read the front page",
     answers: &[Answer::of("The page.", &[PAGE])],
     ..OPEN

@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::app::{App, Closing};
+use crate::inbound::BODIES;
 use crate::metrics::Metrics;
 use crate::router::router;
 use crate::settings::Settings;
@@ -103,6 +104,7 @@ fn with_router<T>(use_it: impl FnOnce(&tokio::runtime::Runtime, Router) -> T) ->
         metrics: Metrics::new(&service.metrics),
         service: Arc::new(service),
         settings: Settings::default(),
+        bodies: Arc::new(tokio::sync::Semaphore::new(BODIES)),
         closing: Closing::new(),
         openapi: OnceLock::new(),
     };
@@ -140,6 +142,32 @@ fn the_router_knows_the_methods_of_every_resource() {
             }
         }
     });
+}
+
+/// What is neither heeded nor refused would be passed over.
+#[test]
+fn every_guard_is_heeded_or_refused() {
+    let guards = [
+        "If-Match",
+        "If-None-Match",
+        "If-Unmodified-Since",
+        "Lock-Token",
+        "Idempotency-Key",
+    ];
+    let ignored_by_reads = ["If-Unmodified-Since", "Lock-Token", "Idempotency-Key"];
+    for (_, row) in rows() {
+        let is_read = row.method == Method::GET || row.method == Method::HEAD;
+        // Evaluates them for a document that is not there yet.
+        let creates = row.id == "create";
+        for guard in guards {
+            let is_heeded = row.fields.iter().any(|it| it.name == guard);
+            let is_refused = row.misplaced.fields.iter().any(|it| it.field.name == guard);
+            let is_fine = is_heeded != is_refused
+                || (is_read && ignored_by_reads.contains(&guard))
+                || creates;
+            assert!(is_fine, "{guard} of {}", row.id);
+        }
+    }
 }
 
 /// The description must not have an operation that nothing performs.

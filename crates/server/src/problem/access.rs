@@ -64,4 +64,16 @@ pub(super) const ROWS: &[ProblemType] = &[
         always: &["deleted_at", "deleted_by"],
         ..ProblemType::BARE
     },
+    ProblemType {
+        kind: ProblemKind::VersionGone,
+        slug: "version-gone",
+        error: "VersionGone",
+        status: StatusCode::GONE,
+        title: "The version is no longer kept",
+        again: "no",
+        why: "The document had this version, and its collection keeps only so much history.",
+        what: "Work with a version that is still there: <code>/versions</code> lists them.",
+        members: &[VERSION],
+        ..ProblemType::BARE
+    },
 ];

@@ -5,13 +5,26 @@ use super::{ProblemKind, ProblemType};
 
 pub(super) const ROWS: &[ProblemType] = &[
     ProblemType {
+        kind: ProblemKind::RequestTimeout,
+        slug: "request-timeout",
+        error: "RequestTimeout",
+        status: StatusCode::REQUEST_TIMEOUT,
+        title: "The body came too slowly",
+        again: "yes, faster",
+        why: "The server waits half a minute for a body, and longer for one that comes at 1 KiB a second or more.",
+        what: "Send the request again, on a connection that is fast enough.",
+        ..ProblemType::BARE
+    },
+    ProblemType {
         kind: ProblemKind::ContentTooLarge,
         slug: "content-too-large",
         error: "ContentTooLarge",
         status: StatusCode::PAYLOAD_TOO_LARGE,
         title: "The body is too large",
         again: "with less",
-        why: "The body is larger than this server accepts.",
+        why: "\
+            The body is larger than this server accepts, or the operations of a batch, with the documents \
+            that they change, are.",
         what: "<code>limit_bytes</code> is the largest size that it accepts.",
         members: &[LIMIT_BYTES],
         always: &["limit_bytes"],

@@ -7,7 +7,7 @@ use super::member::{
 };
 use super::{ProblemKind, ProblemType};
 use crate::schema::{
-    Saying, anything, exactly, list, moment, named, one_word_of, pointer, text, whole,
+    Saying, anything, flag, list, moment, named, one_word_of, pointer, text, whole,
 };
 
 pub(super) const ROWS: &[ProblemType] = &[
@@ -62,7 +62,7 @@ pub(super) const ROWS: &[ProblemType] = &[
             member("your_version", || json!({"type": ["integer", "null"]})),
             CONFLICTS,
             CHANGES_SINCE,
-            member("mergeable", || exactly(false)),
+            member("mergeable", || flag().about("Always `false`.")),
             RESOLUTIONS,
         ],
         always: &[
@@ -93,7 +93,7 @@ pub(super) const ROWS: &[ProblemType] = &[
             member("constraint", text),
             member("field", || text().or_null()),
             member("fields", || list(text())),
-            member("values", || json!({"type": "array"})),
+            member("values", || list(anything())),
             member("existing", || named("Existing")),
             member("violations", || list(named("Duplicate"))),
             VERSION,

@@ -20,6 +20,23 @@ pub(super) const ROWS: &[ProblemType] = &[
         ..ProblemType::BARE
     },
     ProblemType {
+        kind: ProblemKind::TooCostly,
+        slug: "too-costly",
+        error: "TooCostly",
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        title: "The write takes too much work",
+        again: "with a smaller document or patch",
+        why: "\
+            A rule of the collection would take longer for this document than rules may, or a JSON Patch \
+            moves more values than a patch may. All other writes would have to wait meanwhile.",
+        what: "\
+            <code>rule</code> or <code>operation</code> says which. Send a smaller document, or change the rule \
+            in the configuration: a loop within a loop takes the product of both. Instead of a long patch, send \
+            the document itself.",
+        members: &[member("rule", text), member("operation", || whole(0))],
+        ..ProblemType::BARE
+    },
+    ProblemType {
         kind: ProblemKind::KeyReuse,
         slug: "key-reuse",
         error: "IdempotencyKeyReuse",
@@ -67,7 +84,6 @@ pub(super) const ROWS: &[ProblemType] = &[
             member("header", text),
             member("parameter", text),
             MEMBER,
-            member("last", || text().about("The `seq` of the newest change.")),
             member("operation", || {
                 json!({"type": ["integer", "null"]})
                     .about("The operation of the JSON Patch, counted from 0.")

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::schema::{Saying, anything, exactly, flag, list, moment, named, pointer, text, whole};
+use crate::schema::{Saying, anything, flag, list, moment, named, pointer, text, whole};
 
 /// A member that only some problems have.
 #[derive(Clone, Copy, Debug)]
@@ -43,13 +43,13 @@ pub(super) const STALE: &[Member] = &[
     CONFLICTS,
     CHANGES_SINCE,
     member("changes_omitted", || {
-        exactly(true).about("There are older changes that the list leaves out.")
+        flag().about("`true` if there are older changes that the list leaves out.")
     }),
     member("mergeable", || {
         flag().about("Whether the two edits can be merged without a conflict.")
     }),
     member("already_applied", || {
-        exactly(true).about("The current version is exactly what the request sent.")
+        flag().about("`true` if the current version is exactly what the request sent.")
     }),
     member("current", || {
         anything().about("The current version, unless it is large.")

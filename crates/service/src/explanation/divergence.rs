@@ -31,12 +31,26 @@ pub struct Divergence {
     pub is_already_applied: bool,
     /// The text of the join, as far as it goes: the current version where they collide.
     pub merged: Option<Bytes>,
-    /// Whether If-Match names the current version, but by a weak tag.
-    pub is_weakly_named: bool,
+    /// How the tags of If-Match stand to the versions.
+    pub naming: Naming,
     /// The place of a patch that does not fit the version it was made for.
     pub misfit: Option<Pointer>,
     /// Whether documents and values are shown.
     pub shows: Shows,
+}
+
+/// How the tags of If-Match stand to the versions of the document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// They name the version that the edit began from, if they name any; or there are none.
+    #[default]
+    Base,
+    /// They name the current version, but weakly.
+    Weakly,
+    /// None of them is a tag of ours.
+    Foreign,
+    /// The edit began from a version that is named elsewhere, and they do not name the current one.
+    Another,
 }
 
 /// What of the documents is shown.

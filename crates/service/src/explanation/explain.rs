@@ -12,7 +12,7 @@ use super::{Broken, Clash, Demand, Divergence, Explanation, REPEAT_LIMIT, Shows,
 use crate::offload::offload;
 use crate::policy::Collection;
 use crate::reading::Reading;
-use crate::{Outcome, Principal};
+use crate::{Outcome, Principal, Service};
 
 /// A write that was refused, as far as its refusal is explained by it.
 #[derive(Clone, Debug)]
@@ -46,12 +46,13 @@ pub(crate) enum Ground {
 
 /// Turns a refusal into an explanation that lets its reader go on in one round trip.
 pub(crate) async fn explain(
-    reading: &Reading,
+    service: &Service,
     attempt: Attempt,
     principal: &Principal,
     refusal: Refusal,
     ground: Ground,
 ) -> Outcome<Box<Explanation>> {
+    let reading = &service.reading;
     let history = match ground.current_of(&refusal) {
         Current::None => History::read(reading, &attempt, None).await?,
         Current::Head(head) => History::read(reading, &attempt, Some(head)).await?,
@@ -64,8 +65,12 @@ pub(crate) async fn explain(
         _ => false,
     };
     let bytes = history.bytes() + attempt.sent.len();
+    let _share = service.budget.explanation(bytes).await?;
     let work = move || attempt.explain(history, refusal, is_base_gone, &ground);
-    let explanation = offload(bytes, work).await?;
+    let mut explanation = offload(bytes, work).await?;
+    if let Some(record) = &mut explanation.record {
+        record.agent.clone_from(&principal.agent);
+    }
     Ok(Box::new(explanation.seen_by(principal)))
 }
 
@@ -151,6 +156,7 @@ impl Attempt {
             Refusal::Missing => What::Missing,
             Refusal::ConditionRequired => What::ConditionRequired { verb: self.verb },
             Refusal::Invalid(violations) => What::Invalid(violations),
+            Refusal::TooCostly(by) => What::TooCostly(by),
             Refusal::State { conflict, head } => What::State {
                 conflict: Box::new(conflict),
                 head: ground.head(head),
@@ -245,6 +251,7 @@ impl Attempt {
     /// A clash for each demand that a join does not meet.
     fn broken(&self, story: &Story, constraint: &Constraint) -> Vec<Clash> {
         let rules = &self.collection.rules.rules;
+        let authors = story.authors(&rules.strategies);
         let clash = |path: Pointer, demand, message: &String| Clash {
             kind: Collision::Constraint,
             strategy: rules.strategies.name_at(&path),
@@ -256,7 +263,7 @@ impl Attempt {
                 demand,
                 message: message.clone(),
             }),
-            author: story.author(&rules.strategies, &path),
+            author: authors.of(&path),
             path,
         };
         match constraint {

@@ -27,6 +27,8 @@ impl Explanation {
             at: Moment::from(SystemTime::now()),
             key: command.key.clone(),
             by: Arc::clone(&command.by),
+            // Whoever explains knows it.
+            agent: None,
             method: attempt.verb.to_owned(),
             kind: kind.to_owned(),
             paths: self.paths(attempt),

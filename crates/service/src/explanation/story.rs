@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::json::{Pointer, Value, parse};
-use detente_core::merge::{Choices, Merge, Strategies, merge};
+use detente_core::merge::{Choices, Finder, Merge, Strategies, merge};
 use detente_core::{
-    Collision, Conflict, Contrast, Edit, Head, Kind, Stored, VersionTag, changed_members,
-    compare_blind,
+    Collision, Condition, Conflict, Contrast, Edit, EntityTag, Head, Kind, Stored, VersionTag,
+    changed_members, compare_blind,
 };
 
-use super::divergence::{Author, Change, Clash, Divergence, Shows};
+use super::divergence::{Author, Change, Clash, Divergence, Naming, Shows};
 use super::{Attempt, REPEAT_LIMIT};
 use crate::Outcome;
 use crate::reading::{Reading, Steps};
@@ -169,7 +169,7 @@ impl Story {
             _ => None,
         };
         let divergence = Divergence {
-            is_weakly_named: self.is_weakly_named(attempt),
+            naming: self.naming(attempt),
             fields: self.fields(&found.conflicts),
             agreements: found.agreements,
             is_mergeable: is_known && found.conflicts.is_empty(),
@@ -179,8 +179,9 @@ impl Story {
             shows,
             ..self.facts()
         };
+        let authors = self.authors(strategies);
         let clash = |conflict: Conflict| Clash {
-            author: self.author(strategies, &conflict.path),
+            author: authors.of(&conflict.path),
             path: conflict.path,
             kind: conflict.collision,
             strategy: conflict.strategy,
@@ -214,18 +215,31 @@ impl Story {
         }
     }
 
-    /// Whether If-Match names the current version by a weak tag, which never matches.
-    fn is_weakly_named(&self, attempt: &Attempt) -> bool {
-        let current = self
-            .history
-            .current
-            .as_ref()
-            .map(|it| it.head().tag().to_entity_tag());
-        let condition = attempt.command.preconditions.if_match.iter();
-        let mut tags = condition.flat_map(|it| it.tags());
-        current.is_some_and(|current| {
-            tags.any(|tag| tag.is_weak() && tag.opaque() == current.opaque())
-        })
+    /// How the tags of If-Match stand to the versions.
+    fn naming(&self, attempt: &Attempt) -> Naming {
+        let current = self.history.current.as_ref();
+        let current = current.map(|it| it.head().tag().to_entity_tag());
+        let Some(Condition::Tags(tags)) = &attempt.command.preconditions.if_match else {
+            return Naming::Base;
+        };
+        let is_any = |equals: fn(&EntityTag, &EntityTag) -> bool| {
+            let mut tags = tags.iter();
+            current
+                .as_ref()
+                .is_some_and(|current| tags.any(|tag| equals(tag, current)))
+        };
+        let is_ours = |tag: &EntityTag| tag.opaque().parse::<VersionTag>().is_ok();
+        if is_any(EntityTag::strong_eq) {
+            Naming::Base
+        } else if is_any(EntityTag::weak_eq) {
+            Naming::Weakly
+        } else if !tags.iter().any(is_ours) {
+            Naming::Foreign
+        } else if attempt.is_merge() {
+            Naming::Another
+        } else {
+            Naming::Base
+        }
     }
 
     fn is_known(&self, attempt: &Attempt) -> bool {
@@ -256,28 +270,17 @@ impl Story {
         steps.map(change).collect()
     }
 
-    /// Who last changed the value at a path.
-    pub(super) fn author(&self, strategies: &Strategies, path: &Pointer) -> Option<Author> {
-        fn at<'v>(
-            strategies: &Strategies,
-            document: Option<&'v Value>,
-            path: &Pointer,
-        ) -> Option<&'v Value> {
-            document.and_then(|it| strategies.value_at(it, path))
+    /// Who last changed what.
+    pub(super) fn authors<'s>(&'s self, strategies: &'s Strategies) -> Authors<'s> {
+        let finder = |document: Option<&'s Value>| document.map(|it| strategies.finder(it));
+        let steps = 0..self.step_documents.len();
+        Authors {
+            steps: &self.history.steps,
+            base: finder(self.before(0)),
+            documents: steps
+                .map(|index| finder(self.step_documents[index].as_deref()))
+                .collect(),
         }
-        let first_known = usize::from(self.history.steps.omitted);
-        let changed = |index: &usize| {
-            let after = self.step_documents[*index].as_deref();
-            at(strategies, after, path) != at(strategies, self.before(*index), path)
-        };
-        let index = (first_known..self.step_documents.len())
-            .rev()
-            .find(changed)?;
-        let step = &self.history.steps.versions[index];
-        Some(Author {
-            by: Arc::clone(&step.by),
-            version: step.version,
-        })
     }
 
     /// The text of a join with the current version, with all that was set aside.
@@ -364,6 +367,36 @@ impl Story {
             }
             _ => false,
         }
+    }
+}
+
+/// Who last changed a value, by its place.
+pub(super) struct Authors<'s> {
+    steps: &'s Steps,
+    /// What the first step changed, if that is known.
+    base: Option<Finder<'s>>,
+    documents: Vec<Option<Finder<'s>>>,
+}
+
+impl Authors<'_> {
+    pub(super) fn of(&self, path: &Pointer) -> Option<Author> {
+        fn at<'v>(finder: &Option<Finder<'v>>, path: &Pointer) -> Option<&'v Value> {
+            finder.as_ref()?.at(path)
+        }
+        let first_known = usize::from(self.steps.omitted);
+        let changed = |index: &usize| {
+            let before = match index.checked_sub(1) {
+                Some(before) => &self.documents[before],
+                None => &self.base,
+            };
+            at(&self.documents[*index], path) != at(before, path)
+        };
+        let index = (first_known..self.documents.len()).rev().find(changed)?;
+        let step = &self.steps.versions[index];
+        Some(Author {
+            by: Arc::clone(&step.by),
+            version: step.version,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use detente_core::{
 
 use pollster::FutureExt;
 
-use crate::{Listing, Reader};
+use crate::{Listing, PageLimit, Reader};
 
 pub(super) fn rules() -> Arc<CollectionRules> {
     Arc::new(CollectionRules {
@@ -74,7 +74,7 @@ pub(super) fn collect(
             filters: Vec::new(),
             sort,
         },
-        limit: 1000,
+        limit: PageLimit::rows(1000),
         after: after.map(|id| Rank {
             value: None,
             id: id.to_owned(),

@@ -2,7 +2,7 @@ use detente_core::Key;
 
 use super::draft::put;
 use super::session::Session;
-use crate::{Changes, Reader, Store};
+use crate::{Changes, PageLimit, Reader, Store};
 use pollster::FutureExt;
 
 pub fn changes_come_in_order_and_by_scope<S: Store>(open: impl Fn() -> S) {
@@ -21,7 +21,7 @@ pub fn changes_come_in_order_and_by_scope<S: Store>(open: impl Fn() -> S) {
                 space: str::to_owned(space),
                 collection: Option::map(collection, str::to_owned),
                 since,
-                limit,
+                limit: PageLimit::rows(limit),
             })
             .block_on()
             .unwrap();

@@ -5,7 +5,7 @@ use detente_core::{Lock, Moment, Once, Receipt, Written};
 
 use super::draft::key;
 use crate::{
-    Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, Reader, SettledAs,
+    Commit, Conflicts, Fate, LoggedConflict, LostEdit, OutcomeFilter, PageLimit, Reader, SettledAs,
     SettledConflict, Settlement, Store, VersionPlace,
 };
 use pollster::FutureExt;
@@ -26,6 +26,7 @@ fn logged(id: &str, at: u64) -> LoggedConflict {
         at: Moment(at),
         key: key("a"),
         by: "ann".into(),
+        agent: (id == "first").then(|| "check/1.0 (run 7)".into()),
         method: "PUT".into(),
         kind: "stale-version".into(),
         paths: vec!["/a~1b".into(), String::new()],
@@ -116,9 +117,9 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
     assert_eq!(first, expected);
     assert_eq!(reader.conflict("other", "first").block_on().unwrap(), None);
     let asked = Conflicts {
-        space: "default".into(),
+        space: Some("default".into()),
         outcome: Some(OutcomeFilter::Open),
-        limit: 10,
+        limit: PageLimit::rows(10),
         ..Conflicts::default()
     };
     let page = reader.conflicts(&asked).block_on().unwrap();
@@ -126,6 +127,30 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
         (page.items, page.next),
         (vec![logged("second", 1001)], None)
     );
+    agents_are_told_apart(&reader);
+}
+
+fn agents_are_told_apart(reader: &dyn Reader) {
+    let cases = [
+        // (space, agent, not_agent, how many)
+        (None, None, None, 2),
+        (Some("other"), None, None, 0),
+        (None, Some("check/"), None, 1),
+        (None, Some("x"), None, 0),
+        (None, None, Some("check/1"), 1),
+        (None, None, Some("x"), 2),
+    ];
+    for (space, agent, not_agent, count) in cases {
+        let asked = Conflicts {
+            space: space.map(str::to_owned),
+            agent: agent.map(str::to_owned),
+            not_agent: not_agent.map(str::to_owned),
+            limit: PageLimit::rows(10),
+            ..Conflicts::default()
+        };
+        let found = reader.conflicts(&asked).block_on().unwrap().items;
+        assert_eq!(found.len(), count, "{asked:?}");
+    }
 }
 
 fn must_commit<S: Store>(store: &mut S, commit: &Commit) {

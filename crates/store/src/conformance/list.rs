@@ -6,7 +6,7 @@ use super::dice::Dice;
 use super::draft::{collect, delete, key, place, put};
 use super::session::Session;
 use crate::contract::item;
-use crate::{Listing, Reader, Store};
+use crate::{Listing, PageLimit, Reader, Store};
 use pollster::FutureExt;
 
 pub fn lists_go_both_ways_from_anywhere<S: Store>(open: impl Fn() -> S) {
@@ -105,7 +105,7 @@ fn paged(reader: &impl Reader, query: &Query, limit: usize) -> Vec<String> {
     let mut listing = Listing {
         collection: place("default", "c"),
         query: query.clone(),
-        limit,
+        limit: PageLimit::rows(limit),
         after: None,
     };
     let mut ids = Vec::new();
@@ -118,4 +118,41 @@ fn paged(reader: &impl Reader, query: &Query, limit: usize) -> Vec<String> {
             return ids;
         }
     }
+}
+
+/// However the documents came to be there, and after the store was opened again.
+pub fn what_collections_hold_is_counted<S: Store>(open: impl Fn() -> S) {
+    let session = Session::new(open());
+    let key = |space: &str, collection: &str, id: &str| Key::new(space, collection, id).unwrap();
+    for id in ["1", "2", "3"] {
+        session.apply(put(&key("default", "a", id), "{}"));
+    }
+    session.apply(put(&key("default", "a", "2"), r#"{"v":2}"#));
+    session.apply(delete(&key("default", "a", "1")));
+    session.apply(put(&key("default", "A_2", "1"), "{}"));
+    let gone = session.apply(put(&key("default", "gone", "1"), "{}"));
+    session.apply(delete(&gone.key));
+    session.apply(put(&key("other", "a", "1"), "{}"));
+    let last = session.apply(put(&key("default", "a", "1"), "{}"));
+    let expected = [("A_2", 1), ("a", 3), ("gone", 0)];
+    let count = |session: &Session<S::Reader>| {
+        let extents = session.reader.extents("default").block_on().unwrap();
+        let counts = extents.iter().map(|it| (&*it.collection, it.documents));
+        assert_eq!(counts.collect::<Vec<_>>(), expected);
+        assert_eq!(extents[1].changed_at, last.at);
+        let other = session.reader.extents("other").block_on().unwrap();
+        assert_eq!(other[0].documents, 1);
+        let none = session.reader.extents("none").block_on().unwrap();
+        assert!(none.is_empty(), "{none:?}");
+    };
+    count(&session);
+    session.close();
+    let session = Session::new(open());
+    count(&session);
+    session.apply(delete(&key("default", "a", "3")));
+    session.apply(put(&key("default", "gone", "2"), "{}"));
+    let extents = session.reader.extents("default").block_on().unwrap();
+    let counts: Vec<_> = extents.iter().map(|it| it.documents).collect();
+    assert_eq!(counts, [1, 2, 1]);
+    session.close();
 }

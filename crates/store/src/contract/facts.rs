@@ -102,7 +102,8 @@ impl Want {
 
     fn of_transaction(asked: &Transaction, wants: &mut Vec<Self>) {
         wants.extend(asked.once.map(|once| Self::Receipt(once.scope)));
-        wants.extend((asked.settles.as_ref()).map(|settles| Self::Settled(settles.id.clone())));
+        let settled = asked.settles.iter();
+        wants.extend(settled.map(|settles| Self::Settled(settles.id.clone())));
         for (prepared, _) in &asked.writes {
             let command = &prepared.command;
             Self::of_document(&command.key, wants);

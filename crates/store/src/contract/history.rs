@@ -2,14 +2,14 @@ use std::sync::Arc;
 
 use detente_core::{Seq, Stored};
 
+use super::PageLimit;
+
 /// How far back to read the history of a document.
 #[derive(Clone, Copy, Debug)]
 pub struct HistorySpan {
     /// Only versions after this one.
     pub after: Seq,
-    pub limit: usize,
-    /// Of all bodies together; one version is read, however large.
-    pub max_bytes: usize,
+    pub limit: PageLimit,
 }
 
 /// Versions of a document, back from one of them without a gap.
@@ -33,12 +33,10 @@ pub fn read_back<E>(
     mut version: impl FnMut(Seq) -> Result<Option<Arc<Stored>>, E>,
 ) -> Result<History, E> {
     let mut history = History::default();
-    let mut bytes = 0;
+    let mut page = span.limit.meter();
     let mut next = Some(Arc::clone(newest));
     while let Some(stored) = next.filter(|it| it.seq > span.after) {
-        bytes += stored.body.len();
-        let is_first = history.versions.is_empty();
-        if history.versions.len() == span.limit || (bytes > span.max_bytes && !is_first) {
+        if !page.take(stored.body.len()) {
             history.is_cut = true;
             break;
         }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use detente_core::{CollectionKey, Item, Query, Rank, Stored};
 
+use super::PageLimit;
+
 /// Which documents of a collection to list.
 #[derive(Clone, Debug)]
 pub struct Listing {
     pub collection: CollectionKey,
     pub query: Query,
-    pub limit: usize,
+    pub limit: PageLimit,
     /// Only those behind this one, in the order of the query.
     pub after: Option<Rank>,
 }
@@ -54,11 +56,15 @@ impl Listing {
 }
 
 /// Selects a part of a list from documents that are offered one by one, for a store that has no
-/// query language. Holds one document more than the limit: it tells whether the list goes on.
+/// query language. Never holds more than a page, and one document.
 #[derive(Debug)]
 pub struct Selection<'a> {
     listing: &'a Listing,
     found: Vec<(Rank, Arc<Stored>)>,
+    /// Of all bodies that were found.
+    bytes: usize,
+    /// Whether there is one more that had no room.
+    has_more: bool,
 }
 
 impl<'a> Selection<'a> {
@@ -66,42 +72,53 @@ impl<'a> Selection<'a> {
         Self {
             listing,
             found: Vec::new(),
+            bytes: 0,
+            has_more: false,
         }
     }
 
     /// Takes a document of [`Listing::walk`], or passes over it. `Break`: no more are needed.
     pub fn offer(&mut self, stored: Arc<Stored>) -> ControlFlow<()> {
-        let Listing { query, limit, .. } = self.listing;
+        let query = &self.listing.query;
+        if !query.selects(&item(&stored)) {
+            return ControlFlow::Continue(());
+        }
+        let rank = query.sort.rank(&item(&stored));
         if query.is_by_id() {
-            if query.selects(&item(&stored)) {
-                self.found.push((query.sort.rank(&item(&stored)), stored));
-            }
-            return match self.found.len() > *limit {
+            self.insert(self.found.len(), rank, stored);
+            return match self.has_more {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             };
         }
-        let rank = query.sort.rank(&item(&stored));
-        if self.listing.is_behind(&rank) && query.selects(&item(&stored)) {
-            self.insert(rank, stored);
+        if self.listing.is_behind(&rank) {
+            let before =
+                |(other, _): &(Rank, _)| query.sort.compare(other, &rank) == Ordering::Less;
+            let place = self.found.partition_point(before);
+            // Behind a page that is full already.
+            if place < self.found.len() || !self.has_more {
+                self.insert(place, rank, stored);
+            }
         }
         ControlFlow::Continue(())
     }
 
-    fn insert(&mut self, rank: Rank, stored: Arc<Stored>) {
-        let Listing { query, limit, .. } = self.listing;
-        let before = |(other, _): &(Rank, _)| query.sort.compare(other, &rank) == Ordering::Less;
-        let place = self.found.partition_point(before);
-        if place <= *limit {
-            self.found.insert(place, (rank, stored));
-            self.found.truncate(*limit + 1);
+    fn insert(&mut self, place: usize, rank: Rank, stored: Arc<Stored>) {
+        self.bytes += stored.body.len();
+        self.found.insert(place, (rank, stored));
+        let limit = self.listing.limit;
+        let is_full =
+            |rows: usize, bytes: usize| rows > limit.rows || (rows > 1 && bytes > limit.bytes);
+        while is_full(self.found.len(), self.bytes) {
+            self.has_more = true;
+            if let Some((_, last)) = self.found.pop() {
+                self.bytes -= last.body.len();
+            }
         }
     }
 
-    pub fn finish(mut self) -> Listed {
-        let has_more = self.found.len() > self.listing.limit;
-        self.found.truncate(self.listing.limit);
-        let last = self.found.last().filter(|_| has_more);
+    pub fn finish(self) -> Listed {
+        let last = self.found.last().filter(|_| self.has_more);
         Listed {
             next: last.map(|(rank, _)| rank.clone()),
             documents: self.found.into_iter().map(|(_, stored)| stored).collect(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 
-use super::{History, HistorySpan, Listed, Listing};
+use super::{Extent, History, HistorySpan, Listed, Listing, PageLimit};
 use crate::{ConflictPage, Conflicts, LoggedConflict, MergedHour, StoreError};
 
 /// A read that is under way. Whoever drops it gives it up, and harms nothing.
@@ -65,7 +65,8 @@ pub trait Reader: Debug + Send + Sync + 'static {
 
     /// The versions of one document, in the order of the log. Each version that is stored is found,
     /// whatever lies between it and the next.
-    fn document_changes<'a>(&'a self, key: &'a Key, since: Seq, limit: usize) -> Read<'a, Feed>;
+    fn document_changes<'a>(&'a self, key: &'a Key, since: Seq, limit: PageLimit)
+    -> Read<'a, Feed>;
 
     /// The id of the document that holds a unique key in the collection of `key`.
     fn holder<'a>(&'a self, key: &'a Key, claim: &'a Claim) -> Read<'a, Option<String>>;
@@ -85,6 +86,9 @@ pub trait Reader: Debug + Send + Sync + 'static {
     /// The collections that hold, or held, documents.
     fn collections(&self) -> Read<'_, Vec<CollectionKey>>;
 
+    /// How much each collection of a space holds, by their names.
+    fn extents<'a>(&'a self, space: &'a str) -> Read<'a, Vec<Extent>>;
+
     /// Fails if the store cannot be read at all.
     fn ping(&self) -> Read<'_, ()>;
 }
@@ -97,7 +101,7 @@ pub struct Changes {
     pub collection: Option<String>,
     /// Only versions after this one.
     pub since: Seq,
-    pub limit: usize,
+    pub limit: PageLimit,
 }
 
 /// What [`Reader::changes`] found.

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::future;
 use std::sync::{Arc, MutexGuard};
 
@@ -7,9 +8,9 @@ use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 use super::Disk;
 use super::disk::Shared;
 use crate::{
-    Changes, ConflictPage, Conflicts, Documents, Feed, History, HistorySpan, Listed, Listing,
-    LoggedConflict, MergedHour, OutcomeFilter, Read, Reader, Selection, SettledAs, StoreError,
-    read_back,
+    Changes, ConflictPage, Conflicts, Documents, Extent, Feed, History, HistorySpan, Listed,
+    Listing, LoggedConflict, MergedHour, OutcomeFilter, PageLimit, Read, Reader, Selection,
+    SettledAs, StoreError, read_back,
 };
 
 /// Reads what a [`crate::Memory`] holds.
@@ -28,13 +29,19 @@ impl MemoryReader {
     }
 
     /// The versions past `since` that are wanted, `limit` of them at most.
-    fn feed(&self, since: Seq, limit: usize, is_wanted: impl Fn(&Stored) -> bool) -> Feed {
+    fn feed(&self, since: Seq, limit: PageLimit, is_wanted: impl Fn(&Stored) -> bool) -> Feed {
         let shared = self.shared();
         let tables = &shared.tables;
         let past = tables.log.range(since.saturating_add(1)..);
         let mut wanted = past.map(|(_, stored)| stored).filter(|it| is_wanted(it));
-        let items: Vec<_> = wanted.by_ref().take(limit).cloned().collect();
-        let more = wanted.next().is_some();
+        let mut page = limit.meter();
+        let mut items = Vec::new();
+        let next = wanted.find(|it| {
+            let has_room = page.take(it.body.len());
+            items.extend(has_room.then(|| Arc::clone(it)));
+            !has_room
+        });
+        let more = next.is_some();
         let last = items.last().map(|stored| stored.seq);
         let through = last.filter(|_| more).unwrap_or(tables.last_seq.max(since));
         Feed {
@@ -71,20 +78,21 @@ impl MemoryReader {
         let shared = self.shared();
         let tables = &shared.tables;
         let mut page = ConflictPage::default();
+        let mut size = wanted.limit.meter();
         let mut last = None;
         for (index, conflict) in tables.conflicts.iter().enumerate().rev() {
             let number = index as u64 + 1;
             if wanted.before.is_some_and(|before| number >= before) {
                 continue;
             }
-            if page.items.len() == wanted.limit {
-                page.next = last;
-                break;
-            }
-            last = Some(number);
             if is_wanted(conflict, wanted) {
+                if !size.take(conflict.edit.body().len()) {
+                    page.next = last;
+                    break;
+                }
                 page.items.push(conflict.clone().as_read()?);
             }
+            last = Some(number);
         }
         Ok(page)
     }
@@ -163,7 +171,12 @@ impl Reader for MemoryReader {
         })))
     }
 
-    fn document_changes<'a>(&'a self, key: &'a Key, since: Seq, limit: usize) -> Read<'a, Feed> {
+    fn document_changes<'a>(
+        &'a self,
+        key: &'a Key,
+        since: Seq,
+        limit: PageLimit,
+    ) -> Read<'a, Feed> {
         ready(Ok(self.feed(since, limit, |stored| stored.key == *key)))
     }
 
@@ -213,6 +226,22 @@ impl Reader for MemoryReader {
         ready(Ok(collections))
     }
 
+    fn extents<'a>(&'a self, space: &'a str) -> Read<'a, Vec<Extent>> {
+        let shared = self.shared();
+        let mut extents: BTreeMap<&str, Extent> = BTreeMap::new();
+        let heads = shared.tables.heads.iter();
+        for (key, head) in heads.filter(|(key, _)| key.space() == space) {
+            let extent = extents.entry(key.collection()).or_insert_with(|| Extent {
+                collection: key.collection().to_owned(),
+                documents: 0,
+                changed_at: head.at,
+            });
+            extent.documents += u64::from(head.is_document());
+            extent.changed_at = extent.changed_at.max(head.at);
+        }
+        ready(Ok(extents.into_values().collect()))
+    }
+
     fn ping(&self) -> Read<'_, ()> {
         ready(Ok(()))
     }
@@ -226,11 +255,12 @@ fn is_wanted(conflict: &LoggedConflict, wanted: &Conflicts) -> bool {
         Some(SettledAs::Resolved) => OutcomeFilter::Resolved,
         Some(SettledAs::Dismissed) => OutcomeFilter::Dismissed,
     };
-    conflict.key.space() == wanted.space
+    is(&wanted.space, conflict.key.space())
         && is(&wanted.collection, conflict.key.collection())
         && is(&wanted.document, conflict.key.id())
         && is(&wanted.by, &conflict.by)
         && is(&wanted.kind, &conflict.kind)
+        && wanted.wants_agent(conflict.agent.as_deref())
         && wanted.outcome.is_none_or(|wanted| wanted == outcome)
         && wanted.since.is_none_or(|since| conflict.at >= since)
         && wanted.until.is_none_or(|until| conflict.at < until)

@@ -111,7 +111,7 @@ impl Client {
         Transaction {
             writes,
             once,
-            settles: None,
+            settles: Vec::new(),
             is_rehearsal: around.dice.one_in(15),
         }
     }
@@ -127,13 +127,17 @@ impl Client {
             0 => SettledAs::Dismissed,
             _ => SettledAs::Resolved,
         };
-        let settles = SettleConflict {
+        let mut ids = vec![id];
+        // Several may be dismissed at once.
+        let other = Board::late(around.dice, &around.board.conflicts).cloned();
+        ids.extend(other.filter(|other| count == 0 && around.dice.one_in(2) && *other != ids[0]));
+        let settles = |id| SettleConflict {
             id,
             by: Arc::clone(&self.name),
             outcome,
         };
         Transaction {
-            settles: Some(settles),
+            settles: ids.into_iter().map(settles).collect(),
             ..self.transaction(around, count)
         }
     }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use detente_store::{Conflicts, LoggedConflict, Reader};
+use detente_store::{Conflicts, LoggedConflict, PageLimit, Reader};
 
 use crate::model::{Model, same};
 use pollster::FutureExt;
@@ -41,8 +41,8 @@ impl Entries {
         expected: &[(Expected, u64)],
     ) -> Result<(), String> {
         let asked = Conflicts {
-            space: "default".into(),
-            limit: usize::MAX,
+            space: Some("default".into()),
+            limit: PageLimit::rows(usize::MAX),
             ..Conflicts::default()
         };
         let page = reader

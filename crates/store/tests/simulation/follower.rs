@@ -1,5 +1,5 @@
 use detente_core::{Key, Seq};
-use detente_store::{Changes, Feed, Reader, StoreError};
+use detente_store::{Changes, Feed, PageLimit, Reader, StoreError};
 
 use crate::dice::Dice;
 use crate::model::{Model, same};
@@ -30,7 +30,11 @@ impl Scope {
 
     fn read(self, reader: &impl Reader, since: Seq, limit: usize) -> Result<Feed, StoreError> {
         let collection = match self {
-            Self::Document(key) => return reader.document_changes(key, since, limit).block_on(),
+            Self::Document(key) => {
+                return reader
+                    .document_changes(key, since, PageLimit::rows(limit))
+                    .block_on();
+            }
             Self::Collection(collection) => Some(collection),
             Self::Space => None,
         };
@@ -39,7 +43,7 @@ impl Scope {
                 space: "default".into(),
                 collection: collection.map(str::to_owned),
                 since,
-                limit,
+                limit: PageLimit::rows(limit),
             })
             .block_on()
     }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use detente_core::json::{Value, parse};
 use detente_core::{CollectionKey, Key, Kind, LockAction, Moment, Once, Receipt, Seq, Stored};
-use detente_store::{Changes, Order, Reader, StoreError, Transaction, audit, each_document};
+use detente_store::{
+    Changes, Order, PageLimit, Reader, StoreError, Transaction, audit, each_document,
+};
 
 use crate::answer::{Answer, Told, Version};
 use crate::collection::{keys, rules_of, slot};
@@ -130,10 +132,10 @@ impl Laws {
     }
 
     fn heed_settlement(&mut self, asked: &Transaction) -> Result<(), String> {
-        let id = asked.settles.as_ref().map(|settles| settles.id.clone());
-        match id.map(|id| self.settled.insert(id)) {
-            Some(false) => Err("a conflict was settled twice".into()),
-            _ => Ok(()),
+        let mut ids = asked.settles.iter().map(|settles| settles.id.clone());
+        match ids.all(|id| self.settled.insert(id)) {
+            true => Ok(()),
+            false => Err("a conflict was settled twice".into()),
         }
     }
 
@@ -168,7 +170,7 @@ impl Laws {
             space: "default".into(),
             collection: None,
             since: 0,
-            limit: usize::MAX,
+            limit: PageLimit::rows(usize::MAX),
         };
         let log = reader.changes(&asked).block_on().map_err(told)?.items;
         let mut numbers: BTreeMap<&Key, u64> = BTreeMap::new();

@@ -122,7 +122,7 @@ impl Model {
                 false => Answer::KeyReused,
             };
         }
-        if let Some(settles) = &asked.settles {
+        for settles in &asked.settles {
             let waits_elsewhere =
                 (self.waiting.get(&settles.id)).is_some_and(|writer| *writer != self.writer);
             match self.conflicts.get(&settles.id) {
@@ -214,12 +214,12 @@ impl Model {
             };
             self.receipts.insert(once.scope, receipt);
         }
-        if let Some(settles) = &asked.settles {
+        for settles in &asked.settles {
             let settled = Settlement {
                 outcome: settles.outcome,
                 at: self.now,
                 by: Arc::clone(&settles.by),
-                version: versions.last().map(|version| version.version),
+                version: versions.clone().last().map(|version| version.version),
             };
             self.conflicts.insert(settles.id.clone(), Some(settled));
         }

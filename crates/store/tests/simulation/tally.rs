@@ -65,7 +65,7 @@ impl Tally {
                 if asked.is_some_and(|asked| asked.writes.len() > 1) {
                     self.count("applied: transaction");
                 }
-                if asked.is_some_and(|asked| asked.settles.is_some()) {
+                if asked.is_some_and(|asked| !asked.settles.is_empty()) {
                     self.count("applied: settlement");
                 }
                 for told in all {

@@ -44,7 +44,7 @@ fn describe_transaction(asked: &Transaction) -> String {
         let part = |digest: [u8; 32]| u16::from_le_bytes([digest[0], digest[1]]);
         let _ = write!(line, "once {}/{} ", part(once.scope), part(once.payload));
     }
-    if let Some(settles) = &asked.settles {
+    for settles in &asked.settles {
         let _ = write!(line, "{} settles {} ", settles.by, settles.id);
     }
     let writes: Vec<_> = asked

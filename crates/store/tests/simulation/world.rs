@@ -164,7 +164,7 @@ impl<G: Ground> World<G> {
         }
         let touches_log = |order: &Order| match order {
             Order::Log(_) | Order::Flush => true,
-            Order::Write(asked) => asked.settles.is_some(),
+            Order::Write(asked) => !asked.settles.is_empty(),
             Order::Lock(_) => false,
         };
         match orders.iter().any(touches_log) {

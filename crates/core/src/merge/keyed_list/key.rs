@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::json::{Pointer, Value, parse};
 
@@ -20,14 +21,20 @@ fn reads_as_json(text: &str) -> bool {
     }
 }
 
-/// The element of a list that a token names.
-pub(in crate::merge) fn element<'v>(
-    list: &'v [Value],
+/// The elements of a list by the tokens of their keys; of several with one key, the first.
+pub(in crate::merge) fn by_token<'v>(
+    list: &'v Value,
     key: &Pointer,
-    name: &str,
-) -> Option<&'v Value> {
-    let is_it = |element: &&Value| element.at(key).is_some_and(|key| token(key) == name);
-    list.iter().find(is_it)
+) -> HashMap<Cow<'v, str>, &'v Value> {
+    let mut elements = HashMap::new();
+    if let Value::Array(items) = list {
+        for item in items {
+            if let Some(value) = item.at(key) {
+                elements.entry(token(value)).or_insert(item);
+            }
+        }
+    }
+    elements
 }
 
 #[cfg(test)]

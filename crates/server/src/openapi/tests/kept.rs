@@ -21,7 +21,7 @@ fn descriptions_are_as_kept() {
 }
 
 fn parts((policy, settings): &Served) -> Parts {
-    let mut description = describe(policy, settings);
+    let mut description = describe(policy, settings, &settings.site);
     // A release changes nothing else.
     description["info"]["version"] = "0.0.0".into();
     let mut parts = Parts::new();

@@ -140,6 +140,7 @@ impl Client {
             base: base.map(|base| place(base.version, base.seq)),
             current: head.map(|head| place(head.version, head.seq)),
             edit: lost_edit(&command.edit),
+            agent: None,
             settlement: None,
         }
     }

@@ -1,0 +1,66 @@
+//! Who may come in, by flags instead of a file: for first steps.
+
+use clap::Args;
+use detente_server::{Access, Settings, Token, Tokens};
+
+use super::Failure;
+use crate::config::is_origin;
+
+#[derive(Debug, Args)]
+pub(super) struct Door {
+    /// An origin whose pages may call the server from a browser, or `*`; may be repeated. Replaces those of
+    /// the configuration
+    #[arg(
+        long = "cors",
+        env = "DETENTE_CORS",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    origins: Vec<String>,
+    /// A bearer token that may read and write, perhaps after the name of whom it stands for, which is `token` otherwise;
+    /// may be repeated. Others see the arguments of a process: the environment is the better place
+    #[arg(
+        long = "token",
+        env = "DETENTE_TOKEN",
+        value_name = "[NAME:]SECRET",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    tokens: Vec<String>,
+}
+
+impl Door {
+    /// Adds what was said to the settings of the file.
+    pub(super) fn apply(&self, settings: &mut Settings) -> Result<(), Failure> {
+        let wrong = |message: String| Failure::Usage(anyhow::anyhow!(message));
+        if let Some(other) = self.origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(wrong(format!(
+                "--cors {other}: must be *, or a scheme and a host with an optional port, such as \
+                 https://example.org"
+            )));
+        }
+        if !self.origins.is_empty() {
+            settings.cors_origins.clone_from(&self.origins);
+        }
+        for token in &self.tokens {
+            let (name, secret) = token.split_once(':').unwrap_or(("token", token));
+            if name.is_empty() || secret.is_empty() {
+                // The secret itself belongs in no message.
+                let message = "--token: must be a secret, perhaps after a name and a colon";
+                return Err(wrong(message.to_owned()));
+            }
+            let tokens = settings.tokens.get_or_insert_with(Tokens::default);
+            let token = Token {
+                name: name.into(),
+                access: Access::ReadWrite,
+                may_break_locks: false,
+            };
+            if !tokens.add(Tokens::digest(secret), token) {
+                return Err(wrong(
+                    "--token: another token has this secret already".to_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+}

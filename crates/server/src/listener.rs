@@ -1,0 +1,184 @@
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+/// Where connections come in.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+    /// As people and clients name it.
+    address: String,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    Unix {
+        listener: UnixListener,
+        _file: SocketFile,
+    },
+}
+
+/// The file of a socket, which goes with the listener.
+#[derive(Debug)]
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Listener {
+    /// Listens on an address and a port; port 0 is a free one.
+    ///
+    /// # Errors
+    ///
+    /// If the address is none of this machine's, or in use.
+    pub async fn tcp(address: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?.to_string();
+        Ok(Self {
+            socket: Socket::Tcp(listener),
+            address,
+        })
+    }
+
+    /// Listens on a socket in the file system. One that a server left behind that is no more is
+    /// replaced.
+    ///
+    /// # Errors
+    ///
+    /// If there is another file, or a server that listens.
+    pub fn unix(path: &Path) -> io::Result<Self> {
+        if is_abandoned(path) {
+            std::fs::remove_file(path)?;
+        }
+        let listener = UnixListener::bind(path)?;
+        Ok(Self {
+            socket: Socket::Unix {
+                listener,
+                _file: SocketFile(path.to_owned()),
+            },
+            address: format!("unix:{}", path.display()),
+        })
+    }
+
+    /// Whether nothing but this machine can reach it.
+    pub fn is_of_this_machine(&self) -> bool {
+        match &self.socket {
+            Socket::Tcp(listener) => listener
+                .local_addr()
+                .is_ok_and(|address| address.ip().is_loopback()),
+            Socket::Unix { .. } => true,
+        }
+    }
+
+    /// The URL of the server behind it, unless it has none.
+    pub fn url(&self) -> Option<String> {
+        match self.socket {
+            Socket::Tcp(_) => Some(format!("http://{}", self.address)),
+            Socket::Unix { .. } => None,
+        }
+    }
+
+    /// The next connection, and the address of whoever opened it if they have one.
+    pub(crate) async fn accept(&self) -> io::Result<(Connection, Option<IpAddr>)> {
+        Ok(match &self.socket {
+            Socket::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                // Answers are small and whole: waiting to fill a packet only delays them.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "could not set TCP_NODELAY");
+                }
+                (Connection::Tcp(stream), Some(peer.ip()))
+            }
+            Socket::Unix { listener, .. } => (Connection::Unix(listener.accept().await?.0), None),
+        })
+    }
+}
+
+/// Whether a socket is there on which nobody listens.
+fn is_abandoned(path: &Path) -> bool {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket());
+    let refuses = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    is_socket && std::os::unix::net::UnixStream::connect(path).is_err_and(refuses)
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.address)
+    }
+}
+
+/// One connection, of either kind.
+#[derive(Debug)]
+pub(crate) enum Connection {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+macro_rules! either {
+    ($connection:expr, $stream:ident => $call:expr) => {
+        match $connection.get_mut() {
+            Connection::Tcp(stream) => {
+                let $stream = Pin::new(stream);
+                $call
+            }
+            Connection::Unix(stream) => {
+                let $stream = Pin::new(stream);
+                $call
+            }
+        }
+    };
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_read(context, buffer))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, stream => stream.poll_write(context, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_flush(context))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_shutdown(context))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, stream => stream.poll_write_vectored(context, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => stream.is_write_vectored(),
+            Self::Unix(stream) => stream.is_write_vectored(),
+        }
+    }
+}

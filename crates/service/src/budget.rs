@@ -1,0 +1,100 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::explanation::{Explanation, What};
+use crate::{Ask, Outcome, Service};
+
+/// How many bytes of JSON are worked on at one time, in edits and in explanations each. A tree takes
+/// up to thirty times the bytes of its text, so this bounds what requests hold in memory together.
+const WORKED_ON: usize = 16 * 1024 * 1024;
+
+/// How many bytes the operations of one batch may have to do with.
+pub(crate) const MAX_BATCH: usize = WORKED_ON;
+
+/// How many bytes of documents and values the refusals of one batch show together.
+const SHOWN: usize = 4 * 1024 * 1024;
+
+/// How long a request waits for its share.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What requests may work on at one time. Whoever explains a refusal has a share of the edits
+/// already, so explanations have shares of their own: nobody waits for what a waiter holds.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    edits: Arc<Semaphore>,
+    explanations: Arc<Semaphore>,
+}
+
+/// What one request may work on; given back when it is dropped.
+pub(crate) type Share = OwnedSemaphorePermit;
+
+impl Budget {
+    pub(crate) fn new() -> Self {
+        Self {
+            edits: Arc::new(Semaphore::new(WORKED_ON)),
+            explanations: Arc::new(Semaphore::new(WORKED_ON)),
+        }
+    }
+
+    /// Waits for a share of the edits.
+    pub(crate) async fn edit(&self, bytes: usize) -> Outcome<Share> {
+        share(&self.edits, bytes).await
+    }
+
+    /// Waits for a share of the explanations.
+    pub(crate) async fn explanation(&self, bytes: usize) -> Outcome<Share> {
+        share(&self.explanations, bytes).await
+    }
+}
+
+/// Whatever is larger than all takes all.
+async fn share(from: &Arc<Semaphore>, bytes: usize) -> Outcome<Share> {
+    let count = bytes.min(WORKED_ON) as u32;
+    let wait = Arc::clone(from).acquire_many_owned(count);
+    match tokio::time::timeout(PATIENCE, wait).await {
+        Ok(Ok(share)) => Ok(share),
+        _ => Err(What::Busy.into()),
+    }
+}
+
+impl Service {
+    /// About how many bytes a write has to do with: those that were sent, and those that they are
+    /// joined with.
+    pub(crate) async fn weigh(&self, ask: &Ask) -> Outcome<usize> {
+        let sent = ask.edit.sent().len();
+        let on_conflict = ask.on_conflict.or_else(|| {
+            let collection = self.policy.collection(ask.key.collection())?;
+            Some(collection.on_conflict)
+        });
+        if !ask.edit.builds_on_what_is_stored(on_conflict) {
+            return Ok(sent);
+        }
+        let stored = self.reading.newest(&ask.key).await?;
+        Ok(sent + stored.map_or(0, |stored| 2 * stored.body.len()))
+    }
+}
+
+/// How much the refusals of one batch may still show.
+pub(crate) struct Room(AtomicUsize);
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(SHOWN))
+    }
+
+    /// Leaves documents and values out where there is no room for them.
+    pub(crate) fn fit(&self, explanation: Box<Explanation>) -> Box<Explanation> {
+        let bytes = explanation.what.shown_bytes();
+        let take = |room: usize| room.checked_sub(bytes);
+        match self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+        {
+            Ok(_) => explanation,
+            Err(_) => Box::new(explanation.without_documents()),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+use std::sync::Arc;
+
+use detente_core::{Moment, Once, Receipt};
+use detente_store::{
+    Conflicts, OutcomeFilter, PageLimit, SettleConflict, SettledAs, Transacted, Transaction,
+};
+
+use crate::explanation::What;
+use crate::service::not_written;
+use crate::{Action, OnceKey, Outcome, Principal, Service};
+
+/// How many conflicts are read at a time: each comes with its edit.
+const PAGE: usize = 100;
+
+/// How often the conflicts are looked up anew because somebody settled one of them meanwhile.
+const PATIENCE: usize = 8;
+
+/// Who dismisses what nobody settled in its time.
+const RETENTION: &str = "retention";
+
+/// How many conflicts a dismissal of all that match may take in one step.
+const STEP: usize = 1000;
+
+/// What a dismissal by filter left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dismissed {
+    pub count: usize,
+    /// Whether there are open ones that match and were not dismissed.
+    pub has_more: bool,
+    pub is_replayed: bool,
+}
+
+impl Service {
+    /// Dismisses the open conflicts that match, the newest first, as many as the limit says, all in
+    /// one step. `sent` is by what `once` recognizes the request.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store, and what a principal may not do. Nothing was dismissed.
+    pub async fn dismiss_all(
+        &self,
+        principal: &Principal,
+        wanted: Conflicts,
+        once: Option<OnceKey<'_>>,
+        sent: &[u8],
+    ) -> Outcome<Dismissed> {
+        principal.must(Action::Resolve)?;
+        let once = once.map(|key| key.once(&principal.name, sent));
+        // Held until there is an answer.
+        let _turn = self.enter(once.as_ref())?;
+        self.dismiss_open(&principal.name, &wanted, once).await
+    }
+
+    /// Dismisses what is still open of the conflicts before a time, in all spaces; how many.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn dismiss_before(&self, until: Moment) -> Outcome<usize> {
+        let wanted = Conflicts {
+            until: Some(until),
+            limit: PageLimit::rows(STEP),
+            ..Conflicts::default()
+        };
+        let mut count = 0;
+        loop {
+            let dismissed = self.dismiss_open(&RETENTION.into(), &wanted, None).await?;
+            count += dismissed.count;
+            if !dismissed.has_more {
+                return Ok(count);
+            }
+        }
+    }
+
+    async fn dismiss_open(
+        &self,
+        by: &Arc<str>,
+        wanted: &Conflicts,
+        once: Option<Once>,
+    ) -> Outcome<Dismissed> {
+        for _ in 0..PATIENCE {
+            let (ids, has_more) = self.open(wanted).await?;
+            let count = ids.len();
+            if count == 0 && once.is_none() {
+                return Ok(Dismissed::default());
+            }
+            let dismissal = |id| SettleConflict {
+                id,
+                by: Arc::clone(by),
+                outcome: SettledAs::Dismissed,
+            };
+            let transaction = Transaction {
+                once,
+                settles: ids.into_iter().map(dismissal).collect(),
+                ..Transaction::default()
+            };
+            let transacted = self.writer.transact(transaction).await;
+            match transacted.map_err(not_written)? {
+                Transacted::Applied(_) => {
+                    return Ok(Dismissed {
+                        count,
+                        has_more,
+                        is_replayed: false,
+                    });
+                }
+                Transacted::Replayed(receipt) => {
+                    return self.dismissed_at(by, wanted, &receipt).await;
+                }
+                Transacted::KeyReused => return Err(What::KeyReused.into()),
+                // Somebody settled one of them meanwhile, so others are open now.
+                Transacted::NotOpen(_) => {}
+                _ => return Err(What::failed("a dismissal came to something else").into()),
+            }
+        }
+        Err(What::Busy.into())
+    }
+
+    /// The ids of the open conflicts that match, up to the limit, and whether there are more.
+    async fn open(&self, wanted: &Conflicts) -> Outcome<(Vec<String>, bool)> {
+        self.flush().await?;
+        let mut page = Conflicts {
+            outcome: Some(OutcomeFilter::Open),
+            ..wanted.clone()
+        };
+        let limit = wanted.limit.rows;
+        let mut ids = Vec::new();
+        loop {
+            // One more than are wanted tells whether there are more.
+            page.limit = PageLimit::rows((limit + 1 - ids.len()).min(PAGE));
+            let found = self.reading.conflicts(&page).await?;
+            ids.extend(found.items.into_iter().map(|conflict| conflict.id));
+            match found.next {
+                Some(next) if ids.len() <= limit => page.before = Some(next),
+                _ => break,
+            }
+        }
+        let has_more = ids.len() > limit;
+        ids.truncate(limit);
+        Ok((ids, has_more))
+    }
+
+    /// What was dismissed under a receipt: all that was settled in the same moment by the same.
+    async fn dismissed_at(
+        &self,
+        by: &Arc<str>,
+        wanted: &Conflicts,
+        receipt: &Receipt,
+    ) -> Outcome<Dismissed> {
+        self.metrics.replayed();
+        let mut page = Conflicts {
+            outcome: Some(OutcomeFilter::Dismissed),
+            limit: PageLimit::rows(PAGE),
+            ..wanted.clone()
+        };
+        let mut count = 0;
+        loop {
+            let found = self.reading.conflicts(&page).await?;
+            let settled = found.items.iter().filter_map(|it| it.settlement.as_ref());
+            count += settled
+                .filter(|it| it.at == receipt.at && it.by == *by)
+                .count();
+            match found.next {
+                Some(next) => page.before = Some(next),
+                None => break,
+            }
+        }
+        let (open, _) = self.open(wanted).await?;
+        Ok(Dismissed {
+            count,
+            has_more: !open.is_empty(),
+            is_replayed: true,
+        })
+    }
+}

@@ -1,0 +1,51 @@
+use std::collections::{BTreeMap, HashMap};
+
+use detente_core::{Head, Key, Kind, Moment};
+use detente_store::Extent;
+use rusqlite::{Connection, params};
+
+use crate::failure::Failure;
+use crate::row;
+
+/// How much each collection of a space holds: what the table says, and what `pending` makes of it,
+/// heads that may not be in the table. They were taken before the table is read, so what left for
+/// the table in between is in both.
+pub(crate) fn extents(
+    connection: &Connection,
+    space: &str,
+    pending: &HashMap<Key, Head>,
+) -> Result<Vec<Extent>, Failure> {
+    // One read transaction: all that is counted is of one moment.
+    let transaction = connection.unchecked_transaction()?;
+    let mut extents = BTreeMap::new();
+    let mut counts = transaction.prepare_cached(
+        "SELECT collection, count(*) FILTER (WHERE kind = 1), max(at) FROM heads
+         WHERE space = ?1 GROUP BY collection",
+    )?;
+    let mut rows = counts.query(params![space])?;
+    while let Some(row) = rows.next()? {
+        let collection: String = row.get(0)?;
+        let extent = Extent {
+            collection: collection.clone(),
+            documents: row.get::<_, i64>(1)?.unsigned_abs(),
+            changed_at: Moment(row.get::<_, i64>(2)?.unsigned_abs()),
+        };
+        extents.insert(collection, extent);
+    }
+    for (key, head) in pending {
+        let before = row::find_head(&transaction, key)?;
+        if before.is_some_and(|before| before.seq >= head.seq) {
+            continue;
+        }
+        let extent = extents.entry(key.collection().to_owned());
+        let extent = extent.or_insert_with(|| Extent {
+            collection: key.collection().to_owned(),
+            documents: 0,
+            changed_at: head.at,
+        });
+        extent.documents -= u64::from(before.is_some_and(|it| it.kind == Kind::Document));
+        extent.documents += u64::from(head.kind == Kind::Document);
+        extent.changed_at = extent.changed_at.max(head.at);
+    }
+    Ok(extents.into_values().collect())
+}
