@@ -14,7 +14,7 @@ pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
-    /// How many bytes of large bodies may be held before they are whole.
+    /// How many bytes of large bodies may be held at one time.
     pub(crate) bodies: Arc<Semaphore>,
     pub(crate) closing: Closing,
     /// The description of the API, once somebody wanted it.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -48,6 +48,8 @@ pub(crate) struct Pulse {
     /// How often it was looked in vain.
     silent: AtomicU32,
     has_asked: AtomicBool,
+    /// Requests that have no answer yet.
+    in_progress: AtomicUsize,
     makes_room: Notify,
 }
 
@@ -72,6 +74,7 @@ impl Connections {
             is_felt: AtomicBool::new(true),
             silent: AtomicU32::new(0),
             has_asked: AtomicBool::new(false),
+            in_progress: AtomicUsize::new(0),
             makes_room: Notify::new(),
         });
         let mut open = self.open();
@@ -91,14 +94,20 @@ impl Connections {
 }
 
 impl Open {
-    /// Ends the connection, of those that are meant, that is the least likely to be missed: nothing
-    /// was asked on it, or it was silent for the longest time, or it is the oldest.
+    /// Ends the connection, of those that are meant, that is the least likely to be missed: no answer
+    /// is due on it; nothing was asked on it, or it was silent for the longest time, or it is the
+    /// oldest.
     fn make_room(&mut self, is_meant: impl Fn(&Pulse) -> bool) {
         let meant = self.all.iter().filter(|(_, pulse)| is_meant(pulse));
         let least = meant.max_by_key(|(id, pulse)| {
             let has_asked = pulse.has_asked.load(Ordering::Relaxed);
             let silent = pulse.silent.load(Ordering::Relaxed);
-            (!has_asked, silent, std::cmp::Reverse(**id))
+            (
+                !pulse.is_working(),
+                !has_asked,
+                silent,
+                std::cmp::Reverse(**id),
+            )
         });
         let least = least.map(|(id, _)| *id);
         if let Some(pulse) = least.and_then(|id| self.remove(id)) {
@@ -158,7 +167,7 @@ impl Admitted {
                 () = self.pulse.makes_room.notified() => return "others need its place",
                 _ = look.tick() => {}
             }
-            if self.pulse.is_felt.swap(false, Ordering::Relaxed) {
+            if self.pulse.is_felt.swap(false, Ordering::Relaxed) || self.pulse.is_working() {
                 self.pulse.silent.store(0, Ordering::Relaxed);
             } else if LOOK * self.pulse.silent.fetch_add(1, Ordering::Relaxed) >= SILENT {
                 return "nothing was sent for too long";
@@ -171,9 +180,28 @@ impl Admitted {
 }
 
 impl Pulse {
-    /// A request came.
-    pub(crate) fn ask(&self) {
+    /// A request came. It is in progress until this is dropped.
+    pub(crate) fn ask(self: &Arc<Self>) -> Asking {
         self.has_asked.store(true, Ordering::Relaxed);
+        self.in_progress.fetch_add(1, Ordering::Relaxed);
+        Asking(Arc::new(InProgress(Arc::clone(self))))
+    }
+
+    fn is_working(&self) -> bool {
+        self.in_progress.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// A request in progress; it goes along with the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Asking(#[expect(dead_code, reason = "it is dropped")] Arc<InProgress>);
+
+#[derive(Debug)]
+struct InProgress(Arc<Pulse>);
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.in_progress.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -261,20 +289,26 @@ mod tests {
         let connections = Arc::new(Connections::new(3, 2));
         let one = connections.admit(address(1));
         let two = connections.admit(address(1));
-        one.pulse().ask();
+        drop(one.pulse().ask());
         // A third one of that address: the one that never asked goes.
         let three = connections.admit(address(1));
         assert!(has_ended(&two).await);
         assert!(!has_ended(&one).await);
-        three.pulse().ask();
+        drop(three.pulse().ask());
         let four = connections.admit(address(2));
-        four.pulse().ask();
+        drop(four.pulse().ask());
         // Full. All have asked; the first is the oldest, but the second was silent longer.
         three.pulse.silent.store(3, Ordering::Relaxed);
         let five = connections.admit(address(3));
         assert!(has_ended(&three).await);
         assert!(!has_ended(&one).await && !has_ended(&four).await);
-        drop(four);
+        // One that works is kept, however silent.
+        let work = one.pulse().ask();
+        one.pulse.silent.store(9, Ordering::Relaxed);
+        let seven = connections.admit(address(4));
+        assert!(has_ended(&four).await && !has_ended(&one).await);
+        drop((work, seven));
+        one.pulse.silent.store(0, Ordering::Relaxed);
         let six = connections.admit(None);
         assert!(!has_ended(&one).await && !has_ended(&five).await && !has_ended(&six).await);
         assert_eq!(connections.open().all.len(), 3);
@@ -288,13 +322,13 @@ mod tests {
         assert_eq!(mute.end().await, "nothing was asked for too long");
         assert_eq!(begun.elapsed(), UNASKED);
         let asked = connections.admit(address(1));
-        asked.pulse().ask();
+        drop(asked.pulse().ask());
         let begun = Instant::now();
         assert_eq!(asked.end().await, "nothing was sent for too long");
         assert!((SILENT..SILENT + 3 * LOOK).contains(&begun.elapsed()));
         // Bytes keep it.
         let lively = connections.admit(address(1));
-        lively.pulse().ask();
+        drop(lively.pulse().ask());
         let felt = lively.pulse();
         let heart = async {
             loop {

@@ -18,7 +18,7 @@ use crate::problem::{Problem, ProblemKind};
 const DRAIN_BYTES: usize = 16 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// How many bytes of large bodies may be held before they are whole.
+/// How many bytes of large bodies may be held at one time.
 pub(crate) const BODIES: usize = 64 * 1024 * 1024;
 
 /// A body up to this size is read whatever else is.
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A body may take this long, and longer if it comes at this rate at least, in bytes a second.
 const BODY_TIME: Duration = Duration::from_secs(30);
-const LEAST_RATE: usize = 1024;
+const LEAST_RATE: usize = 16 * 1024;
 
 /// A request on its way in: its head, and a body that is read at most once.
 #[derive(Debug)]
@@ -93,7 +93,6 @@ impl Inbound {
         if declared.is_some_and(|length| length > self.limit) {
             return Err(self.too_large());
         }
-        self.take_a_share(declared).await?;
         let begun = Instant::now();
         let mut first: Option<Bytes> = None;
         let mut rest = BytesMut::new();
@@ -108,6 +107,9 @@ impl Inbound {
             length += data.len();
             if length > self.limit {
                 return Err(self.too_large());
+            }
+            if length > SMALL_BODY && self.share.is_none() {
+                self.take_a_share(declared).await?;
             }
             match &first {
                 None => first = Some(data),
@@ -128,12 +130,9 @@ impl Inbound {
         Ok(body)
     }
 
-    /// Waits until there is room for the body, unless it is small.
+    /// Waits until there is room for a body that has turned out to be large.
     async fn take_a_share(&mut self, declared: Option<usize>) -> Result<(), Problem> {
         let bytes = declared.unwrap_or(self.limit);
-        if bytes <= SMALL_BODY || self.is_empty() {
-            return Ok(());
-        }
         let share = Arc::clone(&self.bodies).acquire_many_owned(bytes.min(BODIES) as u32);
         match timeout(PATIENCE, share).await {
             Ok(Ok(share)) => {

@@ -24,8 +24,8 @@ use crate::router::router;
 use crate::settings::{Limits, Settings};
 use crate::site::FromProxy;
 
-/// A client that takes longer to send a request's head is cut off, and so is a connection on which
-/// nothing was asked for so long.
+/// A client that takes longer to send the head of a later request is cut off; of the first one, see
+/// `connections`.
 const HEAD_TIME: Duration = Duration::from_secs(75);
 
 /// Beyond the configured limit the head is refused with an explanation; beyond this without one.
@@ -190,8 +190,8 @@ fn handle(
     let service = router
         .clone()
         .map_request(move |request: hyper::Request<Incoming>| {
-            pulse.ask();
             let mut request = request.map(Body::new);
+            request.extensions_mut().insert(pulse.ask());
             if is_proxy {
                 request.extensions_mut().insert(FromProxy);
             }

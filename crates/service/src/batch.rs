@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::{CollectionRules, Constraint, Decision, Key, Prepared, Refusal, Stored};
+use detente_core::{CollectionRules, Constraint, Decision, Key, Once, Prepared, Refusal, Stored};
 use detente_store::{Transacted, Transaction};
 use futures_util::future::join_all;
 
@@ -60,8 +60,39 @@ impl Service {
         principal: &Principal,
         asks: Vec<(Ask, Option<OnceKey<'_>>)>,
     ) -> Vec<Outcome<Done>> {
-        let mut writes = Vec::with_capacity(asks.len());
         let room = Room::new();
+        let mut done = Vec::with_capacity(asks.len());
+        let mut asks = asks.into_iter().peekable();
+        while asks.peek().is_some() {
+            // As many as may be worked on at one time; one in any case.
+            let (mut some, mut bytes) = (Vec::new(), 0);
+            while let Some((ask, _)) = asks.peek() {
+                let weight = self.weigh(ask).await.unwrap_or(0);
+                if !some.is_empty() && bytes + weight > MAX_BATCH {
+                    break;
+                }
+                bytes += weight;
+                some.extend(asks.next());
+            }
+            match self.budget.edit(bytes).await {
+                Ok(_share) => done.extend(self.each_of(principal, some, &room).await),
+                Err(_) => {
+                    let rest = some.len() + asks.len();
+                    done.extend((0..rest).map(|_| Err(What::Busy.into())));
+                    return done;
+                }
+            }
+        }
+        done
+    }
+
+    async fn each_of(
+        &self,
+        principal: &Principal,
+        asks: Vec<(Ask, Option<OnceKey<'_>>)>,
+        room: &Room,
+    ) -> Vec<Outcome<Done>> {
+        let mut writes = Vec::with_capacity(asks.len());
         for (ask, once) in asks {
             let once = once.map(|key| key.once(&principal.name, &ask.edit.sent()));
             writes.push((Write::read(self, principal, ask).await, once));
@@ -90,7 +121,7 @@ impl Service {
         sent: &[u8],
     ) -> Result<BatchDone, BatchRefused<E>> {
         let once = once.map(|key| key.once(&principal.name, sent));
-        let _share = self.share_of(asks.iter().flatten()).await?;
+        let _share = self.share_of(asks.iter().flatten(), once.as_ref()).await?;
         // Held until there is an answer.
         let _turn = self.enter(once.as_ref())?;
         let mut batch = Batch::read(self, principal, asks).await;
@@ -141,15 +172,40 @@ impl Service {
 
 impl Service {
     /// A share for all operations of a batch, to be held until there is an answer.
-    async fn share_of(&self, asks: impl Iterator<Item = &Ask>) -> Outcome<Share> {
+    async fn share_of(
+        &self,
+        asks: impl Iterator<Item = &Ask>,
+        once: Option<&Once>,
+    ) -> Outcome<Share> {
         let mut bytes = 0;
         for ask in asks {
             bytes += self.weigh(ask).await?;
             if bytes > MAX_BATCH {
+                // Documents may have grown since it was performed.
+                if self.was_performed(once).await? {
+                    break;
+                }
                 return Err(What::BatchTooLarge { limit: MAX_BATCH }.into());
             }
         }
         self.budget.edit(bytes).await
+    }
+
+    /// Whether a request was performed before, or another one under its key.
+    async fn was_performed(&self, once: Option<&Once>) -> Outcome<bool> {
+        let Some(once) = once else {
+            return Ok(false);
+        };
+        let nothing = Transaction {
+            once: Some(*once),
+            is_rehearsal: true,
+            ..Transaction::default()
+        };
+        let verdict = self.writer.transact(nothing).await.map_err(not_written)?;
+        Ok(matches!(
+            verdict,
+            Transacted::Replayed(_) | Transacted::KeyReused
+        ))
     }
 }
 

@@ -11,13 +11,16 @@ use crate::{Ask, Outcome, Service};
 /// up to thirty times the bytes of its text, so this bounds what requests hold in memory together.
 const WORKED_ON: usize = 16 * 1024 * 1024;
 
-/// How many bytes the operations of one batch may have to do with.
-pub(crate) const MAX_BATCH: usize = WORKED_ON;
+/// An edit of so few bytes is worked on whatever else is.
+const SMALL: usize = 4 * 1024;
+
+/// How many bytes the operations of one batch may have to do with: others must get on beside it.
+pub(crate) const MAX_BATCH: usize = WORKED_ON / 2;
 
 /// How many bytes of documents and values the refusals of one batch show together.
 const SHOWN: usize = 4 * 1024 * 1024;
 
-/// How long a request waits for its share.
+/// How long an edit waits for its share.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What requests may work on at one time. Whoever explains a refusal has a share of the edits
@@ -28,8 +31,8 @@ pub(crate) struct Budget {
     explanations: Arc<Semaphore>,
 }
 
-/// What one request may work on; given back when it is dropped.
-pub(crate) type Share = OwnedSemaphorePermit;
+/// What one request may work on; given back when it is dropped. Small ones need none.
+pub(crate) type Share = Option<OwnedSemaphorePermit>;
 
 impl Budget {
     pub(crate) fn new() -> Self {
@@ -41,23 +44,26 @@ impl Budget {
 
     /// Waits for a share of the edits.
     pub(crate) async fn edit(&self, bytes: usize) -> Outcome<Share> {
-        share(&self.edits, bytes).await
+        let wait = share(&self.edits, bytes);
+        let share = tokio::time::timeout(PATIENCE, wait).await;
+        share.map_err(|_| What::Busy.into())
     }
 
-    /// Waits for a share of the explanations.
-    pub(crate) async fn explanation(&self, bytes: usize) -> Outcome<Share> {
+    /// Waits for a share of the explanations, however long: whoever has one gives it back soon, and
+    /// a refusal that is decided must come to the conflict log.
+    pub(crate) async fn explanation(&self, bytes: usize) -> Share {
         share(&self.explanations, bytes).await
     }
 }
 
 /// Whatever is larger than all takes all.
-async fn share(from: &Arc<Semaphore>, bytes: usize) -> Outcome<Share> {
-    let count = bytes.min(WORKED_ON) as u32;
-    let wait = Arc::clone(from).acquire_many_owned(count);
-    match tokio::time::timeout(PATIENCE, wait).await {
-        Ok(Ok(share)) => Ok(share),
-        _ => Err(What::Busy.into()),
+async fn share(from: &Arc<Semaphore>, bytes: usize) -> Share {
+    if bytes <= SMALL {
+        return None;
     }
+    let count = bytes.min(WORKED_ON) as u32;
+    let share = Arc::clone(from).acquire_many_owned(count).await;
+    Some(share.expect("these semaphores are never closed"))
 }
 
 impl Service {

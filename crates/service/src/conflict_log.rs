@@ -156,6 +156,10 @@ impl Service {
         };
         let collection = Arc::clone(self.collection(conflict.key.collection())?);
         let newest = self.reading.newest(&conflict.key).await?;
+        let stored = newest.as_ref().map_or(0, |stored| stored.body.len());
+        // Held until there is an answer.
+        let weight = conflict.edit.body().len() + 2 * stored;
+        let _share = self.budget.edit(weight).await?;
         let is_there = newest.is_some_and(|stored| stored.head().is_document());
         let edit = lost(&conflict.edit).map_err(What::failed)?;
         let command = if is_there {

@@ -141,7 +141,7 @@ impl Service {
         };
         let history = History::up_to(&self.reading, &attempt, current).await?;
         let bytes = history.bytes() + attempt.sent.len();
-        let _share = self.budget.explanation(bytes).await?;
+        let _share = self.budget.explanation(bytes).await;
         offload(bytes, move || {
             let divergence = attempt.preview(history, constraint.as_ref());
             let joined = || {

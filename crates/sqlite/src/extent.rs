@@ -5,6 +5,7 @@ use detente_store::Extent;
 use rusqlite::{Connection, params};
 
 use crate::failure::Failure;
+use crate::layout;
 use crate::row;
 
 /// How much each collection of a space holds: what the table says, and what `pending` makes of it,
@@ -15,10 +16,10 @@ pub(crate) fn extents(
     space: &str,
     pending: &HashMap<Key, Head>,
 ) -> Result<Vec<Extent>, Failure> {
-    // One read transaction: all that is counted is of one moment.
-    let transaction = connection.unchecked_transaction()?;
+    // All that is counted is of one moment.
+    let _moment = layout::one_moment(connection)?;
     let mut extents = BTreeMap::new();
-    let mut counts = transaction.prepare_cached(
+    let mut counts = connection.prepare_cached(
         "SELECT collection, count(*) FILTER (WHERE kind = 1), max(at) FROM heads
          WHERE space = ?1 GROUP BY collection",
     )?;
@@ -33,7 +34,7 @@ pub(crate) fn extents(
         extents.insert(collection, extent);
     }
     for (key, head) in pending {
-        let before = row::find_head(&transaction, key)?;
+        let before = row::find_head(connection, key)?;
         if before.is_some_and(|before| before.seq >= head.seq) {
             continue;
         }

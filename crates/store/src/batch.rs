@@ -149,6 +149,7 @@ impl<'a, F: Facts> Batch<'a, F> {
             }
         }
         let first = self.commit.versions.len();
+        self.patience.begin_transaction();
         // A write alone that is refused has done nothing that would have to be taken back.
         self.undo = (asked.writes.len() > 1 || asked.is_rehearsal).then(Vec::new);
         let decided = match asked.writes.len() {

@@ -7,15 +7,25 @@ use rustix::time::{ClockId, clock_gettime};
 /// meanwhile. It is the time that they compute, so a busy machine does not make rules fail.
 const LIMIT: u64 = 20_000_000;
 
+/// The same for all writes of a transaction together.
+const TOGETHER: u64 = 100_000_000;
+
 /// The time that this thread computes, from a moment on.
 #[derive(Debug, Default)]
 pub(crate) struct CpuTime {
     /// When it began; 0: nobody asked yet.
     begun: AtomicU64,
+    /// The same, of the transaction.
+    transaction: AtomicU64,
 }
 
 impl CpuTime {
-    /// The next question begins anew. Whoever has no rules never looks at the clock.
+    /// Another transaction begins.
+    pub(crate) fn begin_transaction(&self) {
+        self.transaction.store(0, Ordering::Relaxed);
+    }
+
+    /// Another write begins: the next question is its first. Whoever has no rules never looks at the clock.
     pub(crate) fn begin(&self) {
         self.begun.store(0, Ordering::Relaxed);
     }
@@ -24,13 +34,15 @@ impl CpuTime {
 impl Patience for CpuTime {
     fn is_over(&self) -> bool {
         let now = computed();
-        match self.begun.load(Ordering::Relaxed) {
+        let is_past = |begun: &AtomicU64, limit| match begun.load(Ordering::Relaxed) {
             0 => {
-                self.begun.store(now, Ordering::Relaxed);
+                begun.store(now, Ordering::Relaxed);
                 false
             }
-            begun => now.saturating_sub(begun) > LIMIT,
-        }
+            begun => now.saturating_sub(begun) > limit,
+        };
+        let is_over = is_past(&self.begun, LIMIT);
+        is_past(&self.transaction, TOGETHER) || is_over
     }
 }
 

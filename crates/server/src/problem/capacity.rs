@@ -11,7 +11,7 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::REQUEST_TIMEOUT,
         title: "The body came too slowly",
         again: "yes, faster",
-        why: "The server waits half a minute for a body, and longer for one that comes at 1 KiB a second or more.",
+        why: "The server waits half a minute for a body, and longer for one that comes at 16 KiB a second or more.",
         what: "Send the request again, on a connection that is fast enough.",
         ..ProblemType::BARE
     },

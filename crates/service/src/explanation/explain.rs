@@ -66,7 +66,7 @@ pub(crate) async fn explain(
         _ => false,
     };
     let bytes = history.bytes() + attempt.sent.len();
-    let _share = service.budget.explanation(bytes).await?;
+    let _share = service.budget.explanation(bytes).await;
     let work = move || attempt.explain(history, refusal, is_base_gone, &ground);
     let mut explanation = offload(bytes, work).await?;
     if let Some(record) = &mut explanation.record {

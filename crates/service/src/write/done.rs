@@ -76,7 +76,8 @@ impl Write {
         };
         match (&self.prepared.command.edit, tags) {
             _ if stored.base.is_some() => false,
-            (Edit::Put(proposal), _) => proposal.body == self.sent,
+            // A request may be repeated in other words.
+            (Edit::Put(proposal), _) => proposal.body == self.sent && stored.body == self.sent,
             (Edit::Patch(_), [tag]) => {
                 let named = VersionTag::from_entity_tag(tag);
                 named.is_some_and(|named| Some(named.seq) == stored.prev)
