@@ -604,3 +604,40 @@ async fn must_stay_open_to_others(server: &Server) {
         }
     }
 }
+
+/// Documents may have grown since: a batch that was performed is never said not to have been.
+#[tokio::test]
+async fn a_batch_that_was_performed_is_replayed_whatever_it_weighs_now() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/documents/grown";
+    let text = |length: usize| "x".repeat(length);
+    client
+        .create(path, &json!({"text": text(60_000)}).to_string())
+        .await;
+    let patch = |n: usize| {
+        json!({
+            "method": "PATCH", "path": path,
+            "headers": {"Content-Type": "application/merge-patch+json", "If-Match": "*"},
+            "body": {format!("m{n}"): text(2000)},
+        })
+    };
+    let operations: Vec<_> = (0..60).map(patch).collect();
+    let batch = json!({"operations": operations}).to_string();
+    let send = || {
+        let batch = client.post("/api/_batch", &batch);
+        batch.header("Idempotency-Key", "\"once\"").send()
+    };
+    let first = send().await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let again = send().await;
+    assert_eq!(again.status, 200, "{again:?}");
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(
+        client.get(path).await.header("document-version"),
+        Some("61")
+    );
+    // Without the key it would be too much now.
+    let other = client.post("/api/_batch", &batch).send().await;
+    assert_eq!(other.status, 413);
+}
