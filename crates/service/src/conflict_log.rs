@@ -298,7 +298,7 @@ fn creation(rules: &Rules, conflict: &LoggedConflict, principal: &Principal) -> 
 ///
 /// [`StoreError::Damaged`].
 fn lost(edit: &LostEdit) -> Result<Edit, StoreError> {
-    let damaged = |what: String| StoreError::Damaged(format!("a logged edit: {what}"));
+    let damaged = |what: String| StoreError::Damaged(format!("a logged edit: {what}").into());
     let patching = |patch| {
         Edit::Patch(Patching {
             patch: Arc::new(patch),
