@@ -1,7 +1,8 @@
 """What is made up at random, brought closer to what a client would send.
 
 An Idempotency-Key that comes a second time, with another document, is refused with 422, which would hide the 422 of a
-document that is valid by the description and not by the server: every new document and every replacement gets a new key.
+document that is valid by the description and not by the server: every new document, every replacement and every dismissal
+by filter gets a new key.
 All other requests may repeat keys, and so have answers replayed.
 
 OpenAPI has no expression for the id of a document that POST created, which is a part of `Location`. Schemathesis has: the
@@ -20,7 +21,7 @@ import schemathesis
 KEY = "Idempotency-Key"
 TOKEN = "Lock-Token"
 OF_THE_SERVER = "urn:uuid:"
-DOCUMENTS = re.compile(r"(_create|_replace|^createOfAny|^replaceOfAny)$")
+WRITES = re.compile(r"(_create|_replace|^createOfAny|^replaceOfAny|^dismissConflicts)$")
 MERGES = re.compile(r"(_merge|^mergeOfAny)$")
 
 # Of so many requests that let nothing through, one is sent.
@@ -52,7 +53,7 @@ def before_call(context, case, kwargs):
     number = next(numbers)
     headers = case.headers or {}
     shorten(case.path_parameters or {})
-    if DOCUMENTS.search(operation_id) and KEY in headers:
+    if WRITES.search(operation_id) and KEY in headers:
         headers[KEY] = str(number)
     if number % SENT == 0:
         return

@@ -43,7 +43,7 @@ pub fn grade(probes: &[ProbeReport], writers: u32) -> Grade {
     }
 }
 
-/// Those of certain rows of the catalogue.
+/// The probes whose rows in the catalogue are wanted.
 fn of(
     probes: &[ProbeReport],
     is_wanted: impl Fn(&About) -> bool,

@@ -27,7 +27,7 @@ pub(crate) use nonce::Nonce;
 pub(crate) use reading::{Reading, opaque};
 pub(crate) use state::Mask;
 
-use crate::model::{Exchange, Request, RunError};
+use crate::model::{Exchange, Reply, Request, RunError};
 use bench::Bench;
 
 /// How often a request is sent again that was not served.
@@ -136,7 +136,7 @@ impl Lab {
         pace::second().await;
     }
 
-    /// The same where the guard is a date: a write within the second of the one before cannot be told from it.
+    /// Waits like [`Lab::let_a_second_pass`] if the guard is a date, which cannot tell two writes in one second apart.
     pub(crate) async fn let_the_date_pass(&self) {
         if self.habits.guard == Some(Guard::Date) {
             pace::second().await;
@@ -144,7 +144,10 @@ impl Lab {
     }
 }
 
-/// `409 Conflict`; or why there was no answer.
+/// What a request was answered: `409 Conflict`, or `not at all (no answer within 10s)`.
 pub(crate) fn said(exchange: &Exchange) -> String {
-    exchange.reply.to_string()
+    match &exchange.reply {
+        Reply::Received(_) => exchange.reply.to_string(),
+        Reply::Missing(unsure) => format!("not at all ({unsure})"),
+    }
 }

@@ -167,7 +167,7 @@ fn not_made(path: &str, answer: Exchange) -> ProbeReport {
         false => (Verdict::Skipped, Severity::Info, ""),
     };
     let reason = format!(
-        "none could be made: {} {} was answered {}{fault}",
+        "no resource could be created: {} {} was answered {}{fault}",
         answer.request.method,
         answer.request.url.path(),
         answer.reply
@@ -176,7 +176,7 @@ fn not_made(path: &str, answer: Exchange) -> ProbeReport {
         verdict,
         severity,
         evidence: vec![Evidence {
-            note: "the request that should have made one".into(),
+            note: "the request that should have created one".into(),
             exchange: answer,
         }],
         ..unexamined(path, &reason)
@@ -224,7 +224,7 @@ fn unexamined(path: &str, reason: &str) -> ProbeReport {
         severity: Severity::Info,
         verdict: Verdict::Skipped,
         reason: reason.into(),
-        why: "What is described is examined where it can be made, read and written.".into(),
+        why: "A described resource is examined if it can be created, read and written.".into(),
         trials: 0,
         overlapping: 0,
         evidence: Vec::new(),

@@ -87,13 +87,11 @@ fn lost_quotes_are_warned_of() {
         // (header fields, warning)
         (
             r#"If-Match: "v1""#,
-            "x.yaml:5:25: If-Match is sent as v1, without the quotes that an entity tag has: \
-             write '\"v1\"', or `etag: v1` beside headers, which adds them",
+            "x.yaml:5:25: If-Match is sent as v1, without the quotes of an entity tag: write '\"v1\"', or use `etag: v1` beside headers, which adds the quotes",
         ),
         (
             "if-none-match: 7",
-            "x.yaml:5:30: if-none-match is sent as 7, without the quotes that an entity tag has: \
-             write '\"7\"', or `if_none_match: 7` beside headers, which adds them",
+            "x.yaml:5:30: if-none-match is sent as 7, without the quotes of an entity tag: write '\"7\"', or use `if_none_match: 7` beside headers, which adds the quotes",
         ),
         (r#"If-Match: '"v1"'"#, ""),
         (r#"If-Match: 'W/"v1", "v2"'"#, ""),

@@ -261,7 +261,7 @@ async fn each_flaw_is_found() {
             Flaw::RefusesAndWrites,
             Verdict::Fail,
             Severity::Critical,
-            "who was refused",
+            "although that was refused",
         ),
         (
             Flaw::Forgets,
@@ -279,13 +279,13 @@ async fn each_flaw_is_found() {
             Flaw::Breaks,
             Verdict::Fail,
             Severity::High,
-            "says neither yes nor no",
+            "neither accepts nor refuses the request",
         ),
         (
             Flaw::IsBusy,
             Verdict::Inconclusive,
             Severity::Critical,
-            "put requests off",
+            "the server was too busy",
         ),
         (
             Flaw::SaysItInTheBody,
@@ -297,7 +297,7 @@ async fn each_flaw_is_found() {
             Flaw::HasNoTags,
             Verdict::Inconclusive,
             Severity::Critical,
-            "it has no header etag",
+            "the answer has no header etag",
         ),
     ];
     for (flaw, verdict, severity, reason) in cases {
@@ -317,7 +317,7 @@ async fn each_flaw_is_found() {
     }
 }
 
-/// What a reader needs to see what went wrong: both writes, and what is there afterwards.
+/// What a reader needs to see what went wrong: both writes, and what is stored afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_comes_with_its_exchanges() {
     let report = runs(Flaw::LastWriterWins, EDITORS).await;
@@ -327,7 +327,7 @@ async fn a_failure_comes_with_its_exchanges() {
         [
             "alice, accepted",
             "bob, accepted",
-            "what is there afterwards"
+            "what is stored afterwards"
         ]
     );
     assert_eq!((report.trials, report.overlapping), (3, 3));
@@ -344,7 +344,7 @@ async fn an_accepted_write_that_is_not_there_is_critical() {
         (Verdict::Fail, Severity::Critical)
     );
     assert!(
-        report.reason.contains("is not what the winner sent"),
+        report.reason.contains("does not hold what the winner sent"),
         "{}",
         report.reason
     );
@@ -393,8 +393,8 @@ async fn every_order_is_run_and_the_first_bad_one_is_named() {
     );
     assert_eq!(
         report.reason,
-        "bob's PUT /docs/1 was accepted, though bob had not seen what alice had saved: \
-         {\"title\":\"alice\"} is gone. It fails in 4 of 6 runs of all 6 orders; the first that fails: \
+        "bob's PUT /docs/1 was accepted, although bob had not seen what alice had saved: \
+         {\"title\":\"alice\"} is lost. It fails in 4 of 6 runs of all 6 orders; the first failure: \
          1. alice: GET /docs/1, 2. bob: GET /docs/1, 3. alice: PUT /docs/1, 4. bob: PUT /docs/1"
     );
 
@@ -510,7 +510,7 @@ teardown:
     assert_eq!(
         report.reason,
         "with row 2 of the table, GET /left-over: /size must be 1, but is 2 \
-         (in 1 of 2 rounds, the first in round 2)"
+         (in 1 of 2 rounds, first in round 2)"
     );
     assert_eq!(report.severity, Severity::High);
 }
@@ -548,7 +548,7 @@ async fn a_teardown_that_does_not_come_about_is_told() {
             "- {PUT: /docs/1, etag: stale, json: {}}\n  - DELETE: /docs/1",
             Verdict::Fail,
             Severity::High,
-            "the teardown did not come about: PUT /docs/1: the answer was 409 (in 3 of 3 rounds, the first in round 1). \
+            "the teardown failed: PUT /docs/1: the answer was 409 (in 3 of 3 rounds, first in round 1). \
              Otherwise: As expected in 3 rounds",
         ),
         (
@@ -556,15 +556,14 @@ async fn a_teardown_that_does_not_come_about_is_told() {
             "- {GET: /docs/absent}",
             Verdict::Fail,
             Severity::Critical,
-            "got 2: alice 200, bob 200 (in 3 of 3 rounds, the first in round 1); besides, the teardown did not come \
-             about: GET /docs/absent: the answer was 404",
+            "got 2: alice 200, bob 200 (in 3 of 3 rounds, first in round 1); besides, the teardown failed: GET /docs/absent: the answer was 404",
         ),
         (
             Flaw::None,
             "- {GET: /docs/1, capture: {tag: header X-Absent}}",
             Verdict::Inconclusive,
             Severity::Critical,
-            "the teardown did not come about: GET /docs/1: tag cannot be captured",
+            "the teardown failed: GET /docs/1: tag cannot be captured",
         ),
         (
             Flaw::None,
@@ -579,7 +578,7 @@ async fn a_teardown_that_does_not_come_about_is_told() {
             "- {PUT: /docs/1, etag: stale, json: {}}",
             Verdict::Inconclusive,
             Severity::Critical,
-            "it has no header etag",
+            "the answer has no header etag",
         ),
     ];
     for (flaw, teardown, verdict, severity, reason) in cases {

@@ -73,25 +73,25 @@ fn what_is_right_is_valid() {
 
 /// What a schema cannot tell: the order of things, other files, and what stands inside of texts.
 const BEYOND: [&str; 19] = [
-    "is set nowhere before",
+    "is not set before",
     "is not a regular expression",
     "cannot be read",
-    "there is no actor",
+    "unknown actor",
     "more than max",
-    "there is no filter",
+    "unknown filter",
     "has no host",
     "with interleave",
     "in some orders",
-    "is known only in",
-    "is there twice",
-    "has captured no",
+    "can be used only in",
+    "is listed twice",
+    "captures no",
     "in this file",
-    "a row has",
+    "a row must have",
     "JSON Pointer",
     "the environment has no",
     "is not a variable",
     "is not a method",
-    "more orders",
+    "too many orders",
 ];
 
 #[test]

@@ -39,7 +39,7 @@ enum Command {
         after_help = "Examples:\n  detente check http://127.0.0.1:4090/spaces/check/api/documents/1\n  detente check http://127.0.0.1:8080/articles/1 --create 'POST /articles' --body article.json\n  detente check --openapi openapi.yaml --base http://127.0.0.1:8080\n  detente check orders.yaml --var base=http://127.0.0.1:8080 --report html=report.html\n  detente check --history history.jsonl"
     )]
     Check(Box<check::Check>),
-    /// Release requests together, and say how they were answered
+    /// Release requests together, and count the answers
     #[command(
         after_help = "Example:\n  detente race -n 32 -X PUT -H 'If-Match: \"7\"' -d @body.json http://127.0.0.1:8080/articles/1"
     )]

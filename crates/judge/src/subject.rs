@@ -104,7 +104,7 @@ impl Marks {
 /// in the order of time. Actor and key keep theirs.
 pub(super) struct Renamed {
     pub(super) steps: Vec<Step>,
-    /// So many names were given.
+    /// How many names were given.
     pub(super) names: usize,
     /// By the history's names.
     marks: Marks,

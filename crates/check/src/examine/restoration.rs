@@ -57,7 +57,7 @@ pub(crate) fn unrestored(target: &str, reason: String, evidence: Vec<Evidence>) 
         severity: Severity::Info,
         verdict: Verdict::Inconclusive,
         reason,
-        why: "The tester puts back what it changed, where the API lets it.".into(),
+        why: "The tester restores what it changed, if the API allows that.".into(),
         trials: 1,
         overlapping: 0,
         evidence,

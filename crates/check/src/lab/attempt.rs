@@ -36,9 +36,9 @@ impl Lab {
         self.attempt_request(actor, nonce, request).await
     }
 
-    /// The same with a request of the caller's own, which writes `nonce`.
+    /// Sends a request of the caller's own, which writes `nonce`, and finds out what came of it.
     ///
-    /// One that was not served is sent again, unless what is read says that it was applied.
+    /// A request that was not served is sent again, unless a read shows that it was applied.
     pub(crate) async fn attempt_request(
         &self,
         actor: &Actor,
@@ -93,7 +93,8 @@ impl Lab {
         let reading = self.read_until(&attempt.nonce).await?;
         if !reading.shows(&attempt.nonce) {
             return Err(Halt::Cannot(
-                "an accepted write was not there when read back: somebody else writes, too, or it was dropped"
+                "an accepted write was not stored when it was read back: somebody else writes as well, or the \
+                 server dropped it"
                     .into(),
             ));
         }

@@ -10,9 +10,9 @@ use crate::effort::Effort;
 use crate::model::{Effect, Exchange, Request, RunError};
 use crate::subject::Subject;
 
-/// Requests that are kept back from the probes: to put things back as they were,
+/// How many requests the probes leave over, so that the resource can be restored.
 const RESERVE: u32 = 64;
-/// and to delete each resource that was made.
+/// How many requests they leave over for each resource that was made, so that it can be deleted.
 const RESERVE_OF_SCRATCH: u32 = 4;
 
 /// What all resources of a run share.

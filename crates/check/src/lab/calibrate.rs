@@ -118,7 +118,7 @@ impl Lab {
     /// Finds a method, a body and a member with which a write is accepted and can be read back.
     async fn learn_to_write(&mut self) -> Result<(), Halt> {
         let mut trials = 0;
-        let mut last = String::from("a JSON document that is no object is not supported");
+        let mut last = String::from("the JSON document is not an object");
         let mut refused: Vec<(Method, Option<String>)> = Vec::new();
         'forms: for form in forms(&self.habits, self.subject()) {
             let kind = (form.method.clone(), Some(form.media_type.clone()));
@@ -148,7 +148,7 @@ impl Lab {
                     }
                     // Accepted and dropped: another condition will not help, another member may.
                     last = format!(
-                        "{} was answered {}, and what it wrote was not there when read back",
+                        "{} was answered {}, but a read did not show what it wrote",
                         form.method,
                         said(&attempt.exchange)
                     );
@@ -174,7 +174,7 @@ impl Lab {
             }
         }
         Err(Halt::Cannot(format!(
-            "no way was found to write something that can be read back: {last}"
+            "found no way to write a value that can be read back: {last}"
         )))
     }
 

@@ -92,7 +92,7 @@ impl Lab {
             Ok(reading)
         } else {
             Err(Halt::Cannot(format!(
-                "the resource is gone: GET was answered {}",
+                "the resource no longer exists: GET was answered {}",
                 said(&reading.exchange)
             )))
         }

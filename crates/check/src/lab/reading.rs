@@ -31,7 +31,10 @@ impl Reading {
         mark: impl Fn(&[u8]) -> Option<Value>,
     ) -> Result<Self, Halt> {
         let Some(response) = exchange.response().cloned() else {
-            return Err(Halt::Cannot(format!("GET: {}", said(&exchange))));
+            return Err(Halt::Cannot(format!(
+                "GET was answered {}",
+                said(&exchange)
+            )));
         };
         if response.status.is_server_error() || response.status == StatusCode::TOO_MANY_REQUESTS {
             return Err(Halt::Cannot(format!(

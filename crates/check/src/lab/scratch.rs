@@ -14,7 +14,7 @@ use crate::subject::Creation;
 const PLACEHOLDER: &str = "{{nonce}}";
 
 impl Lab {
-    /// The same API, another resource.
+    /// The lab for another resource of the same API.
     pub(crate) fn at(&self, place: Url) -> Self {
         let path = place.path().to_owned();
         let places = self
@@ -104,7 +104,7 @@ impl Lab {
                 let exchange = self.send_served(&actor, request).await?;
                 let place = self.owned(&exchange, creation).ok_or_else(|| {
                     Halt::Cannot(format!(
-                        "a scratch resource could not be made: {} {} was answered {}",
+                        "could not create another resource: {} {} was answered {}",
                         creation.method,
                         creation.url.path(),
                         said(&exchange)
@@ -122,8 +122,8 @@ impl Lab {
                 }
                 if !attempt.is_applied() || !lab.read().await?.shows(&attempt.nonce) {
                     return Err(Halt::Cannot(format!(
-                        "no scratch resource could be made: PUT of one that is not there was answered {}; \
-                         `--create` says how",
+                        "could not create another resource: PUT to a new URL was answered {}; give another way \
+                         with `--create`",
                         said(&attempt.exchange)
                     )));
                 }
@@ -186,7 +186,7 @@ impl Lab {
         form.request(self.place(), nonce, condition)
     }
 
-    /// The same, with what came of it.
+    /// Sends a PUT of a whole body, and finds out what came of it.
     pub(crate) async fn put_anew(
         &self,
         actor: &Actor,

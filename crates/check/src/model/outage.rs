@@ -17,7 +17,8 @@ impl Outage {
         let since = format!("After that, no request got an answer: {}.", self.failure);
         match (&self.unanswered, &self.answered) {
             (Some(lost), Some(before)) => format!(
-                "The server stopped answering {when}. The first request without an answer is {}: {}. {since} The last \
+                "The server stopped answering {when}. The first request without an answer is {}: {}. {since} \
+                 The last \
                  request with an answer, {}, was answered {}.",
                 title(lost),
                 lost.reply,

@@ -12,7 +12,8 @@ pub enum RunError {
     #[error("{url} cannot be reached")]
     Unreachable { url: Url, source: std::io::Error },
     #[error(
-        "{host} is not this machine: the tester writes, and races, on purpose; --allow-remote says that it may"
+        "{host} is not this machine; the tester writes to it and races writes on purpose, so this needs \
+         --allow-remote"
     )]
     RemoteNotAllowed { host: String },
     /// There was never an answer.
@@ -23,9 +24,10 @@ pub enum RunError {
     Gone { outage: Box<Outage> },
     /// There is nothing to begin with.
     #[error(
-        "GET {url} was answered {answer}: it takes the URL of a resource that is there, and the fields that let it be read (-H)"
+        "GET {url} was answered {answer}; give the URL of an existing resource, and the header fields that \
+         reading it needs (-H)"
     )]
     Unreadable { url: Url, answer: String },
-    #[error("{url} is no URL of HTTP")]
+    #[error("{url} is not an HTTP URL")]
     NotHttp { url: Url },
 }

@@ -9,11 +9,13 @@ pub struct Description {
 /// Why a text is no description that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    #[error("it is neither JSON nor YAML: {0}")]
+    #[error("not JSON and not YAML: {0}")]
     Syntax(String),
-    #[error("it has no member `openapi`: is it an OpenAPI description, version 3.0 or 3.1?")]
+    #[error(
+        "the member `openapi` is missing; an OpenAPI description of version 3.0 or 3.1 is needed"
+    )]
     NotOpenApi,
-    #[error("OpenAPI {0} is not read here; 3.0 and 3.1 are")]
+    #[error("OpenAPI {0} is not supported, only 3.0 and 3.1")]
     Version(String),
     #[error("it describes no paths")]
     NoPaths,
@@ -139,9 +141,9 @@ mod tests {
     #[test]
     fn what_is_no_description_is_told() {
         let cases = [
-            ("{", "neither JSON nor YAML"),
-            ("{}", "no member `openapi`"),
-            ("swagger: '2.0'", "no member `openapi`"),
+            ("{", "not JSON and not YAML"),
+            ("{}", "`openapi` is missing"),
+            ("swagger: '2.0'", "`openapi` is missing"),
             ("openapi: 2.0.0\npaths: {}", "2.0"),
             ("openapi: 3.1.0\npaths: {}", "no paths"),
         ];

@@ -73,7 +73,7 @@ impl Description {
         if let Some(post) = self.operation(collection, "post") {
             let (media_type, body) = self
                 .body(post)
-                .ok_or("POST to its collection takes no JSON")?;
+                .ok_or("POST to its collection accepts no JSON")?;
             let create = Creation {
                 method: Method::POST,
                 url: collection_url.clone(),
@@ -91,9 +91,9 @@ impl Description {
             });
         }
         let put = item.get("put").ok_or(
-            "nothing says how one is made: there is no POST to its collection, and no PUT",
+            "the description does not say how to create one: there is no POST to its collection and no PUT",
         )?;
-        let (media_type, body) = self.body(put).ok_or("its PUT takes no JSON")?;
+        let (media_type, body) = self.body(put).ok_or("its PUT accepts no JSON")?;
         let name = match last.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
             Some(parameter) if self.is_number(path, put, parameter) => run.to_string(),
             Some(_) => format!("dt{run:x}"),
@@ -223,7 +223,7 @@ fn join(base: &Url, path: &str) -> Result<Url, String> {
     url.set_query(None);
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
     if url.cannot_be_a_base() {
-        return Err(format!("{base} is no base for a path"));
+        return Err(format!("{base} cannot be a base URL"));
     }
     Ok(url)
 }

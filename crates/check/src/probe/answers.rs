@@ -13,14 +13,14 @@ use crate::lab::{Condition, Guard, Halt, Lab, Reading, said};
 use crate::model::{Effect, Exchange, Response, Severity, leaves};
 use crate::probe::Ruling;
 
-/// A stale write, how it was answered, and what was there.
+/// A stale write, how it was answered, and before the write.
 struct Conflict {
     base: Reading,
     current: Reading,
     refused: Exchange,
 }
 
-const NO_CONFLICT: &str = "no stale write is refused here: there is no conflict to look at";
+const NO_CONFLICT: &str = "no stale write is refused, so there is no answer to a conflict";
 
 /// Provokes a conflict with one client; `None` if the API knows none.
 async fn provoke(lab: &Lab) -> Result<Option<Conflict>, Halt> {
@@ -51,7 +51,7 @@ fn told(conflict: &Conflict) -> Option<&Response> {
 /// What looks like something else is no answer to look at.
 fn not_told(conflict: &Conflict) -> Ruling {
     Ruling::skipped(format!(
-        "a stale write was answered {}; see C7",
+        "a stale write was answered {}; C7 reports that",
         said(&conflict.refused)
     ))
 }
@@ -66,13 +66,13 @@ pub(super) async fn has_a_body(lab: &Lab) -> Result<Ruling, Halt> {
         Some(response) if response.body.trim_ascii().is_empty() => Ruling::fail(
             Severity::Medium,
             format!(
-                "{} with an empty body: the user learns that it failed, but not why or how to go on",
+                "{} with an empty body: it says that the write failed, but not why or how to go on",
                 said(&conflict.refused)
             ),
         )
         .showing("the answer to a stale write", &conflict.refused),
         Some(response) => Ruling::pass(format!(
-            "the answer to a conflict says something, in {} bytes",
+            "the answer to a conflict has a body of {} bytes",
             response.body.len()
         ))
         .showing("the answer to a stale write", &conflict.refused),
@@ -101,15 +101,19 @@ pub(super) async fn media_type(lab: &Lab) -> Result<Ruling, Halt> {
             Ruling::fail(
                 Severity::Low,
                 format!(
-                    "the answer is {}, its body says that the status is {status}",
+                    "the answer is {}, but its body says that the status is {status}",
                     said(&conflict.refused)
                 ),
             )
         }
-        _ if is_problem => Ruling::pass(format!("it is {media_type}, and its status agrees")),
+        _ if is_problem => Ruling::pass(format!(
+            "the media type is {media_type}, and the status in the body agrees"
+        )),
         _ => Ruling::fail(
             Severity::Low,
-            format!("it is {media_type}: a format of its own, which each client has to learn"),
+            format!(
+                "the media type is {media_type}: clients must learn a format that only this API uses"
+            ),
         ),
     };
     Ok(ruling.showing("the answer to a stale write", &conflict.refused))
@@ -145,7 +149,7 @@ pub(super) async fn consistent(lab: &Lab) -> Result<Ruling, Halt> {
         .showing("one answer", first)
         .showing("another answer", other),
         None => Ruling::pass(format!(
-            "{} stale writes, all answered with {}",
+            "all {} stale writes were answered {}",
             refusals.len(),
             told_as(first)
         )),
@@ -175,26 +179,26 @@ pub(super) async fn honest_status(lab: &Lab) -> Result<Ruling, Halt> {
         };
         if !is_shown_otherwise {
             return Ok(Ruling::pass(format!(
-                "a conflict is answered {}",
+                "a conflict was answered {}",
                 said(&stale.exchange)
             )));
         }
         last = Some((current, stale));
     }
-    let (current, stale) = last.expect("it was tried");
+    let (current, stale) = last.expect("the stale write");
     let reason = if stale.exchange.is_accepted() {
         format!(
-            "a stale write is answered {} and not performed: clients take it for saved",
+            "a stale write was answered {} but not stored: clients believe that it was saved",
             said(&stale.exchange)
         )
     } else {
         format!(
-            "a stale write is answered {}: clients take it for a failure of the server, and send it again",
+            "a stale write was answered {}: clients take it for a server error, and send it again",
             said(&stale.exchange)
         )
     };
     Ok(Ruling::fail(Severity::High, reason)
-        .showing("what was there", &current.exchange)
+        .showing("before the write", &current.exchange)
         .showing("the stale write", &stale.exchange))
 }
 
@@ -202,7 +206,7 @@ pub(super) async fn honest_status(lab: &Lab) -> Result<Ruling, Halt> {
 pub(super) async fn says_how(lab: &Lab) -> Result<Ruling, Halt> {
     let Some(refused) = lab.requirement() else {
         return Ok(Ruling::skipped(
-            "a write without a precondition was not refused",
+            "a write without a precondition is accepted",
         ));
     };
     let Some(response) = refused
@@ -221,11 +225,11 @@ pub(super) async fn says_how(lab: &Lab) -> Result<Ruling, Halt> {
         || matches!(&lab.habits().guard, Some(Guard::Member(pointer))
             if text.contains(&pointer.rsplit('/').next().unwrap_or_default().to_ascii_lowercase()));
     Ok(if names_it {
-        Ruling::pass("428 says what to send")
+        Ruling::pass("the body of the 428 says what to send")
     } else {
         Ruling::fail(
             Severity::Low,
-            "428 does not say what to send: RFC 6585 asks that it explain how to resubmit",
+            "the body of the 428 does not say what to send; RFC 6585 asks for an explanation of how to resubmit",
         )
     }
     .showing("the answer to a write without a precondition", &refused))

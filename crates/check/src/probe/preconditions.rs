@@ -40,7 +40,7 @@ fn all_offered(lab: &Lab, reading: &Reading) -> impl Iterator<Item = Guard> {
         .filter(|guard| guard.fits(reading))
 }
 
-/// Judges a write that had to be refused, by what is read afterwards.
+/// Judges a write that had to be refused, by what is after the write.
 async fn must_be_refused(
     lab: &Lab,
     before: &Reading,
@@ -54,21 +54,22 @@ async fn must_be_refused(
         (Some(status), true) if status.is_success() => Ruling::fail(
             Severity::Critical,
             format!(
-                "a write with {what} was accepted ({answer}), and replaced what had been saved in between"
+                "a write with {what} was accepted ({answer}), and overwrote what somebody else had saved in the \
+                 meantime"
             ),
         ),
         (Some(status), true) if status.is_client_error() => Ruling::fail(
             Severity::High,
-            format!("a write with {what} was answered {answer}, and written all the same"),
+            format!("a write with {what} was answered {answer}, but stored"),
         ),
         (_, true) => Ruling::fail(
             Severity::Critical,
-            format!("a write with {what} was answered {answer}, and was written"),
+            format!("a write with {what} was answered {answer}, and stored"),
         ),
         (Some(status), false) if status.is_success() => Ruling::fail(
             Severity::Medium,
             format!(
-                "a write with {what} was answered {answer} though nothing was written: its client believes it was saved"
+                "a write with {what} was answered {answer}, but not stored: the client believes that it was saved"
             ),
         ),
         (Some(status), false) => refusal(lab, status.as_u16(), what, &answer),
@@ -76,11 +77,11 @@ async fn must_be_refused(
     };
     Ok(if ruling.has_failed() {
         ruling
-            .showing("what was there", &before.exchange)
-            .showing(format!("written with {what}"), &attempt.exchange)
-            .showing("read afterwards", &after.exchange)
+            .showing("before the write", &before.exchange)
+            .showing(format!("the write with {what}"), &attempt.exchange)
+            .showing("after the write", &after.exchange)
     } else {
-        ruling.showing(format!("written with {what}"), &attempt.exchange)
+        ruling.showing(format!("the write with {what}"), &attempt.exchange)
     })
 }
 
@@ -93,12 +94,12 @@ fn refusal(lab: &Lab, status: u16, what: &str, answer: &str) -> Ruling {
         400..=499 => Ruling::fail(
             Severity::Low,
             format!(
-                "a write with {what} is refused, but by {answer}: a client cannot tell that it is stale"
+                "a write with {what} is refused with {answer}, which does not tell a client that its tag is stale"
             ),
         ),
         _ => Ruling::fail(
             Severity::Low,
-            format!("a write with {what} is not performed, but answered {answer}"),
+            format!("a write with {what} is not stored, but answered {answer}"),
         ),
     }
 }

@@ -55,6 +55,6 @@ fn feigned(lab: &Lab) -> Option<Ruling> {
     is_feigned.then(|| Ruling::skipped(FEIGNED))
 }
 
-const FEIGNED: &str = "a stale write is answered as if it had been performed (C7): the answers of a race do not tell who won";
+const FEIGNED: &str = "a stale write is answered like a stored one (C7), so the answers in a race do not show who won";
 /// Why nothing races where one client alone can do the damage.
-const NO_RULE: &str = "one client alone can overwrite what it never saw (B1, B2): there is no rule that a race could break";
+const NO_RULE: &str = "one client alone can overwrite what it never saw (B1, B2), so there is no rule that a race could break";

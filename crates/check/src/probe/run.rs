@@ -55,7 +55,7 @@ pub(crate) async fn run(id: Id, lab: &Lab) -> Result<Ruling, Halt> {
         Id::D15 => Box::pin(races::places(lab)),
         Id::D16 => Box::pin(races::random(lab)),
         Id::D17 => Box::pin(races::transfer(lab)),
-        Id::E1 => return Ok(Ruling::skipped("it is asked of a description")),
+        Id::E1 => return Ok(Ruling::skipped("this probe examines a description")),
     };
     judging.await
 }

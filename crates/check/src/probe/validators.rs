@@ -28,7 +28,7 @@ pub(super) async fn is_there(lab: &Lab) -> Result<Ruling, Halt> {
         }
         HeadResult::Unanswered(head) => ruling.or_worse(
             Ruling::inconclusive(format!(
-                "HEAD: {}; whether it changes anything cannot be said, and it was not tried again",
+                "HEAD was answered {}; it is unclear whether it changes anything, and it was not sent again",
                 said(&head)
             ))
             .showing("HEAD", &head),
@@ -45,30 +45,30 @@ fn said_by_get(lab: &Lab, reading: &Reading) -> Ruling {
     if let Some(tag) = reading.tag() {
         return match () {
             () if lab.habits().ripens => Ruling::pass(format!(
-                "GET says the tag is {tag}; for a second after a write it is weak, and no good for If-Match"
+                "GET sends the tag {tag}; for a second after a write it is weak, and cannot be used in If-Match"
             ))
             .showing("GET", &reading.exchange),
             () => {
-                Ruling::pass(format!("GET says the tag is {tag}")).showing("GET", &reading.exchange)
+                Ruling::pass(format!("GET sends the tag {tag}")).showing("GET", &reading.exchange)
             }
         };
     }
     let other = if let Some(date) = reading.modified() {
         Some(format!(
-            "there is no ETag; Last-Modified is {date}, which cannot tell two writes in one second apart"
+            "there is no ETag; Last-Modified is {date}, which cannot distinguish two writes in one second"
         ))
     } else {
         lab.habits()
             .version_members
             .first()
-            .map(|pointer| format!("there is no ETag; the member {pointer} seems to be a version"))
+            .map(|pointer| format!("there is no ETag; the member {pointer} looks like a version"))
     };
     match other {
         Some(reason) => Ruling::pass(reason).showing("GET", &reading.exchange),
         None => Ruling::fail(
             Severity::Medium,
-            "neither ETag nor Last-Modified nor a version in the body: \
-             a client cannot say which version it began from",
+            "there is no ETag, no Last-Modified and no version in the body: a client cannot say which version \
+             its edit is based on",
         )
         .showing("GET", &reading.exchange),
     }
@@ -82,7 +82,8 @@ fn malformed(reading: &Reading) -> Option<Ruling> {
         Ruling::fail(
             Severity::Low,
             format!(
-                "GET says `ETag: {tag}`, which is no entity tag: it needs double quotes; clients, caches and proxies \
+                "GET says `ETag: {tag}`, which is no entity tag: it needs double quotes; clients, caches and \
+                 proxies \
                  that read it as one drop it, and with it the precondition"
             ),
         )
@@ -100,14 +101,14 @@ fn disagreement(asked: &Answered) -> Option<Ruling> {
     (opaque(of_get) != opaque(of_head)).then(|| {
         Ruling::fail(
             Severity::Medium,
-            format!("GET says the tag is {of_get}, HEAD that it is {of_head}"),
+            format!("GET sends the tag {of_get}, but HEAD {of_head}"),
         )
         .showing("GET", &asked.reading.exchange)
         .showing("HEAD", &asked.head)
     })
 }
 
-/// A2: is an idle tag the same each time, and good for a write however it was read?
+/// A2: is an idle tag the tag is the same each time, and good for a write however it was read?
 pub(super) async fn is_stable(lab: &Lab) -> Result<Ruling, Halt> {
     let first = lab.read().await?;
     let Some(tag) = first.tag().map(str::to_owned) else {
@@ -124,7 +125,7 @@ pub(super) async fn is_stable(lab: &Lab) -> Result<Ruling, Halt> {
                 return Ok(Ruling::fail(
                     Severity::High,
                     format!(
-                        "nobody wrote, and the tag went from {tag} to {}",
+                        "the tag changed from {tag} to {}, although nobody wrote",
                         again.tag().unwrap_or("none")
                     ),
                 )
@@ -134,8 +135,10 @@ pub(super) async fn is_stable(lab: &Lab) -> Result<Ruling, Halt> {
         }
     }
     let mut ruling = Ruling::pass(match lab.habits().guard {
-        Some(Guard::Tag) => "the same each time, and for each content coding good for a write",
-        _ => "the same each time",
+        Some(Guard::Tag) => {
+            "the tag is the tag is the same each time, and works for a write with each content coding"
+        }
+        _ => "the tag is the same each time",
     });
     for coding in ["gzip", "br", "identity"] {
         ruling = ruling.or_worse(is_good_when_coded(lab, coding).await?);
@@ -174,7 +177,7 @@ async fn is_good_when_coded(lab: &Lab, coding: &'static str) -> Result<Ruling, H
                 ),
             )
             .showing(format!("read as {coding}"), &coded)
-            .showing("written with its tag", &write.exchange));
+            .showing("the write with that tag", &write.exchange));
         }
     }
     if plain.tag() == Some(tag) && !tag.starts_with("W/") {
@@ -206,9 +209,7 @@ pub(super) async fn changes(lab: &Lab) -> Result<Ruling, Halt> {
     Ok(if validator(lab, &before) == validator(lab, &after) {
         Ruling::fail(
             Severity::Critical,
-            format!(
-                "the content changed and its {name} did not: whoever read before still seems up to date"
-            ),
+            format!("the content changed, but its {name} did not: a stale copy looks current"),
         )
         .showing("before the write", &before.exchange)
         .showing("after it", &after.exchange)
@@ -221,7 +222,8 @@ pub(super) async fn changes(lab: &Lab) -> Result<Ruling, Halt> {
 pub(super) async fn has_resolution(lab: &Lab) -> Result<Ruling, Halt> {
     if lab.habits().ripens {
         return Ok(Ruling::pass(
-            "within a second of a write the tag is weak: it does not claim to tell versions apart that are closer",
+            "for a second after a write the tag is weak, so it does not claim to distinguish versions within \
+             one second",
         ));
     }
     let alice = lab.actor("alice");
@@ -245,7 +247,9 @@ pub(super) async fn has_resolution(lab: &Lab) -> Result<Ruling, Halt> {
         }
         seen.push(reading);
     }
-    Ok(Ruling::pass("versions within one second are told apart"))
+    Ok(Ruling::pass(
+        "two versions within one second have different validators",
+    ))
 }
 
 /// A5: is the tag on a write's answer the one that the next GET gives?
@@ -257,17 +261,17 @@ pub(super) async fn is_on_the_answer(lab: &Lab) -> Result<Ruling, Halt> {
         .and_then(|response| response.header("etag"));
     let (Some(told), Some(read)) = (told, reading.tag()) else {
         return Ok(Ruling::pass(
-            "a write's answer carries no tag: clients read once more to go on",
+            "the answer to a write has no tag, so clients must read again",
         ));
     };
     Ok(if opaque(told) == opaque(read) {
-        Ruling::pass("the answer to a write carries the tag of what it made")
+        Ruling::pass("the answer to a write has the tag of the stored version")
     } else {
         Ruling::fail(
             Severity::High,
             format!(
-                "the write's answer says {told}, the next GET {read}: a client that goes on from the answer is refused, \
-                 or writes over what it never saw"
+                "the answer to the write has the tag {told}, but the next GET {read}: a client that continues \
+                 with the first is refused, or overwrites what it never saw"
             ),
         )
         .showing("the write", &write.exchange)
@@ -302,20 +306,20 @@ async fn comes_back_after(lab: &Lab, takes_time: bool) -> Result<Ruling, Halt> {
     let again = lab.read_until(&first.nonce).await?;
     Ok(if !back.is_applied() {
         Ruling::inconclusive(format!(
-            "the first content was not taken a second time: {}",
+            "the first content was not accepted a second time: {}",
             said(&back.exchange)
         ))
     } else if again.tag() == Some(&tag) {
         Ruling::fail(
             Severity::Info,
-            format!("{tag} came back with the content: it is a hash; who read before both writes is not told of them"),
+            format!("{tag} came back with the content, so it is a hash: a client that read before both writes does not notice them"),
         )
         .showing("written first", &first.exchange)
         .showing("its tag", &one.exchange)
         .showing("that of another", &other.exchange)
         .showing("that of the first, written again", &again.exchange)
     } else {
-        Ruling::pass("each write has a tag of its own, equal content or not")
+        Ruling::pass("each write has a new tag, even if the content is the same")
     })
 }
 

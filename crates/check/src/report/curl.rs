@@ -20,7 +20,7 @@ pub(super) fn command(request: &Request) -> String {
     line("curl -si", request, &Variables::default())
 }
 
-/// The same with other options, and with variables.
+/// The command for a request, with the options in `start` and with variables of the shell.
 pub(super) fn line(start: &str, request: &Request, variables: &Variables) -> String {
     let filled = |text: &str, with: &[(String, String)]| {
         with.iter().fold(Word::new(text), |word, (value, name)| {

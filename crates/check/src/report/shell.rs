@@ -30,7 +30,7 @@ impl Word {
         self
     }
 
-    /// The same with a variable wherever its text says `value`.
+    /// Puts a variable wherever the text of the word says `value`.
     #[must_use]
     pub(super) fn with(self, value: &str, variable: &str) -> Self {
         if value.is_empty() {

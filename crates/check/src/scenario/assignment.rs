@@ -56,7 +56,7 @@ pub(super) fn rows(section: &Section<'_>) -> Vec<Vec<(String, Shape)>> {
     if section.has("each") && section.has("table") {
         section.mistake(
             section.position_of("table"),
-            "each and table are the same: write one",
+            "each and table mean the same; write only one of them",
         );
     }
     let lists: Vec<_> = section
@@ -83,14 +83,15 @@ pub(super) fn rows(section: &Section<'_>) -> Vec<Vec<(String, Shape)>> {
         for (position, cells) in lines {
             if cells.len() != columns.len() {
                 let (wanted, found) = (columns.len(), cells.len());
-                let message = format!("a row has {wanted} cells as the first one, not {found}");
+                let message =
+                    format!("a row must have {wanted} cells like the first one, not {found}");
                 source.mistake(*position, message);
             }
             let cells = cells.iter().map(|cell| Shape::read(source, cell));
             rows.push(columns.iter().cloned().zip(cells).collect());
         }
         if lines.is_empty() {
-            section.mistake(section.position_of("table"), "table has names, but no row");
+            section.mistake(section.position_of("table"), "table has names but no rows");
         }
     }
     if rows.is_empty() {

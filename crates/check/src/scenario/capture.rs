@@ -99,7 +99,7 @@ impl Origin {
             _ => {
                 let hint = suggestion(word, ["status", "text", "header", "body"]);
                 Err(format!(
-                    "a capture is `header NAME`, `body /pointer`, `body`, `text` or `status`, not {text:?}{hint}"
+                    "a capture must be `header NAME`, `body /pointer`, `body`, `text` or `status`, not {text:?}{hint}"
                 ))
             }
         }
@@ -118,7 +118,7 @@ impl Capture {
         };
         let text = plain(found);
         let groups = pattern.captures(&text);
-        let groups = groups.ok_or_else(|| format!("{text:?} is not as /{pattern}/ says"))?;
+        let groups = groups.ok_or_else(|| format!("{text:?} does not match /{pattern}/"))?;
         let part = groups.get(1).or_else(|| groups.get(0));
         Ok(part.map_or("", |part| part.as_str()).into())
     }
@@ -137,9 +137,12 @@ impl Origin {
     fn absence(&self) -> String {
         match self {
             Self::Status | Self::Text => "there is no answer".to_owned(),
-            Self::Header(name) => format!("it has no header {name}"),
+            Self::Header(name) => format!("the answer has no header {name}"),
             Self::Body(pointer) => {
-                format!("its body has no {pointer:?}", pointer = pointer.to_string())
+                format!(
+                    "the body of the answer has no {pointer:?}",
+                    pointer = pointer.to_string()
+                )
             }
         }
     }

@@ -71,7 +71,7 @@ fn login(section: &Section<'_>) -> Vec<Step> {
     let steps = Step::read_all(section.source, nodes);
     for step in &steps {
         match step {
-            Step::Race(race) => section.mistake(race.position, "nobody races to log in"),
+            Step::Race(race) => section.mistake(race.position, "a login cannot be a race"),
             Step::Send(send) if send.actor.is_some() => {
                 section.mistake(send.position, "an actor logs in itself: leave out `actor`");
             }

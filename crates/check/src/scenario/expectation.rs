@@ -386,7 +386,7 @@ fn members(source: &Source<'_>, section: &Section<'_>, others: &[&str]) -> Optio
                     false => hint,
                 };
                 let message = format!(
-                    "{} is to have JSON Pointers, not {name}{hint}",
+                    "{} must have JSON Pointers as names, not {name}{hint}",
                     section.name
                 );
                 section.mistake(position, message);

@@ -51,7 +51,7 @@ impl Filter {
         let name = words.next().unwrap_or_default();
         let Some((_, kind)) = KINDS.iter().find(|(known, _)| *known == name) else {
             let hint = suggestion(name, KINDS.map(|(known, _)| known));
-            return Err(format!("there is no filter {name}{hint}"));
+            return Err(format!("unknown filter {name}{hint}"));
         };
         let arguments = words.map(|word| Operand::parse(word).map(Argument::from));
         let arguments: Vec<_> = arguments.collect::<Result<_, _>>()?;
@@ -99,7 +99,7 @@ impl Filter {
 fn decode(text: String) -> Result<Value, String> {
     let bytes = STANDARD.decode(&text);
     let bytes = bytes.map_err(|_| format!("{text:?} is not base64"))?;
-    let text = String::from_utf8(bytes).map_err(|_| "what it stands for is not text")?;
+    let text = String::from_utf8(bytes).map_err(|_| "the decoded bytes are not text")?;
     Ok(text.into())
 }
 

@@ -56,7 +56,7 @@ impl Matcher {
                 let known = WORDS.into_iter().chain(["length"]);
                 let hint = suggestion(&found, known);
                 let message = format!(
-                    "{name}: there is no test {found}{hint}; to compare with an object, write {{is: …}}"
+                    "{name}: unknown test {found}{hint}; to compare with an object, write {{is: …}}"
                 );
                 source.mistake(position, message);
             }
@@ -189,7 +189,7 @@ impl Test {
             Self::Matches(pattern) => {
                 let text = found.cloned().map(plain);
                 let holds = text.is_some_and(|text| pattern.is_match(&text));
-                (holds, format!("as /{pattern}/ says"))
+                (holds, format!("a match of /{pattern}/"))
             }
             Self::Contains(shape) => {
                 let value = shape.value(lookup)?;
@@ -319,7 +319,7 @@ mod tests {
             (
                 "{matches: ^a}",
                 Some(json!("b")),
-                "/x must be as /^a/ says, but is \"b\"",
+                "/x must be a match of /^a/, but is \"b\"",
             ),
             (
                 "{absent: true}",

@@ -71,7 +71,7 @@ fn sends(section: &Section<'_>) -> Vec<(String, Sending)> {
     }
 }
 
-const TOO_FEW: &str = "a race is between two or more actors";
+const TOO_FEW: &str = "a race needs at least two actors";
 
 pub(super) fn numbered(at: usize) -> String {
     format!("actor-{}", at + 1)
@@ -93,7 +93,7 @@ fn actors(section: &Section<'_>) -> Option<Vec<String>> {
         is_whole &= node.as_text().is_some();
         match node.as_text() {
             Some(name) if names.iter().any(|it| it == name) => {
-                section.mistake(node.position, format!("{name} is there twice"));
+                section.mistake(node.position, format!("{name} is listed twice"));
                 is_whole = false;
             }
             Some(name) => names.push(name.to_owned()),

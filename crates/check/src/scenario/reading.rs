@@ -68,7 +68,7 @@ impl Reading {
         })
     }
 
-    /// But for the members of `except`.
+    /// Whether two readings differ in a member that is not in `except`.
     pub(super) fn differs_from(&self, other: &Self, except: &[Pointer]) -> bool {
         match (&self.json, &other.json) {
             (Some(a), Some(b)) => {

@@ -112,8 +112,7 @@ struct Failure {
     evidence: Vec<Evidence>,
 }
 
-const LOST: &str = "A write that is accepted is there until somebody who has seen it changes it; otherwise it is a lost \
-                    update (RFC 9110, section 13.1.1).";
+const LOST: &str = "An accepted write must stay until somebody who has seen it changes it; otherwise it is a lost update (RFC 9110, section 13.1.1).";
 const EXPECTED: &str = "The scenario expects it.";
 
 impl Failure {
@@ -281,7 +280,7 @@ impl<'a> Runner<'a> {
         for step in &scenario.setup {
             self.step(step).await.map_err(|halt| match halt {
                 Halt::Failed(failure) => {
-                    Halt::Unjudged(format!("the setup did not come about: {}", failure.reason))
+                    Halt::Unjudged(format!("the setup failed: {}", failure.reason))
                 }
                 other => other,
             })?;
@@ -393,7 +392,7 @@ impl<'a> Runner<'a> {
             (Effect::Busy, _) => Err(Halt::Busy),
             (_, Some(response)) => Ok((Reading::of(response), exchange)),
             (_, None) => Err(Halt::Unjudged(format!(
-                "{url} could not be read again: {}",
+                "reading {url} again failed: {}",
                 group::answered(&exchange)
             ))),
         }

@@ -91,7 +91,7 @@ impl<'a> Section<'a> {
         if self.members.iter().any(is_near) {
             return;
         }
-        self.mistake(self.position, format!("{} lacks {key}", self.name));
+        self.mistake(self.position, format!("{} needs {key}", self.name));
     }
 
     pub(super) fn text(&self, key: &'static str) -> Option<(&'a str, Position)> {
@@ -203,7 +203,7 @@ pub(super) fn tell_repeated(source: &Source<'_>, members: &[(Node, Node)]) {
             .iter()
             .any(|(before, _)| before.to_name() == found)
         {
-            source.mistake(name.position, format!("{found} is there twice"));
+            source.mistake(name.position, format!("{found} is given twice"));
         }
     }
 }

@@ -175,7 +175,7 @@ fn target(section: &Section<'_>, others: &[&'static str]) -> Option<(Method, Tem
     if let [_, (position, _), ..] = found.as_slice() {
         section.mistake(
             *position,
-            "a step is one request; begin the next with a dash",
+            "a step holds one request; start the next step with a dash",
         );
     }
     let is_there = |name: &&str| section.has(name);
@@ -222,7 +222,10 @@ fn tag<'a>(section: &Section<'a>, names: &[&'static str]) -> Option<(&'a str, Po
     if let [_, (_, position), ..] = found.as_slice() {
         section.mistake(
             *position,
-            format!("{} are the same: write one", names.join(" and ")),
+            format!(
+                "{} mean the same; write only one of them",
+                names.join(" and ")
+            ),
         );
     }
     found.into_iter().next()
@@ -279,8 +282,7 @@ fn warn_of_lost_quotes(source: &Source<'_>, name: &str, text: &str, position: Po
     let is_list = text.split(',').all(is_quoted);
     if !text.contains("{{") && !is_list {
         let message = format!(
-            "{name} is sent as {text}, without the quotes that an entity tag has: \
-             write '\"{text}\"', or `{member}: {text}` beside headers, which adds them"
+            "{name} is sent as {text}, without the quotes of an entity tag: write '\"{text}\"', or use `{member}: {text}` beside headers, which adds the quotes"
         );
         source.warning(position, message);
     }
@@ -336,7 +338,7 @@ impl Content {
             return Self::None;
         };
         if let Some((second, _)) = found.next() {
-            let message = format!("a request has one body: {first} or {second}");
+            let message = format!("a request can have only one body: {first} or {second}");
             section.mistake(section.position_of(second), message);
         }
         content
@@ -367,8 +369,7 @@ fn file(section: &Section<'_>) -> Option<Content> {
     }
 }
 
-pub(super) const VARIABLE: &str =
-    "letters, digits, _ and -, and not one of the names that are set anyway";
+pub(super) const VARIABLE: &str = "use letters, digits, _ and -, and none of the predefined names";
 
 /// What is set anyway.
 pub(super) const BUILT_IN: [&str; 11] = [

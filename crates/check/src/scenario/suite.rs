@@ -84,7 +84,7 @@ pub fn parse(path: &Path, text: &str, inputs: &Inputs) -> Result<Suite, Mistakes
     if text.trim().is_empty() || is_only_comments(text) {
         source.mistake(
             Position { line: 1, column: 1 },
-            "there is no scenario in it",
+            "the file holds no scenario",
         );
     }
     let warnings = source.finish()?;
@@ -150,7 +150,8 @@ impl Scenario {
     fn read_short_form(&mut self, section: &Section<'_>) {
         if section.has("race") {
             if section.has("steps") {
-                let message = "a scenario has a race or steps; write the race as one of the steps";
+                let message =
+                    "a scenario has either a race or steps; write the race as one of the steps";
                 section.mistake(section.position_of("race"), message);
             }
             section.get("name");
@@ -170,7 +171,7 @@ impl Scenario {
 
     fn check_shape(&self, section: &Section<'_>) {
         if section.has("steps") && section.list("steps").is_empty() {
-            section.mistake(section.position_of("steps"), "steps has no step");
+            section.mistake(section.position_of("steps"), "steps is empty");
         }
         if self.interleave.is_none() {
             return;
@@ -180,8 +181,7 @@ impl Scenario {
             .map(Vec::len)
             .collect::<Vec<_>>();
         if orders::count(&lengths).is_none() {
-            let message =
-                "there are more orders of the steps than can be counted: take fewer steps";
+            let message = "the steps have too many orders to count; use fewer steps";
             section.mistake(section.position_of("interleave"), message);
         }
         for step in &self.steps {
@@ -189,16 +189,13 @@ impl Scenario {
                 // One without a target is told of already.
                 Step::Send(send) if send.actor.is_some() || send.url.is_empty() => {}
                 Step::Send(send) => {
-                    section.mistake(
-                        send.position,
-                        "with interleave, a step says which actor takes it",
-                    );
+                    section.mistake(send.position, "with interleave, every step needs an actor");
                 }
                 Step::Race(race) => {
-                    section.mistake(race.position, "with interleave, every step is one actor's");
+                    section.mistake(race.position, "with interleave, a step cannot be a race");
                 }
                 Step::Wait(_) => {
-                    let message = "with interleave, nobody waits";
+                    let message = "with interleave, a step cannot be a wait";
                     section.mistake(section.position_of("steps"), message);
                 }
             }

@@ -225,7 +225,7 @@ impl Operand {
             let value = serde_json::from_str(text);
             return value
                 .map(Self::Literal)
-                .map_err(|_| format!("{text} is neither a string in quotes nor a number"));
+                .map_err(|_| format!("{text} is not a string in quotes and not a number"));
         }
         let is_name = |name: &str| {
             let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
@@ -364,7 +364,7 @@ mod tests {
             ),
             (
                 "é {{n | bas64}}",
-                "x.yaml:1:3: there is no filter bas64; did you mean base64?",
+                "x.yaml:1:3: unknown filter bas64; did you mean base64?",
             ),
             (
                 "{{n | plus}}",

@@ -138,7 +138,7 @@ impl<'a> Walk<'a> {
         if !cast.is_empty() && !is_known && !is_numbered {
             let hint = suggestion(name, cast.iter().map(|it| it.name.as_str()));
             self.source
-                .mistake(position, format!("there is no actor {name}{hint}"));
+                .mistake(position, format!("unknown actor {name}{hint}"));
         }
     }
 
@@ -220,7 +220,7 @@ impl<'a> Walk<'a> {
                 }
             }
             ("winners" | "losers" | "retries", _) if !counts => {
-                let message = format!("{{{{{name}}}}} is known only in what is expected");
+                let message = format!("{{{{{name}}}}} can be used only in expect");
                 source.mistake(at.position, message);
             }
             ("env", None) => source.mistake(at.position, "write {{env.NAME}}"),
@@ -234,7 +234,7 @@ impl<'a> Walk<'a> {
                 let known = known.map(String::as_str).chain(BUILT_IN);
                 let hint = suggestion(name, known);
                 let message = format!(
-                    "{{{{{name}}}}} is set nowhere before this: not in vars, by --var, or by a capture{hint}"
+                    "{{{{{name}}}}} is not set before this, neither in vars, nor by --var, nor by a capture{hint}"
                 );
                 source.mistake(at.position, message);
             }
@@ -252,15 +252,14 @@ impl<'a> Walk<'a> {
         if !known.is_some_and(|known| known.contains(variable)) {
             let names = known.into_iter().flatten().map(String::as_str);
             let hint = suggestion(variable, names);
-            let message = format!("{other} has captured no {variable} before this{hint}");
+            let message = format!("{other} captures no {variable} before this{hint}");
             self.source.mistake(at.position, message);
         } else if self.is_interleaved
             && actor != Some(other)
             && self.comes_in_steps(other, variable)
         {
-            let message = format!(
-                "in some orders of the steps, {other} has captured no {variable} before this"
-            );
+            let message =
+                format!("in some orders of the steps, {other} captures no {variable} before this");
             self.source.mistake(at.position, message);
         }
     }

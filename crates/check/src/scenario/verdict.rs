@@ -27,7 +27,7 @@ impl Answer {
         Ok(self
             .within
             .filter(|within| took > *within)
-            .map(|within| format!("the answer took {took:?}, and was to take at most {within:?}")))
+            .map(|within| format!("the answer took {took:?}, but may take at most {within:?}")))
     }
 
     /// As [`Answer::complaint`], of what is in it alone.
@@ -152,7 +152,9 @@ pub(super) fn conflict_complaint(response: &Response) -> Option<String> {
     let has_tag = response.headers.contains_key(http::header::ETAG);
     if !has_tag && !names.iter().any(leads_on) && !nested_names(members).iter().any(leads_on) {
         let wanted = "a current version or tag, the fields in conflict, or a link";
-        return Some(format!("the refusal has nothing to go on with: {wanted}"));
+        return Some(format!(
+            "the refusal does not say how to go on; it needs {wanted}"
+        ));
     }
     None
 }
@@ -167,7 +169,8 @@ fn nested_names(members: &serde_json::Map<String, Value>) -> Vec<String> {
 fn status_complaint(response: &Response, json: &Option<Value>) -> Option<String> {
     let told = json.as_ref()?.get("status")?.as_u64()?;
     let is = response.status.as_u16();
-    (told != u64::from(is)).then(|| format!("the body says status {told}, and the status is {is}"))
+    (told != u64::from(is))
+        .then(|| format!("the body says that the status is {told}, but it is {is}"))
 }
 
 fn problem_complaint(response: &Response) -> Option<String> {
@@ -232,12 +235,12 @@ pub(super) mod tests {
             ("{}", Some("the refusal does not say what went wrong")),
             (
                 r#"{"title": "Conflict", "status": 500}"#,
-                Some("the body says status 500, and the status is 409"),
+                Some("the body says that the status is 500, but it is 409"),
             ),
             (
                 r#"{"error": "Conflict"}"#,
                 Some(
-                    "the refusal has nothing to go on with: a current version or tag, the fields in conflict, or a link",
+                    "the refusal does not say how to go on; it needs a current version or tag, the fields in conflict, or a link",
                 ),
             ),
             (r#"{"error": "Conflict", "current_version": 3}"#, None),

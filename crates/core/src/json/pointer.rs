@@ -8,7 +8,7 @@ pub struct Pointer(Vec<String>);
 /// Why a text is not a JSON Pointer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
-    #[error("a JSON Pointer is empty or begins with `/` (RFC 6901)")]
+    #[error("a JSON Pointer must be empty or start with `/` (RFC 6901)")]
     NoSlash,
     #[error("`~` in a JSON Pointer must be followed by `0` or `1` (RFC 6901)")]
     BadEscape,

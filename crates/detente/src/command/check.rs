@@ -1,12 +1,12 @@
-//! `detente check`: what is asked of it, and what comes out.
+//! `detente check`: its arguments, and what it prints and writes.
 
 mod api; // one resource by its URL, or all that a description has
 mod field; // `Name: value` on the command line
 mod given; // what the command was told, to tell it again
 mod history; // a recorded history
 mod new; // a first scenario from a live resource
-mod outcome; // reports, and the exit code
 mod replay; // what failed in an earlier run
+mod reporting; // reports, and the exit code
 mod suite; // scenarios
 mod wire; // how requests get there
 
@@ -26,16 +26,16 @@ pub(super) struct Check {
     given: given::Given,
     #[command(subcommand)]
     command: Option<CheckCommand>,
-    /// The URL of one resource that is there; or scenarios to run
+    /// The URL of one existing resource, or scenarios to run
     #[arg(value_name = "URL | SCENARIO.yaml")]
     targets: Vec<String>,
-    /// An OpenAPI description: make and examine every resource that it describes
+    /// Create and examine every resource of an OpenAPI description
     #[arg(long, value_name = "FILE | URL", conflicts_with = "targets")]
     openapi: Option<String>,
-    /// Judge a recorded history, one operation a line, instead of sending anything
+    /// Judge a recorded history, one operation on each line; nothing is sent
     #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "openapi"])]
     history: Option<PathBuf>,
-    /// Run again what failed in an earlier run, from its JSON report: with its seed, and what it was told
+    /// Run the failed probes or scenarios of an earlier run again, from its JSON report, with its seed and options
     #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["targets", "openapi", "history"])]
     replay: Option<PathBuf>,
     #[command(flatten)]
@@ -47,12 +47,12 @@ pub(super) struct Check {
     #[command(flatten)]
     wire: Wire,
     #[command(flatten)]
-    outcome: outcome::Outcome,
+    reporting: reporting::Reporting,
 }
 
 #[derive(Debug, Subcommand)]
 enum CheckCommand {
-    /// Write a first scenario from a live resource, by trying how that is written
+    /// Write a first scenario for a live resource; tries how it can be written
     #[command(
         after_help = "Example:\n  detente check new http://127.0.0.1:4090/api/documents/45 > documents.yaml"
     )]
@@ -73,33 +73,34 @@ impl Check {
                 }
             };
         }
-        self.outcome.arguments = self.given.kept();
-        self.outcome.is_writable()?;
+        self.reporting.arguments = self.given.kept();
+        self.reporting.is_writable()?;
         if let Some(file) = &self.history {
-            return history::judge_file(file, &self.known, &self.outcome);
+            return history::judge_file(file, &self.known, &self.reporting);
         }
         if let Some(description) = &self.openapi {
             return self
                 .api
-                .examine_description(description, &self.wire, &self.outcome);
+                .examine_description(description, &self.wire, &self.reporting);
         }
         match &self.targets[..] {
             [] => Err(Failure::Usage(anyhow::anyhow!(
-                "nothing to check: give the URL of a resource, scenarios, --openapi or --history (see detente check --help)"
+                "nothing to check: give the URL of a resource, scenarios, --openapi or --history; see detente \
+                 check --help"
             ))),
             [url] if is_url(url) => {
                 self.suite.is_not_given()?;
-                self.api.examine(url, &self.wire, &self.outcome)
+                self.api.examine(url, &self.wire, &self.reporting)
             }
             [_, ..] if self.targets.iter().any(|target| is_url(target)) => {
                 Err(Failure::Usage(anyhow::anyhow!(
-                    "either one URL or scenarios: a resource on several servers is given by --base, several resources by \
-                     --openapi"
+                    "give either one URL or scenarios; use --base for a resource on several servers, and \
+                     --openapi for several resources"
                 )))
             }
             files => self
                 .suite
-                .run(files, self.api.seed, &self.wire, &self.outcome),
+                .run(files, self.api.seed, &self.wire, &self.reporting),
         }
     }
 }

@@ -71,7 +71,8 @@ impl Probes {
         }
         self.1 = Some(Instant::now() + time);
         let told = format!(
-            "detente: answers are slow, so this will probably take about {}; --rounds, --writers and --only shorten \
+            "detente: answers are slow, so this will probably take about {}; --rounds, --writers and --only \
+             shorten \
              it, --budget limits it",
             roughly(time)
         );

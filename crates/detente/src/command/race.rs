@@ -12,16 +12,16 @@ use super::check::{Wire, address, client, read, run};
 
 #[derive(Debug, Args)]
 pub(super) struct Race {
-    /// Where to
+    /// Where to send the requests
     url: String,
-    /// How many requests
+    /// How many requests to send
     #[arg(short = 'n', long = "count", value_name = "N", default_value_t = 8,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     count: u32,
-    /// The method [default: GET, or POST with a body]
+    /// The method [default: GET, or POST if there is a body]
     #[arg(short = 'X', long = "request", value_name = "METHOD")]
     method: Option<Method>,
-    /// The body; @FILE reads it from a file. `{{index}}` in it counts the requests from 1
+    /// The body; @FILE reads it from a file. `{{index}}` in it is the number of the request, from 1
     #[arg(short = 'd', long = "data", value_name = "TEXT | @FILE")]
     data: Option<String>,
     #[command(flatten)]
@@ -64,14 +64,14 @@ impl Race {
             Some(data) => match data.strip_prefix('@') {
                 None => Ok(Some(data.to_owned())),
                 Some(file) => String::from_utf8(read(Path::new(file))?)
-                    .with_context(|| format!("{file} is no text"))
+                    .with_context(|| format!("{file} is not UTF-8 text"))
                     .map(Some),
             },
         }
     }
 }
 
-/// JSON unless a field says otherwise.
+/// Adds `Content-Type: application/json`, unless a header field gives another type.
 fn with_type(request: Request, wire: &Wire) -> Request {
     let name: HeaderName = header::CONTENT_TYPE;
     if wire.has(&name) {
@@ -80,7 +80,7 @@ fn with_type(request: Request, wire: &Wire) -> Request {
     request.with(name, HeaderValue::from_static("application/json"))
 }
 
-/// How many were answered how, with what their answers say; and whether they met.
+/// How many requests got which status, with the tags and locations of the answers, and whether they overlapped.
 fn told(volley: &Volley) -> String {
     let mut kinds: BTreeMap<String, Vec<&Exchange>> = BTreeMap::new();
     for exchange in &volley.exchanges {
@@ -118,10 +118,10 @@ fn told(volley: &Volley) -> String {
     text
 }
 
-/// Values of this many at most are shown, where they differ.
+/// How many different values are shown at most.
 const MOST_SHOWN: usize = 4;
 
-/// What answers say, each value once; how many say it, where not all do.
+/// Each value once, with the number of answers that have it, if not all do.
 fn lines(values: impl Iterator<Item = String>, answers: usize) -> Vec<String> {
     let mut counts: Vec<(String, usize)> = Vec::new();
     for value in values {

@@ -412,7 +412,7 @@ secret_sha256 = "xyz"
             "9:14 limits.body_bytes must be a whole number of at least 1",
             "11:14 \"-users\" is not a collection name",
             "14:19 \"objekt\" is not",
-            "17:11 a JSON Pointer is empty or begins with `/`",
+            "17:11 a JSON Pointer must be empty or start with `/`",
             "18:1 collections.users.unique needs fields",
             "19:8 this collection has another unique key named \"email\"",
             "20:22 ",

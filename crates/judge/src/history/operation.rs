@@ -81,7 +81,7 @@ fn name_of<T: PartialEq>(all: &[(&'static str, T)], which: T) -> &'static str {
 }
 
 impl Operation<'_> {
-    /// The same, borrowing nothing.
+    /// The operation with texts of its own, which borrows nothing.
     pub fn into_owned(self) -> Operation<'static> {
         let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
         Operation {

@@ -127,7 +127,7 @@ impl<'a> FromIterator<Operation<'a>> for History {
     }
 }
 
-/// So many mistakes are enough to see what is wrong.
+/// How many mistakes are reported at most: enough to see what is wrong.
 const MANY: usize = 100;
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(in crate::probe) async fn leaks_nothing(lab: &Lab) -> Result<Ruling, Halt> {
         return Ok(Ruling::skipped(NO_CONFLICT));
     };
     let Some(response) = conflict.refused.response() else {
-        return Ok(Ruling::skipped("the stale write was not answered"));
+        return Ok(Ruling::skipped("the stale write got no answer"));
     };
     let text = String::from_utf8_lossy(&response.body).to_ascii_lowercase();
     // What the document says itself is no leak.
@@ -64,9 +64,9 @@ pub(in crate::probe) async fn leaks_nothing(lab: &Lab) -> Result<Ruling, Halt> {
     Ok(match trace.or(secret).or(update) {
         Some(what) => Ruling::fail(
             Severity::Medium,
-            format!("the answer to a conflict gives away {what}"),
+            format!("the answer to a conflict reveals {what}"),
         ),
-        None => Ruling::pass("nothing of the inside is seen in it"),
+        None => Ruling::pass("the answer to a conflict shows no internals"),
     }
     .showing("the answer to a stale write", &conflict.refused))
 }

@@ -24,15 +24,15 @@ pub(in crate::probe) async fn usable(lab: &Lab) -> Result<Ruling, Halt> {
             .join(", ")
     };
     let ruling = if has.len() >= 3 {
-        Ruling::pass(format!("it tells {}", names(&has)))
+        Ruling::pass(format!("the answer has {}", names(&has)))
     } else {
         let told = match names(&has) {
-            told if told.is_empty() => "nothing that a client could go on from".into(),
-            told => format!("only {told}"),
+            told if told.is_empty() => "the answer has nothing that lets a client go on".into(),
+            told => format!("the answer has only {told}"),
         };
         Ruling::fail(
             Severity::Medium,
-            format!("it tells {told}; not {}", names(&lacks)),
+            format!("the answer has {told}, but not {}", names(&lacks)),
         )
     };
     Ok(ruling.showing("the answer to a stale write", &conflict.refused))
@@ -75,7 +75,7 @@ fn aids(
         ),
         ("the current version", is_quoted(current)),
         (
-            "one's own version",
+            "the client's own version",
             is_quoted(base)
                 || named(&[
                     "your_version",
@@ -88,7 +88,7 @@ fn aids(
                 ]),
         ),
         (
-            "which fields",
+            "the fields in conflict",
             named(&[
                 "fields",
                 "conflicts",
@@ -102,7 +102,7 @@ fn aids(
             ]),
         ),
         (
-            "where to go on",
+            "a link",
             response.header("link").is_some()
                 || response.header("location").is_some()
                 || named(&[
@@ -168,7 +168,7 @@ pub(in crate::probe) async fn quoted_tag(lab: &Lab) -> Result<Ruling, Halt> {
         };
         let Some(quoted) = quoted(response) else {
             return Ok(Ruling::pass(
-                "the refusal quotes no tag: clients read once more to go on",
+                "the refusal quotes no tag, so clients must read again",
             ));
         };
         let current = lab.settled().await?;

@@ -19,7 +19,7 @@ pub(in crate::probe) async fn create_only(lab: &Lab) -> Result<Ruling, Halt> {
     };
     let Some(created) = created else {
         // What can be created, the field is for. Here nothing can, and an update is no creation.
-        return Ok(Ruling::skipped("PUT creates nothing here"));
+        return Ok(Ruling::skipped("PUT does not create resources here"));
     };
     let there = fresh.read().await?;
     let again = fresh
@@ -30,7 +30,7 @@ pub(in crate::probe) async fn create_only(lab: &Lab) -> Result<Ruling, Halt> {
         return Ok(Ruling::fail(
             Severity::High,
             format!(
-                "If-None-Match: * on a resource that is there was answered {}, and overwrote it",
+                "a write with If-None-Match: * to an existing resource was answered {}, and overwrote it",
                 said(&again.exchange)
             ),
         )
@@ -42,14 +42,15 @@ pub(in crate::probe) async fn create_only(lab: &Lab) -> Result<Ruling, Halt> {
         return Ok(Ruling::fail(
             Severity::Medium,
             format!(
-                "If-None-Match: * on a resource that is there was answered {}, though nothing was written",
+                "a write with If-None-Match: * to an existing resource was answered {}, although nothing was \
+                 stored",
                 said(&again.exchange)
             ),
         )
         .showing("If-None-Match: *", &again.exchange));
     }
     Ok(Ruling::pass(format!(
-        "created where nothing was ({}), refused where something is ({})",
+        "If-None-Match: * creates a new resource ({}), and is refused for an existing one ({})",
         said(&created.exchange),
         said(&again.exchange)
     )))

@@ -19,12 +19,12 @@ pub(in crate::probe) async fn refuses_old_dates(lab: &Lab) -> Result<Ruling, Hal
         return Ok(Ruling::fail(
             Severity::Low,
             format!(
-                "If-Unmodified-Since with a date long ago was answered {}",
+                "a write with an old If-Unmodified-Since was answered {}",
                 said(&alone.exchange)
             ),
         )
         .showing("read", &base.exchange)
-        .showing("written with an old date", &alone.exchange));
+        .showing("the write with an old date", &alone.exchange));
     }
     let is_told = is_conflict(&alone.exchange)
         // Where a tag is asked for, the date alone is no precondition.
@@ -44,11 +44,12 @@ pub(in crate::probe) async fn refuses_old_dates(lab: &Lab) -> Result<Ruling, Hal
         Ruling::fail(
             Severity::Low,
             format!(
-                "If-Match with the current tag, beside an old date, was answered {}: If-Match must take precedence",
+                "a write with the current If-Match and an old If-Unmodified-Since was answered {}, although \
+                 If-Match takes precedence",
                 said(&both.exchange)
             ),
         )
         .showing("read", &base.exchange)
-        .showing("written with both", &both.exchange)
+        .showing("the write with both", &both.exchange)
     })
 }

@@ -29,14 +29,14 @@ pub(in crate::probe) async fn stays_deleted(lab: &Lab) -> Result<Ruling, Halt> {
         Ruling::fail(
             Severity::High,
             format!(
-                "a deleted resource came back: a write with the tag that it had was answered {}",
+                "a deleted resource came back: a write with its last tag was answered {}",
                 said(&written.exchange)
             ),
         )
-        .showing("what was there", &before.exchange)
+        .showing("before it was deleted", &before.exchange)
         .showing("deleted", &deleted)
-        .showing("written with its old tag", &written.exchange)
-        .showing("read afterwards", &after.exchange)
+        .showing("the write with its last tag", &written.exchange)
+        .showing("after the write", &after.exchange)
     } else {
         Ruling::pass(format!(
             "a write with the tag of a deleted resource is answered {}",

@@ -20,7 +20,7 @@ pub(in crate::probe) async fn any(lab: &Lab) -> Result<Ruling, Halt> {
             Ruling::fail(
                 Severity::Medium,
                 format!(
-                    "If-Match: * on a resource that is there was answered {}",
+                    "a write with If-Match: * to an existing resource was answered {}",
                     said(&there.exchange)
                 ),
             )
@@ -30,7 +30,7 @@ pub(in crate::probe) async fn any(lab: &Lab) -> Result<Ruling, Halt> {
     let absent = lab.at(lab.sibling());
     if absent.read().await?.is_there() {
         return Ok(Ruling::pass(
-            "If-Match: * holds for what is there; every URL beside it is there, too",
+            "If-Match: * holds for the resource; there is no URL at which nothing exists",
         ));
     }
     lab.own(&absent);
@@ -39,14 +39,14 @@ pub(in crate::probe) async fn any(lab: &Lab) -> Result<Ruling, Halt> {
         return Ok(Ruling::fail(
             Severity::Medium,
             format!(
-                "If-Match: * created a resource that was not there: {}",
+                "a write with If-Match: * created a new resource: {}",
                 said(&nothing.exchange)
             ),
         )
-        .showing("If-Match: * where nothing is", &nothing.exchange));
+        .showing("If-Match: * where nothing exists", &nothing.exchange));
     }
     Ok(Ruling::pass(format!(
-        "If-Match: * is accepted on what is there; where nothing is, {}",
+        "If-Match: * is accepted for an existing resource, and refused where nothing exists: {}",
         said(&nothing.exchange)
     )))
 }
@@ -62,17 +62,17 @@ pub(in crate::probe) async fn list(lab: &Lab) -> Result<Ruling, Halt> {
         .attempt(&lab.actor("alice"), &Condition::if_match(&several))
         .await?;
     Ok(if attempt.is_applied() {
-        Ruling::pass("a list of tags that holds the current one is accepted")
+        Ruling::pass("a list of tags with the current one is accepted")
     } else {
         Ruling::fail(
             Severity::Low,
             format!(
-                "If-Match with a list that holds the current tag was answered {}",
+                "a write whose If-Match lists the current tag among others was answered {}",
                 said(&attempt.exchange)
             ),
         )
         .showing("read", &base.exchange)
-        .showing("written with a list of tags", &attempt.exchange)
+        .showing("the write with a list of tags", &attempt.exchange)
     })
 }
 
@@ -84,7 +84,7 @@ pub(in crate::probe) async fn weak(lab: &Lab) -> Result<Ruling, Halt> {
     };
     if tag.starts_with("W/") {
         return Ok(Ruling::skipped(
-            "its tags are weak: If-Match would never hold if it compared as it should",
+            "the tags are weak, and a strong comparison never matches a weak tag",
         ));
     }
     let attempt = lab
@@ -96,9 +96,9 @@ pub(in crate::probe) async fn weak(lab: &Lab) -> Result<Ruling, Halt> {
     if attempt.is_applied() {
         return Ok(Ruling::fail(
             Severity::Low,
-            "If-Match takes a weak tag: it compares weakly where the comparison must be strong",
+            "a weak tag in If-Match is accepted: the comparison must be strong",
         )
-        .showing("written with a weak tag", &attempt.exchange));
+        .showing("the write with a weak tag", &attempt.exchange));
     }
     if is_conflict(&attempt.exchange) {
         return Ok(Ruling::pass("If-Match compares strongly"));

@@ -14,7 +14,9 @@ pub(in crate::probe) async fn original_error(lab: &Lab) -> Result<Ruling, Halt> 
     let alice = lab.actor("alice");
     let condition = Condition::unchanged(&Guard::Tag, &stale);
     if !lab.habits().form.is_json() {
-        return Ok(Ruling::skipped("no body is wrong here: it takes any bytes"));
+        return Ok(Ruling::skipped(
+            "every body is valid here: any bytes are accepted",
+        ));
     }
     let nonce = lab.nonce();
     let broken = |condition: &Condition| {
@@ -26,7 +28,7 @@ pub(in crate::probe) async fn original_error(lab: &Lab) -> Result<Ruling, Halt> 
     let alone = lab.send_served(&alice, broken(&lab.from(&current))).await?;
     if !alone.is_refused() {
         return Ok(Ruling::inconclusive(format!(
-            "a body that is no JSON was answered {}",
+            "a body that is not JSON was answered {}",
             said(&alone)
         )));
     }
@@ -37,13 +39,13 @@ pub(in crate::probe) async fn original_error(lab: &Lab) -> Result<Ruling, Halt> 
         Ruling::fail(
             Severity::Low,
             format!(
-                "a body that is no JSON is answered {}, with a stale tag besides {}: the client fetches and merges \
-                 what can never be accepted",
+                "a body that is not JSON is answered {}, but with a stale tag {}: the client reads and merges, \
+                 and is refused again",
                 said(&alone),
                 said(&both)
             ),
         )
-        .showing("a broken body", &alone)
-        .showing("with a stale tag, too", &both)
+        .showing("a body that is not JSON", &alone)
+        .showing("the same body with a stale tag", &both)
     })
 }

@@ -9,7 +9,7 @@ use crate::probe::Ruling;
 pub(in crate::probe) async fn version_in_body(lab: &Lab) -> Result<Ruling, Halt> {
     let Some(pointer) = lab.habits().version_members.first().cloned() else {
         return Ok(Ruling::skipped(
-            "no member of the body seems to be a version",
+            "no member of the body looks like a version",
         ));
     };
     let guard = Guard::Member(pointer.clone());
@@ -18,7 +18,7 @@ pub(in crate::probe) async fn version_in_body(lab: &Lab) -> Result<Ruling, Halt>
     let (_, between) = lab.write_anew(&lab.actor("bob")).await?;
     if base.member(&pointer) == between.member(&pointer) {
         return Ok(Ruling::skipped(format!(
-            "{pointer} does not change with a write: it is no version of this resource"
+            "{pointer} does not change with a write, so it is not a version"
         )));
     }
     // Where tags are what protects, a version in the body speaks beside a current tag.
@@ -42,24 +42,23 @@ pub(in crate::probe) async fn version_in_body(lab: &Lab) -> Result<Ruling, Halt>
     if stale.is_applied() {
         if !is_claimed {
             return Ok(Ruling::skipped(format!(
-                "{pointer} is the server's to write: what a client sends there is not looked at"
+                "the server sets {pointer} itself, and ignores what a client sends there"
             )));
         }
         return Ok(Ruling::fail(
             Severity::Critical,
             format!(
-                "a body with an old {pointer} was answered {}, and replaced what had been saved in between",
+                "a body with an old {pointer} was answered {}, and overwrote what somebody else had saved in \
+                 the meantime",
                 said(&stale.exchange)
             ),
         )
-        .showing("what she began from", &base.exchange)
-        .showing("what was there", &now.exchange)
-        .showing("written with the old version", &stale.exchange));
+        .showing("what she read", &base.exchange)
+        .showing("before the write", &now.exchange)
+        .showing("the write with the old version", &stale.exchange));
     }
     if is_read_only(lab, &alice).await? {
-        return Ok(Ruling::skipped(format!(
-            "{pointer} may not be written at all: it is read only"
-        )));
+        return Ok(Ruling::skipped(format!("{pointer} is read-only")));
     }
     let ruling = must_be_refused(lab, &now, &stale, "an old version in the body").await?;
     Ok(if ahead.is_applied() {
@@ -67,11 +66,11 @@ pub(in crate::probe) async fn version_in_body(lab: &Lab) -> Result<Ruling, Halt>
             Ruling::fail(
                 Severity::Medium,
                 format!(
-                    "a body whose {pointer} is of a version still to come was answered {}",
+                    "a body with a future {pointer} was answered {}",
                     said(&ahead.exchange)
                 ),
             )
-            .showing("written with a version to come", &ahead.exchange),
+            .showing("the write with a future version", &ahead.exchange),
         )
     } else {
         ruling

@@ -15,7 +15,7 @@ pub(in crate::probe) async fn siblings(lab: &Lab) -> Result<Ruling, Halt> {
         Some(Guard::Member(_)) => return delete_without_a_body(lab).await,
         _ => {
             return Ok(Ruling::skipped(
-                "If-Match is not enforced by the usual method: what the others do with it says nothing more",
+                "the usual method does not enforce If-Match, so B1 says it all",
             ));
         }
     }
@@ -36,7 +36,7 @@ async fn patch(lab: &Lab) -> Result<Ruling, Halt> {
     let (Shape::Json { at, kind, .. }, false) = (&lab.habits().form.shape, *usual == Method::PATCH)
     else {
         return Ok(Ruling::skipped(
-            "PATCH is the usual method, or the body is no JSON",
+            "PATCH is the usual method, or the body is not JSON",
         ));
     };
     let alice = lab.actor("alice");
@@ -85,14 +85,14 @@ async fn unconditional(
         Ruling::fail(
             Severity::High,
             format!(
-                "without a precondition, {} is answered {status} and PATCH {}",
+                "without a precondition, {} is answered {status}, but PATCH {}",
                 lab.habits().form.method,
                 said(&open.exchange)
             ),
         )
         .showing("PATCH without a precondition", &open.exchange)
     } else {
-        Ruling::pass("a stale PATCH is refused, and one without a precondition, too")
+        Ruling::pass("a stale PATCH is refused, and so is one without a precondition")
     })
 }
 
@@ -112,17 +112,17 @@ async fn delete(lab: &Lab) -> Result<Ruling, Halt> {
         return Ok(Ruling::fail(
             Severity::High,
             format!(
-                "DELETE with a stale tag was answered {}, and deleted what somebody had just saved",
+                "a DELETE with a stale tag was answered {}, and deleted what somebody else had just saved",
                 said(&refused)
             ),
         )
-        .showing("what was there", &between.exchange)
+        .showing("before the DELETE", &between.exchange)
         .showing("DELETE with a stale tag", &refused)
-        .showing("read afterwards", &after.exchange));
+        .showing("after the DELETE", &after.exchange));
     }
     if refused.is_accepted() {
         return Ok(Ruling::skipped(format!(
-            "DELETE was answered {} and deleted nothing",
+            "a DELETE was answered {}, but deleted nothing",
             said(&refused)
         )));
     }
@@ -135,7 +135,7 @@ async fn delete(lab: &Lab) -> Result<Ruling, Halt> {
     lab.keep_refusal(&refused);
     let current = scratch.delete(&alice).await?;
     Ok(if current.is_accepted() {
-        Ruling::pass("a stale DELETE is refused, a current one accepted")
+        Ruling::pass("a stale DELETE is refused, and a current one is accepted")
     } else {
         Ruling::fail(
             Severity::High,
@@ -144,7 +144,7 @@ async fn delete(lab: &Lab) -> Result<Ruling, Halt> {
                 said(&current)
             ),
         )
-        .showing("what was there", &after.exchange)
+        .showing("before the DELETE", &after.exchange)
         .showing("DELETE with its tag", &current)
     })
 }
@@ -169,7 +169,7 @@ async fn delete_without_a_body(lab: &Lab) -> Result<Ruling, Halt> {
     if after.is_there() {
         return Ok(if answer.is_accepted() {
             Ruling::skipped(format!(
-                "DELETE was answered {} and deleted nothing",
+                "a DELETE was answered {}, but deleted nothing",
                 said(&answer)
             ))
         } else {
@@ -183,7 +183,7 @@ async fn delete_without_a_body(lab: &Lab) -> Result<Ruling, Halt> {
         Ruling::fail(
             Severity::High,
             format!(
-                "DELETE with a stale tag was answered {}, and deleted what somebody had just saved",
+                "a DELETE with a stale tag was answered {}, and deleted what somebody else had just saved",
                 said(&answer)
             ),
         )
@@ -191,18 +191,18 @@ async fn delete_without_a_body(lab: &Lab) -> Result<Ruling, Halt> {
         Ruling::fail(
             Severity::Medium,
             format!(
-                "{} asks for a version, and DELETE for nothing: it was answered {}",
+                "{} requires a version, but a DELETE without one was answered {}",
                 lab.habits().form.method,
                 said(&answer)
             ),
         )
     } else {
-        return Ok(Ruling::skipped("no write asks for a version"));
+        return Ok(Ruling::skipped("no write requires a version"));
     };
     Ok(ruling
-        .showing("what was there", &between.exchange)
+        .showing("before the DELETE", &between.exchange)
         .showing("DELETE", &answer)
-        .showing("read afterwards", &after.exchange))
+        .showing("after the DELETE", &after.exchange))
 }
 
 /// The usual method is protected: that another is not is bad enough.

@@ -22,7 +22,7 @@ pub(in crate::probe) async fn stale_is_refused(lab: &Lab) -> Result<Ruling, Halt
     let what = format!("the {} of an earlier version", guard.validator());
     let ruling = must_be_refused(lab, &between, &stale, &what).await?;
     Ok(if ruling.has_failed() {
-        ruling.showing("what she began from", &base.exchange)
+        ruling.showing("what she read", &base.exchange)
     } else {
         ruling
     })
@@ -50,7 +50,8 @@ pub(in crate::probe) async fn made_up_is_refused(lab: &Lab) -> Result<Ruling, Ha
             // What protects is in the body, and was current: nothing was lost.
             judged.severity = Some(Severity::Medium);
             judged.reason = format!(
-                "a write with a made-up tag, and the current version in the body, was accepted ({}): If-Match is not looked at",
+                "a write with a made-up tag, and the current version in the body, was accepted ({}): If-Match \
+                 is ignored",
                 said(&attempt.exchange)
             );
         }
@@ -70,7 +71,7 @@ pub(in crate::probe) async fn current_is_accepted(lab: &Lab) -> Result<Ruling, H
     let base = lab.settled().await?;
     let Some(guard) = offered(lab, &base) else {
         return Ok(Ruling::skipped(
-            "there is no validator that a write could carry",
+            "there is no validator to send with a write",
         ));
     };
     let alice = lab.actor("alice");
@@ -87,19 +88,19 @@ pub(in crate::probe) async fn current_is_accepted(lab: &Lab) -> Result<Ruling, H
     // Somebody else may have written in between.
     if !lab.habits().mask.is_same(&base, &after) {
         return Ok(Ruling::inconclusive(
-            "the resource changed while it was tried: somebody else writes, too",
+            "the resource changed during the probe: somebody else writes as well",
         ));
     }
     Ok(Ruling::fail(
         Severity::High,
         format!(
-            "a write with the current {} was answered {}: clients learn to leave it out",
+            "a write with the current {} was answered {}: clients will stop sending it",
             guard.validator(),
             said(&attempt.exchange)
         ),
     )
-    .showing("read", &base.exchange)
-    .showing("written with what was read", &attempt.exchange))
+    .showing("what was read", &base.exchange)
+    .showing("the write with what was read", &attempt.exchange))
 }
 
 /// A tag in the style of one that was given out, with its last letters and digits turned.

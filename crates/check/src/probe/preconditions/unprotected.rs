@@ -23,7 +23,7 @@ pub(super) async fn loses_updates(lab: &Lab) -> Result<Ruling, Halt> {
         // The first that is refused speaks for the API if nothing gets through.
         refused.get_or_insert(ruling);
     }
-    Ok(refused.unwrap_or_else(|| Ruling::inconclusive("no second write was made")))
+    Ok(refused.unwrap_or_else(|| Ruling::inconclusive("no second write was accepted")))
 }
 
 /// Two clients who read the same, and then both write.
@@ -67,7 +67,8 @@ impl Meeting {
 
     fn lost(&self, lab: &Lab, offered: &[Guard], guard: Option<&Guard>) -> Ruling {
         let reason = format!(
-            "no validator protects a write: {}. Two clients read the same version and both saved ({}, then {}); the first \
+            "no validator protects a write: {}. Two clients read the same version and both saved ({}, then {}); \
+             the first \
              edit is gone, and neither client was told. Every concurrent edit is lost like this",
             missing(lab, offered, guard),
             said(&self.first.exchange),
@@ -77,7 +78,7 @@ impl Meeting {
             .showing("alice reads", &self.alice_read.exchange)
             .showing("bob reads the same version", &self.bob_read.exchange)
             .showing("bob saves his edit", &self.first.exchange)
-            .showing("his edit is there", &self.saved.exchange)
+            .showing("his edit is stored", &self.saved.exchange)
             .showing(
                 "alice saves hers, from the version before",
                 &self.second.exchange,

@@ -12,7 +12,7 @@ pub(in crate::probe) async fn leaves_untouched(lab: &Lab) -> Result<Ruling, Halt
         .or(offered(lab, &lab.read().await?))
     else {
         return Ok(Ruling::skipped(
-            "there is no validator that a write could carry",
+            "there is no validator to send with a write",
         ));
     };
     let base = lab.read().await?;
@@ -30,7 +30,7 @@ pub(in crate::probe) async fn leaves_untouched(lab: &Lab) -> Result<Ruling, Halt
     if after.shows(&refused.nonce) {
         return Ok(Ruling::fail(
             Severity::High,
-            format!("a write that was answered {answer} was written all the same"),
+            format!("a write that was answered {answer} was stored"),
         )
         .showing("before", &before.exchange)
         .showing("refused", &refused.exchange)
@@ -40,14 +40,13 @@ pub(in crate::probe) async fn leaves_untouched(lab: &Lab) -> Result<Ruling, Halt
         return changes_elsewhere(lab, &guard, &base, (before, refused.exchange, after)).await;
     }
     Ok(if before.tag() == after.tag() {
-        Ruling::pass(format!(
-            "a write that is answered {answer} leaves all as it was"
-        ))
+        Ruling::pass(format!("a write that is answered {answer} changes nothing"))
     } else {
         Ruling::fail(
             Severity::Medium,
             format!(
-                "a write that was answered {answer} changed the tag, though not the content: others are refused for nothing"
+                "a write that was answered {answer} changed the tag, but not the content: others are refused \
+                 without a reason"
             ),
         )
         .showing("before", &before.exchange)
@@ -94,13 +93,15 @@ async fn changes_elsewhere(
         Ruling::fail(
             Severity::High,
             format!(
-                "each of {LOOKS} writes that were answered {} changed {what}, and nothing changes while nobody writes",
+                "each of {LOOKS} writes that were answered {} changed {what}, and nothing changes while nobody \
+                 writes",
                 said(&refused)
             ),
         )
     } else {
         Ruling::inconclusive(format!(
-            "{what} changed after {after_refused} of {LOOKS} refused writes, and {idle} times without one: somebody else writes, too"
+            "{what} changed after {after_refused} of {LOOKS} refused writes, and {idle} times without one: \
+             somebody else writes as well"
         ))
     };
     Ok(ruling

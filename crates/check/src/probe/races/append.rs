@@ -20,7 +20,7 @@ pub(in crate::probe) async fn append(lab: &Lab) -> Result<Ruling, Halt> {
     }
     if lab.habits().guard == Some(crate::lab::Guard::Date) {
         return Ok(Ruling::skipped(
-            "with a date for a validator one write a second gets through",
+            "the validator is a date, so only one write in each second could be accepted",
         ));
     }
     let takes_text = match &lab.habits().form.shape {
@@ -29,7 +29,7 @@ pub(in crate::probe) async fn append(lab: &Lab) -> Result<Ruling, Halt> {
         Shape::Xml { .. } => false,
     };
     if !takes_text {
-        return Ok(Ruling::skipped("no member takes a text that could grow"));
+        return Ok(Ruling::skipped("no member accepts a text of any length"));
     }
     let (_, empty) = lab.write_anew(&lab.actor("setup")).await?;
     let probe = lab.nonce();
@@ -37,7 +37,7 @@ pub(in crate::probe) async fn append(lab: &Lab) -> Result<Ruling, Halt> {
         .send_served(&lab.actor("setup"), adding(lab, &empty, &probe))
         .await?;
     if !grown.is_accepted() || !items(&lab.settled().await?).contains(&probe.text().to_owned()) {
-        return Ok(Ruling::skipped("no member takes a text that grows"));
+        return Ok(Ruling::skipped("no member accepts a text that grows"));
     }
     let writers = lab.writers(WRITERS.min(lab.effort().most_writers()));
     let rounds = ROUNDS.min(lab.effort().rounds).max(1);
@@ -52,7 +52,7 @@ pub(in crate::probe) async fn append(lab: &Lab) -> Result<Ruling, Halt> {
         }
     }
     let ruling = Ruling::pass(format!(
-        "{} items of {} clients are all there; nobody tried more than {} times",
+        "all {} items of {} clients are stored; nobody needed more than {} tries",
         tally.items,
         writers.len(),
         tally.most
@@ -74,26 +74,27 @@ fn missing(added: &[Addition], after: &Reading) -> Option<Ruling> {
         let ruling = Ruling::fail(
             Severity::Critical,
             format!(
-                "{accepted} of {count} clients did everything right and were told that their item was added; {} are gone",
+                "{accepted} of {count} clients read again, tried again and were told that their item was added, \
+                 but {} of the items are lost",
                 lost.len()
             ),
         );
         return Some(
             ruling
-                .showing("accepted, and gone", exchange)
-                .showing("read afterwards", &after.exchange),
+                .showing("accepted, and lost", exchange)
+                .showing("after the race", &after.exchange),
         );
     }
     if let Some(refusal) = added.iter().find_map(|it| it.unfit.as_ref()) {
         return Some(Ruling::skipped(format!(
-            "the items of {count} clients do not fit into the member: {}",
+            "the member does not accept the items of {count} clients: {}",
             said(refusal)
         )));
     }
     (accepted < count).then(|| {
         Ruling::fail(
             Severity::Medium,
-            format!("somebody tried {TRIES} times and never got through"),
+            format!("a client was refused {TRIES} times in a row"),
         )
     })
 }

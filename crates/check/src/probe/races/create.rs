@@ -12,7 +12,7 @@ pub(in crate::probe) async fn create(lab: &Lab) -> Result<Ruling, Halt> {
     create_by(lab, |count| crew(lab, count)).await
 }
 
-/// The same for writers of the caller's choice.
+/// D3 for writers of the caller's choice.
 pub(super) async fn create_by(lab: &Lab, crew: impl Fn(u32) -> Crew) -> Result<Ruling, Halt> {
     if let Some(reason) = no_rule(lab).await? {
         return Ok(Ruling::skipped(reason));
@@ -30,24 +30,26 @@ pub(super) async fn create_by(lab: &Lab, crew: impl Fn(u32) -> Crew) -> Result<R
                 let ruling = Ruling::fail(
                     Severity::Critical,
                     format!(
-                        "{} of {} clients who asked to create one resource were told that they had: \
-                         all but one were overwritten",
+                        "{} of {} clients that created one resource at once were all told that they had: all \
+                         but one were overwritten",
                         created.len(),
                         volley.exchanges.len()
                     ),
                 );
                 let shown = created.into_iter().take(3);
-                return Ok(series.found(ruling.showing_each("told that it created it", shown)));
+                return Ok(
+                    series.found(ruling.showing_each("told that it created the resource", shown))
+                );
             }
             unclear += u32::from(created.is_empty());
         }
     }
     Ok(if series.overlapping > 0 && unclear * 2 > series.rounds {
         series.found(Ruling::inconclusive(
-            "in most races nobody was told that it created the resource",
+            "in most races no client was told that it had created the resource",
         ))
     } else {
-        series.passed("one creator in each race")
+        series.passed("exactly one client created the resource in each race")
     })
 }
 
@@ -56,23 +58,21 @@ async fn no_rule(lab: &Lab) -> Result<Option<String>, Halt> {
     let alice = lab.actor("alice");
     let fresh = lab.at(lab.sibling());
     if fresh.read().await?.is_there() {
-        return Ok(Some(
-            "every URL beside the resource is there already".into(),
-        ));
+        return Ok(Some("there is no URL at which nothing exists".into()));
     }
     lab.own(&fresh);
     let only_new = Condition::if_none_match("*");
     let created = fresh.put_anew(&alice, &only_new).await?;
     if !created.is_applied() || !fresh.read_until(&created.nonce).await?.is_there() {
         return Ok(Some(format!(
-            "PUT creates nothing here: it was answered {}",
+            "PUT does not create resources here: it was answered {}",
             said(&created.exchange)
         )));
     }
     let again = fresh.put_anew(&alice, &only_new).await?;
     Ok(again
         .is_applied()
-        .then(|| "If-None-Match: * is not enforced for one client either (B7)".into()))
+        .then(|| "If-None-Match: * is not enforced for a single client (B7)".into()))
 }
 
 async fn race(lab: &Lab, crew: &Crew) -> Result<Volley, Halt> {

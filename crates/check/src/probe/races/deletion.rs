@@ -3,7 +3,7 @@ use crate::lab::{Condition, Guard, Halt, Lab, said};
 use crate::model::Severity;
 use crate::probe::Ruling;
 
-const NO_TAG: &str = "If-Match is not enforced: there is no rule that a race could break";
+const NO_TAG: &str = "If-Match is not enforced, so there is no rule that a race could break";
 
 /// D9: PUT beside DELETE with one tag. One is accepted, and the state agrees.
 pub(in crate::probe) async fn beside_put(lab: &Lab) -> Result<Ruling, Halt> {
@@ -38,27 +38,26 @@ pub(in crate::probe) async fn beside_put(lab: &Lab) -> Result<Ruling, Halt> {
             continue;
         };
         let reason = match (put.is_accepted(), delete.is_accepted()) {
-            (true, true) => Some("PUT and DELETE with one tag were both accepted".to_owned()),
+            (true, true) => Some("a PUT and a DELETE with one tag were both accepted".to_owned()),
             (true, false) if delete.is_refused() && !after.shows(&nonce) => Some(
-                "the PUT was accepted and the DELETE refused, and what was written is not there"
+                "the PUT was accepted and the DELETE refused, but the new version is not stored"
                     .into(),
             ),
             (false, true) if put.is_refused() && after.is_there() => Some(
-                "the DELETE was accepted and the PUT refused, and the resource is still there"
-                    .into(),
+                "the DELETE was accepted and the PUT refused, but the resource still exists".into(),
             ),
             _ => None,
         };
         if let Some(reason) = reason {
             let ruling = Ruling::fail(Severity::Critical, reason)
-                .showing("what both began from", &base.exchange)
+                .showing("what both read", &base.exchange)
                 .showing("PUT", put)
                 .showing("DELETE", delete)
-                .showing("read afterwards", &after.exchange);
+                .showing("after the race", &after.exchange);
             return Ok(series.found(ruling));
         }
     }
-    Ok(series.passed("one of PUT and DELETE is accepted, and the state agrees"))
+    Ok(series.passed("one of PUT and DELETE is accepted, and the stored state agrees"))
 }
 
 /// D10: N DELETEs with one tag. One is accepted.
@@ -83,7 +82,7 @@ pub(in crate::probe) async fn many(lab: &Lab) -> Result<Ruling, Halt> {
         .await?;
     if first.is_accepted() && again.is_accepted() {
         return Ok(Ruling::skipped(format!(
-            "deleting what is gone is answered {} for one client, too: it is idempotent by design",
+            "a second DELETE by one client is answered {} as well: DELETE is idempotent by design",
             said(&again)
         )));
     }
@@ -101,12 +100,14 @@ pub(in crate::probe) async fn many(lab: &Lab) -> Result<Ruling, Halt> {
                 let ruling = Ruling::fail(
                     Severity::Medium,
                     format!(
-                        "{} of {writers} DELETEs with one tag were told that they deleted it",
+                        "{} of {writers} DELETEs with one tag were answered as if each had deleted the resource",
                         accepted.len()
                     ),
                 );
                 let shown = accepted.into_iter().take(2);
-                return Ok(series.found(ruling.showing_each("told that it deleted it", shown)));
+                return Ok(
+                    series.found(ruling.showing_each("told that it deleted the resource", shown))
+                );
             }
         }
     }
@@ -122,7 +123,8 @@ async fn ignores_tags(lab: &Lab) -> Result<Option<String>, Halt> {
     let refused = lab.send_served(&lab.actor("alice"), request).await?;
     if refused.is_accepted() || !scratch.settled().await?.is_there() {
         return Ok(Some(
-            "DELETE with a stale tag is accepted from one client (B9): there is no rule that a race could break".into(),
+            "a DELETE with a stale tag is accepted from a single client (B9), so there is no rule that a race \
+             could break".into(),
         ));
     }
     let deleted = scratch.delete(&lab.actor("alice")).await?;

@@ -15,7 +15,7 @@ pub(in crate::probe) async fn held_body(lab: &Lab) -> Result<Ruling, Halt> {
     held_by(lab, &writer("alice"), &writer("bob")).await
 }
 
-/// The same for two writers of the caller's choice.
+/// D2 for two writers of the caller's choice.
 pub(super) async fn held_by(lab: &Lab, alice: &Writer, bob: &Writer) -> Result<Ruling, Halt> {
     let mut round = 1;
     loop {
@@ -43,7 +43,7 @@ async fn held_once(
         // It said no before it had all: then it has not written either.
         let exchange = held.release().await?;
         return Ok(Ruling::pass(format!(
-            "answered before the body was there: {}",
+            "the server answered before the body was complete: {}",
             said(&exchange)
         )));
     }
@@ -58,13 +58,14 @@ async fn held_once(
     let after = lab.settled().await?;
     if !bob.is_applied() {
         return Ok(Ruling::inconclusive(format!(
-            "while one write was under way, another was answered {}: it waits, or is told to come back",
+            "while one write was in progress, another was answered {}: the server makes it wait or try again",
             said(&bob.exchange)
         )));
     }
     if hers_at_last.is_accepted() && !after.shows(&hers) {
         return Ok(Ruling::inconclusive(format!(
-            "her write was answered {}, and is not there: a refusal that is told as a success (C7), or dropped",
+            "her write was answered {}, but is not stored: it was refused with the status of a success (C7), or \
+             dropped",
             said(&hers_at_last)
         )));
     }
@@ -72,18 +73,18 @@ async fn held_once(
         return Ok(Ruling::fail(
             Severity::Critical,
             format!(
-                "her tag was compared when the head of her request came, and what he saved meanwhile was overwritten: \
-                 {} for both. A slow connection is enough, each time",
+                "her tag was compared when her headers arrived, and what he saved in the meantime was \
+                 overwritten: both were answered {}. A slow connection is enough, each time",
                 said(&hers_at_last)
             ),
         )
-        .showing("what both began from", &base.exchange)
-        .showing("his, sent and accepted while hers was under way", &bob.exchange)
-        .showing("hers, whose last byte came afterwards", &hers_at_last)
-        .showing("read afterwards", &after.exchange));
+        .showing("what both read", &base.exchange)
+        .showing("his write, sent and accepted while hers was in progress", &bob.exchange)
+        .showing("her write, whose last byte came after his", &hers_at_last)
+        .showing("after both writes", &after.exchange));
     }
     Ok(Ruling::pass(format!(
-        "a write whose last byte comes late is judged by what is there then: {}",
+        "a write whose last byte comes late is compared with the version of that moment: {}",
         said(&hers_at_last)
     )))
 }

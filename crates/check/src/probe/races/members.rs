@@ -15,7 +15,7 @@ pub(in crate::probe) async fn members_apart(lab: &Lab) -> Result<Ruling, Halt> {
     let alice = lab.actor("alice");
     let Some(Wide::Members(pointers)) = Wide::learn(lab, &alice).await? else {
         return Ok(Ruling::skipped(
-            "fewer than two members take any text: nothing can be patched side by side",
+            "fewer than two members accept any text, so no two can be patched at once",
         ));
     };
     let media_type = match learn(lab, &pointers).await? {
@@ -57,25 +57,25 @@ pub(in crate::probe) async fn members_apart(lab: &Lab) -> Result<Ruling, Halt> {
                     let mut ruling = Ruling::fail(
                         Severity::Critical,
                         format!(
-                            "a patch of {pointer} was accepted, and is gone: a patch of another member was applied to what had \
-                             been read before it"
+                            "a patch of {pointer} was accepted, but is lost: a patch of another member was \
+                             applied to an older version"
                         ),
                     )
-                    .showing("accepted, and gone", exchange);
+                    .showing("accepted, and lost", exchange);
                     let other =
                         volley.exchanges.iter().enumerate().find(|(index, it)| {
                             index % pointers.len() != which && it.is_accepted()
                         });
                     if let Some((_, other)) = other {
-                        ruling = ruling.showing("accepted beside it", other);
+                        ruling = ruling.showing("accepted at the same time", other);
                     }
-                    return Ok(series.found(ruling.showing("read afterwards", &after.exchange)));
+                    return Ok(series.found(ruling.showing("after the race", &after.exchange)));
                 }
             }
             relent(&mut crew, &volley).await;
         }
     }
-    Ok(series.passed("every patch that was accepted is there"))
+    Ok(series.passed("every accepted patch is stored"))
 }
 
 enum Learnt {
@@ -115,7 +115,7 @@ async fn learn(lab: &Lab, pointers: &[String]) -> Result<Learnt, Halt> {
             return Ok(Learnt::As(media_type.to_owned()));
         }
         reason = format!(
-            "for one client alone, PATCH as {media_type} does not change one member and leave the others as they are"
+            "even for a single client, PATCH as {media_type} does not change one member and leave the others alone"
         );
     }
     Ok(Learnt::Not(reason))

@@ -8,7 +8,7 @@ use crate::probe::Ruling;
 pub(in crate::probe) async fn mixture(lab: &Lab) -> Result<Ruling, Halt> {
     if lab.habits().unconditional != Unconditional::Accepted {
         return Ok(Ruling::skipped(
-            "a write without a precondition is not accepted; D1 races those that have one",
+            "a write without a precondition is not accepted; D1 races writes with one",
         ));
     }
     if lab.habits().form.method != http::Method::PUT {
@@ -16,7 +16,7 @@ pub(in crate::probe) async fn mixture(lab: &Lab) -> Result<Ruling, Halt> {
     }
     let Some(wide) = Wide::learn(lab, &lab.actor("alice")).await? else {
         return Ok(Ruling::skipped(
-            "fewer than two members take any text: a mixture could not be told",
+            "fewer than two members accept any text, so a mixture could not be recognised",
         ));
     };
     let mut series = Series::default();
@@ -43,11 +43,11 @@ pub(in crate::probe) async fn mixture(lab: &Lab) -> Result<Ruling, Halt> {
                 if wide.mark(&again).is_none() {
                     let ruling = Ruling::fail(
                         Severity::Critical,
-                        "what is there after a race of whole bodies is none of them, but parts of several",
+                        "after a race of whole bodies none of them is stored, but parts of several",
                     );
                     let ruling = ruling
                         .showing_each("one of the bodies", accepted.into_iter().take(2))
-                        .showing("read afterwards", &again.exchange);
+                        .showing("after the race", &again.exchange);
                     return Ok(series.found(ruling));
                 }
             }
@@ -60,9 +60,9 @@ pub(in crate::probe) async fn mixture(lab: &Lab) -> Result<Ruling, Halt> {
     }
     Ok(if series.overlapping > 0 && clear == 0 {
         series.found(Ruling::inconclusive(
-            "after no race was one of its bodies there",
+            "after no race one of its bodies was stored",
         ))
     } else {
-        series.passed("what is there is exactly one of the bodies")
+        series.passed("exactly one of the bodies is stored")
     })
 }

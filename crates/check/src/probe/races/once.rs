@@ -12,11 +12,13 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
     if !lab.subject().idempotency {
         return Ok(Ruling::skipped(
-            "`--idempotency` says that the API honours Idempotency-Key",
+            "give `--idempotency` if the API honours Idempotency-Key",
         ));
     }
     let Some(creation) = &lab.subject().create else {
-        return Ok(Ruling::skipped("`--create` says what may be done but once"));
+        return Ok(Ruling::skipped(
+            "give the request that creates with `--create`",
+        ));
     };
     let mut series = Series::default();
     let mut last = None;
@@ -30,7 +32,7 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
             if rows.len() > 1 {
                 return Ok(series.found(twice(
                     format!(
-                        "{writers} requests with one Idempotency-Key made {} resources",
+                        "{writers} requests with one Idempotency-Key created {} resources",
                         rows.len()
                     ),
                     accepted(&volley),
@@ -50,13 +52,13 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
         .owned(&replay, creation)
         .is_some_and(|other| other != row)
     {
-        let reason = "a replay made a second resource".into();
+        let reason = "a replay created a second resource".into();
         return Ok(series.found(twice(reason, vec![&replay])));
     }
     let mut changed = lab.creation(creation);
     if changed.body == request.body {
         return Ok(series.found(Ruling::pass(format!(
-            "done once for each key; a replay is answered {}; {}",
+            "each key is performed once; a replay is answered {}; {}",
             said(&replay),
             rate(series.overlapping)
         ))));
@@ -72,22 +74,21 @@ pub(in crate::probe) async fn once(lab: &Lab) -> Result<Ruling, Halt> {
                 Severity::High
             },
             format!(
-                "another request with a key that was used is answered {}, as if it had been done: \
-                 {}",
+                "another payload with a used key is answered {}, as if it had been performed: {}",
                 said(&misused),
                 if made.is_some() {
                     "the key was ignored"
                 } else {
-                    "its client believes what it sent was saved"
+                    "the client believes that its payload was saved"
                 }
             ),
         )
         .showing("the first answer, replayed", &replay)
-        .showing("another request with its key", &misused);
+        .showing("another payload with its key", &misused);
         return Ok(series.found(ruling));
     }
     Ok(series.found(Ruling::pass(format!(
-        "done once for each key; a replay is answered {}, another request with the key {}; {}",
+        "each key is performed once; a replay is answered {}, another payload with the key {}; {}",
         said(&replay),
         said(&misused),
         rate(series.overlapping)

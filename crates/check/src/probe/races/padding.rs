@@ -40,7 +40,7 @@ impl Padding {
         Ok(is_kept.then_some(padding))
     }
 
-    /// The same write, longer.
+    /// Makes the body of a write longer.
     pub(super) fn applied(&self, mut request: Request) -> Request {
         match self {
             Self::Member(pointer) => {

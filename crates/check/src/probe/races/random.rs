@@ -23,12 +23,13 @@ pub(in crate::probe) async fn random(lab: &Lab) -> Result<Ruling, Halt> {
     }
     if lab.habits().guard != Some(Guard::Tag) {
         return Ok(Ruling::skipped(
-            "compare-and-set by entity tags is what is judged; there is none here",
+            "this judges compare-and-set by entity tags, which the API does not have",
         ));
     }
     if lab.habits().ripens {
         return Ok(Ruling::skipped(
-            "its tags are no good for If-Match for a second after each write: hardly any would be accepted",
+            "the tags cannot be used in If-Match for a second after each write, so hardly any write would be \
+             accepted",
         ));
     }
     let mut resources = Vec::new();
@@ -128,9 +129,9 @@ fn judged(lab: &Lab, exchanges: &[Exchange]) -> Ruling {
     let overlapping = u32::try_from(overlapping(exchanges)).unwrap_or(u32::MAX);
     let how = match method {
         Means::Chain => {
-            "each write says which version it replaced, and they form one chain for each resource"
+            "each write names the version that it replaced, and they form one chain for each resource"
         }
-        Means::Register => "each write wrote what no other did",
+        Means::Register => "each write has a value of its own",
         Means::Search => "all orders were searched",
     };
     let mut ruling = match verdict {
@@ -141,7 +142,7 @@ fn judged(lab: &Lab, exchanges: &[Exchange]) -> Ruling {
             Ruling::inconclusive("not one write with a tag was accepted")
         }
         Verdict::Linearizable => Ruling::pass(format!(
-            "{trials} operations of {CLIENTS} clients could have been one after the other: {how}"
+            "the {trials} operations of {CLIENTS} clients are linearizable: {how}"
         )),
         Verdict::Unknown { reason } => Ruling::inconclusive(reason),
         Verdict::Violation(violation) => {

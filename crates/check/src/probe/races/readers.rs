@@ -57,7 +57,8 @@ pub(in crate::probe) async fn readers(lab: &Lab) -> Result<Ruling, Halt> {
         .or_else(|| stale(&written, &readings))
         .unwrap_or_else(|| {
             Ruling::pass(format!(
-                "{trials} reads during {} writes: each of one version, none behind what had been acknowledged",
+                "{trials} reads during {} writes: each shows one version, and none an older one than was \
+                 acknowledged",
                 written.len()
             ))
         });
@@ -151,7 +152,7 @@ fn torn(written: &[Version], readings: &[Reading], wide: Option<&Wide>) -> Optio
             return Some(
                 Ruling::fail(
                     Severity::High,
-                    "a read saw parts of several versions, or a part of one: it was torn",
+                    "a read was torn: it shows parts of several versions, or a part of one",
                 )
                 .showing("read while others wrote", &mixed.exchange),
             );
@@ -171,7 +172,8 @@ fn torn(written: &[Version], readings: &[Reading], wide: Option<&Wide>) -> Optio
             Ruling::fail(
                 Severity::High,
                 format!(
-                    "a read gave the tag {} with the body of another version: who writes with it overwrites what it never saw",
+                    "a read showed the tag {} with the body of another version: a write with that tag \
+                     overwrites what its client never saw",
                     reading.tag().unwrap_or_default()
                 ),
             )
@@ -197,7 +199,7 @@ fn stale(written: &[Version], readings: &[Reading]) -> Option<Ruling> {
         Some(
             Ruling::fail(
                 Severity::Medium,
-                "a read gave an old version after a later one had been acknowledged",
+                "a read showed an old version after a later one had been acknowledged",
             )
             .showing(
                 "acknowledged, and read by its writer",

@@ -17,14 +17,17 @@ const PATIENCE: [Duration; 3] = [
 /// D14: a creation whose answer is lost, and which is sent again.
 pub(in crate::probe) async fn resend(lab: &Lab) -> Result<Ruling, Halt> {
     let Some(creation) = &lab.subject().create else {
-        return Ok(Ruling::skipped("`--create` says what would be done twice"));
+        return Ok(Ruling::skipped(
+            "give the request that creates with `--create`",
+        ));
     };
     let alice = lab.actor("alice");
     // What is counted has to be told apart: where a body takes nothing new, nothing can be.
     let request = lab.creation(creation);
     let Some(item) = lab.item_of(&request) else {
         return Ok(Ruling::skipped(
-            "the body given by `--body` is the same each time: `{{nonce}}` in it would tell creations apart",
+            "the body in `--body` is the same each time; put `{{nonce}}` into it, so that the creations can be \
+             told apart",
         ));
     };
     // With a key, whatever was said of them: who honours it does what can be done.
@@ -46,7 +49,7 @@ pub(in crate::probe) async fn resend(lab: &Lab) -> Result<Ruling, Halt> {
         .unwrap_or(0);
     if !made.is_accepted() || in_one == 0 {
         return Ok(Ruling::skipped(format!(
-            "what {} {} makes is not listed there: it cannot be counted ({})",
+            "what {} {} creates is not listed there, so it cannot be counted ({})",
             creation.method,
             creation.url.path(),
             said(&made)
@@ -73,7 +76,7 @@ pub(in crate::probe) async fn resend(lab: &Lab) -> Result<Ruling, Halt> {
         Some(dropped) if count().await?.0 > 0 => dropped,
         _ => {
             return Ok(Ruling::inconclusive(
-                "what was sent on a connection that was then closed was not performed",
+                "the request whose connection was closed was not performed",
             ));
         }
     };
@@ -91,7 +94,8 @@ pub(in crate::probe) async fn resend(lab: &Lab) -> Result<Ruling, Halt> {
                 Severity::Medium
             },
             format!(
-                "a client that lost the answer and asked again ({}) made it twice, though with one Idempotency-Key",
+                "a client lost the answer and sent the request again ({}): it was performed twice, despite its \
+                 Idempotency-Key",
                 said(&again)
             ),
         )
@@ -100,7 +104,7 @@ pub(in crate::probe) async fn resend(lab: &Lab) -> Result<Ruling, Halt> {
         .showing("the list", &listing)
     } else {
         Ruling::pass(format!(
-            "a client that lost the answer and asks again is answered {}, and it is done once",
+            "a client that lost the answer and sends the request again is answered {}, and it is performed once",
             said(&again)
         ))
     })

@@ -24,7 +24,7 @@ impl Series {
         Ok(volley)
     }
 
-    /// The same where all of the crew send one request.
+    /// Releases a race in which the whole crew sends one request, and counts it.
     pub(super) async fn race_with_one(
         &mut self,
         lab: &Lab,
@@ -49,16 +49,14 @@ impl Series {
     /// That no race broke what `holds`; nothing of the kind, if none provably overlapped.
     pub(super) fn passed(&self, holds: &str) -> Ruling {
         self.found(if self.overlapping == 0 {
-            Ruling::inconclusive(
-                "no race provably overlapped: nothing can be said of what happens in one",
-            )
+            Ruling::inconclusive("no race provably overlapped, so there is nothing to judge")
         } else {
             Ruling::pass(format!("{holds}; {}", rate(self.overlapping)))
         })
     }
 }
 
-/// Those that were told that they did it.
+/// The exchanges of a race that were answered 2xx.
 pub(super) fn accepted(volley: &Volley) -> Vec<&Exchange> {
     let exchanges = volley.exchanges.iter();
     exchanges.filter(|it| it.is_accepted()).collect()
@@ -78,10 +76,11 @@ pub(super) async fn relent<T>(crew: &mut Vec<T>, volley: &Volley) {
 /// What no failure in so many trials allows to say (the rule of three: at 95 %, a rate below 3/n).
 pub(super) fn rate(trials: u32) -> String {
     if trials <= 3 {
-        return "too few races overlapped to say how rare a failure would be".into();
+        return "too few races overlapped to bound the rate of failures".into();
     }
     format!(
-        "no failure in {trials} overlapping races means a rate below {:.1} % (at 95 %), not that there is none",
+        "no failure in {trials} overlapping races means a rate below {:.1} % (at 95 % confidence), not that \
+         there is none",
         300.0 / f64::from(trials)
     )
 }

@@ -13,7 +13,9 @@ const TRIES: u32 = 40;
 /// D8: a stock of k, and more than k who take of it. No more than k succeed, and what is left adds up.
 pub(in crate::probe) async fn stock(lab: &Lab) -> Result<Ruling, Halt> {
     let Some(pointer) = lab.subject().stock.clone() else {
-        return Ok(Ruling::skipped("`--stock` says where the number stands"));
+        return Ok(Ruling::skipped(
+            "give the member with the number by `--stock`",
+        ));
     };
     if lab.habits().guard.is_none() && lab.subject().transition.is_none() {
         return Ok(Ruling::skipped(super::NO_RULE));
@@ -36,10 +38,10 @@ pub(in crate::probe) async fn stock(lab: &Lab) -> Result<Ruling, Halt> {
     }
     Ok(match undersold {
         Some(ruling) => ruling,
-        None if overlapping == 0 => Ruling::inconclusive(
-            "no two who took of it provably overlapped: nothing can be said of what happens then",
-        ),
-        None => Ruling::pass("no more were sold than there were, and what is left adds up"),
+        None if overlapping == 0 => {
+            Ruling::inconclusive("no two takes provably overlapped, so there is nothing to judge")
+        }
+        None => Ruling::pass("no more were sold than there were, and the rest adds up"),
     }
     .after(trials, overlapping))
 }
@@ -154,13 +156,13 @@ impl Sale {
         let left = self.left?;
         let reason = if self.wins() > self.stock || left < 0 {
             format!(
-                "of {} there were, {} were sold; {left} are left",
+                "there were {}, and {} were sold; {left} are left",
                 self.stock,
                 self.wins()
             )
         } else if left > self.stock - self.wins() {
             format!(
-                "{} of {} were sold, and {left} are left: what one took was put back by another, and will be sold twice",
+                "{} of {} were sold, but {left} are left: an update was lost, and the same item will be sold twice",
                 self.wins(),
                 self.stock
             )
@@ -169,20 +171,20 @@ impl Sale {
         };
         let ruling = Ruling::fail(Severity::Critical, reason)
             .showing_each("sold", self.taken.iter().take(3));
-        Some(ruling.showing("read afterwards", &self.after))
+        Some(ruling.showing("after the race", &self.after))
     }
 
     fn undersold(&self) -> Option<Ruling> {
         let left = self.left?;
         let reason = if left < self.stock - self.wins() {
             format!(
-                "{} of {} were sold, and {left} are left: some are gone that nobody got",
+                "{} of {} were sold, but {left} are left: some are gone that nobody got",
                 self.wins(),
                 self.stock
             )
         } else if left > 0 && self.refused.is_some() && i64::from(self.takers) > self.stock {
             format!(
-                "{left} of {} are left, and somebody who wanted one was refused",
+                "{left} of {} are left, but a client that wanted one was refused",
                 self.stock
             )
         } else {
@@ -192,6 +194,6 @@ impl Sale {
         if let Some(refused) = &self.refused {
             ruling = ruling.showing("refused", refused);
         }
-        Some(ruling.showing("read afterwards", &self.after))
+        Some(ruling.showing("after the race", &self.after))
     }
 }

@@ -10,7 +10,7 @@ use crate::subject::Transfer;
 pub(in crate::probe) async fn transfer(lab: &Lab) -> Result<Ruling, Halt> {
     let Some(transfer) = &lab.subject().transfer else {
         return Ok(Ruling::skipped(
-            "`--transfer` and `--accounts` say what is moved, and where it stands",
+            "give the request and the accounts by `--transfer` and `--accounts`",
         ));
     };
     let before = amounts(lab, transfer).await?;
@@ -25,7 +25,7 @@ pub(in crate::probe) async fn transfer(lab: &Lab) -> Result<Ruling, Halt> {
         .collect();
     if !alone.is_accepted() || !is_nothing(moved.iter().sum()) {
         return Ok(Ruling::inconclusive(
-            "one transfer alone was not accepted, or changed the sum: there is nothing that a race could break",
+            "a single transfer was not accepted, or changed the sum, so there is no rule that a race could break",
         )
         .showing("one transfer alone", &alone));
     }
@@ -51,12 +51,13 @@ pub(in crate::probe) async fn transfer(lab: &Lab) -> Result<Ruling, Halt> {
                 .all(|((from, to), moved)| is_nothing(to - from - moved * accepted.len() as f64));
             let reason = if !is_nothing(is - was) {
                 format!(
-                    "{writers} transfers at once took the sum of {} from {was} to {is}",
+                    "{writers} transfers at once changed the sum of {} from {was} to {is}",
                     transfer.amount
                 )
             } else if is_clear && !adds_up {
                 format!(
-                    "{} transfers at once were accepted, and the amounts are not what they come to: {before:?} became {after:?}",
+                    "{} transfers at once were accepted, but the amounts do not show all of them: {before:?} \
+                     became {after:?}",
                     accepted.len()
                 )
             } else {
@@ -67,7 +68,7 @@ pub(in crate::probe) async fn transfer(lab: &Lab) -> Result<Ruling, Halt> {
             return Ok(series.found(ruling));
         }
     }
-    Ok(series.passed("the sum stays, and every transfer counts"))
+    Ok(series.passed("the sum stays the same, and every transfer counts"))
 }
 
 fn is_nothing(amount: f64) -> bool {

@@ -10,13 +10,11 @@ use crate::subject::Transition;
 pub(in crate::probe) async fn transition(lab: &Lab) -> Result<Ruling, Halt> {
     let Some(transition) = &lab.subject().transition else {
         return Ok(Ruling::skipped(
-            "`--transition` says what may succeed but once",
+            "give the request that may succeed only once by `--transition`",
         ));
     };
     if lab.subject().stock.is_some() {
-        return Ok(Ruling::skipped(
-            "it takes from a stock, as often as there is some; see D8",
-        ));
+        return Ok(Ruling::skipped("it takes from a stock; D8 judges that"));
     }
     let alice = lab.actor("alice");
     let scratch = lab.scratch().await?;
@@ -25,7 +23,7 @@ pub(in crate::probe) async fn transition(lab: &Lab) -> Result<Ruling, Halt> {
         .await?;
     if !first.is_accepted() {
         return Ok(Ruling::inconclusive(format!(
-            "on a fresh resource it was answered {}",
+            "on a new resource it was answered {}",
             said(&first)
         )));
     }
@@ -34,7 +32,7 @@ pub(in crate::probe) async fn transition(lab: &Lab) -> Result<Ruling, Halt> {
         .await?;
     if second.is_accepted() {
         return Ok(Ruling::skipped(
-            "for one client it succeeds a second time, too: it is idempotent by design",
+            "for a single client it succeeds a second time: it is idempotent by design",
         ));
     }
     let mut series = Series::default();
@@ -50,11 +48,11 @@ pub(in crate::probe) async fn transition(lab: &Lab) -> Result<Ruling, Halt> {
                 let ruling = Ruling::fail(
                     Severity::Critical,
                     format!(
-                        "it may succeed but once, and succeeded for {} of {writers} at once",
+                        "it may succeed only once, but it succeeded for {} of {writers} clients at once",
                         succeeded.len()
                     ),
                 )
-                .showing("a second time, one after the other", &second);
+                .showing("a second time, by one client", &second);
                 let shown = succeeded.into_iter().take(2);
                 return Ok(series.found(ruling.showing_each("succeeded", shown)));
             }

@@ -12,7 +12,7 @@ use crate::subject::Creation;
 pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
     let (Some(creation), Some(pointer)) = (&lab.subject().create, &lab.subject().unique) else {
         return Ok(Ruling::skipped(
-            "`--create` and `--unique` say what has to be unique",
+            "give the request and the unique member by `--create` and `--unique`",
         ));
     };
     let alice = lab.actor("alice");
@@ -28,12 +28,13 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
     if let Some(other) = lab.owned(&second, creation) {
         if other == place {
             return Ok(Ruling::skipped(format!(
-                "a second one is answered {} and the place of the first: whether there are two cannot be told",
+                "a second creation is answered {} with the location of the first, so it is unclear whether \
+                 there are two",
                 said(&second)
             )));
         }
         return Ok(Ruling::skipped(format!(
-            "two resources with one {pointer} are accepted one after the other ({}): it is not unique here",
+            "two resources with one {pointer} are accepted one after the other ({}), so it is not unique here",
             said(&second)
         )));
     }
@@ -49,7 +50,8 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
                 let ruling = Ruling::fail(
                     Severity::Critical,
                     format!(
-                        "{} resources were created that share one {pointer}, though one client alone is refused a second one",
+                        "{} resources were created with one {pointer}, although a single client is refused a \
+                         second one",
                         rows.len()
                     ),
                 )
@@ -71,14 +73,15 @@ pub(in crate::probe) async fn unique(lab: &Lab) -> Result<Ruling, Halt> {
         Some(exchange) => series.found(Ruling::fail(
             Severity::High,
             format!(
-                "of many who take one {pointer} at once some are answered {}: the constraint holds, but looks like a server error",
+                "of many clients that take one {pointer} at once, some are answered {}: the constraint holds, \
+                 but looks like a server error",
                 said(&exchange)
             ),
         )
         .showing("one client alone", &second)
         .showing("in a race", &exchange)),
         None => series.passed(&format!(
-            "a second resource with one {pointer} is refused, in a race, too"
+            "a second resource with one {pointer} is refused, also in a race"
         )),
     })
 }

@@ -37,7 +37,7 @@ pub(in crate::probe) async fn one_winner(lab: &Lab) -> Result<Ruling, Halt> {
     } else {
         Ruling {
             reason: format!(
-                "one winner in each race, and its write is there; {}",
+                "one winner in each race, and its write is stored; {}",
                 rate(overlapping)
             ),
             ..ruling
@@ -46,7 +46,7 @@ pub(in crate::probe) async fn one_winner(lab: &Lab) -> Result<Ruling, Halt> {
     .after(trials, overlapping))
 }
 
-/// The same for writers of the caller's choice.
+/// D1 for writers of the caller's choice.
 pub(super) async fn one_winner_of(lab: &Lab, crew: impl Fn(u32) -> Crew) -> Result<Ruling, Halt> {
     race(lab, &lab.effort().writers, crew, None).await
 }
@@ -122,14 +122,15 @@ impl Tally {
                     Ruling::fail(
                         Severity::Critical,
                         format!(
-                            "one write was accepted; what is there was written by another, which was answered {}",
+                            "one write was accepted, but the write of another client is stored, which was \
+                             answered {}",
                             said(&round.volley.exchanges[other])
                         ),
                     )
-                    .showing("what all began from", &round.base.exchange)
+                    .showing("what all read", &round.base.exchange)
                     .showing("accepted", winner)
-                    .showing("not accepted, and there", &round.volley.exchanges[other])
-                    .showing("read afterwards", &round.after.exchange),
+                    .showing("not accepted, but stored", &round.volley.exchanges[other])
+                    .showing("after the race", &round.after.exchange),
                 ),
                 None => {
                     self.unclear += 1;
@@ -143,10 +144,10 @@ impl Tally {
                     return Some(
                         Ruling::fail(
                             Severity::Critical,
-                            "every write was refused, and one of them was written",
+                            "every write was refused, but one of them was stored",
                         )
-                        .showing("refused, and there", &round.volley.exchanges[holder])
-                        .showing("read afterwards", &round.after.exchange),
+                        .showing("refused, but stored", &round.volley.exchanges[holder])
+                        .showing("after the race", &round.after.exchange),
                     );
                 }
                 Some(_) => {}
@@ -156,7 +157,7 @@ impl Tally {
                     self.without_winner_shown.get_or_insert_with(|| {
                         let first = &round.volley.exchanges[0];
                         Ruling::fail(Severity::High, "of writers with one tag, none was accepted")
-                            .showing("what all began from", &round.base.exchange)
+                            .showing("what all read", &round.base.exchange)
                             .showing("refused, as were all others", first)
                     });
                 }
@@ -170,13 +171,13 @@ impl Tally {
         let mut ruling = Ruling::fail(
             Severity::Critical,
             format!(
-                "{} of {} writers with one tag were accepted: all but one of their updates are lost, and they were told \
-                 otherwise",
+                "{} of {} writers with one tag were accepted: all but one of their updates are lost, although \
+                 each was told that it was saved",
                 accepted.len(),
                 round.volley.exchanges.len()
             ),
         )
-        .showing("what all began from", &round.base.exchange);
+        .showing("what all read", &round.base.exchange);
         let (kept, gone): (Vec<_>, Vec<_>) = accepted
             .into_iter()
             .partition(|(_, nonce)| round.after.shows(nonce));
@@ -186,7 +187,7 @@ impl Tally {
         for (exchange, _) in kept.into_iter().take(1) {
             ruling = ruling.showing("accepted, and kept", exchange);
         }
-        ruling.showing("read afterwards", &round.after.exchange)
+        ruling.showing("after the race", &round.after.exchange)
     }
 
     fn ruling(self) -> Ruling {
@@ -210,11 +211,11 @@ impl Tally {
             }
         } else if self.series.overlapping > 0 && self.unclear * 2 > self.series.rounds {
             Ruling::inconclusive(
-                "most races had answers that say nothing: time-outs, resets, 5xx, or too many requests",
+                "most races had answers that decide nothing: time-outs, resets, 5xx or 429",
             )
         } else {
             self.series
-                .passed("one winner in each race, and its write is there")
+                .passed("one winner in each race, and its write is stored")
         };
         ruling.lost_updates = rows;
         self.series.found(ruling)

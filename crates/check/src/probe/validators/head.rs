@@ -62,13 +62,14 @@ pub(super) async fn ask(lab: &Lab) -> Result<HeadResult, Halt> {
         let ruling = Ruling::fail(
             Severity::Critical,
             format!(
-                "HEAD was answered {}, and {what}: it has to be safe, and caches, crawlers and link checkers send it unasked",
+                "HEAD was answered {}, and {what}: HEAD must be safe, since caches, crawlers and link checkers \
+                 send it unasked",
                 said(&head)
             ),
         )
-        .showing("before", &reading.exchange)
+        .showing("before HEAD", &reading.exchange)
         .showing("HEAD", &head)
-        .showing("read afterwards", &after.exchange);
+        .showing("after HEAD", &after.exchange);
         return Ok(HeadResult::Harmed(Box::new(ruling)));
     }
 }

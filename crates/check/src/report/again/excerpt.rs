@@ -4,9 +4,9 @@ use crate::model::{Exchange, ProbeReport, Report, created_at};
 use http::Method;
 use url::Url;
 
-/// More requests than this show nothing to anybody.
+/// The most requests that an excerpt has: nobody reads more.
 const MOST_STEPS: usize = 40;
-/// Nor do longer bodies.
+/// The longest body that an excerpt repeats, in bytes.
 const MOST_BODY: usize = 4096;
 
 /// Fields that repeat what an answer said, and the field that said it.

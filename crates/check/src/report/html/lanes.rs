@@ -14,9 +14,9 @@ pub(super) struct Lanes<'a> {
     pub book: &'a Book<'a>,
     /// In the order of time.
     pub shown: Vec<Entry>,
-    /// These stand out from the others.
+    /// Exchanges that are drawn so that they stand out.
     pub evidence: &'a BTreeSet<Entry>,
-    /// Those whose details are in the report: their bars lead there.
+    /// Exchanges whose details are in the report: their bars link there.
     pub detailed: &'a BTreeSet<Entry>,
     pub size: Size,
     /// What the drawing is, for who cannot see it.

@@ -8,7 +8,7 @@ use crate::model::{Response, leaves, set};
 
 /// What each editor writes: nobody else sends it.
 const MARK: &str = "{{actor}}-{{nonce}}";
-/// The same of a number.
+/// What each editor writes where the value is a number.
 const NUMBER: &str = "{{before | plus index}}";
 
 /// The scenario as YAML. `refusal` is the answer that a stale write got, `nonce` one that nothing carries yet.

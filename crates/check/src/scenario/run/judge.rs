@@ -207,7 +207,7 @@ impl<'a> Runner<'a> {
         Ok((!is_named).then(|| {
             let status = status.as_u16();
             Failure::high(format!(
-                "{}: the answer was {status}, which says neither yes nor no",
+                "{}: the answer was {status}, which neither accepts nor refuses the request",
                 it.title()
             ))
         }))
@@ -246,11 +246,11 @@ impl<'a> Runner<'a> {
             None => first.request.url.clone(),
         };
         if state.of.is_none() && group.iter().any(|it| it.request.url != url) {
-            let reason = "the requests have several URLs: `state` is to say `of` which";
+            let reason = "the requests have several URLs; say with `of` which one `state` means";
             return Err(Halt::Unjudged(reason.to_owned()));
         }
         let (reading, exchange) = self.read(&url, first.actor).await?;
-        self.note("what is there afterwards", &exchange);
+        self.note("what is stored afterwards", &exchange);
         let known = before.readings.get(&url);
         let found = reading.json.as_ref().map_or_else(
             || format!("status {}", reading.status.as_u16()),
@@ -373,8 +373,10 @@ fn winner_failure(
     }
     let whose = made_by(Effect::Refused).map(Contestant::name);
     Some(Failure::critical(match (has_winner, whose) {
-        (_, Some(loser)) => format!("{url} is what {loser} sent, who was refused: {found}"),
-        (true, None) => format!("{url} is not what the winner sent, but {found}"),
-        (false, None) => format!("nobody was accepted, and {url} has changed: {found}"),
+        (_, Some(loser)) => {
+            format!("{url} holds what {loser} sent, although that was refused: {found}")
+        }
+        (true, None) => format!("{url} does not hold what the winner sent, but {found}"),
+        (false, None) => format!("no request was accepted, but {url} has changed: {found}"),
     }))
 }

@@ -63,10 +63,10 @@ impl<'a> Runner<'a> {
         let (now, exchange) = self.read(url, it.actor).await?;
         let lost = self.kept.write(it, now);
         Ok(lost.map(|(by, what)| {
-            self.note("what is there afterwards", &exchange);
+            self.note("what is stored afterwards", &exchange);
             let name = it.name();
             Failure::critical(format!(
-                "{name}'s {} was accepted, though {name} had not seen what {by} had saved: {what} is gone",
+                "{name}'s {} was accepted, although {name} had not seen what {by} had saved: {what} is lost",
                 it.send.title()
             ))
         }))

@@ -154,7 +154,7 @@ impl<'a> Tally<'a> {
             return (Verdict::Inconclusive, self.told_of_obstacle());
         }
         if self.races && self.overlapping == 0 {
-            let reason = "no round had requests that provably overlapped: nothing raced";
+            let reason = "in no round did requests provably overlap, so nothing raced";
             return (Verdict::Inconclusive, reason.to_owned());
         }
         let note = match set_aside {
@@ -172,7 +172,7 @@ impl<'a> Tally<'a> {
         let (failed, run, first) = (self.left, self.rounds, round.number);
         let told = &failure.reason;
         let left = format!(
-            "the teardown did not come about: {told} (in {failed} of {run} rounds, the first in round {first})"
+            "the teardown failed: {told} (in {failed} of {run} rounds, first in round {first})"
         );
         match verdict {
             Verdict::Fail => (verdict, format!("{reason}; besides, {left}")),
@@ -194,13 +194,13 @@ impl<'a> Tally<'a> {
             let (failed, run) = (self.failed, self.rounds);
             let orders = self.told_of_orders();
             return format!(
-                "{told}. It fails in {failed} of {run} runs of {orders}; the first that fails: {}",
+                "{told}. It fails in {failed} of {run} runs of {orders}; the first failure: {}",
                 steps.join(", ")
             );
         }
         if self.rounds > 1 {
             let (failed, run, first) = (self.failed, self.rounds, round.number);
-            told = format!("{told} (in {failed} of {run} rounds, the first in round {first})");
+            told = format!("{told} (in {failed} of {run} rounds, first in round {first})");
         }
         told
     }
@@ -213,7 +213,7 @@ impl<'a> Tally<'a> {
                 format!("{unjudged} of {rounds} rounds could not be judged: {reason}")
             }
             (None, busy) => {
-                format!("in {busy} of {rounds} rounds the server put requests off (429 or 503)")
+                format!("in {busy} of {rounds} rounds the server was too busy (429 or 503)")
             }
         }
     }
@@ -242,8 +242,8 @@ impl<'a> Tally<'a> {
         // No failure in n trials: the rate is below 3/n, at 95 %.
         let bound = 300.0 / f64::from(overlapping.max(1));
         let bound = match overlapping {
-            0..=3 => "too few to say how seldom it fails".to_owned(),
-            _ => format!("it fails in less than {bound:.1} % of them, at 95 %"),
+            0..=3 => "too few to bound the rate of failures".to_owned(),
+            _ => format!("the rate of failures is below {bound:.1} % at 95 % confidence"),
         };
         format!("As expected {rounds_told}, of which {overlapping} provably overlapped: {bound}.")
     }
@@ -293,7 +293,7 @@ mod tests {
             (
                 vec![(Err(Halt::Busy), None)],
                 Verdict::Inconclusive,
-                "put requests off",
+                "too busy (429 or 503)",
             ),
             (
                 vec![

@@ -3,7 +3,7 @@ use super::*;
 /// How often a step is taken again that the server was too busy for.
 const TRIES: u32 = 8;
 
-const LEFT: &str = "What a round leaves behind is what the next one, or the next run, begins from.";
+const LEFT: &str = "The next round or run starts from what a round leaves behind.";
 
 impl<'a> Runner<'a> {
     /// Takes all steps of the teardown, whatever comes of each; the first that did not come about.
@@ -44,9 +44,9 @@ impl<'a> Runner<'a> {
                 self.left = Some(failure);
                 end
             }
-            (Ok(()), Err(Halt::Unjudged(reason))) => Err(Halt::Unjudged(format!(
-                "the teardown did not come about: {reason}"
-            ))),
+            (Ok(()), Err(Halt::Unjudged(reason))) => {
+                Err(Halt::Unjudged(format!("the teardown failed: {reason}")))
+            }
             (Ok(()), Err(halt)) => Err(halt),
             // It says more why it ended early than what it could not clear away.
             (end, Err(_)) => end,

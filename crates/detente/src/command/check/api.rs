@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use url::Url;
 
 use super::field::pointer;
-use super::outcome::Outcome;
+use super::reporting::Reporting;
 use super::wire::{client, fields, run, run_and_restore, unless_interrupted};
 use super::{Field, Target, Wire, is_url};
 use crate::command::{Failure, progress};
@@ -16,10 +16,10 @@ use crate::command::{Failure, progress};
 /// What is examined, and how hard.
 #[derive(Debug, Args)]
 pub(super) struct Api {
-    /// What makes another resource like it, for probes that create and delete
+    /// How to create another resource like it, for probes that create and delete
     #[arg(long, value_name = "METHOD URL", help_heading = "Resource")]
     create: Option<Target>,
-    /// The body that `--create` sends; `{{nonce}}` in it stands for something new each time
+    /// The body of `--create`; `{{nonce}}` in it stands for a new value each time
     #[arg(
         long,
         value_name = "FILE",
@@ -27,10 +27,10 @@ pub(super) struct Api {
         help_heading = "Resource"
     )]
     body: Option<PathBuf>,
-    /// How the resource is written [default: PUT, or PATCH if there is no PUT]
+    /// The method that writes the resource [default: PUT, or PATCH if there is no PUT]
     #[arg(long, value_name = "METHOD", help_heading = "Resource")]
     method: Option<Method>,
-    /// A member that no two resources may share
+    /// A member whose value must be unique
     #[arg(long, value_name = "POINTER", value_parser = pointer, help_heading = "Resource")]
     unique: Option<String>,
     /// A number that must not fall below 0
@@ -39,10 +39,10 @@ pub(super) struct Api {
     /// The API honours Idempotency-Key
     #[arg(long, help_heading = "Resource")]
     idempotency: bool,
-    /// What may succeed but once, or as often as there is stock; `{url}` stands for the resource's path
+    /// A request that may succeed only once, or as often as there is stock; `{url}` stands for the resource's path
     #[arg(long, value_name = "METHOD URL", help_heading = "Resource")]
     transition: Option<Target>,
-    /// The body that `--transition` sends
+    /// The body of `--transition`
     #[arg(
         long,
         value_name = "FILE",
@@ -50,7 +50,7 @@ pub(super) struct Api {
         help_heading = "Resource"
     )]
     transition_body: Option<PathBuf>,
-    /// What moves an amount between `--accounts`
+    /// A request that moves an amount between `--accounts`
     #[arg(
         long,
         value_name = "METHOD URL",
@@ -58,7 +58,7 @@ pub(super) struct Api {
         help_heading = "Resource"
     )]
     transfer: Option<Target>,
-    /// The body that `--transfer` sends
+    /// The body of `--transfer`
     #[arg(
         long,
         value_name = "FILE",
@@ -66,7 +66,7 @@ pub(super) struct Api {
         help_heading = "Resource"
     )]
     transfer_body: Option<PathBuf>,
-    /// The resources whose amounts have to keep their sum
+    /// The accounts: resources whose amounts must keep their sum
     #[arg(
         long,
         value_name = "URL,URL…",
@@ -74,24 +74,24 @@ pub(super) struct Api {
         help_heading = "Resource"
     )]
     accounts: Vec<Url>,
-    /// Where the amount of an account stands
+    /// The member that holds the amount of an account
     #[arg(long, value_name = "POINTER", value_parser = pointer, default_value = "/balance", help_heading = "Resource")]
     amount: String,
-    /// Another server that has the same resource, such as a replica; may be repeated. With `--openapi`: the API's URL
+    /// Another server with the same resource, such as a replica; may be repeated. With `--openapi`: the URL of the API
     #[arg(long, value_name = "URL", help_heading = "Resource")]
     base: Vec<Url>,
-    /// A field that logs somebody else in; may be repeated, writers take turns
+    /// The login of another user, as a header field; may be repeated, and writers take turns
     #[arg(long, value_name = "NAME: VALUE", help_heading = "Resource")]
     login: Vec<Field>,
-    /// How many write at once
+    /// How many clients write at once
     #[arg(long, value_name = "N,N…", value_delimiter = ',', default_value = "2,8,32",
           value_parser = clap::value_parser!(u32).range(2..=1000), help_heading = "Effort")]
     writers: Vec<u32>,
-    /// Races for each number of writers
+    /// How many races to run for each number of writers
     #[arg(long, value_name = "N", default_value_t = 10,
           value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Effort")]
     rounds: u32,
-    /// Only these probes, by id or family: D1,B
+    /// Run only these probes, by id or by the letter of their family: D1,B
     #[arg(
         long,
         value_name = "ID,ID…",
@@ -99,7 +99,7 @@ pub(super) struct Api {
         help_heading = "Effort"
     )]
     only: Vec<String>,
-    /// Not these probes
+    /// Skip these probes
     #[arg(
         long,
         value_name = "ID,ID…",
@@ -107,16 +107,21 @@ pub(super) struct Api {
         help_heading = "Effort"
     )]
     skip: Vec<String>,
-    /// Decides what is left to chance: the same seed runs the same
+    /// The seed for all random choices
     #[arg(long, value_name = "NUMBER", help_heading = "Effort")]
     pub(super) seed: Option<u64>,
-    /// A stale tag has to be answered 412; 409 will not do
+    /// Require 412 for a stale tag; 409 is not enough
     #[arg(long, help_heading = "Effort")]
     strict: bool,
 }
 
 impl Api {
-    pub(super) fn examine(&self, url: &str, wire: &Wire, outcome: &Outcome) -> Result<(), Failure> {
+    pub(super) fn examine(
+        &self,
+        url: &str,
+        wire: &Wire,
+        reporting: &Reporting,
+    ) -> Result<(), Failure> {
         let place = address(url).map_err(Failure::Usage)?;
         self.asks_a_resource()?;
         let subject = self.subject(place).map_err(Failure::Usage)?;
@@ -126,14 +131,14 @@ impl Api {
         let work = examine(&client, subject, &effort, |at| watch.see(at));
         let report = run_and_restore(&client, work)?;
         watch.end();
-        unless_interrupted(&client, outcome.tell(report))
+        unless_interrupted(&client, reporting.tell(report))
     }
 
     pub(super) fn examine_description(
         &self,
         source: &str,
         wire: &Wire,
-        outcome: &Outcome,
+        reporting: &Reporting,
     ) -> Result<(), Failure> {
         let client = client(wire)?;
         let (text, found_at) = if is_url(source) {
@@ -162,10 +167,10 @@ impl Api {
         });
         let report = run_and_restore(&client, work)?;
         watch.end();
-        unless_interrupted(&client, outcome.tell(report))
+        unless_interrupted(&client, reporting.tell(report))
     }
 
-    /// Where the API is: `--base`, or what the description says.
+    /// The URL of the API: `--base`, or the server that the description names.
     fn server(&self, description: &Description, found_at: Option<&Url>) -> anyhow::Result<Url> {
         if let Some(base) = self.base.first() {
             return Ok(base.clone());
@@ -175,7 +180,7 @@ impl Api {
             (Some(found_at), written) => Ok(found_at.join(written.unwrap_or("/"))?),
             (None, Some(url)) if is_url(url) => address(url),
             _ => Err(anyhow!(
-                "the description does not say where the server is: give it by --base URL"
+                "the description does not name a server: give one by --base URL"
             )),
         }
     }
@@ -230,7 +235,7 @@ impl Api {
         })
     }
 
-    /// E is asked of a description alone.
+    /// Refuses to run only E1 on a resource: it examines a description.
     fn asks_a_resource(&self) -> Result<(), Failure> {
         let is_of_descriptions = |name: &String| {
             let mut named = detente_check::probes().filter(|probe| probe.is_named(name));
@@ -238,7 +243,7 @@ impl Api {
         };
         if !self.only.is_empty() && self.only.iter().all(is_of_descriptions) {
             return Err(Failure::Usage(anyhow!(
-                "E1 is asked of a description: give it by --openapi"
+                "E1 examines a description: give one by --openapi"
             )));
         }
         Ok(())
@@ -255,7 +260,7 @@ impl Api {
         };
         match effort.unknown_probe() {
             Some(name) => Err(Failure::Usage(anyhow!(
-                "there is no probe `{name}`: they are {}",
+                "unknown probe `{name}`; the probes are {}",
                 detente_check::probe_ids().collect::<Vec<_>>().join(", ")
             ))),
             None => Ok(effort),
@@ -278,7 +283,7 @@ fn json_type() -> HeaderMap {
 }
 
 pub(in crate::command) fn address(url: &str) -> anyhow::Result<Url> {
-    Url::parse(url).with_context(|| format!("`{url}` is no URL"))
+    Url::parse(url).with_context(|| format!("`{url}` is not a URL"))
 }
 
 pub(in crate::command) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {

@@ -23,7 +23,7 @@ impl FromStr for Field {
         Ok(Self {
             name: name
                 .parse()
-                .with_context(|| format!("`{name}` is no name of a field"))?,
+                .with_context(|| format!("`{name}` is not the name of a header field"))?,
             value: value
                 .trim()
                 .parse()
@@ -36,7 +36,7 @@ impl FromStr for Field {
 #[derive(Clone, Debug)]
 pub(in crate::command) struct Target {
     pub method: Method,
-    /// As it was given; what stands for `{url}` is not known yet.
+    /// As it was given, with `{url}` in it.
     pub url: String,
 }
 
@@ -49,7 +49,7 @@ impl FromStr for Target {
         })?;
         let method = method
             .parse()
-            .with_context(|| format!("`{method}` is no method"))?;
+            .with_context(|| format!("`{method}` is not a method"))?;
         Ok(Self {
             method,
             url: url.trim().to_owned(),
@@ -61,7 +61,7 @@ impl Target {
     /// The URL, which may be given as a path on the server of `base`.
     pub(in crate::command) fn on(&self, base: &Url) -> anyhow::Result<Url> {
         base.join(&self.url)
-            .with_context(|| format!("`{}` is no URL", self.url))
+            .with_context(|| format!("`{}` is not a URL", self.url))
     }
 
     pub(in crate::command) fn request(&self, base: &Url, body: &[u8]) -> anyhow::Result<Request> {
@@ -90,7 +90,9 @@ pub(in crate::command) fn pointer(text: &str) -> Result<String, String> {
     if text.starts_with('/') {
         Ok(text.to_owned())
     } else {
-        Err(format!("a JSON Pointer begins with `/`: `/{text}`"))
+        Err(format!(
+            "a JSON Pointer begins with `/`; do you mean `/{text}`?"
+        ))
     }
 }
 

@@ -9,19 +9,19 @@ use detente_check::{ProbeReport, Report, Severity};
 use detente_judge::history::{History, Operation};
 use detente_judge::{Judgement, Rules, Verdict, Violation, judge};
 
-use super::outcome::Outcome;
+use super::reporting::Reporting;
 use crate::command::Failure;
 
-/// What is known of the server that a history was recorded of.
+/// What is known about the server on which a history was recorded.
 #[derive(Debug, Args)]
 pub(super) struct Known {
-    /// A refusal proves that what was demanded did not hold
+    /// Trust refusals: a refused operation proves that its precondition did not hold
     #[arg(long, requires = "history", conflicts_with_all = ["targets", "openapi", "replay"], help_heading = "History")]
     trust_refusals: bool,
-    /// A tag is never given twice, not even to equal content
+    /// Tags are unique: the server never gives a tag twice, not even to equal content
     #[arg(long, requires = "history", conflicts_with_all = ["targets", "openapi", "replay"], help_heading = "History")]
     unique_tags: bool,
-    /// How long a search may take, in seconds
+    /// How many seconds a search may take
     #[arg(
         long,
         value_name = "SECONDS",
@@ -34,7 +34,7 @@ pub(super) struct Known {
 }
 
 /// Judges a recorded history, and prints what contradicts itself in it.
-pub(super) fn judge_file(file: &Path, known: &Known, outcome: &Outcome) -> Result<(), Failure> {
+pub(super) fn judge_file(file: &Path, known: &Known, reporting: &Reporting) -> Result<(), Failure> {
     let source = File::open(file)
         .with_context(|| format!("cannot read {}", file.display()))
         .map_err(Failure::Usage)?;
@@ -50,8 +50,8 @@ pub(super) fn judge_file(file: &Path, known: &Known, outcome: &Outcome) -> Resul
     let judgement = judge(&history, &rules, &mut || begun.elapsed() > limit);
     let took = begun.elapsed();
     print!("{}", told(&history, &judgement, took));
-    outcome.keep(Report {
-        arguments: outcome.arguments.clone(),
+    reporting.keep(Report {
+        arguments: reporting.arguments.clone(),
         ..report(file, history, &judgement, took)
     })
 }

@@ -7,14 +7,14 @@ use crate::command::Failure;
 
 #[derive(Debug, Args)]
 pub(super) struct New {
-    /// A resource that is there
+    /// The URL of an existing resource
     url: String,
     #[command(flatten)]
     wire: Wire,
 }
 
 impl New {
-    /// Prints a scenario in which two edit the resource, and one wins. How it is written is found out by writing it.
+    /// Prints a scenario in which two clients edit the resource and one wins. It writes the resource to find out how.
     pub(super) fn run(self) -> Result<(), Failure> {
         let url = address(&self.url).map_err(Failure::Usage)?;
         let client = client(&self.wire)?;

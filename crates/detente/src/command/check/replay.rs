@@ -9,9 +9,9 @@ use super::given::Given;
 use super::{Check, is_url};
 use crate::command::Failure;
 
-/// What runs again what failed: the command as it was told then, asked for that alone, with the same seed.
+/// The command that runs again what failed: with the arguments and the seed of that run, for what failed alone.
 ///
-/// What is given beside `--replay` takes the place of what was given then. `None` if nothing failed that can be asked for.
+/// Arguments beside `--replay` override those of that run. `None` if nothing failed that can be run again.
 pub(super) fn again(file: &Path, given: &Given) -> Result<Option<Check>, Failure> {
     Earlier::read(file)
         .and_then(|earlier| {
@@ -41,9 +41,7 @@ fn check(earlier: Earlier, given: &Given) -> anyhow::Result<Option<Check>> {
     }
     let whole = whole.overridden_by(&given.clone().without("replay"));
     if let Some(hidden) = whole.hidden() {
-        return Err(anyhow!(
-            "the report keeps no logins: give `{hidden}` again, as it was"
-        ));
+        return Err(anyhow!("the report keeps no logins: give `{hidden}` again"));
     }
     let mut check = whole.check()?;
     if !is_of_probes {
@@ -70,10 +68,10 @@ struct Failed {
 impl Earlier {
     fn read(file: &Path) -> anyhow::Result<Self> {
         let report: Value = serde_json::from_str(&read_text(file)?)
-            .with_context(|| format!("{} is no JSON", file.display()))?;
+            .with_context(|| format!("{} is not JSON", file.display()))?;
         let lacks = |name: &str| {
             anyhow!(
-                "{} is no report of a run: it lacks `{name}`",
+                "{} is not a report of a run: `{name}` is missing",
                 file.display()
             )
         };

@@ -7,29 +7,29 @@ use detente_check::scenario::{self, Inputs, Mistakes, Ran, Scenario};
 use detente_check::{Report, RunError, Verdict};
 
 use super::api::{chance, read_text};
-use super::outcome::Outcome;
+use super::reporting::Reporting;
 use super::wire::{Wire, client, run_and_restore, unless_interrupted};
 use crate::command::{Failure, progress};
 
-/// What scenarios are given.
+/// What scenarios are run with.
 #[derive(Debug, Args)]
 pub(super) struct Suite {
-    /// A variable, in place of what the file says; may be repeated
+    /// Set a variable, instead of the value in the file; may be repeated
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment, help_heading = "Scenarios")]
     vars: Vec<(String, String)>,
-    /// A file with NAME=value lines, beside the environment
+    /// A file with lines NAME=value, in addition to the environment
     #[arg(long, value_name = "FILE", help_heading = "Scenarios")]
     env_file: Option<PathBuf>,
-    /// Rounds, in place of what the file says
+    /// How many rounds to run, instead of the number in the file
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Scenarios")]
     repeat: Option<u32>,
-    /// Those alone, by name, or all.
+    /// The scenarios to run, by name; all if it is empty.
     #[arg(skip)]
     pub(super) only: Vec<String>,
 }
 
 impl Suite {
-    /// Settings for scenarios say nothing of a resource.
+    /// Refuses settings for scenarios where a resource is examined.
     pub(super) fn is_not_given(&self) -> Result<(), Failure> {
         let given = [
             ("--var", !self.vars.is_empty()),
@@ -38,19 +38,19 @@ impl Suite {
         ];
         match given.into_iter().find(|(_, is_given)| *is_given) {
             Some((name, _)) => Err(Failure::Usage(anyhow!(
-                "{name} is for scenarios; how often a resource's races are run is said by --rounds"
+                "{name} is for scenarios; --rounds says how many races of a resource are run"
             ))),
             None => Ok(()),
         }
     }
 
-    /// Reads all files first: a mistake in one keeps all from being run.
+    /// Runs the scenarios; reads all files first, and runs none if one has a mistake.
     pub(super) fn run(
         &self,
         files: &[String],
         seed: Option<u64>,
         wire: &Wire,
-        outcome: &Outcome,
+        reporting: &Reporting,
     ) -> Result<(), Failure> {
         let inputs = self.inputs()?;
         let mut scenarios = read(files, &inputs)?;
@@ -95,7 +95,7 @@ impl Suite {
         })?;
         watch.end();
         let has_failed = probes.iter().any(|probe| probe.verdict == Verdict::Fail);
-        let told = outcome.tell(Report {
+        let told = reporting.tell(Report {
             target: files.join(", "),
             arguments: Vec::new(),
             grade: None,
@@ -132,7 +132,7 @@ impl Suite {
 /// Why a scenario that comes after an outage has no verdict.
 const AFTER_OUTAGE: &str = "not run: the server had stopped answering";
 
-/// Whether a server could not be asked, or was not to be: as for one resource, that is no finding.
+/// Whether a server could not be reached, or must not be asked: that is not a finding, as for one resource.
 fn is_of_the_way(stop: &RunError) -> bool {
     matches!(
         stop,
@@ -169,14 +169,14 @@ fn read(files: &[String], inputs: &Inputs) -> Result<Vec<(String, Scenario)>, Fa
     }
 }
 
-/// What a target may have been meant to be that is neither a URL of HTTP nor a file.
+/// What may be meant by a target that is neither an HTTP URL nor a file.
 fn mistaken(target: &str) -> String {
     match target.split_once("://") {
-        Some((scheme, _)) => format!("{scheme} is not spoken, only http and https"),
+        Some((scheme, _)) => format!("{scheme} is not supported, only http and https"),
         None if target.contains(':') => {
-            format!("neither a scenario nor a URL (http://{target}?)")
+            format!("not a scenario and not a URL; do you mean http://{target}?")
         }
-        None => "neither a URL nor a scenario that can be read".into(),
+        None => "not a URL, and not a scenario that can be read".into(),
     }
 }
 

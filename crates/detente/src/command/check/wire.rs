@@ -10,10 +10,10 @@ use super::Field;
 use crate::command::Failure;
 use crate::command::shutdown::shutdown_signal;
 
-/// How requests get there.
+/// How requests are sent.
 #[derive(Debug, Args)]
 pub(in crate::command) struct Wire {
-    /// A field that every request carries, such as 'Authorization: Bearer …'; may be repeated
+    /// A header field for every request, such as 'Authorization: Bearer …'; may be repeated
     #[arg(
         short = 'H',
         long = "header",
@@ -21,7 +21,7 @@ pub(in crate::command) struct Wire {
         help_heading = "Connection"
     )]
     headers: Vec<Field>,
-    /// How long an answer may take, in seconds
+    /// How many seconds an answer may take
     #[arg(
         long,
         value_name = "SECONDS",
@@ -30,13 +30,13 @@ pub(in crate::command) struct Wire {
         help_heading = "Connection"
     )]
     timeout: f64,
-    /// Speak only this [default: what the server speaks]
+    /// Use only this version of HTTP [default: those that the server supports]
     #[arg(long, value_name = "PROTOCOL", help_heading = "Connection")]
     http: Option<Version>,
-    /// Accept any certificate
+    /// Accept any TLS certificate
     #[arg(long, help_heading = "Connection")]
     insecure: bool,
-    /// No more requests than this
+    /// The most requests to send
     #[arg(
         long,
         value_name = "REQUESTS",
@@ -44,7 +44,7 @@ pub(in crate::command) struct Wire {
         help_heading = "Connection"
     )]
     budget: u32,
-    /// Allow a host that is not this machine: the tester writes, and races, on purpose
+    /// Allow a host other than this machine: the tester writes to it, and races writes on purpose
     #[arg(long, help_heading = "Connection")]
     allow_remote: bool,
 }
@@ -97,7 +97,7 @@ pub(in crate::command) fn client(wire: &Wire) -> Result<Client, Failure> {
     Client::new(wire.settings()?).map_err(|error| Failure::Start(error.into()))
 }
 
-/// The same for what changes an API: a signal has it end early, when what was changed is put back.
+/// Runs work that changes an API: a signal ends it early, and what was changed is put back.
 pub(in crate::command) fn run_and_restore<T>(
     client: &Client,
     work: impl Future<Output = Result<T, RunError>>,
@@ -118,7 +118,7 @@ pub(in crate::command) fn run_and_restore<T>(
     })
 }
 
-/// How a run ends that a signal may have ended early: what came of it until then is told, and proves nothing.
+/// Ends a run that a signal may have ended early: what it found until then is reported, and proves nothing.
 pub(in crate::command) fn unless_interrupted(
     client: &Client,
     told: Result<(), Failure>,
@@ -129,7 +129,7 @@ pub(in crate::command) fn unless_interrupted(
     }
 }
 
-/// Runs to the end; one thread, so that nothing comes between the requests of a volley.
+/// Runs work to its end, on one thread, so that nothing comes between the requests of a volley.
 pub(in crate::command) fn run<T>(
     work: impl Future<Output = Result<T, RunError>>,
 ) -> Result<T, Failure> {

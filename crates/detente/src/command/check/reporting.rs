@@ -11,13 +11,13 @@ use detente_check::{About, Family, Grade, ProbeReport, Report, Severity, Verdict
 
 use crate::command::Failure;
 
-/// What becomes of what was found.
+/// What is done with the findings.
 #[derive(Debug, Args)]
-pub(super) struct Outcome {
-    /// Write a report as well: json, junit, tap, har, html or history; may be repeated
+pub(super) struct Reporting {
+    /// Also write a report: json, junit, tap, har, html or history; may be repeated
     #[arg(long = "report", value_name = "FORM=FILE", help_heading = "Outcome")]
     reports: Vec<Written>,
-    /// Exit with 1 on a finding this bad, or worse
+    /// Exit with 1 on a finding of this severity or worse
     #[arg(
         long,
         value_name = "SEVERITY",
@@ -25,7 +25,7 @@ pub(super) struct Outcome {
         help_heading = "Outcome"
     )]
     fail_on: FailOn,
-    /// What the command was told, for the reports.
+    /// The arguments of the command, for the reports.
     #[arg(skip)]
     pub(super) arguments: Vec<String>,
 }
@@ -47,7 +47,7 @@ impl FromStr for Written {
             .ok_or_else(|| anyhow!("expected a form and a file, such as html=report.html"))?;
         let form = report::Form::named(form).ok_or_else(|| {
             let forms = report::Form::ALL.map(|(name, _)| name);
-            anyhow!("there is no form `{form}`: they are {}", forms.join(", "))
+            anyhow!("unknown form `{form}`; the forms are {}", forms.join(", "))
         })?;
         Ok(Self {
             form,
@@ -85,8 +85,8 @@ fn style(is_terminal: bool) -> Style {
     }
 }
 
-impl Outcome {
-    /// Whether the files can be written: told before anything is sent, not after minutes.
+impl Reporting {
+    /// Checks that the files can be written, before anything is sent.
     pub(super) fn is_writable(&self) -> Result<(), Failure> {
         for written in &self.reports {
             could_be_written(&written.file)
@@ -112,7 +112,7 @@ impl Outcome {
         self.keep(report)
     }
 
-    /// The same of what is printed already, and has no secrets.
+    /// Does the same for a report that is printed already and has no secrets.
     pub(super) fn keep(&self, report: Report) -> Result<(), Failure> {
         let begun_at = SystemTime::now() - report.took;
         for written in &self.reports {
@@ -137,7 +137,7 @@ impl Outcome {
         match findings {
             // A run that proves nothing must not look like one that found nothing.
             0 if !is_judged(report) => Err(Failure::Findings(anyhow!(
-                "nothing could be judged{}: the reasons stand above",
+                "nothing could be judged{}: see the reasons above",
                 if report.grade.is_some() {
                     " of writes"
                 } else {
@@ -145,7 +145,7 @@ impl Outcome {
                 }
             ))),
             0 if lacks_grade(report) => Err(Failure::Findings(anyhow!(
-                "too little could be judged for a grade: the reasons stand above"
+                "too little could be judged for a grade: see the reasons above"
             ))),
             0 => Ok(()),
             1 => Err(Failure::Findings(anyhow!("1 finding is {least} or worse"))),
@@ -202,7 +202,7 @@ fn lacks_grade(report: &Report) -> bool {
         && is_asked(|about| about.family == Family::Races)
 }
 
-/// What the run could not put back, louder than its report does: somebody else has to.
+/// Says on stderr what the run could not restore, since somebody has to do it by hand.
 fn tell_what_is_left(report: &Report) {
     for left in report
         .probes
