@@ -686,6 +686,8 @@ async fn what_nobody_settles_in_time_is_dismissed() {
     let store = rusqlite::Connection::open(folder.data().join("detente.db")).unwrap();
     let aged = "UPDATE conflicts SET at = at - 8 * 86400000 WHERE by = 'old'";
     assert_eq!(store.execute(aged, []).unwrap(), 1);
+    // As a store that is being brought up to date: its rows get their seals at the next start.
+    store.execute("UPDATE marker SET seal = NULL", []).unwrap();
     drop(store);
     let server = Server::start_in(folder);
     let client = server.client();

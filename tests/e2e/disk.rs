@@ -49,6 +49,13 @@ async fn a_full_disk_refuses_writes_and_nothing_else() {
         404
     );
     assert_eq!(client.get("/readyz").await.status, 200);
+    // A refusal that the conflict log has no room for.
+    let stale = client
+        .put(&stored[0], &body)
+        .if_match("\"9-9000000000000\"");
+    assert_eq!(stale.send().await.status, 409);
+    let log = client.get("/api/_conflicts").await;
+    assert_eq!(log.status, 200, "{log:?}");
     grow(&server, 64);
     let again = client.put("/api/documents/after", &body).send().await;
     assert_eq!(again.status, 201, "{again:?}");
@@ -67,6 +74,34 @@ async fn count_changes(client: &Client) -> usize {
             None => return count,
         }
     }
+}
+
+/// What is acknowledged is safe, so there is nothing wrong with the end.
+#[tokio::test]
+async fn a_server_on_a_full_disk_stops_well() {
+    let folder = Folder::new();
+    let command = small_disk(&folder, 4);
+    let mut server = Server::start_as(folder, command);
+    let client = server.client();
+    let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(100_000));
+    let mut count = 0;
+    while client
+        .put(&format!("/api/documents/{count}"), &body)
+        .send()
+        .await
+        .status
+        == 201
+    {
+        count += 1;
+    }
+    let stale = client
+        .put("/api/documents/0", &body)
+        .if_match("\"9-9000000000000\"");
+    assert_eq!(stale.send().await.status, 409);
+    server.signal("TERM");
+    let status = server.wait();
+    let log: Vec<_> = server.log.iter().collect();
+    assert_eq!(status.code(), Some(0), "{log:?}");
 }
 
 /// Gives the server's small disk more room, from within its own name spaces.

@@ -28,6 +28,7 @@ mod operation; // shutdown, health, CORS, compression, export and import, config
 mod proxies; // what proxies do to tags, caches and links
 mod races; // many writers, one winner
 mod readme; // the commands that the README prints
+mod rot; // bits that flip on the disk
 mod rules; // schema, unique keys, lifecycles, CEL
 mod scenarios; // every example's own scenarios, by the tester
 mod unseen; // no tag of a version whose document the writer does not know

@@ -47,4 +47,4 @@ pub use query::{Filter, Item, MAX_FILTERS, MAX_VALUES, Query, QueryError, QueryF
 pub use receipt::{Once, Receipt, Written};
 pub use state::{State, Stored, shares_its_second};
 pub use touched::touched;
-pub use version::{Digest, Head, Kind, Seq, VersionTag};
+pub use version::{Checksum, Digest, Head, Kind, Seq, VersionTag};

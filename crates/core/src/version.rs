@@ -21,7 +21,22 @@ pub struct Digest(pub u64);
 impl Digest {
     /// The digest of a body.
     pub fn of(body: &[u8]) -> Self {
-        Self(xxh3_64(body) >> 16)
+        Checksum::of(body).digest()
+    }
+}
+
+/// The XXH3 hash of a content: what tells whether it is still what was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checksum(pub u64);
+
+impl Checksum {
+    pub fn of(content: &[u8]) -> Self {
+        Self(xxh3_64(content))
+    }
+
+    /// The part of it that tags hold.
+    pub fn digest(self) -> Digest {
+        Digest(self.0 >> 16)
     }
 }
 

@@ -56,8 +56,10 @@ enum Command {
     /// Copy the store into a file, and check the copy; the server may be running
     #[command(after_help = "Example:\n  detente backup --data detente-data notes-2026-11-29.db")]
     Backup(backup::Backup),
-    /// Check that lists, heads and unique keys agree with the log
-    #[command(after_help = "Example:\n  detente verify --config detente.toml")]
+    /// Check that everything is as it was written, and that what is derived agrees with the log
+    #[command(
+        after_help = "Examples:\n  detente verify --config detente.toml\n  detente verify --data detente-data --repair-from notes-2026-11-29.db"
+    )]
     Verify(verify::Verify),
     /// Print a script that completes commands and flags in a shell
     #[command(

@@ -10,7 +10,7 @@ use axum::http::header;
 use detente_core::json::{Draft, Value};
 use detente_core::{Costly, Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
 use detente_service::{Action, Explanation, Misplacement, StaleAnswer, Way, What, are_too_large};
-use detente_store::Settlement;
+use detente_store::{Damage, Settlement};
 
 use crate::problem::{Problem, ProblemKind};
 use crate::site::Site;
@@ -221,6 +221,7 @@ impl Subject<'_> {
             What::Closing => Problem::unavailable("The server is shutting down."),
             What::Away => Problem::unavailable("The store cannot be reached."),
             What::Full => Problem::new(Kind::StorageFull, message::FULL),
+            What::Damaged(damage) => damaged(&damage),
             What::Failed { cause } => Problem::internal(cause),
             _ => Problem::internal("a conflict was taken for something else"),
         }
@@ -374,4 +375,20 @@ fn settled_before(settled: &Settlement) -> Problem {
         .with("settled_by", settled.by.to_string())
         .with("settled_at", settled.at.to_string())
         .with("settled_version", settled.version)
+}
+
+/// The log names what is damaged. The answer names its place, but no document: a tag can lead to one
+/// that the caller may not know of.
+fn damaged(damage: &Damage) -> Problem {
+    let problem = Problem::new(ProblemKind::Damaged, message::DAMAGED);
+    match damage {
+        Damage::Version { seq, document } => {
+            let problem = problem.with("seq", *seq);
+            match document {
+                Some((_, version)) => problem.with("version", *version),
+                None => problem,
+            }
+        }
+        Damage::Other(_) => problem,
+    }
 }

@@ -79,6 +79,7 @@ pub(crate) struct Readings {
     pub(crate) last_seq: u64,
     pub(crate) waiting: usize,
     pub(crate) waiting_conflicts: u64,
+    pub(crate) damaged: u64,
 }
 
 impl Metrics {
@@ -182,6 +183,7 @@ impl Metrics {
             last_seq,
             waiting,
             waiting_conflicts,
+            damaged,
         } = readings;
         let rows = [
             ("commits", "counter", "Commits to the log", commits),
@@ -214,6 +216,12 @@ impl Metrics {
                 "gauge",
                 "Entries of the conflict log that are not yet written",
                 waiting_conflicts,
+            ),
+            (
+                "damaged",
+                "gauge",
+                "Versions and other rows that were found damaged since the start",
+                damaged,
             ),
         ];
         for (name, kind, help, value) in rows {

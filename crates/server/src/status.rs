@@ -52,6 +52,7 @@ pub(crate) async fn metrics(call: &mut Call) -> Answer {
         last_seq: app.service.last_seq(),
         waiting: writer.waiting(),
         waiting_conflicts: counters.waiting_conflicts(),
+        damaged: app.service.health().damaged,
     };
     let text = app.metrics.text(readings).map_err(Problem::internal)?;
     let mut response = of_the_moment(text);

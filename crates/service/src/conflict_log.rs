@@ -82,7 +82,7 @@ impl Service {
         if !principal.may(Action::Read) {
             wanted.by = Some(principal.name.to_string());
         }
-        self.flush().await?;
+        self.write_waiting().await?;
         self.reading.conflicts(&wanted).await
     }
 
@@ -217,13 +217,22 @@ impl Service {
         })
     }
 
+    /// Has what waits for the log written, so that it is read. Where there is no room for it, it waits
+    /// on, and what is there can be read all the same.
+    async fn write_waiting(&self) -> Outcome<()> {
+        match self.flush().await {
+            Err(explanation) if matches!(explanation.what, What::Full) => Ok(()),
+            written => written,
+        }
+    }
+
     async fn find_conflict(
         &self,
         principal: &Principal,
         place: &LogPlace,
     ) -> Outcome<LoggedConflict> {
         // Whoever got its address a moment ago may ask before it is written.
-        self.flush().await?;
+        self.write_waiting().await?;
         let found = self.reading.conflict(&place.space, &place.id).await?;
         let is_shown = |it: &LoggedConflict| principal.may(Action::Read) || it.by == principal.name;
         found
@@ -302,7 +311,7 @@ fn creation(rules: &Rules, conflict: &LoggedConflict, principal: &Principal) -> 
 ///
 /// [`StoreError::Damaged`].
 fn lost(edit: &LostEdit) -> Result<Edit, StoreError> {
-    let damaged = |what: String| StoreError::Damaged(format!("a logged edit: {what}"));
+    let damaged = |what: String| StoreError::Damaged(format!("a logged edit: {what}").into());
     let patching = |patch| {
         Edit::Patch(Patching {
             patch: Arc::new(patch),

@@ -12,7 +12,7 @@ use detente_core::rules::{Duplicate, StateConflict, Violation};
 use detente_core::{
     Costly, EntityTag, Field, Head, Key, Lock, MalformedPatch, PatchFailure, Stored,
 };
-use detente_store::{LoggedConflict, Settlement};
+use detente_store::{Damage, LoggedConflict, Settlement};
 
 use crate::{Action, StaleAnswer};
 
@@ -169,6 +169,8 @@ pub enum What {
     Full,
     /// The store cannot be reached.
     Away,
+    /// What is stored is not as it was written.
+    Damaged(Damage),
     /// The server failed. The cause is for its log alone.
     Failed {
         cause: String,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use detente_core::{Key, Lock, Moment, Seq, Stored, VersionTag};
 use detente_store::{
-    Changes, ConflictPage, Conflicts, Extent, Feed, History, HistorySpan, Listed, Listing,
+    Changes, ConflictPage, Conflicts, Extent, Feed, Health, History, HistorySpan, Listed, Listing,
     LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace, read_back,
 };
 
@@ -163,6 +163,10 @@ impl Reading {
         self.reader.merged(space, since).await.map_err(explain)
     }
 
+    pub(crate) fn health(&self) -> Health {
+        self.reader.health()
+    }
+
     pub(crate) async fn ping(&self) -> Outcome<()> {
         self.reader.ping().await.map_err(explain)
     }
@@ -174,6 +178,7 @@ struct NotInMemory;
 fn explain(error: StoreError) -> Box<Explanation> {
     match error {
         StoreError::Away => What::Away.into(),
+        StoreError::Damaged(damage) => What::Damaged(damage).into(),
         error => What::failed(error).into(),
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use detente_core::Seq;
-use detente_store::{Reader, WriteError, WriterHandle};
+use detente_store::{Health, Reader, WriteError, WriterHandle};
 use tokio::sync::watch;
 
 use crate::Outcome;
@@ -65,6 +65,11 @@ impl Service {
         self.reading.ping().await
     }
 
+    /// What the store noticed about itself.
+    pub fn health(&self) -> Health {
+        self.reading.health()
+    }
+
     /// What the writer did so far, and how much waits for it.
     pub fn writer(&self) -> &WriterHandle {
         &self.writer
@@ -86,6 +91,7 @@ pub(crate) fn not_written(error: WriteError) -> Box<crate::Explanation> {
         WriteError::Closing => What::Closing.into(),
         WriteError::Full => What::Full.into(),
         WriteError::Away => What::Away.into(),
+        WriteError::Damaged(damage) => What::Damaged(damage).into(),
         WriteError::Store => What::failed("the store failed; see the writer's own line").into(),
     }
 }

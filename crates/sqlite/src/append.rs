@@ -4,7 +4,7 @@ use std::vec;
 
 use crate::failure::Failure;
 use detente_core::rules::{Claim, Rules};
-use detente_core::{Applied, Head, Key, Lock, Moment, Receipt, Seq, Stored};
+use detente_core::{Applied, Checksum, Head, Key, Lock, Moment, Receipt, Seq, Stored};
 use detente_store::{
     BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Retention,
     Settlement, Store, StoreError, UniqueKey, Want,
@@ -15,10 +15,12 @@ use tokio::sync::watch;
 use crate::conflict_log::{self, ConflictLog};
 use crate::heads::Memory;
 use crate::layout::{self, Claimed};
+use crate::marker::Marker;
 use crate::open::OpenError;
 use crate::read::{Reads, Shared};
 use crate::reader::SqliteReader;
 use crate::row::{self, kind_number, signed};
+use crate::seal::{HEADS, UNIQUE_KEYS, VERSIONS, checksum, number, optional, text};
 use crate::{constraint, lock, prune, receipt};
 
 /// One version in so many is noted, so that an old version is found without walking all of them.
@@ -70,6 +72,7 @@ pub struct Sqlite {
     /// The time of the newest turn. Clocks may be set back; this is not.
     now: Moment,
     conflict_log: ConflictLog,
+    marker: Marker,
     _claimed: Claimed,
 }
 
@@ -84,9 +87,11 @@ impl Sqlite {
     pub fn open(data: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         let claimed = Claimed::new(data)?;
         let connection = layout::open_writer(&claimed.database)?;
-        let shared = Shared::load(&connection, &claimed.database, options.cache_bytes)?;
+        let marker = Marker::read(&connection)?;
+        let shared = Shared::load(&connection, &claimed.database, &marker, options.cache_bytes)?;
         Ok(Self {
             conflict_log: ConflictLog::open(&connection, options.conflicts)?,
+            marker,
             connection,
             shared: Arc::new(shared),
             leaving: Vec::new().into_iter(),
@@ -124,8 +129,8 @@ impl Sqlite {
         if cuts {
             self.shared.versions.begin_cut();
         }
-        let pruned = match self.write(commit, slice_len, is_last) {
-            Ok(pruned) => pruned,
+        let (pruned, marker) = match self.write(commit, slice_len, is_last) {
+            Ok(written) => written,
             Err(error) => {
                 self.roll_back();
                 self.shared.versions.end_cut(&[]);
@@ -134,6 +139,7 @@ impl Sqlite {
         };
         // Only what is committed has left: a commit that failed is tried again with the same slice.
         self.leaving.by_ref().take(slice_len).for_each(drop);
+        self.marker = marker;
         self.conflict_log.wrote(&commit.conflicts);
         self.shared.publish(commit);
         if cuts {
@@ -146,25 +152,40 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Returns the versions that are kept no longer.
-    fn write(&self, commit: &Commit, slice_len: usize, is_last: bool) -> Result<Vec<Seq>, Failure> {
+    /// Returns the versions that are kept no longer, and the marker as it is now.
+    fn write(
+        &self,
+        commit: &Commit,
+        slice_len: usize,
+        is_last: bool,
+    ) -> Result<(Vec<Seq>, Marker), Failure> {
         self.start_transaction()?;
         append_versions(&self.connection, &commit.versions)?;
         move_keys(&self.connection, commit)?;
         lock::write(&self.connection, commit)?;
         receipt::write(&self.connection, commit)?;
         self.conflict_log.write(&self.connection, commit)?;
-        let pruned = prune::prune(&self.connection, commit)?;
+        let pruned = prune::prune(&self.connection, commit, &self.shared.damaged)?;
         write_heads(&self.connection, &self.leaving.as_slice()[..slice_len])?;
-        if is_last {
-            let through = signed(self.leaving_through);
-            let mut mark = self
-                .connection
-                .prepare_cached("UPDATE marker SET heads_through = ?1")?;
-            mark.execute([through])?;
+        let marker = Marker {
+            heads_through: match is_last {
+                true => self.leaving_through,
+                false => self.marker.heads_through,
+            },
+            fencing: self.marker.fencing.max(lock::largest_fencing(commit)),
+            pruned: self.marker.pruned + pruned.len() as u64,
+            ..self.marker
+        };
+        if marker != self.marker {
+            marker.write(&self.connection)?;
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
-        Ok(pruned)
+        Ok((pruned, marker))
+    }
+
+    /// What was found damaged is noted on its way out.
+    fn fact<T>(&self, found: Result<T, Failure>) -> Result<T, Lack> {
+        Ok(self.shared.noting(found)?)
     }
 
     fn roll_back(&self) {
@@ -199,7 +220,7 @@ impl Facts for Sqlite {
             Memory::Known(head) => return Ok(Some(head)),
             Memory::Unknown(token) => token,
         };
-        let found = row::find_head(&self.connection, key)?;
+        let found = self.fact(row::find_head(&self.connection, key))?;
         if let Some(head) = found {
             self.shared.heads.remember(token, key, head);
         }
@@ -209,18 +230,14 @@ impl Facts for Sqlite {
     fn version(&self, seq: Seq) -> Result<Option<Arc<Stored>>, Lack> {
         match self.shared.versions.get(seq) {
             Some(stored) => Ok(Some(stored)),
-            None => Ok(row::find_version(&self.connection, seq)?),
+            None if seq > self.shared.last_seq() => Ok(None),
+            None => self.fact(row::find_named(&self.connection, seq)),
         }
     }
 
     fn holder(&self, key: &Key, claim: &Claim) -> Result<Option<String>, Lack> {
         let (space, collection) = (key.space(), key.collection());
-        Ok(row::find_holder(
-            &self.connection,
-            space,
-            collection,
-            claim,
-        )?)
+        self.fact(row::find_holder(&self.connection, space, collection, claim))
     }
 
     fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, Lack> {
@@ -228,11 +245,11 @@ impl Facts for Sqlite {
     }
 
     fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, Lack> {
-        Ok(receipt::find(&self.connection, scope)?)
+        self.fact(receipt::find(&self.connection, scope))
     }
 
     fn settled(&self, id: &str) -> Result<Option<Option<Settlement>>, Lack> {
-        Ok(conflict_log::settled(&self.connection, id)?)
+        self.fact(conflict_log::settled(&self.connection, id))
     }
 }
 
@@ -308,46 +325,53 @@ impl Store for Sqlite {
 
 fn write_heads(connection: &Connection, heads: &[(Key, Head)]) -> Result<(), Failure> {
     let mut upsert = connection.prepare_cached(
-        "INSERT OR REPLACE INTO heads (space, collection, id, seq, version, digest, at, kind)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        // Not REPLACE: what the second list of names has of it stays as it is.
+        "INSERT INTO heads (space, collection, id, seq, version, digest, at, kind, seal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT DO UPDATE SET seq = excluded.seq, version = excluded.version,
+             digest = excluded.digest, at = excluded.at, kind = excluded.kind,
+             seal = excluded.seal",
     )?;
     for (key, head) in heads {
-        upsert.execute(params![
-            key.space(),
-            key.collection(),
-            key.id(),
-            signed(head.seq),
-            signed(head.version),
-            signed(head.digest.0),
-            signed(head.at.0),
-            kind_number(head.kind),
-        ])?;
+        let row = [
+            text(key.space()),
+            text(key.collection()),
+            text(key.id()),
+            number(head.seq),
+            number(head.version),
+            number(head.digest.0),
+            number(head.at.0),
+            number(kind_number(head.kind)),
+        ];
+        HEADS.write(&mut upsert, &row, None)?;
     }
     Ok(())
 }
 
 fn append_versions(connection: &Connection, batch: &[Applied]) -> Result<(), Failure> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO versions (seq, space, collection, id, version, prev, by, at, kind, body, base)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO versions
+             (seq, space, collection, id, version, prev, by, at, kind, base, checksum, seal, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     for stored in batch.iter().map(|it| &*it.stored) {
         let Stored {
             seq, key, version, ..
         } = stored;
-        insert.execute(params![
-            signed(*seq),
-            key.space(),
-            key.collection(),
-            key.id(),
-            signed(*version),
-            stored.prev.map(signed),
-            &*stored.by,
-            signed(stored.at.0),
-            kind_number(stored.kind),
-            stored.text(),
-            stored.base.map(signed),
-        ])?;
+        let row = [
+            number(*seq),
+            text(key.space()),
+            text(key.collection()),
+            text(key.id()),
+            number(*version),
+            optional(stored.prev),
+            text(&stored.by),
+            number(stored.at.0),
+            number(kind_number(stored.kind)),
+            optional(stored.base),
+            checksum(Checksum::of(&stored.body)),
+        ];
+        VERSIONS.write(&mut insert, &row, Some(stored.text()))?;
         if version.is_multiple_of(MILESTONE) {
             add_milestone(connection, key, *version, *seq)?;
         }
@@ -402,8 +426,8 @@ fn release(connection: &Connection, key: &UniqueKey) -> Result<(), Failure> {
 /// Writes who holds a key, whoever held it before.
 pub(crate) fn hold(connection: &Connection, key: &UniqueKey, id: &str) -> Result<(), Failure> {
     let mut insert = connection.prepare_cached(
-        "INSERT OR REPLACE INTO unique_keys (space, collection, name, value, id)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO unique_keys (space, collection, name, value, id, seal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     let UniqueKey {
         space,
@@ -411,6 +435,12 @@ pub(crate) fn hold(connection: &Connection, key: &UniqueKey, id: &str) -> Result
         constraint,
         value,
     } = key;
-    insert.execute(params![space, collection, constraint, value, id])?;
-    Ok(())
+    let row = [
+        text(space),
+        text(collection),
+        text(constraint),
+        text(value),
+        text(id),
+    ];
+    Ok(UNIQUE_KEYS.write(&mut insert, &row, None)?)
 }

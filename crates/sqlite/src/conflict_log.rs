@@ -4,15 +4,16 @@ use std::sync::Arc;
 use crate::failure::Failure;
 use bytes::Bytes;
 use detente_core::json::{self, Value};
-use detente_core::{Key, Moment};
+use detente_core::{Checksum, Key, Moment};
 use detente_store::{
     Commit, ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter,
     Retention, SettledAs, SettledConflict, Settlement, VersionPlace,
 };
-use rusqlite::types::{ToSql, Type};
-use rusqlite::{Connection, Error, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::types::{ToSql, Type, ValueRef};
+use rusqlite::{Connection, Error, OptionalExtension, Row, Statement, params, params_from_iter};
 
 use crate::row::{signed, unsigned};
+use crate::seal::{CONFLICTS, MERGES, checksum, number, optional, text};
 
 /// How many entries that are no longer to be kept go for each that comes.
 const GONE_PER_NEW: usize = 4;
@@ -96,63 +97,98 @@ impl ConflictLog {
 fn insert(connection: &Connection, conflict: &LoggedConflict) -> Result<(), Failure> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO conflicts (id, at, space, collection, document, by, method, kind, paths,
-             base_version, base_seq, current_version, current_seq, outcome, weight, edit_kind, edit,
-             agent)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, ?15, ?16,
-             ?17)",
+             base_version, base_seq, current_version, current_seq,
+             outcome, settled_at, settled_by, settled_version,
+             weight, edit_kind, agent, checksum, seal, edit)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+             ?19, ?20, ?21, ?22, ?23)",
     )?;
+    write(&mut insert, conflict)
+}
+
+/// Binds the columns of [`CONFLICTS`], and runs the statement.
+fn write(statement: &mut Statement<'_>, conflict: &LoggedConflict) -> Result<(), Failure> {
     let edit = std::str::from_utf8(conflict.edit.body()).unwrap_or_default();
-    insert.execute(params![
-        conflict.id,
-        signed(conflict.at.0),
-        conflict.key.space(),
-        conflict.key.collection(),
-        conflict.key.id(),
-        &*conflict.by,
-        conflict.method,
-        conflict.kind,
-        Value::from(conflict.paths.clone()).to_text(),
-        conflict.base.map(|it| signed(it.version)),
-        conflict.base.map(|it| signed(it.seq)),
-        conflict.current.map(|it| signed(it.version)),
-        conflict.current.map(|it| signed(it.seq)),
-        signed(conflict.weight() as u64),
-        edit_kind(&conflict.edit),
-        edit,
-        conflict.agent.as_deref(),
-    ])?;
-    Ok(())
+    let paths = Value::from(conflict.paths.clone()).to_text();
+    let settlement = conflict.settlement.as_ref();
+    let row = [
+        text(&conflict.id),
+        number(conflict.at.0),
+        text(conflict.key.space()),
+        text(conflict.key.collection()),
+        text(conflict.key.id()),
+        text(&conflict.by),
+        text(&conflict.method),
+        text(&conflict.kind),
+        text(&paths),
+        optional(conflict.base.map(|it| it.version)),
+        optional(conflict.base.map(|it| it.seq)),
+        optional(conflict.current.map(|it| it.version)),
+        optional(conflict.current.map(|it| it.seq)),
+        number(settlement.map_or(0, |it| outcome(it.outcome))),
+        optional(settlement.map(|it| it.at.0)),
+        settlement.map_or(ValueRef::Null, |it| text(&it.by)),
+        optional(settlement.and_then(|it| it.version)),
+        number(conflict.weight() as u64),
+        number(edit_kind(&conflict.edit)),
+        conflict.agent.as_deref().map_or(ValueRef::Null, text),
+        checksum(Checksum::of(edit.as_bytes())),
+    ];
+    Ok(CONFLICTS.write(statement, &row, Some(edit))?)
 }
 
 fn settle(connection: &Connection, settlement: &SettledConflict) -> Result<(), Failure> {
     let SettledConflict { id, settled } = settlement;
+    let Some(mut conflict) = find_by_id(connection, id)? else {
+        return Ok(());
+    };
+    conflict.settlement = Some(settled.clone());
     let mut update = connection.prepare_cached(
-        "UPDATE conflicts SET outcome = ?2, settled_at = ?3, settled_by = ?4, settled_version = ?5
+        "UPDATE conflicts SET at = ?2, space = ?3, collection = ?4, document = ?5, by = ?6,
+             method = ?7, kind = ?8, paths = ?9, base_version = ?10, base_seq = ?11,
+             current_version = ?12, current_seq = ?13, outcome = ?14, settled_at = ?15,
+             settled_by = ?16, settled_version = ?17, weight = ?18, edit_kind = ?19,
+             agent = ?20, checksum = ?21, seal = ?22, edit = ?23
          WHERE id = ?1",
     )?;
-    update.execute(params![
-        id,
-        outcome(settled.outcome),
-        signed(settled.at.0),
-        &*settled.by,
-        settled.version.map(signed),
-    ])?;
-    Ok(())
+    write(&mut update, &conflict)
 }
 
 fn add_merges(connection: &Connection, commit: &Commit) -> Result<(), Failure> {
     let counts = commit.merges();
     for ((space, collection, hour), count) in counts {
-        let mut add = connection.prepare_cached(
-            "INSERT INTO merges (space, hour, collection, count) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET count = count + excluded.count",
+        let before = merged_in(connection, space, hour, collection)?;
+        let mut write = connection.prepare_cached(
+            "INSERT INTO merges (space, hour, collection, count, seal)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET count = excluded.count, seal = excluded.seal",
         )?;
-        add.execute(params![space, signed(hour), collection, signed(count)])?;
+        let count = number(before + count);
+        let row = [text(space), number(hour), text(collection), count];
+        MERGES.write(&mut write, &row, None)?;
     }
     Ok(())
 }
 
-fn edit_kind(edit: &LostEdit) -> i64 {
+/// Begins again where the count is damaged: it is a statistic, and must not hold up writes.
+fn merged_in(
+    connection: &Connection,
+    space: &str,
+    hour: u64,
+    collection: &str,
+) -> Result<u64, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT space, hour, collection, count, seal FROM merges
+         WHERE space = ?1 AND hour = ?2 AND collection = ?3",
+    )?;
+    let mut rows = statement.query(params![space, signed(hour), collection])?;
+    match rows.next()? {
+        Some(row) if MERGES.holds(row, 0)? => Ok(unsigned(row, 3)?),
+        _ => Ok(0),
+    }
+}
+
+fn edit_kind(edit: &LostEdit) -> u64 {
     match edit {
         LostEdit::Document(_) => 1,
         LostEdit::MergePatch(_) => 2,
@@ -161,7 +197,7 @@ fn edit_kind(edit: &LostEdit) -> i64 {
     }
 }
 
-fn outcome(outcome: SettledAs) -> i64 {
+fn outcome(outcome: SettledAs) -> u64 {
     match outcome {
         SettledAs::Resolved => 1,
         SettledAs::Dismissed => 2,
@@ -173,11 +209,7 @@ pub(crate) fn settled(
     connection: &Connection,
     id: &str,
 ) -> Result<Option<Option<Settlement>>, Failure> {
-    let mut statement = connection.prepare_cached(
-        "SELECT outcome, settled_at, settled_by, settled_version FROM conflicts WHERE id = ?1",
-    )?;
-    let found = statement.query_row([id], |row| settlement(row, 0));
-    Ok(found.optional()?)
+    Ok(find_by_id(connection, id)?.map(|conflict| conflict.settlement))
 }
 
 /// `outcome, settled_at, settled_by, settled_version` from `first` on.
@@ -192,47 +224,69 @@ fn settlement(row: &Row<'_>, first: usize) -> Result<Option<Settlement>, Error> 
         outcome,
         at: Moment(unsigned(row, first + 1)?),
         by: row.get::<_, String>(first + 2)?.into(),
-        version: optional(row, first + 3)?,
+        version: maybe(row, first + 3)?,
     }))
 }
 
-fn optional(row: &Row<'_>, column: usize) -> Result<Option<u64>, Error> {
+fn maybe(row: &Row<'_>, column: usize) -> Result<Option<u64>, Error> {
     match row.get::<_, Option<i64>>(column)? {
         Some(_) => unsigned(row, column).map(Some),
         None => Ok(None),
     }
 }
 
-const COLUMNS: &str = "number, id, at, space, collection, document, by, method, kind, paths,
+/// The columns of [`CONFLICTS`], and the place in the log.
+const COLUMNS: &str = "id, at, space, collection, document, by, method, kind, paths,
     base_version, base_seq, current_version, current_seq,
-    outcome, settled_at, settled_by, settled_version, edit_kind, edit, agent";
+    outcome, settled_at, settled_by, settled_version, weight, edit_kind, agent, checksum, seal,
+    edit, number";
 
-/// An edit that cannot be read is damage.
-fn logged(row: &Row<'_>) -> Result<LoggedConflict, Failure> {
-    Ok(unchecked(row)?.as_read()?)
+const NUMBER: usize = 23;
+
+/// What a row says of a conflict, but for its edit, is as it was written.
+fn check(row: &Row<'_>) -> Result<(), Failure> {
+    match CONFLICTS.holds(row, 0)? {
+        true => Ok(()),
+        false => {
+            let number: i64 = row.get(NUMBER)?;
+            Err(Failure::damaged(format!(
+                "entry {number} of the conflict log is not as it was written"
+            )))
+        }
+    }
 }
 
-fn unchecked(row: &Row<'_>) -> Result<LoggedConflict, Error> {
+/// An edit that is not as it was written, or cannot be read, is damage.
+fn logged(row: &Row<'_>) -> Result<LoggedConflict, Failure> {
+    check(row)?;
+    let Some((edit, _)) = CONFLICTS.content(row, 0)? else {
+        let id: String = row.get(0)?;
+        let what = format!("the edit of conflict {id} is not as it was written");
+        return Err(Failure::damaged(what));
+    };
+    Ok(conflict(row, Bytes::copy_from_slice(edit.as_bytes()))?.as_read()?)
+}
+
+fn conflict(row: &Row<'_>, body: Bytes) -> Result<LoggedConflict, Error> {
     let text = |column: usize| row.get::<_, String>(column);
     let place = |column: usize| -> Result<Option<VersionPlace>, Error> {
-        let (version, seq) = (optional(row, column)?, optional(row, column + 1)?);
+        let (version, seq) = (maybe(row, column)?, maybe(row, column + 1)?);
         Ok(version
             .zip(seq)
             .map(|(version, seq)| VersionPlace { version, seq }))
     };
-    let body = Bytes::from(text(19)?);
     Ok(LoggedConflict {
-        id: text(1)?,
-        at: Moment(unsigned(row, 2)?),
-        key: Key::from_parts(&text(3)?, &text(4)?, &text(5)?),
-        by: text(6)?.into(),
-        agent: row.get::<_, Option<String>>(20)?.map(Arc::from),
-        method: text(7)?,
-        kind: text(8)?,
-        paths: paths(&text(9)?)?,
-        base: place(10)?,
-        current: place(12)?,
-        settlement: settlement(row, 14)?,
+        id: text(0)?,
+        at: Moment(unsigned(row, 1)?),
+        key: Key::from_parts(&text(2)?, &text(3)?, &text(4)?),
+        by: text(5)?.into(),
+        agent: row.get::<_, Option<String>>(19)?.map(Arc::from),
+        method: text(6)?,
+        kind: text(7)?,
+        paths: paths(&text(8)?)?,
+        base: place(9)?,
+        current: place(11)?,
+        settlement: settlement(row, 13)?,
         edit: match row.get(18)? {
             1 => LostEdit::Document(body),
             2 => LostEdit::MergePatch(body),
@@ -245,7 +299,7 @@ fn unchecked(row: &Row<'_>) -> Result<LoggedConflict, Error> {
 
 fn paths(text: &str) -> Result<Vec<String>, Error> {
     let unreadable =
-        |error: json::SyntaxError| Error::FromSqlConversionFailure(9, Type::Text, Box::new(error));
+        |error: json::SyntaxError| Error::FromSqlConversionFailure(8, Type::Text, Box::new(error));
     let Value::Array(items) = json::parse(text.as_bytes()).map_err(unreadable)? else {
         return Ok(Vec::new());
     };
@@ -258,10 +312,22 @@ pub(crate) fn find(
     space: &str,
     id: &str,
 ) -> Result<Option<LoggedConflict>, Failure> {
-    let sql = format!("SELECT {COLUMNS} FROM conflicts WHERE id = ?1 AND space = ?2");
+    Ok(find_by_id(connection, id)?.filter(|conflict| conflict.key.space() == space))
+}
+
+fn find_by_id(connection: &Connection, id: &str) -> Result<Option<LoggedConflict>, Failure> {
+    let sql = format!("SELECT {COLUMNS} FROM conflicts WHERE id = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([id, space])?;
-    rows.next()?.map(logged).transpose()
+    let mut rows = statement.query([id])?;
+    if let Some(row) = rows.next()? {
+        return logged(row).map(Some);
+    }
+    let mut again = connection
+        .prepare_cached("SELECT 1 FROM conflicts INDEXED BY conflicts_again WHERE id = ?1")?;
+    match again.exists([id])? {
+        true => Err(Failure::damaged(format!("conflict {id} is lost"))),
+        false => Ok(None),
+    }
 }
 
 pub(crate) fn list(connection: &Connection, asked: &Conflicts) -> Result<ConflictPage, Failure> {
@@ -276,8 +342,15 @@ pub(crate) fn list(connection: &Connection, asked: &Conflicts) -> Result<Conflic
     let mut size = asked.limit.meter();
     let mut looked_at = 0;
     let mut last = None;
+    // Entries follow each other without a gap; the oldest go first.
     while let Some(row) = rows.next()? {
         looked_at += 1;
+        check(row)?;
+        let number = unsigned(row, NUMBER)?;
+        if last.is_some_and(|last| last != number + 1) {
+            let lost = format!("entry {} of the conflict log is lost", number + 1);
+            return Err(Failure::damaged(lost));
+        }
         if is_asked_for(row, asked)? {
             let conflict = logged(row)?;
             if !size.take(conflict.edit.body().len()) {
@@ -286,7 +359,7 @@ pub(crate) fn list(connection: &Connection, asked: &Conflicts) -> Result<Conflic
             }
             page.items.push(conflict);
         }
-        last = Some(unsigned(row, 0)?);
+        last = Some(number);
     }
     if looked_at == SCAN_LIMIT {
         page.next = last;
@@ -302,21 +375,21 @@ fn is_asked_for(row: &Row<'_>, asked: &Conflicts) -> Result<bool, Error> {
         };
         Ok(row.get_ref(column)?.as_str().ok() == Some(wanted))
     };
-    let at = unsigned(row, 2)?;
+    let at = unsigned(row, 1)?;
     let outcome = match asked.outcome {
         None => None,
         Some(OutcomeFilter::Open) => Some(0),
         Some(OutcomeFilter::Resolved) => Some(self::outcome(SettledAs::Resolved)),
         Some(OutcomeFilter::Dismissed) => Some(self::outcome(SettledAs::Dismissed)),
     };
-    let agent = row.get_ref(20)?.as_str_or_null().unwrap_or_default();
-    Ok(is(3, asked.space.as_deref())?
-        && is(4, asked.collection.as_deref())?
-        && is(5, asked.document.as_deref())?
-        && is(6, asked.by.as_deref())?
-        && is(8, asked.kind.as_deref())?
+    let agent = row.get_ref(19)?.as_str_or_null().unwrap_or_default();
+    Ok(is(2, asked.space.as_deref())?
+        && is(3, asked.collection.as_deref())?
+        && is(4, asked.document.as_deref())?
+        && is(5, asked.by.as_deref())?
+        && is(7, asked.kind.as_deref())?
         && asked.wants_agent(agent)
-        && outcome.is_none_or(|wanted| row.get::<_, i64>(14) == Ok(wanted))
+        && outcome.is_none_or(|wanted| unsigned(row, 13) == Ok(wanted))
         && asked.since.is_none_or(|since| at >= since.0)
         && asked.until.is_none_or(|until| at < until.0))
 }
@@ -327,15 +400,43 @@ pub(crate) fn merged(
     since: Moment,
 ) -> Result<Vec<MergedHour>, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT collection, hour, count FROM merges WHERE space = ?1 AND hour >= ?2
+        "SELECT space, hour, collection, count, seal FROM merges WHERE space = ?1 AND hour >= ?2
          ORDER BY hour, collection",
     )?;
-    let rows = statement.query_map(params![space, signed(since.0)], |row| {
-        Ok(MergedHour {
-            collection: row.get(0)?,
+    let mut again = connection.prepare_cached(
+        "SELECT collection FROM merges INDEXED BY merges_again WHERE space = ?1 AND hour >= ?2
+         ORDER BY hour, collection",
+    )?;
+    let damaged = || Failure::damaged("a count of merges is not as it was written");
+    let from = params![space, signed(since.0)];
+    let (mut rows, mut again) = (statement.query(from)?, again.query(from)?);
+    let mut merged = Vec::new();
+    loop {
+        let (row, again) = (rows.next()?, again.next()?);
+        let (row, again) = match (row, again) {
+            (Some(row), Some(again)) => (row, again),
+            (None, None) => return Ok(merged),
+            _ => return Err(damaged()),
+        };
+        if !MERGES.holds(row, 0)? || row.get_ref(2)? != again.get_ref(0)? {
+            return Err(damaged());
+        }
+        merged.push(MergedHour {
+            collection: row.get(2)?,
             hour: Moment(unsigned(row, 1)?),
-            count: unsigned(row, 2)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+            count: unsigned(row, 3)?,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_are_those_of_the_table() {
+        let columns: Vec<_> = COLUMNS.split(',').map(str::trim).collect();
+        assert_eq!(columns[..NUMBER].join(", "), CONFLICTS.columns());
+        assert_eq!(columns[NUMBER..], ["number"]);
+    }
 }

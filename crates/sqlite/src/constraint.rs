@@ -20,18 +20,22 @@ pub(crate) fn build(
     rules: &[(&str, &Rules)],
 ) -> Result<Vec<ConstraintConflict>, Failure> {
     let reads = store.reads();
-    let places = reads.collections()?;
+    // Asked for only where something is built: what is damaged elsewhere must not hold up a start.
+    let mut places = None;
     let transaction = store.connection.unchecked_transaction()?;
     drop_all_but(&transaction, rules)?;
     let mut conflicts = Vec::new();
     for (collection, rules) in rules {
-        let spaces = places.iter().filter(|it| &*it.collection == *collection);
         for (index, unique) in rules.unique.iter().enumerate() {
             if is_built(&transaction, collection, unique)? {
                 continue;
             }
             forget(&transaction, collection, &unique.name)?;
-            for place in spaces.clone() {
+            if places.is_none() {
+                places = Some(reads.collections()?);
+            }
+            let all = places.iter().flatten();
+            for place in all.filter(|it| &*it.collection == *collection) {
                 build_in(&transaction, &reads, place, (index, unique), &mut conflicts)?;
             }
             note(&transaction, collection, unique)?;

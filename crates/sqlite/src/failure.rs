@@ -1,4 +1,4 @@
-use detente_store::{Lack, StoreError};
+use detente_store::{Damage, Lack, StoreError};
 use rusqlite::{Error, ErrorCode, ffi};
 
 /// An error on its way to whoever called the store. SQLite's errors become one by `?`.
@@ -7,7 +7,18 @@ pub(crate) struct Failure(StoreError);
 
 impl Failure {
     pub(crate) fn damaged(what: impl Into<String>) -> Self {
-        Self(StoreError::Damaged(what.into()))
+        Self::lost(Damage::Other(what.into()))
+    }
+
+    pub(crate) fn lost(damage: Damage) -> Self {
+        Self(StoreError::Damaged(damage))
+    }
+
+    pub(crate) fn damage(&self) -> Option<&Damage> {
+        match &self.0 {
+            StoreError::Damaged(damage) => Some(damage),
+            _ => None,
+        }
     }
 }
 
@@ -36,8 +47,14 @@ impl From<Error> for Failure {
 }
 
 fn meaning(error: &Error) -> StoreError {
-    let Error::SqliteFailure(failure, _) = error else {
-        return StoreError::Failed(error.to_string());
+    let failure = match error {
+        Error::SqliteFailure(failure, _) => failure,
+        // A value that is none of those that we write.
+        Error::FromSqlConversionFailure(..)
+        | Error::IntegralValueOutOfRange(..)
+        | Error::InvalidColumnType(..)
+        | Error::Utf8Error(..) => return StoreError::Damaged(error.to_string().into()),
+        _ => return StoreError::Failed(error.to_string()),
     };
     match (failure.code, failure.extended_code) {
         // After a failed sync the kernel may have dropped the pages: nobody knows what is on disk.
@@ -46,7 +63,7 @@ fn meaning(error: &Error) -> StoreError {
         }
         (ErrorCode::DiskFull, _) => StoreError::Full,
         (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => {
-            StoreError::Damaged(error.to_string())
+            StoreError::Damaged(error.to_string().into())
         }
         // In the words of SQLite alone: rusqlite's may hold the path of the file.
         (ErrorCode::CannotOpen, _) => StoreError::Failed(failure.to_string()),

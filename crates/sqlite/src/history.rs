@@ -2,12 +2,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::failure::Failure;
-use detente_core::{Seq, Stored};
+use detente_core::{Key, Seq, Stored};
 use detente_store::{Feed, PageLimit};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::layout;
-use crate::row::{self, signed};
+use crate::row::{self, signed, unsigned};
 
 /// Version `number` of the document whose newest version is `head`: from the nearest milestone
 /// above it, back along the chain.
@@ -16,8 +16,10 @@ pub(crate) fn numbered(
     head: &Stored,
     number: u64,
 ) -> Result<Option<Arc<Stored>>, Failure> {
+    // A milestone that is cut between two looks would seem to be lost.
+    let _moment = layout::one_moment(connection)?;
     let mut statement = connection.prepare_cached(
-        "SELECT seq FROM milestones
+        "SELECT version, seq FROM milestones
          WHERE space = ?1 AND collection = ?2 AND id = ?3 AND version >= ?4
          ORDER BY version LIMIT 1",
     )?;
@@ -27,19 +29,37 @@ pub(crate) fn numbered(
         head.key.id(),
         signed(number)
     ];
-    let milestone: Option<i64> = statement.query_row(place, |row| row.get(0)).optional()?;
-    let start = milestone.map_or(head.seq, i64::unsigned_abs);
-    let mut next = Some(start);
+    let found = statement.query_row(place, |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)));
+    let mut next = Some(match found.optional()? {
+        Some((version, seq)) => milestone(connection, &head.key, version, seq)?,
+        None => head.seq,
+    });
     while let Some(seq) = next {
-        let Some(stored) = row::find_version(connection, seq)? else {
+        let Some(described) = row::find_described(connection, seq)? else {
             return Ok(None);
         };
-        if stored.version == number {
-            return Ok(Some(stored));
+        if described.version == number {
+            return row::find_named(connection, seq);
         }
-        next = stored.prev;
+        next = described.prev;
     }
     Ok(None)
+}
+
+/// The seq of a milestone, if it is one of the document.
+fn milestone(connection: &Connection, key: &Key, version: u64, seq: Seq) -> Result<Seq, Failure> {
+    let described = row::find_described(connection, seq)?;
+    match described.filter(|it| it.key == *key && it.version == version) {
+        Some(_) => Ok(seq),
+        None => Err(wrong_milestone(key.as_str(), version)),
+    }
+}
+
+/// `document` is the text of its key.
+pub(crate) fn wrong_milestone(document: &str, version: u64) -> Failure {
+    Failure::damaged(format!(
+        "the place of version {version} of {document} is not as it was written"
+    ))
 }
 
 /// The versions of the document whose newest version is `newest` that came after `since`, the
@@ -75,7 +95,7 @@ pub(crate) fn changes(
     let mut next = last;
     while let Some(stored) = next.take().filter(|stored| stored.seq > since) {
         next = match stored.prev.filter(|prev| *prev > since) {
-            Some(prev) => row::find_version(connection, prev)?,
+            Some(prev) => row::find_named(connection, prev)?,
             None => None,
         };
         bytes += stored.body.len();
@@ -97,25 +117,28 @@ fn first_after(
     connection: &Connection,
     newest: &Arc<Stored>,
     since: Seq,
-) -> Result<Option<Arc<Stored>>, Failure> {
+) -> Result<Option<Stored>, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT seq FROM milestones
+        "SELECT version, seq FROM milestones
          WHERE space = ?1 AND collection = ?2 AND id = ?3 AND seq > ?4
          ORDER BY version LIMIT 1",
     )?;
     let key = &newest.key;
     let place = params![key.space(), key.collection(), key.id(), signed(since)];
-    let milestone: Option<i64> = statement.query_row(place, |row| row.get(0)).optional()?;
-    let start = milestone.map_or(newest.seq, i64::unsigned_abs);
+    let found = statement.query_row(place, |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)));
+    let start = match found.optional()? {
+        Some((version, seq)) => milestone(connection, key, version, seq)?,
+        None => newest.seq,
+    };
     let mut first = None;
     let mut next = Some(start).filter(|seq| *seq > since);
     while let Some(seq) = next {
         // Where history was cut, what lies behind is not there.
-        let Some(stored) = row::find_version(connection, seq)? else {
+        let Some(described) = row::find_described(connection, seq)? else {
             break;
         };
-        next = stored.prev.filter(|prev| *prev > since);
-        first = Some(stored);
+        next = described.prev.filter(|prev| *prev > since);
+        first = Some(described);
     }
     Ok(first)
 }

@@ -5,13 +5,15 @@ use detente_store::StoreError;
 use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::failure::Failure;
+use crate::marker::Marker;
 use crate::open::OpenError;
+use crate::update;
 
 /// "DTNT": marks the file as ours.
 const APPLICATION: i64 = 0x4454_4e54;
 
 /// The layout that this program reads and writes, and the oldest that it brings up to date.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 const OLDEST: i64 = 1;
 
 /// Frames in the write-ahead log before they are moved to the database: 64 MB instead of 4.
@@ -136,9 +138,35 @@ const SINCE_3: &str = "
 ALTER TABLE conflicts ADD COLUMN agent TEXT;   -- the program that asked for the write
 ";
 
+/// What came with format 4: the hash of each row beside it, and second lists of names, for a name that
+/// changed on the disk looks as if it had never been there. [`update`] fills in the hashes.
+const SINCE_4: &str = "
+ALTER TABLE versions ADD COLUMN checksum INTEGER;  -- XXH3 of the body
+ALTER TABLE versions ADD COLUMN seal INTEGER;      -- XXH3 of all other columns
+ALTER TABLE heads ADD COLUMN seal INTEGER;
+ALTER TABLE unique_keys ADD COLUMN seal INTEGER;
+ALTER TABLE locks ADD COLUMN seal INTEGER;
+ALTER TABLE receipts ADD COLUMN seal INTEGER;
+ALTER TABLE conflicts ADD COLUMN checksum INTEGER; -- XXH3 of the edit
+ALTER TABLE conflicts ADD COLUMN seal INTEGER;
+ALTER TABLE merges ADD COLUMN seal INTEGER;
+ALTER TABLE marker ADD COLUMN schema INTEGER;      -- XXH3 of the words in sqlite_schema
+ALTER TABLE marker ADD COLUMN seal INTEGER;        -- NULL: not all rows have theirs
+CREATE TABLE pruned (       -- which versions are kept no longer: a bit for each of 1024
+    block INTEGER PRIMARY KEY,
+    bits BLOB NOT NULL,
+    seal INTEGER NOT NULL
+);
+CREATE INDEX heads_again ON heads (space, collection, id);
+CREATE INDEX unique_keys_again ON unique_keys (space, collection, name, value);
+CREATE INDEX receipts_again ON receipts (scope);
+CREATE INDEX conflicts_again ON conflicts (id);
+CREATE INDEX merges_again ON merges (space, hour, collection);
+";
+
 /// What a store of this format lacks.
 fn since(format: i64) -> String {
-    let steps = [(2, SINCE_2), (3, SINCE_3)];
+    let steps = [(2, SINCE_2), (3, SINCE_3), (4, SINCE_4)];
     let missing = steps.into_iter().filter(|(since, _)| *since > format);
     missing.map(|(_, text)| text).collect()
 }
@@ -175,6 +203,15 @@ pub(crate) fn database_in(data: &Path) -> PathBuf {
     data.join("detente.db")
 }
 
+/// The database of a store that must exist.
+pub(crate) fn existing_in(data: &Path) -> Result<PathBuf, OpenError> {
+    let database = database_in(data);
+    match database.is_file() {
+        true => Ok(database),
+        false => Err(foreign(&database, "there is no such file")),
+    }
+}
+
 /// The one connection that writes. Creates the tables in an empty file; touches no other.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -192,14 +229,17 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
             format!("{TABLES} {all} PRAGMA application_id={APPLICATION};")
         }
         State::Older(format) => since(format),
-        State::Current => String::new(),
+        State::Unfinished | State::Current => String::new(),
     };
-    if found != State::Current {
+    if !missing.is_empty() {
         connection.execute_batch(&format!(
             "BEGIN; {missing} PRAGMA user_version={FORMAT}; COMMIT;"
         ))?;
     }
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(64);
+    if found != State::Current {
+        update::seal_all(&connection)?;
+    }
     Ok(connection)
 }
 
@@ -209,13 +249,12 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     match inspect(&connection, path)? {
         State::Current => Ok(tuned(connection)?),
         State::Empty => Err(foreign(path, "it is empty")),
-        State::Older(_) => Err(OpenError::Older {
+        State::Older(_) | State::Unfinished => Err(OpenError::Older {
             path: path.to_owned(),
         }),
     }
 }
 
-/// Another connection to a file that was looked at before.
 /// As long as this is held, all that a connection reads is of one moment. `None`: it is anyway.
 pub(crate) fn one_moment(connection: &Connection) -> Result<Option<Transaction<'_>>, Failure> {
     let is_needed = connection.is_autocommit();
@@ -223,13 +262,17 @@ pub(crate) fn one_moment(connection: &Connection) -> Result<Option<Transaction<'
     Ok(begin.transpose()?)
 }
 
+/// Another connection to a file that was looked at before.
 pub(crate) fn connect_reader(path: &Path) -> Result<Connection, Failure> {
-    tuned(Connection::open_with_flags(path, READING)?)
+    let connection = tuned(Connection::open_with_flags(path, READING)?)?;
+    // It read the description of the tables anew.
+    Marker::read(&connection)?;
+    Ok(connection)
 }
 
 fn tuned(connection: Connection) -> Result<Connection, Failure> {
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
@@ -238,6 +281,8 @@ enum State {
     Empty,
     /// Ours, in a format that can be brought up to date.
     Older(i64),
+    /// It is being brought up to date, or that was interrupted.
+    Unfinished,
     Current,
 }
 
@@ -256,7 +301,7 @@ fn inspect(connection: &Connection, path: &Path) -> Result<State, OpenError> {
         Ok(application) => application,
         Err(error) => {
             return Err(match OpenError::from(error) {
-                OpenError::Store(StoreError::Damaged(reason)) => foreign(path, &reason),
+                OpenError::Store(StoreError::Damaged(reason)) => foreign(path, &reason.to_string()),
                 other => other,
             });
         }
@@ -266,7 +311,8 @@ fn inspect(connection: &Connection, path: &Path) -> Result<State, OpenError> {
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (application, format) {
         (0, 0) if tables == 0 => Ok(State::Empty),
-        (APPLICATION, FORMAT) => Ok(State::Current),
+        (APPLICATION, FORMAT) if update::is_finished(connection)? => Ok(State::Current),
+        (APPLICATION, FORMAT) => Ok(State::Unfinished),
         (APPLICATION, found @ OLDEST..FORMAT) => Ok(State::Older(found)),
         (APPLICATION, found) => Err(OpenError::Newer {
             path: path.to_owned(),
@@ -281,14 +327,21 @@ fn inspect(connection: &Connection, path: &Path) -> Result<State, OpenError> {
 mod tests {
     use super::*;
 
-    /// As a format left it, with a version in it.
+    /// As a format left it, with versions in it.
     fn older(path: &Path, format: i64) {
         let connection = Connection::open(path).unwrap();
-        let version = "INSERT INTO versions VALUES
-            (1, 'default', 'notes', 'a', 1, NULL, 'ann', 1000, 1, '{}')";
-        let later = if format == 2 { SINCE_2 } else { "" };
+        let rows = "
+            INSERT INTO versions VALUES (1, 'default', 'notes', 'a', 1, NULL, 'ann', 1000, 1, '{}');
+            INSERT INTO heads VALUES ('default', 'notes', 'a', 1, 1, 7, 1000, 1);
+            INSERT INTO unique_keys VALUES ('default', 'notes', 'n', 'v', 'a');";
+        let steps = [(2, SINCE_2), (3, SINCE_3)];
+        let later: String = steps
+            .iter()
+            .filter(|it| it.0 <= format)
+            .map(|it| it.1)
+            .collect();
         let text = format!(
-            "PRAGMA journal_mode = WAL; BEGIN; {TABLES} {version}; {later}
+            "PRAGMA journal_mode = WAL; BEGIN; {TABLES} {rows} {later}
              PRAGMA application_id={APPLICATION}; PRAGMA user_version={format}; COMMIT;"
         );
         connection.execute_batch(&text).unwrap();
@@ -319,6 +372,7 @@ mod tests {
             let names = statement.query_map([], |row| row.get(0)).unwrap();
             names.map(Result::unwrap).collect()
         };
+        assert_eq!(crate::inspect::look(&reader).unwrap(), []);
         let new = folder.path().join("new.db");
         assert_eq!(schema(&reader), schema(&open_writer(&new).unwrap()));
     }

@@ -8,6 +8,7 @@ use detente_store::Commit;
 use rusqlite::{Connection, Row, params};
 
 use crate::row::{signed, unsigned};
+use crate::seal::{LOCKS, number, text};
 
 /// The locks of all documents. Every write asks for one, so they are in memory as well.
 #[derive(Debug)]
@@ -17,16 +18,22 @@ pub(crate) struct Locks {
 }
 
 impl Locks {
-    pub(crate) fn load(connection: &Connection) -> Result<Self, Failure> {
-        let fencing: i64 =
-            connection.query_row("SELECT fencing FROM marker", [], |row| row.get(0))?;
-        let mut statement = connection.prepare(
-            "SELECT space, collection, id, token, fencing, owner, by, expires_at FROM locks",
-        )?;
-        let held: Result<_, _> = statement.query_map([], lock)?.collect();
+    /// `fencing` is the largest number that was ever given out.
+    pub(crate) fn load(connection: &Connection, fencing: u64) -> Result<Self, Failure> {
+        let sql = format!("SELECT {} FROM locks", LOCKS.columns());
+        let mut statement = connection.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        let mut held = HashMap::new();
+        while let Some(row) = rows.next()? {
+            if !LOCKS.holds(row, 0)? {
+                return Err(Failure::damaged("a lock is not as it was written"));
+            }
+            let (key, lock) = lock(row)?;
+            held.insert(key, lock);
+        }
         Ok(Self {
-            held: Mutex::new(held?),
-            fencing: AtomicU64::new(fencing.unsigned_abs()),
+            held: Mutex::new(held),
+            fencing: AtomicU64::new(fencing),
         })
     }
 
@@ -74,6 +81,12 @@ fn lock(row: &Row<'_>) -> Result<(Key, Arc<Lock>), rusqlite::Error> {
     Ok((key, Arc::new(lock)))
 }
 
+/// The largest fencing number among the locks of a commit.
+pub(crate) fn largest_fencing(commit: &Commit) -> u64 {
+    let locks = commit.locks.iter().filter_map(|(_, lock)| lock.as_ref());
+    locks.map(|lock| lock.fencing).max().unwrap_or(0)
+}
+
 /// Writes the locks of a commit, and drops those whose time has passed: to whoever still has their
 /// tokens, none and one that has expired are the same.
 pub(crate) fn write(connection: &Connection, commit: &Commit) -> Result<(), Failure> {
@@ -83,27 +96,26 @@ pub(crate) fn write(connection: &Connection, commit: &Commit) -> Result<(), Fail
     let mut delete = connection
         .prepare_cached("DELETE FROM locks WHERE space = ?1 AND collection = ?2 AND id = ?3")?;
     let mut insert = connection.prepare_cached(
-        "INSERT OR REPLACE INTO locks (space, collection, id, token, fencing, owner, by, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO locks
+             (space, collection, id, token, fencing, owner, by, expires_at, seal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
-    let mut fence =
-        connection.prepare_cached("UPDATE marker SET fencing = ?1 WHERE fencing < ?1")?;
     for (key, lock) in &commit.locks {
         let Some(lock) = lock else {
             delete.execute(params![key.space(), key.collection(), key.id()])?;
             continue;
         };
-        insert.execute(params![
-            key.space(),
-            key.collection(),
-            key.id(),
-            &*lock.token,
-            signed(lock.fencing),
-            lock.owner,
-            &*lock.by,
-            signed(lock.expires_at.0),
-        ])?;
-        fence.execute([signed(lock.fencing)])?;
+        let row = [
+            text(key.space()),
+            text(key.collection()),
+            text(key.id()),
+            text(&lock.token),
+            number(lock.fencing),
+            text(&lock.owner),
+            text(&lock.by),
+            number(lock.expires_at.0),
+        ];
+        LOCKS.write(&mut insert, &row, None)?;
     }
     connection
         .prepare_cached("DELETE FROM locks WHERE expires_at <= ?1")?

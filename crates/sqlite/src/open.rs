@@ -31,6 +31,13 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
+impl OpenError {
+    pub(crate) fn folder(path: &std::path::Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::Folder { path, source }
+    }
+}
+
 impl From<Failure> for OpenError {
     fn from(failure: Failure) -> Self {
         Self::Store(failure.into())

@@ -1,29 +1,59 @@
 use crate::failure::Failure;
-use detente_core::Seq;
+use detente_core::{Key, Seq, Stored};
 use detente_store::{Commit, Pruning};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::row::signed;
+use crate::damaged::Damaged;
+use crate::row::{self, signed, unsigned};
+use crate::{history, pruned};
 
-/// Drops the versions that a commit lets go, and tells which.
+/// Drops the versions that a commit lets go, and tells which. A history that is damaged is left as
+/// it is.
 ///
 /// History is cut at milestones, so that what goes is found by walking it once: a document keeps
 /// what it is to keep, and less than one milestone's distance more.
-pub(crate) fn prune(connection: &Connection, commit: &Commit) -> Result<Vec<Seq>, Failure> {
+pub(crate) fn prune(
+    connection: &Connection,
+    commit: &Commit,
+    damage: &Damaged,
+) -> Result<Vec<Seq>, Failure> {
     let mut dropped = Vec::new();
     for pruning in &commit.prunings {
-        cut(connection, pruning, &mut dropped)?;
+        match cut(connection, pruning) {
+            Ok(Some(cut)) => {
+                drop_behind(connection, &pruning.key, &cut)?;
+                dropped.extend(cut.seqs);
+            }
+            Ok(None) => {}
+            // It stays as it is; the write stands.
+            Err(failure) if failure.damage().is_some() => damage.note(&failure),
+            Err(failure) => return Err(failure),
+        }
     }
-    if !dropped.is_empty() {
-        connection
-            .prepare_cached("UPDATE marker SET pruned = pruned + ?1")?
-            .execute([signed(dropped.len() as u64)])?;
-    }
+    pruned::note(connection, &dropped)?;
     Ok(dropped)
 }
 
-fn cut(connection: &Connection, pruning: &Pruning, dropped: &mut Vec<Seq>) -> Result<(), Failure> {
+/// What goes of one document.
+struct Cut {
+    /// The number of the oldest version that stays.
+    version: u64,
+    seqs: Vec<Seq>,
+}
+
+fn cut(connection: &Connection, pruning: &Pruning) -> Result<Option<Cut>, Failure> {
+    let oldest_kept = oldest_kept(connection, pruning)?;
+    oldest_kept.map(|it| behind(connection, &it)).transpose()
+}
+
+/// The milestone at which a history is cut, if there is one.
+fn oldest_kept(connection: &Connection, pruning: &Pruning) -> Result<Option<Stored>, Failure> {
     let key = &pruning.key;
+    let mut find = connection.prepare_cached(
+        "SELECT m.version, m.seq FROM milestones m JOIN versions v ON v.seq = m.seq
+         WHERE m.space = ?1 AND m.collection = ?2 AND m.id = ?3 AND m.version <= ?4 AND v.at < ?5
+         ORDER BY m.version DESC LIMIT 1",
+    )?;
     let place = params![
         key.space(),
         key.collection(),
@@ -31,34 +61,43 @@ fn cut(connection: &Connection, pruning: &Pruning, dropped: &mut Vec<Seq>) -> Re
         signed(pruning.below),
         signed(pruning.before.0)
     ];
-    let mut find = connection.prepare_cached(
-        "SELECT m.version, v.prev FROM milestones m JOIN versions v ON v.seq = m.seq
-         WHERE m.space = ?1 AND m.collection = ?2 AND m.id = ?3 AND m.version <= ?4 AND v.at < ?5
-         ORDER BY m.version DESC LIMIT 1",
-    )?;
-    let oldest_kept = find.query_row(place, |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?))
-    });
-    let Some((version, prev)) = oldest_kept.optional()? else {
-        return Ok(());
+    let found = find.query_row(place, |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)));
+    let Some((version, seq)) = found.optional()? else {
+        return Ok(None);
     };
-    let mut look = connection.prepare_cached("SELECT prev FROM versions WHERE seq = ?1")?;
-    let mut drop = connection.prepare_cached("DELETE FROM versions WHERE seq = ?1")?;
-    let mut next = prev;
+    let stored = row::find_described(connection, seq)?;
+    let is_it = |it: &Stored| it.key == *key && it.version == version && it.at < pruning.before;
+    let wrong = || history::wrong_milestone(key.as_str(), version);
+    stored.filter(is_it).ok_or_else(wrong).map(Some)
+}
+
+/// All versions before the oldest that is kept.
+fn behind(connection: &Connection, oldest_kept: &Stored) -> Result<Cut, Failure> {
+    let mut cut = Cut {
+        version: oldest_kept.version,
+        seqs: Vec::new(),
+    };
+    let mut next = oldest_kept.prev;
     while let Some(seq) = next {
-        let found = look.query_row([seq], |row| row.get::<_, Option<i64>>(0));
-        let Some(prev) = found.optional()? else {
+        let Some(stored) = row::find_described(connection, seq)? else {
             break;
         };
-        drop.execute([seq])?;
-        dropped.push(seq.unsigned_abs());
-        next = prev;
+        cut.seqs.push(seq);
+        next = stored.prev;
     }
-    connection
-        .prepare_cached(
-            "DELETE FROM milestones
-             WHERE space = ?1 AND collection = ?2 AND id = ?3 AND version < ?4",
-        )?
-        .execute(params![key.space(), key.collection(), key.id(), version])?;
+    Ok(cut)
+}
+
+fn drop_behind(connection: &Connection, key: &Key, cut: &Cut) -> Result<(), Failure> {
+    let mut drop = connection.prepare_cached("DELETE FROM versions WHERE seq = ?1")?;
+    for seq in &cut.seqs {
+        drop.execute([signed(*seq)])?;
+    }
+    let mut forget = connection.prepare_cached(
+        "DELETE FROM milestones
+         WHERE space = ?1 AND collection = ?2 AND id = ?3 AND version < ?4",
+    )?;
+    let version = signed(cut.version);
+    forget.execute(params![key.space(), key.collection(), key.id(), version])?;
     Ok(())
 }

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,20 +5,23 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::failure::Failure;
 use detente_core::rules::Claim;
-use detente_core::{CollectionKey, Head, Key, Kind, Moment, Seq, Stored};
+use detente_core::{CollectionKey, Head, Key, Moment, Seq, Stored};
 use detente_store::{
     Changes, Commit, ConflictPage, Conflicts, Documents, Extent, Feed, History, HistorySpan,
     Listed, Listing, LoggedConflict, MergedHour, PageLimit, Selection, Visit, read_back,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use tokio::sync::watch;
 
+use crate::damaged::Damaged;
 use crate::heads::{Heads, Memory};
 use crate::lock::Locks;
+use crate::marker::Marker;
 use crate::open::OpenError;
-use crate::row::{self, signed};
+use crate::row::{self, columns, signed};
 use crate::versions::Versions;
-use crate::{conflict_log, extent, history, layout};
+use crate::walk::{Salvage, Walk, is_missing};
+use crate::{conflict_log, extent, history, layout, pruned};
 
 /// Connections that are kept open between reads.
 const IDLE_CONNECTIONS: usize = 8;
@@ -36,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) heads: Heads,
     pub(crate) locks: Locks,
     pub(crate) versions: Versions,
+    pub(crate) damaged: Damaged,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -44,37 +47,49 @@ impl Shared {
     pub(crate) fn load(
         connection: &Connection,
         database: &Path,
+        marker: &Marker,
         cache_bytes: usize,
     ) -> Result<Self, Failure> {
-        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        let last_seq = number("SELECT coalesce(max(seq), 0) FROM versions")?;
-        let marker = number("SELECT heads_through FROM marker")?;
-        if marker > last_seq {
-            let gap = format!("its heads go up to {marker}, its log only to {last_seq}");
+        let last_seq = "SELECT coalesce(max(seq), 0) FROM versions";
+        let last_seq: i64 = connection.query_row(last_seq, [], |row| row.get(0))?;
+        let last_seq = last_seq.unsigned_abs();
+        let through = marker.heads_through;
+        if through > last_seq {
+            let gap = format!("its heads go up to {through}, its log only to {last_seq}");
             return Err(Failure::damaged(gap));
         }
         let shared = Self {
             database: database.to_owned(),
-            last_seq: AtomicU64::new(last_seq.unsigned_abs()),
-            watch: watch::Sender::new(last_seq.unsigned_abs()),
+            last_seq: AtomicU64::new(last_seq),
+            watch: watch::Sender::new(last_seq),
             heads: Heads::new(),
-            locks: Locks::load(connection)?,
+            locks: Locks::load(connection, marker.fencing)?,
             versions: Versions::new(cache_bytes),
+            damaged: Damaged::default(),
             idle: Mutex::new(Vec::new()),
         };
-        shared.replay(connection, marker)?;
+        shared.replay(connection, through)?;
         Ok(shared)
     }
 
-    fn replay(&self, connection: &Connection, marker: i64) -> Result<(), Failure> {
+    /// Which documents have newer versions than the table of heads says hangs on every row of the
+    /// tail, so all must be sound, and none be lost. Their bodies are not looked at.
+    fn replay(&self, connection: &Connection, through: Seq) -> Result<(), Failure> {
         let mut statement = connection.prepare(row::VERSIONS_SINCE)?;
-        let mut rows = statement.query([marker])?;
+        let mut rows = statement.query([signed(through)])?;
+        let mut next = through + 1;
         while let Some(row) = rows.next()? {
-            let stored = row::stored(row)?;
+            let described = row::described(row)?;
+            pruned::explain_gap(connection, &mut next, described.seq)?;
             self.heads
-                .publish([(&stored.key, stored.head())].into_iter());
+                .publish([(&described.key, described.head())].into_iter());
         }
         Ok(())
+    }
+
+    /// Notes what was found damaged.
+    pub(crate) fn noting<T>(&self, found: Result<T, Failure>) -> Result<T, Failure> {
+        found.inspect_err(|failure| self.damaged.note(failure))
     }
 
     pub(crate) fn last_seq(&self) -> Seq {
@@ -131,16 +146,11 @@ impl Reads {
     /// Reads one state of a store, also while a server has it open: what is written meanwhile is not
     /// seen. One thread at a time may read it.
     pub(crate) fn open(data: &Path) -> Result<Self, OpenError> {
-        let database = layout::database_in(data);
-        if !database.is_file() {
-            return Err(OpenError::Foreign {
-                path: database,
-                reason: "there is no such file".into(),
-            });
-        }
+        let database = layout::existing_in(data)?;
         let connection = layout::open_reader(&database)?;
         connection.execute_batch("BEGIN")?;
-        let shared = Shared::load(&connection, &database, 0)?;
+        let marker = Marker::read(&connection)?;
+        let shared = Shared::load(&connection, &database, &marker, 0)?;
         shared.give_back(connection);
         Ok(Self::new(Arc::new(shared)))
     }
@@ -149,7 +159,7 @@ impl Reads {
         let connection = self.shared.connection()?;
         let result = read(&connection);
         self.shared.give_back(connection);
-        result
+        self.shared.noting(result)
     }
 
     pub(crate) fn last_seq(&self) -> Seq {
@@ -203,8 +213,13 @@ impl Reads {
         if let Some(stored) = self.shared.versions.get(seq) {
             return Ok(Some(stored));
         }
+        // Looked at first: what is up to here is there, or kept no longer. What is past it may come.
+        let was_written = (1..=self.shared.last_seq()).contains(&seq);
         let token = self.shared.versions.token();
-        let found = self.with(|connection| row::find_version(connection, seq))?;
+        let found = self.with(|connection| match was_written {
+            true => row::find_named(connection, seq),
+            false => row::find_version(connection, seq),
+        })?;
         if let Some(stored) = &found {
             self.shared.versions.remember(token, stored);
         }
@@ -231,6 +246,23 @@ impl Reads {
         wanted: &Documents<'_>,
         visit: &mut Visit<'_>,
     ) -> Result<(), Failure> {
+        let mut failure = None;
+        self.walk(wanted, &mut |found| match found {
+            Ok(stored) => visit(stored),
+            Err(error) => {
+                failure = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        self.shared.noting(failure.map_or(Ok(()), Err))
+    }
+
+    /// As [`Self::documents`], past all that is damaged: each is told instead of a document.
+    pub(crate) fn walk(
+        &self,
+        wanted: &Documents<'_>,
+        visit: &mut Salvage<'_>,
+    ) -> Result<(), Failure> {
         // Taken before the table is read: what leaves for the table in between is seen twice, not missed.
         let pending = self.shared.heads.pending(wanted.collection);
         self.with(|connection| {
@@ -245,7 +277,8 @@ impl Reads {
     }
 
     pub(crate) fn changes(&self, wanted: &Changes) -> Result<Feed, Failure> {
-        self.with(|connection| read_changes(connection, wanted))
+        let last_seq = self.last_seq();
+        self.with(|connection| read_changes(connection, wanted, last_seq))
     }
 
     pub(crate) fn history(
@@ -308,11 +341,7 @@ impl Reads {
     }
 
     pub(crate) fn pruned(&self) -> Result<u64, Failure> {
-        self.with(|connection| {
-            let count = connection
-                .query_row("SELECT pruned FROM marker", [], |row| row.get::<_, i64>(0))?;
-            Ok(count.unsigned_abs())
-        })
+        self.with(|connection| Ok(Marker::read(connection)?.pruned))
     }
 
     pub(crate) fn extents(&self, space: &str) -> Result<Vec<Extent>, Failure> {
@@ -323,18 +352,20 @@ impl Reads {
     pub(crate) fn collections(&self) -> Result<Vec<CollectionKey>, Failure> {
         let mut collections = self.shared.heads.pending_collections();
         self.with(|connection| {
-            let mut next = connection.prepare_cached(
-                "SELECT space, collection FROM heads WHERE (space, collection) > (?1, ?2)
+            let mut next = connection.prepare_cached(concat!(
+                "SELECT ",
+                columns!(heads),
+                " FROM heads WHERE (space, collection) > (?1, ?2)
                  ORDER BY space, collection LIMIT 1",
-            )?;
+            ))?;
             let mut last = (String::new(), String::new());
             loop {
-                let found = next.query_row(params![last.0, last.1], |row| {
-                    Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-                });
-                let Some((space, collection)) = found.optional()? else {
+                let mut rows = next.query(params![last.0, last.1])?;
+                let Some(row) = rows.next()? else {
                     return Ok(());
                 };
+                row::head(row)?;
+                let (space, collection) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
                 collections.push(CollectionKey {
                     space: space.as_str().into(),
                     collection: collection.as_str().into(),
@@ -352,147 +383,56 @@ impl Reads {
     }
 }
 
-/// A walk through the documents of a collection: the table and what is not yet in it, merged by id.
-struct Walk<'a> {
-    reader: &'a Reads,
-    connection: &'a Connection,
-    wanted: &'a Documents<'a>,
-    pending: BTreeMap<String, Head>,
-}
-
-impl Walk<'_> {
-    fn run(mut self, visit: &mut Visit<'_>) -> Result<(), Failure> {
-        let (comparison, direction) = match (self.wanted.descending, self.wanted.after) {
-            (false, _) => (">", "ASC"),
-            (true, Some(_)) => ("<", "DESC"),
-            (true, None) => (">", "DESC"),
-        };
-        let sql = format!(
-            "SELECT id, seq, version, digest, at, kind FROM heads
-             WHERE space = ?1 AND collection = ?2 AND id {comparison} ?3 ORDER BY id {direction}"
-        );
-        let _moment = layout::one_moment(self.connection)?;
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let CollectionKey { space, collection } = self.wanted.collection;
-        let mut rows =
-            statement.query(params![space, collection, self.wanted.after.unwrap_or("")])?;
-        while let Some(row) = rows.next()? {
-            let id: String = row.get(0)?;
-            let head = row::head(row, 1)?;
-            if self.visit_pending(Some(&id), visit)?.is_break() {
-                return Ok(());
-            }
-            let newest = match self.pending.remove(&id) {
-                Some(pending) if pending.seq > head.seq => pending,
-                _ => head,
-            };
-            if self.show(&id, newest, visit)?.is_break() {
-                return Ok(());
-            }
-        }
-        self.visit_pending(None, visit).map(drop)
-    }
-
-    /// Visits what is pending and comes before `id`.
-    fn visit_pending(
-        &mut self,
-        id: Option<&str>,
-        visit: &mut Visit<'_>,
-    ) -> Result<ControlFlow<()>, Failure> {
-        loop {
-            let next = if self.wanted.descending {
-                self.pending.last_key_value()
-            } else {
-                self.pending.first_key_value()
-            };
-            let Some((next, head)) = next else {
-                return Ok(ControlFlow::Continue(()));
-            };
-            let (next, head) = (next.clone(), *head);
-            if id.is_some_and(|id| !self.comes_before(&next, id)) {
-                return Ok(ControlFlow::Continue(()));
-            }
-            self.pending.remove(&next);
-            let is_wanted = self
-                .wanted
-                .after
-                .is_none_or(|after| self.comes_before(after, &next));
-            if is_wanted && self.show(&next, head, visit)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-    }
-
-    fn comes_before(&self, one: &str, other: &str) -> bool {
-        if self.wanted.descending {
-            one > other
-        } else {
-            one < other
-        }
-    }
-
-    fn show(
-        &self,
-        id: &str,
-        head: Head,
-        visit: &mut Visit<'_>,
-    ) -> Result<ControlFlow<()>, Failure> {
-        if head.kind == Kind::Tombstone {
-            return Ok(ControlFlow::Continue(()));
-        }
-        let stored = match row::find_version(self.connection, head.seq)? {
-            Some(stored) => stored,
-            // Newer ones came after the pending heads were taken, and this was let go.
-            None => {
-                let CollectionKey { space, collection } = self.wanted.collection;
-                let newest = self
-                    .reader
-                    .current(&Key::from_parts(space, collection, id))?;
-                newest.ok_or_else(|| is_missing(head))?
-            }
-        };
-        Ok(match stored.kind {
-            Kind::Document => visit(stored),
-            Kind::Tombstone => ControlFlow::Continue(()),
-        })
-    }
-}
-
-fn is_missing(head: Head) -> Failure {
-    let seq = head.seq;
-    Failure::damaged(format!("a head names version {seq}, which is not there"))
-}
-
-fn read_changes(connection: &Connection, wanted: &Changes) -> Result<Feed, Failure> {
-    let mut statement = connection.prepare_cached(row::VERSIONS_SINCE)?;
-    let mut rows = statement.query([signed(wanted.since)])?;
+/// Pages end before what is damaged, so that whoever follows gets as far as there is something sound.
+fn read_changes(connection: &Connection, wanted: &Changes, last_seq: Seq) -> Result<Feed, Failure> {
     let mut feed = Feed {
         items: Vec::new(),
         through: wanted.since,
         more: false,
     };
+    match extend(connection, wanted, last_seq, &mut feed) {
+        Err(failure) if failure.damage().is_none() || feed.items.is_empty() => Err(failure),
+        Err(_) => {
+            feed.more = true;
+            Ok(feed)
+        }
+        Ok(()) => Ok(feed),
+    }
+}
+
+/// Also what is passed over must be sound, or it might have been wanted.
+fn extend(
+    connection: &Connection,
+    wanted: &Changes,
+    last_seq: Seq,
+    feed: &mut Feed,
+) -> Result<(), Failure> {
+    let mut statement = connection.prepare_cached(row::VERSIONS_SINCE)?;
+    let mut rows = statement.query([signed(wanted.since)])?;
     let mut looked_at = 0;
+    let mut next = wanted.since + 1;
     let mut page = wanted.limit.meter();
     while let Some(row) = rows.next()? {
         if looked_at == SCAN_LIMIT || page.is_full() {
             feed.more = true;
-            break;
+            return Ok(());
         }
         looked_at += 1;
-        let is_wanted = row.get_ref(1)?.as_str().ok() == Some(&wanted.space)
-            && wanted.collection.as_ref().is_none_or(|it| {
-                row.get_ref(2)
-                    .is_ok_and(|name| name.as_str().ok() == Some(it))
-            });
-        if is_wanted {
-            let stored = row::stored(row)?;
+        let described = row::described(row)?;
+        pruned::explain_gap(connection, &mut next, described.seq)?;
+        let collection = wanted.collection.as_deref();
+        if described.key.space() == wanted.space
+            && collection.is_none_or(|it| it == described.key.collection())
+        {
+            let stored = row::with_body(row, described)?;
             if !page.take(stored.body.len()) {
                 feed.more = true;
-                break;
+                feed.through = feed.items.last().map_or(wanted.since, |last| last.seq);
+                return Ok(());
             }
             feed.items.push(stored);
         }
-        feed.through = row.get::<_, i64>(0)?.unsigned_abs();
+        feed.through = next - 1;
     }
-    Ok(feed)
+    pruned::explain(connection, next, last_seq + 1)
 }

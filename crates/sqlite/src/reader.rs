@@ -1,12 +1,13 @@
 use std::future;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 use detente_store::{
-    Changes, ConflictPage, Conflicts, Extent, Feed, History, HistorySpan, Listed, Listing,
-    LoggedConflict, MergedHour, PageLimit, Read, Reader, StoreError,
+    Changes, ConflictPage, Conflicts, Damage, Documents, Extent, Feed, Health, History,
+    HistorySpan, Listed, Listing, LoggedConflict, MergedHour, PageLimit, Read, Reader, StoreError,
 };
 use tokio::runtime::Handle;
 
@@ -39,6 +40,37 @@ impl SqliteReader {
         Ok(Self {
             reads: Reads::open(data)?,
         })
+    }
+
+    /// Visits the documents of a collection in the order of their ids, past all that is damaged: that
+    /// is told instead.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if what comes next cannot be read at all.
+    pub fn salvage(
+        &self,
+        collection: &CollectionKey,
+        mut visit: impl FnMut(Result<Arc<Stored>, Damage>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let wanted = Documents {
+            collection,
+            after: None,
+            descending: false,
+        };
+        let mut failure = None;
+        let walked = self.reads.walk(&wanted, &mut |found| match found {
+            Ok(stored) => visit(Ok(stored)),
+            Err(error) => match error.damage() {
+                Some(damage) => visit(Err(damage.clone())),
+                None => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            },
+        });
+        walked?;
+        Ok(failure.map_or(Ok(()), Err)?)
     }
 
     fn read<'a, T: Send + 'static>(
@@ -165,6 +197,12 @@ impl Reader for SqliteReader {
     fn merged<'a>(&'a self, space: &'a str, since: Moment) -> Read<'a, Vec<MergedHour>> {
         let space = space.to_owned();
         self.read(move |reads| reads.merged(&space, since))
+    }
+
+    fn health(&self) -> Health {
+        Health {
+            damaged: self.reads.shared.damaged.count(),
+        }
     }
 
     fn pruned(&self) -> Read<'_, u64> {

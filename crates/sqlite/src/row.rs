@@ -2,9 +2,13 @@ use std::sync::Arc;
 
 use crate::failure::Failure;
 use bytes::Bytes;
-use detente_core::{Digest, Head, Key, Kind, Moment, Seq, Stored, rules::Claim};
+use detente_core::{Checksum, Digest, Head, Key, Kind, Moment, Seq, Stored, rules::Claim};
+use detente_store::Damage;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, params};
+
+use crate::seal::{HEADS, UNIQUE_KEYS, VERSIONS};
+use crate::{pruned, walk};
 
 /// SQLite's integers are signed; ours never reach the sign.
 pub(crate) fn signed(number: u64) -> i64 {
@@ -16,7 +20,12 @@ pub(crate) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64, Error> {
     u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
 }
 
-pub(crate) fn kind_number(kind: Kind) -> i64 {
+pub(crate) fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a str, Error> {
+    let text = row.get_ref(column)?.as_str();
+    text.map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+pub(crate) fn kind_number(kind: Kind) -> u64 {
     match kind {
         Kind::Document => 1,
         Kind::Tombstone => 2,
@@ -31,79 +40,174 @@ fn kind(row: &Row<'_>, column: usize) -> Result<Kind, Error> {
     }
 }
 
-/// `seq, version, digest, at, kind` from `first` on.
-pub(crate) fn head(row: &Row<'_>, first: usize) -> Result<Head, Error> {
+/// What [`head`] and [`stored`] read.
+macro_rules! columns {
+    (heads) => {
+        "space, collection, id, seq, version, digest, at, kind, seal"
+    };
+    (versions) => {
+        "seq, space, collection, id, version, prev, by, at, kind, base, checksum, seal, body"
+    };
+}
+pub(crate) use columns;
+
+/// A head that is as it was written.
+pub(crate) fn head(row: &Row<'_>) -> Result<Head, Failure> {
+    if !HEADS.holds(row, 0)? {
+        let (space, collection, id) = (row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?);
+        let part = |value: rusqlite::types::ValueRef<'_>| {
+            let bytes = value.as_bytes().unwrap_or_default();
+            String::from_utf8_lossy(bytes).into_owned()
+        };
+        let (space, collection, id) = (part(space), part(collection), part(id));
+        return Err(Failure::damaged(format!(
+            "the head of {space}/{collection}/{id} is not as it was written"
+        )));
+    }
     Ok(Head {
-        seq: unsigned(row, first)?,
-        version: unsigned(row, first + 1)?,
-        digest: Digest(unsigned(row, first + 2)?),
-        at: Moment(unsigned(row, first + 3)?),
-        kind: kind(row, first + 4)?,
+        seq: unsigned(row, 3)?,
+        version: unsigned(row, 4)?,
+        digest: Digest(unsigned(row, 5)?),
+        at: Moment(unsigned(row, 6)?),
+        kind: kind(row, 7)?,
     })
 }
 
 /// All versions past a seq, with the columns that [`stored`] reads.
-pub(crate) const VERSIONS_SINCE: &str =
-    "SELECT seq, space, collection, id, version, prev, by, at, kind, body, base
-     FROM versions WHERE seq > ?1 ORDER BY seq";
+pub(crate) const VERSIONS_SINCE: &str = concat!(
+    "SELECT ",
+    columns!(versions),
+    " FROM versions WHERE seq > ?1 ORDER BY seq"
+);
 
-pub(crate) fn stored(row: &Row<'_>) -> Result<Arc<Stored>, Error> {
-    let text = |column: usize| {
-        let text = row.get_ref(column)?.as_str();
-        text.map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
-    };
+const VERSION_AT: &str = concat!(
+    "SELECT ",
+    columns!(versions),
+    " FROM versions WHERE seq = ?1"
+);
+
+/// A version without its body: what the row says of it is as it was written.
+pub(crate) fn described(row: &Row<'_>) -> Result<Stored, Failure> {
+    if !VERSIONS.holds(row, 0)? {
+        let seq: i64 = row.get(0)?;
+        return Err(Failure::lost(Damage::at(seq.unsigned_abs())));
+    }
     let number = |column: usize| -> Result<Option<u64>, Error> {
         let number: Option<i64> = row.get(column)?;
         Ok(number.and_then(|it| u64::try_from(it).ok()))
     };
-    let body = Bytes::copy_from_slice(text(9)?.as_bytes());
-    Ok(Arc::new(Stored {
+    let checksum: i64 = row.get(10)?;
+    Ok(Stored {
         seq: unsigned(row, 0)?,
-        key: Key::from_parts(text(1)?, text(2)?, text(3)?),
+        key: Key::from_parts(text(row, 1)?, text(row, 2)?, text(row, 3)?),
         version: unsigned(row, 4)?,
         prev: number(5)?,
-        base: number(10)?,
-        by: text(6)?.into(),
+        base: number(9)?,
+        by: text(row, 6)?.into(),
         at: Moment(unsigned(row, 7)?),
         kind: kind(row, 8)?,
-        digest: Digest::of(&body),
-        body,
+        digest: Checksum(checksum.cast_unsigned()).digest(),
+        body: Bytes::new(),
+    })
+}
+
+/// A version that is as it was written, with its body.
+pub(crate) fn stored(row: &Row<'_>) -> Result<Arc<Stored>, Failure> {
+    with_body(row, described(row)?)
+}
+
+/// The same version, with its body.
+pub(crate) fn with_body(row: &Row<'_>, described: Stored) -> Result<Arc<Stored>, Failure> {
+    let Some((body, _)) = VERSIONS.content(row, 0)? else {
+        return Err(Failure::lost(Damage::Version {
+            seq: described.seq,
+            document: Some((described.key, described.version)),
+        }));
+    };
+    Ok(Arc::new(Stored {
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        ..described
     }))
 }
 
 pub(crate) fn find_head(connection: &Connection, key: &Key) -> Result<Option<Head>, Failure> {
-    let mut statement = connection.prepare_cached(
-        "SELECT seq, version, digest, at, kind FROM heads
-         WHERE space = ?1 AND collection = ?2 AND id = ?3",
-    )?;
-    let place = params![key.space(), key.collection(), key.id()];
-    Ok(statement.query_row(place, |row| head(row, 0)).optional()?)
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        columns!(heads),
+        " FROM heads WHERE space = ?1 AND collection = ?2 AND id = ?3",
+    ))?;
+    let mut rows = statement.query(params![key.space(), key.collection(), key.id()])?;
+    match rows.next()? {
+        Some(row) => head(row).map(Some),
+        None => has_no_head(connection, key).map(|()| None),
+    }
 }
 
-/// The newest version of a document, in one read: two would be two transactions.
+/// What looks absent must be absent from the second list of names as well: a key that changed on the
+/// disk would be taken for a document that never was.
+fn has_no_head(connection: &Connection, key: &Key) -> Result<(), Failure> {
+    let mut again = connection.prepare_cached(
+        "SELECT 1 FROM heads INDEXED BY heads_again
+         WHERE space = ?1 AND collection = ?2 AND id = ?3",
+    )?;
+    if again.exists(params![key.space(), key.collection(), key.id()])? {
+        return Err(Failure::damaged(format!("the head of {key:?} is lost")));
+    }
+    Ok(())
+}
+
+/// The newest version of a document by the tables. They are read in one transaction.
 pub(crate) fn find_current(
     connection: &Connection,
     key: &Key,
 ) -> Result<Option<Arc<Stored>>, Failure> {
-    let mut statement = connection.prepare_cached(
-        "SELECT v.seq, v.space, v.collection, v.id, v.version, v.prev, v.by, v.at, v.kind, v.body,
-                v.base
-         FROM heads h JOIN versions v ON v.seq = h.seq
-         WHERE h.space = ?1 AND h.collection = ?2 AND h.id = ?3",
-    )?;
-    let place = params![key.space(), key.collection(), key.id()];
-    Ok(statement.query_row(place, stored).optional()?)
+    let _moment = crate::layout::one_moment(connection)?;
+    let Some(head) = find_head(connection, key)? else {
+        return Ok(None);
+    };
+    let lost = || {
+        Failure::lost(Damage::Version {
+            seq: head.seq,
+            document: Some((key.clone(), head.version)),
+        })
+    };
+    let stored = find_version(connection, head.seq)?.ok_or_else(lost)?;
+    match stored.key == *key && stored.head() == head {
+        true => Ok(Some(stored)),
+        false => Err(walk::disagrees(key, head)),
+    }
 }
 
+/// A version, if it is there.
 pub(crate) fn find_version(
     connection: &Connection,
     seq: Seq,
 ) -> Result<Option<Arc<Stored>>, Failure> {
-    let mut statement = connection.prepare_cached(
-        "SELECT seq, space, collection, id, version, prev, by, at, kind, body, base
-         FROM versions WHERE seq = ?1",
-    )?;
-    Ok(statement.query_row([signed(seq)], stored).optional()?)
+    let mut statement = connection.prepare_cached(VERSION_AT)?;
+    let mut rows = statement.query([signed(seq)])?;
+    rows.next()?.map(stored).transpose()
+}
+
+/// A version that was written once; `None` if it is kept no longer.
+pub(crate) fn find_named(
+    connection: &Connection,
+    seq: Seq,
+) -> Result<Option<Arc<Stored>>, Failure> {
+    let found = find_version(connection, seq)?;
+    if found.is_none() {
+        pruned::explain(connection, seq, seq + 1)?;
+    }
+    Ok(found)
+}
+
+/// As [`find_named`], without its body.
+pub(crate) fn find_described(connection: &Connection, seq: Seq) -> Result<Option<Stored>, Failure> {
+    let mut statement = connection.prepare_cached(VERSION_AT)?;
+    let mut rows = statement.query([signed(seq)])?;
+    match rows.next()? {
+        Some(row) => described(row).map(Some),
+        None => pruned::explain(connection, seq, seq + 1).map(|()| None),
+    }
 }
 
 pub(crate) fn find_holder(
@@ -113,9 +217,38 @@ pub(crate) fn find_holder(
     claim: &Claim,
 ) -> Result<Option<String>, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT id FROM unique_keys
+        "SELECT space, collection, name, value, id, seal FROM unique_keys
          WHERE space = ?1 AND collection = ?2 AND name = ?3 AND value = ?4",
     )?;
     let place = params![space, collection, claim.constraint, claim.value];
-    Ok(statement.query_row(place, |row| row.get(0)).optional()?)
+    let damaged = || {
+        Failure::damaged(format!(
+            "the holder of {} {} in {space}/{collection} is not as it was written",
+            claim.constraint, claim.value
+        ))
+    };
+    let mut rows = statement.query(place)?;
+    if let Some(row) = rows.next()? {
+        return match UNIQUE_KEYS.holds(row, 0)? {
+            true => Ok(Some(text(row, 4)?.to_owned())),
+            false => Err(damaged()),
+        };
+    }
+    let mut again = connection.prepare_cached(
+        "SELECT 1 FROM unique_keys INDEXED BY unique_keys_again
+         WHERE space = ?1 AND collection = ?2 AND name = ?3 AND value = ?4",
+    )?;
+    let is_there: Option<i64> = again.query_row(place, |row| row.get(0)).optional()?;
+    is_there.map_or(Ok(None), |_| Err(damaged()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_are_those_of_the_tables() {
+        assert_eq!(columns!(heads), HEADS.columns());
+        assert_eq!(columns!(versions), VERSIONS.columns());
+    }
 }

@@ -12,7 +12,7 @@ use detente_core::{
 use crate::cpu_time::CpuTime;
 use crate::holders::{Before, Holders};
 use crate::{
-    Cache, Commit, Facts, Ground, Lack, Pruning, SettledAs, SettledConflict, Settlement,
+    Cache, Commit, Damage, Facts, Ground, Lack, Pruning, SettledAs, SettledConflict, Settlement,
     StoreError, UniqueKey,
 };
 
@@ -400,11 +400,7 @@ impl<F: Facts> State for Batch<'_, F> {
         if let Some(applied) = self.own(seq) {
             return Ok(Arc::clone(&applied.stored));
         }
-        let missing = || {
-            Lack::Fault(StoreError::Damaged(format!(
-                "version {seq} is named but not there"
-            )))
-        };
+        let missing = || Lack::Fault(StoreError::Damaged(Damage::at(seq)));
         self.facts.version(seq)?.ok_or_else(missing)
     }
 
@@ -416,8 +412,7 @@ impl<F: Facts> State for Batch<'_, F> {
             return Ok(tree);
         }
         let stored = self.stored(seq)?;
-        let unreadable =
-            || Lack::Fault(StoreError::Damaged(format!("version {seq} is no document")));
+        let unreadable = || Lack::Fault(StoreError::Damaged(Damage::at(seq)));
         stored.document().map(Arc::new).ok_or_else(unreadable)
     }
 

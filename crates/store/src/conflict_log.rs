@@ -198,9 +198,8 @@ impl LoggedConflict {
             true => Ok(self),
             false => {
                 let id = &self.id;
-                Err(StoreError::Damaged(format!(
-                    "the edit of conflict {id} cannot be read"
-                )))
+                let what = format!("the edit of conflict {id} cannot be read");
+                Err(StoreError::Damaged(what.into()))
             }
         }
     }

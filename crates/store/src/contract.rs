@@ -1,5 +1,6 @@
 //! What every store must do.
 
+mod damage; // what is not as it was written
 mod extent; // how much a collection holds
 mod facts; // what decisions rest on, and what must be fetched first
 mod fate; // what became of a commit
@@ -10,6 +11,7 @@ mod page; // how much is read at a time
 mod reader; // reads of what is durable
 mod store; // the writer's side
 
+pub use damage::Damage;
 pub use extent::Extent;
 pub use facts::{Facts, Lack, Want};
 pub use fate::{BatchToken, Fate};
@@ -19,5 +21,5 @@ pub use history::{History, HistorySpan, read_back};
 pub(crate) use list::item;
 pub use list::{Documents, Listed, Listing, Selection, Visit};
 pub use page::{PageLimit, PageMeter};
-pub use reader::{Changes, Feed, Read, Reader};
+pub use reader::{Changes, Feed, Health, Read, Reader};
 pub use store::{ConstraintConflict, Store, StoreError};

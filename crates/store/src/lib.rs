@@ -35,9 +35,9 @@ pub use conflict_log::{
     SettledAs, SettledConflict, Settlement, VersionPlace,
 };
 pub use contract::{
-    BatchToken, Changes, ConstraintConflict, Documents, Extent, Facts, Fate, Feed, Ground, History,
-    HistorySpan, Lack, Listed, Listing, PageLimit, PageMeter, Read, Reader, Selection, Store,
-    StoreError, Visit, Want, read_back,
+    BatchToken, Changes, ConstraintConflict, Damage, Documents, Extent, Facts, Fate, Feed, Ground,
+    Health, History, HistorySpan, Lack, Listed, Listing, PageLimit, PageMeter, Read, Reader,
+    Selection, Store, StoreError, Visit, Want, read_back,
 };
 pub use counters::DeskCounters;
 pub use desk::{Desk, Next, Proposed, Replies};

@@ -10,14 +10,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::in_progress::{InProgress, NoTurn, Turn};
 use crate::{
-    Clerk, DeskCounters, LoggedConflict, Order, Reply, Store, StoreError, Transacted, Transaction,
+    Clerk, Damage, DeskCounters, LoggedConflict, Order, Reply, Store, StoreError, Transacted,
+    Transaction,
 };
 
 /// How many orders are decided together at most.
 const BATCH_LIMIT: usize = 512;
 
 /// Why an order has no reply. Nothing was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
     #[error("too many writes are waiting")]
     Busy,
@@ -25,6 +26,9 @@ pub enum WriteError {
     Full,
     #[error("the store cannot be reached")]
     Away,
+    /// What the write rests on is not as it was written.
+    #[error("the store is damaged: {0}")]
+    Damaged(Damage),
     #[error("the store failed")]
     Store,
     #[error("the store is closing")]
@@ -244,6 +248,10 @@ fn serve<S: Store>(clerk: &mut Clerk<S>, orders: &[Order]) -> Vec<Result<Reply, 
 }
 
 fn report(error: &StoreError) -> WriteError {
+    // The store tells of damage itself, once.
+    if let StoreError::Damaged(damage) = error {
+        return WriteError::Damaged(damage.clone());
+    }
     tracing::error!(%error, "a write failed");
     match error {
         StoreError::Full => WriteError::Full,

@@ -7,7 +7,7 @@ use detente_sqlite::{Sqlite, SqliteOptions};
 
 use super::Failure;
 use super::data::{StoreArgs, refused};
-use super::verify::examine;
+use super::verify::{examine, inspect};
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {
@@ -36,6 +36,7 @@ impl Backup {
             .with_context(|| format!("cannot write to {}", beside.display()))
             .map_err(Failure::Start)?;
         detente_sqlite::back_up(&data, folder.path()).map_err(|error| refused(&data, error))?;
+        inspect(folder.path(), &self.file)?;
         let copy = Sqlite::open(folder.path(), SqliteOptions::default());
         let copy = copy.map_err(|error| refused(&self.file, error))?;
         let found = examine(&copy, &config, &self.file)?;

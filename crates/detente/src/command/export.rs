@@ -1,14 +1,14 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use detente_core::Stored;
 use detente_core::json::{self, Value};
 use detente_sqlite::SqliteReader;
-use detente_store::{Reader, each_document};
+use detente_store::{Damage, Reader};
 use pollster::FutureExt;
 
 use super::data::{StoreArgs, refused};
@@ -32,11 +32,26 @@ impl Export {
             Some(path) => Box::new(create(path).map_err(Failure::Usage)?),
             None => Box::new(io::stdout().lock()),
         };
-        let count = export(&reader, &mut BufWriter::with_capacity(1 << 16, &mut out));
-        let count = count.map_err(Failure::Start)?;
+        let exported = export(&reader, &mut BufWriter::with_capacity(1 << 16, &mut out));
+        let Exported { count, damage } = exported.map_err(Failure::Start)?;
         eprintln!("detente: exported {count} documents");
-        Ok(())
+        if damage.is_empty() {
+            return Ok(());
+        }
+        let left_out: Vec<_> = damage.iter().map(Damage::to_string).collect();
+        let count = left_out.len();
+        Err(Failure::Findings(anyhow!(
+            "left out, because it is damaged: {count}\n{}",
+            left_out.join("\n")
+        )))
     }
+}
+
+#[derive(Default)]
+struct Exported {
+    count: u64,
+    /// What stands in the way of a document each.
+    damage: Vec<Damage>,
 }
 
 /// Creates the file, which must not exist yet: an export never overwrites anything.
@@ -44,21 +59,30 @@ fn create(path: &PathBuf) -> anyhow::Result<File> {
     File::create_new(path).with_context(|| format!("cannot create {}", path.display()))
 }
 
-fn export(reader: &dyn Reader, out: &mut impl Write) -> anyhow::Result<u64> {
+fn export(reader: &SqliteReader, out: &mut impl Write) -> anyhow::Result<Exported> {
     let bar = progress::count("documents");
-    let mut count = 0;
+    let mut exported = Exported::default();
     for collection in reader.collections().block_on()? {
-        let write = |stored: Arc<Stored>| -> anyhow::Result<()> {
-            out.write_all(line(&stored).as_bytes())?;
-            count += 1;
-            bar.set_position(count);
-            Ok(())
-        };
-        each_document(reader, &collection, write).block_on()?;
+        let mut written = Ok(());
+        reader.salvage(&collection, |found| {
+            match found {
+                Ok(stored) => {
+                    written = out.write_all(line(&stored).as_bytes());
+                    exported.count += 1;
+                    bar.set_position(exported.count);
+                }
+                Err(damage) => exported.damage.push(damage),
+            }
+            match written {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        })?;
+        written?;
     }
     out.flush()?;
     bar.finish_and_clear();
-    Ok(count)
+    Ok(exported)
 }
 
 /// One document on one line, with digits and the order of members as they were sent.

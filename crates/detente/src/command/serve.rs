@@ -116,7 +116,14 @@ impl Serve {
             serving.run(shutdown.map_err(Failure::Start)?).await;
             Ok(writer)
         });
-        writer?.join().map_err(|error| refused(&data, error))
+        match writer?.join() {
+            // What was acknowledged is safe.
+            Err(StoreError::Full) => {
+                tracing::warn!("no space left: the last refusals are not in the conflict log");
+                Ok(())
+            }
+            closed => closed.map_err(|error| refused(&data, error)),
+        }
     }
 
     fn start_log(&self) {

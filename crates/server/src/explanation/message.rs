@@ -29,6 +29,9 @@ const WEAK: &str = "If-Match names the current version, but by a weak tag, which
 const FOREIGN: &str = "The tag is none of this server's: a proxy on the way may have changed it.";
 pub(super) const NOT_PERFORMED: &str =
     "This operation was not refused; another one of the batch was, so none was performed.";
+pub(super) const DAMAGED: &str =
+    "What is stored is not what was written there. The server's log names what is damaged.";
+
 pub(super) const FULL: &str = "The disk is full. Nothing was written; reading goes on.";
 
 /// Who saved what since the edit began, and where the two stand to each other. `failed` is the

@@ -1,7 +1,8 @@
 use axum::http::StatusCode;
 
-use super::member::LIMIT_BYTES;
+use super::member::{LIMIT_BYTES, member};
 use super::{ProblemKind, ProblemType};
+use crate::schema::whole;
 
 pub(super) const ROWS: &[ProblemType] = &[
     ProblemType {
@@ -81,6 +82,23 @@ pub(super) const ROWS: &[ProblemType] = &[
         again: "when there is space again",
         why: "The disk is full. Nothing was written. Everything stored can still be read.",
         what: "Free some disk space. The server then accepts writes again without a restart.",
+        ..ProblemType::BARE
+    },
+    ProblemType {
+        kind: ProblemKind::Damaged,
+        slug: "damaged",
+        error: "Damaged",
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        title: "What is stored here is damaged",
+        again: "no",
+        why: "\
+            The disk returns something else than the server wrote there. The server does not pass it off \
+            as your data, so it answers neither with the document nor with a tag.",
+        what: "\
+            <code>seq</code> and <code>version</code> say which version it is, if the server knows. Tell whoever runs the server: its log names what is \
+            damaged, and <code>detente verify</code> can restore it from a backup. A PUT that does not \
+            need the damaged version still works.",
+        members: &[member("seq", || whole(1)), member("version", || whole(1))],
         ..ProblemType::BARE
     },
     ProblemType {

@@ -35,6 +35,7 @@ pub(crate) enum ProblemKind {
     HeadersTooLarge,
     Unavailable,
     StorageFull,
+    Damaged,
     Internal,
 }
 

@@ -80,6 +80,9 @@ pub trait Reader: Debug + Send + Sync + 'static {
     /// How often edits were merged in a space since a moment.
     fn merged<'a>(&'a self, space: &'a str, since: Moment) -> Read<'a, Vec<MergedHour>>;
 
+    /// What the store noticed about itself so far.
+    fn health(&self) -> Health;
+
     /// How many versions were stored once and are kept no longer.
     fn pruned(&self) -> Read<'_, u64>;
 
@@ -91,6 +94,13 @@ pub trait Reader: Debug + Send + Sync + 'static {
 
     /// Fails if the store cannot be read at all.
     fn ping(&self) -> Read<'_, ()>;
+}
+
+/// What a store noticed about itself since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// How many things were found damaged when they were read.
+    pub damaged: u64,
 }
 
 /// Which versions to read.

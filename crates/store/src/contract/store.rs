@@ -2,7 +2,7 @@ use detente_core::rules::Rules;
 use detente_core::{CollectionKey, Moment, Seq};
 use tokio::sync::watch;
 
-use crate::{BatchToken, Commit, Facts, Fate, Ground, Lack, Order, Reader, Want};
+use crate::{BatchToken, Commit, Damage, Facts, Fate, Ground, Lack, Order, Reader, Want};
 
 /// A place where versions live, as one writer has it. Its readers are many; whether it has other
 /// writers, on this node or another, is its own affair, and shows in [`Fate::Lost`] alone.
@@ -119,7 +119,7 @@ pub enum StoreError {
     #[error("the store cannot be reached")]
     Away,
     #[error("the store is damaged: {0}")]
-    Damaged(String),
+    Damaged(Damage),
     #[error("the store failed: {0}")]
     Failed(String),
 }

@@ -8,8 +8,8 @@ use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 use super::Disk;
 use super::disk::Shared;
 use crate::{
-    Changes, ConflictPage, Conflicts, Documents, Extent, Feed, History, HistorySpan, Listed,
-    Listing, LoggedConflict, MergedHour, OutcomeFilter, PageLimit, Read, Reader, Selection,
+    Changes, ConflictPage, Conflicts, Documents, Extent, Feed, Health, History, HistorySpan,
+    Listed, Listing, LoggedConflict, MergedHour, OutcomeFilter, PageLimit, Read, Reader, Selection,
     SettledAs, StoreError, read_back,
 };
 
@@ -206,6 +206,10 @@ impl Reader for MemoryReader {
             count: *count,
         });
         ready(Ok(hours.collect()))
+    }
+
+    fn health(&self) -> Health {
+        Health::default()
     }
 
     fn pruned(&self) -> Read<'_, u64> {
