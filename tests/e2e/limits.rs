@@ -487,7 +487,7 @@ async fn the_answer_of_a_refused_batch_has_a_limit() {
         "body": {"n": 3},
     });
     for query in ["", "?atomic=false"] {
-        let batch = json!({"operations": vec![edit.clone(); 80]}).to_string();
+        let batch = json!({"operations": vec![edit.clone(); 38]}).to_string();
         let answer = client
             .post(&format!("/api/_batch{query}"), &batch)
             .send()
@@ -495,10 +495,10 @@ async fn the_answer_of_a_refused_batch_has_a_limit() {
         assert!(answer.body.len() < 10 << 20, "{} bytes", answer.body.len());
         let results = answer.json()["results"].clone();
         let results = results.as_array().unwrap();
-        assert_eq!(results.len(), 80);
+        assert_eq!(results.len(), 38);
         let shown = |row: &&Value| row["body"].get("current").is_some();
         let count = results.iter().filter(shown).count();
-        assert!((10..80).contains(&count), "{count} of 80 show the document");
+        assert!((10..38).contains(&count), "{count} of 38 show the document");
         for row in results {
             let problem = &row["body"];
             assert_eq!(problem["conflicts"][0]["path"], "/n", "{query}");

@@ -121,6 +121,7 @@ impl Client {
         self.run.is_interrupted.store(true, Ordering::Relaxed);
     }
 
+    /// Whether somebody asked for the run to end.
     pub fn is_interrupted(&self) -> bool {
         self.run.is_interrupted.load(Ordering::Relaxed)
     }

@@ -31,6 +31,7 @@ pub enum Edit {
     Delete,
 }
 
+/// A patch, and how large a document it may leave.
 #[derive(Clone, Debug)]
 pub struct Patching {
     pub patch: Arc<Patch>,

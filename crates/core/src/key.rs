@@ -95,14 +95,17 @@ impl Key {
         }
     }
 
+    /// The space that the collection is in.
     pub fn space(&self) -> &str {
         &self.text[..usize::from(self.collection_at) - 1]
     }
 
+    /// The collection that the document is in.
     pub fn collection(&self) -> &str {
         &self.text[usize::from(self.collection_at)..usize::from(self.id_at) - 1]
     }
 
+    /// What names the document in its collection.
     pub fn id(&self) -> &str {
         &self.text[usize::from(self.id_at)..]
     }

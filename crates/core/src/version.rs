@@ -30,6 +30,7 @@ impl Digest {
 pub struct Checksum(pub u64);
 
 impl Checksum {
+    /// The digest of these bytes.
     pub fn of(content: &[u8]) -> Self {
         Self(xxh3_64(content))
     }

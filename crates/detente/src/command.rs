@@ -85,6 +85,7 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The status that the program ends with.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Findings(_) => 1,

@@ -18,6 +18,7 @@ pub enum Listen {
 #[error(
     "must be an address and a port, such as 127.0.0.1:4090, a port alone, or unix: and the path of a socket"
 )]
+/// A text that names no place to listen.
 pub struct NotAPlace;
 
 impl FromStr for Listen {

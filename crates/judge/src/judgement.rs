@@ -1,5 +1,6 @@
 use crate::violation::Violation;
 
+/// What a history came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
     pub verdict: Verdict,
@@ -10,6 +11,7 @@ pub struct Judgement {
     pub keys: usize,
 }
 
+/// Whether a history could have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It could have been.
@@ -35,6 +37,7 @@ pub enum Method {
 }
 
 impl Method {
+    /// The name in a report.
     pub fn name(self) -> &'static str {
         match self {
             Self::Chain => "chain",

@@ -9,6 +9,7 @@ pub struct Violation {
     pub explanation: String,
 }
 
+/// How a history could not have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ViolationKind {
     /// Two writes replaced one version: one of them is lost.
@@ -40,6 +41,7 @@ pub enum ViolationKind {
 }
 
 impl ViolationKind {
+    /// All kinds, by their names.
     pub const ALL: [(&'static str, Self); 13] = [
         ("lost update", Self::LostUpdate),
         ("created twice", Self::CreatedTwice),
@@ -56,6 +58,7 @@ impl ViolationKind {
         ("no order", Self::NoOrder),
     ];
 
+    /// The name in a report.
     pub fn name(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, kind)| *kind == self);
         found.map_or("", |(name, _)| name)

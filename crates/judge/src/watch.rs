@@ -58,6 +58,7 @@ impl Hasher for Nearby {
 }
 
 impl Watch {
+    /// Watches nothing yet.
     pub fn new(rules: Rules) -> Self {
         Self {
             history: History::new(),
@@ -85,6 +86,7 @@ impl Watch {
         judge(&self.history, &self.rules, is_over)
     }
 
+    /// The operations so far.
     pub fn history(&self) -> &History {
         &self.history
     }

@@ -31,6 +31,7 @@ impl Settings {
     }
 }
 
+/// How much clients may ask for.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Of one request's body.
@@ -61,6 +62,7 @@ pub struct Token {
     pub may_break_locks: bool,
 }
 
+/// What a token allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
     Read,
@@ -70,10 +72,12 @@ pub enum Access {
 }
 
 impl Access {
+    /// Whether it may see documents.
     pub fn may_read(self) -> bool {
         self != Self::Write
     }
 
+    /// Whether it may change documents.
     pub fn may_write(self) -> bool {
         self != Self::Read
     }

@@ -44,6 +44,7 @@ pub struct Ruling {
     pub sent: Bytes,
 }
 
+/// What becomes of the edit of a conflict.
 #[derive(Debug)]
 pub enum Decided {
     /// The edit is let go.

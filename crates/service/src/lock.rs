@@ -14,6 +14,7 @@ pub struct LockAsk {
     pub wish: LockWish,
 }
 
+/// What somebody wants of a lock.
 #[derive(Clone, Debug)]
 pub enum LockWish {
     /// Takes the lock, for an owner in words for people.

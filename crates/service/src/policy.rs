@@ -86,6 +86,7 @@ impl Policy {
 }
 
 impl Collection {
+    /// What becomes of writes without a condition.
     pub fn unconditional(&self) -> Unconditional {
         self.rules.unconditional
     }

@@ -36,6 +36,7 @@ pub struct Rights {
 }
 
 impl Rights {
+    /// Whoever has these may do anything.
     pub const ALL: Self = Self {
         read: true,
         write: true,
@@ -44,6 +45,7 @@ impl Rights {
 }
 
 impl Principal {
+    /// Whether the principal may do this.
     pub fn may(&self, action: Action) -> bool {
         let Rights {
             read,

@@ -28,6 +28,7 @@ pub struct Transaction {
     pub is_rehearsal: bool,
 }
 
+/// Settles a conflict of the log, with the transaction or not at all.
 #[derive(Clone, Debug)]
 pub struct SettleConflict {
     pub id: String,

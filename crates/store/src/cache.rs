@@ -37,12 +37,14 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         }
     }
 
+    /// The value of a key, which then counts as used.
     pub fn get(&mut self, key: &K) -> Option<V> {
         let slot = self.slots.get_mut(key)?;
         slot.is_used = true;
         Some(slot.value.clone())
     }
 
+    /// Keeps a value, and lets go of those that were not used for long.
     pub fn insert(&mut self, key: K, value: V) {
         self.remove(&key);
         let weight = (self.weigh)(&value);
@@ -64,6 +66,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         self.slots.insert(key, slot);
     }
 
+    /// Lets go of a value.
     pub fn remove(&mut self, key: &K) {
         let Some(slot) = self.slots.remove(key) else {
             return;

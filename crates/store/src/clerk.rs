@@ -13,19 +13,23 @@ pub struct Clerk<S> {
 }
 
 impl<S: Store> Clerk<S> {
+    /// A clerk of a store.
     pub fn new(store: S) -> Self {
         let desk = Desk::default();
         Self { desk, store }
     }
 
+    /// The store that it writes to.
     pub fn store(&self) -> &S {
         &self.store
     }
 
+    /// The same, to be changed.
     pub fn store_mut(&mut self) -> &mut S {
         &mut self.store
     }
 
+    /// What its desk has done so far.
     pub fn counters(&self) -> Arc<DeskCounters> {
         self.desk.counters()
     }

@@ -60,6 +60,7 @@ pub struct Pruning {
 }
 
 impl Commit {
+    /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.conflicts.is_empty() && self.decides_nothing()
     }

@@ -55,6 +55,7 @@ pub struct SettledConflict {
     pub settled: Settlement,
 }
 
+/// What became of a conflict, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
     pub outcome: SettledAs,
@@ -64,6 +65,7 @@ pub struct Settlement {
     pub version: Option<u64>,
 }
 
+/// How a conflict ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettledAs {
     /// The edit, or what somebody made of it, was stored after all.
@@ -114,6 +116,7 @@ impl Default for Conflicts {
     }
 }
 
+/// What became of the conflicts that are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutcomeFilter {
     Open,
@@ -167,6 +170,7 @@ impl Default for Retention {
 }
 
 impl LostEdit {
+    /// The bytes that were sent; none for a deletion.
     pub fn body(&self) -> &[u8] {
         match self {
             Self::Document(body) | Self::MergePatch(body) | Self::JsonPatch(body) => body,

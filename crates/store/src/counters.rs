@@ -16,10 +16,12 @@ impl DeskCounters {
         self.batches.load(Ordering::Relaxed)
     }
 
+    /// Versions that were written.
     pub fn versions(&self) -> u64 {
         self.versions.load(Ordering::Relaxed)
     }
 
+    /// Transactions that were refused.
     pub fn refusals(&self) -> u64 {
         self.refusals.load(Ordering::Relaxed)
     }

@@ -61,12 +61,14 @@ impl Default for Desk {
 }
 
 impl Proposed {
+    /// What is to be written.
     pub fn commit(&self) -> &Commit {
         &self.commit
     }
 }
 
 impl Desk {
+    /// What the desk has done so far.
     pub fn counters(&self) -> Arc<DeskCounters> {
         Arc::clone(&self.counters)
     }

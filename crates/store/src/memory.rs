@@ -56,6 +56,7 @@ impl Memory {
         Self::open(disk, Arc::new(Calm))
     }
 
+    /// Opens what a disk holds, in this weather.
     pub fn open(disk: &Disk, weather: Arc<dyn Weather>) -> Self {
         let guard = disk.shared().recover();
         Self {

@@ -81,6 +81,7 @@ impl Writer {
         Ok(Self { handle, thread })
     }
 
+    /// Sends orders to it.
     pub fn handle(&self) -> WriterHandle {
         self.handle.clone()
     }
@@ -202,6 +203,7 @@ impl WriterHandle {
         self.committed.clone()
     }
 
+    /// What the writer has done so far.
     pub fn counters(&self) -> &DeskCounters {
         &self.counters
     }

@@ -27,6 +27,7 @@ pub struct About {
     pub(crate) shown_by: ShownBy,
 }
 
+/// What a probe is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// Does the resource say which version it is?
@@ -106,6 +107,7 @@ impl About {
 }
 
 impl Family {
+    /// The letter that the ids of its probes begin with.
     pub fn letter(self) -> &'static str {
         match self {
             Self::Validators => "A",

@@ -38,6 +38,7 @@ impl Actor {
         }
     }
 
+    /// The name that reports give it.
     pub fn name(&self) -> &str {
         &self.name
     }

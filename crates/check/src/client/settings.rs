@@ -21,6 +21,7 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What is used where nobody says otherwise.
     pub fn usual() -> Self {
         Self {
             timeout: Duration::from_secs(10),

@@ -26,6 +26,7 @@ pub struct Exchange {
     pub reply: Reply,
 }
 
+/// The version of HTTP that a request was sent by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Protocol {
     #[serde(rename = "HTTP/1.1")]
@@ -34,6 +35,7 @@ pub enum Protocol {
     Http2,
 }
 
+/// What came of a request.
 #[derive(Clone, Debug)]
 pub enum Reply {
     Received(Response),
@@ -69,6 +71,7 @@ pub enum Effect {
 }
 
 impl Exchange {
+    /// The answer, if there was one.
     pub fn response(&self) -> Option<&Response> {
         match &self.reply {
             Reply::Received(response) => Some(response),
@@ -76,10 +79,12 @@ impl Exchange {
         }
     }
 
+    /// The status of the answer, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         self.response().map(|response| response.status)
     }
 
+    /// What the answer says of the effect of a write.
     pub fn effect(&self) -> Effect {
         match self.status() {
             Some(status) if status.is_success() => Effect::Accepted,
@@ -90,10 +95,12 @@ impl Exchange {
         }
     }
 
+    /// Whether the answer says that the request was performed.
     pub fn is_accepted(&self) -> bool {
         self.effect() == Effect::Accepted
     }
 
+    /// Whether the answer says that the request was not performed.
     pub fn is_refused(&self) -> bool {
         self.effect() == Effect::Refused
     }

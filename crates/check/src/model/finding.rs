@@ -26,6 +26,7 @@ pub struct ProbeReport {
     pub is_resendable: bool,
 }
 
+/// What a probe came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {

@@ -13,6 +13,7 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request without header fields and body.
     pub fn new(method: Method, url: Url) -> Self {
         Self {
             method,
@@ -22,6 +23,7 @@ impl Request {
         }
     }
 
+    /// A GET without header fields.
     pub fn get(url: Url) -> Self {
         Self::new(Method::GET, url)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
+/// How bad a finding is.
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// A write is lost, or state is broken.

@@ -16,6 +16,7 @@ pub enum Form {
 }
 
 impl Form {
+    /// All forms, by their names.
     pub const ALL: [(&'static str, Self); 6] = [
         ("json", Self::Json),
         ("junit", Self::Junit),
@@ -25,6 +26,7 @@ impl Form {
         ("history", Self::History),
     ];
 
+    /// The form of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()

@@ -44,6 +44,7 @@ impl<'a> Plan<'a> {
         self.orders.len()
     }
 
+    /// The rounds, in their order.
     pub fn rounds(&self) -> impl Iterator<Item = Round> + use<'a> {
         let (rows, orders, repeat) = (self.scenario.rows.len(), self.orders.len(), self.repeat);
         let each = (0..rows).flat_map(move |row| {

@@ -14,6 +14,7 @@ pub struct Mistake {
     pub problem: Problem,
 }
 
+/// What is wrong with a line of a history.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     #[error("not JSON: {0}")]

@@ -26,6 +26,7 @@ pub struct Operation<'a> {
     pub absent: bool,
 }
 
+/// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     Read,
@@ -39,6 +40,7 @@ pub enum Kind {
     Delete,
 }
 
+/// What its client knows of its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
     /// It was done.
@@ -58,6 +60,7 @@ impl Kind {
         ("delete", Self::Delete),
     ];
 
+    /// The name in a history.
     pub fn name(self) -> &'static str {
         name_of(&Self::ALL, self)
     }
@@ -70,6 +73,7 @@ impl Outcome {
         ("unknown", Self::Unknown),
     ];
 
+    /// The name in a history.
     pub fn name(self) -> &'static str {
         name_of(&Self::ALL, self)
     }

@@ -25,6 +25,7 @@ pub struct Reader<R> {
 }
 
 impl<R: BufRead> Reader<R> {
+    /// A reader of a history, line by line.
     pub fn new(source: R) -> Self {
         Self {
             source,

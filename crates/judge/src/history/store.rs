@@ -18,6 +18,7 @@ pub struct History {
 }
 
 impl History {
+    /// A history without operations.
     pub fn new() -> Self {
         Self::default()
     }
@@ -46,6 +47,7 @@ impl History {
         }
     }
 
+    /// Adds an operation at the end.
     pub fn push(&mut self, operation: &Operation<'_>) {
         let names = &mut self.names;
         let mut intern =
@@ -68,10 +70,12 @@ impl History {
         self.resources.push(step);
     }
 
+    /// How many operations there are.
     pub fn len(&self) -> usize {
         self.resources.len()
     }
 
+    /// Whether there are no operations.
     pub fn is_empty(&self) -> bool {
         self.resources.len() == 0
     }

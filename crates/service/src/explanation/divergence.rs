@@ -110,6 +110,7 @@ pub enum Demand {
     Constraint(String),
 }
 
+/// Who made a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Author {
     pub by: Arc<str>,

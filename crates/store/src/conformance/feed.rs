@@ -5,6 +5,7 @@ use super::session::Session;
 use crate::{Changes, PageLimit, Reader, Store};
 use pollster::FutureExt;
 
+/// The feed of a space, and of one collection.
 pub fn changes_come_in_order_and_by_scope<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
     for n in 0..30 {

@@ -8,6 +8,7 @@ use super::session::Session;
 use crate::{PageLimit, Reader, Store, audit};
 use pollster::FutureExt;
 
+/// Versions that may go do, and nothing else does.
 pub fn history_is_cut_and_the_rest_agrees<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
     let forgetful = Arc::new(CollectionRules {
@@ -69,6 +70,7 @@ pub fn history_is_cut_and_the_rest_agrees<S: Store>(open: impl Fn() -> S) {
     assert_eq!(audit(&reader, |_| None).block_on().unwrap().faults, [""; 0]);
 }
 
+/// Whatever lies between its versions.
 pub fn changes_of_one_document_are_found_from_anywhere<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
     let mut own = Vec::new();
@@ -105,6 +107,7 @@ pub fn changes_of_one_document_are_found_from_anywhere<S: Store>(open: impl Fn()
     session.close();
 }
 
+/// By their numbers.
 pub fn old_versions_are_found<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
     for n in 1..=300 {

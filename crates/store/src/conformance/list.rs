@@ -9,6 +9,7 @@ use crate::contract::item;
 use crate::{Listing, PageLimit, Reader, Store};
 use pollster::FutureExt;
 
+/// Also from ids that are no longer there.
 pub fn lists_go_both_ways_from_anywhere<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
     let mut dice = Dice(7);

@@ -10,6 +10,7 @@ use super::session::Session;
 use crate::{Commit, Fate, Reader, Store, audit};
 use pollster::FutureExt;
 
+/// By key and by place.
 pub fn what_was_written_is_read<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
     assert_eq!(session.reader.last_seq(), 0);

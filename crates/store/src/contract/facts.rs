@@ -82,6 +82,7 @@ pub enum Want {
 }
 
 impl Want {
+    /// Who holds a key in the collection of a document.
     pub fn holder(key: &Key, claim: &Claim) -> Self {
         Self::Holder(key.clone(), claim.constraint.clone(), claim.value.clone())
     }

@@ -68,6 +68,7 @@ pub struct Selection<'a> {
 }
 
 impl<'a> Selection<'a> {
+    /// Nothing was offered yet.
     pub fn new(listing: &'a Listing) -> Self {
         Self {
             listing,
@@ -117,6 +118,7 @@ impl<'a> Selection<'a> {
         }
     }
 
+    /// The part of the list.
     pub fn finish(self) -> Listed {
         let last = self.found.last().filter(|_| self.has_more);
         Listed {
