@@ -303,6 +303,7 @@ mod tests {
         assert!(has_ended(&three).await);
         assert!(!has_ended(&one).await && !has_ended(&four).await);
         // One that works is kept, however silent.
+        drop(five.pulse().ask());
         let work = one.pulse().ask();
         one.pulse.silent.store(9, Ordering::Relaxed);
         let seven = connections.admit(address(4));
