@@ -2,8 +2,12 @@
 
 An Idempotency-Key that comes a second time, with another document, is refused with 422, which would hide the 422 of a
 document that is valid by the description and not by the server: every new document, every replacement and every dismissal
-by filter gets a new key.
+by filter gets a new key. So does every DELETE: a replayed answer tells of the deletion before, and the document may have
+been created again since.
 All other requests may repeat keys, and so have answers replayed.
+
+Schemathesis takes ids from whatever answer names a path, also from the refusal of a batch's operation that quotes a path
+of no document: what the description forbids in an id is left out of it.
 
 OpenAPI has no expression for the id of a document that POST created, which is a part of `Location`. Schemathesis has: the
 links of a PUT that created one get it, and belong to the POST then.
@@ -21,7 +25,8 @@ import schemathesis
 KEY = "Idempotency-Key"
 TOKEN = "Lock-Token"
 OF_THE_SERVER = "urn:uuid:"
-WRITES = re.compile(r"(_create|_replace|^createOfAny|^replaceOfAny|^dismissConflicts)$")
+FORBIDDEN = re.compile(r"[/\x00-\x1f\x7f-\x9f]")
+WRITES = re.compile(r"(_create|_replace|_delete|^(create|replace|delete)OfAny|^dismissConflicts)$")
 MERGES = re.compile(r"(_merge|^mergeOfAny)$")
 
 # Of so many requests that let nothing through, one is sent.
@@ -52,7 +57,7 @@ def before_call(context, case, kwargs):
     operation_id = context.operation.definition.raw["operationId"]
     number = next(numbers)
     headers = case.headers or {}
-    shorten(case.path_parameters or {})
+    possible_id(case.path_parameters or {})
     if WRITES.search(operation_id) and KEY in headers:
         headers[KEY] = str(number)
     if number % SENT == 0:
@@ -63,10 +68,16 @@ def before_call(context, case, kwargs):
         one_edit(case.body)
 
 
-def shorten(names):
-    """An id has at most 255 bytes, and a schema counts letters."""
-    while "id" in names and len(names["id"].encode()) > 255:
-        names["id"] = names["id"][: len(names["id"]) // 2]
+def possible_id(names):
+    """An id as the description allows it, of at most 255 bytes: its schema counts letters."""
+    if "id" not in names:
+        return
+    name = FORBIDDEN.sub("", names["id"])
+    if name in ("", ".", "..") or name.startswith("_"):
+        name = "x" + name
+    while len(name.encode()) > 255:
+        name = name[: len(name) // 2]
+    names["id"] = name
 
 
 def one_edit(body):
