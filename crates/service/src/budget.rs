@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use detente_core::Stored;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::explanation::{Explanation, What};
@@ -66,6 +67,12 @@ async fn share(from: &Arc<Semaphore>, bytes: usize) -> Share {
     Some(share.expect("these semaphores are never closed"))
 }
 
+/// About how many bytes an edit of `sent` bytes has to do with where it is joined with what is
+/// stored.
+pub(crate) fn joined_bytes(sent: usize, stored: Option<&Arc<Stored>>) -> usize {
+    sent + stored.map_or(0, |stored| 2 * stored.body.len())
+}
+
 impl Service {
     /// About how many bytes a write has to do with: those that were sent, and those that they are
     /// joined with.
@@ -79,7 +86,7 @@ impl Service {
             return Ok(sent);
         }
         let stored = self.reading.newest(&ask.key).await?;
-        Ok(sent + stored.map_or(0, |stored| 2 * stored.body.len()))
+        Ok(joined_bytes(sent, stored.as_ref()))
     }
 }
 
@@ -93,7 +100,7 @@ impl Room {
 
     /// Leaves documents and values out where there is no room for them.
     pub(crate) fn fit(&self, explanation: Box<Explanation>) -> Box<Explanation> {
-        let bytes = explanation.what.shown_bytes();
+        let bytes = explanation.shown_bytes();
         let take = |room: usize| room.checked_sub(bytes);
         match self
             .0

@@ -13,6 +13,7 @@ use detente_store::{
     Transacted, Transaction,
 };
 
+use crate::budget::joined_bytes;
 use crate::explanation::{LogPlace, What};
 use crate::offload::offload;
 use crate::service::not_written;
@@ -125,7 +126,7 @@ impl Service {
             .map_err(|it| What::failed(it).into())
     }
 
-    /// SettleConflict a conflict.
+    /// Settles a conflict.
     ///
     /// # Errors
     ///
@@ -157,9 +158,8 @@ impl Service {
         };
         let collection = Arc::clone(self.collection(conflict.key.collection())?);
         let newest = self.reading.newest(&conflict.key).await?;
-        let stored = newest.as_ref().map_or(0, |stored| stored.body.len());
         // Held until there is an answer.
-        let weight = conflict.edit.body().len() + 2 * stored;
+        let weight = joined_bytes(conflict.edit.body().len(), newest.as_ref());
         let _share = self.budget.edit(weight).await?;
         let is_there = newest.is_some_and(|stored| stored.head().is_document());
         let edit = lost(&conflict.edit).map_err(What::failed)?;

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use detente_core::{EntityTag, Field, Key, Preconditions, Selected, Stored, Verdict, evaluate};
-
 use detente_store::PageLimit;
 
 use crate::explanation::{Explanation, What};

@@ -27,8 +27,8 @@ mod list; // the documents of a collection
 mod touched; // which places a version changed
 
 mod conflict_log; // refused writes, and what becomes of them
-mod conflict_statistics;
-mod dismissal; // many of them, let go // what they add up to
+mod conflict_statistics; // what they add up to
+mod dismissal; // many of them, let go
 
 mod explanation; // a refusal that explains itself
 mod metrics; // what is counted, whichever face it came by

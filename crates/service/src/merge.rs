@@ -9,6 +9,7 @@ use detente_core::{
 };
 use detente_store::Transacted;
 
+use crate::budget::joined_bytes;
 use crate::explanation::{Divergence, Ground, History, Misplacement, What, explain};
 use crate::offload::offload;
 use crate::write::{Terms, Write, merging};
@@ -159,7 +160,7 @@ impl Service {
 
     async fn weigh_merge(&self, ask: &MergeAsk) -> Outcome<usize> {
         let stored = self.reading.newest(&ask.key).await?;
-        Ok(ask.sent.len() + stored.map_or(0, |stored| 2 * stored.body.len()))
+        Ok(joined_bytes(ask.sent.len(), stored.as_ref()))
     }
 
     async fn read_merge(&self, principal: &Principal, ask: MergeAsk) -> Outcome<Write> {

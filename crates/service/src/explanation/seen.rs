@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use detente_core::json::{Pointer, Value};
+use detente_core::json::Pointer;
 use detente_core::merge::{Obstacle, Reason};
 use detente_core::rules::{Duplicate, StateConflict, Violation};
 use detente_core::{Gap, PatchFailure, Stored};
@@ -33,31 +33,7 @@ impl Explanation {
     }
 }
 
-impl Explanation {
-    /// The explanation without documents and values, where they are too much to be shown.
-    pub(crate) fn without_documents(self) -> Self {
-        let smaller = |divergence: Box<Divergence>| Box::new(divergence.without_documents());
-        let what = match self.what {
-            What::Stale(it, answer) => What::Stale(smaller(it), answer),
-            What::PreconditionFailed(it, field) => What::PreconditionFailed(smaller(it), field),
-            What::Unmergeable(it, answer) => What::Unmergeable(smaller(it), answer),
-            other => other,
-        };
-        Self { what, ..self }
-    }
-}
-
 impl What {
-    /// How many bytes of documents and values it shows, about.
-    pub(crate) fn shown_bytes(&self) -> usize {
-        match self {
-            Self::Stale(it, _) | Self::PreconditionFailed(it, _) | Self::Unmergeable(it, _) => {
-                it.shown_bytes()
-            }
-            _ => 0,
-        }
-    }
-
     fn without_content(self) -> Self {
         let hidden = |divergence: Box<Divergence>| Box::new(divergence.without_content());
         match self {
@@ -91,59 +67,20 @@ impl What {
 }
 
 impl Divergence {
-    fn shown_bytes(&self) -> usize {
-        if self.shows != Shows::All {
-            return 0;
-        }
-        let body = |stored: &Option<Arc<Stored>>| stored.as_ref().map_or(0, |it| it.body.len());
-        let weight = |clash: &Clash| {
-            let values = [&clash.base, &clash.yours, &clash.current];
-            values
-                .into_iter()
-                .flatten()
-                .map(Value::weight)
-                .sum::<usize>()
-        };
-        let clashes: usize = self.clashes.iter().map(weight).sum();
-        body(&self.current) + self.merged.as_ref().map_or(0, Bytes::len) + clashes
-    }
-
-    /// The current version can be read at its address.
-    fn without_documents(self) -> Self {
-        let smaller = |clash: Clash| Clash {
-            base: None,
-            yours: None,
-            current: None,
-            ..clash
-        };
-        Self {
-            clashes: self.clashes.into_iter().map(smaller).collect(),
-            merged: None,
-            shows: match self.shows {
-                Shows::Nothing => Shows::Nothing,
-                _ => Shows::TooLarge,
-            },
-            ..self
-        }
-    }
-
     fn without_content(self) -> Self {
         let hidden = |clash: Clash| Clash {
-            base: None,
-            yours: None,
-            current: None,
             obstacle: clash.obstacle.map(without_key),
             broken: clash.broken.map(|it| it.without_values(&clash.path)),
             ..clash
         };
+        let bare = self.without_documents();
         Self {
-            base: self.base.map(without_body),
-            current: self.current.map(without_body),
-            clashes: self.clashes.into_iter().map(hidden).collect(),
+            base: bare.base.map(without_body),
+            current: bare.current.map(without_body),
+            clashes: bare.clashes.into_iter().map(hidden).collect(),
             joined: Vec::new(),
-            merged: None,
             shows: Shows::Nothing,
-            ..self
+            ..bare
         }
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::json::{Pointer, Value, parse};
-use detente_core::merge::{Choices, Finder, Join, Merge, Strategies, merge};
+use detente_core::merge::{Choices, Finder, Merge, Strategies, merge};
 use detente_core::{
     Collision, Condition, Conflict, Contrast, Edit, EntityTag, Head, Kind, Stored, VersionTag,
     changed_members, compare_blind,
 };
 
 use super::bounded::{are_too_large, values};
-use super::divergence::{Author, Change, Clash, Divergence, Naming, Shows};
+use super::divergence::{Author, Change, Clash, Divergence, Naming};
 use super::{Attempt, REPEAT_LIMIT};
 use crate::Outcome;
 use crate::reading::{Reading, Steps};
@@ -156,22 +156,12 @@ impl Story {
     pub(super) fn diverge(&self, attempt: &Attempt) -> Divergence {
         let found = self.compare(attempt);
         let is_known = self.is_known(attempt);
-        let shows = match &self.history.current {
-            Some(current) if current.body.len() > REPEAT_LIMIT => Shows::TooLarge,
-            _ => Shows::All,
-        };
-        let merged = match shows {
-            Shows::All if is_known => self.whole(&found),
+        let is_large = |text: &Bytes| text.len() > REPEAT_LIMIT;
+        let current = self.history.current.as_ref();
+        let is_current_large = current.is_some_and(|current| is_large(&current.body));
+        let merged = match is_current_large {
+            false if is_known => self.whole(&found),
             _ => None,
-        };
-        let is_large = merged.as_ref().is_some_and(|it| it.len() > REPEAT_LIMIT);
-        let (shows, merged) = match is_large || are_too_large(values(&found.conflicts)) {
-            true => (Shows::TooLarge, None),
-            false => (shows, merged),
-        };
-        let shown = |join: Join| Join {
-            lost: join.lost.filter(|_| shows == Shows::All),
-            ..join
         };
         let strategies = &attempt.collection.rules.rules.strategies;
         let misfit = match &self.ours {
@@ -183,10 +173,9 @@ impl Story {
             fields: self.fields(&found.conflicts),
             agreements: found.agreements,
             is_mergeable: is_known && found.conflicts.is_empty(),
-            joined: found.joined.into_iter().map(shown).collect(),
+            joined: found.joined,
             merged,
             misfit,
-            shows,
             ..self.facts()
         };
         let authors = self.authors(strategies);
@@ -201,10 +190,17 @@ impl Story {
             obstacle: conflict.obstacle,
             broken: None,
         };
-        Divergence {
+        let divergence = Divergence {
             clashes: found.conflicts.into_iter().map(clash).collect(),
             is_already_applied: self.is_already_applied(&attempt.command.edit),
             ..divergence
+        };
+        let is_too_large = is_current_large
+            || divergence.merged.as_ref().is_some_and(is_large)
+            || are_too_large(values(&divergence.clashes));
+        match is_too_large {
+            true => divergence.without_documents(),
+            false => divergence,
         }
     }
 
