@@ -19,13 +19,14 @@ requests are left as they are.
 import copy
 import itertools
 import re
+from urllib.parse import quote, unquote
 
 import schemathesis
 
 KEY = "Idempotency-Key"
 TOKEN = "Lock-Token"
 OF_THE_SERVER = "urn:uuid:"
-FORBIDDEN = re.compile(r"[/\x00-\x1f\x7f-\x9f]")
+FORBIDDEN = re.compile(r"[/%\x00-\x1f\x7f-\x9f]")
 WRITES = re.compile(r"(_create|_replace|_delete|^(create|replace|delete)OfAny|^dismissConflicts)$")
 MERGES = re.compile(r"(_merge|^mergeOfAny)$")
 
@@ -69,15 +70,15 @@ def before_call(context, case, kwargs):
 
 
 def possible_id(names):
-    """An id as the description allows it, of at most 255 bytes: its schema counts letters."""
+    """An id as the description allows it, of at most 255 bytes: its schema counts letters. It is escaped already."""
     if "id" not in names:
         return
-    name = FORBIDDEN.sub("", names["id"])
+    name = FORBIDDEN.sub("", unquote(names["id"]))
     if name in ("", ".", "..") or name.startswith("_"):
         name = "x" + name
     while len(name.encode()) > 255:
         name = name[: len(name) // 2]
-    names["id"] = name
+    names["id"] = quote(name, safe="")
 
 
 def one_edit(body):
