@@ -166,7 +166,7 @@ fn a_socket_in_the_file_system_serves_and_goes_with_the_server() {
         .read_line(&mut line)
         .unwrap();
     assert!(line.contains(&format!("listens on {place}, ")), "{line}");
-    let put = "PUT /api/notes/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+    let put = "PUT /api/notes/1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
     let answer = ask(&socket, put);
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     let second = serve("other").output().unwrap();

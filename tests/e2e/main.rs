@@ -25,6 +25,7 @@ mod merging; // stale edits, joined
 mod names; // what collections and documents may be called, and their spellings
 mod once; // requests that are performed once
 mod operation; // shutdown, health, CORS, compression, export and import, configuration
+mod origins; // names of the server, and pages of other sites
 mod proxies; // what proxies do to tags, caches and links
 mod races; // many writers, one winner
 mod readme; // the commands that the README prints

@@ -11,7 +11,7 @@ async fn a_shutdown_lets_writes_under_way_finish() {
     let mut socket = TcpStream::connect(server.address()).unwrap();
     let body = r#"{"a":1}"#;
     let head = format!(
-        "PUT /api/documents/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "PUT /api/documents/1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     socket.write_all(head.as_bytes()).unwrap();
@@ -36,7 +36,7 @@ async fn a_shutdown_does_not_wait_for_ever() {
     let mut server =
         Server::with_config("undeclared_collections = \"allow\"\n[limits]\nshutdown_grace_s = 0\n");
     let mut socket = TcpStream::connect(server.address()).unwrap();
-    let head = "PUT /api/documents/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    let head = "PUT /api/documents/1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
     socket.write_all(head.as_bytes()).unwrap();
     assert_eq!(server.client().get("/healthz").await.status, 200);
     server.signal("TERM");

@@ -293,7 +293,7 @@ async fn a_request_that_ends_after_anothers_commit_is_refused() {
         let tag = client.get("/api/documents/1").await.tag();
         let mut held = TcpStream::connect(server.address()).unwrap();
         let head = format!(
-            "{method} /api/documents/1 HTTP/1.1\r\nHost: x\r\nContent-Type: {media_type}\r\n\
+            "{method} /api/documents/1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\n\
              If-Match: {tag}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             body.len()
         );

@@ -4,9 +4,9 @@ mod collection; // [collections.…]
 mod file; // the file, from text to settings
 mod mistake; // what is wrong, and where
 mod section; // one table of the file, read member by member
-mod site; // where clients find the server
+mod site; // where clients find the server, and whose they may be
 mod strategy; // how two edits of one place are merged
 
-pub(crate) use file::is_origin;
 pub use file::{Config, load, parse};
 pub use mistake::{Mistake, Mistakes};
+pub(crate) use site::{is_host_name, is_origin};

@@ -6,6 +6,7 @@ use detente_service::Service;
 use tokio::sync::{Semaphore, watch};
 
 use crate::metrics::Metrics;
+use crate::origin::Hosts;
 use crate::settings::Settings;
 
 /// What every request needs.
@@ -13,6 +14,7 @@ use crate::settings::Settings;
 pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     pub(crate) settings: Settings,
+    pub(crate) hosts: Hosts,
     pub(crate) metrics: Metrics,
     /// How many bytes of large bodies may be held at one time.
     pub(crate) bodies: Arc<Semaphore>,

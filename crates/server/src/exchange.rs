@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::origin;
 use crate::problem::{Problem, ProblemKind};
 use crate::site::Site;
 
@@ -61,7 +62,9 @@ fn admit(app: &App, request: &mut Request) -> Result<Site, Problem> {
     if header_bytes(request.headers()) > limit {
         return Err(headers_too_large(limit));
     }
-    Site::of_request(&app.settings, request)
+    let site = Site::of_request(&app.settings, request)?;
+    origin::admit(&app.hosts, &app.settings, &site, request)?;
+    Ok(site)
 }
 
 /// A refusal is everyday business; a failure is told at once, with its cause.

@@ -4,6 +4,7 @@ mod app; // what every request needs
 mod call; // the way of a request to its operation
 mod gate; // credentials to a principal
 mod operations; // what can be asked of the server: one table
+mod origin; // which host was asked for, and which page asks
 mod resource; // what a URL names
 mod router; // URLs to resources
 mod segment; // names in paths, percent-encoded

@@ -20,6 +20,7 @@ use crate::connections::{Admitted, Connections, Felt};
 use crate::inbound::BODIES;
 use crate::listener::{Connection, Listener};
 use crate::metrics::Metrics;
+use crate::origin::Hosts;
 use crate::router::router;
 use crate::settings::{Limits, Settings};
 use crate::site::FromProxy;
@@ -55,6 +56,7 @@ pub struct Serving {
 pub fn serve(listener: Listener, service: Service, settings: Settings) -> Serving {
     let app = Arc::new(App {
         metrics: Metrics::new(&service.metrics),
+        hosts: Hosts::of(&settings, &listener),
         service: Arc::new(service),
         settings,
         bodies: Arc::new(Semaphore::new(BODIES)),

@@ -17,6 +17,9 @@ pub struct Settings {
     pub site: Site,
     /// Whose word is taken for that where the settings do not say.
     pub trusted_proxies: TrustedProxies,
+    /// Names by which clients may call the server, besides that of `site`; `*` for all. If there are
+    /// none, those that no page of the internet can have, unless tokens keep its pages out.
+    pub hosts: Vec<String>,
     /// Origins that a browser may call from; `*` for all.
     pub cors_origins: Vec<String>,
     pub limits: Limits,

@@ -59,8 +59,7 @@ impl Site {
     ///
     /// The field of the proxy that is malformed.
     pub(crate) fn of_request(settings: &Settings, request: &mut Request) -> Result<Self, Problem> {
-        let is_from_proxy = || request.extensions().get::<FromProxy>().is_some();
-        if settings.trusted_proxies.is_empty() || !is_from_proxy() {
+        if settings.trusted_proxies.is_empty() || !is_from_proxy(request) {
             return Ok(settings.site.clone());
         }
         let site = Self::forwarded(request.headers())?;
@@ -99,6 +98,12 @@ impl Site {
     /// What links begin with.
     pub(crate) fn base(&self) -> &str {
         self.0.as_deref().unwrap_or_default()
+    }
+
+    /// The host of what links begin with, perhaps with a port; none if they begin with a path.
+    pub(crate) fn host(&self) -> Option<&str> {
+        let (_, rest) = self.base().split_once("://")?;
+        rest.split('/').next()
     }
 
     /// The link to a path.
@@ -141,6 +146,11 @@ impl Site {
     }
 }
 
+/// Whether a trusted proxy passed a request on.
+pub(crate) fn is_from_proxy(request: &Request) -> bool {
+    request.extensions().get::<FromProxy>().is_some()
+}
+
 /// The last value: the one that the proxy in front of this server added.
 fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
     let Some(line) = headers.get_all(name).into_iter().next_back() else {
@@ -155,7 +165,7 @@ fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
 }
 
 /// A name or an address, perhaps with a port.
-fn is_host(host: &str) -> bool {
+pub(crate) fn is_host(host: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     !host.is_empty() && host.bytes().all(is_plain)
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use detente_server::{Access, Settings, Token, Tokens};
 
 use super::Failure;
-use crate::config::is_origin;
+use crate::config::{is_host_name, is_origin};
 
 #[derive(Debug, Args)]
 pub(super) struct Door {
@@ -17,6 +17,15 @@ pub(super) struct Door {
         value_delimiter = ','
     )]
     origins: Vec<String>,
+    /// A name by which clients may call the server, or `*` for any; may be repeated. Replaces those of the
+    /// configuration. Addresses and `localhost` need not be named
+    #[arg(
+        long = "host",
+        env = "DETENTE_HOSTS",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    hosts: Vec<String>,
     /// A bearer token that may read and write, perhaps after the name of whom it stands for, which is `token` otherwise;
     /// may be repeated. Others see the arguments of a process: the environment is the better place
     #[arg(
@@ -41,6 +50,14 @@ impl Door {
         }
         if !self.origins.is_empty() {
             settings.cors_origins.clone_from(&self.origins);
+        }
+        if let Some(other) = self.hosts.iter().find(|host| !is_host_name(host)) {
+            return Err(wrong(format!(
+                "--host {other}: must be * or a name without a port, such as detente.example.org"
+            )));
+        }
+        if !self.hosts.is_empty() {
+            settings.hosts.clone_from(&self.hosts);
         }
         for token in &self.tokens {
             let (name, secret) = token.split_once(':').unwrap_or(("token", token));

@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::collection::{self, Defaults};
 use super::mistake::{Mistake, Mistakes, Source};
 use super::section::Section;
-use super::site::{site, trusted_proxies};
+use super::site::{cors_origins, hosts, site, trusted_proxies};
 use crate::listen::Listen;
 
 /// The settings in the file.
@@ -110,6 +110,7 @@ fn read(root: &Section<'_>) -> Config {
             tokens: tokens(root),
             site: site(root),
             trusted_proxies: trusted_proxies(root),
+            hosts: hosts(root),
             cors_origins: cors_origins(root),
             limits,
             dismiss_after,
@@ -178,35 +179,6 @@ fn listen(root: &Section<'_>) -> Option<Listen> {
         root.mistake(listen.span, format!("listen {error}"));
     }
     parsed.ok()
-}
-
-/// Whether a text is `*` or the origin of a page, as browsers send it (RFC 6454, section 7).
-pub(crate) fn is_origin(text: &str) -> bool {
-    text == "*"
-        || text.split_once("://").is_some_and(|(scheme, host)| {
-            matches!(scheme, "http" | "https")
-                && !host.is_empty()
-                && !host.contains('/')
-                && host.bytes().all(|byte| byte.is_ascii_graphic())
-        })
-}
-
-fn cors_origins(root: &Section<'_>) -> Vec<String> {
-    let origins = root
-        .texts("cors_origins")
-        .map(|origins| origins.value)
-        .unwrap_or_default();
-    let mut kept = Vec::new();
-    for origin in origins {
-        if is_origin(&origin.value) {
-            kept.push(origin.value);
-        } else {
-            let message = "an origin must be \"*\", or a scheme and a host with an optional port, such as \
-                           \"https://example.org\"";
-            root.mistake(origin.span, message);
-        }
-    }
-    kept
 }
 
 fn limits(root: &Section<'_>) -> Limits {

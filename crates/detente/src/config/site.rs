@@ -16,6 +16,59 @@ pub(super) fn site(root: &Section<'_>) -> Site {
     site.unwrap_or_default()
 }
 
+/// By which names clients may call the server.
+pub(super) fn hosts(root: &Section<'_>) -> Vec<String> {
+    let listed = root.texts("hosts");
+    let mut hosts = Vec::new();
+    for host in listed.map(|it| it.value).unwrap_or_default() {
+        match is_host_name(&host.value) {
+            true => hosts.push(host.value),
+            false => {
+                let message = "a host must be a name without a port, such as \"detente.example.org\", or \"*\" \
+                               for all";
+                root.mistake(host.span, message);
+            }
+        }
+    }
+    hosts
+}
+
+/// Whether a text is `*` or a name without a port. Addresses need not be named.
+pub(crate) fn is_host_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    text == "*" || (!text.is_empty() && text.bytes().all(is_plain))
+}
+
+/// Whether a text is `*` or the origin of a page, as browsers send it (RFC 6454, section 7).
+pub(crate) fn is_origin(text: &str) -> bool {
+    text == "*"
+        || text.split_once("://").is_some_and(|(scheme, host)| {
+            matches!(scheme, "http" | "https")
+                && !host.is_empty()
+                && !host.contains('/')
+                && host.bytes().all(|byte| byte.is_ascii_graphic())
+        })
+}
+
+/// Whose pages may call the server.
+pub(super) fn cors_origins(root: &Section<'_>) -> Vec<String> {
+    let origins = root
+        .texts("cors_origins")
+        .map(|origins| origins.value)
+        .unwrap_or_default();
+    let mut kept = Vec::new();
+    for origin in origins {
+        if is_origin(&origin.value) {
+            kept.push(origin.value);
+        } else {
+            let message = "an origin must be \"*\", or a scheme and a host with an optional port, such as \
+                           \"https://example.org\"";
+            root.mistake(origin.span, message);
+        }
+    }
+    kept
+}
+
 /// Whose `X-Forwarded-…` fields are believed.
 pub(super) fn trusted_proxies(root: &Section<'_>) -> TrustedProxies {
     let listed = root.texts("trusted_proxies");

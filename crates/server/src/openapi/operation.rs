@@ -71,7 +71,10 @@ fn responses(api: &Api<'_>, subject: &Subject<'_>, row: &Operation) -> Members {
     let possible = row.refusals.iter().copied().flatten();
     let possible = possible.filter(|it| subject.may_have(it.when));
     let mut kinds: Vec<_> = possible.map(|it| it.kind).collect();
-    kinds.push(ProblemKind::HeadersTooLarge);
+    kinds.extend([ProblemKind::HeadersTooLarge, ProblemKind::Misdirected]);
+    if !row.method.is_safe() {
+        kinds.push(ProblemKind::ForeignOrigin);
+    }
     if !row.misplaced.fields.is_empty() {
         kinds.push(ProblemKind::Malformed);
     }

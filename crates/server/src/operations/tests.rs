@@ -101,6 +101,7 @@ fn with_router<T>(use_it: impl FnOnce(&tokio::runtime::Runtime, Router) -> T) ->
     let writer = Writer::start(store, 1).unwrap();
     let service = Service::new(Policy::default(), reader, writer.handle());
     let app = App {
+        hosts: crate::origin::Hosts::Any,
         metrics: Metrics::new(&service.metrics),
         service: Arc::new(service),
         settings: Settings::default(),

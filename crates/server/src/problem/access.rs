@@ -29,6 +29,37 @@ pub(super) const ROWS: &[ProblemType] = &[
         ..ProblemType::BARE
     },
     ProblemType {
+        kind: ProblemKind::ForeignOrigin,
+        slug: "foreign-origin",
+        error: "ForeignOrigin",
+        status: StatusCode::FORBIDDEN,
+        title: "A page of another origin may not do this",
+        again: "once its origin is allowed",
+        why: "\
+            Your browser says that the request comes from a page of another site. Such a page may read what \
+            is for everybody, and change nothing.",
+        what: "\
+            If the page may write, name its origin in <code>cors_origins</code> of the server's \
+            configuration. Behind a proxy that calls the server by another name, set \
+            <code>public_url</code> or <code>trusted_proxies</code>.",
+        ..ProblemType::BARE
+    },
+    ProblemType {
+        kind: ProblemKind::Misdirected,
+        slug: "misdirected",
+        error: "MisdirectedRequest",
+        status: StatusCode::MISDIRECTED_REQUEST,
+        title: "This server has another name",
+        again: "once the name is known",
+        why: "\
+            The request is for a host whose name this server does not know. Anybody can make a name lead to \
+            this server's address, and read and write here from a page under that name.",
+        what: "\
+            Use an address, <code>localhost</code>, or a name that the server's configuration has in \
+            <code>hosts</code> or <code>public_url</code>.",
+        ..ProblemType::BARE
+    },
+    ProblemType {
         kind: ProblemKind::NotFound,
         slug: "not-found",
         error: "NotFound",

@@ -25,6 +25,8 @@ pub(crate) enum ProblemKind {
     Malformed,
     Unauthenticated,
     Forbidden,
+    ForeignOrigin,
+    Misdirected,
     NotFound,
     MethodNotAllowed,
     Gone,
