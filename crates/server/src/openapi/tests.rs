@@ -307,7 +307,11 @@ fn refusals_follow_the_settings() {
         (&closed, "/api/users/{id}", "put", "401", true),
         (&closed, "/api/users/{id}", "get", "403", true),
         (&closed, "/healthz", "get", "401", false),
-        (&open, "/api/{collection}/{id}/lock", "delete", "403", false),
+        (&closed, "/healthz", "get", "403", false),
+        (&open, "/healthz", "get", "421", true),
+        (&open, "/api/{collection}/{id}", "get", "403", false),
+        // By pages of other origins.
+        (&open, "/api/{collection}/{id}/lock", "delete", "403", true),
         (&closed, "/api/users/{id}/lock", "delete", "403", true),
         (&open, "/api/{collection}/{id}/merge", "post", "423", true),
         (&open, "/api/_batch", "post", "428", true),

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::body::Body as HttpBody;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use detente_service::{Policy, Service};
 use detente_store::memory::Disk;
 use detente_store::{Memory, Store, Writer};
@@ -128,9 +128,11 @@ fn the_router_knows_the_methods_of_every_resource() {
     with_router(|runtime, router| {
         for resource in RESOURCES {
             for template in resource.templates() {
-                let mut request = Request::new(HttpBody::empty());
-                *request.method_mut() = Method::OPTIONS;
-                *request.uri_mut() = path(&template).parse().unwrap();
+                let request = Request::builder()
+                    .method(Method::OPTIONS)
+                    .uri(path(&template));
+                let request = request.header(header::HOST, "localhost");
+                let request = request.body(HttpBody::empty()).unwrap();
                 let response = runtime.block_on(router.clone().oneshot(request)).unwrap();
                 assert_eq!(response.status(), StatusCode::NO_CONTENT, "{template}");
                 let mut wanted = vec![("allow", resource.allow())];
