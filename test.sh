@@ -18,6 +18,7 @@ need python3 python3
 need curl curl
 need unshare util-linux
 need apache2 apache2-bin
+need faketime faketime
 python3 -c 'import venv, ensurepip' 2>/dev/null || need pyvenv python3-venv
 
 step format

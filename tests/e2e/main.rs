@@ -6,6 +6,7 @@ mod server; // the program, started on a free port with a folder of its own
 mod batches; // several writes, all or none
 mod check; // the tester, as a user runs it
 mod clients; // the Rust client against the program
+mod clock; // clocks that leap
 mod conditions; // the contract's table of preconditions
 mod conflict_log; // refused writes, kept and settled
 mod conflicts; // refusals that explain themselves

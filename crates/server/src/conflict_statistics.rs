@@ -1,5 +1,3 @@
-use std::time::SystemTime;
-
 use detente_core::Moment;
 use detente_core::json::{self, Object, Value, object};
 use detente_service::{Agents, Count, Span, Statistics};
@@ -16,15 +14,14 @@ const DEFAULT_SPAN_MS: u64 = 24 * 60 * 60 * 1000;
 pub(crate) async fn read(call: &mut Call) -> Answer {
     let names = call.names();
     let space = names.space()?;
-    let (span, agents) = parse(call.inbound.query())?;
     let service = &call.app.service;
+    let (span, agents) = parse(call.inbound.query(), service.writer().time().now)?;
     let statistics = service.statistics(&call.principal, space, span, agents);
     let body = Value::Object(report(&statistics.await?)).to_text();
     representation::json(body, Coding::Identity).await
 }
 
-fn parse(query: &str) -> Result<(Span, Agents), Problem> {
-    let now = Moment::from(SystemTime::now());
+fn parse(query: &str, now: Moment) -> Result<(Span, Agents), Problem> {
     let mut span = Span {
         since: Moment(now.0.saturating_sub(DEFAULT_SPAN_MS)),
         until: now,

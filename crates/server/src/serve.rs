@@ -1,5 +1,5 @@
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -150,11 +150,9 @@ async fn dismiss_old(app: &App) {
     let Some(age) = app.settings.dismiss_after else {
         return;
     };
-    let until = Moment::from(
-        SystemTime::now()
-            .checked_sub(age)
-            .unwrap_or(SystemTime::UNIX_EPOCH),
-    );
+    let aged = app.service.writer().time().aged();
+    let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    let until = Moment(aged.0.saturating_sub(age_ms));
     match app.service.dismiss_before(until).await {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "dismissed conflicts that nobody settled"),

@@ -1,7 +1,6 @@
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use detente_core::{Key, Lock, LockAction, LockCommand, LockDecision, LockRefusal, Moment};
+use detente_core::{Key, Lock, LockAction, LockCommand, LockDecision, LockRefusal};
 
 use crate::explanation::{Explanation, What};
 use crate::service::not_written;
@@ -43,7 +42,7 @@ impl Service {
     pub fn lock_of(&self, principal: &Principal, key: &Key) -> Outcome<Arc<Lock>> {
         principal.must(Action::Read)?;
         self.collection(key.collection())?;
-        let now = Moment::from(SystemTime::now());
+        let now = self.writer.time().now;
         let lock = self.reading.lock(key).filter(|lock| lock.is_held(now));
         lock.ok_or_else(|| Explanation::of(What::NotLocked, key))
     }

@@ -7,7 +7,7 @@ use detente_core::rules::{Claim, Rules};
 use detente_core::{Applied, Checksum, Head, Key, Lock, Moment, Receipt, Seq, Stored};
 use detente_store::{
     BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Retention,
-    Settlement, Store, StoreError, UniqueKey, Want,
+    Settlement, Store, StoreError, Time, UniqueKey, Want,
 };
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
@@ -266,13 +266,16 @@ impl Store for Sqlite {
         self.shared.watch()
     }
 
-    fn begin(&mut self, _: &[Order], clock: Moment) -> Result<Ground, StoreError> {
+    fn begin(&mut self, _: &[Order], clock: Time) -> Result<Ground, StoreError> {
         self.start_transaction()?;
-        self.now = self.now.max(clock);
+        self.now = self.now.max(clock.now);
         Ok(Ground {
             next_seq: self.shared.last_seq() + 1,
             fencing: self.shared.locks.last_fencing(),
-            now: self.now,
+            time: Time {
+                now: self.now,
+                ..clock
+            },
         })
     }
 

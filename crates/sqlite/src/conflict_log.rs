@@ -72,7 +72,7 @@ impl ConflictLog {
         }
         let come: usize = commit.conflicts.iter().map(|it| it.weight()).sum();
         let mut excess = (self.weight.get() + come as u64).saturating_sub(self.retention.bytes);
-        let oldest = commit.now.0.saturating_sub(self.retention.age_ms);
+        let oldest = commit.time.aged().0.saturating_sub(self.retention.age_ms);
         let mut find = connection
             .prepare_cached("SELECT number, at, weight FROM conflicts ORDER BY number LIMIT 1")?;
         let mut drop = connection.prepare_cached("DELETE FROM conflicts WHERE number = ?1")?;

@@ -64,7 +64,7 @@ impl Locks {
                 None => drop(held.remove(key)),
             }
         }
-        held.retain(|_, lock| lock.is_held(commit.now));
+        held.retain(|_, lock| lock.is_held(commit.time.now));
     }
 }
 
@@ -119,6 +119,6 @@ pub(crate) fn write(connection: &Connection, commit: &Commit) -> Result<(), Fail
     }
     connection
         .prepare_cached("DELETE FROM locks WHERE expires_at <= ?1")?
-        .execute([signed(commit.now.0)])?;
+        .execute([signed(commit.time.now.0)])?;
     Ok(())
 }

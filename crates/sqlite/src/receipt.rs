@@ -67,7 +67,7 @@ pub(crate) fn write(connection: &Connection, commit: &Commit) -> Result<(), Fail
         "DELETE FROM receipts WHERE number IN (SELECT number FROM receipts ORDER BY number LIMIT ?1)
          AND at < ?2",
     )?;
-    let oldest = commit.now.0.saturating_sub(Receipt::LIFE_MS);
+    let oldest = commit.time.aged().0.saturating_sub(Receipt::LIFE_MS);
     let count = commit.receipts.len() * GONE_PER_NEW;
     forget.execute(params![signed(count as u64), signed(oldest)])?;
     Ok(())

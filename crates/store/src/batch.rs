@@ -106,7 +106,7 @@ impl<'a, F: Facts> Batch<'a, F> {
         ground: Ground,
     ) -> Self {
         let commit = Commit {
-            now: ground.now,
+            time: ground.time,
             ..Commit::default()
         };
         Self {
@@ -219,14 +219,14 @@ impl<'a, F: Facts> Batch<'a, F> {
     ) -> Result<Vec<Decision>, Lack> {
         let mut decisions = Vec::with_capacity(writes.len());
         for (prepared, rules) in writes {
-            let (seq, now) = (self.next_seq(), self.commit.now);
+            let (seq, time) = (self.next_seq(), self.commit.time);
             self.patience.begin();
-            let decision = decide(self, rules, prepared, seq, now)?;
+            let decision = decide(self, rules, prepared, seq, time.now)?;
             if let Decision::Apply(applied) = &decision {
                 self.add((**applied).clone())?;
                 let pruning = rules
                     .history
-                    .and_then(|keep| pruning(keep, &applied.stored, now));
+                    .and_then(|keep| pruning(keep, &applied.stored, time.aged()));
                 if let Some(pruning) = pruning {
                     self.commit.prunings.push(pruning);
                     self.note(Undo::Pruning);
@@ -239,7 +239,7 @@ impl<'a, F: Facts> Batch<'a, F> {
 
     /// What a transaction that is performed leaves beside its versions.
     fn close(&mut self, asked: &Transaction, applied: &[Applied]) {
-        let at = self.commit.now;
+        let at = self.commit.time.now;
         if let Some(once) = asked.once {
             let written = |applied: &Applied| Written {
                 seq: applied.stored.seq,
@@ -262,7 +262,7 @@ impl<'a, F: Facts> Batch<'a, F> {
     }
 
     pub(crate) fn change_lock(&mut self, command: &LockCommand) -> Result<LockDecision, Lack> {
-        let decision = decide_lock(self, command, self.commit.now, self.fencing + 1)?;
+        let decision = decide_lock(self, command, self.commit.time.now, self.fencing + 1)?;
         let lock = match &decision {
             LockDecision::Held(lock) => Some(Arc::clone(lock)),
             LockDecision::Freed(_) => None,
@@ -295,7 +295,7 @@ impl<'a, F: Facts> Batch<'a, F> {
         // lost the lock for good once somebody else wrote: a clock that is set back while the process
         // is down must not bring it back.
         let is_deleted = applied.stored.kind == Kind::Tombstone;
-        if lock.is_some_and(|lock| is_deleted || !lock.is_held(self.commit.now)) {
+        if lock.is_some_and(|lock| is_deleted || !lock.is_held(self.commit.time.now)) {
             self.set_lock(&key, None);
         }
         let index = self.commit.versions.len();
@@ -339,7 +339,7 @@ impl<'a, F: Facts> Batch<'a, F> {
             Some(receipt) => Some(receipt.clone()),
             None => self.facts.receipt(scope)?,
         };
-        Ok(found.filter(|receipt| receipt.is_kept(self.commit.now)))
+        Ok(found.filter(|receipt| receipt.is_kept(self.commit.time.aged())))
     }
 
     fn must_be_open(&self, id: &str) -> Result<Result<(), Option<Settlement>>, Lack> {
@@ -362,13 +362,13 @@ impl<'a, F: Facts> Batch<'a, F> {
 const PRUNED_EVERY: u64 = 64;
 
 /// What may go now that a document has its newest version.
-fn pruning(keep: Keep, newest: &Stored, now: Moment) -> Option<Pruning> {
+fn pruning(keep: Keep, newest: &Stored, aged: Moment) -> Option<Pruning> {
     let is_due = newest.version.is_multiple_of(PRUNED_EVERY);
     let below = newest.version.checked_sub(keep.versions)? + 1;
     is_due.then(|| Pruning {
         key: newest.key.clone(),
         below: below.min(newest.version),
-        before: Moment(now.0.saturating_sub(keep.age_ms)),
+        before: Moment(aged.0.saturating_sub(keep.age_ms)),
     })
 }
 

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use detente_core::Moment;
-
-use crate::{BatchToken, Desk, DeskCounters, Next, Order, Proposed, Replies, Store, StoreError};
+use crate::{
+    BatchToken, Desk, DeskCounters, Next, Order, Proposed, Replies, Store, StoreError, Time,
+};
 
 /// Whoever sits at the desk, with the store at hand. Has neither thread nor clock, so whoever runs
 /// it decides when what happens.
@@ -41,7 +41,12 @@ impl<S: Store> Clerk<S> {
     /// # Errors
     ///
     /// [`StoreError`] if the commit failed: nothing was done.
-    pub fn serve(&mut self, orders: &[Order], clock: Moment) -> Result<Replies, StoreError> {
+    pub fn serve(
+        &mut self,
+        orders: &[Order],
+        clock: impl Into<Time>,
+    ) -> Result<Replies, StoreError> {
+        let clock = clock.into();
         loop {
             let proposed = self.propose(orders, clock)?;
             let mut next = self.commit(orders, proposed);
@@ -61,15 +66,19 @@ impl<S: Store> Clerk<S> {
     /// # Errors
     ///
     /// [`StoreError`] if the store cannot be read: nothing was done.
-    pub fn propose(&mut self, orders: &[Order], clock: Moment) -> Result<Proposed, StoreError> {
-        let decided = self.decide(orders, clock);
+    pub fn propose(
+        &mut self,
+        orders: &[Order],
+        clock: impl Into<Time>,
+    ) -> Result<Proposed, StoreError> {
+        let decided = self.decide(orders, clock.into());
         if decided.is_err() {
             self.desk.put_off(orders);
         }
         decided
     }
 
-    fn decide(&mut self, orders: &[Order], clock: Moment) -> Result<Proposed, StoreError> {
+    fn decide(&mut self, orders: &[Order], clock: Time) -> Result<Proposed, StoreError> {
         let ground = self.store.begin(orders, clock)?;
         loop {
             match self.desk.propose(orders, ground, &self.store) {
@@ -107,7 +116,7 @@ impl<S: Store> Clerk<S> {
     fn flush(&mut self) -> Result<(), StoreError> {
         let orders = [Order::Flush];
         loop {
-            let proposed = self.propose(&orders, Moment(0))?;
+            let proposed = self.propose(&orders, Time::default())?;
             let mut next = self.commit(&orders, proposed);
             if let Next::AskStore(batch, proposed) = next {
                 next = self.ask(&orders, batch, proposed);

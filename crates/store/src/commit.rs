@@ -4,7 +4,7 @@ use std::sync::Arc;
 use detente_core::rules::Claim;
 use detente_core::{Applied, Key, Lock, Moment, Receipt};
 
-use crate::{LoggedConflict, SettledConflict};
+use crate::{LoggedConflict, SettledConflict, Time};
 
 /// All that is written in one step: durable together, or not at all.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub struct Commit {
     /// What became of conflicts in the log, those above among them.
     pub settlements: Vec<SettledConflict>,
     /// When it was decided. What has outlived its time by then may go.
-    pub now: Moment,
+    pub time: Time,
 }
 
 /// A unique key of one collection.
@@ -79,7 +79,7 @@ impl Commit {
             keys: _,
             conflicts: _,
             prunings: _,
-            now: _,
+            time: _,
         } = self;
         versions.is_empty() && locks.is_empty() && receipts.is_empty() && settlements.is_empty()
     }

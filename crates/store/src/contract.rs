@@ -10,6 +10,7 @@ mod list; // documents of a collection, selected and sorted
 mod page; // how much is read at a time
 mod reader; // reads of what is durable
 mod store; // the writer's side
+mod time; // what a node takes for the time
 
 pub use damage::Damage;
 pub use extent::Extent;
@@ -23,3 +24,4 @@ pub use list::{Documents, Listed, Listing, Selection, Visit};
 pub use page::{PageLimit, PageMeter};
 pub use reader::{Changes, Feed, Health, Read, Reader};
 pub use store::{ConstraintConflict, Store, StoreError};
+pub use time::Time;

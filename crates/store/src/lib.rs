@@ -13,6 +13,8 @@ mod desk; // orders in, one commit, answers out; no I/O
 mod holders; // of unique keys, while orders are decided
 mod waiting; // refused writes that are to be logged
 
+mod clock; // time that passes, and does not leap
+
 mod clerk; // the desk and a store, turn by turn
 mod in_progress; // requests that are to be performed once, while they are worked on
 mod writer; // the clerk's thread
@@ -22,13 +24,14 @@ pub mod memory; // a store without a disk
 
 mod audit; // does what is derived agree with the log?
 #[cfg(feature = "conformance")]
-pub mod conformance;
-mod walk; // through all documents of a collection // what every store must do, as tests
+pub mod conformance; // what every store must do, as tests
+mod walk; // through all documents of a collection
 
 pub use audit::{Audit, audit};
 pub use batch::{SettleConflict, Transacted, Transaction};
 pub use cache::Cache;
 pub use clerk::Clerk;
+pub use clock::Clock;
 pub use commit::{Commit, Pruning, UniqueKey};
 pub use conflict_log::{
     ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter, Retention,
@@ -37,7 +40,7 @@ pub use conflict_log::{
 pub use contract::{
     BatchToken, Changes, ConstraintConflict, Damage, Documents, Extent, Facts, Fate, Feed, Ground,
     Health, History, HistorySpan, Lack, Listed, Listing, PageLimit, PageMeter, Read, Reader,
-    Selection, Store, StoreError, Visit, Want, read_back,
+    Selection, Store, StoreError, Time, Visit, Want, read_back,
 };
 pub use counters::DeskCounters;
 pub use desk::{Desk, Next, Proposed, Replies};

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::{
     BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Settlement, Store,
-    StoreError, Want,
+    StoreError, Time, Want,
 };
 
 pub use disk::Disk;
@@ -133,18 +133,21 @@ impl Store for Memory {
         self.disk.shared().watch()
     }
 
-    fn begin(&mut self, orders: &[Order], clock: Moment) -> Result<Ground, StoreError> {
+    fn begin(&mut self, orders: &[Order], clock: Time) -> Result<Ground, StoreError> {
         self.weather.meet(Step::Begin).map_err(Mishap::told)?;
         if let Some(at_hand) = &mut self.at_hand {
             *at_hand = Want::of(orders).into_iter().collect();
         }
         let shared = self.disk.shared();
         self.guard = shared.guard();
-        self.now = self.now.max(clock).max(shared.floor());
+        self.now = self.now.max(clock.now).max(shared.floor());
         Ok(Ground {
             next_seq: shared.tables.last_seq + 1,
             fencing: shared.tables.fencing,
-            now: self.now,
+            time: Time {
+                now: self.now,
+                ..clock
+            },
         })
     }
 

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::SystemTime;
 
 use detente_core::{
     CollectionRules, Command, Decision, LockCommand, LockDecision, Moment, Once, Seq,
@@ -10,8 +9,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::in_progress::{InProgress, NoTurn, Turn};
 use crate::{
-    Clerk, Damage, DeskCounters, LoggedConflict, Order, Reply, Store, StoreError, Transacted,
-    Transaction,
+    Clerk, Clock, Damage, DeskCounters, LoggedConflict, Order, Reply, Store, StoreError, Time,
+    Transacted, Transaction,
 };
 
 /// How many orders are decided together at most.
@@ -49,6 +48,7 @@ pub struct WriterHandle {
     committed: watch::Receiver<Seq>,
     counters: Arc<DeskCounters>,
     in_progress: Arc<InProgress>,
+    clock: Arc<Clock>,
 }
 
 #[derive(Debug)]
@@ -64,19 +64,22 @@ impl Writer {
     /// # Errors
     ///
     /// If the system gives no thread.
-    pub fn start<S: Store>(store: S, queue_limit: usize) -> std::io::Result<Self> {
+    pub fn start<S: Store>(mut store: S, queue_limit: usize) -> std::io::Result<Self> {
         let (queue, requests) = mpsc::channel(queue_limit);
         let committed = store.watch();
+        let clock = Arc::new(Clock::start(last_write(&mut store)));
+        let time = Arc::clone(&clock);
         let clerk = Clerk::new(store);
         let counters = clerk.counters();
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(|| run(clerk, requests))?;
+            .spawn(move || run(clerk, requests, &time))?;
         let handle = WriterHandle {
             queue,
             committed,
             counters,
             in_progress: Arc::default(),
+            clock,
         };
         Ok(Self { handle, thread })
     }
@@ -203,6 +206,11 @@ impl WriterHandle {
         self.committed.clone()
     }
 
+    /// What time it is for the writer: what it decides is of this time.
+    pub fn time(&self) -> Time {
+        self.clock.read()
+    }
+
     /// What the writer has done so far.
     pub fn counters(&self) -> &DeskCounters {
         &self.counters
@@ -214,10 +222,21 @@ impl WriterHandle {
     }
 }
 
+/// When the newest version was written; `None` if there is none, or it cannot be read.
+fn last_write<S: Store>(store: &mut S) -> Option<Moment> {
+    let newest = *store.watch().borrow();
+    if newest == 0 {
+        return None;
+    }
+    let version = store.know(|it| it.version(newest));
+    version.ok()?.map(|stored| stored.at)
+}
+
 /// Takes requests in and hands replies out, until nobody can send any more.
 fn run<S: Store>(
     mut clerk: Clerk<S>,
     mut incoming: mpsc::Receiver<Request>,
+    clock: &Clock,
 ) -> Result<(), StoreError> {
     let mut requests = Vec::with_capacity(BATCH_LIMIT);
     let (mut orders, mut askers) = (Vec::new(), Vec::new());
@@ -227,7 +246,7 @@ fn run<S: Store>(
             orders.push(request.order);
             askers.push(request.reply);
         }
-        let replies = serve(&mut clerk, &orders);
+        let replies = serve(&mut clerk, &orders, clock.read());
         orders.clear();
         for (asker, reply) in askers.drain(..).zip(replies) {
             if let Some(asker) = asker {
@@ -239,8 +258,12 @@ fn run<S: Store>(
     clerk.close()
 }
 
-fn serve<S: Store>(clerk: &mut Clerk<S>, orders: &[Order]) -> Vec<Result<Reply, WriteError>> {
-    match clerk.serve(orders, Moment::from(SystemTime::now())) {
+fn serve<S: Store>(
+    clerk: &mut Clerk<S>,
+    orders: &[Order],
+    time: Time,
+) -> Vec<Result<Reply, WriteError>> {
+    match clerk.serve(orders, time) {
         Ok(replies) => {
             let told = |reply: Result<Reply, StoreError>| reply.map_err(|error| report(&error));
             replies.into_iter().map(told).collect()

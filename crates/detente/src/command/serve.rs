@@ -1,5 +1,6 @@
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -89,6 +90,7 @@ impl Serve {
         let listen = self.listen.clone().or_else(|| config.listen.clone());
         let listen = listen.unwrap_or_else(|| Listen::Tcp(DEFAULT_LISTEN.to_owned()));
         self.start_log();
+        must_be_after_1970()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             // They read from the disk: more threads would only wait for it, each with its own
@@ -135,6 +137,16 @@ impl Serve {
             LogFormat::Text => log.init(),
             LogFormat::Json => log.json().init(),
         }
+    }
+}
+
+/// Neither HTTP nor the log of the store has words for an earlier time.
+fn must_be_after_1970() -> Result<(), Failure> {
+    match SystemTime::now() < SystemTime::UNIX_EPOCH {
+        true => Err(Failure::Start(anyhow::anyhow!(
+            "the system's clock says that it is before 1970: set it first"
+        ))),
+        false => Ok(()),
     }
 }
 

@@ -70,6 +70,7 @@ pub(crate) async fn explain(
     let work = move || attempt.explain(history, refusal, is_base_gone, &ground);
     let mut explanation = offload(bytes, work).await?;
     if let Some(record) = &mut explanation.record {
+        record.at = service.writer.time().now;
         record.agent.clone_from(&principal.agent);
     }
     Ok(Box::new(explanation.seen_by(principal)))

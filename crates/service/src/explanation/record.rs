@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use detente_core::{Edit, Moment, Patch, Stored};
 use detente_store::{LoggedConflict, LostEdit, VersionPlace};
@@ -24,10 +23,10 @@ impl Explanation {
         let place = |(version, seq)| VersionPlace { version, seq };
         let record = LoggedConflict {
             id: uuid::Uuid::now_v7().to_string(),
-            at: Moment::from(SystemTime::now()),
             key: command.key.clone(),
             by: Arc::clone(&command.by),
-            // Whoever explains knows it.
+            // Whoever explains knows these.
+            at: Moment::default(),
             agent: None,
             method: attempt.verb.to_owned(),
             kind: kind.to_owned(),

@@ -94,9 +94,9 @@ pub(crate) fn write(data: &Path, is_closed: bool) {
 
 impl Writing {
     fn commit(&mut self, writes: &[(Key, u64)], more: impl FnOnce(&mut Commit)) {
-        let ground = self.store.begin(&[], Moment(1000)).unwrap();
+        let ground = self.store.begin(&[], Moment(1000).into()).unwrap();
         let mut commit = Commit {
-            now: Moment(1000),
+            time: Moment(1000).into(),
             ..Commit::default()
         };
         for (seq, (key, round)) in (ground.next_seq..).zip(writes) {

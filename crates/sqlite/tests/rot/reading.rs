@@ -171,7 +171,9 @@ fn read_beside(reader: &SqliteReader, note: &mut impl FnMut(String, Reading)) {
 }
 
 fn read_facts(store: &mut Sqlite, note: &mut impl FnMut(String, Reading)) {
-    let fencing = store.begin(&[], Moment(0)).map(|ground| ground.fencing);
+    let fencing = store
+        .begin(&[], Moment(0).into())
+        .map(|ground| ground.fencing);
     note("fencing".into(), told(fencing));
     for n in 0..RECEIPTS + 1 {
         note(format!("receipt {n}"), told(store.receipt(&scope(n))));

@@ -58,10 +58,10 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
         conflicts: [logged("first", 1000), logged("second", 1001)]
             .map(Arc::new)
             .into(),
-        now: Moment(1000),
+        time: Moment(1000).into(),
         ..Commit::default()
     };
-    store.begin(&[], Moment(1000)).unwrap();
+    store.begin(&[], Moment(1000).into()).unwrap();
     must_commit(&mut store, &commit);
     drop(store);
     let mut store = open();
@@ -89,7 +89,7 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
             id: "first".into(),
             settled: settled.clone(),
         }],
-        now: Moment(2000),
+        time: Moment(2000).into(),
         ..Commit::default()
     };
     must_commit(&mut store, &commit);
@@ -159,5 +159,5 @@ fn must_commit<S: Store>(store: &mut S, commit: &Commit) {
 }
 
 fn fencing<S: Store>(store: &mut S) -> u64 {
-    store.begin(&[], Moment(0)).unwrap().fencing
+    store.begin(&[], Moment(0).into()).unwrap().fencing
 }

@@ -99,7 +99,7 @@ fn append_without_writer<S: Store>(store: &mut S, key: &Key) {
         claimed: Vec::new(),
         released: Vec::new(),
     };
-    store.begin(&[], Moment(1)).unwrap();
+    store.begin(&[], Moment(1).into()).unwrap();
     let commit = Commit {
         versions: vec![applied],
         ..Commit::default()

@@ -157,10 +157,10 @@ fn conflict_pages<S: Store>(mut store: S) {
     };
     let commit = Commit {
         conflicts: (0..40).map(logged).map(Arc::new).collect(),
-        now: Moment(1),
+        time: Moment(1).into(),
         ..Commit::default()
     };
-    store.begin(&[], Moment(1)).unwrap();
+    store.begin(&[], Moment(1).into()).unwrap();
     assert!(matches!(store.append(&commit), Fate::Committed));
     let reader = store.reader();
     for (rows, by) in [(1, None), (3, None), (1000, None), (1000, Some("bob"))] {

@@ -123,11 +123,11 @@ pub fn what_is_lost_stays_lost<S: Store>(open: impl Fn() -> S) {
         return;
     }
     let mut store = open();
-    let ground = store.begin(&[], Moment(1)).unwrap();
+    let ground = store.begin(&[], Moment(1).into()).unwrap();
     let never = crate::BatchToken(u128::MAX);
     assert!(matches!(store.fate(never), Fate::Lost));
     assert_eq!(
-        store.begin(&[], Moment(1)).unwrap().next_seq,
+        store.begin(&[], Moment(1).into()).unwrap().next_seq,
         ground.next_seq
     );
 }

@@ -1,4 +1,6 @@
-use detente_core::{Moment, Seq};
+use detente_core::Seq;
+
+use super::Time;
 
 /// Where a turn stands: what is decided in it goes on from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,5 +10,5 @@ pub struct Ground {
     /// The largest fencing number that was ever given out; 0 if none was.
     pub fencing: u64,
     /// The time of the turn. Clocks may be set back; this is not, while the store is open.
-    pub now: Moment,
+    pub time: Time,
 }

@@ -1,8 +1,8 @@
 use detente_core::rules::Rules;
-use detente_core::{CollectionKey, Moment, Seq};
+use detente_core::{CollectionKey, Seq};
 use tokio::sync::watch;
 
-use crate::{BatchToken, Commit, Damage, Facts, Fate, Ground, Lack, Order, Reader, Want};
+use crate::{BatchToken, Commit, Damage, Facts, Fate, Ground, Lack, Order, Reader, Time, Want};
 
 /// A place where versions live, as one writer has it. Its readers are many; whether it has other
 /// writers, on this node or another, is its own affair, and shows in [`Fate::Lost`] alone.
@@ -30,7 +30,7 @@ pub trait Store: Facts + Send + 'static {
     /// # Errors
     ///
     /// [`StoreError`] if the store cannot be read.
-    fn begin(&mut self, orders: &[Order], clock: Moment) -> Result<Ground, StoreError>;
+    fn begin(&mut self, orders: &[Order], clock: Time) -> Result<Ground, StoreError>;
 
     /// Brings facts to hand, for the rest of the turn.
     ///

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::record::{Record, records};
 use super::tables::Tables;
 use super::weather::{Landing, Mishap, Step, Weather};
-use crate::{BatchToken, Commit, ConstraintConflict, Fate, StoreError};
+use crate::{BatchToken, Commit, ConstraintConflict, Fate, StoreError, Time};
 
 /// What is left when a process is gone, and what those that are there have in common.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ struct UnderWay {
     batch: BatchToken,
     guard: u64,
     records: Vec<Record>,
-    now: Moment,
+    time: Time,
 }
 
 impl Default for Shared {
@@ -128,7 +128,7 @@ impl Shared {
             batch,
             guard,
             records: records(commit),
-            now: commit.now,
+            time: commit.time,
         };
         for record in &under_way.records {
             if let Err(mishap) = weather.meet(Step::Record) {
@@ -170,22 +170,22 @@ impl Shared {
         let UnderWay {
             batch,
             records,
-            now,
+            time,
             ..
         } = under_way;
         self.cut();
-        self.put(records, batch, now);
+        self.put(records, batch, time);
     }
 
-    fn put(&mut self, records: Vec<Record>, batch: BatchToken, now: Moment) {
+    fn put(&mut self, records: Vec<Record>, batch: BatchToken, time: Time) {
         // Where nothing is written, what others decided meanwhile stands.
         if records.is_empty() {
             return;
         }
         let last_seq = self.tables.last_seq;
-        let mark = Record::Mark(batch, now);
+        let mark = Record::Mark(batch, time);
         self.guard += 1;
-        self.floor = self.floor.max(now);
+        self.floor = self.floor.max(time.now);
         for record in records.into_iter().chain([mark]) {
             self.tables.take_in(&record);
             self.records.push(record);
@@ -222,7 +222,7 @@ impl Shared {
             self.batches += 1;
             let batch = BatchToken(self.batches);
             self.cut();
-            self.put(vec![Record::Keys(keys)], batch, self.floor);
+            self.put(vec![Record::Keys(keys)], batch, self.floor.into());
         }
         Ok(conflicts)
     }

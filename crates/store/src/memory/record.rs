@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use detente_core::{Applied, Key, Lock, Moment, Receipt};
+use detente_core::{Applied, Key, Lock, Receipt};
 
-use crate::{BatchToken, Commit, LoggedConflict, Pruning, SettledConflict, UniqueKey};
+use crate::{BatchToken, Commit, LoggedConflict, Pruning, SettledConflict, Time, UniqueKey};
 
 #[derive(Clone, Debug)]
 pub(super) enum Record {
@@ -16,7 +16,7 @@ pub(super) enum Record {
     Key(UniqueKey, Option<String>),
     Keys(Keys),
     /// All up to here is one commit, of this time.
-    Mark(BatchToken, Moment),
+    Mark(BatchToken, Time),
 }
 
 /// The unique keys that documents hold, and the constraints that they were built for.
@@ -36,7 +36,7 @@ pub(super) fn records(commit: &Commit) -> Vec<Record> {
         prunings,
         conflicts,
         settlements,
-        now: _,
+        time: _,
     } = commit;
     let versions = versions.iter().cloned().map(Box::new).map(Record::Version);
     let keys = keys.iter().cloned();

@@ -64,9 +64,10 @@ impl Tables {
             Record::Key(key, None) => drop(self.keys.holders.remove(key)),
             Record::Keys(keys) => self.keys = keys.clone(),
             // What has outlived its time may go, and need not.
-            Record::Mark(_, now) if now.0.is_multiple_of(2) => {
-                self.locks.retain(|_, lock| lock.is_held(*now));
-                self.receipts.retain(|_, receipt| receipt.is_kept(*now));
+            Record::Mark(_, time) if time.now.0.is_multiple_of(2) => {
+                self.locks.retain(|_, lock| lock.is_held(time.now));
+                let aged = time.aged();
+                self.receipts.retain(|_, receipt| receipt.is_kept(aged));
             }
             Record::Mark(..) => {}
         }

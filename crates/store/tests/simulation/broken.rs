@@ -8,7 +8,7 @@ use detente_core::{Head, Key, Lock, Moment, Receipt, Seq, Stored};
 use detente_store::memory::{Disk, Memory, MemoryReader};
 use detente_store::{
     BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground as Standing, Lack, Order,
-    Settlement, Store, StoreError, Want,
+    Settlement, Store, StoreError, Time, Want,
 };
 use tokio::sync::watch;
 
@@ -158,7 +158,7 @@ impl Broken {
             }
             Defect::IgnoresAges => {
                 for pruning in &mut commit.prunings {
-                    pruning.before = commit.now;
+                    pruning.before = commit.time.now;
                 }
             }
             Defect::LosesBases => {
@@ -241,7 +241,7 @@ impl Store for Broken {
         self.inner.watch()
     }
 
-    fn begin(&mut self, orders: &[Order], clock: Moment) -> Result<Standing, StoreError> {
+    fn begin(&mut self, orders: &[Order], clock: Time) -> Result<Standing, StoreError> {
         let mut standing = self.inner.begin(orders, clock)?;
         match self.defect {
             Defect::ForgetsFencing => standing.fencing = 0,
@@ -249,7 +249,7 @@ impl Store for Broken {
                 standing.fencing = *self.fencing.get_or_insert(standing.fencing);
             }
             Defect::LeavesGaps => standing.next_seq += self.commits / 40 % 2,
-            Defect::TurnsTimeBack if clock > Moment(0) => standing.now = clock,
+            Defect::TurnsTimeBack if clock.now > Moment(0) => standing.time = clock,
             _ => {}
         }
         Ok(standing)
@@ -272,14 +272,14 @@ impl Store for Broken {
             Defect::RefusesOnOldGround => commit.is_empty(),
             _ => false,
         };
-        if is_old_ground && let Err(error) = self.inner.begin(&[], Moment(0)) {
+        if is_old_ground && let Err(error) = self.inner.begin(&[], Time::default()) {
             return Fate::Failed(error);
         }
         let mut steps = Vec::new();
         if self.has(Defect::WritesInTwoSteps) {
             steps.push(Commit {
                 versions: std::mem::take(&mut commit.versions),
-                now: commit.now,
+                time: commit.time,
                 ..Commit::default()
             });
         }
@@ -288,12 +288,12 @@ impl Store for Broken {
                 true => std::mem::take(&mut commit.prunings),
                 false => Vec::new(),
             },
-            now: commit.now,
+            time: commit.time,
             ..Commit::default()
         };
         let logged = Commit {
             conflicts: commit.conflicts.clone(),
-            now: commit.now,
+            time: commit.time,
             ..Commit::default()
         };
         steps.push(commit);
@@ -302,7 +302,7 @@ impl Store for Broken {
         }
         let fate = append_all(&mut self.inner, &steps);
         if self.has(Defect::LogsWhatIsLost) && matches!(fate, Fate::Lost) {
-            let begun = self.inner.begin(&[], Moment(0));
+            let begun = self.inner.begin(&[], Time::default());
             let logged = begun.map(|_| self.inner.append(&logged));
             return logged.map_or_else(Fate::unwritten, |_| Fate::Lost);
         }

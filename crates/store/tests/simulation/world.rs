@@ -188,7 +188,7 @@ impl<G: Ground> World<G> {
     /// The largest fencing number, as the next turn would have it.
     fn fencing(&mut self, seat: usize) -> Result<u64, String> {
         let store = self.seats[seat].clerk().store_mut();
-        let ground = store.begin(&[], Moment(0));
+        let ground = store.begin(&[], Moment(0).into());
         let ground = ground.map_err(|error| format!("no turn begins: {error}"))?;
         Ok(ground.fencing)
     }

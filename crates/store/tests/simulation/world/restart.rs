@@ -1,6 +1,6 @@
 use detente_core::Moment;
 use detente_store::memory::{Mishap, Step};
-use detente_store::{Clerk, Store};
+use detente_store::{Clerk, Store, Time};
 
 use super::World;
 use super::seat::Turn;
@@ -102,8 +102,8 @@ impl<G: Ground> World<G> {
         seat.now = Moment(0);
         let mut store = ground.open(&seat.faults, seat.is_far);
         // What it wrote when it ended has its time as well.
-        if let Ok(standing) = store.begin(&[], Moment(0)) {
-            self.floor = self.floor.max(standing.now);
+        if let Ok(standing) = store.begin(&[], Time::default()) {
+            self.floor = self.floor.max(standing.time.now);
         }
         seat.clerk = Some(Clerk::new(store));
     }

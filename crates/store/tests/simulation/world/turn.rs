@@ -65,7 +65,7 @@ impl<G: Ground> World<G> {
                 return self.fail(&turn, &error, struck);
             }
         };
-        self.check_time(seat, clock, proposed.commit().now)?;
+        self.check_time(seat, clock, proposed.commit().time.now)?;
         let may_be_lost = self.let_others_go_first(seat)?;
         let faults = &self.seats[seat].faults;
         faults.arm(fault.filter(Fault::is_late));
@@ -115,7 +115,7 @@ impl<G: Ground> World<G> {
         struck_before: Option<Fault>,
         may_be_lost: bool,
     ) -> Result<(), String> {
-        let (seat, now) = (turn.seat, proposed.commit().now);
+        let (seat, now) = (turn.seat, proposed.commit().time.now);
         let writes = !proposed.commit().is_empty();
         let next = self.seats[seat].clerk().commit(&turn.orders, proposed);
         let struck = self.disarm(seat);
@@ -176,7 +176,7 @@ impl<G: Ground> World<G> {
             proposed,
             written,
         } = open;
-        let (seat, now) = (turn.seat, proposed.commit().now);
+        let (seat, now) = (turn.seat, proposed.commit().time.now);
         let away = Fault {
             at: Step::Ask,
             skips: 0,
@@ -248,13 +248,13 @@ impl<G: Ground> World<G> {
             self.entries.hand_over(conflict, open.turn.seat);
             self.model.conflicts.entry(conflict.id.clone()).or_default();
         }
-        self.floor = self.floor.max(commit.now);
+        self.floor = self.floor.max(commit.time.now);
         let reader = self.seats[open.turn.seat].reader();
-        self.model.begin(commit.now, open.turn.seat, &reader);
+        self.model.begin(commit.time.now, open.turn.seat, &reader);
         let mut answers = Vec::new();
         for order in &open.turn.orders {
             let answer = self.model.perform(order);
-            self.laws.heed(order, &answer, commit.now)?;
+            self.laws.heed(order, &answer, commit.time.now)?;
             answers.push(answer);
         }
         open.written = Some(answers);
