@@ -209,7 +209,7 @@ async fn a_watch_that_was_further_than_the_log_says_so() {
     let server = Server::start();
     let ann = documents(&server, "ann");
     ann.insert("plan", &json!({})).await.unwrap();
-    let mut changes = ann.watch(Since::Seq(7)).await.unwrap();
+    let mut changes = ann.watch(Since::After(7.into())).await.unwrap();
     match changes.next().await {
         Some(Err(Error::Reset { last: 1 })) => {}
         other => panic!("{other:?}"),

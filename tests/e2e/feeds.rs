@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -119,11 +120,17 @@ async fn pages_go_on_where_they_ended() {
     let own = client.get("/api/c1/_changes").await.json();
     assert_eq!(own["items"].as_array().unwrap().len(), 10);
     let now = client.get("/api/_changes?since=now").await.json();
-    assert_eq!(
-        (now["items"].as_array().unwrap().len(), &now["last"]),
-        (0, &Value::from("31"))
-    );
-    for query in ["since=x", "since=-1", "since=+1", "limit=0", "nope=1"] {
+    assert_eq!(now["items"].as_array().unwrap().len(), 0);
+    assert!(now["last"].as_str().unwrap().starts_with("31-"), "{now}");
+    for query in [
+        "since=x",
+        "since=-1",
+        "since=+1",
+        "since=1-",
+        "since=1-X",
+        "limit=0",
+        "nope=1",
+    ] {
         assert_eq!(
             client.get(&format!("/api/_changes?{query}")).await.status,
             400,
@@ -147,7 +154,10 @@ async fn a_stream_resumes_without_gap_or_repeat() {
     let mut seen = Vec::new();
     while seen.len() < 200 {
         let event = stream.next().await.expect("the stream goes on");
-        assert_eq!(event.id, event.data["seq"].to_string());
+        assert_eq!(
+            event.id.split_once('-').unwrap().0,
+            event.data["seq"].to_string()
+        );
         seen.push(event.data["seq"].as_u64().unwrap());
         if seen.len() % 3 == 0 {
             let last_id = stream.last_id.clone();
@@ -167,7 +177,7 @@ async fn a_stream_says_where_it_begins() {
     let url = format!("{}/api/_changes?since=now", server.url());
     let mut stream = Stream::open(&url, None).await;
     let chunk = stream.response.chunk().await.unwrap().unwrap();
-    assert!(std::str::from_utf8(&chunk).unwrap().starts_with("id: 3\n"));
+    assert!(std::str::from_utf8(&chunk).unwrap().starts_with("id: 3-"));
     drop(stream);
     write_many(&client, 3, 4).await;
     let mut stream = Stream::open(&url, Some("3")).await;
@@ -198,8 +208,11 @@ async fn a_client_that_was_further_than_the_log_begins_again() {
         let url = format!("{}{path}?since=now", server.url());
         let mut stream = Stream::open(&url, Some("9")).await;
         let reset = stream.next().await.unwrap();
-        assert_eq!((&*reset.name, &*reset.id), ("reset", "0"), "{path}");
-        assert_eq!(reset.data, serde_json::json!({"since": "9", "last": "4"}));
+        assert_eq!(&*reset.name, "reset", "{path}");
+        let (zero, epoch) = reset.id.split_once('-').unwrap();
+        assert_eq!(zero, "0", "{path}");
+        let last = format!("4-{epoch}");
+        assert_eq!(reset.data, serde_json::json!({"since": "9", "last": last}));
         let first = stream.next().await.unwrap();
         assert_eq!((&*first.name, &first.data["seq"]), ("change", &1.into()));
         let page = client.get(&format!("{path}?since=9&limit=1")).await.json();
@@ -214,6 +227,76 @@ async fn a_client_that_was_further_than_the_log_begins_again() {
     let mut stream =
         Stream::open(&format!("{}/api/_changes?since=9", server.url()), Some("3")).await;
     assert_eq!(stream.next().await.unwrap().data["seq"], 4);
+}
+
+/// The log has grown past the place again, with other versions.
+#[tokio::test]
+async fn a_restored_store_is_another_log_however_far_it_goes() {
+    type Restore = fn(&Path, &Path);
+    let ways: [(&str, Restore); 2] = [
+        ("another folder", |copy, data| {
+            std::fs::remove_dir_all(data).unwrap();
+            copy_folder(copy, data);
+        }),
+        ("the same file", |copy, data| {
+            let content = std::fs::read(copy.join("detente.db")).unwrap();
+            std::fs::write(data.join("detente.db"), content).unwrap();
+        }),
+    ];
+    for (way, restore) in ways {
+        let server = Server::start();
+        write_many(&server.client(), 0, 10).await;
+        let folder = server.stop();
+        let copy = folder.path().join("copy");
+        copy_folder(&folder.data(), &copy);
+        let server = Server::start_in(folder);
+        write_many(&server.client(), 10, 15).await;
+        let reached = position(&server.client(), "now").await;
+        let folder = server.stop();
+        restore(&copy, &folder.data());
+        let server = Server::start_in(folder);
+        let client = server.client();
+        write_many(&client, 10, 18).await;
+
+        let page = client.get(&format!("/api/_changes?since={reached}")).await;
+        let page = page.json();
+        let seen = (&page["reset"], &page["items"][0]["seq"]);
+        assert_eq!(seen, (&true.into(), &1.into()), "{way}");
+        let url = format!("{}/api/_changes?since=now", server.url());
+        let mut stream = Stream::open(&url, Some(&reached)).await;
+        let reset = stream.next().await.unwrap();
+        assert_eq!(
+            (&*reset.name, &reset.data["since"]),
+            ("reset", &reached.into()),
+            "{way}"
+        );
+    }
+}
+
+/// What was acknowledged is there: a process that ends, however it does, begins no other log.
+#[tokio::test]
+async fn a_place_outlives_stops_and_crashes() {
+    let server = Server::start();
+    write_many(&server.client(), 0, 3).await;
+    let reached = position(&server.client(), "now").await;
+    let server = Server::start_in(server.crash());
+    write_many(&server.client(), 3, 5).await;
+    let server = Server::start_in(server.stop());
+    let client = server.client();
+    let page = client.get(&format!("/api/_changes?since={reached}")).await;
+    let page = page.json();
+    assert_eq!(
+        (page.get("reset"), &page["items"][0]["seq"]),
+        (None, &4.into())
+    );
+    let epoch = |position: &str| position.split_once('-').unwrap().1.to_owned();
+    let now = position(&server.client(), "now").await;
+    assert_eq!(epoch(&now), epoch(&reached));
+}
+
+async fn position(client: &Client, since: &str) -> String {
+    let page = client.get(&format!("/api/_changes?since={since}")).await;
+    page.json()["last"].as_str().unwrap().to_owned()
 }
 
 fn copy_folder(from: &std::path::Path, to: &std::path::Path) {

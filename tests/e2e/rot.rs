@@ -196,3 +196,29 @@ fn starts(serve: &mut Command) -> bool {
     child.wait().unwrap();
     !line.is_empty()
 }
+
+/// What is missing at the end of a log shows only outside of it.
+#[tokio::test]
+async fn a_write_ahead_log_that_is_gone_is_missed() {
+    let server = Server::start();
+    fill(&server.client()).await;
+    let server = Server::start_in(server.stop());
+    server.client().create("/api/notes/last", "{}").await;
+    let folder = server.crash();
+    std::fs::remove_file(folder.data().join("detente.db-wal")).unwrap();
+    let (code, told) = run(&mut folder.command(&["verify"]));
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("the log ends at seq 24, though seq 25 was there"),
+        "{told}"
+    );
+    let server = Server::start_in(folder);
+    assert!(
+        server
+            .log
+            .iter()
+            .any(|line| line.contains("the log is shorter than it was"))
+    );
+    let page = server.client().get("/api/_changes?since=25").await.json();
+    assert_eq!(page["reset"], true);
+}

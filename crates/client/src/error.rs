@@ -66,9 +66,10 @@ pub enum Error {
     /// The server sends no version (`ETag`), so the next write could destroy somebody else's.
     #[error("the server sends no ETag with this document, so it cannot be changed safely")]
     Untagged,
-    /// The feed was further than the server's log is: an older copy of the store was put back. What
-    /// came after `last` is no longer so. Read everything again: [`crate::Since::Beginning`].
-    #[error("the server's log ends at {last}: an older copy of its store was put back")]
+    /// The server's log is another than the one that was followed, and ends at `last`: an older copy of
+    /// the store was put back. What was seen may no longer be so. Read everything again:
+    /// [`crate::Since::Beginning`].
+    #[error("the server's store was put back from an older copy; its log ends at {last}")]
     Reset { last: u64 },
     /// A name that is not valid where it is used: in a URL or a header field.
     #[error("{0:?} cannot be {1}")]

@@ -101,6 +101,7 @@ mod conflict; // a write that came too late, and what it conflicts with
 mod error; // what to do next
 mod problem; // a refusal, as the server sent it
 
+mod position; // a place among them, to go on from
 mod row; // lists and histories
 mod watch; // changes as they happen
 
@@ -123,6 +124,7 @@ pub use draft::{Draft, Saved};
 pub use error::{Cause, ContentError, Error, TryUpdateError};
 pub use json::Json;
 pub use patch::Patch;
+pub use position::Position;
 pub use problem::Problem;
 pub use retry::{Jitter, Retry};
 pub use row::{Row, Rows};

@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use crate::error::{ContentError, Error};
 use crate::event_stream::{Block, EventStream};
 use crate::json::Json;
+use crate::position::Position;
 use crate::row::{Envelope, Row};
 use crate::transport::{Answer, Transport};
 
@@ -25,21 +26,23 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(45);
 const EVENTS: &str = "text/event-stream";
 
 /// Where a [`Watch`] starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Since {
     /// From now on.
     Now,
     /// At the first change that the server has.
     Beginning,
     /// After this change, the last one seen.
-    Seq(u64),
+    After(Position),
 }
 
 /// Somebody saved or deleted a document.
 #[derive(Clone, Debug)]
 pub struct Change<T = Json> {
-    /// Its position among all changes, to continue from with [`Since::Seq`].
+    /// Its place among all changes.
     pub seq: u64,
+    /// The same, to go on from with [`Since::After`].
+    pub position: Position,
     pub collection: String,
     /// The document after the change.
     pub row: Row<T>,
@@ -54,9 +57,12 @@ pub struct Change<T = Json> {
 /// The stream ends only with an error that cannot be cured by retrying. A document that does not
 /// match `T` is an error too, but the stream continues after it.
 pub struct Watch<T = Json> {
-    envelopes: Pin<Box<dyn Stream<Item = Result<Envelope, Error>> + Send>>,
+    envelopes: Pin<Box<dyn Stream<Item = Result<Found, Error>> + Send>>,
     shown_as: PhantomData<fn() -> T>,
 }
+
+/// A change, and its place.
+type Found = (Position, Envelope);
 
 impl<T: DeserializeOwned> Watch<T> {
     /// Once this has returned, no change is missed.
@@ -67,8 +73,8 @@ impl<T: DeserializeOwned> Watch<T> {
     ) -> Result<Self, Error> {
         let (parameter, seen) = match since {
             Since::Now => ("now".to_owned(), None),
-            Since::Beginning => ("0".to_owned(), Some(0)),
-            Since::Seq(seq) => (seq.to_string(), Some(seq)),
+            Since::Beginning => ("0".to_owned(), Some(Position::from(0))),
+            Since::After(position) => (position.to_string(), Some(position)),
         };
         url.query_pairs_mut().append_pair("since", &parameter);
         let mut follower = Follower {
@@ -105,13 +111,22 @@ impl<T: DeserializeOwned> Stream for Watch<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let envelope = self.envelopes.as_mut().poll_next(context);
-        envelope.map(|next| next.map(|envelope| Ok(change(envelope?)?)))
+        envelope.map(|next| {
+            next.map(|found| {
+                let (position, envelope) = found?;
+                Ok(change(position, envelope)?)
+            })
+        })
     }
 }
 
-fn change<T: DeserializeOwned>(mut envelope: Envelope) -> Result<Change<T>, ContentError> {
+fn change<T: DeserializeOwned>(
+    position: Position,
+    mut envelope: Envelope,
+) -> Result<Change<T>, ContentError> {
     Ok(Change {
         seq: envelope.seq.ok_or(ContentError::Lacks("seq"))?,
+        position,
         collection: envelope.collection.take().unwrap_or_default(),
         paths: envelope.paths(),
         merged: envelope.merged.take(),
@@ -122,8 +137,8 @@ fn change<T: DeserializeOwned>(mut envelope: Envelope) -> Result<Change<T>, Cont
 struct Follower {
     transport: Arc<Transport>,
     url: Url,
-    /// The `seq` of the last change that was returned, or where the stream started.
-    seen: Option<u64>,
+    /// The place of the last change that was returned, or where the stream started.
+    seen: Option<Position>,
     /// How long the server asks to wait before connecting again.
     reconnection: Duration,
     /// Connections in a row without anything new.
@@ -175,8 +190,8 @@ impl Follower {
             if let Some(block) = self.ready.front() {
                 // The first block says so and is not an event; if it is one, it is kept for later.
                 self.seen = match (place(block), &block.data) {
-                    (Some(seq), None) => Some(seq),
-                    (Some(seq), Some(_)) => seq.checked_sub(1),
+                    (Some(place), None) => Some(place),
+                    (Some(place), Some(_)) => place.seq().checked_sub(1).map(Position::from),
                     (None, _) => return false,
                 };
             }
@@ -185,7 +200,7 @@ impl Follower {
     }
 
     /// The next change, or why it cannot be read; the outer error means that there will be no more.
-    async fn next(&mut self) -> Result<Result<Envelope, Error>, Error> {
+    async fn next(&mut self) -> Result<Result<Found, Error>, Error> {
         loop {
             while let Some(block) = self.ready.pop_front() {
                 if let Some(last) = reset(&block) {
@@ -205,23 +220,24 @@ impl Follower {
         }
     }
 
-    fn take(&mut self, block: Block) -> Option<Result<Envelope, Error>> {
+    fn take(&mut self, block: Block) -> Option<Result<Found, Error>> {
         if let Some(ms) = block.retry_ms {
             self.reconnection = Duration::from_millis(ms);
         }
-        let place = place(&block);
-        if place.is_some() && place <= self.seen {
-            return None;
-        }
-        if place.is_some() {
-            self.seen = place;
+        if let Some(place) = place(&block) {
+            let seen = self.seen.as_ref().map(Position::seq);
+            if seen.is_some_and(|seen| place.seq() <= seen) {
+                return None;
+            }
+            self.seen = Some(place);
             self.failures = 0;
         }
         let is_change = block.event.is_none_or(|event| event == "change");
         let data = block.data.filter(|_| is_change)?;
-        let envelope =
-            serde_json::from_str(&data).map_err(|error| ContentError::Type(error).into());
-        Some(envelope)
+        let envelope = serde_json::from_str(&data);
+        let envelope = envelope.map_err(|error| ContentError::Type(error).into());
+        let place = self.seen.clone()?;
+        Some(envelope.map(|envelope| (place, envelope)))
     }
 
     /// Reads more; `false` at the end of the connection.
@@ -262,8 +278,12 @@ impl Follower {
         };
         let mut headers = self.transport.headers.clone();
         headers.insert(ACCEPT, HeaderValue::from_static(EVENTS));
-        if let Some(seen) = self.seen {
-            headers.insert("last-event-id", HeaderValue::from(seen));
+        if let Some(seen) = &self.seen {
+            let seen = HeaderValue::from_str(seen.as_str());
+            headers.insert(
+                "last-event-id",
+                seen.expect("letters and digits are a field value"),
+            );
         }
         let request = self.transport.http.get(self.url.clone()).headers(headers);
         let response = match timeout(self.transport.timeout, request.send()).await {
@@ -308,9 +328,9 @@ impl Follower {
 fn reset(block: &Block) -> Option<u64> {
     block.event.as_ref().filter(|event| *event == "reset")?;
     let data: serde_json::Value = serde_json::from_str(block.data.as_deref()?).ok()?;
-    data["last"].as_str()?.parse().ok()
+    Some(Position::parse(data["last"].as_str()?)?.seq())
 }
 
-fn place(block: &Block) -> Option<u64> {
-    block.id.as_deref()?.parse().ok()
+fn place(block: &Block) -> Option<Position> {
+    Position::parse(block.id.as_deref()?)
 }

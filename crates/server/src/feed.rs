@@ -9,14 +9,14 @@ use axum::response::Response;
 use bytes::Bytes;
 use detente_core::Seq;
 use detente_core::json::Value;
-use detente_service::{Follower, Scope, TouchedVersion};
+use detente_service::{Follower, Position, Scope, TouchedVersion};
 use futures_util::stream;
 
 use crate::app::App;
 use crate::call::{Answer, Call};
 use crate::envelope;
 use crate::inbound::Inbound;
-use crate::parameters::{self, DEFAULT_LIMIT, parameters, whole_number};
+use crate::parameters::{self, DEFAULT_LIMIT, parameters};
 use crate::problem::Problem;
 use crate::representation::{self, Coding, NO_STORE};
 
@@ -70,12 +70,16 @@ async fn answer(call: &Call, scope: Scope) -> Answer {
     if wants_events(headers) {
         let wanted = Wanted::parse(&call.app, &call.inbound, headers.get(LAST_EVENT_ID))?;
         let follower = service.follow(&call.principal, scope, wanted.since)?;
-        return Ok(stream_events(&call.app, follower, wanted.greeting()));
+        return Ok(stream_events(
+            &call.app,
+            follower,
+            wanted.greeting(&call.app),
+        ));
     }
     let wanted = Wanted::parse(&call.app, &call.inbound, None)?;
     let page = service.changes(&call.principal, &scope, wanted.since, wanted.limit);
     let page = page.await?;
-    let through = page.through.to_string();
+    let through = service.position(page.through).to_string();
     let next = page.has_more.then(|| through.clone());
     let mut members = vec![("next", Value::from(next)), ("last", through.into())];
     members.extend(wanted.reset.map(|_| ("reset", Value::from(true))));
@@ -97,21 +101,22 @@ struct Wanted {
     reset: Option<Reset>,
 }
 
-/// The place that a client had reached is past the end of the log: an older copy of the store was
-/// put back. What the client knows of later versions is no longer so, and waiting for the log to get
-/// there would skip all that is written until then. So it gets everything from the beginning.
+/// The log does not have the place that a client had reached: an older copy of the store was put
+/// back. To go on from there would skip what was written since. So the client gets everything from
+/// the beginning.
 #[derive(Clone, Copy, Debug)]
 struct Reset {
-    since: Seq,
-    last: Seq,
+    since: Position,
+    last: Position,
 }
 
 impl Wanted {
     /// `last_id` says where a client really is that connects again: it repeats the URL that it began
     /// with (HTML Standard, section 9.2.3).
     fn parse(app: &App, inbound: &Inbound, last_id: Option<&HeaderValue>) -> Result<Self, Problem> {
-        let last = app.service.last_seq();
-        let (mut since, mut limit) = (0, DEFAULT_LIMIT);
+        let service = &app.service;
+        let last = service.last_position();
+        let (mut since, mut limit) = (service.position(0), DEFAULT_LIMIT);
         for (name, value) in parameters(inbound.query()) {
             match &*name {
                 "limit" => limit = parameters::limit(&value)?,
@@ -125,18 +130,19 @@ impl Wanted {
         if let Some(id) = last_id {
             since = position("Last-Event-ID", id.to_str().unwrap_or_default(), last)?;
         }
-        let reset = (since > last).then_some(Reset { since, last });
+        let has_it = service.has_position(since);
         Ok(Self {
-            since: if reset.is_some() { 0 } else { since },
+            since: if has_it { since.seq } else { 0 },
             limit,
-            reset,
+            reset: (!has_it).then_some(Reset { since, last }),
         })
     }
 
     /// Names the place where the stream begins. A block without data is no event, but its id is
     /// kept, so a client that lost the connection before the first event resumes from here.
-    fn greeting(&self) -> Bytes {
-        let mut block = format!("id: {}\nretry: 1000\n", self.since);
+    fn greeting(&self, app: &App) -> Bytes {
+        let since = app.service.position(self.since);
+        let mut block = format!("id: {since}\nretry: 1000\n");
         if let Some(Reset { since, last }) = self.reset {
             let data = format!("{{\"since\":\"{since}\",\"last\":\"{last}\"}}");
             block.push_str(&format!("event: reset\ndata: {data}\n"));
@@ -146,12 +152,14 @@ impl Wanted {
     }
 }
 
-fn position(name: &str, text: &str, last: Seq) -> Result<Seq, Problem> {
+fn position(name: &str, text: &str, last: Position) -> Result<Position, Problem> {
     if text == "now" {
         return Ok(last);
     }
-    whole_number(text).ok_or_else(|| {
-        let detail = format!("{name} is the seq of a change, 0 for the beginning, or now.");
+    text.parse().map_err(|()| {
+        let detail = format!(
+            "{name} must be what a page or an event named, the seq of a change, 0 for the beginning, or now."
+        );
         Problem::malformed(detail).with("parameter", name)
     })
 }
@@ -219,7 +227,9 @@ impl Events {
             }
             // Not raced: a page that takes long is read to its end.
             match self.follower.read().await {
-                Ok(page) => self.ready.extend(page.changes.iter().map(event)),
+                Ok(page) => self
+                    .ready
+                    .extend(page.changes.iter().map(|it| event(&app, it))),
                 Err(explanation) => {
                     // Whoever listens will connect again, and be told what is wrong then.
                     tracing::error!(cause = ?explanation.what, "a change stream ends");
@@ -230,9 +240,9 @@ impl Events {
     }
 }
 
-fn event(change: &TouchedVersion) -> Bytes {
-    let seq = change.stored.seq;
-    let mut event = format!("id: {seq}\nevent: change\ndata: ");
+fn event(app: &App, change: &TouchedVersion) -> Bytes {
+    let position = app.service.position(change.stored.seq);
+    let mut event = format!("id: {position}\nevent: change\ndata: ");
     envelope::write_change(&mut event, change, true);
     event.push_str("\n\n");
     Bytes::from(event)

@@ -1,7 +1,9 @@
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use detente_core::{Key, Seq};
-use detente_store::{Changes, PageLimit};
+use detente_store::{Changes, Epoch, PageLimit};
 use tokio::sync::watch;
 
 use crate::touched::TouchedVersion;
@@ -18,6 +20,39 @@ pub struct Scope {
     pub collection: Option<String>,
     /// `None`: all of the collection.
     pub id: Option<String>,
+}
+
+/// A place in a feed: what a client has read up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub seq: Seq,
+    /// The log that it is in; `None`: the client does not say.
+    pub epoch: Option<Epoch>,
+}
+
+/// A seq, and behind a `-` the epoch.
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.seq)?;
+        self.epoch.map_or(Ok(()), |epoch| write!(f, "-{epoch}"))
+    }
+}
+
+impl FromStr for Position {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (seq, epoch) = match text.split_once('-') {
+            Some((seq, epoch)) => (seq, Some(epoch.parse()?)),
+            None => (text, None),
+        };
+        let is_whole = !seq.is_empty() && seq.bytes().all(|byte| byte.is_ascii_digit());
+        let seq = is_whole.then(|| seq.parse().ok()).flatten();
+        Ok(Self {
+            seq: seq.ok_or(())?,
+            epoch,
+        })
+    }
 }
 
 /// A part of a feed.
@@ -48,6 +83,24 @@ impl Scope {
 }
 
 impl Service {
+    /// Where the log ends.
+    pub fn last_position(&self) -> Position {
+        self.position(self.last_seq())
+    }
+
+    /// A place in the log.
+    pub fn position(&self, seq: Seq) -> Position {
+        let epoch = Some(self.reading.epoch());
+        Position { seq, epoch }
+    }
+
+    /// Whether the log has this place. It has not where an older copy of the store was put back since:
+    /// what the client knows of later versions is no longer so, or they are others.
+    pub fn has_position(&self, position: Position) -> bool {
+        let is_same = |epoch: Epoch| epoch == self.reading.epoch();
+        position.epoch.is_none_or(is_same) && position.seq <= self.last_seq()
+    }
+
     /// Versions after `since`, in the order of the log.
     ///
     /// # Errors
@@ -140,5 +193,34 @@ impl Follower {
             .await?;
         self.since = page.through;
         Ok(page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_read_as_they_are_written() {
+        let epoch = Some(Epoch(0x9f86));
+        for (text, seq, epoch) in [("0", 0, None), ("15", 15, None), ("15-9f86", 15, epoch)] {
+            let position = Position { seq, epoch };
+            assert_eq!(text.parse(), Ok(position));
+            assert_eq!(position.to_string(), text);
+        }
+        let wrong = [
+            "",
+            "-",
+            "15-",
+            "-9f86",
+            "+1",
+            "15-9F86",
+            "15-x",
+            "1-11111111111111111",
+            "1-2-3",
+        ];
+        for text in wrong {
+            assert_eq!(text.parse::<Position>(), Err(()), "{text}");
+        }
     }
 }

@@ -44,7 +44,7 @@ pub use explanation::{
     Author, Broken, CONFLICT_KINDS, Change, Clash, Demand, Divergence, Explanation, LogPlace,
     Misplacement, Naming, Shows, Way, What, are_too_large,
 };
-pub use feed::{Follower, Page, Scope};
+pub use feed::{Follower, Page, Position, Scope};
 pub use lock::{LockAsk, LockWish};
 pub use merge::{MergeAsk, MergeEdit, MergePreview, Named};
 pub use metrics::Metrics;

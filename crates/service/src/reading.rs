@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use detente_core::{Key, Lock, Moment, Seq, Stored, VersionTag};
 use detente_store::{
-    Changes, ConflictPage, Conflicts, Extent, Feed, Health, History, HistorySpan, Listed, Listing,
-    LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace, read_back,
+    Changes, ConflictPage, Conflicts, Epoch, Extent, Feed, Health, History, HistorySpan, Listed,
+    Listing, LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace, read_back,
 };
 
 use crate::Outcome;
@@ -29,6 +29,10 @@ const MAX_STEPS: usize = 100;
 impl Reading {
     pub(crate) fn new(reader: Arc<dyn Reader>) -> Self {
         Self { reader }
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.reader.epoch()
     }
 
     pub(crate) fn last_seq(&self) -> Seq {

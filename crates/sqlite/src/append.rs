@@ -4,7 +4,7 @@ use std::vec;
 
 use crate::failure::Failure;
 use detente_core::rules::{Claim, Rules};
-use detente_core::{Applied, Checksum, Head, Key, Lock, Moment, Receipt, Seq, Stored};
+use detente_core::{Applied, Checksum, Digest, Head, Key, Lock, Moment, Receipt, Seq, Stored};
 use detente_store::{
     BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Retention,
     Settlement, Store, StoreError, Time, UniqueKey, Want,
@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::conflict_log::{self, ConflictLog};
 use crate::heads::Memory;
 use crate::layout::{self, Claimed};
+use crate::mark::{Mark, Marked, Sequel};
 use crate::marker::Marker;
 use crate::open::OpenError;
 use crate::read::{Reads, Shared};
@@ -73,6 +74,8 @@ pub struct Sqlite {
     now: Moment,
     conflict_log: ConflictLog,
     marker: Marker,
+    /// `None`: it cannot be written.
+    mark: Option<Mark>,
     _claimed: Claimed,
 }
 
@@ -88,7 +91,12 @@ impl Sqlite {
         let claimed = Claimed::new(data)?;
         let connection = layout::open_writer(&claimed.database)?;
         let marker = Marker::read(&connection)?;
-        let shared = Shared::load(&connection, &claimed.database, &marker, options.cache_bytes)?;
+        let mut shared =
+            Shared::load(&connection, &claimed.database, &marker, options.cache_bytes)?;
+        let mark = go_on(data, &claimed.database, &connection, shared.last_seq());
+        if let Some(mark) = &mark {
+            shared.epoch = mark.epoch();
+        }
         Ok(Self {
             conflict_log: ConflictLog::open(&connection, options.conflicts)?,
             marker,
@@ -99,6 +107,7 @@ impl Sqlite {
             is_leaving: false,
             dirty_limit: options.dirty_limit,
             now: Moment(0),
+            mark,
             _claimed: claimed,
         })
     }
@@ -142,6 +151,7 @@ impl Sqlite {
         self.marker = marker;
         self.conflict_log.wrote(&commit.conflicts);
         self.shared.publish(commit);
+        self.move_mark(commit);
         if cuts {
             self.shared.versions.end_cut(&pruned);
         }
@@ -150,6 +160,16 @@ impl Sqlite {
             self.shared.heads.left();
         }
         Ok(())
+    }
+
+    fn move_mark(&mut self, commit: &Commit) {
+        let Some((mark, newest)) = self.mark.as_ref().zip(commit.versions.last()) else {
+            return;
+        };
+        if let Err(error) = mark.note(newest.stored.seq, newest.stored.digest) {
+            tracing::warn!(%error, "the store's mark cannot be written on");
+            self.mark = None;
+        }
     }
 
     /// Returns the versions that are kept no longer, and the marker as it is now.
@@ -212,6 +232,32 @@ impl Sqlite {
             .execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);")?;
         Ok(())
     }
+}
+
+/// Takes the mark up where it was left, if the log is still the one that it tells of.
+fn go_on(data: &Path, database: &Path, connection: &Connection, last: Seq) -> Option<Mark> {
+    let find = |seq: Seq| {
+        let found = row::find_described(connection, seq).ok().flatten();
+        found.map(|stored| stored.digest)
+    };
+    let before = Marked::read(data);
+    let same = before.filter(|before| match before.compare(database, last, find) {
+        Sequel::Same => true,
+        Sequel::Other => false,
+        Sequel::Shorter(marked) => {
+            tracing::error!(
+                last,
+                marked,
+                "the log is shorter than it was: its write-ahead log is damaged or was deleted, or an \
+                 older copy was put back. Followers of the feed begin anew"
+            );
+            false
+        }
+    });
+    let digest = find(last).filter(|_| last > 0).unwrap_or(Digest(0));
+    let mark = Mark::write_on(data, database, same, (last, digest));
+    mark.inspect_err(|error| tracing::warn!(%error, "the store's mark cannot be written"))
+        .ok()
 }
 
 impl Facts for Sqlite {

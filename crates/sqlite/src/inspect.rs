@@ -10,6 +10,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use crate::layout::Claimed;
+use crate::mark::{Marked, Sequel};
 use crate::marker::Marker;
 use crate::open::OpenError;
 use crate::row::unsigned;
@@ -28,7 +29,29 @@ const STRUCTURAL: usize = 1000;
 pub fn inspect(data: &Path) -> Result<Vec<Damage>, OpenError> {
     let database = layout::existing_in(data)?;
     let _claimed = Claimed::new(data)?;
-    Ok(look(&layout::open_reader(&database)?)?)
+    let connection = layout::open_reader(&database)?;
+    let mut found = look(&connection)?;
+    found.extend(shortened(data, &database, &connection)?);
+    Ok(found)
+}
+
+/// Whether the log ends before what the mark beside it says was there.
+fn shortened(
+    data: &Path,
+    database: &Path,
+    connection: &Connection,
+) -> Result<Option<Damage>, Failure> {
+    let Some(marked) = Marked::read(data) else {
+        return Ok(None);
+    };
+    let last = row::last_seq(connection)?;
+    Ok(match marked.compare(database, last, |_| None) {
+        Sequel::Shorter(marked) => Some(Damage::Other(format!(
+            "the log ends at seq {last}, though seq {marked} was there: its write-ahead log is damaged or was \
+             deleted, or an older copy was put back"
+        ))),
+        Sequel::Same | Sequel::Other => None,
+    })
 }
 
 /// The same, over a connection.
@@ -157,10 +180,7 @@ fn probe(connection: &Connection, _: &mut Vec<Damage>) -> Result<(), Failure> {
 
 /// Versions that are lost.
 fn log(connection: &Connection, found: &mut Vec<Damage>) -> Result<(), Failure> {
-    let last: i64 =
-        connection.query_row("SELECT coalesce(max(seq), 0) FROM versions", [], |row| {
-            row.get(0)
-        })?;
+    let last = row::last_seq(connection)?;
     let mut statement = connection.prepare("SELECT seq FROM versions ORDER BY seq")?;
     let mut rows = statement.query([])?;
     let mut next = 1;
@@ -178,7 +198,7 @@ fn log(connection: &Connection, found: &mut Vec<Damage>) -> Result<(), Failure> 
             next = lost + 1;
         }
     }
-    match next > last.unsigned_abs() {
+    match next > last {
         true => Ok(()),
         false => Err(Failure::damaged(format!("the log ends before {last}"))),
     }

@@ -19,6 +19,7 @@ mod conflict_log; // refused writes, and how often edits were merged
 mod constraint; // unique keys that follow the configuration
 mod inspect; // is everything as it was written?
 mod lock; // who is the only writer, and the fencing number
+mod mark; // how far the log went, noted outside of it
 mod marker; // how far the heads agree with the log
 mod prune; // history that is no longer kept
 mod pruned; // which versions those are

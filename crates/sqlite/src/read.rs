@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Head, Key, Moment, Seq, Stored};
 use detente_store::{
-    Changes, Commit, ConflictPage, Conflicts, Documents, Extent, Feed, History, HistorySpan,
+    Changes, Commit, ConflictPage, Conflicts, Documents, Epoch, Extent, Feed, History, HistorySpan,
     Listed, Listing, LoggedConflict, MergedHour, PageLimit, Selection, Visit, read_back,
 };
 use rusqlite::{Connection, params};
@@ -33,6 +33,7 @@ const SCAN_LIMIT: usize = 20_000;
 #[derive(Debug)]
 pub(crate) struct Shared {
     database: PathBuf,
+    pub(crate) epoch: Epoch,
     last_seq: AtomicU64,
     watch: watch::Sender<Seq>,
     pub(crate) heads: Heads,
@@ -50,9 +51,7 @@ impl Shared {
         marker: &Marker,
         cache_bytes: usize,
     ) -> Result<Self, Failure> {
-        let last_seq = "SELECT coalesce(max(seq), 0) FROM versions";
-        let last_seq: i64 = connection.query_row(last_seq, [], |row| row.get(0))?;
-        let last_seq = last_seq.unsigned_abs();
+        let last_seq = row::last_seq(connection)?;
         let through = marker.heads_through;
         if through > last_seq {
             let gap = format!("its heads go up to {through}, its log only to {last_seq}");
@@ -60,6 +59,7 @@ impl Shared {
         }
         let shared = Self {
             database: database.to_owned(),
+            epoch: Epoch::new(),
             last_seq: AtomicU64::new(last_seq),
             watch: watch::Sender::new(last_seq),
             heads: Heads::new(),

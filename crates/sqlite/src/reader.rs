@@ -6,7 +6,7 @@ use std::sync::Arc;
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 use detente_store::{
-    Changes, ConflictPage, Conflicts, Damage, Documents, Extent, Feed, Health, History,
+    Changes, ConflictPage, Conflicts, Damage, Documents, Epoch, Extent, Feed, Health, History,
     HistorySpan, Listed, Listing, LoggedConflict, MergedHour, PageLimit, Read, Reader, StoreError,
 };
 use tokio::runtime::Handle;
@@ -97,6 +97,10 @@ fn ready<'a, T: Send + 'a>(found: T) -> Read<'a, T> {
 }
 
 impl Reader for SqliteReader {
+    fn epoch(&self) -> Epoch {
+        self.reads.shared.epoch
+    }
+
     fn last_seq(&self) -> Seq {
         self.reads.last_seq()
     }

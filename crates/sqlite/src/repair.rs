@@ -15,7 +15,7 @@ use crate::layout::{self, Claimed};
 use crate::marker::Marker;
 use crate::open::OpenError;
 use crate::pruned;
-use crate::row::{signed, unsigned};
+use crate::row::{last_seq, signed, unsigned};
 use crate::seal::{CONFLICTS, LOCKS, MERGES, RECEIPTS, Table, VERSIONS};
 
 /// Where it is written, until it is whole.
@@ -192,7 +192,7 @@ impl Work {
     fn fill_gaps(&mut self) -> Result<u64, Failure> {
         // As far as the log is known to have gone.
         let through = Marker::read(&self.source).map_or(0, |marker| marker.heads_through);
-        let last = newest(&self.target)?.max(through);
+        let last = last_seq(&self.target)?.max(through);
         let mut gone = Vec::new();
         let mut statement = self
             .target
@@ -261,12 +261,6 @@ impl Work {
         let known = Marker::read(&self.copy)?.fencing.max(held.unsigned_abs());
         Ok(known + FENCING_LEAP)
     }
-}
-
-fn newest(connection: &Connection) -> Result<Seq, Failure> {
-    let sql = "SELECT coalesce(max(seq), 0) FROM versions";
-    let last: i64 = connection.query_row(sql, [], |row| row.get(0))?;
-    Ok(last.unsigned_abs())
 }
 
 fn values(row: &Row<'_>, table: &Table) -> Result<Values, Failure> {

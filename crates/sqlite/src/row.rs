@@ -188,6 +188,13 @@ pub(crate) fn find_version(
     rows.next()?.map(stored).transpose()
 }
 
+/// The newest version; 0 in an empty store.
+pub(crate) fn last_seq(connection: &Connection) -> Result<Seq, Failure> {
+    let sql = "SELECT coalesce(max(seq), 0) FROM versions";
+    let last: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(last.unsigned_abs())
+}
+
 /// A version that was written once; `None` if it is kept no longer.
 pub(crate) fn find_named(
     connection: &Connection,

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 
 use crate::marker::{Marker, schema_of};
 use crate::pruned;
-use crate::row::unsigned;
+use crate::row::{last_seq, unsigned};
 use crate::seal::{TABLES, Table, VERSIONS};
 
 /// How much one commit takes in: rows, and bytes of their contents.
@@ -28,10 +28,7 @@ pub(crate) fn is_finished(connection: &Connection) -> Result<bool, Failure> {
 }
 
 pub(crate) fn seal_all(connection: &Connection) -> Result<(), Failure> {
-    let last: i64 =
-        connection.query_row("SELECT coalesce(max(seq), 0) FROM versions", [], |row| {
-            row.get(0)
-        })?;
+    let last = last_seq(connection)?;
     if last > 0 {
         tracing::info!(versions = last, "bringing the store up to date");
     }

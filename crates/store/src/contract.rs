@@ -1,6 +1,7 @@
 //! What every store must do.
 
 mod damage; // what is not as it was written
+mod epoch; // which log it is
 mod extent; // how much a collection holds
 mod facts; // what decisions rest on, and what must be fetched first
 mod fate; // what became of a commit
@@ -13,6 +14,7 @@ mod store; // the writer's side
 mod time; // what a node takes for the time
 
 pub use damage::Damage;
+pub use epoch::Epoch;
 pub use extent::Extent;
 pub use facts::{Facts, Lack, Want};
 pub use fate::{BatchToken, Fate};

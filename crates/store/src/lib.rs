@@ -38,9 +38,9 @@ pub use conflict_log::{
     SettledAs, SettledConflict, Settlement, VersionPlace,
 };
 pub use contract::{
-    BatchToken, Changes, ConstraintConflict, Damage, Documents, Extent, Facts, Fate, Feed, Ground,
-    Health, History, HistorySpan, Lack, Listed, Listing, PageLimit, PageMeter, Read, Reader,
-    Selection, Store, StoreError, Time, Visit, Want, read_back,
+    BatchToken, Changes, ConstraintConflict, Damage, Documents, Epoch, Extent, Facts, Fate, Feed,
+    Ground, Health, History, HistorySpan, Lack, Listed, Listing, PageLimit, PageMeter, Read,
+    Reader, Selection, Store, StoreError, Time, Visit, Want, read_back,
 };
 pub use counters::DeskCounters;
 pub use desk::{Desk, Next, Proposed, Replies};

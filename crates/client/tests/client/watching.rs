@@ -48,7 +48,7 @@ async fn wherever_the_stream_is_cut_no_change_is_missed_or_repeated() {
     })
     .await;
     let counters = fake.client().collection::<Counter>("c");
-    let mut watch = counters.watch(Since::Seq(5)).await.unwrap();
+    let mut watch = counters.watch(Since::After(5.into())).await.unwrap();
     assert_eq!(seen(&mut watch, 200).await, (6..206).collect::<Vec<_>>());
 }
 
@@ -84,7 +84,7 @@ async fn a_watch_from_now_on_knows_where_it_began() {
 async fn what_a_server_sends_twice_is_seen_once() {
     let fake = Fake::start(|_| Reply::Events((1..=9).map(event).collect())).await;
     let counters = fake.client().collection::<Counter>("c");
-    let mut watch = counters.watch(Since::Seq(3)).await.unwrap();
+    let mut watch = counters.watch(Since::After(3.into())).await.unwrap();
     assert_eq!(seen(&mut watch, 6).await, [4, 5, 6, 7, 8, 9]);
 }
 

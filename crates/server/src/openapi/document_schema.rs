@@ -78,7 +78,7 @@ fn version() -> Vec<(&'static str, Value)> {
 
 fn reset() -> (&'static str, Value) {
     let reset = flag().about(
-        "`true` if `since` was past the end of the log: an older copy of the store was put back. Forget what \
+        "`true` if `since` is no place of this log: an older copy of the store was put back. Forget what \
          came of the feed before; this page is the first.",
     );
     ("reset?", reset)

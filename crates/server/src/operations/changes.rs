@@ -43,9 +43,9 @@ const FOLLOW: Operation = Operation {
     description: "\
         Lists every version, including deletions, in the order in which they were saved. The answer is a \
         page of JSON. A client that accepts `text/event-stream` gets server-sent events instead, and new \
-        ones as changes happen: each has the event `change`, its `seq` as `id` and one `Change` as `data`. If a client was further than \
-        the log is, because an older copy of the store was put back, it gets everything from the beginning: \
-        a page has `reset`, a stream begins with an event of that type.",
+        ones as changes happen: each has the event `change`, its place as `id` and one `Change` as `data`. If an \
+        older copy of the store was put back, a client that comes with a place of the log before gets \
+        everything from the beginning: a page has `reset`, a stream begins with an event of that type.",
     query: &[&SINCE, &LIMIT],
     fields: &[&LAST_EVENT_ID],
     answers: &[Answer {

@@ -67,8 +67,8 @@ pub(crate) const COLLECTION_NAME: &str = "[A-Za-z0-9][A-Za-z0-9_-]{0,62}";
 const SORT_BY: &str =
     "^(-?(_id|_version|_updated_at|(/([^/~]|~[01])*)+)|-?[^_/-][\\s\\S]*|--[\\s\\S]*)$";
 
-/// The `seq` of a change, or the current end of the feed.
-const POSITION: &str = "^(now|0*[0-9]{1,18})$";
+/// The `seq` of a change, perhaps with the epoch of its log, or the current end of the feed.
+const POSITION: &str = "^(now|0*[0-9]{1,18}(-[0-9a-f]{1,16})?)$";
 
 /// The start of a page of the conflict log.
 const BEFORE: &str = "^0*[0-9]{1,18}$";
@@ -182,7 +182,8 @@ pub(super) static SORT: Parameter = query(
 
 pub(super) static SINCE: Parameter = query(
     ("since", "since"),
-    "The `seq` after which to begin: `last` of the previous page, `0` for the beginning, or `now`.",
+    "The place after which to begin: `last` of the previous page, the `seq` of a change, `0` for the \
+     beginning, or `now`.",
     || text_like(POSITION).and("default", "0"),
 );
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 
-use super::{Extent, History, HistorySpan, Listed, Listing, PageLimit};
+use super::{Epoch, Extent, History, HistorySpan, Listed, Listing, PageLimit};
 use crate::{ConflictPage, Conflicts, LoggedConflict, MergedHour, StoreError};
 
 /// A read that is under way. Whoever drops it gives it up, and harms nothing.
@@ -16,6 +16,10 @@ pub type Read<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send
 ///
 /// Whoever need not know which store it is takes an `Arc<dyn Reader>`.
 pub trait Reader: Debug + Send + Sync + 'static {
+    /// Which log it is: the same for as long as nothing is taken back, whoever opens the store; another
+    /// once it was put back from a copy.
+    fn epoch(&self) -> Epoch;
+
     /// The seq of the newest version that can be read; 0 in an empty store.
     ///
     /// Every version up to it can be read, and no other will come below it: so it is the safe

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::record::{Record, records};
 use super::tables::Tables;
 use super::weather::{Landing, Mishap, Step, Weather};
-use crate::{BatchToken, Commit, ConstraintConflict, Fate, StoreError, Time};
+use crate::{BatchToken, Commit, ConstraintConflict, Epoch, Fate, StoreError, Time};
 
 /// What is left when a process is gone, and what those that are there have in common.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,7 @@ pub struct Disk(Arc<Mutex<Shared>>);
 #[derive(Debug)]
 pub(super) struct Shared {
     records: Vec<Record>,
+    epoch: Epoch,
     pub(super) tables: Tables,
     /// Moves with each commit, and whenever one is prevented.
     guard: u64,
@@ -41,6 +42,7 @@ impl Default for Shared {
     fn default() -> Self {
         Self {
             records: Vec::new(),
+            epoch: Epoch::new(),
             tables: Tables::default(),
             guard: 0,
             floor: Moment(0),
@@ -77,11 +79,16 @@ impl Disk {
         let mut shared = self.shared();
         shared.cut();
         shared.records.pop();
+        shared.epoch = Epoch::new();
         shared.recover();
     }
 }
 
 impl Shared {
+    pub(super) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     pub(super) fn guard(&self) -> u64 {
         self.guard
     }

@@ -8,7 +8,7 @@ use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 use super::Disk;
 use super::disk::Shared;
 use crate::{
-    Changes, ConflictPage, Conflicts, Documents, Extent, Feed, Health, History, HistorySpan,
+    Changes, ConflictPage, Conflicts, Documents, Epoch, Extent, Feed, Health, History, HistorySpan,
     Listed, Listing, LoggedConflict, MergedHour, OutcomeFilter, PageLimit, Read, Reader, Selection,
     SettledAs, StoreError, read_back,
 };
@@ -104,6 +104,10 @@ fn ready<'a, T: Send + 'a>(result: Result<T, StoreError>) -> Read<'a, T> {
 }
 
 impl Reader for MemoryReader {
+    fn epoch(&self) -> Epoch {
+        self.shared().epoch()
+    }
+
     fn last_seq(&self) -> Seq {
         self.shared().tables.last_seq
     }
