@@ -15,7 +15,7 @@ mod terminal; // for people
 
 pub use form::Form;
 pub use html::html;
-pub use redact::{hides, is_secret, placeholder};
+pub use redact::{Credentials, hides, is_plain, placeholder};
 pub use style::Style;
 pub use terminal::terminal;
 

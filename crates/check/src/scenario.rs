@@ -44,7 +44,7 @@ mod verdict; // one answer, held against what it is to be
 
 mod run; // all of it, against a server
 
-pub use env_file::parse_env;
+pub use env_file::{names_in, parse_env};
 pub use first::{First, NoFirst, first};
 pub use mistake::{Mistake, Mistakes, Position};
 pub use plan::{Plan, Round};

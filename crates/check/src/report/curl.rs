@@ -49,11 +49,7 @@ pub(super) fn line(start: &str, request: &Request, variables: &Variables) -> Str
     if !request.body.is_empty() {
         match std::str::from_utf8(&request.body) {
             Ok(text) => {
-                let _ = write!(
-                    command,
-                    " --data-binary {}",
-                    filled(text, &variables.places)
-                );
+                let _ = write!(command, " --data-raw {}", filled(text, &variables.places));
             }
             Err(_) => command.push_str(" --data-binary @body"),
         }
@@ -81,7 +77,7 @@ mod tests {
         request.body = "it's".into();
         assert_eq!(
             command(&request),
-            r#"curl -si -X PUT 'http://127.0.0.1:8080/a?b=c%27d' -H 'if-match: "7"' -H "authorization: $AUTHORIZATION" --data-binary 'it'\''s'"#
+            r#"curl -si -X PUT 'http://127.0.0.1:8080/a?b=c%27d' -H 'if-match: "7"' -H "authorization: $AUTHORIZATION" --data-raw 'it'\''s'"#
         );
         let variables = Variables {
             places: vec![("a?b".into(), "place".into())],
@@ -89,7 +85,7 @@ mod tests {
         };
         assert_eq!(
             line("curl -s", &request, &variables),
-            r#"curl -s -X PUT "http://127.0.0.1:8080/$place=c%27d" -H "if-match: $etag" -H "authorization: $AUTHORIZATION" --data-binary 'it'\''s'"#
+            r#"curl -s -X PUT "http://127.0.0.1:8080/$place=c%27d" -H "if-match: $etag" -H "authorization: $AUTHORIZATION" --data-raw 'it'\''s'"#
         );
     }
 }

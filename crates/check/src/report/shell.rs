@@ -1,5 +1,7 @@
 use std::fmt::{self, Display, Formatter};
 
+use super::redact::VARIABLE;
+
 /// One word of a POSIX shell, made of text and of variables.
 #[derive(Clone, Debug)]
 pub(super) struct Word(Vec<Piece>);
@@ -11,8 +13,26 @@ enum Piece {
 }
 
 impl Word {
+    /// The text, with variables where secrets were taken out of it.
     pub(super) fn new(text: impl Into<String>) -> Self {
-        Self(vec![Piece::Text(text.into())])
+        let text = text.into();
+        let start = format!("${VARIABLE}");
+        let mut pieces = Vec::new();
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find(&start) {
+            let variable = &rest[at + 1..];
+            let is_of_name = |letter: char| {
+                letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_'
+            };
+            let end = variable
+                .find(|letter| !is_of_name(letter))
+                .unwrap_or(variable.len());
+            pieces.push(Piece::Text(rest[..at].to_owned()));
+            pieces.push(Piece::Variable(variable[..end].to_owned()));
+            rest = &variable[end..];
+        }
+        pieces.push(Piece::Text(rest.to_owned()));
+        Self(pieces)
     }
 
     pub(super) fn variable(name: impl Into<String>) -> Self {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::mistake::{Mistakes, Position, Source};
@@ -30,6 +30,17 @@ pub fn parse_env(path: &Path, text: &str) -> Result<BTreeMap<String, String>, Mi
     source.finish().map(|_| env)
 }
 
+/// The names that the text of scenarios reads from the environment, as `{{env.NAME}}`; perhaps others that stand in
+/// comments.
+pub fn names_in(text: &str) -> BTreeSet<&str> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let behind = text.split("env.").skip(1);
+    behind
+        .map(|rest| &rest[..rest.find(|letter| !is_part(letter)).unwrap_or(rest.len())])
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
 fn is_name(name: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     !name.is_empty() && name.chars().all(is_part)
@@ -53,6 +64,12 @@ mod tests {
             .map(|(name, value)| format!("{name}:{value}"))
             .collect();
         assert_eq!(found, ["A:1", "B:two words", "C:x=y", "D:"]);
+    }
+
+    #[test]
+    fn a_text_tells_what_it_reads_from_the_environment() {
+        let text = "base: \"{{env.BASE}}/x\"\nheaders: { X: \"{{ env.TOKEN | upper }}{{env.BASE}}\" }\nenv.";
+        assert_eq!(names_in(text), BTreeSet::from(["BASE", "TOKEN"]));
     }
 
     #[test]

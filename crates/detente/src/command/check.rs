@@ -74,6 +74,7 @@ impl Check {
             };
         }
         self.reporting.arguments = self.given.kept();
+        self.reporting.credentials = self.given.credentials();
         self.reporting.is_writable()?;
         if let Some(file) = &self.history {
             return history::judge_file(file, &self.known, &self.reporting);
@@ -100,7 +101,7 @@ impl Check {
             }
             files => self
                 .suite
-                .run(files, self.api.seed, &self.wire, &self.reporting),
+                .run(files, self.api.seed, &self.wire, &mut self.reporting),
         }
     }
 }

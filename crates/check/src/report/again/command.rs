@@ -47,7 +47,7 @@ pub(super) fn command(report: &Report, finding: &ProbeReport) -> String {
 /// A login is a variable of the shell, to be set before.
 fn shown(word: &str) -> String {
     let login = word.split_once(": ").filter(|(name, value)| {
-        redact::is_secret(&name.to_lowercase()) && *value == redact::placeholder(name)
+        !redact::is_plain(&name.to_lowercase()) && *value == redact::placeholder(name)
     });
     match login {
         Some((name, value)) => Word::new(format!("{name}: "))

@@ -1,7 +1,8 @@
 use std::iter::once;
 
 use clap::{ArgMatches, Args, Command, Error, parser::ValueSource};
-use detente_check::report;
+use detente_check::report::{self, Credentials};
+use url::Url;
 
 use super::{Check, Field};
 
@@ -42,6 +43,26 @@ impl Given {
         kept.flat_map(|argument| argument.shown()).collect()
     }
 
+    /// What of it nobody is to see.
+    pub(super) fn credentials(&self) -> Credentials {
+        let mut credentials = Credentials::default();
+        for argument in &self.0 {
+            if let Some(field) = argument.field() {
+                let value = String::from_utf8_lossy(field.value.as_bytes());
+                credentials.add_field(field.name.as_str(), &value);
+            }
+            // A URL may stand behind a method, or beside others.
+            let words = argument
+                .words
+                .iter()
+                .flat_map(|word| word.split([' ', ',']));
+            for url in words.filter_map(|word| Url::parse(word).ok()) {
+                credentials.add_url(&url);
+            }
+        }
+        credentials
+    }
+
     /// `--name value`.
     pub(super) fn option(name: &str, value: String) -> Self {
         Self(vec![Argument {
@@ -66,11 +87,10 @@ impl Given {
         self
     }
 
-    /// One that a report could not hold as it was.
-    pub(super) fn hidden(&self) -> Option<String> {
-        let mut arguments = self.0.iter();
-        let hidden = arguments.find(|argument| argument.is_hidden())?;
-        Some(hidden.words.join(" "))
+    /// Those that a report could not hold as they were.
+    pub(super) fn hidden(&self) -> Vec<String> {
+        let hidden = self.0.iter().filter(|argument| argument.is_hidden());
+        hidden.map(|argument| argument.words.join(" ")).collect()
     }
 
     /// # Errors
@@ -129,7 +149,7 @@ impl Argument {
             return self.words.clone();
         };
         let name = field.name.as_str();
-        if self.name != "login" && !report::is_secret(name) {
+        if self.name != "login" && report::is_plain(name) {
             return self.words.clone();
         }
         let hidden = format!("{name}: {}", report::placeholder(name));

@@ -40,8 +40,11 @@ fn check(earlier: Earlier, given: &Given) -> anyhow::Result<Option<Check>> {
         whole = whole.overridden_by(&Given::option("only", ids.join(",")));
     }
     let whole = whole.overridden_by(&given.clone().without("replay"));
-    if let Some(hidden) = whole.hidden() {
-        return Err(anyhow!("the report keeps no logins: give `{hidden}` again"));
+    let hidden = whole.hidden();
+    if !hidden.is_empty() {
+        let hidden: Vec<_> = hidden.iter().map(|words| format!("`{words}`")).collect();
+        let hidden = hidden.join(", ");
+        return Err(anyhow!("the report keeps no secrets: give {hidden} again"));
     }
     let mut check = whole.check()?;
     if !is_of_probes {

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use detente_check::report::{self, Style};
+use detente_check::report::{self, Credentials, Style};
 use detente_check::{About, Family, Grade, ProbeReport, Report, Severity, Verdict};
 
 use crate::command::Failure;
@@ -28,6 +28,9 @@ pub(super) struct Reporting {
     /// The arguments of the command, for the reports.
     #[arg(skip)]
     pub(super) arguments: Vec<String>,
+    /// What of them, and of what scenarios read, the reports must not hold.
+    #[arg(skip)]
+    pub(super) credentials: Credentials,
 }
 
 /// `html=report.html`.
@@ -102,7 +105,7 @@ impl Reporting {
             arguments: self.arguments.clone(),
             ..report
         };
-        let report = report.without_secrets();
+        let report = report.without_secrets(&self.credentials);
         let out = std::io::stdout();
         let style = style(out.is_terminal());
         // A reader that went away, such as `head`, has seen what it wanted.

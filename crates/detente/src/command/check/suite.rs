@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use detente_check::report::Credentials;
 use detente_check::scenario::{self, Inputs, Mistakes, Ran, Scenario};
 use detente_check::{Report, RunError, Verdict};
 
@@ -50,10 +51,10 @@ impl Suite {
         files: &[String],
         seed: Option<u64>,
         wire: &Wire,
-        reporting: &Reporting,
+        reporting: &mut Reporting,
     ) -> Result<(), Failure> {
         let inputs = self.inputs()?;
-        let mut scenarios = read(files, &inputs)?;
+        let mut scenarios = read(files, &inputs, &mut reporting.credentials)?;
         if !self.only.is_empty() {
             scenarios.retain(|(_, scenario)| self.only.contains(&scenario.name));
         }
@@ -143,7 +144,12 @@ fn is_of_the_way(stop: &RunError) -> bool {
     )
 }
 
-fn read(files: &[String], inputs: &Inputs) -> Result<Vec<(String, Scenario)>, Failure> {
+/// What scenarios read from the environment is kept as a secret.
+fn read(
+    files: &[String],
+    inputs: &Inputs,
+    credentials: &mut Credentials,
+) -> Result<Vec<(String, Scenario)>, Failure> {
     let mut scenarios = Vec::new();
     let mut mistakes = Vec::new();
     for file in files {
@@ -153,6 +159,10 @@ fn read(files: &[String], inputs: &Inputs) -> Result<Vec<(String, Scenario)>, Fa
             .map_err(Failure::Usage)?;
         match scenario::parse(path, &text, inputs) {
             Ok(suite) => {
+                for name in scenario::names_in(&text) {
+                    let value = inputs.env.get(name).map_or("", String::as_str);
+                    credentials.add_value(name, value);
+                }
                 for warning in &suite.warnings {
                     eprintln!("detente: warning: {warning}");
                 }
