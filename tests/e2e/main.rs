@@ -5,6 +5,7 @@ mod server; // the program, started on a free port with a folder of its own
 
 mod batches; // several writes, all or none
 mod check; // the tester, as a user runs it
+mod checkpoints; // a log that cannot be written to its database
 mod clients; // the Rust client against the program
 mod clock; // clocks that leap
 mod conditions; // the contract's table of preconditions

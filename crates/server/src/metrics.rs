@@ -2,6 +2,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use axum::http::Method;
+use detente_store::Health;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -79,7 +80,8 @@ pub(crate) struct Readings {
     pub(crate) last_seq: u64,
     pub(crate) waiting: usize,
     pub(crate) waiting_conflicts: u64,
-    pub(crate) damaged: u64,
+    pub(crate) longest_hold: Duration,
+    pub(crate) health: Health,
 }
 
 impl Metrics {
@@ -183,7 +185,8 @@ impl Metrics {
             last_seq,
             waiting,
             waiting_conflicts,
-            damaged,
+            longest_hold,
+            health,
         } = readings;
         let rows = [
             ("commits", "counter", "Commits to the log", commits),
@@ -221,7 +224,19 @@ impl Metrics {
                 "damaged",
                 "gauge",
                 "Versions and other rows that were found damaged since the start",
-                damaged,
+                health.damaged,
+            ),
+            (
+                "write_ahead_log_bytes",
+                "gauge",
+                "Writes that are durable and not yet in the database",
+                health.log_bytes,
+            ),
+            (
+                "failed_checkpoints",
+                "gauge",
+                "How often in a row the write-ahead log could not be written to the database",
+                health.failed_checkpoints,
             ),
         ];
         for (name, kind, help, value) in rows {
@@ -231,6 +246,13 @@ impl Metrics {
                 "# HELP detente_{name} {help}.\n# TYPE detente_{name} {kind}\ndetente_{name}{suffix} {value}"
             )?;
         }
+        let longest_hold = longest_hold.as_secs_f64();
+        writeln!(
+            text,
+            "# HELP detente_writer_longest_hold_seconds The longest that one request kept the writer busy since the start.\n\
+             # TYPE detente_writer_longest_hold_seconds gauge\n\
+             detente_writer_longest_hold_seconds {longest_hold}"
+        )?;
         text.push_str(end);
         Ok(text)
     }

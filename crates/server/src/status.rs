@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::call::{Answer, Call};
@@ -9,6 +12,9 @@ use crate::problem::Problem;
 use crate::representation::{NO_CACHE, NO_STORE};
 use crate::resource::PathParts;
 use crate::site::Site;
+
+/// How long the store may take to say that it can be read.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether the process lives.
 pub(crate) async fn health(_: &App, _: &PathParts, _: &Parts) -> Answer {
@@ -20,7 +26,14 @@ pub(crate) async fn readiness(app: &App, _: &PathParts, _: &Parts) -> Answer {
     if app.closing.has_begun() {
         return Err(Problem::unavailable("The server is shutting down.").into());
     }
-    app.service.ping().await?;
+    if app.service.health().is_overgrown() {
+        let detail = "The store's write-ahead log cannot be written to its database, and grows.";
+        return Err(Problem::unavailable(detail).into());
+    }
+    match timeout(PATIENCE, app.service.ping()).await {
+        Ok(read) => read?,
+        Err(_) => return Err(Problem::unavailable("The store does not answer.").into()),
+    }
     Ok(of_the_moment("ready\n"))
 }
 
@@ -52,7 +65,8 @@ pub(crate) async fn metrics(call: &mut Call) -> Answer {
         last_seq: app.service.last_seq(),
         waiting: writer.waiting(),
         waiting_conflicts: counters.waiting_conflicts(),
-        damaged: app.service.health().damaged,
+        longest_hold: counters.longest_hold(),
+        health: app.service.health(),
     };
     let text = app.metrics.text(readings).map_err(Problem::internal)?;
     let mut response = of_the_moment(text);

@@ -89,7 +89,7 @@ impl Sqlite {
     /// [`OpenError`]; nothing that was there is changed.
     pub fn open(data: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         let claimed = Claimed::new(data)?;
-        let connection = layout::open_writer(&claimed.database)?;
+        let mut connection = layout::open_writer(&claimed.database)?;
         let marker = Marker::read(&connection)?;
         let mut shared =
             Shared::load(&connection, &claimed.database, &marker, options.cache_bytes)?;
@@ -97,6 +97,7 @@ impl Sqlite {
         if let Some(mark) = &mark {
             shared.epoch = mark.epoch();
         }
+        shared.checkpoints.watch(&mut connection)?;
         Ok(Self {
             conflict_log: ConflictLog::open(&connection, options.conflicts)?,
             marker,

@@ -14,6 +14,10 @@ impl Failure {
         Self(StoreError::Damaged(damage))
     }
 
+    pub(crate) fn failed(what: impl Into<String>) -> Self {
+        Self(StoreError::Failed(what.into()))
+    }
+
     pub(crate) fn damage(&self) -> Option<&Damage> {
         match &self.0 {
             StoreError::Damaged(damage) => Some(damage),

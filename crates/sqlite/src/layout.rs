@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use detente_store::StoreError;
 use rusqlite::{Connection, OpenFlags, Transaction};
 
+use crate::checkpoint;
 use crate::failure::Failure;
 use crate::marker::Marker;
 use crate::open::OpenError;
+use crate::row::signed;
 use crate::update;
 
 /// "DTNT": marks the file as ours.
@@ -15,10 +17,6 @@ const APPLICATION: i64 = 0x4454_4e54;
 /// The layout that this program reads and writes, and the oldest that it brings up to date.
 const FORMAT: i64 = 4;
 const OLDEST: i64 = 1;
-
-/// Frames in the write-ahead log before they are moved to the database: 64 MB instead of 4.
-/// Hot pages are then copied once for many commits.
-const CHECKPOINT_PAGES: i64 = 16_000;
 
 /// The writer's page cache, in KiB; a reader's is small, for what is hot is cached above it.
 const WRITER_CACHE_KIB: i64 = 49_152;
@@ -221,7 +219,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let found = inspect(&connection, path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    // Until the writer does it itself, which it does once it is open.
+    connection.pragma_update(None, "wal_autocheckpoint", signed(checkpoint::PAGES))?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     let missing = match found {
         State::Empty => {

@@ -15,6 +15,7 @@ mod update; // what is new in a format, in a store that was written in an older 
 
 mod append; // a batch, and a slice of heads, in one transaction
 mod backup; // a copy, while a server writes
+mod checkpoint; // the write-ahead log, moved to the database
 mod conflict_log; // refused writes, and how often edits were merged
 mod constraint; // unique keys that follow the configuration
 mod inspect; // is everything as it was written?
@@ -29,6 +30,7 @@ mod repair; // a damaged store, with the help of a copy
 mod damaged; // what was found damaged so far
 mod heads; // the newest version of each document: what is not yet in the table, and what was asked for
 mod history; // the versions of one document, back along their chain
+mod ping; // can the store be read at all?
 mod read; // versions, heads, lists, changes
 mod reader; // the same, holding up nobody
 mod row; // versions and heads, as rows

@@ -13,11 +13,13 @@ use detente_store::{
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
 
+use crate::checkpoint::Checkpoints;
 use crate::damaged::Damaged;
 use crate::heads::{Heads, Memory};
 use crate::lock::Locks;
 use crate::marker::Marker;
 use crate::open::OpenError;
+use crate::ping::Pinger;
 use crate::row::{self, columns, signed};
 use crate::versions::Versions;
 use crate::walk::{Salvage, Walk, is_missing};
@@ -32,7 +34,7 @@ const SCAN_LIMIT: usize = 20_000;
 /// What the writer and all readers have in common.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    database: PathBuf,
+    pub(crate) database: PathBuf,
     pub(crate) epoch: Epoch,
     last_seq: AtomicU64,
     watch: watch::Sender<Seq>,
@@ -40,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) locks: Locks,
     pub(crate) versions: Versions,
     pub(crate) damaged: Damaged,
+    pub(crate) checkpoints: Arc<Checkpoints>,
+    pub(crate) pinger: Pinger,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -66,6 +70,8 @@ impl Shared {
             locks: Locks::load(connection, marker.fencing)?,
             versions: Versions::new(cache_bytes),
             damaged: Damaged::default(),
+            checkpoints: Arc::default(),
+            pinger: Pinger::default(),
             idle: Mutex::new(Vec::new()),
         };
         shared.replay(connection, through)?;
@@ -376,10 +382,6 @@ impl Reads {
         collections.sort_unstable();
         collections.dedup();
         Ok(collections)
-    }
-
-    pub(crate) fn ping(&self) -> Result<(), Failure> {
-        self.with(|connection| Ok(connection.query_row("SELECT 1 FROM marker", [], |_| Ok(()))?))
     }
 }
 

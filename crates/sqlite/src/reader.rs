@@ -206,6 +206,8 @@ impl Reader for SqliteReader {
     fn health(&self) -> Health {
         Health {
             damaged: self.reads.shared.damaged.count(),
+            log_bytes: self.reads.shared.checkpoints.log_bytes(),
+            failed_checkpoints: self.reads.shared.checkpoints.failures(),
         }
     }
 
@@ -223,6 +225,7 @@ impl Reader for SqliteReader {
     }
 
     fn ping(&self) -> Read<'_, ()> {
-        self.read(Reads::ping)
+        let shared = &self.reads.shared;
+        Box::pin(async move { Ok(shared.pinger.ask(&shared.database).await?) })
     }
 }

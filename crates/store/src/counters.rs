@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What a desk has done so far.
 #[derive(Debug, Default)]
@@ -8,6 +9,8 @@ pub struct DeskCounters {
     pub(crate) refusals: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) waiting_conflicts: AtomicU64,
+    /// In nanoseconds.
+    longest_hold: AtomicU64,
 }
 
 impl DeskCounters {
@@ -29,6 +32,18 @@ impl DeskCounters {
     /// Commits that were decided again, because another writer was first.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The longest that one order took to be decided: all others waited meanwhile.
+    pub fn longest_hold(&self) -> Duration {
+        Duration::from_nanos(self.longest_hold.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn held(&self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        if nanos > self.longest_hold.load(Ordering::Relaxed) {
+            self.longest_hold.fetch_max(nanos, Ordering::Relaxed);
+        }
     }
 
     /// Entries of the conflict log that a crash would lose.

@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crate::batch::{Batch, Trees};
 use crate::waiting::Waiting;
@@ -15,8 +16,8 @@ const TREES: usize = 256;
 const TREE_BYTES: usize = 8 * 1024;
 
 /// Where orders are decided: one commit for as many as come together. It reads and writes nothing
-/// itself, and has no thread and no clock: it says what it wants to know and what is to be written,
-/// and is told what became of that.
+/// itself, and has no thread: it says what it wants to know and what is to be written, and is told
+/// what became of that. It decides by no clock, and only measures how long that takes.
 #[derive(Debug)]
 pub struct Desk {
     waiting: Waiting,
@@ -90,6 +91,7 @@ impl Desk {
         let mut batch = Batch::new(facts, &self.trees, &is_waiting, ground);
         let mut replies = Vec::with_capacity(orders.len());
         let mut wants = Vec::new();
+        let mut begun = Instant::now();
         for order in orders {
             let decided = match order {
                 Order::Write(transaction) => batch.transact(transaction).map(Reply::Write),
@@ -97,6 +99,9 @@ impl Desk {
                 Order::Flush if self.is_log_full => Err(Lack::Fault(StoreError::Full)),
                 Order::Log(_) | Order::Flush => Ok(Reply::Noted),
             };
+            let ended = Instant::now();
+            self.counters.held(ended.duration_since(begun));
+            begun = ended;
             match decided {
                 Ok(reply) => replies.push(Ok(reply)),
                 Err(Lack::Fault(error)) => replies.push(Err(error)),

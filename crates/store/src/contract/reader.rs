@@ -105,6 +105,20 @@ pub trait Reader: Debug + Send + Sync + 'static {
 pub struct Health {
     /// How many things were found damaged when they were read.
     pub damaged: u64,
+    /// Writes that are durable, and not yet in their last place, in bytes.
+    pub log_bytes: u64,
+    /// How often in a row they could not be brought there.
+    pub failed_checkpoints: u64,
+}
+
+impl Health {
+    /// More than this is not brought to its place by a store that is well.
+    const MOST_LOG_BYTES: u64 = 256 * 1024 * 1024;
+
+    /// Whether writes pile up that cannot be brought to their place: the disk will be full.
+    pub fn is_overgrown(&self) -> bool {
+        self.failed_checkpoints > 0 && self.log_bytes > Self::MOST_LOG_BYTES
+    }
 }
 
 /// Which versions to read.
