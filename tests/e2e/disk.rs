@@ -56,6 +56,8 @@ async fn a_full_disk_refuses_writes_and_nothing_else() {
     assert_eq!(stale.send().await.status, 409);
     let log = client.get("/api/_conflicts").await;
     assert_eq!(log.status, 200, "{log:?}");
+    let statistics = client.get("/api/_conflicts/stats").await;
+    assert_eq!(statistics.status, 200, "{statistics:?}");
     grow(&server, 64);
     let again = client.put("/api/documents/after", &body).send().await;
     assert_eq!(again.status, 201, "{again:?}");

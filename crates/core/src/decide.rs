@@ -258,14 +258,13 @@ impl<'a, S: State> Case<'a, S> {
         let old = old.as_deref();
         let id = self.command.key.id();
         let is_restored = old.is_none() && matches!(self.command.edit, Edit::Restore(_));
-        self.rules
-            .judge(
-                id,
-                old,
-                outcome.tree.as_deref(),
-                is_restored,
-                self.state.patience(),
-            )
+        let new = outcome.tree.as_deref();
+        let verdict = self.judged_ahead().cloned();
+        verdict
+            .unwrap_or_else(|| {
+                self.rules
+                    .judge(id, old, new, is_restored, self.state.patience())
+            })
             .map_err(|forbidden| match forbidden {
                 Forbidden::State(conflict) => self.forbids(&outcome, Constraint::State(conflict)),
                 Forbidden::TooCostly { rule } => Refusal::TooCostly(Costly::Rule(rule)),
@@ -327,6 +326,13 @@ impl<'a, S: State> Case<'a, S> {
     fn worked_ahead(&self, head: &Head) -> Option<&'a Ahead> {
         let ahead = self.prepared.ahead.as_deref()?;
         (ahead.seq == head.seq).then_some(ahead)
+    }
+
+    /// What the rules said of what the edit comes to on this head.
+    fn judged_ahead(&self) -> Option<&'a Result<(), Forbidden>> {
+        let ahead = self.prepared.ahead.as_deref()?;
+        let seq = self.current().map_or(0, |head| head.seq);
+        ahead.verdict.as_ref().filter(|_| ahead.seq == seq)
     }
 
     fn must_be_small(&self, bytes: usize, head: Head) -> Result<(), Stop<S::Error>> {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use crate::{Command, Merging, Proposal, Seq};
+use crate::rules::{Forbidden, Patience, Rules};
+use crate::{Command, Key, Merging, Proposal, Seq, Stored};
 
 /// Where a document is larger than this, in bytes, working on it would hold up others.
 pub const LARGE: usize = 64 * 1024;
@@ -17,13 +18,47 @@ pub struct Prepared {
     pub must_decide: bool,
 }
 
-/// What a patch or a merge comes to, worked out before it is decided.
+/// What an edit comes to, worked out before it is decided.
 #[derive(Clone, Debug)]
 pub struct Ahead {
-    /// The version that it rests on. Where the head has moved since, it counts for nothing.
+    /// The version that it rests on; 0: there is no document. Where the head has moved since, it counts
+    /// for nothing.
     pub seq: Seq,
     /// `None`: nothing is left.
     pub outcome: Option<Proposal>,
+    /// What the rules say of it; `None`: they were not asked.
+    pub verdict: Option<Result<(), Forbidden>>,
+}
+
+impl Ahead {
+    /// An outcome on `stored`, and what the rules of its collection say of it. `is_restored` as for
+    /// [`Rules::judge`].
+    pub fn judged(
+        rules: &Rules,
+        key: &Key,
+        stored: Option<&Stored>,
+        outcome: Option<Proposal>,
+        is_restored: bool,
+        patience: &dyn Patience,
+    ) -> Self {
+        let old = stored.and_then(Stored::document);
+        let new = outcome.as_ref().map(Proposal::document);
+        let verdict = (!rules.checks.is_empty()).then(|| {
+            let is_restored = is_restored && old.is_none();
+            rules.judge(
+                key.id(),
+                old.as_ref(),
+                new.as_deref(),
+                is_restored,
+                patience,
+            )
+        });
+        Self {
+            seq: stored.map_or(0, |stored| stored.seq),
+            outcome,
+            verdict,
+        }
+    }
 }
 
 impl<C: Into<Arc<Command>>> From<C> for Prepared {

@@ -3,6 +3,7 @@
 
 mod duplicate; // unique keys of a document
 mod expression; // CEL, compiled and checked at the start
+mod guarded; // loops that end when patience does
 mod lifecycle; // declared states and the steps between them
 mod patience; // how long rules may take
 mod schema; // JSON Schema 2020-12
@@ -11,7 +12,7 @@ mod template; // messages with values in them
 mod types; // type errors in an expression that can be found before it runs
 
 pub use duplicate::{Claim, Duplicate, Unique};
-use expression::Answer;
+use expression::{Answer, Change};
 pub use expression::{Expression, ExpressionError};
 pub use lifecycle::{Lifecycle, Step};
 pub use patience::{Endless, Patience};
@@ -92,8 +93,9 @@ impl Rules {
         patience: &dyn Patience,
     ) -> Result<(), Forbidden> {
         let mut failed: Vec<&Check> = Vec::new();
+        let change = Change::new(old, new);
         for check in &self.checks {
-            match check.allows(old, new, patience) {
+            match check.allows(&change, patience) {
                 Answer::True => {}
                 Answer::False => failed.push(check),
                 Answer::TooCostly => {
@@ -111,7 +113,7 @@ impl Rules {
                 current_state: self.lifecycle.as_ref().and_then(|it| it.state_of(old)),
                 allowed_transitions: self.allowed_from(old),
                 failed_rules: failed.iter().map(|check| check.name.clone()).collect(),
-                reason: first.check.reason(old, new, patience),
+                reason: first.check.reason(&change, patience),
             }));
         }
         match (&self.lifecycle, new) {
@@ -139,17 +141,17 @@ impl Rules {
 }
 
 impl Check {
-    fn allows(&self, old: Option<&Value>, new: Option<&Value>, patience: &dyn Patience) -> Answer {
-        if !self.check.is_answerable(old, new) {
+    fn allows(&self, change: &Change<'_>, patience: &dyn Patience) -> Answer {
+        if !self.check.is_answerable(change) {
             return Answer::True;
         }
         let applies = match &self.when {
             None => Answer::True,
-            Some(when) if !when.is_answerable(old, new) => Answer::False,
-            Some(when) => when.answer(old, new, patience),
+            Some(when) if !when.is_answerable(change) => Answer::False,
+            Some(when) => when.answer(change, patience),
         };
         match applies {
-            Answer::True => self.check.answer(old, new, patience),
+            Answer::True => self.check.answer(change, patience),
             Answer::False => Answer::True,
             Answer::TooCostly => Answer::TooCostly,
         }

@@ -121,6 +121,7 @@ impl Service {
             let rules = rules.as_ref().map(|it| &it.rules);
             ConflictDetail::compare(conflict, base, current, rules)
         };
+        let _share = self.budget.explanation(bytes).await;
         offload(bytes, work)
             .await?
             .map_err(|it| What::failed(it).into())
@@ -220,7 +221,7 @@ impl Service {
 
     /// Has what waits for the log written, so that it is read. Where there is no room for it, it waits
     /// on, and what is there can be read all the same.
-    async fn write_waiting(&self) -> Outcome<()> {
+    pub(crate) async fn write_waiting(&self) -> Outcome<()> {
         match self.flush().await {
             Err(explanation) if matches!(explanation.what, What::Full) => Ok(()),
             written => written,

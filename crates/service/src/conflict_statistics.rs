@@ -87,7 +87,7 @@ impl Service {
         agents: Agents,
     ) -> Outcome<Statistics> {
         principal.must(Action::Read)?;
-        self.flush().await?;
+        self.write_waiting().await?;
         let mut tally = Tally::default();
         let mut wanted = Conflicts {
             space: Some(space.to_owned()),

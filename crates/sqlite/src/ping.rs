@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -37,7 +37,7 @@ impl Pinger {
     }
 }
 
-fn answer(database: &PathBuf, asked: &Receiver<Question>) {
+fn answer(database: &Path, asked: &Receiver<Question>) {
     let mut connection: Option<Connection> = None;
     while let Ok(question) = asked.recv() {
         let mut read = || {

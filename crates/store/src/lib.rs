@@ -43,6 +43,7 @@ pub use contract::{
     Reader, Selection, Store, StoreError, Time, Visit, Want, read_back,
 };
 pub use counters::DeskCounters;
+pub use cpu_time::CpuTime;
 pub use desk::{Desk, Next, Proposed, Replies};
 pub use in_progress::{NoTurn, Turn};
 pub use memory::Memory;

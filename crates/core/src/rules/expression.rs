@@ -1,9 +1,11 @@
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use cel::objects::{Key, Map};
-use cel::{Context, Env, Program};
+use cel::{Context, Env, IdedExpr};
 
+use super::guarded::guarded;
 use super::patience::{Endless, Patience, Watch};
 use super::types;
 use crate::json::{Number, Value};
@@ -22,9 +24,37 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
 /// A condition in CEL over `self`, the proposed document, and `oldSelf`, the stored one.
 pub struct Expression {
     source: String,
-    program: Program,
+    /// Its loops end when patience does.
+    program: IdedExpr,
     mentions_ours: bool,
     mentions_stored: bool,
+}
+
+/// What conditions are about: documents, which are made ready for all of them at once.
+pub(super) struct Change<'a> {
+    old: Option<&'a Value>,
+    new: Option<&'a Value>,
+    stored: OnceCell<cel::Value>,
+    ours: OnceCell<cel::Value>,
+}
+
+impl<'a> Change<'a> {
+    pub(super) fn new(old: Option<&'a Value>, new: Option<&'a Value>) -> Self {
+        Self {
+            old,
+            new,
+            stored: OnceCell::new(),
+            ours: OnceCell::new(),
+        }
+    }
+
+    fn ours(&self) -> cel::Value {
+        self.ours.get_or_init(|| to_cel(self.new)).clone()
+    }
+
+    fn stored(&self) -> cel::Value {
+        self.stored.get_or_init(|| to_cel(self.old)).clone()
+    }
 }
 
 /// What came of a condition.
@@ -69,7 +99,7 @@ impl Expression {
         );
         Ok(Self {
             source: source.to_owned(),
-            program,
+            program: guarded(program.expression()),
             mentions_ours,
             mentions_stored,
         })
@@ -86,24 +116,20 @@ impl Expression {
     }
 
     /// Whether everything that it mentions exists.
-    pub(super) fn is_answerable(&self, old: Option<&Value>, new: Option<&Value>) -> bool {
-        (old.is_some() || !self.mentions_stored) && (new.is_some() || !self.mentions_ours)
+    pub(super) fn is_answerable(&self, about: &Change<'_>) -> bool {
+        (about.old.is_some() || !self.mentions_stored)
+            && (about.new.is_some() || !self.mentions_ours)
     }
 
     /// Whether it is true. An expression that cannot be evaluated, such as a comparison with an
     /// absent member, is not true.
     pub fn holds(&self, old: Option<&Value>, new: Option<&Value>) -> bool {
-        self.answer(old, new, &Endless) == Answer::True
+        self.answer(&Change::new(old, new), &Endless) == Answer::True
     }
 
     /// The same, as far as there is patience.
-    pub(super) fn answer(
-        &self,
-        old: Option<&Value>,
-        new: Option<&Value>,
-        patience: &dyn Patience,
-    ) -> Answer {
-        match self.evaluate(old, new, patience) {
+    pub(super) fn answer(&self, about: &Change<'_>, patience: &dyn Patience) -> Answer {
+        match self.evaluate(about, patience) {
             Ok(true) => Answer::True,
             Ok(false) | Err(Unanswered::Failed(_)) => Answer::False,
             Err(Unanswered::TooCostly) => Answer::TooCostly,
@@ -111,35 +137,25 @@ impl Expression {
     }
 
     /// Why it cannot be evaluated, if so.
-    pub(super) fn reason(
-        &self,
-        old: Option<&Value>,
-        new: Option<&Value>,
-        patience: &dyn Patience,
-    ) -> Option<String> {
-        match self.evaluate(old, new, patience) {
+    pub(super) fn reason(&self, about: &Change<'_>, patience: &dyn Patience) -> Option<String> {
+        match self.evaluate(about, patience) {
             Err(Unanswered::Failed(why)) => Some(why),
             _ => None,
         }
     }
 
-    fn evaluate(
-        &self,
-        old: Option<&Value>,
-        new: Option<&Value>,
-        patience: &dyn Patience,
-    ) -> Result<bool, Unanswered> {
+    fn evaluate(&self, about: &Change<'_>, patience: &dyn Patience) -> Result<bool, Unanswered> {
         let watch = Watch::new(patience);
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         if self.mentions_ours {
-            context.add_variable_from_value(OURS, to_cel(new));
+            context.add_variable_from_value(OURS, about.ours());
         }
         if self.mentions_stored {
-            context.add_variable_from_value(STORED, to_cel(old));
+            context.add_variable_from_value(STORED, about.stored());
         }
         context.set_variable_resolver(&watch);
-        let result = self.program.execute(&context);
-        if watch.is_over() {
+        let result = context.resolve(&self.program);
+        if !watch.goes_on() {
             return Err(Unanswered::TooCostly);
         }
         match result {
@@ -211,6 +227,8 @@ fn to_cel_number(number: &Number) -> cel::Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::json::parse;
 
@@ -270,6 +288,57 @@ mod tests {
                 expression.holds(None, Some(&document)),
                 expected,
                 "{source} on {document}"
+            );
+        }
+    }
+
+    /// Counts the questions, and loses patience after so many.
+    #[derive(Debug)]
+    struct Counting {
+        asked: AtomicUsize,
+        most: usize,
+    }
+
+    impl Patience for Counting {
+        fn is_over(&self) -> bool {
+            self.asked.fetch_add(1, Ordering::Relaxed) >= self.most
+        }
+    }
+
+    /// Loops over what another loop is at look at no variable of the document.
+    #[test]
+    fn every_loop_ends_when_patience_does() {
+        let numbers = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>();
+        let text = format!(r#"{{"a":[{{"b":[{}]}}]}}"#, numbers(300).join(","));
+        let document = parse(text.as_bytes()).unwrap();
+        let sources = [
+            "self.a.all(x, x.b.all(y, x.b.exists(z, z == y)))",
+            "self.a.all(x, x.b.all(y, x.b.all(z, z >= 0 || z.c)))",
+            "self.a.exists(x, x.b.exists(y, x.b.exists(z, z == y - 1000)))",
+            "self.a.exists_one(x, x.b.exists_one(y, x.b.exists_one(z, z == y && y == 299)))",
+            "size(self.a.map(x, x.b.map(y, x.b.map(z, z + y)))) == 1",
+            "size(self.a.filter(x, size(x.b.filter(y, size(x.b.filter(z, z == y)) == 1)) == 300)) == 1",
+            "size(self.a.map(x, x.b.exists(y, y == 299), x.b.map(z, z < 200, {'k': [z]}))) == 1",
+        ];
+        for source in sources {
+            let expression = Expression::compile(source).unwrap();
+            let endless = expression.holds(None, Some(&document));
+            for most in [0, 1, 7, 100] {
+                let asked = AtomicUsize::new(0);
+                let patience = Counting { asked, most };
+                let answer = expression.answer(&Change::new(None, Some(&document)), &patience);
+                assert_eq!(answer, Answer::TooCostly, "{source} {most}");
+                // It is not asked again, and nothing goes on for long.
+                assert!(patience.asked.into_inner() <= most + 1, "{source}");
+            }
+            let most = usize::MAX;
+            let asked = AtomicUsize::new(0);
+            let patience = Counting { asked, most };
+            let answer = expression.answer(&Change::new(None, Some(&document)), &patience);
+            assert_eq!(answer == Answer::True, endless, "{source}");
+            assert!(
+                patience.asked.into_inner() > 300,
+                "{source}: its loops do not ask"
             );
         }
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use detente_core::{Ahead, Edit, Head, LARGE, Merging, Patching, Proposal, Refusal, Stored};
 
+use detente_store::CpuTime;
+
 use super::Write;
 use crate::offload::offload;
 use crate::policy::OnConflict;
@@ -35,16 +37,20 @@ impl Write {
     pub(super) async fn prepare(&mut self, service: &Service) -> Outcome<()> {
         let is_patch = matches!(self.prepared.command.edit, Edit::Patch(_));
         let joins = self.on_conflict == OnConflict::Merge && self.names_versions();
-        if !is_patch && !joins {
+        let is_judged = self.is_long_to_judge();
+        if !is_patch && !joins && !is_judged {
             return Ok(());
         }
-        let Some(stored) = service.reading.newest(&self.prepared.command.key).await? else {
+        let stored = service.reading.newest(&self.prepared.command.key).await?;
+        let stored = stored.filter(|stored| stored.head().is_document());
+        let names_it = stored.as_ref().is_none_or(|it| self.names(&it.head()));
+        if is_judged && (names_it || !self.names_versions()) {
+            return self.judge_ahead(stored).await;
+        }
+        let Some(stored) = stored else {
             return Ok(());
         };
         let head = stored.head();
-        if !head.is_document() {
-            return Ok(());
-        }
         if joins && !self.names(&head) {
             self.add_fallback(service).await?;
             // Small ones are joined where they are decided, on what is newest then.
@@ -56,6 +62,34 @@ impl Write {
         if is_patch && (self.names(&head) || !self.names_versions()) {
             self.work_ahead(service, head).await?;
         }
+        Ok(())
+    }
+
+    /// Whether it brings a document that the rules need long for.
+    fn is_long_to_judge(&self) -> bool {
+        let brings_it = matches!(self.prepared.command.edit, Edit::Put(_) | Edit::Restore(_));
+        brings_it && self.sent.len() > LARGE && !self.collection.rules.rules.checks.is_empty()
+    }
+
+    /// Asks the rules about the document that it brings, on what is stored.
+    async fn judge_ahead(&mut self, stored: Option<Arc<Stored>>) -> Outcome<()> {
+        let rules = Arc::clone(&self.collection.rules);
+        let command = Arc::clone(&self.prepared.command);
+        let work = move || {
+            let (Edit::Put(proposal) | Edit::Restore(proposal)) = &command.edit else {
+                return None;
+            };
+            let is_restored = matches!(command.edit, Edit::Restore(_));
+            Some(Arc::new(Ahead::judged(
+                &rules.rules,
+                &command.key,
+                stored.as_deref(),
+                Some(proposal.clone()),
+                is_restored,
+                &CpuTime::default(),
+            )))
+        };
+        self.prepared.ahead = offload(self.sent.len(), work).await?;
         Ok(())
     }
 
@@ -127,8 +161,11 @@ impl Write {
                 }
                 _ => return None,
             };
-            let seq = stored.seq;
-            Some(Arc::new(Ahead { seq, outcome }))
+            let patience = CpuTime::default();
+            let (key, stored) = (&command.key, Some(&*stored));
+            Some(Arc::new(Ahead::judged(
+                rules, key, stored, outcome, false, &patience,
+            )))
         };
         self.prepared.ahead = offload(bytes, work).await?;
         Ok(())

@@ -239,6 +239,7 @@ pub(super) fn ahead<R: Reader>(
         _ => return None,
     };
     Some(Ahead {
+        verdict: None,
         seq: current.seq,
         outcome,
     })
