@@ -40,6 +40,9 @@ fi
 step tests
 cargo test --workspace --locked
 
+step attacks
+python3 tests/attacks/run.py target/debug/detente
+
 step 'the described API'
 bash tests/openapi.sh target/debug/detente
 
