@@ -228,3 +228,46 @@ async fn a_patch_that_breaks_the_schema_shows_its_writer_no_values() {
         assert_eq!(refused.json()["violations"][0]["path"], "/tags");
     }
 }
+
+/// A `test` says whether a guess is right, and what may come next tells what is.
+#[tokio::test]
+async fn who_may_write_but_not_read_guesses_nothing() {
+    let lifecycle = "\n[collections.notes.lifecycle]\nfield = \"/state\"\ninitial = [\"new\"]\n\
+                     states = { new = [\"seen\"], seen = [\"done\"], done = [] }\n";
+    let server = Server::with_config(&CONFIG.replacen(
+        "[collections.notes]",
+        &format!("[collections.notes]{lifecycle}"),
+        1,
+    ));
+    let client = server.client();
+    let created = client
+        .put(NOTE, r#"{"state":"new","pin":7}"#)
+        .header(ALICE.0, ALICE.1);
+    let tag = created.send().await.tag();
+    let guess = |pin: u32| format!(r#"[{{"op":"test","path":"/pin","value":{pin}}}]"#);
+    for pin in [7, 8] {
+        let patch = client
+            .json_patch(NOTE, &guess(pin))
+            .header(INBOX.0, INBOX.1);
+        let refused = patch.if_match(&tag).send().await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+        let merge = format!(r#"{{"base":{tag:?},"patch":{}}}"#, guess(pin));
+        let merge = client.post(&format!("{NOTE}/merge"), &merge);
+        let refused = merge.header(INBOX.0, INBOX.1).send().await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+        let batch = format!(
+            r#"{{"operations":[{{"method":"PATCH","path":"{NOTE}","headers":{{"If-Match":{tag:?},"Content-Type":"application/json-patch+json"}},"body":{}}}]}}"#,
+            guess(pin)
+        );
+        let refused = client.post("/api/_batch", &batch).header(INBOX.0, INBOX.1);
+        assert_eq!(refused.send().await.status, 403);
+    }
+    let skipped = client
+        .merge_patch(NOTE, r#"{"state":"done"}"#)
+        .if_match(&tag);
+    let refused = skipped.header(INBOX.0, INBOX.1).send().await.json();
+    assert_eq!(refused["type"], "/problems/state-conflict", "{refused}");
+    assert_eq!(refused["allowed_transitions"], json!([]));
+    let read = client.json_patch(NOTE, &guess(7)).header(ALICE.0, ALICE.1);
+    assert_eq!(read.if_match(&tag).send().await.status, 200);
+}

@@ -12,7 +12,7 @@ use detente_store::Transacted;
 use crate::budget::joined_bytes;
 use crate::explanation::{Divergence, Ground, History, Misplacement, What, explain};
 use crate::offload::offload;
-use crate::write::{Terms, Write, merging};
+use crate::write::{Terms, Write, merging, must_not_guess};
 use crate::{Action, Done, OnceKey, Outcome, Principal, Service};
 
 /// An edit of a version that the request names, to be joined with what is current.
@@ -165,6 +165,9 @@ impl Service {
 
     async fn read_merge(&self, principal: &Principal, ask: MergeAsk) -> Outcome<Write> {
         let collection = Arc::clone(self.collection(ask.key.collection())?);
+        if let MergeEdit::Patch(patch) = &ask.edit {
+            must_not_guess(principal, patch)?;
+        }
         let merging = self.find_merging(&ask).await;
         // What a patch makes of a base holds the base.
         let merging = merging.map_err(|it| Box::new(it.seen_by(principal)))?;

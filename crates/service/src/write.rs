@@ -4,7 +4,9 @@ mod done; // what a write left
 use std::sync::Arc;
 
 use bytes::Bytes;
-use detente_core::{Applied, Command, Decision, Edit, Head, Key, Once, Prepared, Refusal, Stored};
+use detente_core::{
+    Applied, Command, Decision, Edit, Head, Key, Once, Patch, Prepared, Refusal, Stored,
+};
 use detente_store::{SettleConflict, Transacted, Transaction};
 
 pub(crate) use ahead::merging;
@@ -13,7 +15,7 @@ pub use done::Done;
 use crate::explanation::{Attempt, Explanation, Ground, What, explain};
 use crate::policy::{Collection, OnConflict};
 use crate::service::not_written;
-use crate::{Ask, OnceKey, Outcome, Principal, Service};
+use crate::{Action, Ask, OnceKey, Outcome, Principal, Service};
 
 /// How often an outcome is worked out anew because the head moved, before the decision itself does
 /// it, whatever that holds up.
@@ -69,6 +71,9 @@ impl Write {
         let sent = ask.edit.sent();
         let max_bytes = service.policy.max_document_bytes;
         let edit = ask.edit.read(&collection, max_bytes).await?;
+        if let Edit::Patch(patching) = &edit {
+            must_not_guess(principal, &patching.patch)?;
+        }
         let mut write = Self {
             on_conflict: ask.on_conflict.unwrap_or(collection.on_conflict),
             prepared: Prepared::from(Command {
@@ -247,6 +252,14 @@ impl Write {
 
     pub(crate) fn key(&self) -> &Key {
         &self.prepared.command.key
+    }
+}
+
+/// Whoever may not read may not ask either: a `test` tells whether a guess is right.
+pub(crate) fn must_not_guess(principal: &Principal, patch: &Patch) -> Outcome<()> {
+    match patch.has_test() {
+        true => principal.must(Action::Read),
+        false => Ok(()),
     }
 }
 

@@ -133,6 +133,8 @@ fn without_state(conflict: StateConflict) -> StateConflict {
     StateConflict {
         message: rule_message(&conflict.rule),
         current_state: None,
+        // They follow from the state.
+        allowed_transitions: Vec::new(),
         reason: None,
         ..conflict
     }
