@@ -61,10 +61,8 @@ async fn the_feed_tells_what_was_touched_and_what_was_merged() {
     assert_eq!(versions, [1, 2, 3, 4]);
     assert_eq!(own["items"][3]["deleted"], true);
     let page = changes(&client, &format!("{PATH}/_changes?since=1&limit=2")).await;
-    assert_eq!(
-        (&page["items"][0]["version"], &page["next"]),
-        (&json!(2), &json!("4"))
-    );
+    assert_eq!(page["items"][0]["version"], 2);
+    assert!(page["next"].as_str().unwrap().starts_with("4-"), "{page}");
     let rest = changes(&client, &format!("{PATH}/_changes?since=4")).await;
     assert_eq!(
         (&rest["items"][0]["version"], &rest["next"]),
@@ -89,7 +87,7 @@ async fn an_editor_is_told_before_it_saves() {
         .await
         .unwrap();
     let greeting = stream.chunk().await.unwrap().unwrap();
-    assert!(greeting.starts_with(b"id: 1\n"), "{greeting:?}");
+    assert!(greeting.starts_with(b"id: 1-"), "{greeting:?}");
     // What others do elsewhere is no concern of this editor.
     client.create("/api/articles/2", "{}").await;
     client
