@@ -26,13 +26,13 @@ pub struct Ahead {
     pub seq: Seq,
     /// `None`: nothing is left.
     pub outcome: Option<Proposal>,
-    /// What the rules say of it; `None`: they were not asked.
+    /// What the rules say of it; `None`: they were not asked, for the decision is quick to ask them.
     pub verdict: Option<Result<(), Forbidden>>,
 }
 
 impl Ahead {
-    /// An outcome on `stored`, and what the rules of its collection say of it. `is_restored` as for
-    /// [`Rules::judge`].
+    /// An outcome on `stored`, and what the rules of its collection say of it, where they may need long
+    /// for that. `is_restored` as for [`Rules::judge`].
     pub fn judged(
         rules: &Rules,
         key: &Key,
@@ -41,17 +41,16 @@ impl Ahead {
         is_restored: bool,
         patience: &dyn Patience,
     ) -> Self {
-        let old = stored.and_then(Stored::document);
-        let new = outcome.as_ref().map(Proposal::document);
-        let verdict = (!rules.checks.is_empty()).then(|| {
-            let is_restored = is_restored && old.is_none();
-            rules.judge(
-                key.id(),
-                old.as_ref(),
-                new.as_deref(),
-                is_restored,
-                patience,
-            )
+        let sizes = (
+            stored.map_or(0, |stored| stored.body.len()),
+            outcome.as_ref().map_or(0, |outcome| outcome.body.len()),
+        );
+        let is_long = !rules.checks.is_empty() && sizes.0.max(sizes.1) > LARGE;
+        let verdict = is_long.then(|| {
+            let old = stored.and_then(Stored::document);
+            let new = outcome.as_ref().map(Proposal::document);
+            let (id, is_restored) = (key.id(), is_restored && old.is_none());
+            rules.judge(id, old.as_ref(), new.as_deref(), is_restored, patience)
         });
         Self {
             seq: stored.map_or(0, |stored| stored.seq),

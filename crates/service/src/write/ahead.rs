@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use detente_core::{Ahead, Edit, Head, LARGE, Merging, Patching, Proposal, Refusal, Stored};
-
 use detente_store::CpuTime;
 
 use super::Write;
