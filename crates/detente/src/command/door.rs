@@ -42,23 +42,22 @@ impl Door {
     /// Adds what was said to the settings of the file.
     pub(super) fn apply(&self, settings: &mut Settings) -> Result<(), Failure> {
         let wrong = |message: String| Failure::Usage(anyhow::anyhow!(message));
-        if let Some(other) = self.origins.iter().find(|origin| !is_origin(origin)) {
-            return Err(wrong(format!(
-                "--cors {other}: must be *, or a scheme and a host with an optional port, such as \
-                 https://example.org"
-            )));
-        }
-        if !self.origins.is_empty() {
-            settings.cors_origins.clone_from(&self.origins);
-        }
-        if let Some(other) = self.hosts.iter().find(|host| !is_host_name(host)) {
-            return Err(wrong(format!(
-                "--host {other}: must be * or a name without a port, such as detente.example.org"
-            )));
-        }
-        if !self.hosts.is_empty() {
-            settings.hosts.clone_from(&self.hosts);
-        }
+        let origin = "*, or a scheme and a host with an optional port, such as https://example.org";
+        replace(
+            &mut settings.cors_origins,
+            "--cors",
+            &self.origins,
+            is_origin,
+            origin,
+        )?;
+        let host = "* or a name without a port, such as detente.example.org";
+        replace(
+            &mut settings.hosts,
+            "--host",
+            &self.hosts,
+            is_host_name,
+            host,
+        )?;
         for token in &self.tokens {
             let (name, secret) = token.split_once(':').unwrap_or(("token", token));
             if name.is_empty() || secret.is_empty() {
@@ -80,4 +79,24 @@ impl Door {
         }
         Ok(())
     }
+}
+
+/// What a flag says takes the place of what the file says, if it says anything. `what` is what each
+/// of its values must be.
+fn replace(
+    setting: &mut Vec<String>,
+    flag: &str,
+    given: &[String],
+    is_one: fn(&str) -> bool,
+    what: &str,
+) -> Result<(), Failure> {
+    if let Some(other) = given.iter().find(|it| !is_one(it)) {
+        return Err(Failure::Usage(anyhow::anyhow!(
+            "{flag} {other}: must be {what}"
+        )));
+    }
+    if !given.is_empty() {
+        *setting = given.to_vec();
+    }
+    Ok(())
 }

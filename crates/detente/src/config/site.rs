@@ -18,19 +18,31 @@ pub(super) fn site(root: &Section<'_>) -> Site {
 
 /// By which names clients may call the server.
 pub(super) fn hosts(root: &Section<'_>) -> Vec<String> {
-    let listed = root.texts("hosts");
-    let mut hosts = Vec::new();
-    for host in listed.map(|it| it.value).unwrap_or_default() {
-        match is_host_name(&host.value) {
-            true => hosts.push(host.value),
-            false => {
-                let message = "a host must be a name without a port, such as \"detente.example.org\", or \"*\" \
-                               for all";
-                root.mistake(host.span, message);
-            }
-        }
+    let message =
+        "a host must be a name without a port, such as \"detente.example.org\", or \"*\" for all";
+    listed(root, "hosts", is_host_name, message)
+}
+
+/// Whose pages may call the server.
+pub(super) fn cors_origins(root: &Section<'_>) -> Vec<String> {
+    let message = "an origin must be \"*\", or a scheme and a host with an optional port, such as \
+                   \"https://example.org\"";
+    listed(root, "cors_origins", is_origin, message)
+}
+
+/// The texts of a list that are what they must be; of each other one `message` tells.
+fn listed(
+    root: &Section<'_>,
+    key: &'static str,
+    is_one: fn(&str) -> bool,
+    message: &str,
+) -> Vec<String> {
+    let texts = root.texts(key).map(|it| it.value).unwrap_or_default();
+    let (kept, wrong): (Vec<_>, Vec<_>) = texts.into_iter().partition(|it| is_one(&it.value));
+    for text in wrong {
+        root.mistake(text.span, message);
     }
-    hosts
+    kept.into_iter().map(|it| it.value).collect()
 }
 
 /// Whether a text is `*` or a name without a port. Addresses need not be named.
@@ -48,25 +60,6 @@ pub(crate) fn is_origin(text: &str) -> bool {
                 && !host.contains('/')
                 && host.bytes().all(|byte| byte.is_ascii_graphic())
         })
-}
-
-/// Whose pages may call the server.
-pub(super) fn cors_origins(root: &Section<'_>) -> Vec<String> {
-    let origins = root
-        .texts("cors_origins")
-        .map(|origins| origins.value)
-        .unwrap_or_default();
-    let mut kept = Vec::new();
-    for origin in origins {
-        if is_origin(&origin.value) {
-            kept.push(origin.value);
-        } else {
-            let message = "an origin must be \"*\", or a scheme and a host with an optional port, such as \
-                           \"https://example.org\"";
-            root.mistake(origin.span, message);
-        }
-    }
-    kept
 }
 
 /// Whose `X-Forwarded-…` fields are believed.
