@@ -38,7 +38,7 @@ impl Hosts {
         let public = settings.site.host().map(name_of);
         let names = listed.iter().map(String::as_str).chain(public);
         Self::Named {
-            names: names.map(str::to_ascii_lowercase).collect(),
+            names: names.map(str::to_owned).collect(),
             is_of_this_machine: listener.is_of_this_machine(),
         }
     }
@@ -55,10 +55,11 @@ impl Hosts {
         if is_address(name) {
             return true;
         }
-        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        let is_local = name == "localhost" || name.ends_with(".localhost");
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let top = name.rsplit('.').next().unwrap_or_default();
+        let is_local = top.eq_ignore_ascii_case("localhost");
         let is_of_network = !is_of_this_machine && !name.is_empty() && !name.contains('.');
-        is_local || is_of_network || names.contains(&name)
+        is_local || is_of_network || names.iter().any(|it| it.eq_ignore_ascii_case(name))
     }
 }
 

@@ -54,13 +54,8 @@ impl Checkpoints {
     /// After each commit, on the writer's thread.
     fn committed(&self, wal: &mut Wal, pages: u64) {
         self.pages.store(pages, Ordering::Relaxed);
-        let due = match pages < PAGES {
-            // It began anew.
-            true => PAGES,
-            false => self.due.load(Ordering::Relaxed),
-        };
-        if pages < due {
-            self.due.store(due, Ordering::Relaxed);
+        // The log begins anew only once it was moved, and then it is due at the usual length.
+        if pages < self.due.load(Ordering::Relaxed) {
             return;
         }
         // It waits for nobody.
