@@ -19,6 +19,7 @@ need curl curl
 need unshare util-linux
 need apache2 apache2-bin
 need faketime faketime
+need valgrind valgrind
 python3 -c 'import venv, ensurepip' 2>/dev/null || need pyvenv python3-venv
 
 step format

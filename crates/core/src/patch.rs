@@ -367,7 +367,7 @@ struct Application {
 
 /// How many values a patch may move or look at: whatever is inserted or removed moves all that is
 /// behind it, and many short operations on a long array would take minutes.
-const MAX_EFFORT: usize = 5_000_000;
+const MAX_EFFORT: usize = 4_000_000;
 
 type Step<T = ()> = Result<T, PatchFailure>;
 
