@@ -1,0 +1,5 @@
+import { Page } from "../parts/page";
+
+export function Dashboard() {
+  return <Page title="Conflicts" />;
+}

@@ -1,0 +1,68 @@
+import { LiveRegion } from "../parts/live-region";
+import { href, place, space } from "../place";
+import { connection } from "../session/connection";
+import { Router } from "./router";
+import { SpaceChoice } from "./space-choice";
+import { TokenDialog } from "./token-dialog";
+import { WhoAmI } from "./who-am-i";
+
+/** What stays when the place changes: the header, the live region, the question for a token. */
+export function Frame() {
+  return (
+    <>
+      <a class="skip" href={`${location.pathname}${location.search}#main`}>
+        Skip to the content
+      </a>
+      <header class="frame">
+        <a class="brand" href={href({ at: "home" })}>
+          <Mark />
+          Detente
+        </a>
+        <Places />
+        <div class="frame-side">
+          <Connection />
+          <SpaceChoice key={space.value ?? ""} />
+          <WhoAmI />
+        </div>
+      </header>
+      <Router />
+      <LiveRegion />
+      <TokenDialog />
+    </>
+  );
+}
+
+function Places() {
+  const { at } = place.value;
+  const isConflicts = at === "conflicts" || at === "entry";
+  return (
+    <nav class="places" aria-label="Places">
+      <a href={href({ at: "home" })} aria-current={isConflicts ? undefined : "page"}>
+        Collections
+      </a>
+      <a href={href({ at: "conflicts" })} aria-current={isConflicts ? "page" : undefined}>
+        Conflicts
+      </a>
+    </nav>
+  );
+}
+
+function Connection() {
+  const isOnline = connection.value === "online";
+  return (
+    <span class={`connection ${connection.value}`} role="status">
+      <span class="lamp" aria-hidden="true" />
+      <span class={isOnline ? "unseen" : undefined}>{isOnline ? "Connected" : "Server out of reach"}</span>
+    </span>
+  );
+}
+
+/** Two lines that become one. */
+function Mark() {
+  return (
+    <svg viewBox="0 0 32 32" width="24" height="24" aria-hidden="true">
+      <rect class="mark-ground" width="32" height="32" rx="7" />
+      <path class="mark-line" d="M9 7v3c0 5 7 4 7 10v5M23 7v3c0 5-7 4-7 10" />
+    </svg>
+  );
+}

@@ -1,0 +1,5 @@
+import { Page } from "../parts/page";
+
+export function Home() {
+  return <Page title="Collections" />;
+}

@@ -1,0 +1,92 @@
+/** Who uses the page, and the client that speaks for them. */
+import { computed, signal } from "@preact/signals";
+import { Client } from "detente-client";
+import { baseUrl, space } from "../place";
+import { reached, unreachable } from "./connection";
+import { keptHere, keptInTab } from "./kept";
+
+const token = signal(keptInTab.read("token"));
+/** The name that somebody gave, for servers without tokens. */
+export const actor = signal(keptHere.read("actor"));
+/** The name that the server knows us by, once it has told: with tokens, only a version of ours tells. */
+const knownAs = signal(keptInTab.read("known as"));
+export const hasToken = computed(() => token.value !== undefined);
+/** Who I am in `updatedBy`; `undefined` if that is not known. */
+export const me = computed(() => (hasToken.value ? knownAs.value : (actor.value ?? "anonymous")));
+
+/** A question for a token that waits for its answer. `refused`: the last one is unknown to the server. */
+export interface TokenQuestion {
+  readonly refused: boolean;
+  answer(token: string | undefined): void;
+}
+export const tokenQuestion = signal<TokenQuestion | undefined>(undefined);
+let question: Promise<string | undefined> | undefined;
+let isDeclined = false;
+
+export function setActor(name: string | undefined): void {
+  actor.value = name || undefined;
+  keptHere.write("actor", actor.value);
+}
+
+export function setToken(secret: string | undefined): void {
+  token.value = secret;
+  keptInTab.write("token", secret);
+  learnName(undefined);
+}
+
+export function learnName(name: string | undefined): void {
+  knownAs.value = name;
+  keptInTab.write("known as", name);
+}
+
+/** Asks once for all requests that wait for it. */
+export function askToken(): Promise<string | undefined> {
+  isDeclined = false;
+  question ??= new Promise<string | undefined>((resolve) => {
+    tokenQuestion.value = { refused: hasToken.value, answer: resolve };
+  }).then((secret) => {
+    tokenQuestion.value = undefined;
+    question = undefined;
+    if (secret === undefined) isDeclined = true;
+    else setToken(secret);
+    return secret;
+  });
+  return question;
+}
+
+/** `fetch` as the person who sits here: asks for a token where the server wants one, and sends the request again. */
+export const sessionFetch: typeof fetch = async (input, init) => {
+  for (;;) {
+    const sentWith = token.value;
+    const response = await fetchAs(sentWith, input, init);
+    if (response.status !== 401 || isDeclined) return response;
+    // Another request may have got a token while this one was under way.
+    if (token.value === sentWith && (await askToken()) === undefined) return response;
+  }
+};
+
+async function fetchAs(secret: string | undefined, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const headers = new Headers(init?.headers);
+  if (secret !== undefined) headers.set("Authorization", `Bearer ${secret}`);
+  else if (actor.value !== undefined) headers.set("X-Actor", utf8(actor.value));
+  try {
+    const response = await fetch(input, { ...init, headers });
+    reached();
+    return response;
+  } catch (error) {
+    if (!init?.signal?.aborted) unreachable();
+    throw error;
+  }
+}
+
+// Header fields are bytes; the server reads UTF-8.
+function utf8(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}
+
+const clients = computed(() => new Client({ url: baseUrl, fetch: sessionFetch, ...(space.value && { space: space.value }) }));
+
+/** The client of the space that is shown. */
+export function client(): Client {
+  return clients.value;
+}
