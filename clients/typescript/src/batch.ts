@@ -1,0 +1,89 @@
+import { isObject } from "./pointer.js";
+import { ProblemError, type Problem } from "./problem.js";
+import { problemOf } from "./refusal.js";
+import { fields, type WriteOptions } from "./resource.js";
+import type { Transport } from "./transport.js";
+
+/** One write of a batch. It has the condition that it would have alone. */
+export interface Operation {
+  readonly method: "PUT" | "POST" | "PATCH" | "DELETE";
+  readonly collection: string;
+  /** Absent for POST. */
+  readonly id?: string;
+  readonly ifMatch?: string;
+  readonly ifNoneMatch?: "*";
+  readonly prefer?: string;
+  readonly lock?: string;
+  /** `application/json` if absent, which for PATCH is a merge patch. */
+  readonly type?: string;
+  readonly body?: unknown;
+}
+
+/** What became of one operation. */
+export interface Result {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** The refusal; absent if it was performed. */
+  readonly problem?: Problem;
+}
+
+export type BatchResult =
+  | { readonly kind: "performed"; readonly results: Result[] }
+  /** Nothing was written. `operation` is the first that was refused. */
+  | { readonly kind: "refused"; readonly problem: Problem; readonly operation: number; readonly results: Result[] };
+
+export interface BatchOptions extends WriteOptions {
+  /** All or none, if absent. Otherwise each is performed on its own, in this order: look at each `problem`. */
+  readonly atomic?: boolean;
+}
+
+/** Performs several writes in one request, all or none. */
+export async function batch(
+  transport: Transport,
+  operations: readonly Operation[],
+  { atomic = true, ...options }: BatchOptions,
+): Promise<BatchResult> {
+  const answer = await transport.send(
+    {
+      method: "POST",
+      path: ["_batch"],
+      query: atomic ? {} : { atomic: "false" },
+      headers: fields(options),
+      body: JSON.stringify({ operations: operations.map((one) => written(transport, one)) }),
+      // A batch of operations that each stand alone has no key of its own.
+      repeat: atomic ? "keyed" : "never",
+    },
+    transport.pace(options.signal),
+  );
+  const problem = problemOf(answer);
+  const results = resultsOf(problem.body["results"]);
+  if (answer.status < 300) return { kind: "performed", results };
+  const operation = problem.body["operation"];
+  if (typeof operation !== "number") throw new ProblemError(problem);
+  return { kind: "refused", problem, operation, results };
+}
+
+function written(transport: Transport, operation: Operation): object {
+  const { method, collection, id, ifMatch, ifNoneMatch, prefer, lock, type, body } = operation;
+  const headers = {
+    "Content-Type": type,
+    "If-Match": ifMatch,
+    "If-None-Match": ifNoneMatch,
+    Prefer: prefer,
+    "Lock-Token": lock,
+  };
+  const path = transport.pathOf(id === undefined ? [collection] : [collection, id]);
+  return { method, path, headers: JSON.parse(JSON.stringify(headers)) as object, body };
+}
+
+function resultsOf(given: unknown): Result[] {
+  return (Array.isArray(given) ? given : []).filter(isObject).map((row): Result => {
+    const status = Number(row["status"]);
+    const headers = (isObject(row["headers"]) ? row["headers"] : {}) as Record<string, string>;
+    const text = JSON.stringify(row["body"] ?? {});
+    const problem = status >= 400 && problemOf({ status, headers: new Headers(headers), text });
+    return { status, headers, ...("body" in row && { body: row["body"] }), ...(problem && { problem }) };
+  });
+}

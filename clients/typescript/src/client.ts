@@ -1,0 +1,54 @@
+import { batch, type BatchOptions, type BatchResult, type Operation } from "./batch.js";
+import { Collection } from "./collection.js";
+import { ConflictLog } from "./conflict_log.js";
+import { isObject } from "./pointer.js";
+import { success } from "./resource.js";
+import { string } from "./refusal.js";
+import { Transport, type CallOptions, type ClientOptions } from "./transport.js";
+import { watch, type Change, type WatchOptions } from "./watch.js";
+
+/** A collection of a space, and how much it holds. */
+export interface CollectionInfo {
+  readonly name: string;
+  readonly documents: number;
+  /** When anything in it changed last, RFC 3339; `null` if nothing ever did. */
+  readonly changedAt: string | null;
+}
+
+/** A server, as one caller uses it: Detente, or any that has ETag and If-Match. */
+export class Client {
+  readonly #transport: Transport;
+  /** The conflict log. Detente only. */
+  readonly conflicts: ConflictLog;
+
+  constructor(options: ClientOptions) {
+    this.#transport = new Transport(options);
+    this.conflicts = new ConflictLog(this.#transport);
+  }
+
+  /** The documents of one kind. */
+  collection<T = Record<string, unknown>>(name: string): Collection<T> {
+    return new Collection<T>(this.#transport, name);
+  }
+
+  /** Performs several writes, all or none. Detente only. */
+  batch(operations: readonly Operation[], options: BatchOptions = {}): Promise<BatchResult> {
+    return batch(this.#transport, operations, options);
+  }
+
+  /** The collections of the space. Detente only. */
+  async collections({ signal }: CallOptions = {}): Promise<CollectionInfo[]> {
+    const answer = success(await this.#transport.send({ method: "GET", path: [] }, this.#transport.pace(signal)));
+    const body = JSON.parse(answer.text) as { items: unknown[] };
+    return body.items.filter(isObject).map((row) => ({
+      name: string(row["name"]) ?? "",
+      documents: Number(row["documents"]),
+      changedAt: string(row["changed_at"]) ?? null,
+    }));
+  }
+
+  /** What others save in the whole space, as they save it. Detente only. */
+  changes(options: WatchOptions = {}): AsyncGenerator<Change, void> {
+    return watch(this.#transport, ["_changes"], options);
+  }
+}

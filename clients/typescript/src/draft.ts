@@ -1,0 +1,322 @@
+import { changes, placesChanged, withChanges } from "./change.js";
+import { compare, decide } from "./compare.js";
+import type { Choices, Conflict, Preview, Saved } from "./conflict.js";
+import type { Doc, Row, Snapshot } from "./doc.js";
+import type { Problem } from "./problem.js";
+import { splice } from "./json_text.js";
+import { pointer } from "./pointer.js";
+import { fieldsOf, joinedOf, problemOf, string } from "./refusal.js";
+import { success, type Applied, type Resource, type Stale, type WriteOptions } from "./resource.js";
+import { docOf, snapshotOf } from "./snapshot.js";
+import { conflictOf } from "./stale.js";
+import type { Answer, CallOptions } from "./transport.js";
+import type { Pace } from "./retry.js";
+
+/** An edit as it can be kept: JSON, enough to go on after a crash. */
+export interface DraftRecord<T = unknown> {
+  readonly id: string;
+  readonly base: Snapshot;
+  readonly value: T;
+}
+
+/** An edit at one moment, for whatever shows it. The same object as long as nothing changes. */
+export interface DraftState<T = unknown> {
+  /** The document as the person wants it. */
+  readonly value: T;
+  readonly base: Doc<T>;
+  /** The newest version that is known; absent if the document was deleted. */
+  readonly head: Doc<T> | undefined;
+  readonly stale: boolean;
+  /** JSON Pointers of what the person changed. */
+  readonly touched: string[];
+  /** JSON Pointers of what others changed since. */
+  readonly theirs: string[];
+  readonly saving: boolean;
+}
+
+/** What a merge is asked with. */
+interface Decision {
+  readonly choices?: Choices;
+  /** The version that was decided on. */
+  readonly current?: string;
+}
+
+/**
+ * What a person edits: the version that they began from, and the document as they want it.
+ *
+ * A save is merged with whatever came in between: by Detente with the strategy of each place, on other servers where the
+ * two sides changed different places. What collides is a conflict for somebody to decide, and the draft stays as it is.
+ */
+export class Draft<T = unknown> {
+  #base: Doc<T>;
+  #value: T;
+  #head: Doc<T> | undefined;
+  #conflict: Stale | undefined;
+  #saving = false;
+  /** What the save that is under way sends. */
+  #sent: T | undefined;
+  #state: DraftState<T> | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(
+    private readonly resource: Resource,
+    base: Snapshot,
+    facts: Partial<Doc>,
+    value: T | undefined,
+  ) {
+    const { updatedAt = "", updatedBy = "" } = facts;
+    this.#base = docOf<T>(resource.id, base, { updatedAt, updatedBy });
+    this.#value = value === undefined ? (JSON.parse(base.text) as T) : value;
+    this.#head = this.#base;
+  }
+
+  get id(): string {
+    return this.resource.id;
+  }
+
+  /** What the edit began from; what is stored, once it is saved. */
+  get base(): Doc<T> {
+    return this.#base;
+  }
+
+  /** The newest version that is known; `undefined` if the document was deleted. */
+  get head(): Doc<T> | undefined {
+    return this.#head;
+  }
+
+  /** The document as the person wants it. Set it to a new value, or {@link change} it in place. */
+  get value(): T {
+    return this.#value;
+  }
+
+  set value(value: T) {
+    this.#value = value;
+    this.#changed();
+  }
+
+  /** Changes the value in place. */
+  change(edit: (value: T) => void): void {
+    edit(this.#value);
+    this.#changed();
+  }
+
+  get stale(): boolean {
+    return this.#head?.etag !== this.#base.etag;
+  }
+
+  /** JSON Pointers of what the person changed. */
+  get touched(): string[] {
+    return this.#places(this.#base.value, this.#value);
+  }
+
+  /** Enough to go on with {@link Collection.resume} after a crash. */
+  record(): DraftRecord<T> {
+    return { id: this.id, base: snapshotOf(this.#base), value: this.#value };
+  }
+
+  /** Tells of a version that somebody saved, as `watch` gives it. An older one is ignored. */
+  learn(row: Row<T>): void {
+    const known = Math.max(this.#head?.version ?? 0, this.#base.version);
+    if (row.id !== this.id || row.version <= known) return;
+    this.#head = row.doc;
+    this.#changed();
+  }
+
+  /** Calls `listener` after each change, until the returned function is called. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  getSnapshot(): DraftState<T> {
+    return (this.#state ??= {
+      value: this.#value,
+      base: this.#base,
+      head: this.#head,
+      stale: this.stale,
+      touched: this.touched,
+      theirs: this.#head ? this.#places(this.#base.value, this.#head.value) : [""],
+      saving: this.#saving,
+    });
+  }
+
+  /** Forgets the listeners. */
+  close(): void {
+    this.#listeners.clear();
+  }
+
+  /** What a save would store, with these choices. Nothing is written. */
+  async preview(options: CallOptions & Decision = {}): Promise<Preview<T>> {
+    const pace = this.resource.transport.pace(options.signal);
+    const answer = await this.resource.merge(this.#question(options), true, {}, pace);
+    if (knowsNoMerging(answer)) return this.#compare(options, pace);
+    const problem = problemOf(answer);
+    if (problem.kind === "deleted") return { kind: "conflict", conflict: this.#found({ kind: "stale", problem, isExplained: true }) };
+    const { body } = success(answer) && problem;
+    const current = string(body["current_etag"]) ?? "";
+    const document = body["document"] as T;
+    if (fieldsOf(body).length === 0) {
+      const kind = this.touched.length === 0 ? "unchanged" : "clean";
+      return { kind, value: document, current, joined: joinedOf(body) };
+    }
+    const version = Number(body["current_version"] ?? 0);
+    const theirs = (await this.resource.read(pace, version))?.snapshot;
+    // A preview is no refusal, but tells the same.
+    const conflict = this.#found({ kind: "stale", problem, ...(theirs && { theirs }), isExplained: true });
+    return { kind: "conflict", conflict: { ...conflict, merged: document } };
+  }
+
+  /** Takes into the draft what others saved. If that collides, the draft stays as it is. */
+  async refresh(options: CallOptions = {}): Promise<Preview<T>> {
+    const before = this.#value;
+    const text = this.#text();
+    const preview = await this.preview(options);
+    if (preview.kind === "conflict" || preview.current === this.#base.etag) return preview;
+    const pace = this.resource.transport.pace(options.signal);
+    const { snapshot, updatedAt } = await this.resource.needed(pace);
+    // Somebody typed, or saved, while this was under way: nothing of it may be lost.
+    if (snapshot.etag !== preview.current || this.#value !== before || this.#text() !== text) return this.refresh(options);
+    this.#begin(snapshot, { updatedAt }, preview.value);
+    return preview;
+  }
+
+  /**
+   * Saves the edit. After `saved` and `merged` the draft goes on from what is stored.
+   *
+   * @throws ProblemError if a rule refuses it, TransportError if no answer came; the draft stays as it is.
+   */
+  save(options: WriteOptions = {}): Promise<Saved<T>> {
+    return this.#exclusively(async (pace) => {
+      const base = snapshotOf(this.#base);
+      const text = this.#text();
+      if (text === base.text) return { kind: "unchanged", doc: this.#base, joined: [], attempts: 0 };
+      return this.#send(text, base, false, options, pace);
+    }, options);
+  }
+
+  /**
+   * Saves the edit with a choice for each place of the conflict that `save` or `preview` found. If somebody saved in
+   * between, what was chosen stands where the values are the same, and the rest is a conflict again.
+   */
+  resolve(choices: Choices, options: WriteOptions = {}): Promise<Saved<T>> {
+    const stale = this.#conflict;
+    if (!stale) throw new TypeError("there is no conflict to resolve");
+    return this.#exclusively(async (pace) => {
+      if (stale.isExplained) {
+        const decision = stale.theirs ? { choices, current: stale.theirs.etag } : { choices };
+        const answer = await this.resource.merge(this.#question(decision), false, options, pace);
+        if (answer.status < 300) return this.#saved(await this.resource.stored(answer, pace), true, pace);
+        return this.#collided(await this.resource.refused(answer, undefined, pace), pace);
+      }
+      const theirs = stale.theirs ?? (await this.resource.needed(pace)).snapshot;
+      return this.#join(theirs, choices, stale, options, pace);
+    }, options);
+  }
+
+  async #send(text: string, base: Snapshot, isMerged: boolean, options: WriteOptions, pace: Pace): Promise<Saved<T>> {
+    const write = { method: "PUT", text, condition: { "If-Match": base.etag }, prefer: "conflict=merge" } as const;
+    const outcome = await this.resource.write(write, options, pace);
+    if (outcome.kind === "applied") return this.#saved(outcome, isMerged, pace);
+    if (outcome.isExplained) return this.#collided(outcome, pace);
+    if (!(await pace.collided()) || !outcome.theirs) return this.#collided(outcome, pace);
+    return this.#join(outcome.theirs, {}, outcome, options, pace);
+  }
+
+  /** Joins the edit with theirs here, since the server cannot. */
+  async #join(theirs: Snapshot, choices: Choices, stale: Stale, options: WriteOptions, pace: Pace): Promise<Saved<T>> {
+    const current: unknown = JSON.parse(theirs.text);
+    const made = decide(compare(this.#base.value, this.#value, current), choices);
+    if (!made) return this.#collided({ ...stale, theirs }, pace);
+    return this.#send(splice(theirs.text, made), theirs, true, options, pace);
+  }
+
+  #collided(stale: Stale, pace: Pace): Saved<T> {
+    return { kind: "conflict", conflict: this.#found(stale), attempts: pace.collisions + 1 };
+  }
+
+  /** Keeps a conflict until somebody decides. */
+  #found(stale: Stale): Conflict<T> {
+    this.#conflict = stale;
+    const conflict = conflictOf<T>(this.id, stale, snapshotOf(this.#base), this.#value);
+    const { theirs } = conflict;
+    const isNewer = theirs && theirs.version >= (this.#head?.version ?? 0);
+    if (isNewer || stale.problem.kind === "deleted") this.#head = theirs;
+    this.#changed();
+    return conflict;
+  }
+
+  #saved({ stored, updatedAt, versions, isMerged }: Applied, wasMerged: boolean, pace: Pace): Saved<T> {
+    const facts = { updatedAt };
+    const doc = docOf<T>(this.id, stored, facts);
+    // What was typed while the save was under way is an edit of what was sent.
+    const { ours, conflicts } = compare(this.#sent, this.#value, doc.value);
+    // Where that collides with what was merged in, the old base stays, and the next save asks.
+    if (conflicts.length === 0) this.#begin(stored, facts, withChanges(doc.value, ours));
+    else if (!this.#head || this.#head.version < doc.version) this.#head = doc;
+    const kind = isMerged || wasMerged ? "merged" : "saved";
+    return { kind, doc, joined: [], ...(versions && { versions }), attempts: pace.collisions + 1 };
+  }
+
+  #begin(base: Snapshot, facts: Partial<Doc>, value: T): void {
+    const isNewest = !this.#head || this.#head.version <= base.version;
+    this.#base = docOf<T>(this.id, base, facts);
+    this.#value = value;
+    if (isNewest) this.#head = this.#base;
+    this.#conflict = undefined;
+    this.#changed();
+  }
+
+  async #exclusively(work: (pace: Pace) => Promise<Saved<T>>, { signal }: CallOptions): Promise<Saved<T>> {
+    if (this.#saving) throw new TypeError("the draft is being saved");
+    this.#saving = true;
+    this.#sent = structuredClone(this.#value);
+    this.#changed();
+    try {
+      return await work(this.resource.transport.pace(signal));
+    } finally {
+      this.#saving = false;
+      this.#changed();
+    }
+  }
+
+  /** Compares here, since the server cannot merge. */
+  async #compare({ choices = {} }: Decision, pace: Pace): Promise<Preview<T>> {
+    const { snapshot: theirs } = await this.resource.needed(pace);
+    const current = JSON.parse(theirs.text) as T;
+    const comparison = compare(this.#base.value, this.#value, current);
+    const made = decide(comparison, choices);
+    if (made) {
+      const kind = this.touched.length === 0 ? "unchanged" : "clean";
+      return { kind, value: withChanges(current, made), current: theirs.etag, joined: [] };
+    }
+    return { kind: "conflict", conflict: this.#found({ kind: "stale", problem: NOTHING_SAID, theirs, isExplained: false }) };
+  }
+
+  /** The whole document as the person wants it, with all digits that they did not touch. */
+  #text(): string {
+    return splice(snapshotOf(this.#base).text, changes(this.#base.value, this.#value));
+  }
+
+  /** The body of a request to merge. */
+  #question({ choices, current }: Decision): string {
+    const base = JSON.stringify(this.#base.etag);
+    const decided = choices ? `,"choices":${JSON.stringify(choices)},"current":${JSON.stringify(current)}` : "";
+    return `{"base":${base},"document":${this.#text()}${decided}}`;
+  }
+
+  #places(before: unknown, after: unknown): string[] {
+    return placesChanged(before, after).map(({ path }) => pointer(path));
+  }
+
+  #changed(): void {
+    this.#state = undefined;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** In place of a refusal where nothing was refused. */
+const NOTHING_SAID: Problem = { kind: "stale-version", status: 409, title: "", detail: "", body: {}, text: "" };
+
+function knowsNoMerging(answer: Answer): boolean {
+  return [404, 405, 501].includes(answer.status) && problemOf(answer).kind === String(answer.status);
+}

@@ -1,0 +1,26 @@
+/** JSON Pointers (RFC 6901), as text and as the names on the way. */
+
+export function pointer(names: readonly string[]): string {
+  return names.map((name) => "/" + name.replaceAll("~", "~0").replaceAll("/", "~1")).join("");
+}
+
+export function names(pointer: string): string[] {
+  return pointer.split("/").slice(1).map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** The value at a place; `undefined` if there is none. */
+export function at(value: unknown, place: readonly string[]): unknown {
+  for (const name of place) {
+    if (!isContainer(value) || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return isContainer(value) && !Array.isArray(value);
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
