@@ -1,8 +1,8 @@
-import { isObject } from "./pointer.js";
-import { ProblemError, type Problem } from "./problem.js";
-import { problemOf } from "./refusal.js";
-import { fields, type WriteOptions } from "./resource.js";
-import type { Transport } from "./transport.js";
+import { isObject } from "./core/pointer.js";
+import { ProblemError, type Problem } from "./core/problem.js";
+import { problemOf } from "./core/refusal.js";
+import { fields, type WriteOptions } from "./core/resource.js";
+import type { Transport } from "./core/transport.js";
 
 /** One write of a batch. It has the condition that it would have alone. */
 export interface Operation {

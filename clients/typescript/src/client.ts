@@ -1,10 +1,11 @@
 import { batch, type BatchOptions, type BatchResult, type Operation } from "./batch.js";
 import { Collection } from "./collection.js";
 import { ConflictLog } from "./conflict_log.js";
-import { isObject } from "./pointer.js";
-import { success } from "./resource.js";
-import { string } from "./refusal.js";
-import { Transport, type CallOptions, type ClientOptions } from "./transport.js";
+import { Client as AnyClient } from "./core/client.js";
+import { isObject } from "./core/pointer.js";
+import { success } from "./core/resource.js";
+import { string } from "./core/refusal.js";
+import type { CallOptions, ClientOptions } from "./core/transport.js";
 import { watch, type Change, type WatchOptions } from "./watch.js";
 
 /** A collection of a space, and how much it holds. */
@@ -15,30 +16,29 @@ export interface CollectionInfo {
   readonly changedAt: string | null;
 }
 
-/** A server, as one caller uses it: Detente, or any that has ETag and If-Match. */
-export class Client {
-  readonly #transport: Transport;
-  /** The conflict log. Detente only. */
+/** Detente, as one caller uses it. */
+export class Client extends AnyClient {
+  /** The refused writes that the server keeps. */
   readonly conflicts: ConflictLog;
 
   constructor(options: ClientOptions) {
-    this.#transport = new Transport(options);
-    this.conflicts = new ConflictLog(this.#transport);
+    super(options);
+    this.conflicts = new ConflictLog(this.transport);
   }
 
   /** The documents of one kind. */
-  collection<T = Record<string, unknown>>(name: string): Collection<T> {
-    return new Collection<T>(this.#transport, name);
+  override collection<T = Record<string, unknown>>(name: string): Collection<T> {
+    return new Collection<T>(this.transport, name);
   }
 
-  /** Performs several writes, all or none. Detente only. */
+  /** Performs several writes, all or none. */
   batch(operations: readonly Operation[], options: BatchOptions = {}): Promise<BatchResult> {
-    return batch(this.#transport, operations, options);
+    return batch(this.transport, operations, options);
   }
 
-  /** The collections of the space. Detente only. */
+  /** The collections of the space. */
   async collections({ signal }: CallOptions = {}): Promise<CollectionInfo[]> {
-    const answer = success(await this.#transport.send({ method: "GET", path: [] }, this.#transport.pace(signal)));
+    const answer = success(await this.transport.send({ method: "GET", path: [] }, this.transport.pace(signal)));
     const body = JSON.parse(answer.text) as { items: unknown[] };
     return body.items.filter(isObject).map((row) => ({
       name: string(row["name"]) ?? "",
@@ -47,8 +47,8 @@ export class Client {
     }));
   }
 
-  /** What others save in the whole space, as they save it. Detente only. */
+  /** What others save in the whole space, as they save it. */
   changes(options: WatchOptions = {}): AsyncGenerator<Change, void> {
-    return watch(this.#transport, ["_changes"], options);
+    return watch(this.transport, ["_changes"], options);
   }
 }

@@ -1,21 +1,17 @@
-import { changes } from "./change.js";
-import { ConflictError, ProblemError } from "./problem.js";
-import { conflictOf } from "./stale.js";
-import { docOf, rowOf, snapshotOf } from "./snapshot.js";
-import { Draft, type DraftRecord } from "./draft.js";
-import { items, splice } from "./json_text.js";
-import { Lock, takeLock, lockOf, type LockInfo, type LockOptions } from "./lock.js";
-import { fields, Resource, success, type Applied, type Stale, type Write, type WriteOptions } from "./resource.js";
-import { isObject } from "./pointer.js";
-import { newKey, type CallOptions, type Transport } from "./transport.js";
+import { Collection as AnyCollection } from "./core/collection.js";
+import type { Doc, Page, Row } from "./core/doc.js";
+import { items } from "./core/json_text.js";
+import { isObject } from "./core/pointer.js";
+import { success } from "./core/resource.js";
+import { docOf, rowOf } from "./core/snapshot.js";
+import type { CallOptions } from "./core/transport.js";
+import { Lock, lockOf, takeLock, type LockInfo, type LockOptions } from "./lock.js";
 import { watch, type Change, type WatchOptions } from "./watch.js";
-import type { Doc, Etag, Page, Row, Snapshot } from "./doc.js";
-import type { Pace } from "./retry.js";
 
 export interface ListOptions extends CallOptions {
-  /** Conditions as in the query of the URL: `{ "price.lt": "20" }`. Detente only. */
+  /** Conditions as in the query of the URL: `{ "price.lt": "20" }`. */
   readonly filters?: Readonly<Record<string, string>>;
-  /** Places to sort by; `-` in front for descending order. Detente only. */
+  /** Places to sort by; `-` in front for descending order. */
   readonly sort?: readonly string[];
   /** How many rows at most, 1 to 1000. */
   readonly limit?: number;
@@ -25,39 +21,14 @@ export interface ListOptions extends CallOptions {
   readonly count?: boolean;
 }
 
-/** The version that a write expects, or `*` to overwrite whatever is there. */
-export interface Expected extends WriteOptions {
-  readonly ifMatch: Etag | "*";
-}
-
-/** The documents of one kind. */
-export class Collection<T = Record<string, unknown>> {
-  readonly #transport: Transport;
-
-  constructor(
-    transport: Transport,
-    readonly name: string,
-  ) {
-    this.#transport = transport;
-  }
-
-  /** The current version; `undefined` if there is none. */
-  async get(id: string, { signal }: CallOptions = {}): Promise<Doc<T> | undefined> {
-    const read = await this.#resource(id).read(this.#pace(signal));
-    return read && docOf<T>(id, read.snapshot, { updatedAt: read.updatedAt });
-  }
-
+/** The documents of one kind, with all that Detente has. */
+export class Collection<T = Record<string, unknown>> extends AnyCollection<T> {
   /** One page of documents, by their ids or by `sort`. */
   async list(options: ListOptions = {}): Promise<Page<T>> {
     const { filters, sort, limit, cursor, count, signal } = options;
     const query = { ...filters, sort: sort?.join(","), limit: limit?.toString(), cursor, count: count?.toString() };
-    const { body, rows } = await this.#page(this.#path(), query, this.#pace(signal));
-    const total = body["total"];
-    return {
-      items: rows.flatMap(({ doc }) => doc ?? []),
-      next: typeof body["next"] === "string" ? body["next"] : null,
-      ...(typeof total === "number" && { total }),
-    };
+    const { rows, next, total } = await this.#page([this.name], query, signal);
+    return { items: rows.flatMap(({ doc }) => doc ?? []), next, ...(typeof total === "number" && { total }) };
   }
 
   /** All documents that match, page by page. */
@@ -70,172 +41,57 @@ export class Collection<T = Record<string, unknown>> {
     } while (cursor !== null);
   }
 
-  /**
-   * Stores a new document, under `id` or under one that the server chooses.
-   *
-   * @throws ConflictError if there is one with this id.
-   */
-  async create(value: T, options: WriteOptions & { readonly id?: string } = {}): Promise<Doc<T>> {
-    const { id, signal } = options;
-    const text = JSON.stringify(value);
-    if (id !== undefined) return this.#write(id, { method: "PUT", text, condition: { "If-None-Match": "*" } }, options);
-    const pace = this.#pace(signal);
-    const sending = { method: "POST", path: this.#path(), headers: fields(options), body: text, repeat: "keyed" } as const;
-    const answer = success(await this.#transport.send(sending, pace));
-    const place = /([^/?#]+)\/?(?:[?#]|$)/.exec(answer.headers.get("location") ?? "")?.[1];
-    if (place === undefined) throw new TypeError("the server does not say where the new document is");
-    const created = decodeURIComponent(place);
-    const resource = this.#resource(created);
-    const { stored, updatedAt } = answer.headers.has("document-version")
-      ? await resource.stored(answer, pace)
-      : await resource.needed(pace).then(({ snapshot, updatedAt }) => ({ stored: snapshot, updatedAt }));
-    return docOf(created, stored, { updatedAt });
-  }
-
-  /**
-   * Replaces a document, without a merge and without another attempt.
-   *
-   * @throws ConflictError if `ifMatch` does not name the current version.
-   */
-  put(id: string, value: T, options: Expected): Promise<Doc<T>> {
-    const text = JSON.stringify(value);
-    return this.#write(id, { method: "PUT", text, condition: { "If-Match": options.ifMatch } }, options);
-  }
-
-  /**
-   * Changes a document by a JSON Merge Patch (RFC 7396), without a merge and without another attempt.
-   *
-   * @throws ConflictError if `ifMatch` does not name the current version.
-   */
-  patch(id: string, patch: Readonly<Record<string, unknown>>, options: Expected): Promise<Doc<T>> {
-    const type = "application/merge-patch+json";
-    const text = JSON.stringify(patch);
-    return this.#write(id, { method: "PATCH", text, type, condition: { "If-Match": options.ifMatch } }, options);
-  }
-
-  /**
-   * Deletes a document.
-   *
-   * @throws ConflictError if `ifMatch` does not name the current version.
-   */
-  async delete(id: string, options: Expected): Promise<void> {
-    const pace = this.#pace(options.signal);
-    const write: Write = { method: "DELETE", condition: { "If-Match": options.ifMatch } };
-    const outcome = await this.#resource(id).write(write, options, pace);
-    if (outcome.kind === "stale") throw this.#conflict(id, outcome, undefined, undefined, 1);
-  }
-
-  /**
-   * Makes a change that holds whatever the document says: "one more", "add this line". If somebody else is faster, it is
-   * made again on what they saved. `change` may alter the value that it gets, or return another.
-   *
-   * What a person typed is no such change, for the last one would win: see {@link edit}.
-   *
-   * @throws ConflictError if others were faster at every attempt.
-   */
-  async update(
-    id: string,
-    change: (value: T) => T | void | Promise<T | void>,
-    options: Omit<WriteOptions, "key"> = {},
-  ): Promise<Doc<T>> {
-    const pace = this.#pace(options.signal);
-    const resource = this.#resource(id);
-    let { snapshot: base, updatedAt } = await resource.needed(pace);
-    // One key for all attempts: a refused one did nothing.
-    for (;;) {
-      const value = JSON.parse(base.text) as T;
-      const changed = (await change(value)) ?? value;
-      const text = splice(base.text, changes(JSON.parse(base.text), changed));
-      if (text === base.text) return docOf(id, base, { updatedAt });
-      const write: Write = { method: "PUT", text, condition: { "If-Match": base.etag }, prefer: "conflict=reject" };
-      const outcome = await resource.write(write, { ...options, key: newKey() }, pace);
-      if (outcome.kind === "applied") return docOf(id, outcome.stored, { updatedAt: outcome.updatedAt });
-      if (!outcome.theirs && outcome.problem.kind === "deleted") throw new ProblemError(outcome.problem);
-      if (!(await pace.collided())) throw this.#conflict(id, outcome, base, changed, pace.collisions);
-      // After a pause the document in the refusal is old.
-      const isNew = outcome.theirs !== undefined && pace.collisions === 1;
-      if (isNew) base = outcome.theirs as Snapshot;
-      else ({ snapshot: base, updatedAt } = await resource.needed(pace));
-    }
-  }
-
-  /** Begins what a person edits, from the current version or from a document that was read. */
-  async edit(from: string | Doc<T>, options: WriteOptions = {}): Promise<Draft<T>> {
-    if (typeof from !== "string") return this.#draft(from.id, snapshotOf(from), from, undefined);
-    const { snapshot, updatedAt } = await this.#resource(from).needed(this.#pace(options.signal));
-    return this.#draft(from, snapshot, { updatedAt }, undefined);
-  }
-
-  /** Goes on with an edit that was kept, as {@link Draft.record} gave it. */
-  resume({ id, base, value }: DraftRecord<T>): Draft<T> {
-    return this.#draft(id, base, {}, value);
-  }
-
-  /** All versions of a document, the newest first. Detente only. */
+  /** All versions of a document that are kept, the newest first. */
   async *history(id: string, { signal }: CallOptions = {}): AsyncGenerator<Row<T>, void> {
-    let cursor: string | undefined;
+    let cursor: string | null = null;
     do {
-      const { body, rows } = await this.#page([...this.#path(), id, "versions"], { cursor }, this.#pace(signal));
-      yield* rows;
-      cursor = typeof body["next"] === "string" ? body["next"] : undefined;
-    } while (cursor !== undefined);
+      const query = { cursor: cursor ?? undefined };
+      const page: Rows<T> = await this.#page([this.name, id, "versions"], query, signal);
+      yield* page.rows;
+      cursor = page.next;
+    } while (cursor !== null);
   }
 
-  /** A past version; `undefined` if it was a deletion, or is no longer kept. Detente only. */
+  /** A past version; `undefined` if it was a deletion, or is no longer kept. */
   async version(id: string, version: number, { signal }: CallOptions = {}): Promise<Doc<T> | undefined> {
-    const read = await this.#resource(id).read(this.#pace(signal), version);
+    const read = await this.resource(id).read(this.pace(signal), version);
     return read && docOf<T>(id, read.snapshot, { updatedAt: read.updatedAt });
   }
 
-  /** Keeps everybody else from writing the document. Detente only. */
+  /** Keeps everybody else from writing the document. */
   lock(id: string, options: LockOptions = {}): Promise<Lock> {
-    return takeLock(this.#transport, [...this.#path(), id, "lock"], options);
+    return takeLock(this.transport, [this.name, id, "lock"], options);
   }
 
-  /** Who holds the lock; `undefined` if nobody does. Detente only. */
+  /** Who holds the lock; `undefined` if nobody does. */
   lockOf(id: string, { signal }: CallOptions = {}): Promise<LockInfo | undefined> {
-    return lockOf(this.#transport, [...this.#path(), id, "lock"], this.#pace(signal));
+    return lockOf(this.transport, [this.name, id, "lock"], this.pace(signal));
   }
 
-  /** What others save in this collection or, with `id`, in one document, as they save it. Detente only. */
+  /** What others save in this collection or, with `id`, in one document, as they save it. */
   watch(options: WatchOptions & { readonly id?: string } = {}): AsyncGenerator<Change<T>, void> {
     const { id } = options;
-    return watch(this.#transport, [...this.#path(), ...(id === undefined ? [] : [id]), "_changes"], options);
+    return watch(this.transport, id === undefined ? [this.name, "_changes"] : [this.name, id, "_changes"], options);
   }
 
-  async #write(id: string, write: Write, options: WriteOptions): Promise<Doc<T>> {
-    const outcome: Applied | Stale = await this.#resource(id).write(write, options, this.#pace(options.signal));
-    if (outcome.kind === "applied") return docOf(id, outcome.stored, { updatedAt: outcome.updatedAt });
-    throw this.#conflict(id, outcome, undefined, write.text && JSON.parse(write.text), 1);
-  }
-
-  #conflict(id: string, stale: Stale, base: Snapshot | undefined, mine: unknown, attempts: number): ConflictError<T> {
-    return new ConflictError(conflictOf<T>(id, stale, base, mine as T), attempts);
-  }
-
-  async #page(path: readonly string[], query: Record<string, string | undefined>, pace: Pace) {
-    const answer = success(await this.#transport.send({ method: "GET", path, query }, pace));
-    const parsed: unknown = JSON.parse(answer.text);
-    const body = isObject(parsed) ? parsed : {};
-    const given: unknown[] = Array.isArray(body["items"]) ? body["items"] : [];
+  async #page(
+    path: readonly string[],
+    query: Readonly<Record<string, string | undefined>>,
+    signal: AbortSignal | undefined,
+  ): Promise<Rows<T>> {
+    const { text } = success(await this.transport.send({ method: "GET", path, query }, this.pace(signal)));
+    const body: unknown = JSON.parse(text);
+    if (!isObject(body) || !Array.isArray(body["items"])) throw new TypeError("the answer is no list");
+    const { items: given, next, total } = body;
     let texts: string[] | undefined;
-    const rows = given.map((row, index) => rowOf<T>(row, () => (texts ??= items(answer.text, ["items"]))[index]));
-    return { body, rows };
+    const textOf = (index: number) => (texts ??= items(text, ["items"]))[index];
+    const rows = (given as unknown[]).map((row, index) => rowOf<T>(row, () => textOf(index)));
+    return { rows, next: typeof next === "string" ? next : null, total };
   }
+}
 
-  #draft(id: string, base: Snapshot, facts: Partial<Doc>, value: T | undefined): Draft<T> {
-    return new Draft(this.#resource(id), base, facts, value);
-  }
-
-  #path(): readonly string[] {
-    return [this.name];
-  }
-
-  #resource(id: string): Resource {
-    return new Resource(this.#transport, this.name, id);
-  }
-
-  #pace(signal: AbortSignal | undefined): Pace {
-    return this.#transport.pace(signal);
-  }
+interface Rows<T> {
+  readonly rows: Row<T>[];
+  readonly next: string | null;
+  readonly total: unknown;
 }

@@ -1,9 +1,9 @@
-import type { Choices, FieldConflict } from "./conflict.js";
-import type { Doc } from "./doc.js";
-import { isObject } from "./pointer.js";
-import { fields, Resource, success, type WriteOptions } from "./resource.js";
-import { docOf } from "./snapshot.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { Choices, FieldConflict } from "./core/conflict.js";
+import type { Doc } from "./core/doc.js";
+import { isObject } from "./core/pointer.js";
+import { fields, Resource, success, type WriteOptions } from "./core/resource.js";
+import { docOf } from "./core/snapshot.js";
+import type { CallOptions, Transport } from "./core/transport.js";
 
 /** A write that was refused because of others', as a list tells it. */
 export interface LogEntry {
@@ -74,7 +74,7 @@ export interface Stats {
   readonly byHour: { readonly hour: string; readonly conflicts: number; readonly merged: number }[];
 }
 
-/** The refused writes that the server keeps, with their edits. Detente only. */
+/** The refused writes that the server keeps, with their edits. */
 export class ConflictLog {
   constructor(private readonly transport: Transport) {}
 

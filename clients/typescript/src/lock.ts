@@ -1,7 +1,7 @@
-import type { Pace } from "./retry.js";
-import { string } from "./refusal.js";
-import { success } from "./resource.js";
-import type { Answer, CallOptions, Transport } from "./transport.js";
+import type { Pace } from "./core/retry.js";
+import { string } from "./core/refusal.js";
+import { success } from "./core/resource.js";
+import type { Answer, CallOptions, Transport } from "./core/transport.js";
 
 /** Who holds a lock, and until when by the server's clock. */
 export interface LockInfo {

@@ -1,10 +1,10 @@
-import type { Row } from "./doc.js";
-import { isObject } from "./pointer.js";
-import { ProblemError } from "./problem.js";
-import { problemOf, string } from "./refusal.js";
-import { slice } from "./json_text.js";
-import { rowOf } from "./snapshot.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { Row } from "./core/doc.js";
+import { isObject } from "./core/pointer.js";
+import { ProblemError } from "./core/problem.js";
+import { problemOf, string } from "./core/refusal.js";
+import { slice } from "./core/json_text.js";
+import { rowOf } from "./core/snapshot.js";
+import type { CallOptions, Transport } from "./core/transport.js";
 
 export interface WatchOptions extends CallOptions {
   /** A place in the feed to go on from; `now` if absent, `0` for everything. */
