@@ -1,4 +1,4 @@
-import type { Span } from "./span.js";
+import type { Span } from "./span";
 
 /** What happened within one hour, as the statistics of the server have it. Hours without anything are not among them. */
 export interface Hour {

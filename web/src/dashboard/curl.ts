@@ -6,13 +6,13 @@ export interface Resolution {
   readonly url: string;
   readonly choices: Choices;
   /** The version that was decided on. */
-  readonly current: number | null;
+  readonly current: string | number | undefined;
 }
 
 /** A line for a POSIX shell that resolves an entry. A token is left out: it is taken from `$TOKEN`. */
 export function curlOf({ url, choices, current }: Resolution, who: { hasToken: boolean; actor: string | undefined }): string {
   const decided = Object.keys(choices).length > 0;
-  const body = decided ? { choices, ...(current !== null && { current }) } : {};
+  const body = decided ? { choices, ...(current !== undefined && { current }) } : {};
   const sender = who.hasToken ? ['-H "Authorization: Bearer $TOKEN"'] : who.actor ? [`-H ${quoted(`X-Actor: ${who.actor}`)}`] : [];
   const parts = [
     `curl -X POST ${quoted(`${url}/resolve`)}`,

@@ -42,15 +42,4 @@ export function kindWords(kind: string): string {
   return kinds[kind] ?? kind.replaceAll("-", " ");
 }
 
-export const outcomes: Readonly<Record<string, string>> = {
-  open: "open",
-  resolved: "resolved",
-  dismissed: "dismissed",
-};
-
-/** `/address/city` as "address › city", and the whole document as such. */
-export function pathWords(pointer: string): string {
-  const names = pointer.split("/").slice(1);
-  const words = names.map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~")).join(" › ");
-  return words || (pointer ? "“”" : "the whole document");
-}
+export const outcomes = ["open", "resolved", "dismissed"] as const;

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { topOf, type Bar } from "./bars.js";
-import type { Span } from "./span.js";
-import { countWords } from "./words.js";
+import { topOf, type Bar } from "./bars";
+import type { Span } from "./span";
+import { countWords } from "./words";
 
 const height = 160;
 const foot = 20;

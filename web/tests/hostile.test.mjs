@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { isReady } from "./editor.mjs";
+import { openSite } from "./site.mjs";
+
+const site = await openSite();
+const mallory = site.writer("<img src=x onerror=alert(1)>");
+
+const evil = {
+  title: '</script><script>alert("title")</script>',
+  "<b onmouseover=alert(1)>": '"><img src=http://attacker.example/x onerror=alert(1)>',
+  link: "javascript:alert('link')",
+  picture: "data:text/html,<script>alert(1)</script>",
+  frame: '<iframe src="http://attacker.example/"></iframe>',
+  style: "<style>@import url(http://attacker.example/x.css);</style>",
+  "__proto__x": { constructor: { prototype: "polluted" } },
+  "a/b~c": "a pointer must escape its name",
+  reversed: "user\u202Egnp.exe\u2066 \u2067\u200F\u200E",
+  template: "{{constructor.constructor('alert(1)')()}} ${alert(1)} <%= alert(1) %>",
+};
+
+const id = "</script><script>alert(1)</script>".replaceAll("/", "\u2215");
+const path = `/api/notes/${encodeURIComponent(id)}`;
+const tag = await mallory.put(path, evil);
+await mallory.put(path, { ...evil, title: "<svg onload=alert(1)>" });
+const entry = await mallory.putLate(path, { ...evil, title: "<a href=javascript:alert(1)>here</a>" }, tag);
+
+const places = {
+  "the list of collections": "/",
+  "the list": "/c/notes",
+  "the editor": `/c/notes/${encodeURIComponent(id)}`,
+  "the dashboard": "/conflicts",
+  "the log with a filter": `/conflicts?by=${encodeURIComponent("<script>alert(1)</script>")}`,
+  "an entry": `/conflicts/${entry.split("/").at(-1)}`,
+  "a place that is none": "/c/%3Cscript%3Ealert(1)%3C%2Fscript%3E/x",
+};
+
+for (const [name, place] of Object.entries(places)) {
+  test(`a hostile document does nothing in ${name}`, async (t) => {
+    const eva = await site.person(t, "Eva");
+    const page = await eva.open(place);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.waitForLoadState("networkidle");
+    await hoverAll(page);
+    const found = await page.evaluate(() => ({
+      scripts: [...document.scripts].filter((script) => !script.src.endsWith("/_page/page.js")).length,
+      foreign: document.querySelectorAll("iframe, object, embed, base[target], svg[onload], img[onerror], [onmouseover]").length,
+      links: [...document.links].filter((link) => !/^https?:$/.test(link.protocol)).map((link) => link.href),
+    }));
+    assert.deepEqual(found, { scripts: 0, foreign: 0, links: [] });
+  });
+}
+
+/** Moves over everything of the page, for what waits for a pointer. @param {import("playwright-core").Page} page */
+async function hoverAll(page) {
+  await page.evaluate(() => {
+    for (const element of document.querySelectorAll("body *")) element.dispatchEvent(new MouseEvent("mouseover"));
+  });
+}
+
+test("marks for right-to-left text do not reorder what is around them", async (t) => {
+  await mallory.put("/api/notes/marks", { name: "user\u202Egnp.exe" });
+  const eva = await site.person(t, "Eva");
+  const page = await eva.open("/c/notes");
+  const cell = page.getByRole("cell").filter({ hasText: "gnp.exe" }).first();
+  await cell.waitFor();
+  const isolated = await cell.evaluate((cell) => {
+    const inner = [cell, ...cell.querySelectorAll("*")].filter((element) => element.textContent?.includes("gnp.exe"));
+    return inner.some((element) => element.tagName === "BDI" || /isolate|plaintext/.test(getComputedStyle(element).unicodeBidi));
+  });
+  assert.ok(isolated, "the text is not isolated");
+});
+
+const large = {
+  "a text of 1 MB": { text: "All work and no play. ".repeat(48_000) },
+  "5,000 members": Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`member ${n}`, n])),
+};
+
+for (const [name, document] of Object.entries(large)) {
+  test(`the editor opens ${name} within 3 seconds`, async (t) => {
+    await mallory.put(`/api/large/${encodeURIComponent(name)}`, document);
+    const eva = await site.person(t, "Eva");
+    const begin = performance.now();
+    const page = await eva.open(`/c/large/${encodeURIComponent(name)}`);
+    await isReady(page, Object.keys(document)[0] ?? "");
+    const took = performance.now() - begin;
+    t.diagnostic(`${name}: ${Math.round(took)} ms`);
+    assert.ok(took < 3_000, `${Math.round(took)} ms`);
+  });
+}

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { openSite } from "./site.mjs";
+
+const count = process.env["DETENTE_LONG"] ? 100_000 : 5_000;
+const site = await openSite();
+
+test(`a list of ${count} documents loads no more than it shows`, async (t) => {
+  const documents = Array.from({ length: count }, (_, n) => ({
+    path: `/api/many/n${String(n).padStart(6, "0")}`,
+    data: { title: `Number ${n}`, even: n % 2 === 0 },
+  }));
+  await site.writer("setup").fill(documents);
+
+  const gina = await site.person(t, "Gina");
+  const page = await gina.context.newPage();
+  const loaded = { requests: 0, rows: 0 };
+  page.on("response", async (response) => {
+    if (!/\/api\/many(\?|$)/.test(response.url()) || response.request().method() !== "GET") return;
+    loaded.requests += 1;
+    loaded.rows += (await response.json()).items.length;
+  });
+  await page.goto(`${site.address}/c/many`);
+  await page.getByRole("link", { name: "n000000", exact: true }).waitFor();
+  t.diagnostic(`at first: ${loaded.requests} requests, ${loaded.rows} rows`);
+  assert.ok(loaded.requests <= 1 && loaded.rows <= 200, JSON.stringify(loaded));
+
+  for (let last = loaded.rows - 1; last < 1_000; last = loaded.rows - 1) {
+    const more = page.waitForResponse((response) => /\/api\/many\?.*cursor=/.test(response.url()));
+    await page.getByRole("link", { name: `n${String(last).padStart(6, "0")}`, exact: true }).scrollIntoViewIfNeeded();
+    await (await more).finished();
+    await page.getByRole("link", { name: `n${String(last + 1).padStart(6, "0")}`, exact: true }).waitFor({ state: "attached" });
+  }
+  t.diagnostic(`after scrolling: ${loaded.requests} requests, ${loaded.rows} rows`);
+  assert.ok(loaded.rows <= 1_200, JSON.stringify(loaded));
+  assert.ok(loaded.rows / loaded.requests >= 50, "the pages are too small");
+});
