@@ -92,16 +92,17 @@ export class ConflictLog {
   }
 
   /**
-   * Stores the edit after all, merged with what is current now.
+   * Stores the edit after all, merged with what is current now. `undefined` if it deleted the document.
    *
    * @throws ProblemError if a place in conflict has no choice, a rule refuses the result, or somebody settled the entry.
    */
   async resolve(
     id: string,
     { choices, current, ...options }: WriteOptions & { readonly choices?: Choices; readonly current?: string | number },
-  ): Promise<Doc> {
+  ): Promise<Doc | undefined> {
     const { collection, document } = await this.get(id, options);
     const answer = await this.#post([id, "resolve"], JSON.stringify({ choices, current }), {}, options);
+    if (answer.status === 204 && !answer.headers.has("etag") && !answer.headers.has("merged-etag")) return undefined;
     const resource = new Resource(this.transport, collection, document);
     const { stored, updatedAt } = await resource.stored(answer, this.transport.pace(options.signal));
     return docOf(document, stored, { updatedAt });

@@ -1,7 +1,7 @@
 /** Reads and writes documents of Detente over HTTP without losing anybody's edit. */
 export { Client, type CollectionInfo } from "./client.js";
 export { Collection, type ListOptions } from "./collection.js";
-export { Draft, type DraftRecord, type DraftState } from "./core/draft.js";
+export { Draft, type DraftRecord, type DraftState, type ResolveOptions, type SaveOptions } from "./core/draft.js";
 export { Lock, type LockInfo, type LockOptions } from "./lock.js";
 export { ConflictLog, type LogEntry, type LogEntryWhole, type LogFilters, type LogOptions, type Stats } from "./conflict_log.js";
 export { ConflictError, ProblemError, TransportError, type Problem } from "./core/problem.js";

@@ -34,6 +34,16 @@ export interface DraftState<T = unknown> {
   readonly saving: boolean;
 }
 
+export interface SaveOptions extends WriteOptions {
+  /** Whether the server may merge the edit with others. It may, if absent. */
+  readonly merge?: boolean;
+}
+
+export interface ResolveOptions extends WriteOptions {
+  /** The tag of the version that was decided on; that of the last conflict, if absent. */
+  readonly current?: string;
+}
+
 /** What a merge is asked with. */
 interface Decision {
   readonly choices?: Choices;
@@ -72,6 +82,10 @@ export class Draft<T = unknown> {
 
   get id(): string {
     return this.resource.id;
+  }
+
+  get collection(): string {
+    return this.resource.collection;
   }
 
   /** What the edit began from; what is stored, once it is saved. */
@@ -140,6 +154,15 @@ export class Draft<T = unknown> {
     });
   }
 
+  /** Goes on from `doc`, which was stored when the edit was sent as `sent`. What was typed since is an edit of that. */
+  advance(doc: Doc<T>, sent: T): void {
+    const { ours, conflicts } = compare(sent, this.#value, doc.value);
+    // Where it collides with what was merged in, the old base stays, and the next save asks.
+    if (conflicts.length === 0) this.#begin(snapshotOf(doc), doc, withChanges(doc.value, ours));
+    else if (!this.#head || this.#head.version < doc.version) this.#head = doc;
+    this.#changed();
+  }
+
   /** Forgets the listeners. */
   close(): void {
     this.#listeners.clear();
@@ -185,7 +208,7 @@ export class Draft<T = unknown> {
    *
    * @throws ProblemError if a rule refuses it, TransportError if no answer came; the draft stays as it is.
    */
-  save(options: WriteOptions = {}): Promise<Saved<T>> {
+  save(options: SaveOptions = {}): Promise<Saved<T>> {
     return this.#exclusively(async (pace) => {
       const base = snapshotOf(this.#base);
       const text = this.#text();
@@ -198,23 +221,32 @@ export class Draft<T = unknown> {
    * Saves the edit with a choice for each place of the conflict that `save` or `preview` found. If somebody saved in
    * between, what was chosen stands where the values are the same, and the rest is a conflict again.
    */
-  resolve(choices: Choices, options: WriteOptions = {}): Promise<Saved<T>> {
-    const stale = this.#conflict;
-    if (!stale) throw new TypeError("there is no conflict to resolve");
+  resolve(choices: Choices, options: ResolveOptions = {}): Promise<Saved<T>> {
     return this.#exclusively(async (pace) => {
-      if (stale.isExplained) {
-        const decision = stale.theirs ? { choices, current: stale.theirs.etag } : { choices };
-        const answer = await this.resource.merge(this.#question(decision), false, options, pace);
-        if (answer.status < 300) return this.#saved(await this.resource.stored(answer, pace), true, pace);
-        return this.#collided(await this.resource.refused(answer, undefined, pace), pace);
+      const stale = this.#conflict;
+      const current = options.current ?? stale?.theirs?.etag;
+      if (!stale?.isExplained && stale?.theirs && stale.theirs.etag === current) {
+        return this.#join(stale.theirs, choices, stale, options, pace);
       }
-      const theirs = stale.theirs ?? (await this.resource.needed(pace)).snapshot;
-      return this.#join(theirs, choices, stale, options, pace);
+      const decision = current === undefined ? {} : { choices, current };
+      const answer = await this.resource.merge(this.#question(decision), false, options, pace);
+      if (knowsNoMerging(answer)) return this.#undecided(pace);
+      if (answer.status < 300) return this.#saved(await this.resource.stored(answer, pace), true, pace);
+      return this.#collided(await this.resource.refused(answer, undefined, pace), pace);
     }, options);
   }
 
-  async #send(text: string, base: Snapshot, isMerged: boolean, options: WriteOptions, pace: Pace): Promise<Saved<T>> {
-    const write = { method: "PUT", text, condition: { "If-Match": base.etag }, prefer: "conflict=merge" } as const;
+  /** What was decided was another conflict: it is shown as it is now. */
+  async #undecided(pace: Pace): Promise<Saved<T>> {
+    const preview = await this.#compare({}, pace);
+    if (preview.kind === "conflict") return { ...preview, attempts: 0 };
+    const { snapshot } = await this.resource.needed(pace);
+    return this.#collided({ kind: "stale", problem: NOTHING_SAID, theirs: snapshot, isExplained: false }, pace);
+  }
+
+  async #send(text: string, base: Snapshot, isMerged: boolean, options: SaveOptions, pace: Pace): Promise<Saved<T>> {
+    const prefer = options.merge === false ? "conflict=reject" : "conflict=merge";
+    const write = { method: "PUT", text, condition: { "If-Match": base.etag }, prefer } as const;
     const outcome = await this.resource.write(write, options, pace);
     if (outcome.kind === "applied") return this.#saved(outcome, isMerged, pace);
     if (outcome.isExplained) return this.#collided(outcome, pace);
@@ -246,20 +278,16 @@ export class Draft<T = unknown> {
   }
 
   #saved({ stored, updatedAt, versions, isMerged }: Applied, wasMerged: boolean, pace: Pace): Saved<T> {
-    const facts = { updatedAt };
-    const doc = docOf<T>(this.id, stored, facts);
-    // What was typed while the save was under way is an edit of what was sent.
-    const { ours, conflicts } = compare(this.#sent, this.#value, doc.value);
-    // Where that collides with what was merged in, the old base stays, and the next save asks.
-    if (conflicts.length === 0) this.#begin(stored, facts, withChanges(doc.value, ours));
-    else if (!this.#head || this.#head.version < doc.version) this.#head = doc;
+    const doc = docOf<T>(this.id, stored, { updatedAt });
+    this.advance(doc, this.#sent as T);
     const kind = isMerged || wasMerged ? "merged" : "saved";
     return { kind, doc, joined: [], ...(versions && { versions }), attempts: pace.collisions + 1 };
   }
 
   #begin(base: Snapshot, facts: Partial<Doc>, value: T): void {
     const isNewest = !this.#head || this.#head.version <= base.version;
-    this.#base = docOf<T>(this.id, base, facts);
+    const { updatedAt = "", updatedBy = "" } = facts;
+    this.#base = docOf<T>(this.id, base, { updatedAt, updatedBy });
     this.#value = value;
     if (isNewest) this.#head = this.#base;
     this.#conflict = undefined;
