@@ -1,0 +1,70 @@
+import { useState } from "preact/hooks";
+import { Button } from "../parts/button";
+import { Dialog } from "../parts/dialog";
+import { wordsOf } from "../parts/failure";
+import { clockTime } from "../parts/time";
+import type { HeldLock } from "./held-lock";
+
+/** Who holds the lock, and what one can do about it. */
+export function LockPanel({ lock }: { readonly lock: HeldLock }) {
+  const [isBreaking, setBreaking] = useState(false);
+  const state = lock.state.value;
+  const error = lock.error.value;
+  return (
+    <section class="panel" aria-labelledby="lock-heading">
+      <h2 id="lock-heading">Lock</h2>
+      {state.kind === "ours" && (
+        <>
+          <p>You hold it: nobody else can save until you release it or leave.</p>
+          <Button onClick={() => void lock.release()}>Release</Button>
+        </>
+      )}
+      {(state.kind === "free" || state.kind === "unknown") && (
+        <>
+          <p class="muted">Nobody holds it. Everybody can save, and edits are merged.</p>
+          <Button onClick={() => void lock.take()}>Lock for me</Button>
+        </>
+      )}
+      {state.kind === "lost" && (
+        <>
+          <p>Your lock has ended. Others may have saved since.</p>
+          <Button onClick={() => void lock.take()}>Lock again</Button>
+        </>
+      )}
+      {state.kind === "taken" && (
+        <>
+          <p>
+            <bdi>{state.by.owner || state.by.by || "Somebody"}</bdi> holds it until {clockTime(Date.parse(state.by.expiresAt))}, or longer
+            if it is renewed. You can write, but not save.
+          </p>
+          <Button onClick={() => setBreaking(true)}>Take it away …</Button>
+        </>
+      )}
+      {error !== undefined && (
+        <p class="wrong" role="status">
+          <bdi>{wordsOf(error).detail}</bdi>
+        </p>
+      )}
+      {isBreaking && state.kind === "taken" && (
+        <Dialog title="Take the lock away?" onClose={() => setBreaking(false)}>
+          <p>
+            <bdi>{state.by.owner || state.by.by}</bdi> is told at the next save that the lock is lost. What they wrote is not lost, but they
+            have to look again.
+          </p>
+          <div class="actions end">
+            <Button onClick={() => setBreaking(false)}>Cancel</Button>
+            <Button
+              kind="danger"
+              onClick={() => {
+                setBreaking(false);
+                void lock.break();
+              }}
+            >
+              Take it away
+            </Button>
+          </div>
+        </Dialog>
+      )}
+    </section>
+  );
+}

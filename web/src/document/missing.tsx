@@ -1,0 +1,81 @@
+import { useState } from "preact/hooks";
+import type { Row } from "detente-client";
+import { Button } from "../parts/button";
+import { Failure } from "../parts/failure";
+import { Page } from "../parts/page";
+import { Time } from "../parts/time";
+import { author, capital } from "../session/author";
+import { client } from "../session/session";
+import { rememberSave } from "../session/tab";
+import { crumbsOf } from "./crumbs";
+import { jsonText } from "./json-text";
+import type { DocumentName, Offer } from "./kept-draft";
+import { putText } from "./put-text";
+
+interface MissingProps {
+  readonly of: DocumentName;
+  /** The deletion, if there was a document. */
+  readonly newest: Row | undefined;
+  readonly offer: Offer | undefined;
+  readonly onCreate: () => void;
+  readonly onBack: () => void;
+}
+
+/** There is no such document: it was deleted, or never was. */
+export function Missing({ of, newest, offer, onCreate, onBack }: MissingProps) {
+  const [error, setError] = useState<unknown>();
+  const bring = async (text: () => Promise<string>) => {
+    try {
+      rememberSave(await putText(of, await text(), {}));
+      onBack();
+    } catch (failed) {
+      setError(failed);
+    }
+  };
+  const lastText = async () => {
+    const before = newest && (await client().collection<unknown>(of.collection).version(of.id, newest.version - 1));
+    if (!before) throw new Error("The version before the deletion is no longer kept.");
+    const draft = await client().collection<unknown>(of.collection).edit(before);
+    return draft.record().base.text;
+  };
+  const kept = offer?.draft.record;
+  return (
+    <Page title={of.id} crumbs={crumbsOf(of)}>
+      <div class="empty">
+        {newest ? (
+          <p>
+            <strong>
+              <bdi>{capital(author(newest))}</bdi> deleted this document
+            </strong>{" "}
+            <Time at={newest.updatedAt} />, as version {newest.version}.
+          </p>
+        ) : (
+          <p>
+            <strong>There is no document with this id</strong> in <bdi>{of.collection}</bdi>, and there never was.
+          </p>
+        )}
+        {kept && (
+          <p class="notice warn">
+            This browser keeps a draft of yours, begun from version {kept.base.version}. It is safe: create the document again with it.
+          </p>
+        )}
+        {error !== undefined && <Failure error={error} />}
+        <div class="actions">
+          {kept && (
+            <Button kind="main" onClick={() => void bring(async () => jsonText(kept.value, new Map()))}>
+              Create it again with my draft
+            </Button>
+          )}
+          {newest && (
+            <Button kind={kept ? "plain" : "main"} onClick={() => void bring(lastText)}>
+              Bring version {newest.version - 1} back
+            </Button>
+          )}
+          <Button kind={newest ? "plain" : "main"} onClick={onCreate}>
+            {newest ? "Begin it anew" : "Create it"}
+          </Button>
+        </div>
+      </div>
+    </Page>
+  );
+}

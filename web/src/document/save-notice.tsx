@@ -1,0 +1,136 @@
+import { useState } from "preact/hooks";
+import { ProblemError } from "detente-client";
+import { Dialog } from "../parts/dialog";
+import { wordsOf } from "../parts/failure";
+import { inWords, isObject } from "../parts/pointer";
+import { WordDiff } from "../parts/word-diff";
+import { href } from "../place";
+import type { Outcome } from "./saving";
+
+interface SaveNoticeProps {
+  readonly outcome: Outcome;
+  readonly collection: string;
+  /** Who saved the version that ours was merged with. */
+  readonly whoseVersion: (version: number) => string;
+}
+
+/** What became of a save, in words. */
+export function SaveNotice({ outcome, collection, whoseVersion }: SaveNoticeProps) {
+  const [isOpen, setOpen] = useState(false);
+  switch (outcome.kind) {
+    case "unchanged":
+      return <p class="notice">There was nothing to save: this is version {outcome.version}.</p>;
+    case "saved":
+      return <p class="notice good">Saved as version {outcome.version}.</p>;
+    case "merged":
+      return (
+        <div class="notice good">
+          <p>
+            {savedWords(outcome, whoseVersion)}{" "}
+            <button type="button" class="link" onClick={() => setOpen(true)}>
+              Review
+            </button>
+          </p>
+          {isOpen && (
+            <Dialog title="What the merge made of your text" shape="side" onClose={() => setOpen(false)}>
+              <Review sent={outcome.sent} stored={outcome.stored} />
+            </Dialog>
+          )}
+        </div>
+      );
+    case "unreadable":
+      return (
+        <p class="notice bad">
+          Not saved: the text is not JSON. Line {outcome.mistake.line}, column {outcome.mistake.column}: <bdi>{outcome.mistake.message}</bdi>
+        </p>
+      );
+    case "unfinished":
+      return (
+        <p class="notice bad">
+          Not saved: <bdi>{outcome.places.map(inWords).join(", ")}</bdi> {outcome.places.length === 1 ? "has" : "have"} no value yet.
+        </p>
+      );
+    case "refused":
+      return <Refusal error={outcome.error} collection={collection} />;
+    case "failed":
+      return (
+        <div class="notice bad">
+          <p>
+            <strong>Not saved.</strong> <bdi>{wordsOf(outcome.error).detail}</bdi>
+          </p>
+        </div>
+      );
+  }
+}
+
+export function savedWords(outcome: Outcome, whoseVersion: (version: number) => string): string {
+  if (outcome.kind !== "merged") return outcome.kind === "saved" ? `Saved as version ${outcome.version}.` : "Not saved.";
+  const theirs = outcome.onto === undefined ? "what others saved" : whoseVersion(outcome.onto);
+  return `Saved and merged with ${theirs}, as version ${outcome.version}.`;
+}
+
+function Review({ sent, stored }: { readonly sent: unknown; readonly stored: unknown }) {
+  const [before, after] = [isObject(sent) ? sent : {}, isObject(stored) ? stored : {}];
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  const different = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  if (different.length === 0) return <p>What is stored is what you wrote.</p>;
+  return (
+    <>
+      <p class="muted">What you sent, and what is stored now.</p>
+      <dl class="changes">
+        {different.slice(0, 100).map((name) => (
+          <div key={name}>
+            <dt>
+              <bdi>{name}</bdi>
+            </dt>
+            <dd>
+              <WordDiff from={before[name]} to={after[name]} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  );
+}
+
+function Refusal({ error, collection }: { readonly error: ProblemError; readonly collection: string }) {
+  const { kind, body, status } = error.problem;
+  const { title, detail } = wordsOf(error);
+  const violations = Array.isArray(body["violations"]) ? body["violations"].filter(isObject) : [];
+  const existing = isObject(body["existing"]) ? body["existing"]["id"] : undefined;
+  const steps = Array.isArray(body["allowed_transitions"]) ? body["allowed_transitions"].map(String) : [];
+  return (
+    <div class="notice bad" role="group" aria-label="Why it was not saved">
+      <p>
+        <strong>Not saved: {title.charAt(0).toLowerCase() + title.slice(1)}.</strong> Your text is kept here.
+      </p>
+      {kind === "invalid-document" && violations.length > 0 ? (
+        <ul>
+          {violations.slice(0, 20).map((violation, index) => (
+            <li key={index}>
+              <bdi>
+                {inWords(String(violation["path"] ?? ""))}: {String(violation["message"])}
+              </bdi>
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p>
+          <bdi>{detail}</bdi>
+        </p>
+      )}
+      {steps.length > 0 && <p>Allowed next: {steps.join(", ")}.</p>}
+      {typeof existing === "string" && (
+        <p>
+          <a href={href({ at: "document", collection, id: existing })}>
+            Open <bdi>{existing}</bdi>
+          </a>
+        </p>
+      )}
+      {status === 423 && <p>Try again when the lock has ended.</p>}
+      {typeof body["logged"] === "string" && (
+        <p class="muted">Your edit is in the conflict log, too: it is not lost even if you close this page.</p>
+      )}
+    </div>
+  );
+}

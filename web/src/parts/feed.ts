@@ -1,0 +1,52 @@
+import { useEffect, useRef } from "preact/hooks";
+import type { Change, WatchOptions } from "detente-client";
+import { noticeOwnName } from "../session/author";
+
+// A browser has six connections to a server for all its tabs, and a stream holds one of them. A tab that nobody
+// looks at gives its own back.
+const hiddenMs = 30_000;
+
+/** Follows a feed as long as the component is shown, from now on, without gap. */
+export function useFeed<T>(
+  watch: (options: WatchOptions) => AsyncGenerator<Change<T>, void>,
+  onChange: (change: Change<T>) => void,
+  inputs: readonly unknown[],
+): void {
+  const latest = useRef({ watch, onChange });
+  latest.current = { watch, onChange };
+  useEffect(() => {
+    let since = "now";
+    let abort: AbortController | undefined;
+    let hiding: ReturnType<typeof setTimeout> | undefined;
+    const follow = async (signal: AbortSignal) => {
+      for await (const change of latest.current.watch({ since, signal })) {
+        if (signal.aborted) return;
+        since = change.place;
+        if (change.kind === "change") noticeOwnName(change.row);
+        latest.current.onChange(change);
+      }
+    };
+    const start = () => {
+      clearTimeout(hiding);
+      if (abort) return;
+      abort = new AbortController();
+      // Whoever may not read the feed still has the page; it is only not live.
+      follow(abort.signal).catch(() => undefined);
+    };
+    const stop = () => {
+      abort?.abort();
+      abort = undefined;
+    };
+    const turn = () => {
+      if (document.visibilityState === "visible") start();
+      else hiding = setTimeout(stop, hiddenMs);
+    };
+    start();
+    document.addEventListener("visibilitychange", turn);
+    return () => {
+      document.removeEventListener("visibilitychange", turn);
+      clearTimeout(hiding);
+      stop();
+    };
+  }, inputs);
+}

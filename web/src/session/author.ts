@@ -1,0 +1,29 @@
+/** Who saved a version, in words for the person who sits here. */
+import type { Row } from "detente-client";
+import { actor, hasToken, learnName, me } from "./session";
+import { savedBy } from "./tab";
+
+type Version = Pick<Row, "updatedBy"> & { readonly doc?: { readonly etag: string } };
+
+/** "Ana", "you", "you, in another tab". */
+export function author({ updatedBy, doc }: Version): string {
+  const tab = savedBy(doc?.etag);
+  if (tab === "this tab") return "you";
+  if (tab === "another tab" || isMe(updatedBy)) return "you, in another tab";
+  if (updatedBy === "anonymous") return "somebody without a name";
+  return updatedBy || "somebody";
+}
+
+// Without a name of one's own, "anonymous" may be anybody.
+function isMe(name: string): boolean {
+  return name !== "" && name === me.value && (hasToken.value || actor.value !== undefined);
+}
+
+/** Our own version in the feed tells by which name the server knows us. */
+export function noticeOwnName({ updatedBy, doc }: Version): void {
+  if (hasToken.value && me.value === undefined && updatedBy && savedBy(doc?.etag) === "this tab") learnName(updatedBy);
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
