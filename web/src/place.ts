@@ -89,7 +89,8 @@ export function setQuery(next: URLSearchParams): void {
   here.value = readHere();
 }
 
-function visit(url: string): void {
+/** Goes to a URL of the page, as `href` gives it. */
+export function visit(url: string): void {
   history.pushState(null, "", new URL(url, baseUrl));
   arrive();
 }

@@ -6,11 +6,13 @@ import { say } from "../parts/live-region";
 import { useLoad } from "../parts/load";
 import { Page } from "../parts/page";
 import { ValueView } from "../parts/value-view";
-import { href } from "../place";
+import { go, href, query } from "../place";
 import { client } from "../session/session";
 import { Collisions } from "./collisions";
 import { Confirmation } from "./dismissal";
-import { Resolve } from "./resolve";
+import { canReplay } from "./replay";
+import { Replays } from "./replays";
+import { Resolving } from "./resolving";
 import { Timeline } from "./timeline";
 import { versionsOf } from "./versions";
 
@@ -19,7 +21,7 @@ const crumbs = () => [{ href: href({ at: "conflicts" }), text: "Conflicts" }];
 /** One refused write: how it came to it, what met, and its way out. */
 export function Entry({ entry: id }: { readonly entry: string }) {
   const { loaded, reload } = useLoad((signal) => client().conflicts.get(id, { signal }), [id]);
-  if (loaded.state === "ready") return <Shown entry={loaded.value} onSettled={reload} />;
+  if (loaded.state === "ready") return <Known entry={loaded.value} onSettled={reload} />;
   return (
     <Page title="A conflict" crumbs={crumbs()}>
       {loaded.state === "failed" ? <Failure error={loaded.error} onRetry={reload} /> : <p class="muted">Loading …</p>}
@@ -27,29 +29,48 @@ export function Entry({ entry: id }: { readonly entry: string }) {
   );
 }
 
-interface ShownProps {
+interface KnownProps {
   readonly entry: LogEntryWhole;
   readonly onSettled: () => void;
 }
 
-function Shown({ entry, onSettled }: ShownProps) {
-  const { by, collection, document, outcome, settledVersion, edit } = entry;
+/** The entry, or with `?resolve` in the address the merge view over it. */
+function Known({ entry, onSettled }: KnownProps) {
+  const title = `${entry.by}'s edit of ${entry.document}`;
+  const back = () => go({ at: "entry", entry: entry.id });
+  if (entry.outcome !== "open" || !query.value.has("resolve")) return <Shown title={title} entry={entry} onSettled={onSettled} />;
+  return (
+    <Resolving
+      entry={entry}
+      crumbs={[...crumbs(), { href: href({ at: "entry", entry: entry.id }), text: title }]}
+      onSettled={() => {
+        back();
+        onSettled();
+      }}
+      onCancel={back}
+    />
+  );
+}
+
+function Shown({ title, entry, onSettled }: KnownProps & { readonly title: string }) {
+  const { collection, document, outcome, settledVersion, edit } = entry;
   const { loaded } = useLoad((signal) => versionsOf(entry, signal), [entry.id, settledVersion]);
   const versions = loaded.state === "ready" ? loaded.value : undefined;
   return (
-    <Page title={`${by}'s edit of ${document}`} crumbs={crumbs()} actions={outcome === "open" && <Dismiss entry={entry} onSettled={onSettled} />}>
+    <Page title={title} crumbs={crumbs()} actions={outcome === "open" && <WaysOut entry={entry} onSettled={onSettled} />}>
       <div class="stack entry">
         <p>
           Of <a href={href({ at: "document", collection, id: document })}><bdi>{`${collection}/${document}`}</bdi></a>.
           “Yours” is the refused edit, and “theirs” is what was stored when it came.
         </p>
+        <h2 id="what-happened">What happened</h2>
         <Timeline entry={entry} versions={versions} />
         <h2>What met</h2>
         <Collisions entry={entry} versions={versions} />
-        {outcome === "open" && (
+        {outcome === "open" && canReplay(entry) && (
           <>
-            <h2>Resolve</h2>
-            <Resolve entry={entry} onSettled={onSettled} />
+            <h2>Try without storing</h2>
+            <Replays entry={entry} />
           </>
         )}
         <details>
@@ -61,7 +82,7 @@ function Shown({ entry, onSettled }: ShownProps) {
   );
 }
 
-function Dismiss({ entry, onSettled }: ShownProps) {
+function WaysOut({ entry, onSettled }: KnownProps) {
   const [isAsked, setAsked] = useState(false);
   const dismiss = async () => {
     await client().conflicts.dismiss(entry.id);
@@ -73,6 +94,9 @@ function Dismiss({ entry, onSettled }: ShownProps) {
   };
   return (
     <>
+      <a class="button main" href={`${href({ at: "entry", entry: entry.id })}?resolve`}>
+        Resolve
+      </a>
       <Button onClick={() => setAsked(true)}>Dismiss</Button>
       {isAsked && <Confirmation title="Dismiss this edit?" onClose={() => setAsked(false)} dismiss={dismiss} onDone={done} />}
     </>

@@ -22,7 +22,7 @@ export function Timeline({ entry, versions }: TimelineProps) {
     shown.current = outcome;
   }, [outcome]);
   return (
-    <ol class="timeline" ref={list} tabIndex={-1} aria-label="What happened">
+    <ol class="timeline" ref={list} tabIndex={-1} aria-labelledby="what-happened">
       <Step name="Original" className="original">
         {baseVersion === null ? "What the edit began from is not known." : <Version entry={entry} number={baseVersion} row={versions?.base} />}
       </Step>

@@ -1,0 +1,64 @@
+import { useId, useState } from "preact/hooks";
+import type { CollectionInfo } from "detente-client";
+import { Button } from "../parts/button";
+import { Time } from "../parts/time";
+import { href } from "../place";
+
+interface CollectionListProps {
+  readonly collections: readonly CollectionInfo[];
+  readonly onCreate: () => void;
+}
+
+/** The collections, found by a part of their names. */
+export function CollectionList({ collections, onCreate }: CollectionListProps) {
+  const [sought, setSought] = useState("");
+  const id = useId();
+  const matching = collections.filter(({ name }) => name.toLowerCase().includes(sought.trim().toLowerCase()));
+  if (collections.length === 0) {
+    return (
+      <div class="empty card">
+        <p>
+          <strong>Nothing is stored here yet.</strong>
+        </p>
+        <p class="muted">A collection is there as soon as a document is.</p>
+        <div class="actions">
+          <Button onClick={onCreate}>Create the first document</Button>
+        </div>
+      </div>
+    );
+  }
+  return (
+    <>
+      <div class="field search">
+        <label for={id}>Find a collection</label>
+        <input id={id} type="search" value={sought} onInput={(event) => setSought(event.currentTarget.value)} />
+      </div>
+      <div class="card scroll">
+        <table class="table">
+          <caption class="unseen">Collections</caption>
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col" class="amount">
+                Documents
+              </th>
+              <th scope="col">Last change</th>
+            </tr>
+          </thead>
+          <tbody>
+            {matching.map(({ name, documents, changedAt }) => (
+              <tr key={name}>
+                <th scope="row">
+                  <a href={href({ at: "collection", collection: name })}>{name}</a>
+                </th>
+                <td class="amount">{documents.toLocaleString()}</td>
+                <td>{changedAt ? <Time at={changedAt} /> : <span class="muted">never</span>}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {matching.length === 0 && <p class="empty">No collection has “{sought}” in its name.</p>}
+      </div>
+    </>
+  );
+}
