@@ -23,11 +23,12 @@ mod silence; // who left a request without an answer
 mod volley; // requests that are released together
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
+use tokio::sync::watch;
 use url::Url;
 
 pub use actor::Actor;
@@ -55,7 +56,7 @@ struct Run {
     begun: Instant,
     number: AtomicU32,
     budget: AtomicU32,
-    is_interrupted: AtomicBool,
+    is_interrupted: watch::Sender<bool>,
     record: Mutex<Record>,
     silences: Mutex<Silences>,
     spreads: Mutex<Vec<Duration>>,
@@ -76,7 +77,7 @@ impl Client {
                 begun: Instant::now(),
                 number: AtomicU32::new(1),
                 budget: AtomicU32::new(settings.budget),
-                is_interrupted: AtomicBool::new(false),
+                is_interrupted: watch::Sender::new(false),
                 settings,
                 record: Mutex::default(),
                 silences: Mutex::default(),
@@ -118,12 +119,19 @@ impl Client {
 
     /// Has the run end early: nothing more is asked, what was changed is put back.
     pub fn interrupt(&self) {
-        self.run.is_interrupted.store(true, Ordering::Relaxed);
+        self.run.is_interrupted.send_replace(true);
     }
 
     /// Whether somebody asked for the run to end.
     pub fn is_interrupted(&self) -> bool {
-        self.run.is_interrupted.load(Ordering::Relaxed)
+        *self.run.is_interrupted.borrow()
+    }
+
+    /// Waits until somebody asks for the run to end.
+    pub async fn interrupted(&self) {
+        let mut told = self.run.is_interrupted.subscribe();
+        // The sender is ours: it does not go while we wait.
+        let _ = told.wait_for(|is_interrupted| *is_interrupted).await;
     }
 
     /// How far apart requests left that were released together; `None` if none were.

@@ -94,7 +94,8 @@ fn mistake(place: &Pointer, what: &str) -> Problem {
 }
 
 fn read_operations(body: &[u8], is_atomic: bool) -> Result<Vec<Operation>, Problem> {
-    let value = json::parse(body).map_err(|error| not_json(&error))?;
+    // A document is in an operation, in the list of them.
+    let value = json::parse_enclosing(body, 3).map_err(|error| not_json(&error))?;
     let place = Pointer::root().child("operations");
     let Some(Value::Array(operations)) = value.get("operations") else {
         return Err(mistake(&place, "is the list of operations"));

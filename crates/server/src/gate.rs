@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
-use detente_service::{Principal, Rights};
+use detente_service::{MAX_ACTOR, Principal, Rights, is_actor};
 
 use crate::explanation::Refused;
 use crate::operations::{Operation, Parameter};
@@ -13,9 +13,6 @@ use crate::problem::{Problem, ProblemKind};
 use crate::settings::{Settings, Token};
 
 const ACTOR: HeaderName = HeaderName::from_static("x-actor");
-
-/// Longest name that `X-Actor` may give, in bytes.
-const MAX_ACTOR: usize = 128;
 
 /// Longest name of a program that is kept, in bytes.
 const MAX_AGENT: usize = 255;
@@ -100,7 +97,7 @@ fn actor(headers: &HeaderMap) -> Result<Arc<str>, Problem> {
     let name = std::str::from_utf8(value.as_bytes())
         .unwrap_or_default()
         .trim();
-    if name.is_empty() || name.len() > MAX_ACTOR || name.contains(char::is_control) {
+    if !is_actor(name) {
         let detail = format!("X-Actor is 1 to {MAX_ACTOR} bytes of UTF-8, no control characters.");
         return Err(Problem::malformed(detail).with("header", "X-Actor"));
     }

@@ -83,7 +83,7 @@ struct Wanted {
 
 impl Wanted {
     fn read(body: &Bytes) -> Result<Self, Refused> {
-        let value = json::parse(body).map_err(|error| not_json(&error))?;
+        let value = json::parse_enclosing(body, 1).map_err(|error| not_json(&error))?;
         let members = value
             .as_object()
             .ok_or_else(|| mistake("", "is an object"))?;

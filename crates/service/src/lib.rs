@@ -51,7 +51,7 @@ pub use metrics::Metrics;
 pub use offload::offload;
 pub use once::OnceKey;
 pub use policy::{Collection, OnConflict, Policy, StaleAnswer, Undeclared};
-pub use principal::{Action, Principal, Rights};
+pub use principal::{Action, MAX_ACTOR, Principal, Rights, is_actor};
 pub use service::Service;
 pub use touched::TouchedVersion;
 pub use write::Done;

@@ -12,6 +12,14 @@ pub struct Principal {
     pub agent: Option<Arc<str>>,
 }
 
+/// The longest name of somebody who writes, in bytes.
+pub const MAX_ACTOR: usize = 128;
+
+/// Whether somebody who writes may have this name.
+pub fn is_actor(name: &str) -> bool {
+    !name.is_empty() && name.len() <= MAX_ACTOR && !name.contains(char::is_control)
+}
+
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Map, Value};
@@ -37,6 +39,7 @@ impl Description {
     ///
     /// `run` makes the names of what is made differ from those of other runs.
     pub(super) fn resources(&self, base: &Url, run: u32) -> (Vec<Described>, Vec<NotExamined>) {
+        let examples = self.parameter_examples();
         let mut described = Vec::new();
         let mut not_examined = Vec::new();
         for (path, item) in self.paths() {
@@ -44,7 +47,7 @@ impl Description {
             if !item.contains_key("get") || !is_written {
                 continue;
             }
-            match self.resource(path, item, base, run) {
+            match self.resource(path, item, &examples, base, run) {
                 Ok(resource) => described.push(resource),
                 Err(reason) => not_examined.push(NotExamined {
                     path: path.into(),
@@ -59,6 +62,7 @@ impl Description {
         &self,
         path: &str,
         item: &Map<String, Value>,
+        examples: &HashMap<&str, String>,
         base: &Url,
         run: u32,
     ) -> Result<Described, String> {
@@ -68,7 +72,7 @@ impl Description {
             _ => None,
         };
         let (collection, last) = path.rsplit_once('/').unwrap_or(("", path));
-        let filled = self.fill(collection)?;
+        let filled = fill(collection, examples)?;
         let collection_url = join(base, &filled)?;
         if let Some(post) = self.operation(collection, "post") {
             let (media_type, body) = self
@@ -123,31 +127,24 @@ impl Description {
         })
     }
 
-    /// A path with its parameters replaced by the examples that the description gives.
-    fn fill(&self, path: &str) -> Result<String, String> {
-        let mut filled = Vec::new();
-        for segment in path.split('/') {
-            let Some(name) = segment
-                .strip_prefix('{')
-                .and_then(|rest| rest.strip_suffix('}'))
-            else {
-                filled.push(segment.to_owned());
-                continue;
-            };
-            let value = self
-                .paths()
-                .flat_map(|(other, item)| {
-                    item.values()
-                        .flat_map(move |operation| self.parameters(other, operation))
-                })
-                .filter(|parameter| parameter.get("name").and_then(Value::as_str) == Some(name))
-                .find_map(|parameter| self.parameter_example(parameter))
-                .ok_or_else(|| {
-                    format!("the description gives no example of the parameter `{name}` that its path needs")
-                })?;
-            filled.push(value);
+    /// What stands for each parameter of a path: the first example that the description gives.
+    fn parameter_examples(&self) -> HashMap<&str, String> {
+        let mut examples = HashMap::new();
+        for (path, item) in self.paths() {
+            for operation in item.values() {
+                for parameter in self.parameters(path, operation) {
+                    let Some(name) = parameter.get("name").and_then(Value::as_str) else {
+                        continue;
+                    };
+                    if !examples.contains_key(name)
+                        && let Some(example) = self.parameter_example(parameter)
+                    {
+                        examples.insert(name, example);
+                    }
+                }
+            }
         }
-        Ok(filled.join("/"))
+        examples
     }
 
     /// Whether a parameter of an operation's path is an integer.
@@ -183,6 +180,24 @@ impl Description {
             .to_string()
             .into()
     }
+}
+
+/// A path with its parameters replaced by examples.
+fn fill(path: &str, examples: &HashMap<&str, String>) -> Result<String, String> {
+    let filled = path.split('/').map(|segment| {
+        let name = segment
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        match name {
+            None => Ok(segment),
+            Some(name) => examples.get(name).map(String::as_str).ok_or_else(|| {
+                format!(
+                    "the description gives no example of the parameter `{name}` that its path needs"
+                )
+            }),
+        }
+    });
+    Ok(filled.collect::<Result<Vec<_>, _>>()?.join("/"))
 }
 
 impl Creation {

@@ -4,6 +4,10 @@ use super::document::Description;
 
 /// Schemas within schemas are followed this far; recursive ones end there.
 const MOST_DEPTH: usize = 8;
+/// Combinations of schemas are followed this far; one that contains itself ends there.
+const MOST_NESTED: usize = 64;
+/// A few required members that are like the whole would make billions.
+const MOST_VALUES: usize = 10_000;
 /// What the tester fills in with something new each time.
 const NEW: &str = "{{nonce}}";
 
@@ -12,48 +16,110 @@ const NEW: &str = "{{nonce}}";
 /// Free texts hold `{{nonce}}`, so that what has to be unique is. Left out are read-only members, and ids that are not
 /// required: the server gives them.
 pub(super) fn sample(description: &Description, schema: &Value) -> Value {
-    make(description, schema, 0)
+    let mut sampler = Sampler {
+        description,
+        left: MOST_VALUES,
+        nested: 0,
+    };
+    sampler.make(schema, 0)
 }
 
-fn make(description: &Description, schema: &Value, depth: usize) -> Value {
-    let schema = description.resolve(schema);
-    for given in ["const", "example", "default"] {
-        if let Some(value) = schema.get(given) {
-            return value.clone();
-        }
-    }
-    for given in ["/examples/0", "/enum/0"] {
-        if let Some(value) = schema.pointer(given) {
-            return value.clone();
-        }
-    }
-    for choice in ["oneOf", "anyOf"] {
-        if let Some(first) = schema.get(choice).and_then(|list| list.get(0)) {
-            return combine(
-                make(description, first, depth),
-                own(description, schema, depth),
-            );
-        }
-    }
-    if let Some(Value::Array(parts)) = schema.get("allOf") {
-        return parts
-            .iter()
-            .map(|part| make(description, part, depth))
-            .fold(own(description, schema, depth), combine);
-    }
-    own(description, schema, depth)
+struct Sampler<'a> {
+    description: &'a Description,
+    /// How many more values may be made.
+    left: usize,
+    /// In how many schemas the one at hand is nested, also those of `allOf` and the like.
+    nested: usize,
 }
 
-/// What the schema itself asks for, without what it is combined with.
-fn own(description: &Description, schema: &Value, depth: usize) -> Value {
-    match kind(schema) {
-        "object" => object(description, schema, depth),
-        "array" => array(description, schema, depth),
-        "string" => string(schema),
-        "integer" => json!(number(schema).ceil() as i64),
-        "number" => json!(number(schema)),
-        "boolean" => json!(false),
-        _ => Value::Null,
+impl Sampler<'_> {
+    fn make(&mut self, schema: &Value, depth: usize) -> Value {
+        if self.left == 0 || self.nested == MOST_NESTED {
+            return Value::Null;
+        }
+        self.left -= 1;
+        self.nested += 1;
+        let made = self.made(schema, depth);
+        self.nested -= 1;
+        made
+    }
+
+    fn made(&mut self, schema: &Value, depth: usize) -> Value {
+        let schema = self.description.resolve(schema);
+        for given in ["const", "example", "default"] {
+            if let Some(value) = schema.get(given) {
+                return value.clone();
+            }
+        }
+        for given in ["/examples/0", "/enum/0"] {
+            if let Some(value) = schema.pointer(given) {
+                return value.clone();
+            }
+        }
+        for choice in ["oneOf", "anyOf"] {
+            if let Some(first) = schema.get(choice).and_then(|list| list.get(0)) {
+                return combine(self.make(first, depth), self.own(schema, depth));
+            }
+        }
+        if let Some(Value::Array(parts)) = schema.get("allOf") {
+            let own = self.own(schema, depth);
+            let parts = parts.iter().map(|part| self.make(part, depth));
+            return parts.fold(own, combine);
+        }
+        self.own(schema, depth)
+    }
+
+    /// What the schema itself asks for, without what it is combined with.
+    fn own(&mut self, schema: &Value, depth: usize) -> Value {
+        match kind(schema) {
+            "object" => self.object(schema, depth),
+            "array" => self.array(schema, depth),
+            "string" => string(schema),
+            "integer" => json!(number(schema).ceil() as i64),
+            "number" => json!(number(schema)),
+            "boolean" => json!(false),
+            _ => Value::Null,
+        }
+    }
+
+    fn object(&mut self, schema: &Value, depth: usize) -> Value {
+        let mut object = Map::new();
+        let required: Vec<&str> = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for (name, property) in schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
+            let property = self.description.resolve(property);
+            let is_read_only = property.get("readOnly") == Some(&Value::Bool(true));
+            let is_required = required.contains(&name.as_str());
+            // Beyond what is required, plain members only: they are what can be written and told apart.
+            let is_plain = matches!(kind(property), "string" | "integer" | "number" | "boolean");
+            let is_given = depth == 0 && is_id(name) && !is_required;
+            if is_read_only || is_given || depth >= MOST_DEPTH || !(is_required || is_plain) {
+                continue;
+            }
+            object.insert(name.clone(), self.make(property, depth + 1));
+        }
+        Value::Object(object)
+    }
+
+    fn array(&mut self, schema: &Value, depth: usize) -> Value {
+        let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0);
+        let items = schema.get("items").unwrap_or(&Value::Null);
+        if depth >= MOST_DEPTH {
+            return Value::Array(Vec::new());
+        }
+        (0..least.min(16))
+            .map(|_| self.make(items, depth + 1))
+            .collect()
     }
 }
 
@@ -71,49 +137,9 @@ fn kind(schema: &Value) -> &str {
     }
 }
 
-fn object(description: &Description, schema: &Value, depth: usize) -> Value {
-    let mut object = Map::new();
-    let required: Vec<&str> = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    for (name, property) in schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
-        let property = description.resolve(property);
-        let is_read_only = property.get("readOnly") == Some(&Value::Bool(true));
-        let is_required = required.contains(&name.as_str());
-        // Beyond what is required, plain members only: they are what can be written and told apart.
-        let is_plain = matches!(kind(property), "string" | "integer" | "number" | "boolean");
-        let is_given = depth == 0 && is_id(name) && !is_required;
-        if is_read_only || is_given || depth >= MOST_DEPTH || !(is_required || is_plain) {
-            continue;
-        }
-        object.insert(name.clone(), make(description, property, depth + 1));
-    }
-    Value::Object(object)
-}
-
 /// Whether a member of a resource is its id.
 pub(super) fn is_id(name: &str) -> bool {
     matches!(name, "id" | "_id")
-}
-
-fn array(description: &Description, schema: &Value, depth: usize) -> Value {
-    let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0);
-    let items = schema.get("items").unwrap_or(&Value::Null);
-    if depth >= MOST_DEPTH {
-        return Value::Array(Vec::new());
-    }
-    (0..least.min(16))
-        .map(|_| make(description, items, depth + 1))
-        .collect()
 }
 
 fn string(schema: &Value) -> Value {
@@ -177,7 +203,15 @@ mod tests {
             r##"{"openapi": "3.1.0", "paths": {"/a": {}}, "components": {"schemas": {
                 "Name": {"type": "string", "minLength": 3},
                 "Tree": {"type": "object", "required": ["next"],
-                         "properties": {"next": {"$ref": "#/components/schemas/Tree"}}}}}}"##,
+                         "properties": {"next": {"$ref": "#/components/schemas/Tree"}}},
+                "Self": {"allOf": [{"$ref": "#/components/schemas/Self"}, {"$ref": "#/components/schemas/Self"}]},
+                "Mutual": {"anyOf": [{"oneOf": [{"$ref": "#/components/schemas/Mutual"}]}]},
+                "Many": {"type": "array", "minItems": 16, "items": {"$ref": "#/components/schemas/Many"}},
+                "Wide": {"type": "object", "required": ["a", "b", "c", "d"], "properties": {
+                    "a": {"$ref": "#/components/schemas/Wide"}, "b": {"$ref": "#/components/schemas/Wide"},
+                    "c": {"$ref": "#/components/schemas/Wide"}, "d": {"$ref": "#/components/schemas/Wide"}}},
+                "Bushy": {"type": "object", "properties": {"x": {"type": "string"}},
+                          "allOf": [{"$ref": "#/components/schemas/Many"}, {"$ref": "#/components/schemas/Wide"}]}}}}"##,
         )
         .expect("it is one");
         let cases = [
@@ -212,7 +246,13 @@ mod tests {
         for (schema, expected) in ids {
             assert_eq!(sample(&description, &schema), expected, "{schema}");
         }
-        // One that has no end has none that fits; it is not looked for for ever.
-        sample(&description, &json!({"$ref": "#/components/schemas/Tree"}));
+        // One that has no end, or too much in it, has none that fits; it is not looked for for ever.
+        for endless in ["Tree", "Self", "Mutual", "Many", "Wide", "Bushy"] {
+            let schema = json!({"$ref": format!("#/components/schemas/{endless}")});
+            assert!(
+                sample(&description, &schema).to_string().len() < 1_000_000,
+                "{endless}"
+            );
+        }
     }
 }

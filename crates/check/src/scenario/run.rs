@@ -314,10 +314,12 @@ impl<'a> Runner<'a> {
             return Err(RunError::Interrupted.into());
         }
         match step {
-            Step::Wait(time) => {
-                tokio::time::sleep(*time).await;
-                Ok(())
-            }
+            Step::Wait(time) => tokio::select! {
+                () = tokio::time::sleep(*time) => Ok(()),
+                () = self.client.interrupted(), if self.phase != Phase::Teardown => {
+                    Err(RunError::Interrupted.into())
+                }
+            },
             Step::Send(send) => {
                 let actor = send.actor.as_ref().map(|(name, _)| name.as_str());
                 self.single(actor, send).await

@@ -65,6 +65,9 @@ pub struct Scenario {
 
 const MAX_ORDERS: u32 = 1000;
 
+/// All orders that are run are worked out before.
+const MOST_ORDERS: u32 = 100_000;
+
 /// Reads a file of scenarios: one, or several with `---` between them.
 ///
 /// # Errors
@@ -242,6 +245,10 @@ fn interleave(section: &Section<'_>) -> Option<u32> {
         Tree::Map(_) => {
             let section = Section::new(section.source, "interleave", node)?;
             let max = section.number("max_orders", 1);
+            if max.is_some_and(|max| max > MOST_ORDERS) {
+                let most = format!("at most {MOST_ORDERS}");
+                section.wrong("max_orders", section.get("max_orders")?, &most);
+            }
             if max.is_none() && !section.has("max_orders") {
                 section.lacks("max_orders");
             }

@@ -56,7 +56,12 @@ pub(super) enum Unfilled {
         filter: &'static str,
         reason: String,
     },
+    #[error("it would be larger than {MAX_FILLED} bytes")]
+    TooLarge,
 }
+
+/// How large a value may become that is filled in: each of a few variables may double the one before.
+const MAX_FILLED: usize = 1 << 24;
 
 /// What a path stands for, now.
 pub(super) type Lookup<'a> = &'a dyn Fn(&[String]) -> Option<Value>;
@@ -127,6 +132,9 @@ impl Template {
                 Part::Text(part) => text.push_str(part),
                 Part::Expression(expression) => text.push_str(&plain(expression.value(lookup)?)),
             }
+            if text.len() > MAX_FILLED {
+                return Err(Unfilled::TooLarge);
+            }
         }
         Ok(text)
     }
@@ -144,6 +152,20 @@ impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// How much a value holds, in bytes or so.
+fn weight(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(weight).sum(),
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, it)| name.len() + weight(it))
+                .sum(),
+            _ => 0,
+        }
 }
 
 /// A string as it is, anything else as JSON.
@@ -189,6 +211,9 @@ impl Expression {
             let arguments = filter.arguments.iter().map(|it| get(&it.0));
             let arguments: Vec<_> = arguments.collect::<Result<_, _>>()?;
             value = filter.apply(value, &arguments)?;
+            if matches!(&value, Value::String(text) if text.len() > MAX_FILLED) {
+                return Err(Unfilled::TooLarge);
+            }
         }
         Ok(value)
     }
@@ -268,13 +293,25 @@ impl Shape {
     }
 
     pub(super) fn value(&self, lookup: Lookup<'_>) -> Result<Value, Unfilled> {
+        self.made(lookup, &mut 0)
+    }
+
+    /// `size` counts what was made so far, in bytes or so.
+    fn made(&self, lookup: Lookup<'_>, size: &mut usize) -> Result<Value, Unfilled> {
         match self {
             Self::Fixed(value) => Ok(value.clone()),
-            Self::Text(template) => template.value(lookup),
-            Self::List(items) => items.iter().map(|item| item.value(lookup)).collect(),
+            Self::Text(template) => {
+                let value = template.value(lookup)?;
+                *size += weight(&value);
+                match *size > MAX_FILLED {
+                    true => Err(Unfilled::TooLarge),
+                    false => Ok(value),
+                }
+            }
+            Self::List(items) => items.iter().map(|item| item.made(lookup, size)).collect(),
             Self::Map(members) => {
                 let member = |(name, shape): &(Template, Shape)| {
-                    Ok((name.fill(lookup)?, shape.value(lookup)?))
+                    Ok((name.fill(lookup)?, shape.made(lookup, size)?))
                 };
                 let members: Result<Map<_, _>, _> = members.iter().map(member).collect();
                 members.map(Value::Object)

@@ -26,7 +26,17 @@ type Result<T> = std::result::Result<T, SyntaxError>;
 /// For anything that RFC 8259 does not allow; also for duplicate member names, lone surrogates and
 /// invalid UTF-8 (RFC 7493), and for nesting deeper than [`MAX_DEPTH`].
 pub fn parse(bytes: &[u8]) -> Result<Value> {
-    Parser::<Tree>::whole(bytes)
+    Parser::<Tree>::whole(bytes, MAX_DEPTH)
+}
+
+/// Parses one I-JSON text that has documents in it, `levels` below its own top. These may be nested as
+/// deep as if they stood alone.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_enclosing(bytes: &[u8], levels: usize) -> Result<Value> {
+    Parser::<Tree>::whole(bytes, MAX_DEPTH + levels)
 }
 
 /// Checks what [`parse`] checks, without building a tree.
@@ -35,7 +45,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
 ///
 /// As [`parse`].
 pub fn check(bytes: &[u8]) -> Result<()> {
-    Parser::<Nothing>::whole(bytes)
+    Parser::<Nothing>::whole(bytes, MAX_DEPTH)
 }
 
 /// Like [`check`]; returns whether the value is an object.
@@ -143,30 +153,31 @@ struct Parser<'a, B> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
-    depth: usize,
+    /// How many more arrays and objects may be nested here.
+    levels: usize,
     /// The member names of the open objects, the innermost last.
     names: Vec<Name<'a>>,
     build: std::marker::PhantomData<B>,
 }
 
 impl<'a, B: Build> Parser<'a, B> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, levels: usize) -> Self {
         Self {
             text,
             bytes: text.as_bytes(),
             at: 0,
-            depth: 0,
+            levels,
             names: Vec::new(),
             build: std::marker::PhantomData,
         }
     }
 
-    fn whole(bytes: &'a [u8]) -> Result<B::Value> {
+    fn whole(bytes: &'a [u8], levels: usize) -> Result<B::Value> {
         let text = std::str::from_utf8(bytes).map_err(|error| SyntaxError {
             offset: error.valid_up_to(),
             message: "invalid UTF-8".into(),
         })?;
-        let mut parser = Self::new(text);
+        let mut parser = Self::new(text, levels);
         parser.space();
         let value = parser.value()?;
         parser.space();
@@ -218,13 +229,13 @@ impl<'a, B: Build> Parser<'a, B> {
     }
 
     fn nested(&mut self, read: fn(&mut Self) -> Result<B::Value>) -> Result<B::Value> {
-        if self.depth == MAX_DEPTH {
+        if self.levels == 0 {
             return self.fail("nested deeper than 128 levels");
         }
-        self.depth += 1;
+        self.levels -= 1;
         self.at += 1;
         let value = read(self)?;
-        self.depth -= 1;
+        self.levels += 1;
         Ok(value)
     }
 

@@ -80,6 +80,17 @@ pub struct ExpressionError {
     pub message: String,
 }
 
+/// How many signs that combine parts an expression may have: more would need a deep stack wherever it is
+/// evaluated.
+const MAX_MARKS: usize = 500;
+
+/// Where an expression has one too many, in characters from 0. Those in texts count, too.
+fn long_at(source: &str) -> Option<usize> {
+    let marks = source.chars().enumerate();
+    let mut marks = marks.filter(|(_, it)| "+-*/%<>=!&|?:.,([{".contains(*it));
+    marks.nth(MAX_MARKS).map(|(offset, _)| offset)
+}
+
 impl Expression {
     /// Compiles a condition, and checks everything that can be checked before it runs.
     ///
@@ -88,6 +99,12 @@ impl Expression {
     /// [`ExpressionError`] if it does not parse, uses an unknown name, applies an operator to the
     /// wrong types, or cannot be true or false.
     pub fn compile(source: &str) -> Result<Self, ExpressionError> {
+        // Before it is parsed: a chain of operators is parsed, and evaluated, as deep as it is long.
+        if let Some(offset) = long_at(source) {
+            let message =
+                format!("it must have at most {MAX_MARKS} operators, dots, commas and brackets");
+            return Err(ExpressionError { offset, message });
+        }
         let program = ENVIRONMENT
             .compile(source)
             .map_err(|errors| describe(source, &errors))?;

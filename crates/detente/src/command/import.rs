@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use clap::Args;
 use detente_core::json::{self, Pointer, Value};
 use detente_core::{Command, Condition, Decision, Edit, Key, Preconditions, Proposal, Refusal};
-use detente_service::{Collection, Policy};
+use detente_service::{Collection, MAX_ACTOR, Policy, is_actor};
 use detente_sqlite::SqliteReader;
 use detente_store::{Reader, Store, Writer, WriterHandle};
 use futures_util::future::join_all;
@@ -172,12 +173,19 @@ struct Line {
 
 impl Line {
     fn parse(policy: &Policy, text: &str) -> anyhow::Result<Self> {
-        let value = json::parse(text.trim_end().as_bytes())?;
-        let member = |name: &str| value.get(name).and_then(Value::as_str);
-        let needed =
-            |name: &str| member(name).with_context(|| format!("{name:?} must be a string"));
+        let value = json::parse_enclosing(text.trim_end().as_bytes(), 1)?;
+        let member = |name: &str| match value.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(_) => Err(anyhow!("{name:?} must be a string")),
+        };
+        let needed = |name: &str| member(name)?.with_context(|| format!("{name:?} is missing"));
         let (collection, id) = (needed("collection")?, needed("id")?);
-        let key = Key::new(member("space").unwrap_or("default"), collection, id)?;
+        let key = Key::new(member("space")?.unwrap_or("default"), collection, id)?;
+        let by = member("updated_by")?.unwrap_or("import");
+        if !is_actor(by) {
+            bail!("\"updated_by\" must be 1 to {MAX_ACTOR} bytes without control characters");
+        }
         let declared = policy.collection(collection);
         let declared =
             declared.with_context(|| format!("there is no collection {collection:?}"))?;
@@ -198,7 +206,7 @@ impl Line {
         })?;
         Ok(Self {
             key,
-            by: member("updated_by").unwrap_or("import").into(),
+            by: by.into(),
             proposal,
             collection: Arc::clone(declared),
         })
@@ -223,11 +231,16 @@ impl Job<'_> {
     fn run(&self, file: &mut File, runtime: &Runtime) -> anyhow::Result<Tally> {
         let mut tally = Tally::default();
         let mut window = Vec::with_capacity(WINDOW);
+        let mut keys = HashSet::new();
         each_line(file, "importing", |number, text| {
-            window.push((number, Line::parse(self.policy, text)?));
-            if window.len() == WINDOW {
+            let line = Line::parse(self.policy, text)?;
+            // Of two lines for one document the second is judged by what the first left.
+            let is_again = !keys.insert(line.key.clone());
+            if window.len() == WINDOW || is_again {
                 runtime.block_on(self.settle(&mut window, &mut tally))?;
+                keys = HashSet::from([line.key.clone()]);
             }
+            window.push((number, line));
             Ok(())
         })?;
         runtime.block_on(self.settle(&mut window, &mut tally))?;

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use detente_core::json::{self, Number, Object, Pointer, Value};
+use detente_core::json::{self, MAX_DEPTH, Number, Object, Pointer, Value};
 use detente_core::rules::{Check, Expression, Lifecycle, Rules, Schema, Template, Unique};
 use detente_core::{CollectionKey, CollectionRules, Keep, Unconditional};
 use detente_service::{Collection, OnConflict, StaleAnswer};
@@ -253,6 +253,11 @@ fn pointers(section: &Section<'_>) -> Vec<Pointer> {
 
 pub(super) fn pointer(section: &Section<'_>, text: &Placed<String>) -> Option<Pointer> {
     match text.value.parse::<Pointer>() {
+        Ok(pointer) if pointer.tokens().len() > MAX_DEPTH => {
+            let message = format!("documents are nested at most {MAX_DEPTH} levels deep");
+            section.mistake(text.span.clone(), message);
+            None
+        }
         Ok(pointer) => Some(pointer),
         Err(error) => {
             section.mistake(text.span.clone(), error.to_string());
