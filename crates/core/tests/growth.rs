@@ -21,8 +21,10 @@ const MOST_GROWTH: f64 = 2.2;
 
 type Work = Box<dyn FnOnce()>;
 
-/// What is measured, for a size.
-const CASES: [(&str, fn(usize) -> Work); 15] = [
+/// A name, and what is measured for a size.
+type Case = (&'static str, fn(usize) -> Work);
+
+const CASES: [Case; 15] = [
     ("parse members", |n| {
         let text = members(n, 0);
         Box::new(move || drop(black_box(parse(text.as_bytes()))))
