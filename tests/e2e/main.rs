@@ -28,6 +28,7 @@ mod names; // what collections and documents may be called, and their spellings
 mod once; // requests that are performed once
 mod operation; // shutdown, health, CORS, compression, export and import, configuration
 mod origins; // names of the server, and pages of other sites
+mod page; // the shell of the web page, and its files
 mod proxies; // what proxies do to tags, caches and links
 mod races; // many writers, one winner
 mod readme; // the commands that the README prints

@@ -170,7 +170,7 @@ fn links(answer: &Answer) -> Vec<String> {
     if media_type.contains("json") {
         collect(&answer.json(), &mut links);
     } else {
-        let hrefs = answer.text().split("href=\"").skip(1);
+        let hrefs = answer.text().split("<a href=\"").skip(1);
         links.extend(hrefs.map(|rest| rest.split('"').next().unwrap().to_owned()));
     }
     links

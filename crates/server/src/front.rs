@@ -1,29 +1,45 @@
-//! The page at `/`: where to go from here, on a server with this configuration.
+//! What the web page tells where no script runs: where to go from here, on a server with this
+//! configuration.
 
+use axum::http::header;
 use axum::http::request::Parts;
 use detente_service::{Policy, Undeclared};
 
 use crate::app::App;
-use crate::call::Answer;
-use crate::resource::PathParts;
 use crate::settings::Settings;
-use crate::site::Site;
-use crate::status::page;
+use crate::site::{Site, is_host};
 
 /// A collection that nobody declared, for examples.
 const EXAMPLE: &str = "documents";
 
-pub(crate) async fn read(app: &App, _: &PathParts, parts: &Parts) -> Answer {
-    let text = text(&app.service.policy, &app.settings);
-    let site = Site::found(&app.settings, &parts.extensions);
-    Ok(page(&text, &site))
+/// The server of examples, where a request does not say how it was reached.
+const ORIGIN: &str = "http://127.0.0.1:4090";
+
+/// As HTML, for the answer to a request.
+pub(crate) fn front(app: &App, site: &Site, parts: &Parts) -> String {
+    let text = text(&app.service.policy, &app.settings, &origin(site, parts));
+    site.page(&text)
 }
 
-fn text(policy: &Policy, settings: &Settings) -> String {
+fn text(policy: &Policy, settings: &Settings, origin: &str) -> String {
     include_str!("front.html")
         .replace("<!-- collections -->", &collections(policy))
-        .replace("<!-- attempt -->", &attempt(policy, settings))
+        .replace("<!-- attempt -->", &attempt(policy, settings, origin))
         .replace("<!-- door -->", door(settings))
+}
+
+/// What the URLs of this server begin with, as its client knows it. Whether a proxy in front speaks
+/// TLS is not known unless it says so, or the settings do.
+fn origin(site: &Site, parts: &Parts) -> String {
+    if site.host().is_some() {
+        return site.base().to_owned();
+    }
+    let field = || parts.headers.get(header::HOST)?.to_str().ok();
+    let host = parts.uri.authority().map(|it| it.as_str()).or_else(field);
+    match host.filter(|host| is_host(host)) {
+        Some(host) => format!("http://{host}{}", site.base()),
+        None => ORIGIN.to_owned(),
+    }
 }
 
 // Names of collections need no escaping: they are letters, digits, `-` and `_`.
@@ -46,7 +62,7 @@ fn takes_any(policy: &Policy) -> bool {
 }
 
 /// A request that this server takes: a new document where no schema stands in the way, else a list.
-fn attempt(policy: &Policy, settings: &Settings) -> String {
+fn attempt(policy: &Policy, settings: &Settings, origin: &str) -> String {
     let token = match settings.tokens {
         Some(_) => "-H 'Authorization: Bearer YOUR-TOKEN' ",
         None => "",
@@ -62,13 +78,13 @@ fn attempt(policy: &Policy, settings: &Settings) -> String {
     match (free, first) {
         (Some(name), _) => format!(
             "<pre>curl -i -X POST {token}-H 'Content-Type: application/json' \\\n  \
-             -d '{{\"title\":\"Draft\"}}' <span class=\"origin\">http://127.0.0.1:4090</span>/api/{name}</pre>\n\
+             -d '{{\"title\":\"Draft\"}}' {origin}/api/{name}</pre>\n\
              <p>The answer names the document in <code>Location</code> and its version in <code>ETag</code>. \
              Send that tag back in <code>If-Match</code> when you change the document, and nobody's work is \
              overwritten unseen.</p>"
         ),
         (None, Some(name)) => format!(
-            "<pre>curl -i {token}<span class=\"origin\">http://127.0.0.1:4090</span>/api/{name}</pre>\n\
+            "<pre>curl -i {token}{origin}/api/{name}</pre>\n\
              <p>What a document must look like says <a href=\"/openapi.json\"><code>/openapi.json</code></a>. \
              The answer to each write has the version in <code>ETag</code>. Send that tag back in \
              <code>If-Match</code> when you change the document, and nobody's work is overwritten unseen.</p>"
@@ -125,20 +141,41 @@ mod tests {
             ..Settings::default()
         };
         let any = Policy::default();
-        assert!(text(&any, &open).contains("</span>/api/documents</pre>"));
-        assert!(!text(&any, &open).contains("Bearer"));
-        assert!(text(&any, &closed).contains("-H 'Authorization: Bearer"));
+        assert!(text(&any, &open, ORIGIN).contains(&format!("{ORIGIN}/api/documents</pre>")));
+        assert!(!text(&any, &open, ORIGIN).contains("Bearer"));
+        assert!(text(&any, &closed, ORIGIN).contains("-H 'Authorization: Bearer"));
         let notes = of(&["notes"], Undeclared::Reject);
-        let page = text(&notes, &open);
-        assert!(page.contains("</span>/api/notes</pre>") && !page.contains("documents"));
+        let page = text(&notes, &open, ORIGIN);
+        assert!(page.contains(&format!("{ORIGIN}/api/notes</pre>")) && !page.contains("documents"));
         let mut only_strict = of(&[], Undeclared::Reject);
         only_strict
             .collections
             .insert("users".into(), strict.into());
-        let page = text(&only_strict, &open);
+        let page = text(&only_strict, &open, ORIGIN);
         assert!(
-            page.contains("curl -i <span") && !page.contains("POST"),
+            page.contains("curl -i http") && !page.contains("POST"),
             "{page}"
         );
+    }
+
+    #[test]
+    fn examples_ask_the_server_that_was_asked() {
+        let public = Site::parse("https://example.org/store").unwrap();
+        let cases = [
+            // (site, host, origin)
+            (Site::default(), Some("localhost:1"), "http://localhost:1"),
+            (Site::default(), Some("<b>"), ORIGIN),
+            (Site::default(), None, ORIGIN),
+            (public, Some("localhost:1"), "https://example.org/store"),
+        ];
+        for (site, host, expected) in cases {
+            let mut request = axum::http::Request::new(());
+            if let Some(host) = host {
+                let field = host.parse().unwrap();
+                request.headers_mut().insert(header::HOST, field);
+            }
+            let (parts, ()) = request.into_parts();
+            assert_eq!(origin(&site, &parts), expected, "{host:?}");
+        }
     }
 }

@@ -42,10 +42,12 @@ mod representation; // documents on their way out: validators, codings
 
 mod connections; // those that are open, and who makes room
 mod exchange; // around every request: limits, request id, log, metrics, problems
-mod front; // the page at /
+mod front; // what the web page tells where no script runs
 mod listener; // where connections come in
 mod metrics; // what Prometheus reads
 mod openapi; // the API, described
+mod page; // the web page: its shell
+mod page_file; // and the files that the shell loads
 mod schema; // JSON Schemas in few words
 mod serve; // connections in, and a shutdown that loses nothing
 mod status; // health, readiness, metrics

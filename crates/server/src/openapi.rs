@@ -107,10 +107,10 @@ fn describe(policy: &Policy, settings: &Settings, site: &Site) -> Value {
 
 fn paths(api: &Api<'_>) -> Members {
     let mut paths = Members::new();
-    for resource in RESOURCES {
+    for resource in RESOURCES.iter().filter(|it| it.is_described) {
         let subjects = match resource.scope {
             Scope::Collection => api.subjects.as_slice(),
-            Scope::Space | Scope::Server => std::slice::from_ref(&api.whole),
+            Scope::Space | Scope::Server | Scope::Page => std::slice::from_ref(&api.whole),
         };
         for subject in subjects {
             let path = subject.path(resource);

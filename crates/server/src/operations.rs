@@ -19,6 +19,7 @@ mod document; // one document
 mod history; // versions of a document
 mod lock; // the only writer of a document for a while
 mod merge; // an edit of an older version
+mod page; // the places of the web page
 mod server; // health, metrics, pages for people
 
 use axum::http::Method;
@@ -37,7 +38,7 @@ pub(crate) use parameter::{
 pub(crate) use refusal::{Refusal, When};
 
 /// All resources.
-pub(crate) static RESOURCES: [&Resource; 22] = [
+pub(crate) static RESOURCES: [&Resource; 29] = [
     &collection::COLLECTIONS,
     &collection::COLLECTION,
     &document::DOCUMENT,
@@ -60,15 +61,25 @@ pub(crate) static RESOURCES: [&Resource; 22] = [
     &server::DESCRIPTION,
     &server::PROBLEM,
     &server::FRONT_PAGE,
+    &page::SPACE,
+    &page::COLLECTION,
+    &page::DOCUMENT,
+    &page::MERGE,
+    &page::CONFLICTS,
+    &page::CONFLICT,
+    &page::FILE,
 ];
 
 /// What the URLs of one form stand for: a document, its lock, the health of the server.
 #[derive(Debug)]
 pub(crate) struct Resource {
     pub(crate) scope: Scope,
-    /// The form of its URLs: for a server the whole path, otherwise the part after a space's `/api`.
+    /// The form of its URLs: for a server the whole path, otherwise the part after a space's `/api`,
+    /// or after the space for a place of the web page.
     pub(crate) path: &'static str,
     pub(crate) operations: &'static [Operation],
+    /// Whether the description of the API has it: programs have no use for the rest.
+    pub(crate) is_described: bool,
 }
 
 /// What a resource belongs to: there is one for the server, for each space, or for each collection.
@@ -77,6 +88,8 @@ pub(crate) enum Scope {
     Server,
     Space,
     Collection,
+    /// A place of the web page, in each space.
+    Page,
 }
 
 /// One row of the table of operations.
@@ -136,24 +149,37 @@ impl Resource {
         Self::new(Scope::Collection, path, operations)
     }
 
+    const fn of_page(path: &'static str, operations: &'static [Operation]) -> Self {
+        Self::new(Scope::Page, path, operations).undescribed()
+    }
+
     const fn new(scope: Scope, path: &'static str, operations: &'static [Operation]) -> Self {
         Self {
             scope,
             path,
             operations,
+            is_described: true,
         }
+    }
+
+    const fn undescribed(mut self) -> Self {
+        self.is_described = false;
+        self
     }
 }
 
 impl Resource {
     /// The paths of its URLs, as templates for a router.
     pub(crate) fn templates(&self) -> Vec<String> {
-        match self.scope {
-            Scope::Server => vec![self.path.to_owned()],
-            Scope::Space | Scope::Collection => ["/api", "/spaces/{space}/api"]
-                .map(|prefix| format!("{prefix}{}", self.path))
-                .into(),
-        }
+        let prefixes: &[&str] = match (self.scope, self.path) {
+            (Scope::Server, _) => &[""],
+            (Scope::Space | Scope::Collection, _) => &["/api", "/spaces/{space}/api"],
+            // The start of the default space is that of the server.
+            (Scope::Page, "") => &["/spaces/{space}"],
+            (Scope::Page, _) => &["", "/spaces/{space}"],
+        };
+        let template = |prefix: &&str| format!("{prefix}{}", self.path);
+        prefixes.iter().map(template).collect()
     }
 
     /// Whether a path has the form of its URLs.

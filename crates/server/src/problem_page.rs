@@ -13,7 +13,7 @@ pub(crate) async fn read(app: &App, path: &PathParts, parts: &Parts) -> Answer {
     let found = problems().find(|row| row.slug == slug);
     let row = found.ok_or_else(|| Problem::not_found(format!("There is no problem {slug:?}.")))?;
     let site = Site::found(&app.settings, &parts.extensions);
-    Ok(status::page(&page(row), &site))
+    Ok(status::html(site.page(&page(row))))
 }
 
 fn page(row: &ProblemType) -> String {

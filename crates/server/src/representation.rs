@@ -20,7 +20,7 @@ pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// For answers that a cache may keep, but must ask about before it uses them.
 pub(crate) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
-const GZIP: &str = "gzip";
+pub(crate) const GZIP: &str = "gzip";
 
 /// What the tag of a compressed representation has behind that of the plain one.
 pub(crate) const GZIP_SUFFIX: &str = "+gzip";
@@ -170,7 +170,10 @@ pub(crate) fn line(mut text: String) -> Bytes {
 async fn coded(body: Bytes, coding: Coding) -> Result<Reply, Refused> {
     let mut response = Reply::new(match coding {
         Coding::Identity => body,
-        Coding::Gzip => offload(body.len(), move || Bytes::from(compress(&body))).await?,
+        Coding::Gzip => {
+            let length = body.len();
+            offload(length, move || compress(&body, Compression::fast()).into()).await?
+        }
     });
     let headers = response.headers_mut();
     // Room for all fields at once: growing the map step by step hashes them anew each time.
@@ -184,8 +187,8 @@ async fn coded(body: Bytes, coding: Coding) -> Result<Reply, Refused> {
     Ok(response)
 }
 
-fn compress(body: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 2), Compression::fast());
+pub(crate) fn compress(body: &[u8], effort: Compression) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 2), effort);
     let written = encoder.write_all(body).and_then(|()| encoder.finish());
     written.expect("writing to memory does not fail")
 }

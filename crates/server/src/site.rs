@@ -112,16 +112,20 @@ impl Site {
         format!("{base}{path}")
     }
 
-    /// The path that a link leads to, whether it carries the base or not.
-    pub(crate) fn path<'a>(&self, link: &'a str) -> &'a str {
+    /// The path in what links begin with, without a slash at the end.
+    pub(crate) fn prefix(&self) -> &str {
         let base = self.base();
-        let prefix = base.find("://").map_or(base, |at| {
+        base.find("://").map_or(base, |at| {
             let after = &base[at + 3..];
             &after[after.find('/').unwrap_or(after.len())..]
-        });
+        })
+    }
+
+    /// The path that a link leads to, whether it carries the base or not.
+    pub(crate) fn path<'a>(&self, link: &'a str) -> &'a str {
         let rest = link
-            .strip_prefix(base)
-            .or_else(|| link.strip_prefix(prefix));
+            .strip_prefix(self.base())
+            .or_else(|| link.strip_prefix(self.prefix()));
         rest.filter(|rest| rest.starts_with('/')).unwrap_or(link)
     }
 

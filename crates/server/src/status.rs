@@ -11,7 +11,6 @@ use crate::metrics::Readings;
 use crate::problem::Problem;
 use crate::representation::{NO_CACHE, NO_STORE};
 use crate::resource::PathParts;
-use crate::site::Site;
 
 /// How long the store may take to say that it can be read.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -46,8 +45,8 @@ fn of_the_moment(text: impl IntoResponse) -> Response {
 }
 
 /// A page for people.
-pub(crate) fn page(text: &str, site: &Site) -> Response {
-    let mut response = Html(site.page(text)).into_response();
+pub(crate) fn html(text: String) -> Response {
+    let mut response = Html(text).into_response();
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, NO_CACHE);

@@ -61,9 +61,9 @@ const EXPLAIN: Operation = Operation {
     ..OPEN
 };
 
-const READ_FRONT_PAGE: Operation = Operation {
+pub(super) const READ_FRONT_PAGE: Operation = Operation {
     id: "readFrontPage",
-    run: open!(crate::front::read),
+    run: open!(crate::page::read),
     summary: "Read the front page",
     answers: &[Answer::of("The page.", &[PAGE])],
     ..OPEN
