@@ -108,6 +108,45 @@ async fn lists_filter_sort_and_go_on() {
     );
 }
 
+/// Once with all heads in memory, and once with them in their table.
+#[tokio::test]
+async fn a_list_tells_how_many_it_has_in_all() {
+    let mut server = Server::start();
+    fill(&server.client()).await;
+    let cases = [
+        ("", 5),
+        ("status=paid", 3),
+        ("stock.gt=1&stock.lt=3", 1),
+        ("status=lost", 0),
+    ];
+    for _ in 0..2 {
+        let client = server.client();
+        for (query, total) in cases {
+            for sort in ["_id", "-stock"] {
+                let mut cursor = String::new();
+                loop {
+                    let query = format!("{query}&sort={sort}&limit=2&count=true{cursor}");
+                    let page = client.get(&format!("/api/products?{query}")).await.json();
+                    assert_eq!(page["total"], total, "{query}");
+                    match page["next"].as_str() {
+                        Some(next) => cursor = format!("&cursor={next}"),
+                        None => break,
+                    }
+                }
+            }
+            let plain = format!("/api/products?{query}&count=false");
+            assert_eq!(
+                client.get(&plain).await.json().get("total"),
+                None,
+                "{query}"
+            );
+        }
+        server = Server::start_in(server.stop());
+    }
+    let member = server.client().get("/api/products?/count=true").await;
+    assert_eq!(member.json()["items"], json!([]));
+}
+
 #[tokio::test]
 async fn what_a_list_does_not_understand_is_named() {
     let server = Server::start();
@@ -128,6 +167,9 @@ async fn what_a_list_does_not_understand_is_named() {
         ("_nope=1", "_nope"),
         ("a.exists=perhaps", "a.exists"),
         ("/a~x=1", "/a~x"),
+        ("count=yes", "count"),
+        ("count=", "count"),
+        ("$count=true", "$count"),
     ];
     for (query, parameter) in cases {
         let answer = client.get(&format!("/api/products?{query}")).await;

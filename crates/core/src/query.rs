@@ -102,9 +102,7 @@ impl Item<'_> {
 impl Query {
     /// Whether all filters hold.
     pub fn selects(&self, item: &Item<'_>) -> bool {
-        self.filters
-            .iter()
-            .all(|filter| filter.test.holds(item.value(&filter.field).as_ref()))
+        self.filters.iter().all(|filter| filter.selects(item))
     }
 
     /// Whether the order is the one in which keys are stored.
@@ -153,6 +151,11 @@ impl QueryField {
 }
 
 impl Filter {
+    /// Whether it holds for a document.
+    pub fn selects(&self, item: &Item<'_>) -> bool {
+        self.test.holds(item.value(&self.field).as_ref())
+    }
+
     /// One parameter of a query string: `status=paid`, `stock.lt=5`, `/address/city.in=Bonn,Ulm`.
     ///
     /// # Errors

@@ -1,3 +1,4 @@
+use detente_core::json::Value;
 use detente_core::rules::Schema;
 use detente_core::{Filter, MAX_FILTERS, Query, QueryError, QueryField, Rank, Sort};
 use detente_store::{Listed, Listing, PageLimit};
@@ -5,10 +6,14 @@ use detente_store::{Listed, Listing, PageLimit};
 use crate::call::{Answer, Call};
 use crate::cursor::Cursor;
 use crate::envelope::{self, Row};
-use crate::parameters::{DEFAULT_LIMIT, limit, parameters};
+use crate::parameters::{DEFAULT_LIMIT, limit, parameters, switch};
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
 use crate::reserved::must_not_be_reserved;
+
+/// What `count` is for.
+const COUNT: &str = "whether to tell how many documents the list has in all. To filter by a member of \
+     that name, write its JSON Pointer, `/count=…`";
 
 /// The documents of a collection.
 pub(crate) async fn read(call: &mut Call) -> Answer {
@@ -23,15 +28,22 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
         limit: PageLimit::rows(wanted.limit),
         after: wanted.after,
     };
-    let listed = call.app.service.list(&call.principal, &listing).await?;
-    let page = page(listed, sort);
+    let service = &call.app.service;
+    let listed = service.list(&call.principal, &listing).await?;
+    let total = match wanted.counts {
+        true => Some(service.count(&call.principal, &listing).await?),
+        false => None,
+    };
+    let page = page(listed, sort, total);
     let coding = Coding::negotiate(call.inbound.headers(), page.len());
     representation::json(page, coding).await
 }
 
-fn page(listed: Listed, sort: String) -> String {
+fn page(listed: Listed, sort: String, total: Option<u64>) -> String {
     let cursor = listed.next.map(|rank| Cursor { sort, rank }.encode());
-    envelope::page(&listed.documents, Row::Document, &[("next", cursor.into())])
+    let mut members = vec![("next", Value::from(cursor))];
+    members.extend(total.map(|total| ("total", Value::from(total))));
+    envelope::page(&listed.documents, Row::Document, &members)
 }
 
 /// What a request wants of a list.
@@ -41,6 +53,8 @@ struct Wanted {
     sort: String,
     limit: usize,
     after: Option<Rank>,
+    /// Whether the answer tells how many documents the list has in all.
+    counts: bool,
 }
 
 impl Wanted {
@@ -50,12 +64,14 @@ impl Wanted {
             sort: String::new(),
             limit: DEFAULT_LIMIT,
             after: None,
+            counts: false,
         };
         let mut cursor = None;
         for (name, value) in parameters(text) {
             match &*name {
                 "limit" => wanted.limit = limit(&value)?,
                 "cursor" => cursor = Some(value.into_owned()),
+                "count" => wanted.counts = switch("count", &value, COUNT)?,
                 "sort" => {
                     let sort = Sort::parse(&value).map_err(|error| bad(&error))?;
                     must_have_room(schema, &sort.field, "sort")?;

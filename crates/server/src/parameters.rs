@@ -34,6 +34,18 @@ pub(crate) fn limit(value: &str) -> Result<usize, Problem> {
     })
 }
 
+/// The value of a parameter that is `true` or `false`; `what` says what it is for.
+pub(crate) fn switch(name: &str, value: &str, what: &str) -> Result<bool, Problem> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => {
+            let detail = format!("{name} is true or false: {what}.");
+            Err(Problem::malformed(detail).with("parameter", name))
+        }
+    }
+}
+
 /// The parameters of a query string, decoded.
 pub(crate) fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     form_urlencoded::parse(query.as_bytes())

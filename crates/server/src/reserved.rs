@@ -5,13 +5,14 @@ use crate::problem::Problem;
 
 const PAGES: &str = "Pages follow each other by `cursor`, which is `next` of the page before";
 const SIZE: &str = "The size of a page is `limit`";
+const TOTAL: &str = "How many documents a list has in all is told with `count=true`";
 const ORDER: &str = "The order is `sort=name`, or `sort=-name` to reverse it";
 const SEARCH: &str = "A member is compared by its name, `status=paid`, perhaps with an operator, `stock.lt=5`; there \
      is no search in texts";
 const PROJECTION: &str = "A list has whole documents";
 
 /// Names in small letters without `_`, `-`, `$` and what is in brackets, and what to use here.
-const NAMES: [(&str, &[&str]); 5] = [
+const NAMES: [(&str, &[&str]); 6] = [
     (
         PAGES,
         &[
@@ -43,6 +44,10 @@ const NAMES: [(&str, &[&str]); 5] = [
             "itemsperpage",
             "limit",
         ],
+    ),
+    (
+        TOTAL,
+        &["count", "withcount", "includecount", "includetotalcount"],
     ),
     (
         ORDER,
@@ -124,6 +129,9 @@ mod tests {
             ("page-size", Some(SIZE)),
             ("_limit", Some(SIZE)),
             ("$top", Some(SIZE)),
+            ("_count", Some(TOTAL)),
+            ("$count", Some(TOTAL)),
+            ("total", None),
             ("q", Some(SEARCH)),
             ("search", Some(SEARCH)),
             ("filter", Some(SEARCH)),

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::{Key, Lock, Moment, Seq, Stored, VersionTag};
+use detente_core::{CollectionKey, Filter, Key, Lock, Moment, Seq, Stored, VersionTag};
 use detente_store::{
     Changes, ConflictPage, Conflicts, Epoch, Extent, Feed, Health, History, HistorySpan, Listed,
     Listing, LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace, read_back,
@@ -135,6 +135,15 @@ impl Reading {
 
     pub(crate) async fn list(&self, wanted: &Listing) -> Outcome<Listed> {
         self.reader.list(wanted).await.map_err(explain)
+    }
+
+    pub(crate) async fn count(
+        &self,
+        collection: &CollectionKey,
+        filters: &[Filter],
+    ) -> Outcome<u64> {
+        let count = self.reader.count(collection, filters).await;
+        count.map_err(explain)
     }
 
     pub(crate) async fn changes(&self, wanted: &Changes) -> Outcome<Feed> {

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
-use detente_core::{Head, Key, Kind, Moment};
+use detente_core::{CollectionKey, Head, Key, Kind, Moment};
 use detente_store::Extent;
 use rusqlite::{Connection, params};
 
@@ -49,4 +49,29 @@ pub(crate) fn extents(
         extent.changed_at = extent.changed_at.max(head.at);
     }
     Ok(extents.into_values().collect())
+}
+
+/// How many documents one collection holds; `pending` is as for [`extents`], by id.
+pub(crate) fn count(
+    connection: &Connection,
+    collection: &CollectionKey,
+    pending: &BTreeMap<String, Head>,
+) -> Result<u64, Failure> {
+    let _moment = layout::one_moment(connection)?;
+    let CollectionKey { space, collection } = collection;
+    let mut count = connection.prepare_cached(
+        "SELECT count(*) FROM heads WHERE space = ?1 AND collection = ?2 AND kind = 1",
+    )?;
+    let count = count.query_row(params![space, collection], |row| row.get::<_, i64>(0))?;
+    let mut count = count.unsigned_abs();
+    for (id, head) in pending {
+        let key = Key::from_parts(space, collection, id);
+        let before = row::find_head(connection, &key)?;
+        if before.is_some_and(|before| before.seq >= head.seq) {
+            continue;
+        }
+        count += u64::from(head.kind == Kind::Document);
+        count -= u64::from(before.is_some_and(|it| it.kind == Kind::Document));
+    }
+    Ok(count)
 }

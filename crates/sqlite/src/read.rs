@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::failure::Failure;
 use detente_core::rules::Claim;
-use detente_core::{CollectionKey, Head, Key, Moment, Seq, Stored};
+use detente_core::{CollectionKey, Filter, Head, Key, Moment, Seq, Stored};
 use detente_store::{
     Changes, Commit, ConflictPage, Conflicts, Documents, Epoch, Extent, Feed, History, HistorySpan,
-    Listed, Listing, LoggedConflict, MergedHour, PageLimit, Selection, Visit, read_back,
+    Listed, Listing, LoggedConflict, MergedHour, PageLimit, Selection, Visit, is_selected,
+    read_back,
 };
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
@@ -299,6 +300,28 @@ impl Reads {
         let mut selection = Selection::new(wanted);
         self.documents(&wanted.walk(), &mut |stored| selection.offer(stored))?;
         Ok(selection.finish())
+    }
+
+    pub(crate) fn count(
+        &self,
+        collection: &CollectionKey,
+        filters: &[Filter],
+    ) -> Result<u64, Failure> {
+        if filters.is_empty() {
+            let pending = self.shared.heads.pending(collection);
+            return self.with(|connection| extent::count(connection, collection, &pending));
+        }
+        let wanted = Documents {
+            collection,
+            after: None,
+            descending: false,
+        };
+        let mut count = 0;
+        self.documents(&wanted, &mut |stored| {
+            count += u64::from(is_selected(&stored, filters));
+            ControlFlow::Continue(())
+        })?;
+        Ok(count)
     }
 
     pub(crate) fn document_changes(

@@ -104,7 +104,11 @@ fn change() -> [(&'static str, Value); 4] {
 /// A page of documents.
 pub(super) fn document_page(document: &Value) -> Value {
     let own = [("etag", etag()), ("data", document.clone())];
-    page_of(object(row().into_iter().chain(own)))
+    let total = whole(0).about(
+        "How many documents match the filters in all, on this page and on others. Only with `count=true`.",
+    );
+    let page = page(object(row().into_iter().chain(own)));
+    object(page.into_iter().chain([("total?", total)]))
 }
 
 pub(super) fn page_of(item: Value) -> Value {

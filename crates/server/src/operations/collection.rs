@@ -3,7 +3,7 @@ use axum::http::Method;
 use super::document::THE_DOCUMENT;
 use super::header::{OF_VERSION, OF_WRITE};
 use super::misplaced::NONE;
-use super::parameter::{CURSOR, IDEMPOTENCY, LIMIT, PREFER, SORT};
+use super::parameter::{COUNT, CURSOR, IDEMPOTENCY, LIMIT, PREFER, SORT};
 use super::refusal::{BY_RULES, OF_BODIES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
 use crate::call::gated;
@@ -43,7 +43,7 @@ const LIST: Operation = Operation {
         `stock.lt=5`, `/address/city.in=Bonn,Ulm`, `_updated_at.ge=2026-11-22`. The operators are `eq` (the \
         default), `ne`, `lt`, `le`, `gt`, `ge`, `in` and `exists` (`true` or `false`). `5` matches the \
         number and the string; `\"5\"` matches only the string.",
-    query: &[&LIMIT, &CURSOR, &SORT],
+    query: &[&LIMIT, &CURSOR, &SORT, &COUNT],
     has_filters: true,
     answers: &[Answer::of(
         "A page of documents.",

@@ -25,7 +25,7 @@ pub(crate) enum ParameterIn {
     Header,
 }
 
-pub(crate) static PARAMETERS: [&Parameter; 32] = [
+pub(crate) static PARAMETERS: [&Parameter; 33] = [
     &COLLECTION,
     &ID_IN_PATH,
     &VERSION,
@@ -36,6 +36,7 @@ pub(crate) static PARAMETERS: [&Parameter; 32] = [
     &VERSION_CURSOR,
     &CONFLICT_CURSOR,
     &SORT,
+    &COUNT,
     &SINCE,
     &DRY_RUN,
     &BREAK_LOCK,
@@ -178,6 +179,13 @@ pub(super) static SORT: Parameter = query(
      `_updated_at`. A `-` in front reverses the order. Documents without the member come first, then null, \
      booleans, numbers, strings, arrays, objects. Equal values are in the order of the ids.",
     || text_like(SORT_BY),
+);
+
+pub(super) static COUNT: Parameter = query(
+    ("count", "count"),
+    "Whether to tell in `total` how many documents the list has in all. With filters, the whole collection \
+     is read.",
+    || flag().and("default", false),
 );
 
 pub(super) static SINCE: Parameter = query(

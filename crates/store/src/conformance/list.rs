@@ -84,6 +84,9 @@ pub fn lists_are_selected_and_sorted<S: Store>(open: impl Fn() -> S) {
                 sort: sort.clone(),
             };
             let expected = expected(&newest, &query);
+            let place = place("default", "c");
+            let count = session.reader.count(&place, &query.filters).block_on();
+            assert_eq!(count.unwrap(), expected.len() as u64, "{query:?}");
             for limit in [1, 7, 1000] {
                 assert_eq!(paged(&session.reader, &query, limit), expected, "{query:?}");
             }
@@ -141,6 +144,11 @@ pub fn what_collections_hold_is_counted<S: Store>(open: impl Fn() -> S) {
         let counts = extents.iter().map(|it| (&*it.collection, it.documents));
         assert_eq!(counts.collect::<Vec<_>>(), expected);
         assert_eq!(extents[1].changed_at, last.at);
+        for (collection, expected) in expected.into_iter().chain([("none", 0)]) {
+            let place = place("default", collection);
+            let counted = session.reader.count(&place, &[]).block_on().unwrap();
+            assert_eq!(counted, expected, "{collection}");
+        }
         let other = session.reader.extents("other").block_on().unwrap();
         assert_eq!(other[0].documents, 1);
         let none = session.reader.extents("none").block_on().unwrap();
@@ -155,5 +163,8 @@ pub fn what_collections_hold_is_counted<S: Store>(open: impl Fn() -> S) {
     let extents = session.reader.extents("default").block_on().unwrap();
     let counts: Vec<_> = extents.iter().map(|it| it.documents).collect();
     assert_eq!(counts, [1, 2, 1]);
+    let place = place("default", "a");
+    let count = session.reader.count(&place, &[]).block_on().unwrap();
+    assert_eq!(count, 2);
     session.close();
 }

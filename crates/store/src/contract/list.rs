@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use detente_core::{CollectionKey, Item, Query, Rank, Stored};
+use detente_core::{CollectionKey, Filter, Item, Query, Rank, Stored};
 
 use super::PageLimit;
 
@@ -126,6 +126,11 @@ impl<'a> Selection<'a> {
             documents: self.found.into_iter().map(|(_, stored)| stored).collect(),
         }
     }
+}
+
+/// Whether all filters hold for a document.
+pub fn is_selected(stored: &Stored, filters: &[Filter]) -> bool {
+    filters.iter().all(|it| it.selects(&item(stored)))
 }
 
 /// A stored document as a query sees it.

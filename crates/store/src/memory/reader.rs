@@ -3,14 +3,14 @@ use std::future;
 use std::sync::{Arc, MutexGuard};
 
 use detente_core::rules::Claim;
-use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
+use detente_core::{CollectionKey, Filter, Head, Key, Lock, Moment, Seq, Stored};
 
 use super::Disk;
 use super::disk::Shared;
 use crate::{
     Changes, ConflictPage, Conflicts, Documents, Epoch, Extent, Feed, Health, History, HistorySpan,
     Listed, Listing, LoggedConflict, MergedHour, OutcomeFilter, PageLimit, Read, Reader, Selection,
-    SettledAs, StoreError, read_back,
+    SettledAs, StoreError, is_selected, read_back,
 };
 
 /// Reads what a [`crate::Memory`] holds.
@@ -165,6 +165,16 @@ impl Reader for MemoryReader {
             }
         }
         ready(Ok(selection.finish()))
+    }
+
+    fn count<'a>(&'a self, collection: &'a CollectionKey, filters: &'a [Filter]) -> Read<'a, u64> {
+        let documents = self.documents(&Documents {
+            collection,
+            after: None,
+            descending: false,
+        });
+        let selected = documents.iter().filter(|it| is_selected(it, filters));
+        ready(Ok(selected.count() as u64))
     }
 
     fn changes<'a>(&'a self, wanted: &'a Changes) -> Read<'a, Feed> {
