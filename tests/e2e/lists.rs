@@ -70,6 +70,11 @@ async fn check_queries(client: &Client) {
         ("sort=status&stock.exists=true", "d b a c"),
         ("sort=/city/name", "b d e a c"),
         ("sort=-_updated_at", ""),
+        ("sort=status,stock", "d b e c a"),
+        ("sort=status,-stock", "d b a c e"),
+        ("sort=-status,_id", "a c e b d"),
+        ("sort=-status,/city/name,stock", "e a c b d"),
+        ("sort=_version,-_id", "e d c b a"),
     ];
     for (query, expected) in cases {
         for limit in [1, 2, 3, 1000] {
@@ -157,6 +162,8 @@ async fn what_a_list_does_not_understand_is_named() {
         page["next"].as_str().unwrap().to_owned()
     };
     let other_order = format!("cursor={cursor}");
+    let several = format!("sort=stock,status&cursor={cursor}");
+    let single = format!("sort=-stock&cursor={cursor}");
     let cases = [
         ("limit=0", "limit"),
         ("limit=x", "limit"),
@@ -167,6 +174,11 @@ async fn what_a_list_does_not_understand_is_named() {
         ("_nope=1", "_nope"),
         ("a.exists=perhaps", "a.exists"),
         ("/a~x=1", "/a~x"),
+        ("sort=stock,", "sort"),
+        ("sort=stock,-/stock", "sort"),
+        ("sort=a,b,c,d,e,f,g,h,i", "sort"),
+        (several.as_str(), "cursor"),
+        (single.as_str(), "cursor"),
         ("count=yes", "count"),
         ("count=", "count"),
         ("$count=true", "$count"),

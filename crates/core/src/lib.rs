@@ -43,7 +43,10 @@ pub use moment::{Moment, Timestamp};
 pub use patch::{Gap, JsonPatch, MalformedPatch, Operation, Patch, PatchFailure, merge_patch};
 pub use precondition::{Condition, Field, Preconditions, Selected, Verdict, evaluate};
 pub use prepared::{Ahead, LARGE, Prepared};
-pub use query::{Filter, Item, MAX_FILTERS, MAX_VALUES, Query, QueryError, QueryField, Rank, Sort};
+pub use query::{
+    Filter, Item, MAX_FILTERS, MAX_SORT_KEYS, MAX_VALUES, Query, QueryError, QueryField, Rank,
+    Sort, SortKey,
+};
 pub use receipt::{Once, Receipt, Written};
 pub use state::{State, Stored, shares_its_second};
 pub use touched::touched;

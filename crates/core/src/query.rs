@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 
 use crate::Moment;
-use crate::json::{self, Number, Pointer, Value};
+use crate::json::{self, Number, Object, Pointer, Value};
 
 /// Which documents a list has, and in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,18 +52,28 @@ pub struct Literal {
     text: Option<Value>,
 }
 
-/// By one field, then by id in the same direction.
+/// By some places, the first of them first, and in the end by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sort {
+    /// No `_id` among them: nothing behind it could matter.
+    pub keys: Vec<SortKey>,
+    /// Of the ids: as `_id` was asked for, else as the last key.
+    pub ids_descend: bool,
+}
+
+/// One place to sort by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortKey {
     pub field: QueryField,
     pub descending: bool,
 }
 
 /// The position of an item in an order. Absent comes first, then null, booleans, numbers, strings,
-/// arrays, objects; arrays, like objects, are ordered among themselves only by id.
+/// arrays, objects; arrays, like objects, are equal to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rank {
-    pub value: Option<Value>,
+    /// One for each key of the order.
+    pub values: Vec<Option<Value>>,
     pub id: String,
 }
 
@@ -107,7 +117,7 @@ impl Query {
 
     /// Whether the order is the one in which keys are stored.
     pub fn is_by_id(&self) -> bool {
-        self.sort.field == QueryField::Id
+        self.sort.keys.is_empty()
     }
 }
 
@@ -211,6 +221,9 @@ pub const MAX_VALUES: usize = 100;
 /// How many filters a query may have.
 pub const MAX_FILTERS: usize = 20;
 
+/// How many places an order may have.
+pub const MAX_SORT_KEYS: usize = 8;
+
 /// The operators that a filter's name may end with, after a dot.
 const OPERATORS: &[&str] = &["eq", "ne", "lt", "le", "gt", "ge", "in", "exists"];
 
@@ -262,12 +275,61 @@ impl Literal {
 }
 
 impl Sort {
-    /// `price`, `-price`, `/address/city`, `-_updated_at`.
+    /// `price`, `-price`, `/address/city,-_updated_at`. A comma always separates.
     ///
     /// # Errors
     ///
-    /// [`QueryError`] as [`QueryField::parse`].
+    /// [`QueryError`] as [`QueryField::parse`], for a place that is there twice, and for too many.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
+        let wrong = |message: String| QueryError {
+            parameter: "sort".into(),
+            message,
+        };
+        if text.split(',').count() > MAX_SORT_KEYS {
+            return Err(wrong(format!("at most {MAX_SORT_KEYS} places")));
+        }
+        let mut keys: Vec<SortKey> = Vec::new();
+        for part in text.split(',') {
+            let key = SortKey::parse(part)?;
+            if keys.iter().any(|it| it.field == key.field) {
+                return Err(wrong(format!("{part:?} is a place that it has already")));
+            }
+            keys.push(key);
+        }
+        let ids_descend = match keys.iter().position(|it| it.field == QueryField::Id) {
+            // No two ids are equal.
+            Some(at) => keys.drain(at..).next(),
+            None => keys.last().cloned(),
+        };
+        Ok(Self {
+            keys,
+            ids_descend: ids_descend.is_some_and(|it| it.descending),
+        })
+    }
+
+    /// The position of an item in this order.
+    pub fn rank(&self, item: &Item<'_>) -> Rank {
+        let values = self.keys.iter().map(|it| item.value(&it.field));
+        Rank {
+            values: values.map(|it| it.map(placed)).collect(),
+            id: item.id.to_owned(),
+        }
+    }
+
+    /// Which of two items comes first.
+    pub fn compare(&self, left: &Rank, right: &Rank) -> Ordering {
+        let pairs = left.values.iter().zip(&right.values);
+        let mut by_keys = self.keys.iter().zip(pairs).map(|(key, (left, right))| {
+            let ordering = compare_values(left.as_ref(), right.as_ref());
+            directed(ordering, key.descending)
+        });
+        let decided = by_keys.find(|it| it.is_ne());
+        decided.unwrap_or_else(|| directed(left.id.cmp(&right.id), self.ids_descend))
+    }
+}
+
+impl SortKey {
+    fn parse(text: &str) -> Result<Self, QueryError> {
         let (descending, name) = match text.strip_prefix('-') {
             Some(name) => (true, name),
             None => (false, text),
@@ -275,28 +337,21 @@ impl Sort {
         let field = QueryField::parse("sort", name)?;
         Ok(Self { field, descending })
     }
+}
 
-    /// The position of an item in this order.
-    pub fn rank(&self, item: &Item<'_>) -> Rank {
-        let value = match self.field {
-            QueryField::Id => None,
-            ref field => item.value(field),
-        };
-        Rank {
-            value,
-            id: item.id.to_owned(),
-        }
+/// As much of a value as its place depends on: cursors carry it.
+fn placed(value: Value) -> Value {
+    match value {
+        Value::Array(_) => Value::Array(Vec::new()),
+        Value::Object(_) => Value::Object(Object::new()),
+        plain => plain,
     }
+}
 
-    /// Which of two items comes first.
-    pub fn compare(&self, left: &Rank, right: &Rank) -> Ordering {
-        let ordering = compare_values(left.value.as_ref(), right.value.as_ref())
-            .then_with(|| left.id.cmp(&right.id));
-        if self.descending {
-            ordering.reverse()
-        } else {
-            ordering
-        }
+fn directed(ordering: Ordering, descending: bool) -> Ordering {
+    match descending {
+        true => ordering.reverse(),
+        false => ordering,
     }
 }
 
@@ -401,5 +456,57 @@ mod tests {
         assert_eq!(sorted("k"), "cehbfdag");
         assert_eq!(sorted("-k"), "gadfbhec");
         assert_eq!(sorted("-_id"), "hgfedcba");
+    }
+
+    #[test]
+    fn orders_may_have_several_places() {
+        let documents = [
+            ("a", r#"{"x":1,"y":{"z":"b"}}"#),
+            ("b", r#"{"x":2,"y":{"z":"a"}}"#),
+            ("c", r#"{"x":1,"y":{"z":"a"}}"#),
+            ("d", r#"{"y":{"z":"a"}}"#),
+            ("e", r#"{"x":1.0,"y":{"z":"b"}}"#),
+            ("f", r#"{"x":2}"#),
+        ];
+        let cases = [
+            ("x", "dacebf"),
+            ("-x", "fbecad"),
+            ("x,_id", "dacebf"),
+            ("x,-_id", "decafb"),
+            ("x,-_id,/y/z", "decafb"),
+            ("-x,_id", "bfaced"),
+            ("x,/y/z", "dcaefb"),
+            ("-x,/y/z", "fbcaed"),
+            ("x,-/y/z", "deacbf"),
+            ("/y/z,-x", "fbcdea"),
+            ("_id,x", "abcdef"),
+            ("_version,_updated_at,-x", "fbecad"),
+        ];
+        for (order, expected) in cases {
+            let sort = Sort::parse(order).unwrap();
+            let mut ranks = documents.map(|(id, data)| sort.rank(&item(id, data)));
+            ranks.sort_by(|left, right| sort.compare(left, right));
+            let found: String = ranks.into_iter().map(|rank| rank.id).collect();
+            assert_eq!(found, expected, "{order}");
+        }
+        let wrong = [
+            "",
+            "-",
+            "x,",
+            ",x",
+            "x,,y",
+            "x,x",
+            "x,-x",
+            "x,/x",
+            "_id,-_id",
+            "x,_nope",
+            "x,y.z",
+            "/a~",
+            "a,b,c,d,e,f,g,h,i",
+        ];
+        for order in wrong {
+            assert!(Sort::parse(order).is_err(), "{order:?}");
+        }
+        assert!(Sort::parse("a,b,c,d,e,f,g,h").is_ok());
     }
 }

@@ -15,21 +15,25 @@ pub(crate) struct Cursor {
 
 impl Cursor {
     pub(crate) fn encode(&self) -> String {
-        let mut members = object([
+        // Absent is not null: a list of none, or of one.
+        let boxed = |value: &Option<Value>| Value::Array(value.iter().cloned().collect());
+        let values = self.rank.values.iter().map(boxed);
+        let members = object([
             ("s", self.sort.as_str().into()),
             ("i", self.rank.id.as_str().into()),
+            ("v", Value::Array(values.collect())),
         ]);
-        if let Some(value) = &self.rank.value {
-            members.insert("v".into(), value.clone());
-        }
         URL_SAFE_NO_PAD.encode(Value::Object(members).to_text())
     }
 
-    /// Reads a cursor that must belong to the order `sort`.
-    pub(crate) fn decode(text: &str, sort: &str) -> Result<Self, Problem> {
+    /// Reads a cursor that must belong to the order `sort`, which has so many `places`.
+    pub(crate) fn decode(text: &str, sort: &str, places: usize) -> Result<Self, Problem> {
         let cursor = Self::read(text).ok_or_else(|| bad("it is not one of this server's"))?;
         if cursor.sort != sort {
             return Err(bad("it belongs to a list in another order"));
+        }
+        if cursor.rank.values.len() != places {
+            return Err(bad("it is not one of this server's"));
         }
         Ok(cursor)
     }
@@ -37,10 +41,17 @@ impl Cursor {
     fn read(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let value = json::parse(&bytes).ok()?;
+        let unboxed = |value: &Value| match value {
+            Value::Array(one) if one.len() <= 1 => Some(one.first().cloned()),
+            _ => None,
+        };
+        let Value::Array(values) = value.get("v")? else {
+            return None;
+        };
         Some(Self {
             sort: value.get("s")?.as_str()?.to_owned(),
             rank: Rank {
-                value: value.get("v").cloned(),
+                values: values.iter().map(unboxed).collect::<Option<_>>()?,
                 id: value.get("i")?.as_str()?.to_owned(),
             },
         })
@@ -57,25 +68,27 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_it_went() {
-        for value in [
-            None,
-            Some(Value::Null),
-            Some(Value::from("ä")),
-            Some(Value::from(7)),
+        for values in [
+            vec![],
+            vec![None],
+            vec![Some(Value::Null)],
+            vec![Some(Value::Array(vec![]))],
+            vec![Some(Value::from("ä")), None, Some(Value::from(7))],
         ] {
-            let rank = Rank {
-                value,
-                id: "x".into(),
-            };
+            let places = values.len();
+            let id = "x".into();
             let cursor = Cursor {
                 sort: "-price".into(),
-                rank,
+                rank: Rank { values, id },
             };
-            assert_eq!(Cursor::decode(&cursor.encode(), "-price").unwrap(), cursor);
-            assert!(Cursor::decode(&cursor.encode(), "price").is_err());
+            let decoded = |sort| Cursor::decode(&cursor.encode(), sort, places);
+            assert_eq!(decoded("-price").unwrap(), cursor);
+            assert!(decoded("price").is_err());
+            assert!(Cursor::decode(&cursor.encode(), "-price", places + 1).is_err());
         }
-        for bad in ["", "x", "e30", "%%%"] {
-            assert!(Cursor::decode(bad, "").is_err(), "{bad}");
+        let other = URL_SAFE_NO_PAD.encode(r#"{"s":"a","i":"desk","v":250}"#);
+        for bad in ["", "x", "e30", "%%%", &other] {
+            assert!(Cursor::decode(bad, "a", 1).is_err(), "{bad}");
         }
     }
 }

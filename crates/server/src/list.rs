@@ -74,7 +74,9 @@ impl Wanted {
                 "count" => wanted.counts = switch("count", &value, COUNT)?,
                 "sort" => {
                     let sort = Sort::parse(&value).map_err(|error| bad(&error))?;
-                    must_have_room(schema, &sort.field, "sort")?;
+                    for key in &sort.keys {
+                        must_have_room(schema, &key.field, "sort")?;
+                    }
                     wanted.query.sort = sort;
                     wanted.sort = value.into_owned();
                 }
@@ -90,7 +92,8 @@ impl Wanted {
                 }
             }
         }
-        let cursor = cursor.map(|cursor| Cursor::decode(&cursor, &wanted.sort));
+        let places = wanted.query.sort.keys.len();
+        let cursor = cursor.map(|cursor| Cursor::decode(&cursor, &wanted.sort, places));
         wanted.after = cursor.transpose()?.map(|cursor| cursor.rank);
         Ok(wanted)
     }

@@ -42,6 +42,7 @@ macro_rules! conformance {
             a_reopened_store_is_the_same,
             lists_are_selected_and_sorted,
             lists_go_both_ways_from_anywhere,
+            pages_stay_in_order_while_others_write,
             what_collections_hold_is_counted,
             changes_come_in_order_and_by_scope,
             old_versions_are_found,

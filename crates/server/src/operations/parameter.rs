@@ -64,9 +64,10 @@ pub(crate) static PARAMETERS: [&Parameter; 33] = [
 /// The name of a collection, as a part of a pattern.
 pub(crate) const COLLECTION_NAME: &str = "[A-Za-z0-9][A-Za-z0-9_-]{0,62}";
 
-/// A member's name, a JSON Pointer or a name of the server; `-` in front reverses the order.
-const SORT_BY: &str =
-    "^(-?(_id|_version|_updated_at|(/([^/~]|~[01])*)+)|-?[^_/-][\\s\\S]*|--[\\s\\S]*)$";
+/// Members' names, JSON Pointers or names of the server, with commas between; `-` in front reverses the
+/// order.
+const SORT_BY: &str = "^(-?(_id|_version|_updated_at|(/([^/~,]|~[01])*)+)|-?[^_/.,-][^.,]*|--[^.,]*)\
+    (,(-?(_id|_version|_updated_at|(/([^/~,]|~[01])*)+)|-?[^_/.,-][^.,]*|--[^.,]*)){0,7}$";
 
 /// The `seq` of a change, perhaps with the epoch of its log, or the current end of the feed.
 const POSITION: &str = "^(now|0*[0-9]{1,18}(-[0-9a-f]{1,16})?)$";
@@ -175,9 +176,10 @@ pub(super) static CONFLICT_CURSOR: Parameter = query(
 
 pub(super) static SORT: Parameter = query(
     ("sort", "sort"),
-    "The name of a member, a JSON Pointer (`/address/city`), `_id` (the default), `_version` or \
-     `_updated_at`. A `-` in front reverses the order. Documents without the member come first, then null, \
-     booleans, numbers, strings, arrays, objects. Equal values are in the order of the ids.",
+    "Up to 8 places with commas between, each once: the name of a member, a JSON Pointer (`/address/city`), \
+     `_id` (the default), `_version` or `_updated_at`. A `-` in front reverses the order. Documents without \
+     the member come first, then null, booleans, numbers, strings, arrays, objects. Where all are equal, \
+     the ids decide, in the direction of the last place.",
     || text_like(SORT_BY),
 );
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use detente_core::rules::Claim;
-use detente_core::{CollectionKey, Key, Moment, Query, QueryField, Sort};
+use detente_core::{CollectionKey, Key, Moment, Query, Sort};
 use detente_sqlite::{Sqlite, SqliteReader};
 use detente_store::{
     Changes, Conflicts, Facts, Feed, HistorySpan, Listing, PageLimit, Read, Reader, Store,
@@ -96,8 +96,8 @@ fn read_collection(
             query: Query {
                 filters: Vec::new(),
                 sort: Sort {
-                    field: QueryField::Id,
-                    descending,
+                    keys: Vec::new(),
+                    ids_descend: descending,
                 },
             },
             limit: PageLimit::rows(1000),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use detente_core::rules::{Rules, Unique};
 use detente_core::{
     CollectionKey, CollectionRules, Command, Condition, Edit, Key, Preconditions, Proposal, Query,
-    QueryField, Rank, Sort, Unconditional,
+    Rank, Sort, Unconditional,
 };
 
 use pollster::FutureExt;
@@ -65,8 +65,8 @@ pub(super) fn collect(
     descending: bool,
 ) -> Vec<String> {
     let sort = Sort {
-        field: QueryField::Id,
-        descending,
+        keys: Vec::new(),
+        ids_descend: descending,
     };
     let listing = Listing {
         collection: collection.clone(),
@@ -76,7 +76,7 @@ pub(super) fn collect(
         },
         limit: PageLimit::rows(1000),
         after: after.map(|id| Rank {
-            value: None,
+            values: Vec::new(),
             id: id.to_owned(),
         }),
     };

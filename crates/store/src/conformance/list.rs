@@ -69,7 +69,17 @@ pub fn lists_are_selected_and_sorted<S: Store>(open: impl Fn() -> S) {
             .any(|it| it.key == one.key && it.version > one.version)
     };
     let newest: Vec<_> = stored.iter().filter(is_newest).cloned().collect();
-    let sorts = ["_id", "-_id", "size", "-size", "_updated_at", "-_version"];
+    let sorts = [
+        "_id",
+        "-_id",
+        "size",
+        "-size",
+        "_updated_at",
+        "-_version",
+        "size,-_version",
+        "-size,n",
+        "-/size,_version,-_id",
+    ];
     let filters = [
         None,
         Some(("size", "2")),
@@ -122,6 +132,54 @@ fn paged(reader: &impl Reader, query: &Query, limit: usize) -> Vec<String> {
             return ids;
         }
     }
+}
+
+/// While others write between the pages, no version is given twice; what nobody moves is given once.
+pub fn pages_stay_in_order_while_others_write<S: Store>(open: impl Fn() -> S) {
+    let session = Session::new(open());
+    let mut dice = Dice(13);
+    let body = |dice: &mut Dice, n: u64| {
+        let rank = dice.roll(4);
+        format!(r#"{{"rank":{rank},"n":{n}}}"#)
+    };
+    for sort in ["rank,-n", "-rank,_version", "-n", "rank,-_id"].map(|it| Sort::parse(it).unwrap())
+    {
+        let mut still = Vec::new();
+        for n in 0..40 {
+            let stored = session.apply(put(&key(&format!("{n:02}")), &body(&mut dice, n)));
+            still.extend((n >= 20).then_some(stored.seq));
+        }
+        let mut listing = Listing {
+            collection: place("default", "c"),
+            query: Query {
+                sort: sort.clone(),
+                ..Query::default()
+            },
+            limit: PageLimit::rows(3),
+            after: None,
+        };
+        let mut given = Vec::new();
+        loop {
+            let page = session.reader.list(&listing).block_on().unwrap();
+            given.extend(page.documents);
+            listing.after = page.next;
+            if listing.after.is_none() {
+                break;
+            }
+            for _ in 0..3 {
+                let n = dice.roll(20);
+                session.apply(put(&key(&format!("{n:02}")), &body(&mut dice, n)));
+            }
+        }
+        let ranks: Vec<_> = given.iter().map(|it| sort.rank(&item(it))).collect();
+        assert!(
+            ranks.is_sorted_by(|one, next| sort.compare(one, next).is_lt()),
+            "{sort:?}: {ranks:?}"
+        );
+        let count = |seq: &u64| given.iter().filter(|it| it.seq == *seq).count();
+        assert!(still.iter().all(|seq| count(seq) == 1), "{sort:?}");
+    }
+    session.close();
 }
 
 /// However the documents came to be there, and after the store was opened again.

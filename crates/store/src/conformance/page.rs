@@ -45,7 +45,7 @@ pub fn pages_are_limited_by_bytes<S: Store>(open: impl Fn() -> S) {
         let limit = PageLimit { rows, bytes: BYTES };
         feed_pages(&session.reader, limit, &written);
         history_pages(&session.reader, limit, &written);
-        for sort in ["_id", "-_id", "n", "-n", "text"] {
+        for sort in ["_id", "-_id", "n", "-n", "text", "-text,n"] {
             list_pages(&session.reader, limit, sort, &written);
         }
     }

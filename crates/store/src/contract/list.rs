@@ -44,7 +44,7 @@ impl Listing {
         Documents {
             collection: &self.collection,
             after: after.map(|rank| rank.id.as_str()),
-            descending: is_by_id && self.query.sort.descending,
+            descending: is_by_id && self.query.sort.ids_descend,
         }
     }
 
