@@ -101,14 +101,16 @@ export class Rows {
     const { signal } = this.#ended;
     const isFirst = cursor === undefined || cursor === null;
     const options = { filters, limit: pageRows, signal, ...(sort.length > 0 && { sort }), ...(!isFirst && { cursor }) };
+    if (!isFirst || !this.#counts) return this.documents.list(options);
     try {
-      return await this.documents.list({ ...options, ...(isFirst && this.#counts && { count: true }) });
+      const page = await this.documents.list({ ...options, count: true });
+      if (page.total !== undefined) return page;
     } catch (error) {
-      // An older server does not count, and takes "count" for the name of a member.
-      const isCounting = error instanceof ProblemError && error.problem.status === 400 && isFirst && this.#counts;
-      if (!isCounting || error.problem.body["parameter"] !== "count") throw error;
-      this.#counts = false;
-      return this.documents.list(options);
+      const isAboutCount = error instanceof ProblemError && error.problem.body["parameter"] === "count";
+      if (!isAboutCount) throw error;
     }
+    // An older server does not count: it takes "count" for the name of a member.
+    this.#counts = false;
+    return this.documents.list(options);
   }
 }

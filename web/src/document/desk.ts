@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import type { Draft, Row } from "detente-client";
 import { go } from "../place";
 import { say } from "../parts/live-region";
-import { author } from "../session/author";
+import { versionInWords } from "../session/author";
 import { client } from "../session/session";
 import { sendArrival, takeArrival } from "./arrival";
 import { Edit } from "./edit";
@@ -36,6 +36,7 @@ export class Desk {
     this.saving = new Saving(
       () => this.#edit.peek(),
       () => this.lock.token,
+      (version) => this.#whose(version),
       () => this.decide(),
     );
     this.learn(newest);
@@ -109,7 +110,7 @@ export class Desk {
     for (const row of this.#versions.values()) this.#edit.peek().learn(row);
     const outcome = this.saving.outcome.peek();
     if (!outcome) return;
-    say(savedWords(outcome, this.whose));
+    say(savedWords(outcome));
     if (outcome.kind !== "refused") return;
     const { kind, status } = outcome.error.problem;
     if (kind === "lock-lost") this.lock.lost();
@@ -117,14 +118,10 @@ export class Desk {
     if (kind === "deleted") void this.catchUp();
   }
 
-  /** "Ana's version 13" */
-  readonly whose = (version: number): string => {
-    const row = this.#versions.get(version);
-    const name = row && author(row);
-    if (!name) return `version ${version}`;
-    if (name === "you") return `your version ${version}`;
-    return name.startsWith("you,") ? `your version ${version} from another tab` : `${name}'s version ${version}`;
-  };
+  #whose(version: number | undefined): string {
+    const row = version === undefined ? undefined : this.#versions.get(version);
+    return row ? versionInWords(row) : "what others saved";
+  }
 
   close(): void {
     removeEventListener("pagehide", this.#keep);

@@ -14,6 +14,7 @@ import { History } from "./history";
 import { LockPanel } from "./lock-panel";
 import { OfferNotice } from "./offer-notice";
 import { RawText } from "./raw-text";
+import { useSaveKey } from "./save-key";
 import { SaveBar } from "./save-bar";
 import { SaveNotice } from "./save-notice";
 import { VersionPanel } from "./version-panel";
@@ -36,26 +37,24 @@ export function Editor({ desk, schema }: EditorProps) {
   const isWaiting = desk.isWaiting.value;
   const outcome = saving.outcome.value;
   const raw = edit.raw.value;
-  const onKeyDown = (event: KeyboardEvent) => {
-    const isSave = (event.ctrlKey || event.metaKey) && (event.key === "s" || event.key === "Enter");
-    if (!isSave || open) return;
-    event.preventDefault();
-    void desk.save();
-  };
+  useSaveKey(() => !open && void desk.save());
   const close = () => setOpen(undefined);
   return (
     <Page title={of.id} crumbs={crumbsOf(of)} actions={<Actions desk={desk} onOpen={setOpen} />}>
-      <div class="editor" onKeyDown={onKeyDown}>
+      <div class="editor">
         <div class="editor-main">
           {offer && <OfferNotice of={of} offer={offer} onContinue={() => desk.goOn(offer)} onDiscard={() => (desk.offer.value = undefined)} />}
-          {edit.isDeleted.value ? <DeletedMeanwhile desk={desk} /> : <Banner edit={edit} onDecide={() => desk.decide()} />}
-          {outcome && <SaveNotice outcome={outcome} collection={of.collection} whoseVersion={desk.whose} />}
           {raw === undefined ? (
             <Form state={edit.form} schema={schema} disabled={isWaiting} onRaw={() => edit.enterRaw()} />
           ) : (
             <RawText text={raw} disabled={isWaiting} onText={(text) => edit.writeRaw(text)} />
           )}
-          <SaveBar desk={desk} />
+          {/* At the foot, what is said moves nothing that somebody writes in. */}
+          <div class="foot">
+            {edit.isDeleted.value ? <DeletedMeanwhile desk={desk} /> : <Banner edit={edit} onDecide={() => desk.decide()} />}
+            {outcome && <SaveNotice outcome={outcome} collection={of.collection} />}
+            <SaveBar desk={desk} />
+          </div>
         </div>
         <aside class="editor-side" aria-label="About this document">
           <VersionPanel edit={edit} onHistory={() => setOpen("history")} />

@@ -16,6 +16,7 @@ import { forgetDraft, keepDraft, type DocumentName, type Offer } from "./kept-dr
 import { OfferNotice } from "./offer-notice";
 import { putText } from "./put-text";
 import { RawText } from "./raw-text";
+import { useSaveKey } from "./save-key";
 import { SaveNotice } from "./save-notice";
 import { violationsOf, type Outcome } from "./saving";
 
@@ -74,21 +75,24 @@ export function NewDocument({ of, schema, offer: offered, onCreated }: NewDocume
     setRaw(text);
     keeping.soon(text);
   };
+  useSaveKey(() => !isCreating && !offer && void create());
   return (
     <Page title={`New: ${of.id}`} crumbs={crumbsOf(of)} actions={<Button onClick={toggle}>{raw === undefined ? "As text" : "As a form"}</Button>}>
       <div class="editor-main">
         {offer && <OfferNotice of={of} offer={offer} onContinue={goOn} onDiscard={() => setOffer(undefined)} />}
-        {outcome && <SaveNotice outcome={outcome} collection={of.collection} whoseVersion={String} />}
         {raw === undefined ? (
           <Form state={form} schema={schema} disabled={offer !== undefined} onRaw={toggle} />
         ) : (
           <RawText text={raw} disabled={offer !== undefined} onText={onText} />
         )}
-        <div class="save-bar" role="group" aria-label="Create">
-          <p class="save-state muted">Not stored yet. What you write is kept in this browser.</p>
-          <Button kind="main" busy={isCreating} disabled={isCreating || offer !== undefined} onClick={() => void create()}>
-            Create
-          </Button>
+        <div class="foot">
+          {outcome && <SaveNotice outcome={outcome} collection={of.collection} />}
+          <div class="save-bar" role="group" aria-label="Create">
+            <p class="save-state muted">Not stored yet. What you write is kept in this browser.</p>
+            <Button kind="main" busy={isCreating} disabled={isCreating || offer !== undefined} onClick={() => void create()}>
+              Create
+            </Button>
+          </div>
         </div>
       </div>
     </Page>

@@ -10,12 +10,10 @@ import type { Outcome } from "./saving";
 interface SaveNoticeProps {
   readonly outcome: Outcome;
   readonly collection: string;
-  /** Who saved the version that ours was merged with. */
-  readonly whoseVersion: (version: number) => string;
 }
 
 /** What became of a save, in words. */
-export function SaveNotice({ outcome, collection, whoseVersion }: SaveNoticeProps) {
+export function SaveNotice({ outcome, collection }: SaveNoticeProps) {
   const [isOpen, setOpen] = useState(false);
   switch (outcome.kind) {
     case "unchanged":
@@ -26,7 +24,7 @@ export function SaveNotice({ outcome, collection, whoseVersion }: SaveNoticeProp
       return (
         <div class="notice good">
           <p>
-            {savedWords(outcome, whoseVersion)}{" "}
+            {savedWords(outcome)}{" "}
             <button type="button" class="link" onClick={() => setOpen(true)}>
               Review
             </button>
@@ -63,10 +61,9 @@ export function SaveNotice({ outcome, collection, whoseVersion }: SaveNoticeProp
   }
 }
 
-export function savedWords(outcome: Outcome, whoseVersion: (version: number) => string): string {
-  if (outcome.kind !== "merged") return outcome.kind === "saved" ? `Saved as version ${outcome.version}.` : "Not saved.";
-  const theirs = outcome.onto === undefined ? "what others saved" : whoseVersion(outcome.onto);
-  return `Saved and merged with ${theirs}, as version ${outcome.version}.`;
+export function savedWords(outcome: Outcome): string {
+  if (outcome.kind === "merged") return `Saved and merged with ${outcome.theirs}, as version ${outcome.version}.`;
+  return outcome.kind === "saved" ? `Saved as version ${outcome.version}.` : "Not saved.";
 }
 
 function Review({ sent, stored }: { readonly sent: unknown; readonly stored: unknown }) {

@@ -14,8 +14,8 @@ export type Outcome =
   | {
       readonly kind: "merged";
       readonly version: number;
-      /** The version that it was merged with. */
-      readonly onto: number | undefined;
+      /** What it was merged with: "Ana's version 13". */
+      readonly theirs: string;
       readonly sent: unknown;
       readonly stored: unknown;
     }
@@ -38,6 +38,8 @@ export class Saving {
     private readonly current: () => Edit,
     /** The token of the lock that is held. */
     private readonly lockToken: () => string | undefined,
+    /** Who saved a version, and which it is, in words. */
+    private readonly whose: (version: number | undefined) => string,
     private readonly onConflict: () => void,
   ) {
     this.#stop = effect(() => {
@@ -128,7 +130,7 @@ export class Saving {
     this.edit.began();
     this.outcome.value =
       kind === "merged"
-        ? { kind, version: doc.version, onto: saved.versions?.[1], sent, stored: doc.value }
+        ? { kind, version: doc.version, theirs: this.whose(saved.versions?.[1]), sent, stored: doc.value }
         : { kind, version: doc.version };
   }
 }

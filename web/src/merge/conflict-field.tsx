@@ -63,7 +63,7 @@ export function ConflictField({ field, they, decision, isReopened, showsOriginal
       </legend>
       {isReopened && <p class="notice warn">This was changed again since you chose. Please choose once more.</p>}
       {showsOriginal && (
-        <div class="original">
+        <div class="original-value">
           <span class="muted">Original</span> <ValueView value={field.base} />
         </div>
       )}

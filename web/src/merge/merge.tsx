@@ -11,7 +11,7 @@ import { say } from "../parts/live-region";
 import { useLoad } from "../parts/load";
 import { Page } from "../parts/page";
 import { go, href } from "../place";
-import { author } from "../session/author";
+import { author, versionInWords } from "../session/author";
 import { client } from "../session/session";
 import { rememberSave } from "../session/tab";
 import { ProblemError } from "detente-client";
@@ -95,7 +95,7 @@ function Deciding({ of: { collection, id }, first }: { readonly of: DocumentName
       if (saved.kind !== "conflict") {
         rememberSave(saved.doc.etag);
         forgetDraft(of);
-        const stored = { version: saved.doc.version, onto: saved.versions?.[1], sent, stored: saved.doc.value };
+        const stored = { version: saved.doc.version, theirs: versionInWords(meeting.newest), sent, stored: saved.doc.value };
         sendArrival(of, { outcome: { kind: "merged", ...stored } });
         return go({ at: "document", ...of });
       }
@@ -120,7 +120,7 @@ function Deciding({ of: { collection, id }, first }: { readonly of: DocumentName
         yours: { who: "you" },
       }}
       crumbs={crumbs(of)}
-      notice={error !== undefined && <SaveNotice outcome={outcomeOf(error)} collection={collection} whoseVersion={String} />}
+      notice={error !== undefined && <SaveNotice outcome={outcomeOf(error)} collection={collection} />}
       isSaving={isSaving}
       onSave={(choices) => void save(choices)}
       onCancel={cancel}

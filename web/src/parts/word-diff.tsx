@@ -1,65 +1,80 @@
-import { diffLines, diffWordsWithSpace, type Change } from "diff";
+import { diffArrays } from "diff";
 import { useMemo } from "preact/hooks";
-import { ValueView } from "./value-view";
+import { isPlainList, ValueView } from "./value-view";
 
-// Beyond this, finding differences takes longer than somebody waits for it.
+// Beyond this, words are too many to compare while somebody waits, and lines do.
 const wordsCharacters = 20_000;
 const linesCharacters = 400_000;
+const timeoutMs = 150;
+
+interface Part {
+  readonly value: readonly string[];
+  readonly added: boolean;
+  readonly removed: boolean;
+}
 
 /** What was taken out and what was put in, word by word. Signs and not colours alone tell which is which. */
 export function WordDiff({ from, to }: { readonly from: unknown; readonly to: unknown }) {
-  const parts = useMemo(() => difference(textOf(from), textOf(to)), [from, to]);
+  const parts = useMemo(() => difference(from, to), [from, to]);
   if (from === undefined && to === undefined) return <ValueView value={undefined} />;
-  if (to === undefined) {
+  if (parts) {
+    const isList = isPlainList(to);
     return (
-      <span class="diff">
-        <del>
-          <ValueView value={from} />
-        </del>
-        <span class="muted"> (removed)</span>
-      </span>
-    );
-  }
-  if (parts === undefined) {
-    return (
-      <span class="diff">
-        <del>
-          <ValueView value={from} />
-        </del>{" "}
-        <ins>
-          <ValueView value={to} />
-        </ins>
-      </span>
+      <bdi class={isList ? "diff value items" : "diff value"}>
+        {parts.map((part, index) => (isList ? <Items key={index} part={part} /> : <Words key={index} part={part} />))}
+      </bdi>
     );
   }
   return (
-    <bdi class="diff value">
-      {parts.map((part, index) => (
-        <Part key={index} part={part} />
-      ))}
-    </bdi>
+    <span class="diff">
+      {from !== undefined && (
+        <del>
+          <ValueView value={from} />
+        </del>
+      )}{" "}
+      {to === undefined ? (
+        <span class="muted">(removed)</span>
+      ) : (
+        <ins>
+          <ValueView value={to} />
+        </ins>
+      )}
+    </span>
   );
 }
 
-function Part({ part }: { readonly part: Change }) {
-  if (part.added) return <ins>{part.value}</ins>;
-  if (part.removed) return <del>{part.value}</del>;
-  return <span>{shortened(part.value)}</span>;
+function Words({ part }: { readonly part: Part }) {
+  const text = part.value.join("");
+  if (part.added) return <ins>{text}</ins>;
+  if (part.removed) return <del>{text}</del>;
+  // Of a long text that stayed, its ends are enough to see where one is.
+  return <>{text.length > 600 ? `${text.slice(0, 250)} … ${text.slice(-250)}` : text}</>;
 }
 
-// Of a long text that stayed, its ends are enough to see where one is.
-function shortened(text: string): string {
-  return text.length > 600 ? `${text.slice(0, 250)} … ${text.slice(-250)}` : text;
+function Items({ part }: { readonly part: Part }) {
+  const Tag = part.added ? "ins" : part.removed ? "del" : "span";
+  return (
+    <>
+      {part.value.map((item, index) => (
+        <Tag key={index} class="item">
+          <bdi>{item}</bdi>
+        </Tag>
+      ))}
+    </>
+  );
+}
+
+function difference(from: unknown, to: unknown): readonly Part[] | undefined {
+  if (to === undefined || (isPlainList(to) && from !== undefined && !isPlainList(from))) return undefined;
+  if (isPlainList(to)) return diffArrays(((from ?? []) as unknown[]).map(String), to.map(String), { timeout: timeoutMs });
+  const [before, after] = [textOf(from), textOf(to)];
+  const characters = before.length + after.length;
+  if (characters > linesCharacters) return undefined;
+  const cut = characters > wordsCharacters ? /(?<=\n)/ : /(?<=\s)(?=\S)|\b/u;
+  return diffArrays(before.split(cut), after.split(cut), { timeout: timeoutMs });
 }
 
 function textOf(value: unknown): string {
   if (value === undefined) return "";
   return typeof value === "string" ? value : JSON.stringify(value, undefined, 1);
-}
-
-function difference(from: string, to: string): Change[] | undefined {
-  const characters = from.length + to.length;
-  const options = { timeout: 150 };
-  if (characters <= wordsCharacters) return diffWordsWithSpace(from, to, options);
-  return characters <= linesCharacters ? diffLines(from, to, options) : undefined;
 }

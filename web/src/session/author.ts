@@ -27,3 +27,10 @@ export function noticeOwnName({ updatedBy, doc }: Version): void {
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** "Ana's version 13", "your version 13 from another tab". */
+export function versionInWords(row: Version & { readonly version: number }): string {
+  const name = author(row);
+  if (name === "you") return `your version ${row.version}`;
+  return name.startsWith("you,") ? `your version ${row.version} from another tab` : `${name}’s version ${row.version}`;
+}

@@ -66,8 +66,10 @@ export function Field({ path, value, schema, required = false, isItem = false }:
   if (isGroup) {
     return (
       <fieldset class="field group" data-path={path}>
-        <legend>{head}</legend>
-        {menu}
+        <legend>
+          <span class="group-name">{head}</span>
+          {menu}
+        </legend>
         {body}
       </fieldset>
     );
