@@ -27,7 +27,8 @@ function collect(before: unknown, after: unknown, path: readonly string[], byIte
   if (before === after) return;
   if (Array.isArray(before) && Array.isArray(after)) {
     if (byItem && before.length === after.length) {
-      after.forEach((item, index) => collect(before[index], item, [...path, String(index)], byItem, found));
+      // In an array JSON.stringify makes `undefined` null.
+      after.forEach((item, index) => collect(before[index], item ?? null, [...path, String(index)], byItem, found));
     } else if (!equal(before, after)) found.push({ path, value: after });
     return;
   }

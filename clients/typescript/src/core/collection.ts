@@ -124,8 +124,8 @@ export class Collection<T = Record<string, unknown>> {
   }
 
   /** Goes on with an edit that was kept, as {@link Draft.record} gave it. */
-  resume({ id, base, value }: DraftRecord<T>): Draft<T> {
-    return this.#draft(id, base, {}, value);
+  resume({ id, base, value, from }: DraftRecord<T>): Draft<T> {
+    return this.#draft(id, base, {}, value, from);
   }
 
   async #write(id: string, write: Write, options: WriteOptions): Promise<Doc<T>> {
@@ -138,8 +138,8 @@ export class Collection<T = Record<string, unknown>> {
     return new ConflictError(conflictOf<T>(id, stale, base, mine as T), attempts);
   }
 
-  #draft(id: string, base: Snapshot, facts: Partial<Doc>, value: T | undefined): Draft<T> {
-    return new Draft(this.resource(id), base, facts, value);
+  #draft(id: string, base: Snapshot, facts: Partial<Doc>, value: T | undefined, from?: T): Draft<T> {
+    return new Draft(this.resource(id), base, facts, value, from);
   }
 
   protected resource(id: string): Resource {

@@ -17,6 +17,8 @@ export interface DraftRecord<T = unknown> {
   readonly id: string;
   readonly base: Snapshot;
   readonly value: T;
+  /** What of the value is stored already, where that is not the base: only the rest is to be saved. */
+  readonly from?: T;
 }
 
 /** An edit at one moment, for whatever shows it. The same object as long as nothing changes. */
@@ -65,6 +67,8 @@ export class Draft<T = unknown> {
   #saving = false;
   /** What the save that is under way sends. */
   #sent: T | undefined;
+  /** What was stored of the value, while the rest collides with what was merged in. */
+  #from: T | undefined;
   #state: DraftState<T> | undefined;
   readonly #listeners = new Set<() => void>();
 
@@ -73,11 +77,13 @@ export class Draft<T = unknown> {
     base: Snapshot,
     facts: Partial<Doc>,
     value: T | undefined,
+    from?: T,
   ) {
     const { updatedAt = "", updatedBy = "" } = facts;
     this.#base = docOf<T>(resource.id, base, { updatedAt, updatedBy });
     this.#value = value === undefined ? (JSON.parse(base.text) as T) : value;
     this.#head = this.#base;
+    this.#from = from;
   }
 
   get id(): string {
@@ -120,12 +126,12 @@ export class Draft<T = unknown> {
 
   /** JSON Pointers of what the person changed. */
   get touched(): string[] {
-    return this.#places(this.#base.value, this.#value);
+    return this.#places(this.#before, this.#value);
   }
 
   /** Enough to go on with {@link Collection.resume} after a crash. */
   record(): DraftRecord<T> {
-    return { id: this.id, base: snapshotOf(this.#base), value: this.#value };
+    return { id: this.id, base: snapshotOf(this.#base), value: this.#value, ...(this.#from !== undefined && { from: this.#from }) };
   }
 
   /** Tells of a version that somebody saved, as `watch` gives it. An older one is ignored. */
@@ -157,9 +163,10 @@ export class Draft<T = unknown> {
   /** Goes on from `doc`, which was stored when the edit was sent as `sent`. What was typed since is an edit of that. */
   advance(doc: Doc<T>, sent: T): void {
     const { ours, conflicts } = compare(sent, this.#value, doc.value);
-    // Where it collides with what was merged in, the old base stays, and the next save asks.
-    if (conflicts.length === 0) this.#begin(snapshotOf(doc), doc, withChanges(doc.value, ours));
-    else if (!this.#head || this.#head.version < doc.version) this.#head = doc;
+    if (conflicts.length === 0) return this.#begin(snapshotOf(doc), doc, withChanges(doc.value, ours));
+    // It collides with what was merged in: the next save asks, and does not send again what is stored.
+    this.#from = structuredClone(sent);
+    if (!this.#head || this.#head.version <= doc.version) this.#head = doc;
     this.#changed();
   }
 
@@ -171,7 +178,10 @@ export class Draft<T = unknown> {
   /** What a save would store, with these choices. Nothing is written. */
   async preview(options: CallOptions & Decision = {}): Promise<Preview<T>> {
     const pace = this.resource.transport.pace(options.signal);
-    const answer = await this.resource.merge(this.#question(options), true, {}, pace);
+    if (this.#from !== undefined) return this.#compare(options, pace);
+    const { choices, current: decided = this.#conflict?.theirs?.etag } = options;
+    const question = choices && decided !== undefined ? { choices, current: decided } : {};
+    const answer = await this.resource.merge(this.#question(question), true, {}, pace);
     if (knowsNoMerging(answer)) return this.#compare(options, pace);
     const problem = problemOf(answer);
     if (problem.kind === "deleted") return { kind: "conflict", conflict: this.#found({ kind: "stale", problem, isExplained: true }) };
@@ -210,9 +220,13 @@ export class Draft<T = unknown> {
    */
   save(options: SaveOptions = {}): Promise<Saved<T>> {
     return this.#exclusively(async (pace) => {
+      if (this.#from !== undefined) {
+        const { snapshot: theirs } = await this.resource.needed(pace);
+        return this.#join(theirs, {}, { kind: "stale", problem: NOTHING_SAID, theirs, isExplained: false }, options, pace);
+      }
       const base = snapshotOf(this.#base);
       const text = this.#text();
-      if (text === base.text) return { kind: "unchanged", doc: this.#base, joined: [], attempts: 0 };
+      if (text === base.text) return this.#unchanged();
       return this.#send(text, base, false, options, pace);
     }, options);
   }
@@ -225,15 +239,21 @@ export class Draft<T = unknown> {
     return this.#exclusively(async (pace) => {
       const stale = this.#conflict;
       const current = options.current ?? stale?.theirs?.etag;
+      if (!stale && current === undefined && this.touched.length === 0) return this.#unchanged();
       if (!stale?.isExplained && stale?.theirs && stale.theirs.etag === current) {
         return this.#join(stale.theirs, choices, stale, options, pace);
       }
+      if (this.#from !== undefined) return this.#undecided(pace);
       const decision = current === undefined ? {} : { choices, current };
       const answer = await this.resource.merge(this.#question(decision), false, options, pace);
       if (knowsNoMerging(answer)) return this.#undecided(pace);
       if (answer.status < 300) return this.#saved(await this.resource.stored(answer, pace), true, pace);
       return this.#collided(await this.resource.refused(answer, undefined, pace), pace);
     }, options);
+  }
+
+  #unchanged(): Saved<T> {
+    return { kind: "unchanged", doc: this.#base, joined: [], attempts: 0 };
   }
 
   /** What was decided was another conflict: it is shown as it is now. */
@@ -245,11 +265,12 @@ export class Draft<T = unknown> {
   }
 
   async #send(text: string, base: Snapshot, isMerged: boolean, options: SaveOptions, pace: Pace): Promise<Saved<T>> {
-    const prefer = options.merge === false ? "conflict=reject" : "conflict=merge";
+    const isJoinedHere = options.merge === false || this.#from !== undefined;
+    const prefer = isJoinedHere ? "conflict=reject" : "conflict=merge";
     const write = { method: "PUT", text, condition: { "If-Match": base.etag }, prefer } as const;
     const outcome = await this.resource.write(write, options, pace);
     if (outcome.kind === "applied") return this.#saved(outcome, isMerged, pace);
-    if (outcome.isExplained) return this.#collided(outcome, pace);
+    if (outcome.isExplained && this.#from === undefined) return this.#collided(outcome, pace);
     if (!(await pace.collided()) || !outcome.theirs) return this.#collided(outcome, pace);
     return this.#join(outcome.theirs, {}, outcome, options, pace);
   }
@@ -257,8 +278,10 @@ export class Draft<T = unknown> {
   /** Joins the edit with theirs here, since the server cannot. */
   async #join(theirs: Snapshot, choices: Choices, stale: Stale, options: WriteOptions, pace: Pace): Promise<Saved<T>> {
     const current: unknown = JSON.parse(theirs.text);
-    const made = decide(compare(this.#base.value, this.#value, current), choices);
-    if (!made) return this.#collided({ ...stale, theirs }, pace);
+    const made = decide(compare(this.#before, this.#value, current), choices);
+    if (!made) return this.#collided({ ...stale, theirs, isExplained: false }, pace);
+    // Others have saved the same.
+    if (made.length === 0) return this.#saved({ kind: "applied", stored: theirs, updatedAt: "", isMerged: true }, true, pace);
     return this.#send(splice(theirs.text, made), theirs, true, options, pace);
   }
 
@@ -269,7 +292,9 @@ export class Draft<T = unknown> {
   /** Keeps a conflict until somebody decides. */
   #found(stale: Stale): Conflict<T> {
     this.#conflict = stale;
-    const conflict = conflictOf<T>(this.id, stale, snapshotOf(this.#base), this.#value);
+    const base = snapshotOf(this.#base);
+    const before = this.#from === undefined ? base : { ...base, text: JSON.stringify(this.#from) };
+    const conflict = conflictOf<T>(this.id, stale, before, this.#value);
     const { theirs } = conflict;
     const isNewer = theirs && theirs.version >= (this.#head?.version ?? 0);
     if (isNewer || stale.problem.kind === "deleted") this.#head = theirs;
@@ -289,6 +314,7 @@ export class Draft<T = unknown> {
     const { updatedAt = "", updatedBy = "" } = facts;
     this.#base = docOf<T>(this.id, base, { updatedAt, updatedBy });
     this.#value = value;
+    this.#from = undefined;
     if (isNewest) this.#head = this.#base;
     this.#conflict = undefined;
     this.#changed();
@@ -311,13 +337,18 @@ export class Draft<T = unknown> {
   async #compare({ choices = {} }: Decision, pace: Pace): Promise<Preview<T>> {
     const { snapshot: theirs } = await this.resource.needed(pace);
     const current = JSON.parse(theirs.text) as T;
-    const comparison = compare(this.#base.value, this.#value, current);
+    const comparison = compare(this.#before, this.#value, current);
     const made = decide(comparison, choices);
     if (made) {
       const kind = this.touched.length === 0 ? "unchanged" : "clean";
       return { kind, value: withChanges(current, made), current: theirs.etag, joined: [] };
     }
     return { kind: "conflict", conflict: this.#found({ kind: "stale", problem: NOTHING_SAID, theirs, isExplained: false }) };
+  }
+
+  /** What the person's changes are told from. */
+  get #before(): T {
+    return this.#from ?? this.#base.value;
   }
 
   /** The whole document as the person wants it, with all digits that they did not touch. */

@@ -4,7 +4,8 @@
  * A number past 2^53, or `1.0`, does not survive `JSON.parse`. So an edit is written into the text that was read, and
  * what nobody touched keeps its digits.
  */
-import type { Change } from "./change.js";
+import { changes, equal, type Change } from "./change.js";
+import { isObject } from "./pointer.js";
 
 /** A member or an item: its name or index, where its text begins (with the name), and its value. */
 interface Part {
@@ -39,7 +40,8 @@ export function splice(text: string, made: readonly Change[]): string {
 
 /** The text of one value with changes within it; `depth` names of their paths lead to it. */
 function change(text: string, begin: number, end: number, made: readonly Change[], depth: number): string {
-  if (made.some(({ path }) => path.length === depth)) return JSON.stringify(made[0]?.value);
+  const whole = made.find(({ path }) => path.length === depth);
+  if (whole) return rewritten(text.slice(begin, end), whole.value);
   const within = new Map<string, Change[]>();
   for (const one of made) {
     const name = one.path[depth] as string;
@@ -67,6 +69,46 @@ function change(text: string, begin: number, end: number, made: readonly Change[
   if (!isChanged && within.size === 0) return kept + text.slice(reached, end);
   for (const [name, [added]] of within) members.push(`${JSON.stringify(name)}:${JSON.stringify(added?.value)}`);
   return `{${members.join(",")}}`;
+}
+
+/** A value that takes the place of a text: what is still there keeps its text, also if items came or went. */
+function rewritten(text: string, value: unknown): string {
+  if (!Array.isArray(value) || text[0] !== "[") {
+    const before: unknown = isObject(value) && text[0] === "{" ? JSON.parse(text) : undefined;
+    return isObject(before) ? splice(text, changes(before, value)) : JSON.stringify(value ?? null);
+  }
+  const olds = parts(text, 0).map(({ begin, end }) => text.slice(begin, end));
+  return `[${paired(olds, value as unknown[]).join(",")}]`;
+}
+
+/** The texts of `items`, each written into the old one that it comes from: an equal one, or else the next of its kind. */
+function paired(olds: readonly string[], items: readonly unknown[]): string[] {
+  const values = olds.map((old) => JSON.parse(old) as unknown);
+  let first = 0;
+  while (first < items.length && first < olds.length && equal(values[first], items[first])) first++;
+  let left = 0;
+  const shorter = Math.min(items.length, olds.length) - first;
+  while (left < shorter && equal(values.at(-1 - left), items.at(-1 - left))) left++;
+  const [oldEnd, end] = [olds.length - left, items.length - left];
+  const free = new Set(Array.from({ length: oldEnd - first }, (_, index) => first + index));
+  const take = (fits: (value: unknown) => boolean): string | undefined => {
+    for (const index of free) {
+      if (!fits(values[index])) continue;
+      free.delete(index);
+      return olds[index];
+    }
+    return undefined;
+  };
+  const middle = items.slice(first, end).map((item) => take((value) => equal(value, item)));
+  const written = middle.map((old, index) => {
+    const item = items[first + index];
+    return old ?? rewritten(take((value) => isAlike(value, item)) ?? "", item);
+  });
+  return [...olds.slice(0, first), ...written, ...olds.slice(oldEnd)];
+}
+
+function isAlike(a: unknown, b: unknown): boolean {
+  return (isObject(a) && isObject(b)) || (Array.isArray(a) && Array.isArray(b));
 }
 
 /** The members or items of the object or array at `begin`; of another value, none. */

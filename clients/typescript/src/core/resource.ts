@@ -42,6 +42,9 @@ export interface Stale {
   readonly isExplained: boolean;
 }
 
+/** A deletion that was performed. */
+const GONE: Applied = { kind: "applied", stored: { text: "null", etag: "", version: 0 }, updatedAt: "", isMerged: false };
+
 /** What is sent, and what it rests on. */
 export interface Write {
   readonly method: "PUT" | "PATCH" | "DELETE";
@@ -125,21 +128,20 @@ export class Resource {
       const { snapshot, updatedAt } = found(answer, text);
       return { kind: "applied", stored: snapshot, updatedAt, isMerged: false };
     }
-    if (method === "DELETE") {
-      return { kind: "applied", stored: { text: "null", etag: "", version: 0 }, updatedAt: "", isMerged: false };
-    }
+    if (method === "DELETE") return GONE;
     return this.stored(answer, pace);
   }
 
   /** What a refusal means: too late, or another reason; or that an attempt whose answer was lost was performed. */
   async #settle(answer: Answer, { method, text, condition }: Write, pace: Pace): Promise<Applied | Stale> {
+    const isGone = answer.status === 404 || answer.status === 410;
+    if (answer.inDoubt && method === "DELETE" && isGone) return GONE;
     const stale = await this.refused(answer, condition["If-Match"], pace);
     const { theirs } = stale;
     if (answer.inDoubt) {
       const isMine = theirs ? text !== undefined && equal(JSON.parse(theirs.text), JSON.parse(text)) : method === "DELETE";
       if (!isMine) throw new TransportError("the answer to a write was lost, and somebody has saved since", true);
-      const stored = theirs ?? { text: "null", etag: "", version: 0 };
-      return { kind: "applied", stored, updatedAt: "", isMerged: false };
+      return theirs ? { ...GONE, stored: theirs } : GONE;
     }
     return stale;
   }

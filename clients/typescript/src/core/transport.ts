@@ -94,7 +94,7 @@ export class Transport {
   async headers(given: NonNullable<Sending["headers"]> = {}): Promise<Record<string, string>> {
     const { token, actor } = this.options;
     const secret = typeof token === "function" ? await token() : token;
-    const all = { ...(secret && { Authorization: `Bearer ${secret}` }), ...(actor && { "X-Actor": actor }), ...given };
+    const all = { ...(secret && { Authorization: `Bearer ${secret}` }), ...(actor && { "X-Actor": utf8(actor) }), ...given };
     const known = Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined);
     return Object.fromEntries(known);
   }
@@ -140,10 +140,12 @@ export class Transport {
     const { method, body } = sending;
     const signal = this.#patience(pace);
     const type = body === undefined ? undefined : "application/json";
-    const headers = await this.headers({ "Content-Type": type, ...sending.headers });
+    // What cannot be sent at all is a mistake of the caller, and no lost answer.
+    const url = this.url(sending.path, sending.query);
+    const headers = new Headers(await this.headers({ "Content-Type": type, ...sending.headers }));
     try {
       const init = { method, headers, cache: "no-store" as const, signal, ...(body !== undefined && { body }) };
-      const response = await this.#fetch(this.url(sending.path, sending.query), init);
+      const response = await this.#fetch(url, init);
       const text = await response.text();
       return judge({ status: response.status, headers: response.headers, text, inDoubt: false }, method === "GET");
     } catch (cause) {
@@ -181,6 +183,11 @@ export class Transport {
       if (!(await pace.failed(0))) throw lost(undefined);
     }
   }
+}
+
+/** As header fields take it: a character for each byte. */
+function utf8(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 function lost(cause: unknown): TransportError {
