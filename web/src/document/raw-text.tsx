@@ -1,9 +1,9 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { LongText, partCharacters } from "../parts/long-text";
 import { mistakeOf, type SyntaxMistake } from "./json-syntax";
 
+// A text of several parts is checked when it is saved.
 const checkMs = 400;
-// A larger text is checked when it is saved: to check it takes longer than between two keys.
-const checkedCharacters = 300_000;
 
 interface RawTextProps {
   readonly text: string;
@@ -14,38 +14,35 @@ interface RawTextProps {
 /** The whole document as JSON text. The browser keeps the text; it is handed over at each change. */
 export function RawText({ text, disabled = false, onText }: RawTextProps) {
   const [mistake, setMistake] = useState<SyntaxMistake>();
-  const area = useRef<HTMLTextAreaElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const id = useId();
-  useEffect(() => {
-    if (area.current && area.current.value !== text) area.current.value = text;
-  }, [text]);
   useEffect(() => () => clearTimeout(timer.current), []);
-  const onInput = (typed: string) => {
-    onText(typed);
+  const onTyped = (read: () => string) => {
     clearTimeout(timer.current);
-    if (typed.length <= checkedCharacters) timer.current = setTimeout(() => setMistake(mistakeOf(typed)), checkMs);
+    onText(read());
+    if (text.length <= partCharacters) timer.current = setTimeout(() => setMistake(mistakeOf(read())), checkMs);
   };
   const goThere = () => {
-    if (!mistake || !area.current) return;
-    const before = area.current.value.split("\n").slice(0, mistake.line - 1).join("\n").length;
-    const offset = before + (mistake.line > 1 ? 1 : 0) + mistake.column - 1;
-    area.current.focus();
-    area.current.setSelectionRange(offset, offset + 1);
+    const area = document.getElementById(id);
+    if (!mistake || !(area instanceof HTMLTextAreaElement)) return;
+    const before = area.value.split("\n").slice(0, mistake.line - 1);
+    const offset = before.reduce((sum, line) => sum + line.length + 1, 0) + mistake.column - 1;
+    area.focus();
+    area.setSelectionRange(offset, offset + 1);
   };
   return (
     <div class="field raw">
       <label for={id}>The document as JSON text</label>
-      <textarea
-        ref={area}
+      <LongText
         id={id}
         rows={24}
-        spellcheck={false}
+        text={text}
+        revision={text}
         autocapitalize="off"
         disabled={disabled}
         aria-invalid={mistake !== undefined}
         aria-describedby={`${id}e`}
-        onInput={(event) => onInput(event.currentTarget.value)}
+        onTyped={onTyped}
       />
       <p class="wrong" id={`${id}e`} role="status">
         {mistake && (

@@ -1,4 +1,5 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
+import { LongText } from "../../parts/long-text";
 import { namesOf } from "../../parts/pointer";
 import type { ControlProps } from "./field";
 import { useForm } from "./in-form";
@@ -39,31 +40,26 @@ function SmallText({ path, value, schema, id, describedBy, invalid }: ControlPro
 
 function LargeText({ path, value, id, describedBy, invalid }: ControlProps) {
   const { state } = useForm();
-  const area = useRef<HTMLTextAreaElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const replaced = state.replaced.value;
-  useEffect(() => {
-    if (area.current && area.current.value !== value) area.current.value = String(value);
-  }, [replaced]);
-  const handOver = () => {
-    clearTimeout(timer.current);
-    timer.current = undefined;
-    if (area.current) state.set(namesOf(path), area.current.value);
-  };
-  const onInput = () => {
-    state.waiting(handOver);
-    timer.current ??= setTimeout(() => state.flush(), handOverMs);
+  const onTyped = (read: () => string) => {
+    if (timer.current !== undefined) return;
+    state.waiting(() => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+      state.set(namesOf(path), read());
+    });
+    timer.current = setTimeout(() => state.flush(), handOverMs);
   };
   return (
-    <textarea
-      ref={area}
+    <LongText
       id={id}
       class="large"
       rows={18}
-      spellcheck={false}
+      text={String(value)}
+      revision={state.replaced.value}
       aria-describedby={describedBy}
       aria-invalid={invalid}
-      onInput={onInput}
+      onTyped={onTyped}
     />
   );
 }
