@@ -2,9 +2,9 @@
 
 /** @typedef {import("playwright-core").Page} Page */
 
-/** @param {Page} page @param {string} name The member's name. */
+/** @param {Page} page @param {string} name The member's name, without `/` and `~`. */
 export function field(page, name) {
-  return page.getByRole("textbox", { name, exact: true });
+  return page.locator(`[data-path="/${name}"]`).getByRole("textbox");
 }
 
 /** The heading of the document is there, and the form can be filled. @param {Page} page @param {string} name */

@@ -32,22 +32,39 @@ export class Site {
   }
 
   /**
-   * Somebody with a browser of their own. When the test ends, their page must have done nothing forbidden.
+   * A visitor of one test. When it ends, their page must have done nothing forbidden.
    *
    * @param {import("node:test").TestContext} t
    * @param {string} name
    * @param {import("playwright-core").BrowserContextOptions} [options]
    */
   async person(t, name, options) {
-    const context = await this.browser.newContext({ locale: "en-GB", timezoneId: "UTC", ...options });
+    const person = await this.visitor(name, options);
+    t.after(async () => {
+      await person.context.close();
+      person.faults.assertNone();
+    });
+    return person;
+  }
+
+  /**
+   * Somebody with a browser of their own.
+   *
+   * @param {string} name
+   * @param {import("playwright-core").BrowserContextOptions} [options]
+   */
+  async visitor(name, options) {
+    const storageState = { cookies: [], origins: [this.#introduced(name)] };
+    const context = await this.browser.newContext({ locale: "en-GB", timezoneId: "UTC", storageState, ...options });
     context.setDefaultTimeout(15_000);
     const faults = watchForFaults(context, this.address);
-    await context.addInitScript(signIn, name);
-    t.after(async () => {
-      await context.close();
-      faults.assertNone();
-    });
     return { name, context, faults, open: (/** @type {string} */ place) => this.open(context, place) };
+  }
+
+  /** What the page remembers of a person who told it their name. @param {string} name */
+  #introduced(name) {
+    const { origin, pathname } = new URL(`${this.address}/`);
+    return { origin, localStorage: [{ name: `detente ${pathname} actor`, value: name }] };
   }
 
   /** A new tab at a place such as `/c/notes/1`. @param {import("playwright-core").BrowserContext} context @param {string} place */
@@ -56,9 +73,4 @@ export class Site {
     await page.goto(this.address + place);
     return page;
   }
-}
-
-/** Runs in the page before its own script: what the page remembers of a person who told it their name. */
-function signIn(/** @type {string} */ name) {
-  if (!localStorage.getItem("detente.actor")) localStorage.setItem("detente.actor", name);
 }

@@ -13,7 +13,7 @@ const stored = await fetch(`${site.api}/api/notes/plan`, {
 assert.equal(stored.status, 201);
 
 /** @param {import("playwright-core").Page} page */
-const tokenField = (page) => page.getByLabel(/token/i);
+const tokenField = (page) => page.getByRole("textbox", { name: "Token" });
 
 test("a token is asked for, refused, accepted, and kept for the session of the tab alone", async (t) => {
   const ana = await site.person(t, "Ana");
