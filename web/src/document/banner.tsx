@@ -1,10 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
 import { Button } from "../parts/button";
+import { Changes } from "../parts/changes";
 import { Dialog } from "../parts/dialog";
 import { say } from "../parts/live-region";
-import { inWords, namesOf, valueAt } from "../parts/pointer";
+import { inWords } from "../parts/pointer";
 import { Time } from "../parts/time";
-import { WordDiff } from "../parts/word-diff";
 import { author, capital } from "../session/author";
 import type { Edit } from "./edit";
 
@@ -83,27 +83,13 @@ function places(paths: readonly string[]): string {
 function WhatChanged({ edit, onClose }: { readonly edit: Edit; readonly onClose: () => void }) {
   const head = edit.head.value;
   const { yours, theirs } = edit.form.marks.value;
-  const before = edit.base.value.value;
   return (
     <Dialog title="What changed since you started" shape="side" onClose={onClose}>
       <p class="muted">
         From version {edit.base.value.version} to version {head?.version}, saved <Time at={head?.updatedAt} /> by{" "}
         <bdi>{head && author(head)}</bdi>.
       </p>
-      <dl class="changes">
-        {theirs.slice(0, 100).map((path) => (
-          <div key={path}>
-            <dt>
-              <bdi>{inWords(path)}</bdi>
-              {yours.includes(path) && <span class="mark both">you changed it, too</span>}
-            </dt>
-            <dd>
-              <WordDiff from={valueAt(before, namesOf(path))} to={valueAt(head?.doc?.value, namesOf(path))} />
-            </dd>
-          </div>
-        ))}
-      </dl>
-      {theirs.length > 100 && <p class="muted">and {theirs.length - 100} more places</p>}
+      <Changes before={edit.base.value.value} after={head?.doc?.value} places={theirs} shared={yours} />
     </Dialog>
   );
 }

@@ -1,12 +1,9 @@
 import type { Row } from "detente-client";
 import { Button } from "../parts/button";
-import { inWords, namesOf, valueAt } from "../parts/pointer";
+import { Changes } from "../parts/changes";
 import { Time } from "../parts/time";
-import { WordDiff } from "../parts/word-diff";
 import { author } from "../session/author";
 import { differingPlaces } from "./places";
-
-const shownPlaces = 100;
 
 /** What differs between two versions, word by word. */
 export function Comparison({ older, newer, onBack }: { readonly older: Row; readonly newer: Row; readonly onBack: () => void }) {
@@ -24,19 +21,7 @@ export function Comparison({ older, newer, onBack }: { readonly older: Row; read
         <bdi>{author(newer)}</bdi>, <Time at={newer.updatedAt} />)
       </p>
       {places.length === 0 && <p>They hold the same.</p>}
-      <dl class="changes">
-        {places.slice(0, shownPlaces).map((path) => (
-          <div key={path}>
-            <dt>
-              <bdi>{inWords(path)}</bdi>
-            </dt>
-            <dd>
-              <WordDiff from={valueAt(before, namesOf(path))} to={valueAt(after, namesOf(path))} />
-            </dd>
-          </div>
-        ))}
-      </dl>
-      {places.length > shownPlaces && <p class="muted">and {places.length - shownPlaces} more places</p>}
+      <Changes before={before} after={after} places={places} />
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button";
-import { Dialog } from "../parts/dialog";
 import { wordsOf } from "../parts/failure";
+import { FormDialog } from "../parts/form-dialog";
 import { clockTime } from "../parts/time";
 import type { HeldLock } from "./held-lock";
 
@@ -46,24 +46,21 @@ export function LockPanel({ lock }: { readonly lock: HeldLock }) {
         </p>
       )}
       {isBreaking && state.kind === "taken" && (
-        <Dialog title="Take the lock away?" onClose={() => setBreaking(false)}>
+        <FormDialog
+          title="Take the lock away?"
+          submit="Take it away"
+          isDanger
+          onSubmit={() => {
+            setBreaking(false);
+            void lock.break();
+          }}
+          onClose={() => setBreaking(false)}
+        >
           <p>
             <bdi>{state.by.owner || state.by.by}</bdi> is told at the next save that the lock is lost. What they wrote is not lost, but they
             have to look again.
           </p>
-          <div class="actions end">
-            <Button onClick={() => setBreaking(false)}>Cancel</Button>
-            <Button
-              kind="danger"
-              onClick={() => {
-                setBreaking(false);
-                void lock.break();
-              }}
-            >
-              Take it away
-            </Button>
-          </div>
-        </Dialog>
+        </FormDialog>
       )}
     </section>
   );

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button";
-import { Dialog } from "../parts/dialog";
+import { FormDialog } from "../parts/form-dialog";
 import { inWords } from "../parts/pointer";
 import { connection } from "../session/connection";
 import type { Desk } from "./desk";
@@ -35,17 +35,18 @@ export function SaveBar({ desk }: { readonly desk: Desk }) {
         </Button>
       </div>
       {isAsking && (
-        <Dialog title="Discard your changes?" onClose={() => setAsking(false)}>
+        <FormDialog
+          title="Discard your changes?"
+          submit="Discard"
+          cancel="Keep them"
+          isDanger
+          onSubmit={discard}
+          onClose={() => setAsking(false)}
+        >
           <p>
             What you changed since version {edit.base.value.version} is taken away: <bdi>{changed(edit.form.marks.value.yours)}</bdi>.
           </p>
-          <div class="actions end">
-            <Button onClick={() => setAsking(false)}>Keep them</Button>
-            <Button kind="danger" onClick={discard}>
-              Discard
-            </Button>
-          </div>
-        </Dialog>
+        </FormDialog>
       )}
     </div>
   );

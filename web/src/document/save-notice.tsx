@@ -1,10 +1,11 @@
 import { useState } from "preact/hooks";
 import { ProblemError } from "detente-client";
+import { Changes } from "../parts/changes";
 import { Dialog } from "../parts/dialog";
 import { wordsOf } from "../parts/failure";
 import { inWords, isObject } from "../parts/pointer";
-import { WordDiff } from "../parts/word-diff";
 import { href } from "../place";
+import { differingPlaces } from "./places";
 import type { Outcome } from "./saving";
 
 interface SaveNoticeProps {
@@ -67,25 +68,12 @@ export function savedWords(outcome: Outcome): string {
 }
 
 function Review({ sent, stored }: { readonly sent: unknown; readonly stored: unknown }) {
-  const [before, after] = [isObject(sent) ? sent : {}, isObject(stored) ? stored : {}];
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  const different = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
-  if (different.length === 0) return <p>What is stored is what you wrote.</p>;
+  const places = differingPlaces(sent, stored);
+  if (places.length === 0) return <p>What is stored is what you wrote.</p>;
   return (
     <>
       <p class="muted">What you sent, and what is stored now.</p>
-      <dl class="changes">
-        {different.slice(0, 100).map((name) => (
-          <div key={name}>
-            <dt>
-              <bdi>{name}</bdi>
-            </dt>
-            <dd>
-              <WordDiff from={before[name]} to={after[name]} />
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <Changes before={sent} after={stored} places={places} />
     </>
   );
 }

@@ -1,18 +1,17 @@
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Button } from "../parts/button";
-import { Dialog } from "../parts/dialog";
+import { FormDialog } from "../parts/form-dialog";
+import { TextField } from "../parts/text-field";
 import { go, space } from "../place";
 
 /** The space that is shown. The server lists no spaces: one goes to it by name. */
 export function SpaceChoice() {
   const [isOpen, setOpen] = useState(false);
-  const id = useId();
   const close = () => setOpen(false);
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const name = new FormData(event.currentTarget as HTMLFormElement).get("space");
+  const submit = (text: (name: string) => string) => {
+    const name = text("space");
     close();
-    go({ at: "home" }, typeof name === "string" && name !== "" && name !== "default" ? name : null);
+    go({ at: "home" }, name !== "" && name !== "default" ? name : null);
   };
   return (
     <>
@@ -20,21 +19,16 @@ export function SpaceChoice() {
         <span class="muted">Space</span> <bdi class="name">{space.value ?? "default"}</bdi>
       </Button>
       {isOpen && (
-        <Dialog title="Go to a space" onClose={close}>
-          <form class="stack" onSubmit={submit}>
-            <div class="field">
-              <label for={id}>Name of the space</label>
-              <input id={id} name="space" value={space.value ?? ""} placeholder="default" pattern="[A-Za-z0-9][A-Za-z0-9_\-]{0,62}" />
-              <p class="hint">Letters, digits, - and _. Each space has its own documents.</p>
-            </div>
-            <div class="actions end">
-              <Button onClick={close}>Cancel</Button>
-              <Button kind="main" type="submit">
-                Go
-              </Button>
-            </div>
-          </form>
-        </Dialog>
+        <FormDialog title="Go to a space" submit="Go" onSubmit={submit} onClose={close}>
+          <TextField
+            label="Name of the space"
+            name="space"
+            value={space.value ?? ""}
+            placeholder="default"
+            pattern="[A-Za-z0-9][A-Za-z0-9_\-]{0,62}"
+            hint="Letters, digits, - and _. Each space has its own documents."
+          />
+        </FormDialog>
       )}
     </>
   );

@@ -1,6 +1,8 @@
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
+import { FormDialog } from "../parts/form-dialog";
+import { TextField } from "../parts/text-field";
 import { actor, askToken, hasToken, me, setActor, setToken } from "../session/session";
 
 /** Who acts. With a token the server knows; without, somebody says so. */
@@ -23,29 +25,21 @@ interface Closing {
 }
 
 function NameDialog({ onClose }: Closing) {
-  const id = useId();
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const name = new FormData(event.currentTarget as HTMLFormElement).get("name");
-    setActor(typeof name === "string" ? name.trim() : undefined);
+  const submit = (text: (name: string) => string) => {
+    setActor(text("name"));
     onClose();
   };
   return (
-    <Dialog title="Who are you?" onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        <div class="field">
-          <label for={id}>Name</label>
-          <input id={id} name="name" maxLength={60} value={actor.value ?? ""} autocomplete="nickname" />
-          <p class="hint">Others see it beside what you save. This server believes whatever you say.</p>
-        </div>
-        <div class="actions end">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="main" type="submit">
-            Use this name
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog title="Who are you?" submit="Use this name" onSubmit={submit} onClose={onClose}>
+      <TextField
+        label="Name"
+        name="name"
+        maxLength={60}
+        value={actor.value ?? ""}
+        autocomplete="nickname"
+        hint="Others see it beside what you save. This server believes whatever you say."
+      />
+    </FormDialog>
   );
 }
 

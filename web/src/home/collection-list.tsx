@@ -1,6 +1,7 @@
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { CollectionInfo } from "detente-client";
 import { Button } from "../parts/button";
+import { TextField } from "../parts/text-field";
 import { Time } from "../parts/time";
 import { href } from "../place";
 
@@ -12,7 +13,6 @@ interface CollectionListProps {
 /** The collections, found by a part of their names. */
 export function CollectionList({ collections, onCreate }: CollectionListProps) {
   const [sought, setSought] = useState("");
-  const id = useId();
   const matching = collections.filter(({ name }) => name.toLowerCase().includes(sought.trim().toLowerCase()));
   if (collections.length === 0) {
     return (
@@ -29,10 +29,7 @@ export function CollectionList({ collections, onCreate }: CollectionListProps) {
   }
   return (
     <>
-      <div class="field search">
-        <label for={id}>Find a collection</label>
-        <input id={id} type="search" value={sought} onInput={(event) => setSought(event.currentTarget.value)} />
-      </div>
+      <TextField class="search" label="Find a collection" type="search" value={sought} onInput={(event) => setSought(event.currentTarget.value)} />
       <div class="card scroll">
         <table class="table">
           <caption class="unseen">Collections</caption>

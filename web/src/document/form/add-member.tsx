@@ -2,6 +2,7 @@ import { useId, useState } from "preact/hooks";
 import { Button } from "../../parts/button";
 import { useFocus } from "../../parts/focus";
 import { namesOf } from "../../parts/pointer";
+import { TextField } from "../../parts/text-field";
 import { asKind, kinds, type Kind } from "./kind";
 import { useForm } from "./in-form";
 
@@ -43,22 +44,13 @@ function NewMember({ path, taken, onClose }: AddMemberProps & { readonly onClose
   };
   return (
     <div class="add-member" role="group" aria-label="A new member" onKeyDown={onKeyDown}>
-      <div class="field">
-        <label for={`${id}n`}>Name of the new member</label>
-        <input
-          id={`${id}n`}
-          value={name}
-          ref={input}
-          aria-invalid={isTaken}
-          aria-describedby={isTaken ? `${id}e` : undefined}
-          onInput={(event) => setName(event.currentTarget.value)}
-        />
-        {isTaken && (
-          <p class="wrong" id={`${id}e`}>
-            There is one of this name.
-          </p>
-        )}
-      </div>
+      <TextField
+        label="Name of the new member"
+        value={name}
+        fieldRef={input}
+        wrong={isTaken && "There is one of this name."}
+        onInput={(event) => setName(event.currentTarget.value)}
+      />
       <div class="field">
         <label for={`${id}k`}>What it holds</label>
         <KindSelect id={`${id}k`} kind={kind} onKind={setKind} />

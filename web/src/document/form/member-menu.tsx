@@ -1,8 +1,9 @@
 import { useId, useState } from "preact/hooks";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { FormDialog } from "../../parts/form-dialog";
 import { say } from "../../parts/live-region";
 import { isObject, namesOf, valueAt } from "../../parts/pointer";
+import { TextField } from "../../parts/text-field";
 import type { Schema } from "../../session/schema";
 import { KindSelect } from "./add-member";
 import { useForm } from "./in-form";
@@ -51,43 +52,42 @@ function MemberDialog({ path, value, schema, required, name, onClose }: MemberMe
     say(`${name} was removed from the draft`);
     onClose();
   };
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    if (isTaken) return;
+  const submit = () => {
+    if (isTaken) throw new Error("There is one of this name.");
     state.finish(path, undefined);
     if (kind !== kindOf(value)) state.set(names, asKind(value, kind));
     if (next !== name) state.set(parentNames, renamed(valueAt(state.value.peek(), parentNames), name, next));
     onClose();
   };
   return (
-    <Dialog title={`The member ${name}`} onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        {schema ? (
-          <p class="hint">The schema of the collection names this member.</p>
-        ) : (
-          <div class="field">
-            <label for={`${id}n`}>Name</label>
-            <input id={`${id}n`} value={next} aria-invalid={isTaken} onInput={(event) => setNext(event.currentTarget.value)} />
-            {isTaken && <p class="wrong">There is one of this name.</p>}
-          </div>
-        )}
-        {!schema?.enum && (
-          <div class="field">
-            <label for={`${id}k`}>What it holds</label>
-            <KindSelect id={`${id}k`} kind={kind} onKind={setKind} />
-          </div>
-        )}
-        <div class="actions end">
-          <Button kind="danger" onClick={remove}>
-            Remove{required ? " all the same" : ""}
-          </Button>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="main" type="submit">
-            Change
-          </Button>
+    <FormDialog
+      title={`The member ${name}`}
+      submit="Change"
+      onSubmit={submit}
+      onClose={onClose}
+      actions={
+        <Button kind="danger" onClick={remove}>
+          Remove{required ? " all the same" : ""}
+        </Button>
+      }
+    >
+      {schema ? (
+        <p class="hint">The schema of the collection names this member.</p>
+      ) : (
+        <TextField
+          label="Name"
+          value={next}
+          wrong={isTaken && "There is one of this name."}
+          onInput={(event) => setNext(event.currentTarget.value)}
+        />
+      )}
+      {!schema?.enum && (
+        <div class="field">
+          <label for={id}>What it holds</label>
+          <KindSelect id={id} kind={kind} onKind={setKind} />
         </div>
-      </form>
-    </Dialog>
+      )}
+    </FormDialog>
   );
 }
 

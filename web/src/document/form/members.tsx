@@ -1,6 +1,7 @@
-import { useId, useMemo, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { Button } from "../../parts/button";
 import { isObject, namesOf } from "../../parts/pointer";
+import { TextField } from "../../parts/text-field";
 import type { Schema } from "../../session/schema";
 import { AddMember } from "./add-member";
 import { Field } from "./field";
@@ -21,7 +22,6 @@ interface MembersProps {
 export function Members({ path, value, schema }: MembersProps) {
   const [shown, setShown] = useState(shownAtFirst);
   const [sought, setSought] = useState("");
-  const id = useId();
   const members = isObject(value) ? value : {};
   const names = useMemo(() => orderOf(members, schema), [members, schema]);
   const matching = sought ? names.filter((name) => name.toLowerCase().includes(sought.toLowerCase())) : names;
@@ -30,10 +30,12 @@ export function Members({ path, value, schema }: MembersProps) {
   return (
     <div class="members">
       {names.length > shownAtFirst && (
-        <div class="field find">
-          <label for={id}>Find one of {names.length.toLocaleString()} members</label>
-          <input id={id} type="search" value={sought} onInput={(event) => setSought(event.currentTarget.value)} />
-        </div>
+        <TextField
+          label={`Find one of ${names.length.toLocaleString()} members`}
+          type="search"
+          value={sought}
+          onInput={(event) => setSought(event.currentTarget.value)}
+        />
       )}
       {visible.map((name) => (
         <Field
