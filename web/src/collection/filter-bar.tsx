@@ -26,7 +26,7 @@ export function FilterBar({ columns, filters, onFilters }: FilterBarProps) {
   };
   const without = (name: string) => onFilters(Object.fromEntries(Object.entries(filters).filter(([other]) => other !== name)));
   return (
-    <div class="filters">
+    <div class="filter-bar">
       <form class="filter-form" onSubmit={submit} aria-label="Filter">
         <div class="field">
           <label for={`${id}m`}>Member</label>

@@ -14,8 +14,8 @@ export function Chart({ bars, span }: { bars: readonly Bar[]; span: Span }) {
     <figure class="chart" ref={frame}>
       <figcaption>
         Edits per {span.bar}
-        <span class="chart-key refused">refused</span>
-        <span class="chart-key merged">merged</span>
+        <span class="chart-key key-refused">refused</span>
+        <span class="chart-key key-merged">merged</span>
       </figcaption>
       {width > 0 && <Drawing bars={bars} span={span} width={width} />}
       <details>
@@ -37,7 +37,7 @@ function Drawing({ bars, span, width }: { bars: readonly Bar[]; span: Span; widt
       <desc id="chart-text">{description(bars, span)}</desc>
       <defs>
         <pattern id="hatched" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-          <rect width="3" height="5" class="merged" />
+          <rect width="3" height="5" class="bar-merged" />
         </pattern>
       </defs>
       <g transform="translate(0 8)">
@@ -53,8 +53,8 @@ function Drawing({ bars, span, width }: { bars: readonly Bar[]; span: Span; widt
             <g key={bar.from.getTime()}>
               <title>{`${timeWords(bar.from, span)}: ${bar.refused} refused, ${bar.merged} merged`}</title>
               <rect x={side + at * step} y="0" width={step} height={height} fill="transparent" />
-              <rect class="refused" x={middle - thick} y={y(bar.refused)} width={thick} height={height - y(bar.refused)} />
-              <rect class="merged-bar" x={middle} y={y(bar.merged)} width={thick} height={height - y(bar.merged)} fill="url(#hatched)" />
+              <rect class="bar-refused" x={middle - thick} y={y(bar.refused)} width={thick} height={height - y(bar.refused)} />
+              <rect class="bar-frame" x={middle} y={y(bar.merged)} width={thick} height={height - y(bar.merged)} fill="url(#hatched)" />
             </g>
           );
         })}

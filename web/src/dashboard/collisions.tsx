@@ -47,11 +47,11 @@ function Collision({ conflict, by, theirs, result }: CollisionProps) {
           <dt>Original</dt>
           <dd><ValueView value={base} /></dd>
         </div>
-        <div class="theirs">
+        <div class="value-theirs">
           <dt>Theirs{theirs !== undefined && <>, by <bdi>{theirs}</bdi></>}</dt>
           <dd><WordDiff from={base} to={current} /></dd>
         </div>
-        <div class="yours">
+        <div class="value-yours">
           <dt>Yours, by <bdi>{by}</bdi></dt>
           <dd><WordDiff from={base} to={yours} /></dd>
         </div>
@@ -72,11 +72,11 @@ function WholeEdit({ entry }: { readonly entry: LogEntryWhole }) {
   return (
     <section class="card collision">
       <dl class="values">
-        <div class="theirs">
+        <div class="value-theirs">
           <dt>Theirs</dt>
           <dd><ValueView value={current} /></dd>
         </div>
-        <div class="yours">
+        <div class="value-yours">
           <dt>Yours, by <bdi>{by}</bdi></dt>
           <dd>{edit.document === undefined ? <ValueView value={edit.mergePatch ?? edit.jsonPatch} /> : <WordDiff from={current} to={edit.document} />}</dd>
         </div>

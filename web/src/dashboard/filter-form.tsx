@@ -14,7 +14,7 @@ export function FilterForm({ filters }: { readonly filters: Filters }) {
     setQuery(withFilters(query.value, { ...filters, [name]: isTime ? utcTime(value) : value }));
   };
   return (
-    <form class="filters" aria-label="Filters of the log" onSubmit={(event) => event.preventDefault()}>
+    <form class="log-filters" aria-label="Filters of the log" onSubmit={(event) => event.preventDefault()}>
       <Field label="Outcome">
         {(id) => (
           <select id={id} value={filters.outcome ?? ""} onChange={set("outcome")}>

@@ -23,28 +23,34 @@ export function Timeline({ entry, versions }: TimelineProps) {
   }, [outcome]);
   return (
     <ol class="timeline" ref={list} tabIndex={-1} aria-labelledby="what-happened">
-      <Step name="Original" className="original">
+      <Step name="Original" side="original">
         {baseVersion === null ? "What the edit began from is not known." : <Version entry={entry} number={baseVersion} row={versions?.base} />}
       </Step>
-      <Step name="Theirs" className="theirs">
+      <Step name="Theirs" side="theirs">
         {currentVersion === null ? "There was no document." : <Version entry={entry} number={currentVersion} row={versions?.theirs} />}
       </Step>
-      <Step name="Yours" className="yours">
+      <Step name="Yours" side="yours">
         <p>
           <bdi>{by}</bdi> sent {method}, refused: {kindWords(kind)}
         </p>
         <p class="muted"><Time at={at} /></p>
       </Step>
-      <Step name="Result" className="result">
+      <Step name="Result" side="result">
         <Result entry={entry} row={versions?.result} />
       </Step>
     </ol>
   );
 }
 
-function Step({ name, className, children }: { readonly name: string; readonly className: string; readonly children: ComponentChildren }) {
+interface StepProps {
+  readonly name: string;
+  readonly side: "original" | "theirs" | "yours" | "result";
+  readonly children: ComponentChildren;
+}
+
+function Step({ name, side, children }: StepProps) {
   return (
-    <li class={className}>
+    <li class={`step-${side}`}>
       <h3>{name}</h3>
       {children}
     </li>

@@ -9,7 +9,7 @@ const units = [
 /** "3.5 minutes", of a number of seconds. */
 export function durationWords(seconds: number): string {
   for (const [unit, length] of units) if (seconds >= length) return inUnit(seconds / length, unit);
-  return seconds < 1 ? "under a second" : inUnit(seconds, "second");
+  return seconds < 1 ? "< 1 second" : inUnit(seconds, "second");
 }
 
 function inUnit(amount: number, unit: string): string {

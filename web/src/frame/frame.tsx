@@ -1,5 +1,5 @@
 import { LiveRegion } from "../parts/live-region";
-import { href, place, space } from "../place";
+import { baseUrl, href, place, space } from "../place";
 import { connection } from "../session/connection";
 import { Router } from "./router";
 import { SpaceChoice } from "./space-choice";
@@ -10,9 +10,7 @@ import { WhoAmI } from "./who-am-i";
 export function Frame() {
   return (
     <>
-      <a class="skip" href={`${location.pathname}${location.search}#main`}>
-        Skip to the content
-      </a>
+      <SkipLink />
       <header class="frame">
         <a class="brand" href={href({ at: "home" })}>
           <Mark />
@@ -29,6 +27,14 @@ export function Frame() {
       <LiveRegion />
       <TokenDialog />
     </>
+  );
+}
+
+function SkipLink() {
+  return (
+    <a class="skip" href={`${baseUrl}${href(place.value)}${location.search}#main`}>
+      Skip to the content
+    </a>
   );
 }
 

@@ -56,6 +56,6 @@ function undoneTo({ from }: Merged): "original" | "theirs" {
 }
 
 export function sourceWords({ from }: Pick<Merged, "from">, they: string): string {
-  if (from === "both") return `joined from yours and ${they === "somebody" ? "theirs" : `${they}’s`}`;
+  if (from === "both") return `joined from yours and ${they === "somebody" ? "theirs" : `${they}'s`}`;
   return from === "yours" ? "from you" : `from ${they}`;
 }

@@ -68,12 +68,14 @@ function Row({ row, isEdited, onEdit, onDecide }: RowProps) {
         {isEdited ? (
           <ValueEditor label={inWords(path)} value={value ?? ""} onValue={(next) => onDecide(path, { kind: "edit", value: next, inputs })} />
         ) : (
-          <ValueView value={value} />
+          <div class="result-value">
+            <ValueView value={value} />
+          </div>
         )}
+        <Button kind="quiet" aria-label={`${isEdited ? "Finish editing" : "Edit"} ${inWords(path)}`} onClick={() => onEdit(!isEdited)}>
+          {isEdited ? "Done" : "Edit"}
+        </Button>
       </dd>
-      <Button kind="quiet" aria-label={`${isEdited ? "Finish editing" : "Edit"} ${inWords(path)}`} onClick={() => onEdit(!isEdited)}>
-        {isEdited ? "Done" : "Edit"}
-      </Button>
     </div>
   );
 }
@@ -97,7 +99,7 @@ function rowsOf({ collision, merged, decisions, they }: ResultProps): ResultRow[
 function decisionWords({ kind }: Decision, they: string): string {
   switch (kind) {
     case "theirs":
-      return `you took ${they === "somebody" ? "theirs" : `${they}’s`}`;
+      return `you took ${they === "somebody" ? "theirs" : `${they}'s`}`;
     case "yours":
       return "you took yours";
     case "both":

@@ -32,5 +32,5 @@ export function capital(text: string): string {
 export function versionInWords(row: Version & { readonly version: number }): string {
   const name = author(row);
   if (name === "you") return `your version ${row.version}`;
-  return name.startsWith("you,") ? `your version ${row.version} from another tab` : `${name}’s version ${row.version}`;
+  return name.startsWith("you,") ? `your version ${row.version} from another tab` : `${name}'s version ${row.version}`;
 }
