@@ -11,7 +11,7 @@ import { mistakeOf } from "./json-syntax";
 import { forgetDraft, type DocumentName, type Offer } from "./kept-draft";
 import { newestVersion } from "./newest-version";
 import { savedWords } from "./save-notice";
-import { Saving } from "./saving";
+import { Saving, type Outcome } from "./saving";
 
 /** All that belongs to a document while it is open: the edit, the lock, what is known of its versions. */
 export class Desk {
@@ -33,12 +33,13 @@ export class Desk {
     this.#edit = signal(new Edit(of, draft));
     this.offer = signal(offer);
     this.lock = new HeldLock(of);
-    this.saving = new Saving(
-      () => this.#edit.peek(),
-      () => this.lock.token,
-      (version) => this.#whose(version),
-      () => this.decide(),
-    );
+    this.saving = new Saving({
+      edit: () => this.#edit.peek(),
+      lockToken: () => this.lock.token,
+      whose: (version) => this.#whose(version),
+      onConflict: () => this.decide(),
+      onOutcome: (outcome) => this.#settled(outcome),
+    });
     this.learn(newest);
     addEventListener("pagehide", this.#keep);
     const arrival = takeArrival(of);
@@ -105,11 +106,11 @@ export class Desk {
   }
 
   async save(): Promise<void> {
-    if (this.isWaiting.peek()) return;
-    await this.saving.save();
+    if (!this.isWaiting.peek()) await this.saving.save();
+  }
+
+  #settled(outcome: Outcome): void {
     for (const row of this.#versions.values()) this.#edit.peek().learn(row);
-    const outcome = this.saving.outcome.peek();
-    if (!outcome) return;
     say(savedWords(outcome));
     if (outcome.kind !== "refused") return;
     const { kind, status } = outcome.error.problem;

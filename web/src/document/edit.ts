@@ -9,6 +9,10 @@ import { forgetDraft, keepDraft, type DocumentName, type KeptDraft } from "./kep
 
 // Often enough that a crash costs nobody a word; not so often that typing in a large text suffers.
 const keepMs = 60;
+// To keep a large draft takes so long that it waits for a pause between two keys, but not for ever.
+const largeCharacters = 200_000;
+const largePauseMs = 90;
+const largeWaitMs = 1000;
 const compareMs = 80;
 
 /** What somebody edits here: a draft, the form that shows it, and what others saved meanwhile. */
@@ -31,6 +35,9 @@ export class Edit {
   #comparing: ReturnType<typeof setTimeout> | undefined;
   #draft: Draft<unknown>;
   #rawAtFirst: string | undefined;
+  #isLarge = false;
+  /** When the draft is kept at the latest, in milliseconds. */
+  #keepBy = 0;
 
   constructor(
     readonly of: DocumentName,
@@ -164,7 +171,9 @@ export class Edit {
   }
 
   #began(): void {
-    this.form.digits.value = digitsOf(this.baseText);
+    const text = this.baseText;
+    this.#isLarge = text.length > largeCharacters;
+    this.form.digits.value = digitsOf(text);
     this.compare();
   }
 
@@ -181,7 +190,13 @@ export class Edit {
   }
 
   #keepSoon(): void {
-    this.#keeping ??= setTimeout(() => this.keep(), keepMs);
+    const isWaiting = this.#keeping !== undefined;
+    if (!this.#isLarge && isWaiting) return;
+    const now = Date.now();
+    if (!isWaiting) this.#keepBy = now + (this.#isLarge ? largeWaitMs : keepMs);
+    clearTimeout(this.#keeping);
+    const pauseMs = Math.min(largePauseMs, this.#keepBy - now);
+    this.#keeping = setTimeout(() => this.keep(), pauseMs);
   }
 }
 

@@ -28,20 +28,24 @@ export type Outcome =
 
 type Status = "idle" | "saving" | "waiting";
 
+/** Whose edit is saved, and who is told of it. */
+interface Owner {
+  readonly edit: () => Edit;
+  /** The token of the lock that is held. */
+  readonly lockToken: () => string | undefined;
+  /** Who saved a version, and which it is, in words. */
+  readonly whose: (version: number | undefined) => string;
+  readonly onConflict: () => void;
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
 /** Saves an edit: at once, or as soon as the server can be reached again. */
 export class Saving {
   readonly status = signal<Status>("idle");
   readonly outcome = signal<Outcome | undefined>(undefined);
   readonly #stop;
 
-  constructor(
-    private readonly current: () => Edit,
-    /** The token of the lock that is held. */
-    private readonly lockToken: () => string | undefined,
-    /** Who saved a version, and which it is, in words. */
-    private readonly whose: (version: number | undefined) => string,
-    private readonly onConflict: () => void,
-  ) {
+  constructor(private readonly owner: Owner) {
     this.#stop = effect(() => {
       if (connection.value === "online" && this.status.value === "waiting") void this.save();
     });
@@ -51,7 +55,7 @@ export class Saving {
     if (this.status.peek() === "saving") return;
     this.edit.keep();
     this.outcome.value = this.#obstacle();
-    if (this.outcome.peek()) return;
+    if (this.outcome.peek()) return this.#tell();
     if (connection.peek() === "offline") {
       this.status.value = "waiting";
       return;
@@ -66,6 +70,7 @@ export class Saving {
       else this.refuse(error);
     }
     this.status.value = next;
+    this.#tell();
   }
 
   /** Gives up waiting for the server. */
@@ -86,8 +91,13 @@ export class Saving {
     this.#stop();
   }
 
+  #tell(): void {
+    const outcome = this.outcome.peek();
+    if (outcome) this.owner.onOutcome(outcome);
+  }
+
   private get edit(): Edit {
-    return this.current();
+    return this.owner.edit();
   }
 
   #obstacle(): Outcome | undefined {
@@ -103,14 +113,14 @@ export class Saving {
     const text = raw.peek();
     if (text !== undefined) this.edit.takeRaw(JSON.parse(text));
     const sent = structuredClone(draft.value);
-    this.#settle(await draft.save({ lock: this.lockToken() }), sent);
+    this.#settle(await draft.save({ lock: this.owner.lockToken() }), sent);
   }
 
   /** Sends the text as it is: it has digits that a draft would round. */
   async #sendText(): Promise<void> {
     const { of, raw, draft } = this.edit;
     const text = raw.peek() ?? "";
-    const etag = await putText(of, text, { ifMatch: draft.base.etag, merge: true, lock: this.lockToken() });
+    const etag = await putText(of, text, { ifMatch: draft.base.etag, merge: true, lock: this.owner.lockToken() });
     rememberSave(etag);
     const doc = await client().collection<unknown>(of.collection).get(of.id);
     if (!doc) return;
@@ -121,7 +131,7 @@ export class Saving {
   #settle(saved: Saved<unknown>, sent: unknown): void {
     if (saved.kind === "conflict") {
       this.edit.keep();
-      if (saved.conflict.fields.length > 0 && saved.conflict.theirs) this.onConflict();
+      if (saved.conflict.fields.length > 0 && saved.conflict.theirs) this.owner.onConflict();
       else this.refuse(new ProblemError(saved.conflict.problem));
       return;
     }
@@ -130,7 +140,7 @@ export class Saving {
     this.edit.began();
     this.outcome.value =
       kind === "merged"
-        ? { kind, version: doc.version, theirs: this.whose(saved.versions?.[1]), sent, stored: doc.value }
+        ? { kind, version: doc.version, theirs: this.owner.whose(saved.versions?.[1]), sent, stored: doc.value }
         : { kind, version: doc.version };
   }
 }

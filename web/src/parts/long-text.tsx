@@ -2,7 +2,7 @@ import type { TextareaHTMLAttributes } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 /** More than this at once, and the browser itself needs longer for a key than between two keys. */
-export const partCharacters = 40_000;
+export const partCharacters = 20_000;
 
 interface LongTextProps extends Omit<TextareaHTMLAttributes, "value" | "onInput"> {
   readonly text: string;
