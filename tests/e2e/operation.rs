@@ -243,6 +243,9 @@ fn an_import_with_mistakes_names_the_lines_and_changes_nothing() {
         r#"{"collection":"users","id":"4","data":{"email":"a"}"#,
         r#"{"collection":"none","id":"5","data":{"email":"a"}}"#,
         r#"{"collection":"users","data":{"email":"a"}}"#,
+        r#"{"space":1,"collection":"users","id":"7","data":{"email":"a"}}"#,
+        r#"{"collection":"users","id":"8","updated_by":7,"data":{"email":"a"}}"#,
+        r#"{"collection":"users","id":"9","updated_by":"a\nb","data":{"email":"a"}}"#,
     ];
     let mut child = folder
         .command(&["import", "-"])
@@ -259,10 +262,55 @@ fn an_import_with_mistakes_names_the_lines_and_changes_nothing() {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{text}");
-    for line in 2..=6 {
+    for line in 2..=9 {
         assert!(text.contains(&format!("line {line}: ")), "{line} in {text}");
     }
     assert!(!folder.data().join("detente.db").exists());
+}
+
+/// As deep as a document may be, it is in a line of an export one level deeper. Of lines for one document
+/// the last is what is left.
+#[tokio::test]
+async fn lines_are_judged_as_the_requests_that_they_stand_for() {
+    let server = Server::start();
+    let client = server.client();
+    let deepest = format!(r#"{{"a":{}{}}}"#, "[".repeat(127), "]".repeat(127));
+    client.create("/api/documents/deep", &deepest).await;
+    let batch = format!(
+        r#"{{"operations":[{{"method":"PUT","path":"/api/documents/batched","body":{deepest}}}]}}"#
+    );
+    let batched = client.post("/api/_batch", &batch).send().await;
+    assert_eq!(batched.status, 200, "{}", batched.text());
+    let folder = server.stop();
+    let export = folder.command(&["export"]).output().unwrap();
+    assert!(export.status.success(), "{export:?}");
+    let mut lines = String::from_utf8(export.stdout).unwrap();
+    for n in [1, 2, 1] {
+        let data = format!(r#"{{"n":{n}}}"#);
+        lines.push_str(&format!(
+            r#"{{"collection":"documents","id":"n","data":{data}}}"#
+        ));
+        lines.push('\n');
+    }
+    let target = Folder::new();
+    let file = target.data().join("../lines.ndjson");
+    std::fs::write(&file, lines).unwrap();
+    let import = target
+        .command(&["import", "--replace"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(import.status.success(), "{import:?}");
+    let copy = Server::start_in(target);
+    let client = copy.client();
+    for (id, document) in [
+        ("deep", deepest.as_str()),
+        ("batched", &deepest),
+        ("n", r#"{"n":1}"#),
+    ] {
+        let read = client.get(&format!("/api/documents/{id}")).await;
+        assert_eq!(read.text(), document, "{id}");
+    }
 }
 
 #[tokio::test]

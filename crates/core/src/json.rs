@@ -16,6 +16,8 @@ pub use members::Members;
 pub(crate) use members::write_member;
 pub use number::Number;
 pub use object::Object;
-pub use parse::{MAX_DEPTH, SyntaxError, check, check_object, parse, parse_enclosing};
+pub use parse::{
+    MAX_DEPTH, SyntaxError, check, check_enclosing, check_object, parse, parse_enclosing,
+};
 pub use pointer::{Pointer, PointerError};
 pub use value::{Type, Value, object};

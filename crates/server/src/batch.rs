@@ -34,7 +34,7 @@ pub(crate) async fn perform(call: &mut Call) -> Answer {
     let is_atomic = asks_for_all_or_none(call.inbound.query())?;
     let space = call.names().space()?.to_owned();
     call.inbound.must_be(&[JSON], "accept-post")?;
-    let sent = call.inbound.read_json().await?;
+    let sent = call.inbound.read_enclosing(LEVELS).await?;
     let mut operations = read_operations(&sent, is_atomic)?;
     for operation in &mut operations {
         // A client may send the link that it was given.
@@ -79,6 +79,9 @@ fn asks_for_all_or_none(query: &str) -> Result<bool, Problem> {
     Ok(is_atomic)
 }
 
+/// How deep the documents of a batch are in it: in an operation, in the list of them.
+const LEVELS: usize = 3;
+
 /// One write of a batch, as it would have been a request of its own.
 struct Operation {
     method: Method,
@@ -94,8 +97,7 @@ fn mistake(place: &Pointer, what: &str) -> Problem {
 }
 
 fn read_operations(body: &[u8], is_atomic: bool) -> Result<Vec<Operation>, Problem> {
-    // A document is in an operation, in the list of them.
-    let value = json::parse_enclosing(body, 3).map_err(|error| not_json(&error))?;
+    let value = json::parse_enclosing(body, LEVELS).map_err(|error| not_json(&error))?;
     let place = Pointer::root().child("operations");
     let Some(Value::Array(operations)) = value.get("operations") else {
         return Err(mistake(&place, "is the list of operations"));

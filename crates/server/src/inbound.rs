@@ -147,8 +147,13 @@ impl Inbound {
 
     /// Reads a body that must be I-JSON.
     pub(crate) async fn read_json(&mut self) -> Result<Bytes, Problem> {
+        self.read_enclosing(0).await
+    }
+
+    /// The same, of a body that has documents in it, so many levels below its own top.
+    pub(crate) async fn read_enclosing(&mut self, levels: usize) -> Result<Bytes, Problem> {
         let body = self.read().await?;
-        json::check(&body).map_err(|error| not_json(&error))?;
+        json::check_enclosing(&body, levels).map_err(|error| not_json(&error))?;
         Ok(body)
     }
 

@@ -28,7 +28,7 @@ pub(crate) async fn merge(call: &mut Call) -> Answer {
     let conditions = fields::preconditions(call.inbound.headers())?;
     let lock_token = fields::lock_token(call.inbound.headers())?;
     call.inbound.must_be(&[JSON], "accept-post")?;
-    let sent = call.inbound.read_json().await?;
+    let sent = call.inbound.read_enclosing(1).await?;
     let wanted = Wanted::read(&sent)?;
     // Nothing is performed by a preview that a key could be for; one that is none is a mistake all
     // the same.

@@ -80,6 +80,25 @@ async fn an_interrupted_suite_is_torn_down() {
     assert_eq!(report["probes"][0]["id"], "endless");
 }
 
+/// However long it would wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_is_interrupted() {
+    let server = Server::start();
+    let tester = Tester::new();
+    let scenario = format!(
+        "base: {}\nscenario: patient\nsteps:\n  - {{PUT: /api/notes/one, json: {{}}}}\n  - wait: 600m\n\
+         teardown:\n  - {{DELETE: /api/notes/one, headers: {{If-Match: \"*\"}}}}\n",
+        server.url()
+    );
+    tester.write("patient.yaml", &scenario);
+    let child = begin(&tester, &["patient.yaml"]);
+    while server.client().get("/api/notes/one").await.status != 200 {
+        tokio::task::yield_now().await;
+    }
+    interrupt(child).await;
+    assert_eq!(server.client().get("/api/notes/one").await.status, 410);
+}
+
 /// Of a description, what is made is deleted, and what came before is reported.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_description_leaves_nothing_behind() {

@@ -361,6 +361,27 @@ mod tests {
     }
 
     #[test]
+    fn what_would_be_too_large_is_not_filled_in() {
+        let source = Source::new(Path::new("x.yaml"), "");
+        let position = Position { line: 1, column: 1 };
+        let half = Value::String("x".repeat(MAX_FILLED / 2 + 1));
+        let lookup = |_: &[String]| Some(half.clone());
+        let read = |text| Template::read(&source, text, position);
+        let shapes = [
+            Shape::Text(read("{{half}}{{half}}")),
+            Shape::Text(read("{{half | base64 | base64 | base64}}")),
+            Shape::List(vec![
+                Shape::Text(read("{{half}}")),
+                Shape::Text(read("{{half}}")),
+            ]),
+        ];
+        for shape in shapes {
+            assert_eq!(shape.value(&lookup), Err(Unfilled::TooLarge), "{shape:?}");
+        }
+        assert!(Shape::Text(read("{{half}}")).value(&lookup).is_ok());
+    }
+
+    #[test]
     fn what_stands_in_braces_is_filled_in() {
         let cases = [
             // (template, value)

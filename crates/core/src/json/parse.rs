@@ -45,7 +45,16 @@ pub fn parse_enclosing(bytes: &[u8], levels: usize) -> Result<Value> {
 ///
 /// As [`parse`].
 pub fn check(bytes: &[u8]) -> Result<()> {
-    Parser::<Nothing>::whole(bytes, MAX_DEPTH)
+    check_enclosing(bytes, 0)
+}
+
+/// Checks what [`parse_enclosing`] checks, without building a tree.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn check_enclosing(bytes: &[u8], levels: usize) -> Result<()> {
+    Parser::<Nothing>::whole(bytes, MAX_DEPTH + levels)
 }
 
 /// Like [`check`]; returns whether the value is an object.

@@ -383,4 +383,20 @@ mod tests {
             assert!(Expression::compile(source).is_err(), "{source}");
         }
     }
+
+    /// A chain is evaluated as deep as it is long, on a stack that may be small.
+    #[test]
+    fn long_chains_are_refused_and_others_have_room() {
+        let chain = |links: usize| format!("1{} > 0", "+1".repeat(links));
+        let run = |source: String| {
+            let small = std::thread::Builder::new().stack_size(1 << 20);
+            let holds = move || Expression::compile(&source).map(|it| it.holds(None, None));
+            small.spawn(holds).unwrap().join().unwrap()
+        };
+        assert_eq!(run(chain(MAX_MARKS - 1)), Ok(true));
+        assert_eq!(run(format!("{}true", "!".repeat(400))), Ok(true));
+        assert!(run(format!("has(self{})", ".a".repeat(400))).is_ok());
+        let refused = run(chain(100_000)).unwrap_err();
+        assert_eq!(refused.offset, 2 * MAX_MARKS + 1);
+    }
 }
