@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use detente_core::json::Value;
 use detente_core::{Kind, Stored};
 use detente_service::TouchedVersion;
@@ -26,6 +28,9 @@ pub(crate) fn write_change(out: &mut String, change: &TouchedVersion, compact: b
         let merged = format!("{{\"base_version\":{base},\"onto_version\":{onto}}}");
         member(out, "merged", &merged);
     }
+    if let Some(last) = &change.last {
+        member(out, "last_data", &data(last, compact));
+    }
     out.pop();
     out.push('}');
 }
@@ -50,14 +55,19 @@ pub(crate) fn write(out: &mut String, stored: &Stored, row: Row, compact: bool) 
     member(out, "updated_at", &quoted(&stored.at.to_string()));
     member(out, "updated_by", &quoted(&stored.by));
     match stored.kind {
-        Kind::Document if compact => {
-            member(out, "data", &detente_core::json::compact(stored.text()));
-        }
-        Kind::Document => member(out, "data", stored.text()),
+        Kind::Document => member(out, "data", &data(stored, compact)),
         Kind::Tombstone => member(out, "deleted", "true"),
     }
     out.pop();
     out.push('}');
+}
+
+/// What was sent, digit for digit; in one line if it must be.
+fn data(stored: &Stored, compact: bool) -> Cow<'_, str> {
+    match compact {
+        true => detente_core::json::compact(stored.text()).into(),
+        false => stored.text().into(),
+    }
 }
 
 /// The members that follow `items`.

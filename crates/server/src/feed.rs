@@ -9,14 +9,15 @@ use axum::response::Response;
 use bytes::Bytes;
 use detente_core::Seq;
 use detente_core::json::Value;
-use detente_service::{Follower, Position, Scope, TouchedVersion};
+use detente_service::{FeedForm, Follower, Position, Scope, TouchedVersion};
+use detente_store::Follow;
 use futures_util::stream;
 
 use crate::app::App;
 use crate::call::{Answer, Call};
 use crate::envelope;
 use crate::inbound::Inbound;
-use crate::parameters::{self, DEFAULT_LIMIT, parameters};
+use crate::parameters::{self, DEFAULT_LIMIT, parameters, switch};
 use crate::problem::Problem;
 use crate::representation::{self, Coding, NO_STORE};
 
@@ -69,7 +70,7 @@ async fn answer(call: &Call, scope: Scope) -> Answer {
     let headers = call.inbound.headers();
     if wants_events(headers) {
         let wanted = Wanted::parse(&call.app, &call.inbound, headers.get(LAST_EVENT_ID))?;
-        let follower = service.follow(&call.principal, scope, wanted.since)?;
+        let follower = service.follow(&call.principal, scope, wanted.form, wanted.since)?;
         return Ok(stream_events(
             &call.app,
             follower,
@@ -77,7 +78,10 @@ async fn answer(call: &Call, scope: Scope) -> Answer {
         ));
     }
     let wanted = Wanted::parse(&call.app, &call.inbound, None)?;
-    let page = service.changes(&call.principal, &scope, wanted.since, wanted.limit);
+    let Wanted {
+        form, since, limit, ..
+    } = wanted;
+    let page = service.changes(&call.principal, &scope, form, since, limit);
     let page = page.await?;
     let through = service.position(page.through).to_string();
     let next = page.has_more.then(|| through.clone());
@@ -98,8 +102,13 @@ async fn answer(call: &Call, scope: Scope) -> Answer {
 struct Wanted {
     since: Seq,
     limit: usize,
+    form: FeedForm,
     reset: Option<Reset>,
 }
+
+/// What parameters of a feed are for.
+const LATEST: &str = "whether to pass over versions that are not their document's newest";
+const INCLUDE: &str = "last, for the document that a deletion took away";
 
 /// The log does not have the place that a client had reached: an older copy of the store was put
 /// back. To go on from there would skip what was written since. So the client gets everything from
@@ -117,12 +126,26 @@ impl Wanted {
         let service = &app.service;
         let last = service.last_position();
         let (mut since, mut limit) = (service.position(0), DEFAULT_LIMIT);
+        let mut form = FeedForm::default();
         for (name, value) in parameters(inbound.query()) {
             match &*name {
                 "limit" => limit = parameters::limit(&value)?,
                 "since" => since = position("since", &value, last)?,
+                "latest" => {
+                    form.follow = match switch("latest", &value, LATEST)? {
+                        true => Follow::Heads,
+                        false => Follow::Versions,
+                    };
+                }
+                "include" if value == "last" => form.has_last = true,
+                "include" => {
+                    let detail = format!("include is {INCLUDE}.");
+                    return Err(Problem::malformed(detail).with("parameter", "include"));
+                }
                 other => {
-                    let detail = format!("A feed has no parameter {other:?}: since, limit.");
+                    let detail = format!(
+                        "A feed has no parameter {other:?}: since, limit, latest, include."
+                    );
                     return Err(Problem::malformed(detail).with("parameter", other));
                 }
             }
@@ -134,6 +157,7 @@ impl Wanted {
         Ok(Self {
             since: if has_it { since.seq } else { 0 },
             limit,
+            form,
             reset: (!has_it).then_some(Reset { since, last }),
         })
     }

@@ -3,9 +3,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use detente_core::{Key, Seq};
-use detente_store::{Changes, Epoch, PageLimit};
+use detente_store::{Changes, Epoch, Follow, PageLimit};
 use tokio::sync::watch;
 
+use crate::last::add_last;
 use crate::touched::TouchedVersion;
 use crate::{Action, Outcome, Principal, Service};
 
@@ -20,6 +21,16 @@ pub struct Scope {
     pub collection: Option<String>,
     /// `None`: all of the collection.
     pub id: Option<String>,
+}
+
+/// How much the rows of a feed tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FeedForm {
+    /// With [`Follow::Heads`], rows do not say which places a version touched: whoever follows may not
+    /// know the version before it.
+    pub follow: Follow,
+    /// Whether a deletion comes with the version that it took away.
+    pub has_last: bool,
 }
 
 /// A place in a feed: what a client has read up to.
@@ -71,6 +82,7 @@ pub struct Page {
 pub struct Follower {
     service: Arc<Service>,
     scope: Scope,
+    form: FeedForm,
     since: Seq,
     committed: watch::Receiver<Seq>,
 }
@@ -110,11 +122,13 @@ impl Service {
         &self,
         principal: &Principal,
         scope: &Scope,
+        form: FeedForm,
         since: Seq,
         limit: usize,
     ) -> Outcome<Page> {
         self.may_follow(principal, scope)?;
-        self.page(scope, since, PageLimit::rows(limit)).await
+        let limit = PageLimit::rows(limit);
+        self.page(scope, form, since, limit).await
     }
 
     /// Follows the versions after `since`.
@@ -126,6 +140,7 @@ impl Service {
         self: &Arc<Self>,
         principal: &Principal,
         scope: Scope,
+        form: FeedForm,
         since: Seq,
     ) -> Outcome<Follower> {
         self.may_follow(principal, &scope)?;
@@ -133,6 +148,7 @@ impl Service {
             committed: self.writer.committed(),
             service: Arc::clone(self),
             scope,
+            form,
             since,
         })
     }
@@ -145,24 +161,44 @@ impl Service {
         Ok(())
     }
 
-    async fn page(&self, scope: &Scope, since: Seq, limit: PageLimit) -> Outcome<Page> {
+    async fn page(
+        &self,
+        scope: &Scope,
+        form: FeedForm,
+        since: Seq,
+        limit: PageLimit,
+    ) -> Outcome<Page> {
+        let follow = form.follow;
         let feed = match scope.key() {
-            Some(key) => self.reading.document_changes(&key, since, limit).await?,
+            Some(key) => {
+                let feed = self.reading.document_changes(&key, since, follow, limit);
+                feed.await?
+            }
             None => {
                 let wanted = Changes {
                     space: scope.space.clone(),
                     collection: scope.collection.clone(),
                     since,
+                    follow,
                     limit,
                 };
                 self.reading.changes(&wanted).await?
             }
         };
-        Ok(Page {
-            changes: self.touched.describe(&self.reading, feed.items).await?,
+        let changes = match follow {
+            Follow::Versions => self.touched.describe(&self.reading, feed.items).await?,
+            Follow::Heads => feed.items.into_iter().map(TouchedVersion::plain).collect(),
+        };
+        let mut page = Page {
+            changes,
             through: feed.through,
             has_more: feed.more,
-        })
+        };
+        if form.has_last && add_last(&self.reading, &mut page.changes, limit).await? {
+            page.through = page.changes.last().map_or(since, |last| last.stored.seq);
+            page.has_more = true;
+        }
+        Ok(page)
     }
 }
 
@@ -189,7 +225,12 @@ impl Follower {
     pub async fn read(&mut self) -> Outcome<Page> {
         let page = self
             .service
-            .page(&self.scope, self.since, PageLimit::rows(AT_A_TIME))
+            .page(
+                &self.scope,
+                self.form,
+                self.since,
+                PageLimit::rows(AT_A_TIME),
+            )
             .await?;
         self.since = page.through;
         Ok(page)

@@ -23,6 +23,7 @@ mod merge; // an edit of an older version, joined with the current one
 mod collections; // what there is, and how much
 mod document; // one document, and its versions
 mod feed; // versions as they come
+mod last; // what deletions took away
 mod list; // the documents of a collection
 mod touched; // which places a version changed
 
@@ -44,7 +45,7 @@ pub use explanation::{
     Author, Broken, CONFLICT_KINDS, Change, Clash, Demand, Divergence, Explanation, LogPlace,
     Misplacement, Naming, Shows, Way, What, are_too_large,
 };
-pub use feed::{Follower, Page, Position, Scope};
+pub use feed::{FeedForm, Follower, Page, Position, Scope};
 pub use lock::{LockAsk, LockWish};
 pub use merge::{MergeAsk, MergeEdit, MergePreview, Named};
 pub use metrics::Metrics;

@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use detente_core::{CollectionKey, Filter, Key, Lock, Moment, Seq, Stored, VersionTag};
 use detente_store::{
-    Changes, ConflictPage, Conflicts, Epoch, Extent, Feed, Health, History, HistorySpan, Listed,
-    Listing, LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace, read_back,
+    Changes, ConflictPage, Conflicts, Epoch, Extent, Feed, Follow, Health, History, HistorySpan,
+    Listed, Listing, LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace,
+    read_back,
 };
 
 use crate::Outcome;
@@ -154,10 +155,11 @@ impl Reading {
         &self,
         key: &Key,
         since: Seq,
+        follow: Follow,
         limit: PageLimit,
     ) -> Outcome<Feed> {
-        let feed = self.reader.document_changes(key, since, limit).await;
-        feed.map_err(explain)
+        let feed = self.reader.document_changes(key, since, follow, limit);
+        feed.await.map_err(explain)
     }
 
     pub(crate) fn lock(&self, key: &Key) -> Option<Arc<Lock>> {

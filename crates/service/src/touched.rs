@@ -22,6 +22,19 @@ const MAX_BYTES: usize = 256 * 1024;
 pub struct TouchedVersion {
     pub stored: Arc<Stored>,
     pub paths: Option<Arc<[Pointer]>>,
+    /// For a deletion: the version that it took away, if it was asked for and is kept.
+    pub last: Option<Arc<Stored>>,
+}
+
+impl TouchedVersion {
+    /// Without more than the version itself.
+    pub(crate) fn plain(stored: Arc<Stored>) -> Self {
+        Self {
+            stored,
+            paths: None,
+            last: None,
+        }
+    }
 }
 
 /// The places that versions touched, beside the version before them.
@@ -59,6 +72,7 @@ impl Touched {
         let known = |(stored, kept): (_, Option<_>)| TouchedVersion {
             stored,
             paths: kept.or_else(|| compared.next().flatten()),
+            last: None,
         };
         Ok(versions.into_iter().zip(kept).map(known).collect())
     }

@@ -7,15 +7,16 @@ use crate::failure::Failure;
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Filter, Head, Key, Moment, Seq, Stored};
 use detente_store::{
-    Changes, Commit, ConflictPage, Conflicts, Documents, Epoch, Extent, Feed, History, HistorySpan,
-    Listed, Listing, LoggedConflict, MergedHour, PageLimit, Selection, Visit, is_selected,
-    read_back,
+    Changes, Commit, ConflictPage, Conflicts, Documents, Epoch, Extent, Feed, Follow, History,
+    HistorySpan, Listed, Listing, LoggedConflict, MergedHour, PageLimit, Selection, Visit,
+    is_selected, read_back,
 };
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
 
 use crate::checkpoint::Checkpoints;
 use crate::damaged::Damaged;
+use crate::feed::FeedRead;
 use crate::heads::{Heads, Memory};
 use crate::lock::Locks;
 use crate::marker::Marker;
@@ -28,9 +29,6 @@ use crate::{conflict_log, extent, history, layout, pruned};
 
 /// Connections that are kept open between reads.
 const IDLE_CONNECTIONS: usize = 8;
-
-/// How many versions of others a reader of changes passes over before it reports where it got to.
-const SCAN_LIMIT: usize = 20_000;
 
 /// What the writer and all readers have in common.
 #[derive(Debug)]
@@ -285,7 +283,25 @@ impl Reads {
 
     pub(crate) fn changes(&self, wanted: &Changes) -> Result<Feed, Failure> {
         let last_seq = self.last_seq();
-        self.with(|connection| read_changes(connection, wanted, last_seq))
+        self.with(|connection| {
+            FeedRead {
+                reads: self,
+                connection,
+                wanted,
+                last_seq,
+            }
+            .run()
+        })
+    }
+
+    /// The newest version of a document, which is not remembered: whoever goes through all of them
+    /// would push out what is asked for often.
+    pub(crate) fn newest(&self, key: &Key) -> Result<Option<Head>, Failure> {
+        match self.shared.heads.get(key) {
+            Memory::Known(head) => Ok(Some(head)),
+            // Over a connection of its own, which sees what left for the table meanwhile.
+            Memory::Unknown(_) => self.with(|connection| row::find_head(connection, key)),
+        }
     }
 
     pub(crate) fn history(
@@ -328,11 +344,17 @@ impl Reads {
         &self,
         key: &Key,
         since: Seq,
+        follow: Follow,
         limit: PageLimit,
     ) -> Result<Feed, Failure> {
         // Taken first: what is committed meanwhile is looked at the next time.
         let looked_at = self.last_seq().max(since);
         let mut feed = match self.current(key)? {
+            Some(newest) if follow == Follow::Heads => Feed {
+                through: newest.seq.max(since),
+                items: Vec::from_iter((newest.seq > since).then_some(newest)),
+                more: false,
+            },
             Some(newest) => {
                 self.with(|connection| history::changes(connection, &newest, since, limit))?
             }
@@ -406,58 +428,4 @@ impl Reads {
         collections.dedup();
         Ok(collections)
     }
-}
-
-/// Pages end before what is damaged, so that whoever follows gets as far as there is something sound.
-fn read_changes(connection: &Connection, wanted: &Changes, last_seq: Seq) -> Result<Feed, Failure> {
-    let mut feed = Feed {
-        items: Vec::new(),
-        through: wanted.since,
-        more: false,
-    };
-    match extend(connection, wanted, last_seq, &mut feed) {
-        Err(failure) if failure.damage().is_none() || feed.items.is_empty() => Err(failure),
-        Err(_) => {
-            feed.more = true;
-            Ok(feed)
-        }
-        Ok(()) => Ok(feed),
-    }
-}
-
-/// Also what is passed over must be sound, or it might have been wanted.
-fn extend(
-    connection: &Connection,
-    wanted: &Changes,
-    last_seq: Seq,
-    feed: &mut Feed,
-) -> Result<(), Failure> {
-    let mut statement = connection.prepare_cached(row::VERSIONS_SINCE)?;
-    let mut rows = statement.query([signed(wanted.since)])?;
-    let mut looked_at = 0;
-    let mut next = wanted.since + 1;
-    let mut page = wanted.limit.meter();
-    while let Some(row) = rows.next()? {
-        if looked_at == SCAN_LIMIT || page.is_full() {
-            feed.more = true;
-            return Ok(());
-        }
-        looked_at += 1;
-        let described = row::described(row)?;
-        pruned::explain_gap(connection, &mut next, described.seq)?;
-        let collection = wanted.collection.as_deref();
-        if described.key.space() == wanted.space
-            && collection.is_none_or(|it| it == described.key.collection())
-        {
-            let stored = row::with_body(row, described)?;
-            if !page.take(stored.body.len()) {
-                feed.more = true;
-                feed.through = feed.items.last().map_or(wanted.since, |last| last.seq);
-                return Ok(());
-            }
-            feed.items.push(stored);
-        }
-        feed.through = next - 1;
-    }
-    pruned::explain(connection, next, last_seq + 1)
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Filter, Head, Key, Lock, Moment, Seq, Stored};
 use detente_store::{
-    Changes, ConflictPage, Conflicts, Damage, Documents, Epoch, Extent, Feed, Health, History,
-    HistorySpan, Listed, Listing, LoggedConflict, MergedHour, PageLimit, Read, Reader, StoreError,
+    Changes, ConflictPage, Conflicts, Damage, Documents, Epoch, Extent, Feed, Follow, Health,
+    History, HistorySpan, Listed, Listing, LoggedConflict, MergedHour, PageLimit, Read, Reader,
+    StoreError,
 };
 use tokio::runtime::Handle;
 
@@ -182,10 +183,11 @@ impl Reader for SqliteReader {
         &'a self,
         key: &'a Key,
         since: Seq,
+        follow: Follow,
         limit: PageLimit,
     ) -> Read<'a, Feed> {
         let key = key.clone();
-        self.read(move |reads| reads.document_changes(&key, since, limit))
+        self.read(move |reads| reads.document_changes(&key, since, follow, limit))
     }
 
     fn holder<'a>(&'a self, key: &'a Key, claim: &'a Claim) -> Read<'a, Option<String>> {

@@ -11,7 +11,7 @@ use detente_core::{
     Proposal, Query, Seq,
 };
 use detente_sqlite::{Sqlite, SqliteOptions, SqliteReader};
-use detente_store::{Clerk, Listing, Order, PageLimit, Reader, Store, Transaction};
+use detente_store::{Clerk, Follow, Listing, Order, PageLimit, Reader, Store, Transaction};
 use pollster::FutureExt;
 use tempfile::TempDir;
 
@@ -109,7 +109,7 @@ fn no_page_of_its_changes_passes_over_what_is_kept() {
     let read = |reader: &SqliteReader, since: &mut Seq| {
         let newest = reader.head(&key()).block_on().unwrap().unwrap().seq;
         let page = reader
-            .document_changes(&key(), *since, PageLimit::rows(3))
+            .document_changes(&key(), *since, Follow::Versions, PageLimit::rows(3))
             .block_on()
             .unwrap();
         let is_empty = page.items.is_empty();

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use detente_core::rules::Rules;
 use detente_core::{Head, Key, Kind, Seq, Stored};
 
-use crate::{Changes, PageLimit, Reader, StoreError, each_document};
+use crate::{Changes, Follow, PageLimit, Reader, StoreError, each_document};
 
 /// What an audit found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +55,7 @@ impl Audit {
                 space: space.to_string(),
                 collection: None,
                 since: 0,
+                follow: Follow::Versions,
                 limit: PageLimit::rows(1000),
             };
             loop {

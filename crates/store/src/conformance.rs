@@ -45,6 +45,7 @@ macro_rules! conformance {
             pages_stay_in_order_while_others_write,
             what_collections_hold_is_counted,
             changes_come_in_order_and_by_scope,
+            heads_alone_can_be_followed,
             old_versions_are_found,
             history_is_cut_and_the_rest_agrees,
             changes_of_one_document_are_found_from_anywhere,

@@ -24,6 +24,6 @@ pub use history::{History, HistorySpan, read_back};
 pub(crate) use list::item;
 pub use list::{Documents, Listed, Listing, Selection, Visit, is_selected};
 pub use page::{PageLimit, PageMeter};
-pub use reader::{Changes, Feed, Health, Read, Reader};
+pub use reader::{Changes, Feed, Follow, Health, Read, Reader};
 pub use store::{ConstraintConflict, Store, StoreError};
 pub use time::Time;

@@ -84,7 +84,7 @@ fn reset() -> (&'static str, Value) {
     ("reset?", reset)
 }
 
-fn change() -> [(&'static str, Value); 4] {
+fn change() -> [(&'static str, Value); 5] {
     let paths = "The places that the version changed. Absent if the server does not know them, or would \
                  need long to find them.";
     let merged = "Only for a merged version: the version that the edit was based on (0 for none), and \
@@ -98,6 +98,7 @@ fn change() -> [(&'static str, Value); 4] {
         ("collection", text()),
         ("paths?", list(pointer()).about(paths)),
         ("merged?", merge.about(merged)),
+        ("last_data?", named("Document")),
     ]
 }
 

@@ -1,6 +1,6 @@
 use axum::http::Method;
 
-use super::parameter::{LAST_EVENT_ID, LIMIT, SINCE};
+use super::parameter::{INCLUDE, LAST_EVENT_ID, LATEST, LIMIT, SINCE};
 use super::refusal::always;
 use super::{Action, Answer, Content, Operation, Required, Resource, Shape};
 use crate::call::gated;
@@ -46,7 +46,7 @@ const FOLLOW: Operation = Operation {
         ones as changes happen: each has the event `change`, its place as `id` and one `Change` as `data`. If an \
         older copy of the store was put back, a client that comes with a place of the log before gets \
         everything from the beginning: a page has `reset`, a stream begins with an event of that type.",
-    query: &[&SINCE, &LIMIT],
+    query: &[&SINCE, &LIMIT, &LATEST, &INCLUDE],
     fields: &[&LAST_EVENT_ID],
     answers: &[Answer {
         description: "A page or a stream of changes.",

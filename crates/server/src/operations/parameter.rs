@@ -25,7 +25,7 @@ pub(crate) enum ParameterIn {
     Header,
 }
 
-pub(crate) static PARAMETERS: [&Parameter; 33] = [
+pub(crate) static PARAMETERS: [&Parameter; 35] = [
     &COLLECTION,
     &ID_IN_PATH,
     &VERSION,
@@ -38,6 +38,8 @@ pub(crate) static PARAMETERS: [&Parameter; 33] = [
     &SORT,
     &COUNT,
     &SINCE,
+    &LATEST,
+    &INCLUDE,
     &DRY_RUN,
     &BREAK_LOCK,
     &ATOMIC,
@@ -195,6 +197,18 @@ pub(super) static SINCE: Parameter = query(
     "The place after which to begin: `last` of the previous page, the `seq` of a change, `0` for the \
      beginning, or `now`.",
     || text_like(POSITION).and("default", "0"),
+);
+
+pub(super) static LATEST: Parameter = query(
+    ("latest", "latest"),
+    "Whether to pass over versions that are not the newest of their document when they are read.",
+    || flag().and("default", false),
+);
+
+pub(super) static INCLUDE: Parameter = query(
+    ("include", "include"),
+    "With `last`, a deletion has in `last_data` the document that it took away.",
+    || one_word_of(&["last"]),
 );
 
 pub(super) static DRY_RUN: Parameter = query(

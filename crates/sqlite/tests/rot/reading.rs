@@ -7,7 +7,7 @@ use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Key, Moment, Query, Sort};
 use detente_sqlite::{Sqlite, SqliteReader};
 use detente_store::{
-    Changes, Conflicts, Facts, Feed, HistorySpan, Listing, PageLimit, Read, Reader, Store,
+    Changes, Conflicts, Facts, Feed, Follow, HistorySpan, Listing, PageLimit, Read, Reader, Store,
     StoreError,
 };
 use pollster::FutureExt;
@@ -78,7 +78,8 @@ fn read_document(reader: &SqliteReader, key: &Key, note: &mut impl FnMut(String,
         note(format!("{key:?}, its version {number}"), found);
     }
     for since in [0, 40, 200] {
-        let found = read(reader.document_changes(key, since, PageLimit::rows(20)));
+        let found =
+            read(reader.document_changes(key, since, Follow::Versions, PageLimit::rows(20)));
         note(format!("{key:?}, its changes since {since}"), found);
     }
 }
@@ -126,6 +127,7 @@ fn read_collection(
             space: space.into(),
             collection: None,
             since,
+            follow: Follow::Versions,
             limit: PageLimit::rows(25),
         };
         let found = reader.changes(&wanted).block_on();

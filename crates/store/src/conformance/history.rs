@@ -5,7 +5,7 @@ use detente_core::{CollectionRules, Condition, Decision, Keep, Preconditions};
 use super::dice::Dice;
 use super::draft::{key, put};
 use super::session::Session;
-use crate::{PageLimit, Reader, Store, audit};
+use crate::{Follow, PageLimit, Reader, Store, audit};
 use pollster::FutureExt;
 
 /// Versions that may go do, and nothing else does.
@@ -57,7 +57,7 @@ pub fn history_is_cut_and_the_rest_agrees<S: Store>(open: impl Fn() -> S) {
     );
     assert_eq!(reader.pruned().block_on().unwrap(), 191);
     let changes = reader
-        .document_changes(&key("a"), 0, PageLimit::rows(1000))
+        .document_changes(&key("a"), 0, Follow::Versions, PageLimit::rows(1000))
         .block_on()
         .unwrap()
         .items;
@@ -87,7 +87,7 @@ pub fn changes_of_one_document_are_found_from_anywhere<S: Store>(open: impl Fn()
             let expected: Vec<_> = own.iter().copied().filter(|seq| *seq > since).collect();
             let feed = session
                 .reader
-                .document_changes(&key("a"), since, PageLimit::rows(limit))
+                .document_changes(&key("a"), since, Follow::Versions, PageLimit::rows(limit))
                 .block_on()
                 .unwrap();
             let found: Vec<_> = feed.items.iter().map(|stored| stored.seq).collect();
@@ -100,7 +100,7 @@ pub fn changes_of_one_document_are_found_from_anywhere<S: Store>(open: impl Fn()
     }
     let nothing = session
         .reader
-        .document_changes(&key("c"), 0, PageLimit::rows(10))
+        .document_changes(&key("c"), 0, Follow::Versions, PageLimit::rows(10))
         .block_on()
         .unwrap();
     assert_eq!((nothing.items.len(), nothing.more), (0, false));

@@ -8,8 +8,8 @@ use super::dice::Dice;
 use super::draft::{key, place, put};
 use super::session::Session;
 use crate::{
-    Changes, Commit, Conflicts, Fate, HistorySpan, Listing, LoggedConflict, LostEdit, PageLimit,
-    Reader, Store,
+    Changes, Commit, Conflicts, Fate, Follow, HistorySpan, Listing, LoggedConflict, LostEdit,
+    PageLimit, Reader, Store,
 };
 
 /// Smaller than many of the bodies, and larger than others.
@@ -63,12 +63,15 @@ fn feed_pages(reader: &impl Reader, limit: PageLimit, written: &[Arc<Stored>]) {
         let (mut since, mut found) = (0, Vec::new());
         loop {
             let feed = match scope {
-                Some(key) => reader.document_changes(key, since, limit).block_on(),
+                Some(key) => reader
+                    .document_changes(key, since, Follow::Versions, limit)
+                    .block_on(),
                 None => {
                     let wanted = Changes {
                         space: "default".into(),
                         collection: None,
                         since,
+                        follow: Follow::Versions,
                         limit,
                     };
                     reader.changes(&wanted).block_on()

@@ -73,8 +73,13 @@ pub trait Reader: Debug + Send + Sync + 'static {
 
     /// The versions of one document, in the order of the log. Each version that is stored is found,
     /// whatever lies between it and the next.
-    fn document_changes<'a>(&'a self, key: &'a Key, since: Seq, limit: PageLimit)
-    -> Read<'a, Feed>;
+    fn document_changes<'a>(
+        &'a self,
+        key: &'a Key,
+        since: Seq,
+        follow: Follow,
+        limit: PageLimit,
+    ) -> Read<'a, Feed>;
 
     /// The id of the document that holds a unique key in the collection of `key`.
     fn holder<'a>(&'a self, key: &'a Key, claim: &'a Claim) -> Read<'a, Option<String>>;
@@ -133,7 +138,19 @@ pub struct Changes {
     pub collection: Option<String>,
     /// Only versions after this one.
     pub since: Seq,
+    pub follow: Follow,
     pub limit: PageLimit,
+}
+
+/// How much of what became of each document a feed tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Follow {
+    /// Every version that is kept.
+    #[default]
+    Versions,
+    /// Only a version that is its document's newest when it is read. Whoever follows misses none that
+    /// stays the newest: what is passed over has a newer one behind it in the log.
+    Heads,
 }
 
 /// What [`Reader::changes`] found.

@@ -8,9 +8,9 @@ use detente_core::{CollectionKey, Filter, Head, Key, Lock, Moment, Seq, Stored};
 use super::Disk;
 use super::disk::Shared;
 use crate::{
-    Changes, ConflictPage, Conflicts, Documents, Epoch, Extent, Feed, Health, History, HistorySpan,
-    Listed, Listing, LoggedConflict, MergedHour, OutcomeFilter, PageLimit, Read, Reader, Selection,
-    SettledAs, StoreError, is_selected, read_back,
+    Changes, ConflictPage, Conflicts, Documents, Epoch, Extent, Feed, Follow, Health, History,
+    HistorySpan, Listed, Listing, LoggedConflict, MergedHour, OutcomeFilter, PageLimit, Read,
+    Reader, Selection, SettledAs, StoreError, is_selected, read_back,
 };
 
 /// Reads what a [`crate::Memory`] holds.
@@ -29,11 +29,20 @@ impl MemoryReader {
     }
 
     /// The versions past `since` that are wanted, `limit` of them at most.
-    fn feed(&self, since: Seq, limit: PageLimit, is_wanted: impl Fn(&Stored) -> bool) -> Feed {
+    fn feed(
+        &self,
+        since: Seq,
+        follow: Follow,
+        limit: PageLimit,
+        is_wanted: impl Fn(&Stored) -> bool,
+    ) -> Feed {
         let shared = self.shared();
         let tables = &shared.tables;
         let past = tables.log.range(since.saturating_add(1)..);
-        let mut wanted = past.map(|(_, stored)| stored).filter(|it| is_wanted(it));
+        let is_head = |it: &Stored| tables.head(&it.key).is_some_and(|head| head.seq == it.seq);
+        let is_followed = |it: &Stored| follow == Follow::Versions || is_head(it);
+        let past = past.map(|(_, stored)| stored);
+        let mut wanted = past.filter(|it| is_wanted(it) && is_followed(it));
         let mut page = limit.meter();
         let mut items = Vec::new();
         let next = wanted.find(|it| {
@@ -179,19 +188,23 @@ impl Reader for MemoryReader {
 
     fn changes<'a>(&'a self, wanted: &'a Changes) -> Read<'a, Feed> {
         let is_of = |it: &Option<String>, name: &str| it.as_ref().is_none_or(|it| it == name);
-        ready(Ok(self.feed(wanted.since, wanted.limit, |stored| {
+        let is_wanted = |stored: &Stored| {
             let key = &stored.key;
             key.space() == wanted.space && is_of(&wanted.collection, key.collection())
-        })))
+        };
+        let feed = self.feed(wanted.since, wanted.follow, wanted.limit, is_wanted);
+        ready(Ok(feed))
     }
 
     fn document_changes<'a>(
         &'a self,
         key: &'a Key,
         since: Seq,
+        follow: Follow,
         limit: PageLimit,
     ) -> Read<'a, Feed> {
-        ready(Ok(self.feed(since, limit, |stored| stored.key == *key)))
+        let is_wanted = |stored: &Stored| stored.key == *key;
+        ready(Ok(self.feed(since, follow, limit, is_wanted)))
     }
 
     fn holder<'a>(&'a self, key: &'a Key, claim: &'a Claim) -> Read<'a, Option<String>> {

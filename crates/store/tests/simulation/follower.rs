@@ -1,5 +1,5 @@
 use detente_core::{Key, Seq};
-use detente_store::{Changes, Feed, PageLimit, Reader, StoreError};
+use detente_store::{Changes, Feed, Follow, PageLimit, Reader, StoreError};
 
 use crate::dice::Dice;
 use crate::model::{Model, same};
@@ -32,7 +32,7 @@ impl Scope {
         let collection = match self {
             Self::Document(key) => {
                 return reader
-                    .document_changes(key, since, PageLimit::rows(limit))
+                    .document_changes(key, since, Follow::Versions, PageLimit::rows(limit))
                     .block_on();
             }
             Self::Collection(collection) => Some(collection),
@@ -43,6 +43,7 @@ impl Scope {
                 space: "default".into(),
                 collection: collection.map(str::to_owned),
                 since,
+                follow: Follow::Versions,
                 limit: PageLimit::rows(limit),
             })
             .block_on()

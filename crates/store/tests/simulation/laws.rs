@@ -10,7 +10,7 @@ use std::sync::Arc;
 use detente_core::json::{Value, parse};
 use detente_core::{CollectionKey, Key, Kind, LockAction, Moment, Once, Receipt, Seq, Stored};
 use detente_store::{
-    Changes, Order, PageLimit, Reader, StoreError, Transaction, audit, each_document,
+    Changes, Follow, Order, PageLimit, Reader, StoreError, Transaction, audit, each_document,
 };
 
 use crate::answer::{Answer, Told, Version};
@@ -170,6 +170,7 @@ impl Laws {
             space: "default".into(),
             collection: None,
             since: 0,
+            follow: Follow::Versions,
             limit: PageLimit::rows(usize::MAX),
         };
         let log = reader.changes(&asked).block_on().map_err(told)?.items;

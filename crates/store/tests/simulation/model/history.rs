@@ -1,7 +1,7 @@
 use std::iter::successors;
 
 use detente_core::{Keep, Key, Seq};
-use detente_store::{Changes, PageLimit, Reader};
+use detente_store::{Changes, Follow, PageLimit, Reader};
 
 use super::{Entry, Model, same, unreadable};
 use pollster::FutureExt;
@@ -66,6 +66,7 @@ impl Model {
             space: "default".into(),
             collection: None,
             since: 0,
+            follow: Follow::Versions,
             limit: PageLimit::rows(usize::MAX),
         };
         let found = reader.changes(&asked).block_on().map_err(unreadable)?.items;
