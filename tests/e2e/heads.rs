@@ -51,7 +51,7 @@ async fn a_feed_of_heads_has_one_row_for_each_document() {
         assert_eq!(items(&all)[0]["data"], json!({"n": 29}));
         assert_eq!(items(&all)[1]["deleted"], true);
         assert!(items(&all).iter().all(|row| row.get("paths").is_none()));
-        assert_eq!(all["next"], Value::Null);
+        assert_eq!((&all["next"], all.get("short")), (&Value::Null, None));
         let own = page(&client, "/api/notes/_changes?latest=true&limit=1").await;
         assert_eq!((items(&own).len(), &items(&own)[0]["seq"]), (1, &json!(30)));
         let next = own["next"].as_str().unwrap();
@@ -186,13 +186,37 @@ async fn what_a_deletion_took_away_may_be_kept_no_longer() {
 
 /// What rows bring along counts, too: a page of deletions of large documents is as small as others.
 #[tokio::test]
-async fn what_deletions_took_away_counts_for_a_page() {
+async fn a_page_that_ends_early_says_so() {
     let server = Server::start();
     let client = server.client();
     let large = format!("{{\"text\":\"{}\"}}", "x".repeat(900_000));
     for n in 0..7 {
         client.create(&format!("/api/notes/{n}"), &large).await;
     }
+    let list = page(&client, "/api/notes?limit=10").await;
+    assert_eq!((items(&list).len(), &list["short"]), (4, &json!(true)));
+    let exact = page(&client, "/api/notes?limit=4").await;
+    assert_eq!((items(&exact).len(), exact.get("short")), (4, None));
+    let next = list["next"].as_str().unwrap();
+    let rest = page(&client, &format!("/api/notes?limit=10&cursor={next}")).await;
+    assert_eq!((items(&rest).len(), rest.get("short")), (3, None));
+    let feed = page(&client, "/api/notes/_changes").await;
+    assert_eq!((items(&feed).len(), &feed["short"]), (4, &json!(true)));
+
+    for _ in 0..5 {
+        let put = client
+            .put("/api/notes/0", &large)
+            .if_match("*")
+            .send()
+            .await;
+        assert_eq!(put.status, 200);
+    }
+    let history = page(&client, "/api/notes/0/versions").await;
+    assert_eq!(
+        (items(&history).len(), &history["short"]),
+        (4, &json!(true))
+    );
+
     let since = page(&client, "/api/notes/_changes?since=now").await;
     let mut since = since["last"].as_str().unwrap().to_owned();
     for n in 0..7 {
@@ -209,6 +233,7 @@ async fn what_deletions_took_away_counts_for_a_page() {
         );
         counts.push(items(&page).len());
         since = page["last"].as_str().unwrap().to_owned();
+        assert_eq!(page.get("short").is_some(), !page["next"].is_null());
         if page["next"].is_null() {
             break;
         }

@@ -19,7 +19,7 @@ mod examples; // every example's own script
 mod feeds; // pages and server-sent events
 mod first_steps; // flags, warnings, sockets, backups
 mod freshness; // what the feed tells of each version
-mod heads; // feeds of what is newest, and of what was deleted
+mod heads; // feeds of what is newest, of what was deleted, and pages that end early
 mod hot; // many writers whose edits merge, locks and batches under contention
 mod limits; // sizes, media types, tokens, the queue
 mod lists; // filters, order, cursors

@@ -70,6 +70,12 @@ fn data(stored: &Stored, compact: bool) -> Cow<'_, str> {
     }
 }
 
+/// Marks a page with less rows than it may have, although more come: to many clients such a page is
+/// the last one.
+pub(crate) fn short(rows: usize, limit: usize, has_more: bool) -> Option<(&'static str, Value)> {
+    (has_more && rows < limit).then(|| ("short", Value::from(true)))
+}
+
 /// The members that follow `items`.
 pub(crate) fn page(
     rows: impl IntoIterator<Item = impl AsRef<Stored>>,

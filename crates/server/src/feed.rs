@@ -86,6 +86,7 @@ async fn answer(call: &Call, scope: Scope) -> Answer {
     let through = service.position(page.through).to_string();
     let next = page.has_more.then(|| through.clone());
     let mut members = vec![("next", Value::from(next)), ("last", through.into())];
+    members.extend(envelope::short(page.changes.len(), limit, page.has_more));
     members.extend(wanted.reset.map(|_| ("reset", Value::from(true))));
     let write = |change: &TouchedVersion, out: &mut String| {
         envelope::write_change(out, change, false);

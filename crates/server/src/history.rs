@@ -1,6 +1,8 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 
+use detente_core::json::Value;
+
 use crate::call::{Answer, Call};
 use crate::document::respond;
 use crate::envelope::{self, Row};
@@ -21,7 +23,14 @@ pub(crate) async fn list(call: &mut Call) -> Answer {
     let history = service.history(&call.principal, &key, wanted.below, wanted.limit);
     let history = history.await?;
     let cursor = history.below.map(|below| below.to_string());
-    let page = envelope::page(&history.versions, Row::Document, &[("next", cursor.into())]);
+    let mut members = vec![("next", Value::from(cursor))];
+    let has_more = history.below.is_some();
+    members.extend(envelope::short(
+        history.versions.len(),
+        wanted.limit,
+        has_more,
+    ));
+    let page = envelope::page(&history.versions, Row::Document, &members);
     let coding = Coding::negotiate(call.inbound.headers(), page.len());
     representation::json(page, coding).await
 }

@@ -34,14 +34,16 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
         true => Some(service.count(&call.principal, &listing).await?),
         false => None,
     };
-    let page = page(listed, sort, total);
+    let page = page(listed, sort, wanted.limit, total);
     let coding = Coding::negotiate(call.inbound.headers(), page.len());
     representation::json(page, coding).await
 }
 
-fn page(listed: Listed, sort: String, total: Option<u64>) -> String {
+fn page(listed: Listed, sort: String, limit: usize, total: Option<u64>) -> String {
+    let short = envelope::short(listed.documents.len(), limit, listed.next.is_some());
     let cursor = listed.next.map(|rank| Cursor { sort, rank }.encode());
     let mut members = vec![("next", Value::from(cursor))];
+    members.extend(short);
     members.extend(total.map(|total| ("total", Value::from(total))));
     envelope::page(&listed.documents, Row::Document, &members)
 }

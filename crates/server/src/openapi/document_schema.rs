@@ -14,13 +14,16 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("Document", document),
         ("Version", object(version()).about(OF_VERSION)),
         ("Change", object(version().into_iter().chain(change()))),
-        ("VersionPage", page_of(named("Version"))),
+        (
+            "VersionPage",
+            object(page(named("Version")).into_iter().chain([short()])),
+        ),
         (
             "ChangePage",
             object(
                 page(named("Change"))
                     .into_iter()
-                    .chain([("last", last), reset()]),
+                    .chain([short(), ("last", last), reset()]),
             ),
         ),
         ("CollectionList", collections()),
@@ -84,6 +87,13 @@ fn reset() -> (&'static str, Value) {
     ("reset?", reset)
 }
 
+fn short() -> (&'static str, Value) {
+    let short = flag().about(
+        "`true` if this page has fewer items than `limit` although more follow: go on with `next`.",
+    );
+    ("short?", short)
+}
+
 fn change() -> [(&'static str, Value); 5] {
     let paths = "The places that the version changed. Absent if the server does not know them, or would \
                  need long to find them.";
@@ -109,7 +119,7 @@ pub(super) fn document_page(document: &Value) -> Value {
         "How many documents match the filters in all, on this page and on others. Only with `count=true`.",
     );
     let page = page(object(row().into_iter().chain(own)));
-    object(page.into_iter().chain([("total?", total)]))
+    object(page.into_iter().chain([short(), ("total?", total)]))
 }
 
 pub(super) fn page_of(item: Value) -> Value {
