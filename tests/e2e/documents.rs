@@ -199,7 +199,7 @@ async fn names_methods_and_urls_that_are_not_known() {
         ("PUT", "/api/_documents/1", 400),
         ("GET", "/api/documents/nope", 404),
         ("GET", "/nope", 404),
-        ("GET", "/spaces/a", 404),
+        ("GET", "/spaces", 404),
         ("PUT", "/api", 405),
         ("POST", "/api/documents/1", 405),
         ("DELETE", "/api/documents", 405),
