@@ -6,6 +6,13 @@ const id = query.get('note') ?? 'plan';
 const client = new Client({ url: query.get('server') ?? 'http://127.0.0.1:4090', actor: query.get('actor') ?? 'somebody' });
 const notes = client.collection('notes');
 
+const OUTCOMES = {
+  saved: 'Saved.',
+  unchanged: 'Saved.',
+  merged: 'Saved, together with what others saved.',
+  clean: 'Your draft has what they saved.',
+};
+
 const find = (selector) => document.querySelector(selector);
 const banner = find('#banner');
 const editor = find('#editor');
@@ -54,7 +61,7 @@ async function act(event, work) {
     const outcome = await work();
     if (outcome.kind === 'conflict') return ask(outcome.conflict);
     conflict.hidden = true;
-    say({ merged: 'Saved, together with what others saved.', saved: 'Saved.', clean: 'Your draft has what they saved.' }[outcome.kind]);
+    say(OUTCOMES[outcome.kind]);
   } catch (error) {
     // The text stays where it is.
     say(`Not saved: ${error.message}`);

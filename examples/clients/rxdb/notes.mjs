@@ -25,5 +25,6 @@ export async function openNotes(name, server) {
   const replication = detenteReplication({ ...server, collection: 'notes' });
   const database = await createRxDatabase({ name, storage: getRxStorageMemory(), multiInstance: false });
   const { notes } = await database.addCollections({ notes: { schema, conflictHandler: replication.conflictHandler } });
-  return { database, notes, replication: replication.start(notes) };
+  const replicate = () => replication.start(notes);
+  return { database, notes, replicate, replication: replicate() };
 }

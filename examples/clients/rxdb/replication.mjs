@@ -19,16 +19,26 @@ export function detenteReplication({ url, collection, headers = {}, fetch = glob
   const keys = new WeakMap();
   const turns = new Turns();
 
-  async function pull(checkpoint, batchSize) {
+  async function pull(local, checkpoint, batchSize) {
     let place = checkpoint?.place ?? '0';
     const documents = [];
     for (let next = place; next !== null && documents.length < batchSize; ) {
       const query = new URLSearchParams({ since: place, limit: batchSize - documents.length, latest: true, include: 'last' });
       const page = await read(`${base}/_changes?${query}`);
+      if (page.reset) documents.push(...(await forgotten(local)));
       documents.push(...page.items.map((row) => pulled(row.id, row, row.data ?? row.last_data)));
       ({ last: place, next } = page);
     }
     return { documents, checkpoint: { place } };
+  }
+
+  /**
+   * An older copy of the store was put back: what was seen in the other one is gone, unless the log tells it again. (RxDB keeps
+   * what waits to be pushed.)
+   */
+  async function forgotten(local) {
+    const all = await local.find().exec();
+    return all.filter(({ meta }) => meta).map((document) => ({ ...document.toMutableJSON(), meta: {}, _deleted: true }));
   }
 
   /** Follows the feed from a place on. A broken connection is opened again and goes on there, without gap or repeat. */
@@ -36,7 +46,7 @@ export function detenteReplication({ url, collection, headers = {}, fetch = glob
     const withHeaders = (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } });
     const client = new Client({ url, fetch: withHeaders, retry });
     for await (const change of client.collection(collection).watch({ since, latest: true, include: 'last', signal })) {
-      // An older copy of the store was put back: RxDB pulls what the log says now.
+      // RxDB pulls, and is told so there too.
       if (change.kind === 'reset') stream$.next('RESYNC');
       if (change.kind !== 'change') continue;
       const { place, row, lastData } = change;
@@ -56,28 +66,12 @@ export function detenteReplication({ url, collection, headers = {}, fetch = glob
 
   async function write(row) {
     const { assumedMasterState: seen, newDocumentState: mine } = row;
-    const isThere = seen !== undefined && !seen._deleted;
-    if (seen && isThere === !mine._deleted && (!isThere || deepEqual(content(seen), content(mine)))) return undefined;
-    const last = written.get(mine.id);
-    const tag = last && deepEqual(last.document, seen) ? last.tag : seen?.meta?.etag;
-    if (!keys.has(row)) keys.set(row, crypto.randomUUID());
-    const response = await fetch(at(mine.id), {
-      method: mine._deleted ? 'DELETE' : 'PUT',
-      headers: {
-        ...headers,
-        ...(isThere && tag ? { 'If-Match': tag } : { 'If-None-Match': '*' }),
-        'Idempotency-Key': `"${keys.get(row)}"`,
-        Prefer: 'conflict=merge',
-        ...(!mine._deleted && { 'Content-Type': 'application/json' }),
-      },
-      ...(!mine._deleted && { body: JSON.stringify(content(mine)) }),
-    });
-    const text = await response.text();
-    if (response.ok) {
+    // A conflict that was resolved as they have it.
+    if (seen && isSame(seen, mine)) return undefined;
+    const { ok, headers: told, text } = await send(row);
+    if (ok) {
       // A merged write has no ETag: it left more than was sent, and the feed tells what.
-      const etag = response.headers.get('etag');
-      if (etag) written.set(mine.id, { document: mine, tag: etag });
-      else written.delete(mine.id);
+      written.set(mine.id, { document: mine, tag: told.get('etag') });
       return undefined;
     }
     const problem = JSON.parse(text);
@@ -85,6 +79,25 @@ export function detenteReplication({ url, collection, headers = {}, fetch = glob
     if (mine._deleted && (kind === 'deleted' || kind === 'not-found')) return undefined;
     if (!['stale-version', 'precondition-failed', 'deleted'].includes(kind)) throw new Error(`${mine.id}: ${problem.detail}`);
     return current(mine.id, problem);
+  }
+
+  async function send(row) {
+    const { newDocumentState: mine } = row;
+    if (!keys.has(row)) keys.set(row, crypto.randomUUID());
+    const always = { ...headers, ...conditionOf(row), 'Idempotency-Key': `"${keys.get(row)}"`, Prefer: 'conflict=merge' };
+    const request = mine._deleted
+      ? { method: 'DELETE', headers: always }
+      : { method: 'PUT', headers: { ...always, 'Content-Type': 'application/json' }, body: JSON.stringify(content(mine)) };
+    const response = await fetch(at(mine.id), request);
+    return { ok: response.ok, headers: response.headers, text: await response.text() };
+  }
+
+  /** The version that the edit began from, or that there was none. */
+  function conditionOf({ assumedMasterState: seen, newDocumentState: { id } }) {
+    const last = written.get(id);
+    const tag = last && deepEqual(last.document, seen) ? last.tag : undefined;
+    const ifMatch = tag ?? seen?.meta?.etag;
+    return seen && !seen._deleted && ifMatch ? { 'If-Match': ifMatch } : { 'If-None-Match': '*' };
   }
 
   /** The document as it is stored: in the refusal, unless it is too large for that. */
@@ -122,12 +135,12 @@ export function detenteReplication({ url, collection, headers = {}, fetch = glob
     },
   };
 
-  function start(collection) {
+  function start(local) {
     const stream$ = new Subject();
     const ended = new AbortController();
     let isFollowed = false;
     const state = replicateRxCollection({
-      collection,
+      collection: local,
       replicationIdentifier: base,
       live: true,
       retryTime,
@@ -135,7 +148,7 @@ export function detenteReplication({ url, collection, headers = {}, fetch = glob
         stream$,
         batchSize: 100,
         async handler(checkpoint, batchSize) {
-          const result = await turns.take(() => pull(checkpoint, batchSize));
+          const result = await turns.take(() => pull(local, checkpoint, batchSize));
           // The first time that it has caught up.
           if (!isFollowed && result.documents.length < batchSize) {
             isFollowed = true;
@@ -165,6 +178,12 @@ class Turns {
     this.#last = turn.catch(() => undefined);
     return turn;
   }
+}
+
+/** Whether two states are one for the server, which has no `meta`. */
+function isSame(one, other) {
+  if (one._deleted || other._deleted) return one._deleted === other._deleted;
+  return deepEqual(content(one), content(other));
 }
 
 /** A document as RxDB has it: its members beside the id, and the version that it is in `meta`. */
