@@ -13,6 +13,8 @@ export interface WatchOptions extends CallOptions {
   readonly latest?: boolean;
   /** `last`: deletions carry the document that was deleted. */
   readonly include?: "last";
+  /** After how many milliseconds without a byte the connection counts as broken; 45000 if absent, three times the server's pause. */
+  readonly silentMs?: number;
 }
 
 /** What a feed tells. `place` is where to go on from: keep it if a copy is kept. */
@@ -45,7 +47,7 @@ export type Change<T = unknown> =
 export async function* watch<T>(
   transport: Transport,
   path: readonly string[],
-  { since = "now", latest, include, signal }: WatchOptions,
+  { since = "now", latest, include, silentMs = 45_000, signal }: WatchOptions,
 ): AsyncGenerator<Change<T>, void> {
   const left = new AbortController();
   const ended = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
@@ -54,13 +56,14 @@ export async function* watch<T>(
   let pace = transport.pace(ended);
   try {
     while (!ended.aborted) {
+      const silence = new Silence(silentMs);
       try {
         const headers = { Accept: "text/event-stream", "Last-Event-ID": place };
-        const response = await transport.open({ method: "GET", path, query, headers }, ended);
+        const response = await transport.open({ method: "GET", path, query, headers }, AbortSignal.any([ended, silence.signal]));
         if (!response.ok || !response.body) await refuse(response);
         pace = transport.pace(ended);
         let isOpen = false;
-        for await (const event of events(response.body as ReadableStream<Uint8Array>)) {
+        for await (const event of events(response.body as ReadableStream<Uint8Array>, silence)) {
           place = event.id ?? place;
           const at = place ?? since;
           if (!isOpen && event.name !== "reset") yield { kind: "open", place: at };
@@ -71,6 +74,8 @@ export async function* watch<T>(
       } catch (error) {
         if (error instanceof ProblemError) throw error;
         if (ended.aborted) break;
+      } finally {
+        silence.end();
       }
       if (!(await pace.failed(0))) pace = transport.pace(ended);
     }
@@ -78,6 +83,26 @@ export async function* watch<T>(
     if (!ended.aborted || error instanceof ProblemError) throw error;
   } finally {
     left.abort();
+  }
+}
+
+/** Aborts its signal when nothing is heard for too long: a connection may be dead without either side being told. */
+class Silence {
+  readonly #broken = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly signal = this.#broken.signal;
+
+  constructor(private readonly ms: number) {
+    this.begin();
+  }
+
+  begin(): void {
+    this.end();
+    this.#timer = setTimeout(() => this.#broken.abort(new DOMException("the feed is silent", "TimeoutError")), this.ms);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }
 
@@ -112,14 +137,16 @@ interface Event {
 }
 
 /** Server-sent events (HTML Standard, section 9.2), from bytes. */
-async function* events(stream: ReadableStream<Uint8Array>): AsyncGenerator<Event, void> {
+async function* events(stream: ReadableStream<Uint8Array>, silence: Silence): AsyncGenerator<Event, void> {
   const decoder = new TextDecoder();
   const reader = stream.getReader();
   let rest = "";
   let block: string[] = [];
   try {
     for (;;) {
+      silence.begin();
       const { done, value } = await reader.read();
+      silence.end();
       if (done) return;
       const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
       rest = lines.pop() ?? "";

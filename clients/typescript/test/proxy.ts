@@ -21,7 +21,8 @@ export class Proxy {
   state: "up" | "down" | "mute" = "up";
   /** What went through in each direction since `measure`. */
   seen = { request: "", answer: "" };
-  struck = 0;
+  /** How many connections were taken. */
+  connections = 0;
 
   private constructor(private readonly target: () => number) {
     this.#server = createServer((socket) => this.#take(socket));
@@ -72,6 +73,7 @@ export class Proxy {
 
   #take(near: Socket): void {
     if (this.state === "down") return void near.destroy();
+    this.connections++;
     const far = connect(this.target(), "127.0.0.1");
     const end = () => {
       near.destroy();
@@ -106,7 +108,6 @@ export class Proxy {
 
   #strike(answer: string): string {
     this.#faults.shift();
-    this.struck++;
     this.#passed = { request: 0, answer: 0 };
     return answer;
   }
