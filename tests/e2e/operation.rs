@@ -293,7 +293,7 @@ async fn lines_are_judged_as_the_requests_that_they_stand_for() {
         lines.push('\n');
     }
     let target = Folder::new();
-    let file = target.data().join("../lines.ndjson");
+    let file = target.path().join("lines.ndjson");
     std::fs::write(&file, lines).unwrap();
     let import = target
         .command(&["import", "--replace"])
