@@ -19,7 +19,7 @@ const looks = {
 for (const [look, options] of Object.entries(looks)) {
   for (const [name, show] of Object.entries(scenes)) {
     test(`${name} ${look} has no barriers`, async (t) => {
-      const ana = await site.person(t, "ana", options);
+      const ana = await site.person(t, "Ana", options);
       const page = await show({ site, scene, person: ana });
       const findings = await findingsOf(page);
       assert.deepEqual(findings, []);

@@ -72,7 +72,7 @@ test("an edit outlasts the loss of the network, and is saved when it is back", a
   await setUp.put(path, { title: "Meanwhile", body: "Once" });
 
   await dora.context.setOffline(false);
-  await isTold(page, "Saved and merged with setup's version 2");
+  await page.getByText("Saved and merged with setup's version 2").first().waitFor();
   await holds(page, "title", "Meanwhile");
   assert.deepEqual(await setUp.read(path), { title: "Meanwhile", body: "Once upon a time, offline" });
 });

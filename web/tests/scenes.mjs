@@ -23,8 +23,8 @@ const mine = { ...first, title: "When we are open", price: 11, tags: ["visit"] }
 
 /** Stores what the places show, by people whose names are always the same. @param {import("./site.mjs").Site} site */
 export async function setTheScene(site) {
-  const [ana, ben, carol] = ["ana", "ben", "carol"].map((name) => site.writer(name));
-  await ana.put("/api/pages/opening-hours", first);
+  const [ana, ben, carol] = ["Ana", "Ben", "Carol"].map((name) => site.writer(name));
+  await carol.put("/api/pages/opening-hours", first);
   await ana.put("/api/pages/prices", { title: "Prices", body: "Children do not pay.", status: "published", price: 0 });
   await ana.put("/api/pages/how-to-find-us", { title: "How to find us", status: "published", free: true });
   await ben.put("/api/exhibitions/light", { title: "Light", opens: "2027-03-01", works: 42 });
@@ -43,12 +43,12 @@ function idOf(/** @type {string} */ href) {
 /** A document of one's own, in which one has begun to write and Ben has saved. @param {Props} props */
 async function editorOvertaken({ site, scene, person }) {
   const path = `pages/visit-${++scene.copies}`;
-  await site.writer("ana").put(`/api/${path}`, first);
+  await site.writer("Carol").put(`/api/${path}`, first);
   const page = await person.open(`/c/${path}`);
   await isReady(page, "title");
   await field(page, "title").fill(mine.title);
-  await site.writer("ben").put(`/api/${path}`, theirs);
-  await isTold(page, "ben saved version 2");
+  await site.writer("Ben").put(`/api/${path}`, theirs);
+  await isTold(page, "Ben saved version 2");
   return page;
 }
 
@@ -93,12 +93,12 @@ export const scenes = {
   entry: async ({ person, scene }) => {
     const page = await person.open(`/conflicts/${scene.openEntry}`);
     await page.getByRole("link", { name: "Resolve", exact: true }).waitFor();
-    await page.getByText("Version 2 by ben").waitFor();
+    await page.getByText("Version 2 by Ben").waitFor();
     return page;
   },
   "settled entry": async ({ person, scene }) => {
     const page = await person.open(`/conflicts/${scene.settledEntry}`);
-    await page.getByText("Resolved by ben").waitFor();
+    await page.getByText("Resolved by Ben").waitFor();
     return page;
   },
 };

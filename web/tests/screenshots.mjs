@@ -11,7 +11,7 @@ const { startServer } = await import("./server.mjs");
 const { pageOf } = await import("./page.mjs");
 const { scenes, setTheScene } = await import("./scenes.mjs");
 
-const wide = { viewport: { width: 1200, height: 680 }, deviceScaleFactor: 2 };
+const wide = { viewport: { width: 1200, height: 640 }, deviceScaleFactor: 2 };
 const narrow = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true };
 const largestBytes = 200 * 1024;
 
@@ -40,7 +40,7 @@ try {
 
 /** @param {Awaited<ReturnType<typeof setTheScene>>} scene @param {string} show @param {string} file @param {object} look */
 async function take(scene, show, file, look) {
-  const person = await site.visitor("ana", { reducedMotion: "reduce", ...look });
+  const person = await site.visitor("Ana", { reducedMotion: "reduce", ...look });
   const shown = await scenes[show]?.({ site, scene, person });
   if (!shown) throw new Error(`there is no scene ${show}`);
   await shown.evaluate(fixWhatVaries);
