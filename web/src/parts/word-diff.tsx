@@ -71,7 +71,8 @@ function difference(from: unknown, to: unknown): readonly Part[] | undefined {
   const characters = before.length + after.length;
   if (characters > linesCharacters) return undefined;
   const cut = characters > wordsCharacters ? /(?<=\n)/ : /(?<=\s)(?=\S)|\b/u;
-  return diffArrays(before.split(cut), after.split(cut), { timeout: timeoutMs });
+  const cutUp = (text: string) => (text === "" ? [] : text.split(cut));
+  return diffArrays(cutUp(before), cutUp(after), { timeout: timeoutMs });
 }
 
 function textOf(value: unknown): string {
