@@ -1,8 +1,8 @@
 import { isObject } from "./core/pointer.js";
 import { ProblemError, type Problem } from "./core/problem.js";
 import { problemOf } from "./core/refusal.js";
-import { fields, type WriteOptions } from "./core/resource.js";
-import type { Transport } from "./core/transport.js";
+import type { WriteOptions } from "./core/resource.js";
+import { newKey, type Transport } from "./core/transport.js";
 
 /** One write of a batch. It has the condition that it would have alone. */
 export interface Operation {
@@ -34,7 +34,7 @@ export type BatchResult =
   /** Nothing was written. `operation` is the first that was refused. */
   | { readonly kind: "refused"; readonly problem: Problem; readonly operation: number; readonly results: Result[] };
 
-export interface BatchOptions extends WriteOptions {
+export interface BatchOptions extends Omit<WriteOptions, "lock"> {
   /** All or none, if absent. Otherwise each is performed on its own, in this order: look at each `problem`. */
   readonly atomic?: boolean;
 }
@@ -43,19 +43,20 @@ export interface BatchOptions extends WriteOptions {
 export async function batch(
   transport: Transport,
   operations: readonly Operation[],
-  { atomic = true, ...options }: BatchOptions,
+  { atomic = true, key = newKey(), signal }: BatchOptions,
 ): Promise<BatchResult> {
+  // Where each stands alone, each has a key of its own.
+  const all = operations.map((one, index) => written(transport, one, atomic ? undefined : `${key}-${index}`));
   const answer = await transport.send(
     {
       method: "POST",
       path: ["_batch"],
       query: atomic ? {} : { atomic: "false" },
-      headers: fields(options),
-      body: JSON.stringify({ operations: operations.map((one) => written(transport, one)) }),
-      // A batch of operations that each stand alone has no key of its own.
-      repeat: atomic ? "keyed" : "never",
+      headers: { "Idempotency-Key": atomic ? `"${key}"` : undefined },
+      body: JSON.stringify({ operations: all }),
+      repeat: "keyed",
     },
-    transport.pace(options.signal),
+    transport.pace(signal),
   );
   const problem = problemOf(answer);
   const results = resultsOf(problem.body["results"]);
@@ -65,7 +66,7 @@ export async function batch(
   return { kind: "refused", problem, operation, results };
 }
 
-function written(transport: Transport, operation: Operation): object {
+function written(transport: Transport, operation: Operation, key: string | undefined): object {
   const { method, collection, id, ifMatch, ifNoneMatch, prefer, lock, type, body } = operation;
   const headers = {
     "Content-Type": type,
@@ -73,6 +74,7 @@ function written(transport: Transport, operation: Operation): object {
     "If-None-Match": ifNoneMatch,
     Prefer: prefer,
     "Lock-Token": lock,
+    "Idempotency-Key": key && `"${key}"`,
   };
   const path = transport.pathOf(id === undefined ? [collection] : [collection, id]);
   return { method, path, headers: JSON.parse(JSON.stringify(headers)) as object, body };

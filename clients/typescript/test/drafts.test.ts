@@ -1,7 +1,7 @@
 /** What a person edits, on the real server. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Client, ProblemError, type Draft, type Saved } from "../dist/index.js";
+import { Client, ConflictError, ProblemError, type Draft, type Saved } from "../dist/index.js";
 import { Server } from "./server.js";
 import { bytes, store, versions } from "./tools.js";
 
@@ -12,6 +12,8 @@ on_conflict = "merge"
 "/views" = "counter"
 "/tags" = "set"
 "/body" = "text"
+[collections.short.history]
+keep_versions = 1
 `);
 const alice = new Client({ url: server.url, actor: "alice" });
 const bob = new Client({ url: server.url, actor: "bob" });
@@ -321,4 +323,33 @@ test("what is refused leaves the draft as it was", async () => {
   assert.equal(draft.getSnapshot().saving, false);
   draft.value = { ...START, title: "Plan" };
   assert.equal(stored(await draft.save()).kind, "saved");
+});
+
+test("a base that the server does not have any more: the client has it", async () => {
+  const short = alice.collection<Article>("short");
+  const theirs = bob.collection<Article>("short");
+  const doc = await short.create(START, { id: "s" });
+  const draft = await short.edit(doc);
+  // Old versions go with every 64th.
+  for (const due of [...Array.from({ length: 128 }, String), "June"]) await theirs.update("s", (article) => void (article.due = due));
+  assert.equal(await short.version("s", 1), undefined);
+  draft.change((article) => void (article.title = "Plan"));
+  const record = draft.record();
+  assert.equal((await draft.preview()).kind, "clean");
+  assert.deepEqual(stored(await draft.save()).doc.value, { ...START, title: "Plan", due: "June" });
+  const old = short.resume({ ...record, value: { ...START, title: "Other" } });
+  for (let body = 0; body < 128; body++) await theirs.update("s", (article) => void (article.body = String(body)));
+  assert.equal((await old.preview()).kind, "conflict");
+  assert.deepEqual(conflict(await old.save()).fields.map(({ path, base, yours, current }) => [path, base, yours, current]), [["/title", "Draft", "Other", "Plan"]]);
+  assert.deepEqual(stored(await old.resolve({ "/title": "yours" })).doc.value, { title: "Other", body: "127", due: "June" });
+});
+
+test("a document that the server never had, as after the restore of a backup", async () => {
+  const { id } = await articles.create(START, { id: "restored" });
+  const { base } = (await articles.edit(id)).record();
+  const draft = articles.resume({ id: "not-there", base, value: { ...START, title: "Plan" } });
+  const found = conflict(await draft.save());
+  assert.equal(found.theirs, undefined);
+  assert.equal(draft.value.title, "Plan");
+  await assert.rejects(articles.put("not-there", START, { ifMatch: base.etag }), ConflictError);
 });

@@ -5,7 +5,7 @@ import type { Doc, Row, Snapshot } from "./doc.js";
 import type { Problem } from "./problem.js";
 import { splice } from "./json_text.js";
 import { pointer } from "./pointer.js";
-import { fieldsOf, joinedOf, problemOf, string } from "./refusal.js";
+import { fieldsOf, joinedOf, problemOf, saysStale, string } from "./refusal.js";
 import { success, type Applied, type Resource, type Stale, type WriteOptions } from "./resource.js";
 import { docOf, snapshotOf } from "./snapshot.js";
 import { conflictOf } from "./stale.js";
@@ -185,6 +185,8 @@ export class Draft<T = unknown> {
     if (knowsNoMerging(answer)) return this.#compare(options, pace);
     const problem = problemOf(answer);
     if (problem.kind === "deleted") return { kind: "conflict", conflict: this.#found({ kind: "stale", problem, isExplained: true }) };
+    // It does not have the base, but we do.
+    if (saysStale(problem)) return this.#compare(options, pace);
     const { body } = success(answer) && problem;
     const current = string(body["current_etag"]) ?? "";
     const document = body["document"] as T;

@@ -25,9 +25,15 @@ export function problemOf({ status, headers, text }: Refused): Problem {
   };
 }
 
-/** Whether the refusal says what was saved in between, as Detente does: then the server can merge, too. */
-export function isExplained({ kind, body }: Problem): boolean {
-  return (kind === "stale-version" || kind === "precondition-failed") && string(body["current_etag"]) !== undefined;
+/** Whether a server that explains its refusals says that somebody else was faster. */
+export function saysStale({ kind }: Problem): boolean {
+  return ["stale-version", "precondition-failed", "base-gone"].includes(kind);
+}
+
+/** Whether it compared the edit with what was saved in between: then it knows the base, and can merge. */
+export function isExplained(problem: Problem): boolean {
+  const { kind, body } = problem;
+  return saysStale(problem) && kind !== "base-gone" && string(body["current_etag"]) !== undefined && body["your_version"] !== null;
 }
 
 export function fieldsOf(body: Readonly<Record<string, unknown>>): FieldConflict[] {

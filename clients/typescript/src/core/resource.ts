@@ -5,7 +5,7 @@ import type { Problem } from "./problem.js";
 import { ProblemError, TransportError } from "./problem.js";
 import { equal } from "./change.js";
 import { slice } from "./json_text.js";
-import { isExplained, problemOf, string } from "./refusal.js";
+import { isExplained, problemOf, saysStale, string } from "./refusal.js";
 import type { Pace } from "./retry.js";
 
 /** What a write may be sent with. */
@@ -155,13 +155,22 @@ export class Resource {
     const problem = problemOf(answer);
     if (problem.status !== 409 && problem.status !== 412) throw new ProblemError(problem);
     if (problem.kind === "deleted") return { kind: "stale", problem, isExplained: true };
-    const explained = isExplained(problem);
     const isPlain = problem.kind === String(problem.status);
-    if (!explained && !isPlain) throw new ProblemError(problem);
-    const theirs = told(problem) ?? (await this.read(pace))?.snapshot;
+    if (!isPlain && !saysStale(problem)) throw new ProblemError(problem);
+    const theirs = told(problem) ?? (await this.#seen(pace));
     // A server that says 409 for all: if the document is as it was, a rule spoke.
-    if (!explained && !answer.inDoubt && theirs?.etag === tag) throw new ProblemError(problem);
-    return { kind: "stale", problem, ...(theirs && { theirs }), isExplained: explained };
+    if (isPlain && !answer.inDoubt && theirs?.etag === tag) throw new ProblemError(problem);
+    return { kind: "stale", problem, ...(theirs && { theirs }), isExplained: isExplained(problem) };
+  }
+
+  /** The current version, if the caller may read it. */
+  async #seen(pace: Pace): Promise<Snapshot | undefined> {
+    try {
+      return (await this.read(pace))?.snapshot;
+    } catch (error) {
+      if (error instanceof ProblemError && error.problem.status === 403) return undefined;
+      throw error;
+    }
   }
 }
 
