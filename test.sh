@@ -20,6 +20,7 @@ need unshare util-linux
 need apache2 apache2-bin
 need faketime faketime
 need valgrind valgrind
+need chromium chromium
 python3 -c 'import venv, ensurepip' 2>/dev/null || need pyvenv python3-venv
 
 step format
@@ -46,6 +47,19 @@ python3 tests/attacks/run.py target/debug/detente
 
 step 'the described API'
 bash tests/openapi.sh target/debug/detente
+
+step 'the TypeScript client'
+bash clients/typescript/test.sh target/debug/detente
+
+step 'the page: what is committed is what its source builds to'
+(cd web && npm ci --no-audit --no-fund && npm run --silent build)
+git diff --exit-code --stat crates/server/page || { echo 'commit what web/ builds to' >&2; exit 1; }
+
+step 'the page in a browser'
+bash web/tests/run.sh target/debug/detente
+
+step 'examples of clients'
+bash examples/clients/test.sh target/debug/detente
 
 step 'clients made of its description'
 bash tests/clients.sh target/debug/detente
