@@ -67,7 +67,7 @@ export function MergeView({ collision, sides, crumbs, notice, isSaving, onSave, 
   });
   const total = fields.length + merged.length;
   const title =
-    fields.length === 0 ? "Everything merges by itself" : `${fields.length} of ${total} ${total === 1 ? "change needs" : "changes need"} you`;
+    fields.length === 0 ? "Everything merges by itself" : `${fields.length} of ${total} ${total === 1 ? "change" : "changes"} ${fields.length === 1 ? "needs" : "need"} you`;
   return (
     <Page title={title} crumbs={crumbs} takesFocus>
       <Sides {...sides} />
