@@ -331,7 +331,7 @@ test("a base that the server does not have any more: the client has it", async (
   const doc = await short.create(START, { id: "s" });
   const draft = await short.edit(doc);
   // Old versions go with every 64th.
-  for (const due of [...Array.from({ length: 128 }, String), "June"]) await theirs.update("s", (article) => void (article.due = due));
+  for (const due of [...Array.from({ length: 128 }, (_, n) => String(n)), "June"]) await theirs.update("s", (article) => void (article.due = due));
   assert.equal(await short.version("s", 1), undefined);
   draft.change((article) => void (article.title = "Plan"));
   const record = draft.record();

@@ -9,7 +9,7 @@ import { fieldsOf, joinedOf, problemOf, saysStale, string } from "./refusal.js";
 import { success, type Applied, type Resource, type Stale, type WriteOptions } from "./resource.js";
 import { docOf, snapshotOf } from "./snapshot.js";
 import { conflictOf } from "./stale.js";
-import type { Answer, CallOptions } from "./transport.js";
+import { newKey, type Answer, type CallOptions } from "./transport.js";
 import type { Pace } from "./retry.js";
 
 /** An edit as it can be kept: JSON, enough to go on after a crash. */
@@ -70,6 +70,8 @@ export class Draft<T = unknown> {
   /** What was stored of the value, while the rest collides with what was merged in. */
   #from: T | undefined;
   #state: DraftState<T> | undefined;
+  /** The write whose outcome is not known, and its key: sent again, it is the same write. */
+  #asked: { readonly text: string; readonly key: string } | undefined;
   readonly #listeners = new Set<() => void>();
 
   constructor(
@@ -247,7 +249,8 @@ export class Draft<T = unknown> {
       }
       if (this.#from !== undefined) return this.#undecided(pace);
       const decision = current === undefined ? {} : { choices, current };
-      const answer = await this.resource.merge(this.#question(decision), false, options, pace);
+      const question = this.#question(decision);
+      const answer = await this.resource.merge(question, false, this.#keyed(question, options), pace);
       if (knowsNoMerging(answer)) return this.#undecided(pace);
       if (answer.status < 300) return this.#saved(await this.resource.stored(answer, pace), true, pace);
       return this.#collided(await this.resource.refused(answer, undefined, pace), pace);
@@ -270,11 +273,17 @@ export class Draft<T = unknown> {
     const isJoinedHere = options.merge === false || this.#from !== undefined;
     const prefer = isJoinedHere ? "conflict=reject" : "conflict=merge";
     const write = { method: "PUT", text, condition: { "If-Match": base.etag }, prefer } as const;
-    const outcome = await this.resource.write(write, options, pace);
+    const outcome = await this.resource.write(write, this.#keyed(base.etag + text, options), pace);
     if (outcome.kind === "applied") return this.#saved(outcome, isMerged, pace);
     if (outcome.isExplained && this.#from === undefined) return this.#collided(outcome, pace);
     if (!(await pace.collided()) || !outcome.theirs) return this.#collided(outcome, pace);
     return this.#join(outcome.theirs, {}, outcome, options, pace);
+  }
+
+  /** The options with a key: that of the last attempt, if it asked for the same and its answer never came. */
+  #keyed(text: string, options: WriteOptions): WriteOptions {
+    if (this.#asked?.text !== text) this.#asked = { text, key: newKey() };
+    return { ...options, key: options.key ?? this.#asked.key };
   }
 
   /** Joins the edit with theirs here, since the server cannot. */
@@ -317,6 +326,7 @@ export class Draft<T = unknown> {
     this.#base = docOf<T>(this.id, base, { updatedAt, updatedBy });
     this.#value = value;
     this.#from = undefined;
+    this.#asked = undefined;
     if (isNewest) this.#head = this.#base;
     this.#conflict = undefined;
     this.#changed();

@@ -73,42 +73,24 @@ function change(text: string, begin: number, end: number, made: readonly Change[
 
 /** A value that takes the place of a text: what is still there keeps its text, also if items came or went. */
 function rewritten(text: string, value: unknown): string {
-  if (!Array.isArray(value) || text[0] !== "[") {
-    const before: unknown = isObject(value) && text[0] === "{" ? JSON.parse(text) : undefined;
-    return isObject(before) ? splice(text, changes(before, value)) : JSON.stringify(value ?? null);
-  }
-  const olds = parts(text, 0).map(({ begin, end }) => text.slice(begin, end));
-  return `[${paired(olds, value as unknown[]).join(",")}]`;
-}
-
-/** The texts of `items`, each written into the old one that it comes from: an equal one, or else the next of its kind. */
-function paired(olds: readonly string[], items: readonly unknown[]): string[] {
-  const values = olds.map((old) => JSON.parse(old) as unknown);
-  let first = 0;
-  while (first < items.length && first < olds.length && equal(values[first], items[first])) first++;
-  let left = 0;
-  const shorter = Math.min(items.length, olds.length) - first;
-  while (left < shorter && equal(values.at(-1 - left), items.at(-1 - left))) left++;
-  const [oldEnd, end] = [olds.length - left, items.length - left];
-  const free = new Set(Array.from({ length: oldEnd - first }, (_, index) => first + index));
-  const take = (fits: (value: unknown) => boolean): string | undefined => {
-    for (const index of free) {
-      if (!fits(values[index])) continue;
-      free.delete(index);
-      return olds[index];
+  const before: unknown = text && JSON.parse(text);
+  if (isObject(before) && isObject(value)) return splice(text, changes(before, value));
+  if (!Array.isArray(before) || !Array.isArray(value)) return JSON.stringify(value ?? null);
+  const free = new Map(parts(text, 0).map(({ begin, end }, index) => [before[index] as unknown, text.slice(begin, end)] as const).entries());
+  const take = (fits: (old: unknown) => boolean): string | undefined => {
+    for (const [index, [old, text]] of free) {
+      if (fits(old) && free.delete(index)) return text;
     }
     return undefined;
   };
-  const middle = items.slice(first, end).map((item) => take((value) => equal(value, item)));
-  const written = middle.map((old, index) => {
-    const item = items[first + index];
-    return old ?? rewritten(take((value) => isAlike(value, item)) ?? "", item);
-  });
-  return [...olds.slice(0, first), ...written, ...olds.slice(oldEnd)];
+  // First those that are as they were; what is left may come from the next of its kind.
+  const equals = value.map((item: unknown) => take((old) => equal(old, item)));
+  const texts = value.map((item: unknown, index) => equals[index] ?? rewritten(take((old) => isAlike(old, item)) ?? "", item));
+  return `[${texts.join(",")}]`;
 }
 
 function isAlike(a: unknown, b: unknown): boolean {
-  return (isObject(a) && isObject(b)) || (Array.isArray(a) && Array.isArray(b));
+  return typeof a === "object" && typeof b === "object" && Array.isArray(a) === Array.isArray(b);
 }
 
 /** The members or items of the object or array at `begin`; of another value, none. */
