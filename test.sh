@@ -32,6 +32,9 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 step documentation
 RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
 
+step 'fuzz targets still compile'
+cargo check --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --locked --quiet
+
 if cargo deny --version >/dev/null 2>&1; then
   step licences
   cargo deny --offline check licenses bans sources

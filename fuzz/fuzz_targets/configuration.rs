@@ -7,6 +7,7 @@ use std::path::Path;
 
 use detente::config::{Config, Mistakes, parse};
 use detente_core::json;
+use detente_core::rules::Endless;
 use libfuzzer_sys::fuzz_target;
 use toml::de::{DeTable, DeValue};
 
@@ -105,7 +106,7 @@ fn judge(config: &Config) {
         }
         for old in sides() {
             for new in sides() {
-                let _ = rules.judge("1", old, new, false);
+                let _ = rules.judge("1", old, new, false, &Endless);
             }
         }
     }
