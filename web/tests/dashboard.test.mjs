@@ -118,6 +118,6 @@ test("an entry is reached from the log by its time", async (t) => {
   const carol = await site.person(t, "carol");
   const page = await carol.open("/conflicts?collection=reached");
   await entryLinks(page).first().getByRole("link").first().click();
-  await page.getByRole("heading", { level: 1, name: "alice's edit of one" }).waitFor();
+  await page.getByRole("heading", { level: 1, name: "Refused edit of one" }).waitFor();
   assert.equal(page.url(), `${site.address}/conflicts/${logged.split("/").at(-1)}`);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { isReady } from "./editor.mjs";
+import { field, isReady, save } from "./editor.mjs";
 import { openSite } from "./site.mjs";
 
 const site = await openSite();
@@ -60,18 +60,54 @@ async function hoverAll(page) {
   });
 }
 
-test("marks for right-to-left text do not reorder what is around them", async (t) => {
-  await mallory.put("/api/notes/marks", { name: "user\u202Egnp.exe" });
+/** Who is called so turns around what stands behind the name, if it is not kept apart. */
+const turning = site.writer("eve\u202E");
+
+test("marks for right-to-left text do not turn around our own words in the editor", { todo: "names stand in one <bdi> with what is said of them" }, async (t) => {
+  await mallory.put("/api/notes/marks", { name: "once" });
   const eva = await site.person(t, "Eva");
-  const page = await eva.open("/c/notes");
-  const cell = page.getByRole("cell").filter({ hasText: "gnp.exe" }).first();
-  await cell.waitFor();
-  const isolated = await cell.evaluate((cell) => {
-    const inner = [cell, ...cell.querySelectorAll("*")].filter((element) => element.textContent?.includes("gnp.exe"));
-    return inner.some((element) => element.tagName === "BDI" || /isolate|plaintext/.test(getComputedStyle(element).unicodeBidi));
-  });
-  assert.ok(isolated, "the text is not isolated");
+  const page = await eva.open("/c/notes/marks");
+  await isReady(page, "name");
+  await field(page, "name").fill("mine");
+  await turning.put("/api/notes/marks", { name: "theirs" });
+  await runsForward(page, "saved version 2");
+  await save(page);
+  await runsForward(page, "both changed it");
 });
+
+test("marks for right-to-left text do not turn around our own words in the log", async (t) => {
+  const tag = await mallory.put("/api/notes/marks-too", { name: "once" });
+  await turning.put("/api/notes/marks-too", { name: "theirs" });
+  const logged = await turning.putLate("/api/notes/marks-too", { name: "late" }, tag);
+  const eva = await site.person(t, "Eva");
+  const page = await eva.open(`/conflicts/${logged.split("/").at(-1)}`);
+  await runsForward(page, "refused:");
+  await runsForward(page, "is the refused edit");
+});
+
+/** These words are shown, and their last letter is right of the first. @param {import("playwright-core").Page} page @param {string} words */
+async function runsForward(page, words) {
+  const holder = page.locator("main").getByText(words).first();
+  await holder.waitFor();
+  const [first, last] = await holder.evaluate(edgesOf, words);
+  assert.ok(first !== undefined && last !== undefined && first < last, `"${words}" is turned around`);
+}
+
+/** Runs in the page: where the first and the last letter of the words stand. @param {Element} holder @param {string} words */
+function edgesOf(holder, words) {
+  const texts = document.createTreeWalker(holder, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const at = text.textContent?.indexOf(words) ?? -1;
+    if (at < 0) continue;
+    return [at, at + words.length - 1].map((place) => {
+      const range = document.createRange();
+      range.setStart(text, place);
+      range.setEnd(text, place + 1);
+      return range.getBoundingClientRect().left;
+    });
+  }
+  return [];
+}
 
 const large = {
   "a text of 1 MB": { text: "All work and no play. ".repeat(47_000) },

@@ -54,7 +54,7 @@ async function take(scene, show, file, look) {
 /** Runs in the page: times are different at each run, and so are ids. */
 function fixWhatVaries() {
   for (const time of document.querySelectorAll("time")) time.textContent = "3 minutes ago";
-  for (const text of document.querySelectorAll(".chart text")) {
-    if (text.textContent?.includes(":")) text.textContent = "Mon 10:00";
-  }
+  const [begin, end] = [...document.querySelectorAll(".chart text")].filter((text) => text.textContent?.includes(":"));
+  if (begin) begin.textContent = "Sun 11:00";
+  if (end) end.textContent = "Mon 10:00";
 }

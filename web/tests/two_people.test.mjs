@@ -82,9 +82,11 @@ test("a merge that somebody overtakes keeps the choices that still stand", async
   await save(ben);
   await isAskedToMerge(ben, /2 of \d+ changes need you/);
   await choose(ben, /title/, "Yours");
+  await choose(ben, /due/, "Theirs");
   await setUp.put(path, { title: "Theirs", body: "Once", due: "August" });
   await ben.getByText(/version 3/).first().waitFor();
   assert.equal(await conflict(ben, /title/).getByRole("radio", { name: /^Yours/ }).isChecked(), true);
+  assert.equal(await conflict(ben, /due/).getByRole("radio", { checked: true }).count(), 0, "a choice stands on a value that changed");
   await choose(ben, /due/, "Theirs");
   await ben.getByRole("button", { name: "Save", exact: true }).click();
   await isReady(ben, "title");

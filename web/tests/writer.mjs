@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
  * @param {string} actor
  */
 export function writer(url, actor) {
-  const headers = { "Content-Type": "application/json", "X-Actor": actor };
+  const headers = { "Content-Type": "application/json", "X-Actor": utf8(actor) };
 
   /**
    * @param {string} method
@@ -61,4 +61,9 @@ export function writer(url, actor) {
       }
     },
   };
+}
+
+/** Header fields are bytes: the server reads UTF-8, `fetch` writes Latin-1. */
+function utf8(/** @type {string} */ text) {
+  return Buffer.from(text).toString("latin1");
 }

@@ -36,7 +36,7 @@ interface KnownProps {
 
 /** The entry, or with `?resolve` in the address the merge view over it. */
 function Known({ entry, onSettled }: KnownProps) {
-  const title = `${entry.by}'s edit of ${entry.document}`;
+  const title = `Refused edit of ${entry.document}`;
   const back = () => go({ at: "entry", entry: entry.id });
   if (entry.outcome !== "open" || !query.value.has("resolve")) return <Shown title={title} entry={entry} onSettled={onSettled} />;
   return (
@@ -53,15 +53,18 @@ function Known({ entry, onSettled }: KnownProps) {
 }
 
 function Shown({ title, entry, onSettled }: KnownProps & { readonly title: string }) {
-  const { collection, document, outcome, settledVersion, edit } = entry;
+  const { by, collection, document, outcome, settledVersion, edit } = entry;
   const { loaded } = useLoad((signal) => versionsOf(entry, signal), [entry.id, settledVersion]);
   const versions = loaded.state === "ready" ? loaded.value : undefined;
   return (
     <Page title={title} crumbs={crumbs()} actions={outcome === "open" && <WaysOut entry={entry} onSettled={onSettled} />}>
       <div class="stack entry">
         <p>
-          Of <a href={href({ at: "document", collection, id: document })}><bdi>{`${collection}/${document}`}</bdi></a>.
-          “Yours” is the refused edit, and “theirs” is what was stored when it came.
+          By <bdi>{by}</bdi>, of{" "}
+          <a href={href({ at: "document", collection, id: document })}>
+            <bdi>{`${collection}/${document}`}</bdi>
+          </a>
+          . “Yours” is the refused edit, and “theirs” is what was stored when it came.
         </p>
         <h2 id="what-happened">What happened</h2>
         <Timeline entry={entry} versions={versions} />
