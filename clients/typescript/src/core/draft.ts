@@ -224,10 +224,7 @@ export class Draft<T = unknown> {
    */
   save(options: SaveOptions = {}): Promise<Saved<T>> {
     return this.#exclusively(async (pace) => {
-      if (this.#from !== undefined) {
-        const { snapshot: theirs } = await this.resource.needed(pace);
-        return this.#join(theirs, {}, { kind: "stale", problem: NOTHING_SAID, theirs, isExplained: false }, options, pace);
-      }
+      if (this.#from !== undefined) return this.#rejoin(options, pace);
       const base = snapshotOf(this.#base);
       const text = this.#text();
       if (text === base.text) return this.#unchanged();
@@ -247,11 +244,11 @@ export class Draft<T = unknown> {
       if (!stale?.isExplained && stale?.theirs && stale.theirs.etag === current) {
         return this.#join(stale.theirs, choices, stale, options, pace);
       }
-      if (this.#from !== undefined) return this.#undecided(pace);
+      if (this.#from !== undefined) return this.#rejoin(options, pace);
       const decision = current === undefined ? {} : { choices, current };
       const question = this.#question(decision);
       const answer = await this.resource.merge(question, false, this.#keyed(question, options), pace);
-      if (knowsNoMerging(answer)) return this.#undecided(pace);
+      if (knowsNoMerging(answer)) return this.#rejoin(options, pace);
       if (answer.status < 300) return this.#saved(await this.resource.stored(answer, pace), true, pace);
       return this.#collided(await this.resource.refused(answer, undefined, pace), pace);
     }, options);
@@ -261,12 +258,11 @@ export class Draft<T = unknown> {
     return { kind: "unchanged", doc: this.#base, joined: [], attempts: 0 };
   }
 
-  /** What was decided was another conflict: it is shown as it is now. */
-  async #undecided(pace: Pace): Promise<Saved<T>> {
-    const preview = await this.#compare({}, pace);
-    if (preview.kind === "conflict") return { ...preview, attempts: 0 };
-    const { snapshot } = await this.resource.needed(pace);
-    return this.#collided({ kind: "stale", problem: NOTHING_SAID, theirs: snapshot, isExplained: false }, pace);
+  /** Joins the edit with what is stored now; what collides is to be decided. */
+  async #rejoin(options: WriteOptions, pace: Pace): Promise<Saved<T>> {
+    const theirs = (await this.resource.read(pace))?.snapshot;
+    if (!theirs) return this.#collided(DELETED, pace);
+    return this.#join(theirs, {}, { kind: "stale", problem: NOTHING_SAID, theirs, isExplained: false }, options, pace);
   }
 
   async #send(text: string, base: Snapshot, isMerged: boolean, options: SaveOptions, pace: Pace): Promise<Saved<T>> {
@@ -347,7 +343,8 @@ export class Draft<T = unknown> {
 
   /** Compares here, since the server cannot merge. */
   async #compare({ choices = {} }: Decision, pace: Pace): Promise<Preview<T>> {
-    const { snapshot: theirs } = await this.resource.needed(pace);
+    const theirs = (await this.resource.read(pace))?.snapshot;
+    if (!theirs) return { kind: "conflict", conflict: this.#found(DELETED) };
     const current = JSON.parse(theirs.text) as T;
     const comparison = compare(this.#before, this.#value, current);
     const made = decide(comparison, choices);
@@ -387,6 +384,8 @@ export class Draft<T = unknown> {
 
 /** In place of a refusal where nothing was refused. */
 const NOTHING_SAID: Problem = { kind: "stale-version", status: 409, title: "", detail: "", body: {}, text: "" };
+
+const DELETED: Stale = { kind: "stale", problem: { ...NOTHING_SAID, kind: "deleted" }, isExplained: false };
 
 function knowsNoMerging(answer: Answer): boolean {
   return [404, 405, 501].includes(answer.status) && problemOf(answer).kind === String(answer.status);

@@ -24,6 +24,7 @@ export class Folder implements Storage {
         const file = join(this.path, `${createHash("sha256").update(key).digest("hex")}.json`);
         const kept = await read(file);
         const queue = change(kept?.queue);
+        if (queue && queue === kept?.queue) return queue;
         if (queue) await this.#write(file, { key, since: kept?.since ?? Date.now(), queue });
         else if (kept) await rm(file, { force: true }).then(() => this.#sync());
         return queue;

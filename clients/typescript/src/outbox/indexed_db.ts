@@ -25,6 +25,7 @@ export class IndexedDb implements Storage {
     const read = store.get(key) as IDBRequest<Kept | undefined>;
     read.onsuccess = () => {
       changed = change(read.result?.queue);
+      if (changed && changed === read.result?.queue) return;
       if (changed) store.put({ key, since: read.result?.since ?? Date.now(), queue: changed } satisfies Kept);
       else store.delete(key);
     };

@@ -1,5 +1,5 @@
 import type { Client } from "../core/client.js";
-import { compare, decide } from "../core/compare.js";
+import { compare } from "../core/compare.js";
 import { equal, withChanges } from "../core/change.js";
 import type { Choices, Conflict, Saved } from "../core/conflict.js";
 import type { Doc, Etag } from "../core/doc.js";
@@ -52,6 +52,8 @@ export class Outbox {
   readonly #listeners = new Set<(news: News) => void>();
   /** The drafts of this program, which go on from what was stored. */
   readonly #drafts = new Map<string, Draft<unknown>>();
+  /** What of a draft's value was handed over: only what differs from it is new. */
+  readonly #handed = new WeakMap<Draft<unknown>, unknown>();
   readonly #results = new Map<string, (saved: Saved<unknown>) => void>();
   #stop: AbortController | undefined;
   #wake: () => void = () => undefined;
@@ -72,22 +74,35 @@ export class Outbox {
     const last = (await this.#read(keyOf(collection, id)))?.entries.at(-1);
     if (!last || last.action === "delete") return of.edit(id, options);
     const { base = queues.UNSAVED, value } = last;
-    return of.resume({ id, base, value: value as T });
+    const draft = of.resume({ id, base, value: value as T });
+    this.#handed.set(draft as Draft<unknown>, structuredClone(value));
+    return draft;
   }
 
   /** Saves a draft. It is durable when this resolves, whatever the answer. */
-  save<T>(draft: Draft<T>, options: CallOptions = {}): Promise<Kept<T>> {
-    const { base, value } = draft.record();
-    if (draft.touched.length === 0) return Promise.resolve({ kind: "unchanged", doc: draft.base, joined: [], attempts: 0 });
-    this.#drafts.set(keyOf(draft.collection, draft.id), draft as Draft<unknown>);
-    const edit = { base, value: structuredClone(value) };
-    return this.#keep<T>(draft.collection, draft.id, options, (queue, key) => queues.withEdit(queue, edit, key));
+  async save<T>(draft: Draft<T>, options: CallOptions = {}): Promise<Kept<T>> {
+    const { base, value, from } = draft.record();
+    const of = draft as Draft<unknown>;
+    const before = this.#handed.get(of) ?? from;
+    const isPart = before !== undefined && !equal(before, draft.base.value);
+    const edit = { base, value: structuredClone(value), ...(isPart && { from: before }) };
+    this.#drafts.set(keyOf(draft.collection, draft.id), of);
+    // At once: what is typed and saved from now on follows it.
+    this.#handed.set(of, edit.value);
+    try {
+      const kept = await this.#keep<T>(draft.collection, draft.id, options, (queue, key) => queues.withEdit(queue, edit, key));
+      return kept ?? { kind: "unchanged", doc: draft.base, joined: [], attempts: 0 };
+    } catch (error) {
+      // It was not kept.
+      this.#handed.set(of, before ?? draft.base.value);
+      throw error;
+    }
   }
 
   /** Creates a document, under an id of the caller's: a UUID, if nothing else names it. */
-  create<T>(collection: string, id: string, value: T, options: CallOptions = {}): Promise<Kept<T>> {
+  async create<T>(collection: string, id: string, value: T, options: CallOptions = {}): Promise<Kept<T>> {
     const copy = structuredClone(value);
-    return this.#keep<T>(collection, id, options, (queue, key) => queues.withCreation(queue, copy, key));
+    return (await this.#keep<T>(collection, id, options, (queue, key) => queues.withCreation(queue, copy, key))) ?? { kind: "queued" };
   }
 
   /** Deletes a document, if it is still at the version that was seen. */
@@ -134,16 +149,18 @@ export class Outbox {
   async conflict<T>(collection: string, id: string, options: CallOptions = {}): Promise<Conflict<T> | undefined> {
     const queue = await this.#read(keyOf(collection, id));
     const [entry] = queue?.entries ?? [];
-    if (!queue || !entry || entry.action === "delete") return undefined;
-    if (entry.from !== undefined) return this.#own<T>(queue, entry, options);
-    if (entry.action === "create") return this.#occupied<T>(queue, entry, options);
+    if (!queue || !entry) return undefined;
+    if (entry.action === "delete") return this.#undeleted<T>(queue, entry, options);
     const preview = await this.#resumed<T>(queue, entry).preview(options);
-    return preview.kind === "conflict" ? preview.conflict : undefined;
+    if (preview.kind !== "conflict") return undefined;
+    // Nobody is in the way of a new document any more.
+    return preview.conflict.theirs || entry.action !== "create" ? preview.conflict : undefined;
   }
 
   /**
-   * Decides a conflict, and sends what waits. `current` is the tag of `theirs` in the conflict that was decided on. A place
-   * that has no choice, or that changed since, is a conflict again.
+   * Decides a conflict, and sends what waits. `current` is the tag of `theirs` in the conflict that was decided on, or empty
+   * if it was deleted. A place that has no choice, or that changed since, is a conflict again. Of a deletion, and of a
+   * document that was deleted, the only place is the whole document, `""`.
    */
   resolve<T>(collection: string, id: string, choices: Choices, options: CallOptions & { readonly current: Etag }): Promise<Kept<T>> {
     const key = keyOf(collection, id);
@@ -153,18 +170,13 @@ export class Outbox {
       const [entry] = queue?.entries ?? [];
       if (!queue || !entry) throw new TypeError("nothing waits for this document");
       const conflict = await this.conflict<T>(collection, id, { signal });
-      if (!conflict) return (await this.#drain(key, signal, true)) as Kept<T>;
-      if (entry.from !== undefined || entry.action === "create") {
-        const decided = conflict.theirs?.etag === current && resolved(entry, conflict, choices);
-        if (!decided) return { kind: "conflict", conflict, attempts: 0 };
-        await this.#replace(key, entry, decided);
-        return (await this.#drain(key, signal)) as Kept<T>;
-      }
-      const saved = await this.#resumed<T>(queue, entry).resolve(choices, { signal, current, key: newKey() });
-      if (saved.kind === "conflict") return saved;
-      await this.#performed(key, queue, entry, saved as Saved<unknown>);
-      await this.#drain(key, signal);
-      return saved;
+      const decided = queues.decision(entry, conflict as Conflict, choices, current, newKey());
+      if (conflict && decided === null) return { kind: "conflict", conflict, attempts: 0 };
+      // From here on it is kept, like any other write.
+      await this.#change(key, (queue) => queue && queues.decided(queue, entry.key, decided ?? undefined));
+      const kept = await this.#drain(key, signal).catch((): Kept<unknown> => ({ kind: "queued" }));
+      const isGivenUp = decided === undefined && kept.kind === "queued";
+      return (isGivenUp ? { kind: "unchanged", doc: conflict?.theirs ?? gone(id), joined: [], attempts: 0 } : kept) as Kept<T>;
     });
   }
 
@@ -190,20 +202,24 @@ export class Outbox {
     id: string,
     { signal }: CallOptions,
     change: (queue: Queue, key: string) => Queue,
-  ): Promise<Kept<T>> {
+  ): Promise<Kept<T> | undefined> {
     const [key, entry] = [keyOf(collection, id), newKey()];
-    await this.storage.change(key, (queue) => change(queue ?? { collection, id, entries: [] }, entry));
+    const queue = await this.#change(key, (queue) => change(queue ?? { collection, id, entries: [] }, entry));
     this.#tell("waiting", { collection, id });
+    if (!queue || queue.entries.length === 0) return undefined;
+    if (!queue.entries.some(({ key }) => key === entry)) return { kind: "queued" };
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const answered = new Promise<Kept<T>>((resolve) => {
       this.#results.set(entry, resolve as (saved: Saved<unknown>) => void);
       // Whatever goes wrong, the write is kept.
       const tried = this.storage.exclusively(() => this.#drain(key, signal));
       tried.then(() => resolve({ kind: "queued" }), () => resolve({ kind: "queued" }));
-      setTimeout(() => resolve({ kind: "queued" }), this.#patienceMs);
+      timer = setTimeout(() => resolve({ kind: "queued" }), this.#patienceMs);
     });
     try {
       return await answered;
     } finally {
+      clearTimeout(timer);
       this.#results.delete(entry);
     }
   }
@@ -213,22 +229,23 @@ export class Outbox {
     let outcome: Saved<unknown> | undefined;
     for (let isFirst = true; ; isFirst = false) {
       signal?.throwIfAborted();
-      const queue = await this.storage.change(key, (queue) => this.#prepared(queue, again && isFirst));
+      const queue = await this.#change(key, (queue) => this.#prepared(queue, again && isFirst));
       const [entry] = queue?.entries ?? [];
       if (!queue || !entry || queue.held) return outcome ?? { kind: "queued" };
       try {
         outcome = await this.#send(queue, entry, signal);
       } catch (error) {
-        if (!(error instanceof ProblemError) || error.problem.status === 401) throw error;
-        await this.#hold(key, queue, refusal(error.problem));
-        return { kind: "queued" };
+        if (!(error instanceof ProblemError) || concernsAll(error.problem)) throw error;
+        if (willPass(error.problem)) return outcome ?? { kind: "queued" };
+        if (await this.#hold(key, queue, entry, refusal(error.problem))) return { kind: "queued" };
+        continue;
       }
-      if (outcome.kind === "conflict") {
-        await this.#hold(key, queue, { kind: "conflict" });
+      if (outcome.kind !== "conflict") await this.#performed(key, queue, entry, outcome);
+      else {
+        const isHeld = await this.#hold(key, queue, entry, { kind: "conflict" });
         this.#results.get(entry.key)?.(outcome);
-        return outcome;
+        if (isHeld) return outcome;
       }
-      await this.#performed(key, queue, entry, outcome);
     }
   }
 
@@ -246,7 +263,13 @@ export class Outbox {
     const of = this.client.collection<unknown>(queue.collection);
     const { id } = queue;
     const options = { signal, key: entry.key };
-    const isForgotten = this.#now() - (entry.sentAt ?? 0) > FORGOTTEN_MS;
+    const isForgotten = this.#isForgotten(entry);
+    if (entry.decided && !isForgotten) {
+      const draft = this.#resumed<unknown>(queue, entry);
+      // A server that cannot merge has to be asked what there is to decide.
+      await draft.preview({ signal });
+      return draft.resolve(entry.decided.choices, { ...options, current: entry.decided.current });
+    }
     if (entry.action === "edit") {
       const saved = await this.#resumed(queue, entry).save({ ...options, merge: !isForgotten });
       return saved.kind === "conflict" && isForgotten ? found(saved, entry) : saved;
@@ -269,41 +292,59 @@ export class Outbox {
   async #performed(key: string, { collection, id }: Queue, entry: Entry, saved: Saved<unknown>): Promise<void> {
     if (saved.kind === "conflict") return;
     const stored = entry.action === "delete" ? undefined : snapshotOf(saved.doc);
-    await this.storage.change(key, (queue) => queue && queues.performed(queue, entry.key, stored, this.#now()));
-    if (stored) this.#drafts.get(key)?.advance(saved.doc, entry.value);
+    await this.#change(key, (queue) => queue && queues.performed(queue, entry.key, stored, this.#now()));
+    const draft = this.#drafts.get(key);
+    if (stored && draft) this.#advance(draft, saved.doc, entry);
     this.#results.get(entry.key)?.(saved);
     this.#tell(stored ? "saved" : "deleted", { collection, id });
   }
 
-  async #hold(key: string, { collection, id }: Queue, why: Held): Promise<void> {
-    await this.storage.change(key, (queue) => queue && queues.held(queue, why));
+  /** A draft goes on from what was stored, if that is the edit of its base. */
+  #advance(draft: Draft<unknown>, doc: Doc, { base, value }: Entry): void {
+    if (draft.base.etag !== (base ?? queues.UNSAVED).etag) return;
+    const { ours, conflicts } = compare(value, this.#handed.get(draft) ?? value, doc.value);
+    // What waits behind it collides.
+    if (conflicts.length > 0) return;
+    draft.advance(doc, value);
+    if (draft.base.etag === doc.etag) this.#handed.set(draft, withChanges(doc.value, ours));
+  }
+
+  /** Whether somebody has to decide; not if another edit took the place of the one that was refused. */
+  async #hold(key: string, { collection, id }: Queue, entry: Entry, why: Held): Promise<boolean> {
+    const inDoubt = this.#isForgotten(entry);
+    const queue = await this.#change(key, (queue) => queue && (inDoubt ? queues.doubted(queue, entry.key) : queues.held(queue, entry.key, why)));
+    if (!queue?.held) return false;
     this.#tell(why.kind, { collection, id });
+    return true;
   }
 
-  /** Puts a decided entry in the place of one that is in conflict. */
-  async #replace(key: string, entry: Entry, decided: Entry): Promise<void> {
-    await this.storage.change(key, (queue) => {
-      const [first, ...rest] = queue?.entries ?? [];
-      if (!queue || first?.key !== entry.key) return queue;
-      const { held: _, ...free } = queue;
-      return { ...free, entries: [decided, ...rest] };
+  /** Whether it may have been performed so long ago that the server does not know its key any more. */
+  #isForgotten({ sentAt }: Entry): boolean {
+    return sentAt !== undefined && this.#now() - sentAt > FORGOTTEN_MS;
+  }
+
+  /** What is in the way of a deletion. */
+  async #undeleted<T>(queue: Queue, { base }: Entry, { signal }: CallOptions): Promise<Conflict<T> | undefined> {
+    const theirs = await this.client.collection<T>(queue.collection).get(queue.id, { signal });
+    if (!theirs || (theirs.etag === base?.etag && !queue.held)) return undefined;
+    const seen: unknown = base && JSON.parse(base.text);
+    const place = { path: "", kind: "delete-edit", strategy: "manual", base: seen, current: theirs.value };
+    const problem: Problem = { kind: "stale-version", status: 409, title: "", detail: "", body: {}, text: "" };
+    return { mine: undefined as T, theirs, merged: theirs.value, fields: [place], joined: [], since: [], problem };
+  }
+
+  #resumed<T>(queue: Queue, { action, base = queues.UNSAVED, value, from }: Entry): Draft<T> {
+    const began = action === "create" ? {} : from;
+    const record = { id: queue.id, base, value: value as T, ...(began !== undefined && { from: began as T }) };
+    return this.client.collection<T>(queue.collection).resume(record);
+  }
+
+  /** Changes a queue, and keeps none in which there is nothing. */
+  #change(key: string, change: (queue: Queue | undefined) => Queue | undefined): Promise<Queue | undefined> {
+    return this.storage.change(key, (before) => {
+      const queue = change(before);
+      return queue && (queue.entries.length > 0 || queue.done) ? queue : undefined;
     });
-  }
-
-  /** The conflict of an edit with what came in beside the edit that it follows. */
-  async #own<T>(queue: Queue, entry: Entry, { signal }: CallOptions): Promise<Conflict<T> | undefined> {
-    const theirs = await this.client.collection<T>(queue.collection).get(queue.id, { signal });
-    return theirs && compared<T>(entry.from as T, entry.value as T, theirs);
-  }
-
-  /** The conflict of a new document with one that has its id. */
-  async #occupied<T>(queue: Queue, entry: Entry, { signal }: CallOptions): Promise<Conflict<T> | undefined> {
-    const theirs = await this.client.collection<T>(queue.collection).get(queue.id, { signal });
-    return theirs && compared<T>({} as T, entry.value as T, theirs);
-  }
-
-  #resumed<T>(queue: Queue, { base = queues.UNSAVED, value }: Entry): Draft<T> {
-    return this.client.collection<T>(queue.collection).resume({ id: queue.id, base, value: value as T });
   }
 
   #read(key: string): Promise<Queue | undefined> {
@@ -348,6 +389,16 @@ function isGone(error: unknown): boolean {
   return problem?.status === 404 || problem?.status === 410 || problem?.kind === "deleted";
 }
 
+/** Whether a refusal says nothing of the write itself: whoever asks is unknown, or the server is busy. */
+function concernsAll({ status }: Problem): boolean {
+  return [401, 408, 429, 502, 503, 504].includes(status);
+}
+
+/** Whether the same write can succeed later without anybody's doing. */
+function willPass({ kind, status }: Problem): boolean {
+  return status === 423 || status >= 500 || kind === "request-in-progress";
+}
+
 function refusal({ kind, detail, status }: Problem): Held {
   return { kind: "refused", problem: kind, detail, status };
 }
@@ -358,18 +409,4 @@ function found(saved: Saved<unknown> & { kind: "conflict" }, entry: Entry): Save
   const base: unknown = JSON.parse(entry.base?.text ?? "{}");
   const isThere = theirs && compare(base, entry.value, theirs.value).ours.length === 0 && saved.conflict.fields.length === 0;
   return isThere ? { kind: "merged", doc: theirs, joined: [], attempts: saved.attempts } : saved;
-}
-
-function compared<T>(base: T, mine: T, theirs: Doc<T>): Conflict<T> | undefined {
-  const { ours, conflicts } = compare(base, mine, theirs.value);
-  const merged = withChanges(theirs.value, ours);
-  const problem: Problem = { kind: "stale-version", status: 409, title: "", detail: "", body: {}, text: "" };
-  return { mine, theirs, merged, fields: conflicts, joined: [], since: [], problem };
-}
-
-/** The entry as somebody decided, on what is stored. */
-function resolved({ key: _, sentAt: __, from, ...entry }: Entry, { theirs }: Conflict, choices: Choices): Entry | undefined {
-  if (!theirs) return undefined;
-  const made = decide(compare(from ?? {}, entry.value, theirs.value), choices);
-  return made && { ...entry, action: "edit", key: newKey(), base: snapshotOf(theirs), value: withChanges(theirs.value, made) };
 }
