@@ -4,6 +4,7 @@ import type { Choices } from "detente-client";
 import { say } from "../parts/live-region";
 import { Page } from "../parts/page";
 import { Time } from "../parts/time";
+import { isolated } from "../session/author";
 import { choicesOf, inputsText, mergedPlaces, standing, type Collision, type Decision, type Decisions } from "./collision";
 import { ConflictField, decisionFor } from "./conflict-field";
 import { MergeFooter } from "./merge-footer";
@@ -38,7 +39,7 @@ export function MergeView({ collision, sides, crumbs, notice, isSaving, onSave, 
   const places = useRef<(HTMLFieldSetElement | null)[]>([]);
   const merged = useMemo(() => mergedPlaces(collision), [collision]);
   const { fields } = collision;
-  const they = sides.theirs.who || "somebody";
+  const they = isolated(sides.theirs.who ?? "") || "somebody";
   const decided = fields.filter((field) => standing(decisions, field.path, field)).length;
   const canSave = decided === fields.length && !isSaving;
 

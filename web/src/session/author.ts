@@ -11,7 +11,14 @@ export function author({ updatedBy, doc }: Version): string {
   if (tab === "this tab") return "you";
   if (tab === "another tab" || isMe(updatedBy)) return "you, in another tab";
   if (updatedBy === "anonymous") return "somebody without a name";
-  return updatedBy || "somebody";
+  return isolated(updatedBy) || "somebody";
+}
+
+const turning = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+/** A name for the middle of a sentence: what is written from right to left does not turn the sentence around. */
+export function isolated(name: string): string {
+  return turning.test(name) ? `\u2068${name.replace(/[\u2066-\u2069]/g, "")}\u2069` : name;
 }
 
 // Without a name of one's own, "anonymous" may be anybody.
