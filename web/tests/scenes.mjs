@@ -28,7 +28,7 @@ export async function setTheScene(site) {
   await ana.put("/api/pages/prices", { title: "Prices", body: "Children do not pay.", status: "published", price: 0 });
   await ana.put("/api/pages/how-to-find-us", { title: "How to find us", status: "published", free: true });
   await ben.put("/api/exhibitions/light", { title: "Light", opens: "2027-03-01", works: 42 });
-  const tag = await ana.put("/api/pages/press", first);
+  const tag = await carol.put("/api/pages/press", first);
   await ben.put("/api/pages/press", theirs);
   const open = await ana.putLate("/api/pages/press", mine, tag);
   const settled = await carol.putLate("/api/pages/press", { ...first, title: "Press" }, tag);

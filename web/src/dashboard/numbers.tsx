@@ -9,7 +9,7 @@ export function Numbers({ stats }: { readonly stats: Stats }) {
   return (
     <dl class="numbers">
       <Figure name="Refused" value={String(conflicts)}>
-        {conflicts === 0 ? "no write was refused" : `${conflicts === 1 ? "write" : "writes"} that came in the way of others`}
+        {conflicts === 0 ? "no write was refused" : "because of what others had saved"}
       </Figure>
       <Figure name="Merged" value={shareMerged === null || conflicts + merged === 0 ? "–" : percentWords(shareMerged)}>
         {`${countWords(merged, "edit was", "edits were")} joined with another, without a person`}
