@@ -8,13 +8,11 @@ import { writer } from "./writer.mjs";
 /** Opens a site for one test file; it is closed after the last test. @param {{ config?: string }} [options] */
 export async function openSite(options) {
   const server = await startServer(options);
+  after(() => server.stop());
   const page = await pageOf(server.url);
+  after(() => page.stop());
   const browser = await startBrowser();
-  after(async () => {
-    await browser.close();
-    await page.stop();
-    await server.stop();
-  });
+  after(() => browser.close());
   return new Site(server.url, page.address, browser);
 }
 
