@@ -4,7 +4,7 @@ import { equal, withChanges } from "../core/change.js";
 import type { Choices, Conflict, Saved } from "../core/conflict.js";
 import type { Doc, Etag } from "../core/doc.js";
 import type { Draft } from "../core/draft.js";
-import { ConflictError, ProblemError, type Problem } from "../core/problem.js";
+import { ConflictError, ProblemError, TransportError, type Problem } from "../core/problem.js";
 import { docOf, snapshotOf } from "../core/snapshot.js";
 import { newKey, type CallOptions } from "../core/transport.js";
 import * as queues from "./queue.js";
@@ -205,9 +205,9 @@ export class Outbox {
   ): Promise<Kept<T> | undefined> {
     const [key, entry] = [keyOf(collection, id), newKey()];
     const queue = await this.#change(key, (queue) => change(queue ?? { collection, id, entries: [] }, entry));
-    this.#tell("waiting", { collection, id });
     if (!queue || queue.entries.length === 0) return undefined;
     if (!queue.entries.some(({ key }) => key === entry)) return { kind: "queued" };
+    this.#tell("waiting", { collection, id });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const answered = new Promise<Kept<T>>((resolve) => {
       this.#results.set(entry, resolve as (saved: Saved<unknown>) => void);
@@ -227,6 +227,8 @@ export class Outbox {
   /** Sends what waits for one document, as long as nothing is in its way. Gives the last outcome. */
   async #drain(key: string, signal: AbortSignal | undefined, again = false): Promise<Kept<unknown>> {
     let outcome: Saved<unknown> | undefined;
+    // A browser knows. Otherwise whether a write went out can only be learnt by trying it.
+    if ((globalThis.navigator as Partial<Navigator> | undefined)?.onLine === false) throw new TransportError("there is no network", false);
     for (let isFirst = true; ; isFirst = false) {
       signal?.throwIfAborted();
       const queue = await this.#change(key, (queue) => this.#prepared(queue, again && isFirst));
@@ -300,8 +302,9 @@ export class Outbox {
   }
 
   /** A draft goes on from what was stored, if that is the edit of its base. */
-  #advance(draft: Draft<unknown>, doc: Doc, { base, value }: Entry): void {
-    if (draft.base.etag !== (base ?? queues.UNSAVED).etag) return;
+  #advance(draft: Draft<unknown>, doc: Doc, entry: Entry): void {
+    const { base = queues.UNSAVED, value } = entry.shown ?? entry;
+    if (draft.base.etag !== base.etag) return;
     const { ours, conflicts } = compare(value, this.#handed.get(draft) ?? value, doc.value);
     // What waits behind it collides.
     if (conflicts.length > 0) return;

@@ -1,8 +1,9 @@
 /** What waits for one document, and what becomes of it: values to values. */
-import { equal, withChanges } from "../core/change.js";
+import { equal, placesChanged, withChanges, type Change } from "../core/change.js";
 import { compare } from "../core/compare.js";
 import type { Choices, Conflict } from "../core/conflict.js";
 import type { Etag, Snapshot } from "../core/doc.js";
+import { pointer } from "../core/pointer.js";
 import { snapshotOf } from "../core/snapshot.js";
 
 /** A write that waits. */
@@ -19,6 +20,8 @@ export interface Entry {
    * it, which may be under way and can no longer be changed.
    */
   readonly from?: unknown;
+  /** The same edit as its author's draft has it, if that is another than `base` and `value`. */
+  readonly shown?: { readonly base: Snapshot; readonly value: unknown };
   /** What somebody decided about its conflict, and on which version. */
   readonly decided?: { readonly choices: Choices; readonly current: Etag };
   /** When it was sent first, in milliseconds since 1970: from then on it may have been performed. */
@@ -95,11 +98,11 @@ export function performed(queue: Queue, key: string, stored: Snapshot | undefine
   const kept = { ...bare, ...(stored && { done: { stored, at: now } }) };
   if (!next) return { ...kept, entries: [] };
   if (!stored || next.from === undefined) return { ...kept, entries: [next, ...rest] };
-  return rebased(kept, next, rest, stored);
+  return rebased(kept, first, next, rest, stored);
 }
 
 /** The entry that follows another goes on from what that left. */
-function rebased(queue: Queue, next: Entry, rest: readonly Entry[], stored: Snapshot): Queue {
+function rebased(queue: Queue, first: Entry, next: Entry, rest: readonly Entry[], stored: Snapshot): Queue {
   const { from, ...entry } = next;
   const current: unknown = JSON.parse(stored.text);
   if (next.action === "delete") {
@@ -107,9 +110,33 @@ function rebased(queue: Queue, next: Entry, rest: readonly Entry[], stored: Snap
     const why = !equal(from, current) && ({ held: { kind: "conflict" } } as const);
     return { ...queue, entries: [{ ...entry, base: stored }, ...rest], ...why };
   }
+  const { apart, rest: left } = divided(first, next);
+  if (apart) {
+    const { ours } = compare(from, withChanges(from, apart.ours), current);
+    const shown = { base: stored, value: withChanges(current, ours) };
+    const edit: Entry = { key: next.key, action: "edit", base: apart.base, value: apart.value, shown };
+    if (left === undefined) return { ...queue, entries: [edit, ...rest] };
+    return { ...queue, entries: [{ ...edit, key: `${next.key}-apart` }, { ...next, value: left }, ...rest] };
+  }
   const { ours, conflicts } = compare(from, next.value, current);
   if (conflicts.length > 0) return { ...queue, entries: [next, ...rest], held: { kind: "conflict" } };
   return { ...queue, entries: [{ ...entry, base: stored, value: withChanges(current, ours) }, ...rest] };
+}
+
+/**
+ * What of an edit touches other places than the edit that it follows is an edit of the same base, beside it. Then the
+ * server merges it with its strategies: two that both add one to a counter do not agree there.
+ */
+function divided(first: Entry, { value, from }: Entry): { apart?: { base: Snapshot; value: unknown; ours: Change[] }; rest?: unknown } {
+  const { base } = first;
+  if (first.action !== "edit" || !base || first.from !== undefined || first.decided || !equal(from, first.value)) return { rest: value };
+  const before: unknown = JSON.parse(base.text);
+  const { ours } = compare(from, value, before);
+  if (ours.length === 0) return { rest: value };
+  const places = new Set(ours.map(({ path }) => pointer(path)));
+  const left = placesChanged(from, value).filter(({ path }) => !places.has(pointer(path)));
+  const apart = { base, value: withChanges(before, ours), ours };
+  return { apart, ...(left.length > 0 && { rest: withChanges(from, left) }) };
 }
 
 /** The server did not perform the first entry: it waits for somebody, and can be changed until it is sent again. */
