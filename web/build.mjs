@@ -9,7 +9,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../crates/server/page");
 const files = ["index.html", "icon.svg", "page.css", "page.js"];
 // The aim is 60 KiB.
-const budgetBytes = 66 * 1024;
+const budgetBytes = 67 * 1024;
 
 export async function buildPage() {
   await mkdir(out, { recursive: true });

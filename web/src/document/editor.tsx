@@ -10,6 +10,7 @@ import { DeleteDialog } from "./delete-dialog";
 import { DeletedMeanwhile } from "./deleted-meanwhile";
 import type { Desk } from "./desk";
 import { Form } from "./form/form";
+import { query } from "../place";
 import { History } from "./history";
 import { LockPanel } from "./lock-panel";
 import { OfferNotice } from "./offer-notice";
@@ -27,7 +28,8 @@ interface EditorProps {
 /** Edits a document that exists. */
 export function Editor({ desk, schema }: EditorProps) {
   const { of, edit, saving, lock } = desk;
-  const [open, setOpen] = useState<"history" | "delete">();
+  // A link to a past version opens the history there.
+  const [open, setOpen] = useState<"history" | "delete" | undefined>(query.peek().has("version") ? "history" : undefined);
   useFeed(
     (options) => client().collection<unknown>(of.collection).watch({ ...options, id: of.id }),
     (change) => (change.kind === "change" ? desk.learn(change.row) : void desk.catchUp()),

@@ -4,6 +4,7 @@ import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { Time } from "../parts/time";
+import { query } from "../place";
 import { author, capital } from "../session/author";
 import { client } from "../session/session";
 import type { Edit } from "./edit";
@@ -21,7 +22,8 @@ interface HistoryProps {
 
 /** Every version, and what differs between any two. */
 export function History({ edit, lockToken, onClose }: HistoryProps) {
-  const { rows, isAll, error, more } = useHistory(edit);
+  const wanted = Number(query.peek().get("version") ?? 0);
+  const { rows, isAll, error, more } = useHistory(edit, wanted);
   const [pair, setPair] = useState<readonly [number, number]>();
   const chosen = pair?.map((version) => rows.find((row) => row.version === version));
   const [older, newer] = chosen ?? [];
@@ -34,7 +36,7 @@ export function History({ edit, lockToken, onClose }: HistoryProps) {
           <Choose rows={rows} onCompare={setPair} />
           <ol class="versions" reversed>
             {rows.map((row, index) => (
-              <Version key={row.version} row={row} before={rows[index + 1]} onCompare={setPair}>
+              <Version key={row.version} row={row} isWanted={row.version === wanted} before={rows[index + 1]} onCompare={setPair}>
                 {row.doc && row.version !== edit.head.value?.version && (
                   <RestoreButton edit={edit} row={row} lockToken={lockToken} onRestored={onClose} />
                 )}
@@ -50,8 +52,8 @@ export function History({ edit, lockToken, onClose }: HistoryProps) {
   );
 }
 
-/** Reads the history as far as somebody looks. */
-function useHistory({ of, head }: Edit) {
+/** Reads the history as far as somebody looks, and down to a version that is wanted. */
+function useHistory({ of, head }: Edit, wanted: number) {
   const [rows, setRows] = useState<readonly Row[]>([]);
   const [isAll, setAll] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -60,7 +62,7 @@ function useHistory({ of, head }: Edit) {
   const read = async () => {
     try {
       const found: Row[] = [];
-      while (found.length < pageRows && source.current) {
+      while (source.current && (found.length < pageRows || (found.at(-1)?.version ?? 0) > wanted && wanted > 0)) {
         const { value, done } = await source.current.next();
         if (done) {
           setAll(true);
@@ -125,21 +127,27 @@ function VersionSelect({ name, versions, chosen }: { name: string; versions: rea
   );
 }
 
+function show(element: HTMLLIElement | null): void {
+  element?.scrollIntoView({ block: "nearest" });
+}
+
 interface VersionProps {
   readonly row: Row;
+  /** Whether a link led here. */
+  readonly isWanted: boolean;
   /** The version before this one, if it is known. */
   readonly before: Row | undefined;
   readonly onCompare: (pair: readonly [number, number]) => void;
   readonly children: preact.ComponentChildren;
 }
 
-function Version({ row, before, onCompare, children }: VersionProps) {
+function Version({ row, isWanted, before, onCompare, children }: VersionProps) {
   const { version, doc, merged } = row;
   return (
-    <li value={version} class="version">
+    <li value={version} class={isWanted ? "version wanted" : "version"} {...(isWanted && { ref: show })}>
       <div>
         <p>
-          <strong>{version}</strong> · <bdi>{capital(author(row))}</bdi> · <Time at={row.updatedAt} />
+          <strong>{version}</strong> · <bdi>{capital(author(row).replace(/^you,.*/, "you"))}</bdi> · <Time at={row.updatedAt} />
         </p>
         <p class="muted">
           {!doc && "deleted the document"}

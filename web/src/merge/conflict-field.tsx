@@ -5,12 +5,12 @@ import { inWords } from "../parts/pointer";
 import { ValueView } from "../parts/value-view";
 import { WordDiff } from "../parts/word-diff";
 import { both, inputsText, type Decision, type DecisionKind } from "./collision";
-import { reasonOf } from "./reason";
+import { reasonOf, type Sides } from "./reason";
 import { ValueEditor } from "./value-editor";
 
 interface ConflictFieldProps {
   readonly field: FieldConflict;
-  readonly they: string;
+  readonly sides: Sides;
   readonly decision: Decision | undefined;
   /** Whether a decision was made on other values, which somebody changed since. */
   readonly isReopened: boolean;
@@ -32,7 +32,8 @@ export function optionsOf(field: FieldConflict): Option[] {
     { kind: "theirs", name: "Theirs", value: field.current },
     { kind: "yours", name: "Yours", value: field.yours },
     joined === undefined ? undefined : { kind: "both", name: "Both", value: joined },
-    { kind: "original", name: "Original", value: field.base },
+    // A whole document whose base nobody knows has no original to take.
+    field.path === "" && field.base === undefined ? undefined : { kind: "original", name: "Original", value: field.base },
     { kind: "edit", name: "Edit", value: field.yours ?? field.current },
   ];
   // A rule speaks of the whole: there are no values to choose from, only sides.
@@ -50,7 +51,7 @@ export function decisionFor(field: FieldConflict, kind: DecisionKind, before: De
 }
 
 /** One place in conflict, with the values that one can choose. Nothing is chosen before somebody does. */
-export function ConflictField({ field, they, decision, isReopened, showsOriginal, onDecide, fieldRef }: ConflictFieldProps) {
+export function ConflictField({ field, sides, decision, isReopened, showsOriginal, onDecide, fieldRef }: ConflictFieldProps) {
   const id = useId();
   return (
     <fieldset class={`conflict ${decision ? "decided" : "open"}`} ref={fieldRef} tabIndex={-1}>
@@ -58,7 +59,7 @@ export function ConflictField({ field, they, decision, isReopened, showsOriginal
         <bdi class="member-name">{inWords(field.path)}</bdi>
         <span class="reason">
           {" "}
-          – <bdi>{reasonOf(field, they)}</bdi>
+          – <bdi>{reasonOf(field, sides)}</bdi>
         </span>
       </legend>
       {isReopened && <p class="notice warn">This was changed again since you chose. Please choose once more.</p>}
@@ -81,7 +82,7 @@ export function ConflictField({ field, they, decision, isReopened, showsOriginal
                 onChange={() => onDecide(decisionFor(field, kind, decision))}
               />
               <label for={`${id}${kind}`}>
-                <kbd aria-hidden="true">{keyOf[kind]}</kbd> {kind === "theirs" ? theirName(they) : name}
+                <kbd aria-hidden="true">{keyOf[kind]}</kbd> {nameOf(kind, sides) ?? name}
               </label>
               <div class="option-value" id={`${id}${kind}v`}>
                 {kind === "original" && <ValueView value={value} />}
@@ -103,6 +104,7 @@ export function ConflictField({ field, they, decision, isReopened, showsOriginal
   );
 }
 
-function theirName(they: string): string {
-  return they === "somebody" ? "Theirs" : `Theirs (${they})`;
+function nameOf(kind: DecisionKind, { they, you }: Sides): string | undefined {
+  if (kind === "theirs" && they !== "somebody") return `Theirs (${they})`;
+  return kind === "yours" && you !== "you" ? `Yours (${you})` : undefined;
 }

@@ -39,7 +39,7 @@ export function MergeView({ collision, sides, crumbs, notice, isSaving, onSave, 
   const places = useRef<(HTMLFieldSetElement | null)[]>([]);
   const merged = useMemo(() => mergedPlaces(collision), [collision]);
   const { fields } = collision;
-  const they = isolated(sides.theirs.who ?? "") || "somebody";
+  const names = { they: isolated(sides.theirs.who ?? "") || "somebody", you: isolated(sides.yours.who ?? "") || "you" };
   const decided = fields.filter((field) => standing(decisions, field.path, field)).length;
   const canSave = decided === fields.length && !isSaving;
 
@@ -78,7 +78,7 @@ export function MergeView({ collision, sides, crumbs, notice, isSaving, onSave, 
           <ConflictField
             key={field.path}
             field={field}
-            they={they}
+            sides={names}
             decision={standing(decisions, field.path, field)}
             isReopened={decisions.has(field.path) && !standing(decisions, field.path, field)}
             showsOriginal={showsOriginal}
@@ -87,8 +87,8 @@ export function MergeView({ collision, sides, crumbs, notice, isSaving, onSave, 
           />
         ))}
       </div>
-      <MergedList collision={collision} merged={merged} decisions={decisions} they={they} onDecide={decide} />
-      <Result collision={collision} merged={merged} decisions={decisions} they={they} onDecide={decide} />
+      <MergedList collision={collision} merged={merged} decisions={decisions} sides={names} onDecide={decide} />
+      <Result collision={collision} merged={merged} decisions={decisions} sides={names} onDecide={decide} />
       <MergeFooter
         decided={decided}
         total={fields.length}

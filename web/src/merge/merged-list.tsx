@@ -1,18 +1,19 @@
 import { Button } from "../parts/button";
 import { inWords, namesOf, valueAt } from "../parts/pointer";
 import { WordDiff } from "../parts/word-diff";
+import type { Sides } from "./reason";
 import { inputsAt, inputsText, standing, type Collision, type Decision, type Decisions, type Merged } from "./collision";
 
 interface MergedListProps {
   readonly collision: Collision;
   readonly merged: readonly Merged[];
   readonly decisions: Decisions;
-  readonly they: string;
+  readonly sides: Sides;
   readonly onDecide: (path: string, decision: Decision | undefined) => void;
 }
 
 /** What was merged without a question. Each can be undone. */
-export function MergedList({ collision, merged, decisions, they, onDecide }: MergedListProps) {
+export function MergedList({ collision, merged, decisions, sides, onDecide }: MergedListProps) {
   if (merged.length === 0) return null;
   return (
     <details class="card fold">
@@ -29,7 +30,7 @@ export function MergedList({ collision, merged, decisions, they, onDecide }: Mer
           return (
             <li key={path}>
               <div>
-                <bdi class="member-name">{inWords(path)}</bdi> <span class="muted">{sourceWords(place, they)}</span>
+                <bdi class="member-name">{inWords(path)}</bdi> <span class="muted">{sourceWords(place, sides)}</span>
                 {place.review && <span class="mark both">please read</span>}
                 <div>
                   {undone ? (
@@ -55,7 +56,13 @@ function undoneTo({ from }: Merged): "original" | "theirs" {
   return from === "both" ? "theirs" : "original";
 }
 
-export function sourceWords({ from }: Pick<Merged, "from">, they: string): string {
-  if (from === "both") return `joined from yours and ${they === "somebody" ? "theirs" : `${they}'s`}`;
-  return from === "yours" ? "from you" : `from ${they}`;
+export function sourceWords({ from }: Pick<Merged, "from">, { they, you }: Sides): string {
+  if (from === "both") return `joined from ${ownOf(you)} and ${ownOf(they)}`;
+  return from === "yours" ? `from ${you}` : `from ${they}`;
+}
+
+/** "yours", "theirs", "Ben's". */
+export function ownOf(who: string): string {
+  if (who === "you") return "yours";
+  return who === "somebody" ? "theirs" : `${who}'s`;
 }

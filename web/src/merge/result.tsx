@@ -3,14 +3,15 @@ import { Button } from "../parts/button";
 import { inWords, namesOf, valueAt } from "../parts/pointer";
 import { ValueView } from "../parts/value-view";
 import { decidable, inputsText, resultOf, standing, valueOf, type Collision, type Decision, type Decisions, type Merged } from "./collision";
-import { sourceWords } from "./merged-list";
+import { ownOf, sourceWords } from "./merged-list";
+import type { Sides } from "./reason";
 import { ValueEditor } from "./value-editor";
 
 interface ResultProps {
   readonly collision: Collision;
   readonly merged: readonly Merged[];
   readonly decisions: Decisions;
-  readonly they: string;
+  readonly sides: Sides;
   readonly onDecide: (path: string, decision: Decision | undefined) => void;
 }
 
@@ -80,7 +81,7 @@ function Row({ row, isEdited, onEdit, onDecide }: RowProps) {
   );
 }
 
-function rowsOf({ collision, merged, decisions, they }: ResultProps): ResultRow[] {
+function rowsOf({ collision, merged, decisions, sides }: ResultProps): ResultRow[] {
   const result = resultOf(collision, decisions);
   return decidable(collision).map(({ path, inputs }) => {
     const decision = standing(decisions, path, inputs);
@@ -89,19 +90,19 @@ function rowsOf({ collision, merged, decisions, they }: ResultProps): ResultRow[
     return {
       path,
       value: decision ? valueOf(decision, inputs) : valueAt(result, namesOf(path)),
-      source: isOpen ? "not decided yet" : decision ? decisionWords(decision, they) : place ? sourceWords(place, they) : "",
+      source: isOpen ? "not decided yet" : decision ? decisionWords(decision, sides) : place ? sourceWords(place, sides) : "",
       isOpen,
       inputs: inputsText(inputs),
     };
   });
 }
 
-function decisionWords({ kind }: Decision, they: string): string {
+function decisionWords({ kind }: Decision, { they, you }: Sides): string {
   switch (kind) {
     case "theirs":
-      return `you took ${they === "somebody" ? "theirs" : `${they}'s`}`;
+      return `you took ${ownOf(they)}`;
     case "yours":
-      return "you took yours";
+      return `you took ${ownOf(you)}`;
     case "both":
       return "you took both";
     case "original":
