@@ -13,4 +13,4 @@ fi
 npm run --silent build
 rm -rf build
 node_modules/.bin/tsc --project tsconfig.test.json
-node --test build/
+node --test --test-reporter=spec build/*.test.js

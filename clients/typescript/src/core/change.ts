@@ -7,33 +7,18 @@ export interface Change {
 }
 
 /**
- * The places in which `after` differs from `before`, none within another. Members are compared one by one, and so are
- * the items of arrays of one length; any other array is one place, and so is a value of another type.
+ * The places in which `after` differs from `before`, none within another. An array is one place: an index names another
+ * item as soon as somebody inserts one. So is a value of another type.
  */
 export function changes(before: unknown, after: unknown): Change[] {
   const found: Change[] = [];
-  collect(before, after, [], true, found);
+  collect(before, after, [], found);
   return found;
 }
 
-/** Like `changes`, but an array is one place: an index names another item as soon as somebody inserts one. */
-export function placesChanged(before: unknown, after: unknown): Change[] {
-  const found: Change[] = [];
-  collect(before, after, [], false, found);
-  return found;
-}
-
-function collect(before: unknown, after: unknown, path: readonly string[], byItem: boolean, found: Change[]): void {
-  if (before === after) return;
-  if (Array.isArray(before) && Array.isArray(after)) {
-    if (byItem && before.length === after.length) {
-      // In an array JSON.stringify makes `undefined` null.
-      after.forEach((item, index) => collect(before[index], item ?? null, [...path, String(index)], byItem, found));
-    } else if (!equal(before, after)) found.push({ path, value: after });
-    return;
-  }
+function collect(before: unknown, after: unknown, path: readonly string[], found: Change[]): void {
   if (!isObject(before) || !isObject(after)) {
-    found.push({ path, value: after });
+    if (!equal(before, after)) found.push({ path, value: after });
     return;
   }
   for (const name of Object.keys(before)) {
@@ -41,8 +26,7 @@ function collect(before: unknown, after: unknown, path: readonly string[], byIte
   }
   for (const name of Object.keys(after)) {
     if (!isMember(after, name)) continue;
-    const there = isMember(before, name);
-    if (there) collect(before[name], after[name], [...path, name], byItem, found);
+    if (isMember(before, name)) collect(before[name], after[name], [...path, name], found);
     else found.push({ path: [...path, name], value: after[name] });
   }
 }
@@ -55,7 +39,9 @@ function isMember(object: Record<string, unknown>, name: string): boolean {
 /** Whether two values are the same JSON. */
 export function equal(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && changes(a, b).length === 0;
+  // In an array JSON.stringify makes `undefined` null.
+  const isSame = (item: unknown, index: number) => equal(item ?? null, (b as unknown[])[index] ?? null);
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every(isSame);
   return isObject(a) && isObject(b) && changes(a, b).length === 0;
 }
 

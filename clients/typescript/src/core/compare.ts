@@ -2,7 +2,7 @@
  * Two edits of one base, where the server cannot merge: what touches different places goes together, the rest is for
  * somebody to decide. (Detente merges by itself, with a strategy for each place.)
  */
-import { equal, placesChanged, type Change } from "./change.js";
+import { changes, equal, type Change } from "./change.js";
 import type { Choice, Choices, FieldConflict } from "./conflict.js";
 import { at, names, pointer } from "./pointer.js";
 
@@ -13,10 +13,10 @@ export interface Comparison {
 }
 
 export function compare(base: unknown, mine: unknown, theirs: unknown): Comparison {
-  const others = new Places(placesChanged(base, theirs));
+  const others = new Places(changes(base, theirs));
   const ours: Change[] = [];
   const conflicts = new Map<string, FieldConflict>();
-  for (const change of placesChanged(base, mine)) {
+  for (const change of changes(base, mine)) {
     const place = others.meeting(change.path);
     if (!place) {
       ours.push(change);

@@ -1,4 +1,4 @@
-import { changes, placesChanged, withChanges } from "./change.js";
+import { changes, withChanges } from "./change.js";
 import { compare, decide } from "./compare.js";
 import type { Choices, Conflict, Preview, Saved } from "./conflict.js";
 import type { Doc, Row, Snapshot } from "./doc.js";
@@ -81,8 +81,7 @@ export class Draft<T = unknown> {
     value: T | undefined,
     from?: T,
   ) {
-    const { updatedAt = "", updatedBy = "" } = facts;
-    this.#base = docOf<T>(resource.id, base, { updatedAt, updatedBy });
+    this.#base = this.#docOf(base, facts);
     this.#value = value === undefined ? (JSON.parse(base.text) as T) : value;
     this.#head = this.#base;
     this.#from = from;
@@ -260,9 +259,8 @@ export class Draft<T = unknown> {
 
   /** Joins the edit with what is stored now; what collides is to be decided. */
   async #rejoin(options: WriteOptions, pace: Pace): Promise<Saved<T>> {
-    const theirs = (await this.resource.read(pace))?.snapshot;
-    if (!theirs) return this.#collided(DELETED, pace);
-    return this.#join(theirs, {}, { kind: "stale", problem: NOTHING_SAID, theirs, isExplained: false }, options, pace);
+    const stale = await this.#now(pace);
+    return stale.theirs ? this.#join(stale.theirs, {}, stale, options, pace) : this.#collided(stale, pace);
   }
 
   async #send(text: string, base: Snapshot, isMerged: boolean, options: SaveOptions, pace: Pace): Promise<Saved<T>> {
@@ -310,16 +308,19 @@ export class Draft<T = unknown> {
   }
 
   #saved({ stored, updatedAt, versions, isMerged }: Applied, wasMerged: boolean, pace: Pace): Saved<T> {
-    const doc = docOf<T>(this.id, stored, { updatedAt });
+    const doc = this.#docOf(stored, { updatedAt });
     this.advance(doc, this.#sent as T);
     const kind = isMerged || wasMerged ? "merged" : "saved";
     return { kind, doc, joined: [], ...(versions && { versions }), attempts: pace.collisions + 1 };
   }
 
+  #docOf(snapshot: Snapshot, { updatedAt = "", updatedBy = "" }: Partial<Doc>): Doc<T> {
+    return docOf(this.id, snapshot, { updatedAt, updatedBy });
+  }
+
   #begin(base: Snapshot, facts: Partial<Doc>, value: T): void {
     const isNewest = !this.#head || this.#head.version <= base.version;
-    const { updatedAt = "", updatedBy = "" } = facts;
-    this.#base = docOf<T>(this.id, base, { updatedAt, updatedBy });
+    this.#base = this.#docOf(base, facts);
     this.#value = value;
     this.#from = undefined;
     this.#asked = undefined;
@@ -343,16 +344,23 @@ export class Draft<T = unknown> {
 
   /** Compares here, since the server cannot merge. */
   async #compare({ choices = {} }: Decision, pace: Pace): Promise<Preview<T>> {
-    const theirs = (await this.resource.read(pace))?.snapshot;
-    if (!theirs) return { kind: "conflict", conflict: this.#found(DELETED) };
-    const current = JSON.parse(theirs.text) as T;
-    const comparison = compare(this.#before, this.#value, current);
-    const made = decide(comparison, choices);
+    const stale = await this.#now(pace);
+    const { theirs } = stale;
+    const current = theirs && (JSON.parse(theirs.text) as T);
+    const made = theirs && decide(compare(this.#before, this.#value, current), choices);
     if (made) {
       const kind = this.touched.length === 0 ? "unchanged" : "clean";
-      return { kind, value: withChanges(current, made), current: theirs.etag, joined: [] };
+      return { kind, value: withChanges(current as T, made), current: theirs.etag, joined: [] };
     }
-    return { kind: "conflict", conflict: this.#found({ kind: "stale", problem: NOTHING_SAID, theirs, isExplained: false }) };
+    return { kind: "conflict", conflict: this.#found(stale) };
+  }
+
+  /** What is stored, as if a write had been refused for it. */
+  async #now(pace: Pace): Promise<Stale> {
+    const theirs = (await this.resource.read(pace))?.snapshot;
+    const kind = theirs ? "stale-version" : "deleted";
+    const problem: Problem = { kind, status: 409, title: "", detail: "", body: {}, text: "" };
+    return { kind: "stale", problem, ...(theirs && { theirs }), isExplained: false };
   }
 
   /** What the person's changes are told from. */
@@ -373,7 +381,7 @@ export class Draft<T = unknown> {
   }
 
   #places(before: unknown, after: unknown): string[] {
-    return placesChanged(before, after).map(({ path }) => pointer(path));
+    return changes(before, after).map(({ path }) => pointer(path));
   }
 
   #changed(): void {
@@ -381,11 +389,6 @@ export class Draft<T = unknown> {
     for (const listener of [...this.#listeners]) listener();
   }
 }
-
-/** In place of a refusal where nothing was refused. */
-const NOTHING_SAID: Problem = { kind: "stale-version", status: 409, title: "", detail: "", body: {}, text: "" };
-
-const DELETED: Stale = { kind: "stale", problem: { ...NOTHING_SAID, kind: "deleted" }, isExplained: false };
 
 function knowsNoMerging(answer: Answer): boolean {
   return [404, 405, 501].includes(answer.status) && problemOf(answer).kind === String(answer.status);

@@ -5,7 +5,7 @@
  * what nobody touched keeps its digits.
  */
 import { changes, equal, type Change } from "./change.js";
-import { isObject } from "./pointer.js";
+import { at, isContainer, isObject } from "./pointer.js";
 
 /** A member or an item: its name or index, where its text begins (with the name), and its value. */
 interface Part {
@@ -74,23 +74,29 @@ function change(text: string, begin: number, end: number, made: readonly Change[
 /** A value that takes the place of a text: what is still there keeps its text, also if items came or went. */
 function rewritten(text: string, value: unknown): string {
   const before: unknown = text && JSON.parse(text);
+  if (text && equal(before, value)) return text;
   if (isObject(before) && isObject(value)) return splice(text, changes(before, value));
   if (!Array.isArray(before) || !Array.isArray(value)) return JSON.stringify(value ?? null);
-  const free = new Map(parts(text, 0).map(({ begin, end }, index) => [before[index] as unknown, text.slice(begin, end)] as const).entries());
-  const take = (fits: (old: unknown) => boolean): string | undefined => {
-    for (const [index, [old, text]] of free) {
-      if (fits(old) && free.delete(index)) return text;
-    }
-    return undefined;
-  };
-  // First those that are as they were; what is left may come from the next of its kind.
-  const equals = value.map((item: unknown) => take((old) => equal(old, item)));
-  const texts = value.map((item: unknown, index) => equals[index] ?? rewritten(take((old) => isAlike(old, item)) ?? "", item));
-  return `[${texts.join(",")}]`;
-}
-
-function isAlike(a: unknown, b: unknown): boolean {
-  return typeof a === "object" && typeof b === "object" && Array.isArray(a) === Array.isArray(b);
+  const olds: unknown[] = before;
+  const texts = items(text, []);
+  const sources = new Array<number | undefined>(value.length);
+  const free = new Set(texts.keys());
+  // Each item comes from an old one: from that in its place or an equal one, or else from the one that is most like it.
+  const pair = (likeness: (old: unknown, item: unknown, isThere: boolean) => number) =>
+    value.forEach((item: unknown, index) => {
+      if (sources[index] !== undefined) return;
+      let most = 0;
+      for (const old of free) {
+        const likes = likeness(olds[old], item, old === index);
+        if (likes > most) [most, sources[index]] = [likes, old];
+      }
+      free.delete(sources[index] as number);
+    });
+  pair((old, item, isThere) => Number(isThere && equal(old, item)));
+  pair((old, item) => Number(equal(old, item)));
+  if (olds.length === value.length) pair((_, __, isThere) => Number(isThere));
+  pair((old, item) => (isContainer(old) && isContainer(item) ? Object.keys(item).filter((name) => equal(at(old, [name]), at(item, [name]))).length : 0));
+  return `[${value.map((item: unknown, index) => rewritten(texts[sources[index] ?? -1] ?? "", item)).join(",")}]`;
 }
 
 /** The members or items of the object or array at `begin`; of another value, none. */
@@ -111,7 +117,6 @@ function parts(text: string, begin: number): Part[] {
     found.push({ name, first, begin: index, end });
     index = spaces(text, end);
     if (text[index] === ",") index = spaces(text, index + 1);
-    else if (index >= text.length) throw new SyntaxError("the text ends within a value");
   }
   return found;
 }
@@ -125,7 +130,7 @@ function valueEnd(text: string, index: number): number {
     if (character === '"') index = stringEnd(text, index);
     else if (character === "{" || character === "[") depth++, index++;
     else if (character === "}" || character === "]") depth--, index++;
-    else if (depth === 0) return scalarEnd(text, index);
+    else if (depth === 0) return past(SCALAR, text, index);
     else index++;
     if (depth === 0) return index;
   }
@@ -144,15 +149,13 @@ function isEscaped(text: string, index: number): boolean {
 }
 
 const SCALAR = /[^\s,\]}]+/y;
-
-function scalarEnd(text: string, begin: number): number {
-  SCALAR.lastIndex = begin;
-  return begin + (SCALAR.exec(text)?.[0].length ?? 1);
-}
-
 const SPACES = /[ \t\n\r]*/y;
 
 function spaces(text: string, index: number): number {
-  SPACES.lastIndex = index;
-  return index + (SPACES.exec(text)?.[0].length ?? 0);
+  return past(SPACES, text, index);
+}
+
+function past(pattern: RegExp, text: string, index: number): number {
+  pattern.lastIndex = index;
+  return index + (pattern.exec(text)?.[0].length ?? 1);
 }

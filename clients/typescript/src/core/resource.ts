@@ -69,16 +69,18 @@ export class Resource {
 
   /** The current version, or a past one; `undefined` if there is none, or if it is a deletion. */
   async read(pace: Pace, version?: number): Promise<Found | undefined> {
-    const path = version === undefined ? this.path : [...this.path, "versions", String(version)];
-    const answer = await this.transport.send({ method: "GET", path }, pace);
-    if (answer.status === 404 || answer.status === 410) return undefined;
-    return found(success(answer), answer.text);
+    const answer = await this.#get(pace, version);
+    return isGone(answer) ? undefined : found(success(answer));
   }
 
+  /** The current version. There must be one. */
   async needed(pace: Pace): Promise<Found> {
-    const path = this.path;
-    const answer = await this.transport.send({ method: "GET", path }, pace);
-    return found(success(answer), answer.text);
+    return found(success(await this.#get(pace)));
+  }
+
+  #get(pace: Pace, version?: number): Promise<Answer> {
+    const path = version === undefined ? this.path : [...this.path, "versions", String(version)];
+    return this.transport.send({ method: "GET", path }, pace);
   }
 
   /**
@@ -117,7 +119,7 @@ export class Resource {
     const merged = versions
       ? { versions: [Number(versions[1]), Number(versions[2])] as const, isMerged: true }
       : { isMerged: answer.headers.has("merged-etag") };
-    const { snapshot, updatedAt } = tag && answer.text ? found(answer, answer.text, tag) : await this.needed(pace);
+    const { snapshot, updatedAt } = tag && answer.text ? found(answer, undefined, tag) : await this.needed(pace);
     return { kind: "applied", stored: snapshot, updatedAt, ...merged };
   }
 
@@ -134,8 +136,7 @@ export class Resource {
 
   /** What a refusal means: too late, or another reason; or that an attempt whose answer was lost was performed. */
   async #settle(answer: Answer, { method, text, condition }: Write, pace: Pace): Promise<Applied | Stale> {
-    const isGone = answer.status === 404 || answer.status === 410;
-    if (answer.inDoubt && method === "DELETE" && isGone) return GONE;
+    if (answer.inDoubt && method === "DELETE" && isGone(answer)) return GONE;
     const stale = await this.refused(answer, condition["If-Match"], pace);
     const { theirs } = stale;
     if (answer.inDoubt) {
@@ -191,7 +192,11 @@ export function fields({ lock, key }: WriteOptions): NonNullable<Sending["header
   return { "Lock-Token": lock, "Idempotency-Key": `"${key ?? newKey()}"` };
 }
 
-function found({ headers }: Answer, text: string, tag = headers.get("etag")): Found {
+function isGone({ status }: Answer): boolean {
+  return status === 404 || status === 410;
+}
+
+function found({ headers, text: body }: Answer, text = body, tag = headers.get("etag")): Found {
   if (tag === null) throw new TransportError("the server gives no ETag: its documents cannot be guarded", false);
   const modified = headers.get("last-modified");
   const version = headers.get("document-version");

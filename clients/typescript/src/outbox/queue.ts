@@ -1,5 +1,5 @@
 /** What waits for one document, and what becomes of it: values to values. */
-import { equal, placesChanged, withChanges, type Change } from "../core/change.js";
+import { changes, equal, withChanges, type Change } from "../core/change.js";
 import { compare } from "../core/compare.js";
 import type { Choices, Conflict } from "../core/conflict.js";
 import type { Etag, Snapshot } from "../core/doc.js";
@@ -134,7 +134,7 @@ function divided(first: Entry, { value, from }: Entry): { apart?: { base: Snapsh
   const { ours } = compare(from, value, before);
   if (ours.length === 0) return { rest: value };
   const places = new Set(ours.map(({ path }) => pointer(path)));
-  const left = placesChanged(from, value).filter(({ path }) => !places.has(pointer(path)));
+  const left = changes(from, value).filter(({ path }) => !places.has(pointer(path)));
   const apart = { base, value: withChanges(before, ours), ours };
   return { apart, ...(left.length > 0 && { rest: withChanges(from, left) }) };
 }
