@@ -112,6 +112,10 @@ test("the head moves before the decision: what it changed is asked again, the re
   draft.value = { title: "Plan", body: "Once", due: "July" };
   conflict(await draft.save());
   await others.update(draft.id, (article) => void (article.title = "Last"));
+  // Also if the draft has heard of it: what was decided on is the version that the person saw.
+  const head = await articles.get(draft.id);
+  assert(head);
+  draft.learn({ id: draft.id, version: head.version, updatedAt: "", updatedBy: "bob", doc: head });
   const again = conflict(await draft.resolve({ "/title": "yours", "/due": "yours" }));
   assert.deepEqual(again.fields.map(({ path, current }) => [path, current]), [["/title", "Last"]]);
   assert.equal((await articles.get(draft.id))?.value.due, "June");

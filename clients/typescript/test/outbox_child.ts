@@ -10,8 +10,11 @@ const outbox = new Outbox(client, new Folder(folder), { patienceMs: 20 });
 process.stdout.write("ready\n");
 for (let n = Number(first); ; n++) {
   const id = `d${n % 3}`;
-  const draft = await outbox.edit<{ lines: number[] }>("logs", id);
-  draft.change(({ lines }) => void lines.push(n));
+  const draft = await outbox.edit<{ lines: number[]; count: number }>("logs", id);
+  draft.change((log) => {
+    log.lines.push(n);
+    log.count++;
+  });
   process.stdout.write(`begun ${n}\n`);
   await outbox.save(draft);
   process.stdout.write(`kept ${n}\n`);

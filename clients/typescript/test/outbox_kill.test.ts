@@ -15,17 +15,19 @@ import { seeded, until, versions } from "./tools.js";
 
 interface Log {
   lines: number[];
+  /** How many lines there are: the server adds up what is merged, so a write that came twice counts twice. */
+  count: number;
   others: number;
 }
 
 test("killed fifty times: nothing is lost, nothing is applied twice, and the order stays", async () => {
   const random = seeded(Number(process.env["SEED"] ?? 1));
-  const server = await Server.start(`[collections.logs.merge]\n"/others" = "counter"\n`);
+  const server = await Server.start(`[collections.logs.merge]\n"/others" = "counter"\n"/count" = "counter"\n`);
   const proxy = await Proxy.before(() => server.port);
   const near = new Client({ url: server.url, actor: "bob" });
   const logs = near.collection<Log>("logs");
   const ids = ["d0", "d1", "d2"];
-  for (const id of ids) await logs.create({ lines: [], others: 0 }, { id });
+  for (const id of ids) await logs.create({ lines: [], count: 0, others: 0 }, { id });
   const path = await folder();
   const script = fileURLToPath(new URL("outbox_child.js", import.meta.url));
   const kept: number[] = [];
@@ -60,6 +62,7 @@ test("killed fifty times: nothing is lost, nothing is applied twice, and the ord
     stored.push(...log.lines);
     others += log.others;
     assert.deepEqual(log.lines, [...new Set(log.lines)].sort((a, b) => a - b), `${id}: twice, or out of order`);
+    assert.equal(log.count, log.lines.length, `${id}: counted twice, or not at all`);
     // No version took back a line of the one before.
     for (const [index, version] of (await versions<Log>(near, "logs", id)).entries()) {
       assert.deepEqual(version?.lines, log.lines.slice(0, version?.lines.length), `${id}, version ${index + 1}`);

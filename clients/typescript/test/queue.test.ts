@@ -110,3 +110,19 @@ test("a deletion behind an edit is of what that left, unless somebody else was t
   assert.equal(queues.performed(both, "1", alone, 9).held, undefined);
   assert.deepEqual(queues.performed(both, "1", snapshot({ a: 1, b: 5 }), 9).held, { kind: "conflict" });
 });
+
+test("what waits goes out in the order in which it was saved", () => {
+  const base = snapshot({ a: 0, b: 0, c: 0 });
+  let queue = queues.sending(queues.withEdit(EMPTY, { base, value: { a: 1, b: 0, c: 0 } }, "1"), 7);
+  queue = queues.withEdit(queue, { base, value: { a: 0, b: 1, c: 0 } }, "2");
+  queue = queues.withEdit(queue, { base, value: { a: 0, b: 0, c: 1 } }, "3");
+  queue = queues.withEdit(queue, { base, value: { a: 2, b: 0, c: 0 }, from: { a: 1, b: 0, c: 0 } }, "4");
+  assert.deepEqual(queue.entries.map(({ key }) => key), ["1", "2", "3", "4"]);
+  const order = [];
+  for (let head = base; queue.entries[0]; ) {
+    order.push(queue.entries[0].key);
+    ({ queue, head } = sent(queues.sending(queue, 1), head));
+    if (queue.entries.length === 0) assert.deepEqual(JSON.parse(head.text), { a: 2, b: 1, c: 1 });
+  }
+  assert.deepEqual(order, ["1", "2", "3", "4"]);
+});
