@@ -189,6 +189,15 @@ test("lists, page by page", async () => {
   assert(names.some(([name, documents]) => name === "things" && documents === 25), String(names));
 });
 
+test("a list is counted, and sorted by several places", async () => {
+  const pairs = client.collection<{ a: number; b: number }>("pairs");
+  for (let n = 0; n < 12; n++) await pairs.create({ a: n % 3, b: n }, { id: `p${n}` });
+  const page = await pairs.list({ filters: { "a.gt": "0" }, sort: ["-a", "b"], limit: 5, count: true });
+  assert.equal(page.total, 8);
+  assert.deepEqual(page.items.map(({ value }) => value.b), [2, 5, 8, 11, 1]);
+  assert.equal((await pairs.list({ limit: 5 })).total, undefined);
+});
+
 test("what another status means: 412 is a stale version, too", async () => {
   const precise = client.collection<Note>("precise");
   const first = await precise.create({ text: "a", likes: 1 }, { id: "1" });

@@ -497,3 +497,11 @@ test("what the storage cannot keep is not taken for kept", async () => {
   at(await outbox.save(draft), "saved");
   assert.equal((await current(id))?.title, "mine");
 });
+
+test("what no server could be sent is not kept", async () => {
+  const { outbox, draft } = await scene();
+  for (const id of ["", ".", ".."]) await assert.rejects(outbox.create("notes", id, START), TypeError);
+  assert.deepEqual(await outbox.waiting(), []);
+  type(draft, { title: "b" });
+  at(await outbox.save(draft), "saved");
+});

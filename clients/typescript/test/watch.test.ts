@@ -52,6 +52,22 @@ test("a feed tells what is saved, of a document, a collection and a space", asyn
   assert.equal(second.row.doc?.etag, changed.etag);
 });
 
+test("heads alone, and what deletions took away", async () => {
+  const server = await Server.start();
+  const notes = new Client({ url: server.url, ...quick() }).collection<Note>("heads");
+  const first = await notes.create({ text: "0" }, { id: "often" });
+  for (let n = 1; n < 20; n++) await notes.update("often", (note) => void (note.text = String(n)));
+  const gone = await notes.create({ text: "gone" }, { id: "gone" });
+  await notes.delete("gone", { ifMatch: gone.etag });
+  const told = await heard(notes.watch({ since: "0", latest: true, include: "last" }), 2);
+  const rows = told.flatMap((change) => (change.kind === "change" ? [change] : []));
+  assert.deepEqual(rows.map(({ row }) => [row.id, row.version]), [["often", 20], ["gone", 2]]);
+  assert.equal(rows[0]?.row.doc?.value.text, "19");
+  assert.equal(rows[1]?.row.doc, undefined);
+  assert.deepEqual(rows[1]?.lastData, { text: "gone" });
+  assert.equal(first.version, 1);
+});
+
 test("a connection cut at any byte: without gap or repeat", async () => {
   const server = await Server.start();
   const notes = new Client({ url: server.url }).collection<Note>("notes");

@@ -203,6 +203,8 @@ export class Outbox {
     { signal }: CallOptions,
     change: (queue: Queue, key: string) => Queue,
   ): Promise<Kept<T> | undefined> {
+    // Nothing is kept that no server could ever be sent.
+    for (const name of [collection, id]) if (STEPS.has(name)) throw new TypeError(`"${name}" cannot be a part of a path`);
     const [key, entry] = [keyOf(collection, id), newKey()];
     const queue = await this.#change(key, (queue) => change(queue ?? { collection, id, entries: [] }, entry));
     if (!queue || queue.entries.length === 0) return undefined;
@@ -374,6 +376,9 @@ export class Outbox {
 
 /** A server forgets keys after a day: an older write may have been performed, and must not be merged a second time. */
 const FORGOTTEN_MS = 23 * 3_600_000;
+
+/** Of the path of a URL these are steps, not names. */
+const STEPS = new Set(["", ".", ".."]);
 
 function keyOf(collection: string, id: string): string {
   return `${collection}/${id}`;
