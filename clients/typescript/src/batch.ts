@@ -1,3 +1,4 @@
+import { present } from "./core/members.js";
 import { isObject } from "./core/pointer.js";
 import { ProblemError, type Problem } from "./core/problem.js";
 import { problemOf } from "./core/refusal.js";
@@ -77,7 +78,7 @@ function written(transport: Transport, operation: Operation, key: string | undef
     "Idempotency-Key": key && `"${key}"`,
   };
   const path = transport.pathOf(id === undefined ? [collection] : [collection, id]);
-  return { method, path, headers: JSON.parse(JSON.stringify(headers)) as object, body };
+  return { method, path, headers: present(headers), body };
 }
 
 function resultsOf(given: unknown): Result[] {

@@ -9,6 +9,7 @@ export type { BatchOptions, BatchResult, Operation, Result } from "./batch.js";
 export type { ChangeSince, Choice, Choices, Conflict, FieldConflict, Joined, Preview, Saved } from "./core/conflict.js";
 export type { Doc, Etag, Page, Row, Snapshot } from "./core/doc.js";
 export type { Expected } from "./core/collection.js";
+export { at, names, pointer } from "./core/pointer.js";
 export type { RetryPolicy } from "./core/retry.js";
 export type { CallOptions, ClientOptions } from "./core/transport.js";
 export type { Change, WatchOptions } from "./watch.js";

@@ -1,22 +1,14 @@
 /** JSON Pointers (RFC 6901), as names and in words. */
+import { at, names, pointer } from "detente-client";
 
 export type Names = readonly string[];
 
-export function pointerOf(names: Names): string {
-  return names.map((name) => `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-}
-
-export function namesOf(pointer: string): string[] {
-  return pointer
-    .split("/")
-    .slice(1)
-    .map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
+export { at as valueAt, names as namesOf, pointer as pointerOf };
 
 /** "address › city", "tags › 3rd" */
 export function inWords(pointer: string): string {
   if (pointer === "") return "the whole document";
-  return namesOf(pointer)
+  return names(pointer)
     .map((name) => (/^(0|[1-9]\d*)$/.test(name) ? ordinal(Number(name) + 1) : name))
     .join(" › ");
 }
@@ -30,15 +22,6 @@ function ordinal(number: number): string {
 /** Whether one place is the other, or within it. */
 export function overlap(a: string, b: string): boolean {
   return a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
-}
-
-export function valueAt(value: unknown, names: Names): unknown {
-  let found = value;
-  for (const name of names) {
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, name)) return undefined;
-    found = (found as Record<string, unknown>)[name];
-  }
-  return found;
 }
 
 /** A copy of `value` in which the place has another value, or with `undefined` none. */

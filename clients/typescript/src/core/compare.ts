@@ -4,6 +4,7 @@
  */
 import { changes, equal, type Change } from "./change.js";
 import type { Choice, Choices, FieldConflict } from "./conflict.js";
+import { present } from "./members.js";
 import { at, names, pointer } from "./pointer.js";
 
 export interface Comparison {
@@ -54,10 +55,6 @@ function kind({ base, yours, current }: Values): string {
   if (base === undefined) return "add-add";
   if (yours === undefined) return "delete-edit";
   return current === undefined ? "edit-delete" : "edit-edit";
-}
-
-function present(values: Values): Values {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
 /** Places that one side changed, to be asked about quickly. */

@@ -2,10 +2,9 @@ import { changes, withChanges } from "./change.js";
 import { compare, decide } from "./compare.js";
 import type { Choices, Conflict, Preview, Saved } from "./conflict.js";
 import type { Doc, Row, Snapshot } from "./doc.js";
-import type { Problem } from "./problem.js";
 import { splice } from "./json_text.js";
 import { pointer } from "./pointer.js";
-import { fieldsOf, joinedOf, problemOf, saysStale, string } from "./refusal.js";
+import { fieldsOf, joinedOf, problemOf, saysStale, string, unsaid } from "./refusal.js";
 import { success, type Applied, type Resource, type Stale, type WriteOptions } from "./resource.js";
 import { docOf, snapshotOf } from "./snapshot.js";
 import { conflictOf } from "./stale.js";
@@ -358,8 +357,7 @@ export class Draft<T = unknown> {
   /** What is stored, as if a write had been refused for it. */
   async #now(pace: Pace): Promise<Stale> {
     const theirs = (await this.resource.read(pace))?.snapshot;
-    const kind = theirs ? "stale-version" : "deleted";
-    const problem: Problem = { kind, status: 409, title: "", detail: "", body: {}, text: "" };
+    const problem = unsaid(theirs ? "stale-version" : "deleted");
     return { kind: "stale", problem, ...(theirs && { theirs }), isExplained: false };
   }
 

@@ -1,9 +1,11 @@
 /** JSON Pointers (RFC 6901), as text and as the names on the way. */
 
+/** The pointer to a place: `pointer(["a/b", "0"])` is `/a~1b/0`. */
 export function pointer(names: readonly string[]): string {
   return names.map((name) => "/" + name.replaceAll("~", "~0").replaceAll("/", "~1")).join("");
 }
 
+/** The names on the way to a place. */
 export function names(pointer: string): string[] {
   return pointer.split("/").slice(1).map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"));
 }

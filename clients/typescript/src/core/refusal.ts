@@ -36,6 +36,11 @@ export function isExplained(problem: Problem): boolean {
   return saysStale(problem) && kind !== "base-gone" && string(body["current_etag"]) !== undefined && body["your_version"] !== null;
 }
 
+/** In the place of a refusal where nothing was refused. */
+export function unsaid(kind: string): Problem {
+  return { kind, status: 409, title: "", detail: "", body: {}, text: "" };
+}
+
 export function fieldsOf(body: Readonly<Record<string, unknown>>): FieldConflict[] {
   return rows(body["conflicts"]).map((row) => row as unknown as FieldConflict);
 }

@@ -42,8 +42,11 @@ export interface Stale {
   readonly isExplained: boolean;
 }
 
+/** What a deletion leaves. */
+export const NOTHING: Snapshot = { text: "null", etag: "", version: 0 };
+
 /** A deletion that was performed. */
-const GONE: Applied = { kind: "applied", stored: { text: "null", etag: "", version: 0 }, updatedAt: "", isMerged: false };
+const GONE: Applied = { kind: "applied", stored: NOTHING, updatedAt: "", isMerged: false };
 
 /** What is sent, and what it rests on. */
 export interface Write {

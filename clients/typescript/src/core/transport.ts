@@ -1,3 +1,4 @@
+import { present } from "./members.js";
 import { Pace, RETRY, sleep, type RetryPolicy, type Sleep } from "./retry.js";
 import { problemOf } from "./refusal.js";
 import { TransportError, type Problem } from "./problem.js";
@@ -56,6 +57,12 @@ type Sent =
   | { readonly kind: "later"; readonly answer: Answer; readonly afterMs: number }
   | { readonly kind: "lost"; readonly cause: unknown };
 
+/** @throws TypeError for what is a step in the path of a URL, and no name. */
+export function mustBeNames(path: readonly string[]): void {
+  const step = path.find((name) => name === "" || name === "." || name === "..");
+  if (step !== undefined) throw new TypeError(`"${step}" cannot be a part of a path`);
+}
+
 /** Sends requests, and sends them again where that is safe. */
 export class Transport {
   readonly #base: string;
@@ -77,17 +84,15 @@ export class Transport {
 
   /** The path of a resource, from `/api` on. */
   pathOf(path: readonly string[]): string {
-    const step = path.find((name) => name === "" || name === "." || name === "..");
-    if (step !== undefined) throw new TypeError(`"${step}" cannot be a part of a path`);
+    mustBeNames(path);
     const { space, path: api = "api" } = this.options;
     const all = [...(space === undefined ? [] : ["spaces", space]), ...api.split("/").filter(Boolean), ...path];
     return all.map((name) => `/${encodeURIComponent(name)}`).join("");
   }
 
   url(path: readonly string[], query: Sending["query"] = {}): string {
-    const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
-    const search = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
-    return this.#base + this.pathOf(path) + search;
+    const search = new URLSearchParams(present(query)).toString();
+    return this.#base + this.pathOf(path) + (search && `?${search}`);
   }
 
   /** The header fields that say who asks, and those given. */
@@ -95,8 +100,7 @@ export class Transport {
     const { token, actor } = this.options;
     const secret = typeof token === "function" ? await token() : token;
     const all = { ...(secret && { Authorization: `Bearer ${secret}` }), ...(actor && { "X-Actor": utf8(actor) }), ...given };
-    const known = Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined);
-    return Object.fromEntries(known);
+    return present(all);
   }
 
   /** Opens a stream. Nothing is tried again. */

@@ -5,8 +5,10 @@ import type { Choices, Conflict, Saved } from "../core/conflict.js";
 import type { Doc, Etag } from "../core/doc.js";
 import type { Draft } from "../core/draft.js";
 import { ConflictError, ProblemError, TransportError, type Problem } from "../core/problem.js";
+import { unsaid } from "../core/refusal.js";
+import { NOTHING } from "../core/resource.js";
 import { docOf, snapshotOf } from "../core/snapshot.js";
-import { newKey, type CallOptions } from "../core/transport.js";
+import { mustBeNames, newKey, type CallOptions } from "../core/transport.js";
 import * as queues from "./queue.js";
 import type { Entry, Held, Queue } from "./queue.js";
 import type { Storage } from "./storage.js";
@@ -204,7 +206,7 @@ export class Outbox {
     change: (queue: Queue, key: string) => Queue,
   ): Promise<Kept<T> | undefined> {
     // Nothing is kept that no server could ever be sent.
-    for (const name of [collection, id]) if (STEPS.has(name)) throw new TypeError(`"${name}" cannot be a part of a path`);
+    mustBeNames([collection, id]);
     const [key, entry] = [keyOf(collection, id), newKey()];
     const queue = await this.#change(key, (queue) => change(queue ?? { collection, id, entries: [] }, entry));
     if (!queue || queue.entries.length === 0) return undefined;
@@ -334,7 +336,7 @@ export class Outbox {
     if (!theirs || (theirs.etag === base?.etag && !queue.held)) return undefined;
     const seen: unknown = base && JSON.parse(base.text);
     const place = { path: "", kind: "delete-edit", strategy: "manual", base: seen, current: theirs.value };
-    const problem: Problem = { kind: "stale-version", status: 409, title: "", detail: "", body: {}, text: "" };
+    const problem = unsaid("stale-version");
     return { mine: undefined as T, theirs, merged: theirs.value, fields: [place], joined: [], since: [], problem };
   }
 
@@ -377,9 +379,6 @@ export class Outbox {
 /** A server forgets keys after a day: an older write may have been performed, and must not be merged a second time. */
 const FORGOTTEN_MS = 23 * 3_600_000;
 
-/** Of the path of a URL these are steps, not names. */
-const STEPS = new Set(["", ".", ".."]);
-
 function keyOf(collection: string, id: string): string {
   return `${collection}/${id}`;
 }
@@ -389,7 +388,7 @@ function saved(doc: Doc): Saved<unknown> {
 }
 
 function gone(id: string): Doc {
-  return docOf(id, { text: "null", etag: "", version: 0 });
+  return docOf(id, NOTHING);
 }
 
 function isGone(error: unknown): boolean {
