@@ -30,6 +30,10 @@ fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        // What npm installed there is not ours.
+        if path.ends_with("node_modules") {
+            continue;
+        }
         if path.is_dir() {
             found.extend(yaml_files(&path));
         } else if path.extension().is_some_and(|it| it == "yaml") {
