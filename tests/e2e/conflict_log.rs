@@ -396,11 +396,11 @@ secret = "b"
 [[tokens]]
 name = "ann"
 secret = "a"
-access = "write"
+rights = ["write"]
 [[tokens]]
 name = "eve"
 secret = "e"
-access = "write"
+rights = ["write"]
 "#;
     let server = Server::with_config(config);
     let client = server.client();
@@ -639,11 +639,11 @@ async fn a_dismissal_of_many_takes_nothing_that_it_does_not_heed() {
         [[tokens]]
         name = "reader"
         secret = "reader"
-        access = "read"
+        rights = ["read"]
         [[tokens]]
         name = "writer"
         secret = "writer"
-        access = "write"
+        rights = ["write"]
         [[tokens]]
         name = "both"
         secret = "both"

@@ -17,11 +17,11 @@ secret = "alice-secret"
 [[tokens]]
 name = "reader"
 secret_sha256 = "7e19adf9457f81ca9f6d3f3d6f53e5b9ae6ccd2466ee6d6bf3a9d9e2bd07aa44"
-access = "read"
+rights = ["read"]
 [[tokens]]
 name = "inbox"
 secret = "inbox-secret"
-access = "write"
+rights = ["write"]
 "#;
 
 fn config() -> String {

@@ -229,7 +229,7 @@ secret = "a"
 [[tokens]]
 name = "root"
 secret = "r"
-break_locks = true
+rights = ["all"]
 "#,
     );
     let client = server.client();

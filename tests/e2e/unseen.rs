@@ -11,7 +11,7 @@ secret = "alice-secret"
 [[tokens]]
 name = "inbox"
 secret = "inbox-secret"
-access = "write"
+rights = ["write"]
 "#;
 
 const NOTE: &str = "/api/notes/1";

@@ -195,11 +195,11 @@ secret = "of-ann"
 [[tokens]]
 name = "reader"
 secret = "of-reader"
-access = "read"
+rights = ["read"]
 [[tokens]]
 name = "sensor"
 secret = "of-sensor"
-access = "write"
+rights = ["write"]
 `);
   const as = (token?: string | (() => Promise<string>)) => new Client({ url: guarded.url, ...(token && { token }) }).collection<Note>("notes");
   let asked = 0;

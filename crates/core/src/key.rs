@@ -127,7 +127,8 @@ impl fmt::Debug for Key {
     }
 }
 
-fn is_label(name: &str) -> bool {
+/// Whether a space or a collection may have this name.
+pub fn is_label(name: &str) -> bool {
     let rest = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     name.len() <= MAX_COLLECTION
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())

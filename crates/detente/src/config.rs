@@ -3,6 +3,7 @@
 mod collection; // [collections.…]
 mod file; // the file, from text to settings
 mod mistake; // what is wrong, and where
+mod rights; // what somebody may do
 mod section; // one table of the file, read member by member
 mod site; // where clients find the server, and whose they may be
 mod strategy; // how two edits of one place are merged

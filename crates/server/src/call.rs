@@ -14,7 +14,7 @@ use crate::explanation::Refused;
 use crate::fields::must_be_placed;
 use crate::gate;
 use crate::inbound::Inbound;
-use crate::operations::{Operation, Resource};
+use crate::operations::{Operation, Resource, Scope};
 use crate::parameters::must_be_known;
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::field;
@@ -83,7 +83,8 @@ impl Resource {
         let told = |refused: Refused| refused.told(&site);
         match operation.run {
             Run::Gated(run) => {
-                let answer = enter(app, site.clone(), path, request, operation, run);
+                let of = (self.scope, operation);
+                let answer = enter(app, site.clone(), path, request, of, run);
                 answer.await.map_err(told)
             }
             Run::Open(run) => {
@@ -120,12 +121,13 @@ async fn enter(
     site: Site,
     path: PathParts,
     request: Request,
-    operation: &Operation,
+    (scope, operation): (Scope, &Operation),
     run: for<'a> fn(&'a mut Call) -> Pending<'a>,
 ) -> Answer {
     let (parts, body) = request.into_parts();
     let mut inbound = Inbound::new(parts, body, &app);
-    let admitted = gate::admit(&app.settings, operation, &inbound.parts);
+    let names = Names::of(&path);
+    let admitted = gate::admit(&app.settings, operation, names.place(scope), &inbound.parts);
     let admitted = admitted.and_then(|principal| {
         must_be_known(operation, inbound.query())?;
         must_be_placed(&operation.misplaced, inbound.headers())?;

@@ -4,24 +4,25 @@ use std::sync::{Arc, LazyLock};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
-use detente_service::{MAX_ACTOR, Principal, Rights, is_actor};
+use detente_service::{MAX_ACTOR, Place, Principal, Rights, is_actor};
 
 use crate::explanation::Refused;
 use crate::operations::{Operation, Parameter};
 use crate::parameters::parameters;
 use crate::problem::{Problem, ProblemKind};
-use crate::settings::{Settings, Token};
+use crate::settings::Settings;
 
 const ACTOR: HeaderName = HeaderName::from_static("x-actor");
 
 /// Longest name of a program that is kept, in bytes.
 const MAX_AGENT: usize = 255;
 
-/// Who asks, if they may perform the operation: one of its actions, where several can be meant. The
-/// service asks again for the one that it is.
+/// Who asks, if they may perform the operation there: one of its actions, where several can be meant.
+/// The service asks again for the one that it is.
 pub(crate) fn admit(
     settings: &Settings,
     operation: &Operation,
+    place: Place<'_>,
     request: &Parts,
 ) -> Result<Principal, Refused> {
     let mut principal = principal(settings, &request.headers)?;
@@ -34,8 +35,8 @@ pub(crate) fn admit(
     };
     let actions = operation.action.actions(is_true);
     match actions.first() {
-        Some(first) if !actions.iter().any(|action| principal.may(*action)) => {
-            principal.must(*first)?;
+        Some(first) if !actions.iter().any(|action| principal.may(*action, place)) => {
+            principal.must(*first, place)?;
         }
         _ => {}
     }
@@ -44,10 +45,13 @@ pub(crate) fn admit(
 
 /// Who asks, by the bearer token (RFC 6750); without tokens in the settings by `X-Actor`.
 fn principal(settings: &Settings, headers: &HeaderMap) -> Result<Principal, Problem> {
+    static ALL: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights::ALL));
     let Some(tokens) = &settings.tokens else {
         return Ok(Principal {
             name: actor(headers)?,
-            rights: Rights::ALL,
+            rights: Arc::clone(&ALL),
+            caller: None,
+            until: None,
             agent: None,
         });
     };
@@ -59,17 +63,11 @@ fn principal(settings: &Settings, headers: &HeaderMap) -> Result<Principal, Prob
         .ok_or_else(|| unauthenticated("The bearer token is not known here.", invalid))?;
     Ok(Principal {
         name: Arc::clone(&token.name),
-        rights: rights(token),
+        rights: Arc::clone(&token.rights),
+        caller: None,
+        until: None,
         agent: None,
     })
-}
-
-fn rights(token: &Token) -> Rights {
-    Rights {
-        read: token.access.may_read(),
-        write: token.access.may_write(),
-        break_locks: token.may_break_locks,
-    }
 }
 
 fn agent(headers: &HeaderMap) -> Option<Arc<str>> {

@@ -54,5 +54,5 @@ mod status; // health, readiness, metrics
 
 pub use listener::Listener;
 pub use serve::{Serving, serve};
-pub use settings::{Access, Limits, Settings, Token, Tokens};
+pub use settings::{Limits, Settings, Token, Tokens};
 pub use site::{Site, TrustedProxies};

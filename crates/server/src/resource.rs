@@ -4,6 +4,9 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use detente_core::{CollectionKey, Key, NameError};
 
+use detente_service::Place;
+
+use crate::operations::Scope;
 use crate::problem::Problem;
 use crate::segment::{decode_segment, push_segment};
 
@@ -78,6 +81,16 @@ impl<'a> Names<'a> {
             collection: path.get("collection").map(Cow::Borrowed),
             id: path.get("id").map(Cow::Borrowed),
             version: path.get("version"),
+        }
+    }
+
+    /// Where a resource of such a scope is, whether or not the names are ones that can be.
+    pub(crate) fn place(&self, scope: Scope) -> Place<'_> {
+        let space = &*self.space;
+        match (scope, self.collection.as_deref()) {
+            (Scope::Server, _) => Place::Server,
+            (Scope::Collection, Some(collection)) => Place::Collection { space, collection },
+            _ => Place::Space(space),
         }
     }
 

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use detente_service::Rights;
 use sha2::{Digest, Sha256};
 
 use crate::site::{Site, TrustedProxies};
@@ -60,30 +61,7 @@ pub struct Tokens(HashMap<[u8; 32], Arc<Token>>);
 pub struct Token {
     /// Becomes `updated_by`.
     pub name: Arc<str>,
-    pub access: Access,
-    /// Whether it may take a lock away from whoever holds it.
-    pub may_break_locks: bool,
-}
-
-/// What a token allows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    Read,
-    Write,
-    #[default]
-    ReadWrite,
-}
-
-impl Access {
-    /// Whether it may see documents.
-    pub fn may_read(self) -> bool {
-        self != Self::Write
-    }
-
-    /// Whether it may change documents.
-    pub fn may_write(self) -> bool {
-        self != Self::Read
-    }
+    pub rights: Arc<Rights>,
 }
 
 impl Default for Limits {

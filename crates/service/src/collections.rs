@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use detente_core::Moment;
 
-use crate::{Action, Outcome, Principal, Service};
+use crate::{Action, Outcome, Place, Principal, Service};
 
 /// A collection of a space, and how much it holds.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ impl Service {
     ///
     /// Those of the store, and what a principal may not do.
     pub async fn collections(&self, principal: &Principal, space: &str) -> Outcome<Vec<Holding>> {
-        principal.must(Action::Read)?;
+        principal.must(Action::Read, Place::Space(space))?;
         let declared = self.policy.collections.keys().map(|name| {
             let holding = Holding {
                 collection: name.clone(),

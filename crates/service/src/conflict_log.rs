@@ -18,7 +18,7 @@ use crate::explanation::{LogPlace, What};
 use crate::offload::offload;
 use crate::service::not_written;
 use crate::write::{Write, merging, not_open};
-use crate::{Action, Done, Explanation, Named, OnceKey, Outcome, Principal, Service};
+use crate::{Action, Done, Explanation, Named, OnceKey, Outcome, Place, Principal, Service};
 
 /// A conflict of the log, with what it rests on.
 #[derive(Clone, Debug)]
@@ -81,7 +81,8 @@ impl Service {
         principal: &Principal,
         mut wanted: Conflicts,
     ) -> Outcome<ConflictPage> {
-        if !principal.may(Action::Read) {
+        let space = wanted.space.as_deref().unwrap_or_default();
+        if !principal.may(Action::Read, Place::Space(space)) {
             wanted.by = Some(principal.name.to_string());
         }
         self.write_waiting().await?;
@@ -99,7 +100,7 @@ impl Service {
         place: &LogPlace,
     ) -> Outcome<ConflictDetail> {
         let conflict = self.find_conflict(principal, place).await?;
-        if !principal.may(Action::Read) {
+        if !principal.may(Action::Read, &conflict.key) {
             let is_merge = conflict.method == "POST" && conflict.base.is_some();
             return Ok(ConflictDetail {
                 shows_edit: !is_merge,
@@ -138,8 +139,9 @@ impl Service {
         ruling: Ruling,
         once: Option<OnceKey<'_>>,
     ) -> Outcome<Ruled> {
-        principal.must(Action::Resolve)?;
+        principal.must(Action::Resolve, Place::Space(&ruling.place.space))?;
         let conflict = self.find_conflict(principal, &ruling.place).await?;
+        principal.must(Action::Resolve, &conflict.key)?;
         let once = once.map(|key| key.once(&principal.name, &ruling.sent));
         let settles = |outcome| SettleConflict {
             id: conflict.id.clone(),
@@ -236,7 +238,8 @@ impl Service {
         // Whoever got its address a moment ago may ask before it is written.
         self.write_waiting().await?;
         let found = self.reading.conflict(&place.space, &place.id).await?;
-        let is_shown = |it: &LoggedConflict| principal.may(Action::Read) || it.by == principal.name;
+        let is_shown =
+            |it: &LoggedConflict| principal.may(Action::Read, &it.key) || it.by == principal.name;
         found
             .filter(is_shown)
             .ok_or_else(|| What::NoConflict.into())

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use detente_core::Moment;
 use detente_store::{Conflicts, LoggedConflict, MergedHour, PageLimit, SettledAs};
 
-use crate::{Action, Outcome, Principal, Service};
+use crate::{Action, Outcome, Place, Principal, Service};
 
 /// How many rows each table has at the most, the fullest first.
 const ROWS: usize = 20;
@@ -86,7 +86,7 @@ impl Service {
         span: Span,
         agents: Agents,
     ) -> Outcome<Statistics> {
-        principal.must(Action::Read)?;
+        principal.must(Action::Read, Place::Space(space))?;
         self.write_waiting().await?;
         let mut tally = Tally::default();
         let mut wanted = Conflicts {

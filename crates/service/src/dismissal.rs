@@ -7,7 +7,7 @@ use detente_store::{
 
 use crate::explanation::What;
 use crate::service::not_written;
-use crate::{Action, OnceKey, Outcome, Principal, Service};
+use crate::{Action, OnceKey, Outcome, Place, Principal, Service};
 
 /// How many conflicts are read at a time: each comes with its edit.
 const PAGE: usize = 100;
@@ -44,7 +44,8 @@ impl Service {
         once: Option<OnceKey<'_>>,
         sent: &[u8],
     ) -> Outcome<Dismissed> {
-        principal.must(Action::Resolve)?;
+        let space = wanted.space.as_deref().unwrap_or_default();
+        principal.must(Action::Resolve, Place::Space(space))?;
         let once = once.map(|key| key.once(&principal.name, sent));
         // Held until there is an answer.
         let _turn = self.enter(once.as_ref())?;

@@ -37,7 +37,7 @@ impl Service {
         key: &Key,
         conditions: &Preconditions,
     ) -> Outcome<Read> {
-        principal.must(Action::Read)?;
+        principal.must(Action::Read, key)?;
         self.collection(key.collection())?;
         let missing = || Explanation::of(What::Missing, key);
         let stored = self.reading.newest(key).await?.ok_or_else(missing)?;
@@ -107,7 +107,7 @@ impl Service {
     }
 
     async fn newest_of(&self, principal: &Principal, key: &Key) -> Outcome<Arc<Stored>> {
-        principal.must(Action::Read)?;
+        principal.must(Action::Read, key)?;
         self.collection(key.collection())?;
         let newest = self.reading.newest(key).await?;
         newest.ok_or_else(|| Explanation::of(What::NeverThere, key))

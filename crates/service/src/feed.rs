@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::last::add_last;
 use crate::touched::TouchedVersion;
-use crate::{Action, Outcome, Principal, Service};
+use crate::{Action, Outcome, Place, Principal, Service};
 
 /// How many versions a follower reads at a time.
 const AT_A_TIME: usize = 256;
@@ -88,6 +88,14 @@ pub struct Follower {
 }
 
 impl Scope {
+    fn place(&self) -> Place<'_> {
+        let space = &self.space;
+        match &self.collection {
+            Some(collection) => Place::Collection { space, collection },
+            None => Place::Space(space),
+        }
+    }
+
     pub(crate) fn key(&self) -> Option<Key> {
         let (collection, id) = (self.collection.as_ref()?, self.id.as_ref()?);
         Some(Key::from_parts(&self.space, collection, id))
@@ -154,7 +162,7 @@ impl Service {
     }
 
     fn may_follow(&self, principal: &Principal, scope: &Scope) -> Outcome<()> {
-        principal.must(Action::Read)?;
+        principal.must(Action::Read, scope.place())?;
         if let Some(collection) = &scope.collection {
             self.collection(collection)?;
         }

@@ -5,7 +5,8 @@
 //! [`Explanation`]: data that each face renders in its own way.
 
 mod policy; // how each collection is treated
-mod principal; // who asks, and what they may
+mod principal; // who asks
+mod rights; // what somebody may do, and where
 mod service; // what every use case needs
 
 mod budget; // how much is worked on at one time
@@ -52,7 +53,8 @@ pub use metrics::Metrics;
 pub use offload::offload;
 pub use once::OnceKey;
 pub use policy::{Collection, OnConflict, Policy, StaleAnswer, Undeclared};
-pub use principal::{Action, MAX_ACTOR, Principal, Rights, is_actor};
+pub use principal::{MAX_ACTOR, Principal, is_actor};
+pub use rights::{Action, Actions, Names, NotARight, Place, Right, Rights};
 pub use service::Service;
 pub use touched::TouchedVersion;
 pub use write::Done;

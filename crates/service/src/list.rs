@@ -9,7 +9,7 @@ impl Service {
     ///
     /// Those of the store, and what a principal may not do.
     pub async fn list(&self, principal: &Principal, listing: &Listing) -> Outcome<Listed> {
-        principal.must(Action::Read)?;
+        principal.must(Action::Read, &listing.collection)?;
         self.collection(&listing.collection.collection)?;
         self.reading.list(listing).await
     }
@@ -20,7 +20,7 @@ impl Service {
     ///
     /// Those of the store, and what a principal may not do.
     pub async fn count(&self, principal: &Principal, listing: &Listing) -> Outcome<u64> {
-        principal.must(Action::Read)?;
+        principal.must(Action::Read, &listing.collection)?;
         self.collection(&listing.collection.collection)?;
         let filters = &listing.query.filters;
         self.reading.count(&listing.collection, filters).await

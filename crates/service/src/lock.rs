@@ -40,7 +40,7 @@ impl Service {
     ///
     /// [`What::NotLocked`] if nobody holds one.
     pub fn lock_of(&self, principal: &Principal, key: &Key) -> Outcome<Arc<Lock>> {
-        principal.must(Action::Read)?;
+        principal.must(Action::Read, key)?;
         self.collection(key.collection())?;
         let now = self.writer.time().now;
         let lock = self.reading.lock(key).filter(|lock| lock.is_held(now));
@@ -56,9 +56,9 @@ impl Service {
     pub async fn lock(&self, principal: &Principal, ask: LockAsk) -> Outcome<Option<Arc<Lock>>> {
         let LockAsk { key, wish } = ask;
         self.collection(key.collection())?;
-        principal.must(Action::Update)?;
+        principal.must(Action::Update, &key)?;
         if matches!(wish, LockWish::Break) {
-            principal.must(Action::BreakLock)?;
+            principal.must(Action::BreakLock, &key)?;
         }
         let is_break = matches!(wish, LockWish::Break);
         let is_release = matches!(wish, LockWish::Release { .. });

@@ -68,7 +68,7 @@ impl Service {
         ask: MergeAsk,
         once: Option<OnceKey<'_>>,
     ) -> Outcome<Done> {
-        principal.must(Action::Update)?;
+        principal.must(Action::Update, &ask.key)?;
         let once = once.map(|key| key.once(&principal.name, &ask.sent));
         // Held until there is an answer.
         let _share = self.budget.edit(self.weigh_merge(&ask).await?).await?;
@@ -86,7 +86,7 @@ impl Service {
         principal: &Principal,
         ask: MergeAsk,
     ) -> Outcome<MergePreview> {
-        principal.must(Action::Read)?;
+        principal.must(Action::Read, &ask.key)?;
         let ask = MergeAsk {
             lock_token: None,
             ..ask
@@ -166,7 +166,7 @@ impl Service {
     async fn read_merge(&self, principal: &Principal, ask: MergeAsk) -> Outcome<Write> {
         let collection = Arc::clone(self.collection(ask.key.collection())?);
         if let MergeEdit::Patch(patch) = &ask.edit {
-            must_not_guess(principal, patch)?;
+            must_not_guess(principal, &ask.key, patch)?;
         }
         let merging = self.find_merging(&ask).await;
         // What a patch makes of a base holds the base.

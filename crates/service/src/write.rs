@@ -66,13 +66,13 @@ impl Service {
 impl Write {
     /// Checks all of a write that does not depend on what is stored.
     pub(crate) async fn read(service: &Service, principal: &Principal, ask: Ask) -> Outcome<Self> {
-        principal.must(ask.edit.action())?;
+        principal.must(ask.edit.action(), &ask.key)?;
         let collection = Arc::clone(service.collection(ask.key.collection())?);
         let sent = ask.edit.sent();
         let max_bytes = service.policy.max_document_bytes;
         let edit = ask.edit.read(&collection, max_bytes).await?;
         if let Edit::Patch(patching) = &edit {
-            must_not_guess(principal, &patching.patch)?;
+            must_not_guess(principal, &ask.key, &patching.patch)?;
         }
         let mut write = Self {
             on_conflict: ask.on_conflict.unwrap_or(collection.on_conflict),
@@ -256,9 +256,9 @@ impl Write {
 }
 
 /// Whoever may not read may not ask either: a `test` tells whether a guess is right.
-pub(crate) fn must_not_guess(principal: &Principal, patch: &Patch) -> Outcome<()> {
+pub(crate) fn must_not_guess(principal: &Principal, key: &Key, patch: &Patch) -> Outcome<()> {
     match patch.has_test() {
-        true => principal.must(Action::Read),
+        true => principal.must(Action::Read, key),
         false => Ok(()),
     }
 }

@@ -1,7 +1,10 @@
 //! Who may come in, by flags instead of a file: for first steps.
 
+use std::sync::Arc;
+
 use clap::Args;
-use detente_server::{Access, Settings, Token, Tokens};
+use detente_server::{Settings, Token, Tokens};
+use detente_service::{Names, Rights};
 
 use super::Failure;
 use crate::config::{is_host_name, is_origin};
@@ -68,8 +71,7 @@ impl Door {
             let tokens = settings.tokens.get_or_insert_with(Tokens::default);
             let token = Token {
                 name: name.into(),
-                access: Access::ReadWrite,
-                may_break_locks: false,
+                rights: Arc::new(Rights::usual(Names::All)),
             };
             if !tokens.add(Tokens::digest(secret), token) {
                 return Err(wrong(

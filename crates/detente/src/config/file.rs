@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use detente_core::{CollectionRules, Unconditional};
-use detente_server::{Access, Limits, Settings, Token, Tokens};
+use detente_server::{Limits, Settings, Token, Tokens};
 use detente_service::{Collection, OnConflict, Policy, StaleAnswer, Undeclared};
 use detente_store::Retention;
 use toml::de::{DeTable, DeValue};
 
 use super::collection::{self, Defaults};
 use super::mistake::{Mistake, Mistakes, Source};
+use super::rights::rights;
 use super::section::Section;
 use super::site::{cors_origins, hosts, site, trusted_proxies};
 use crate::listen::Listen;
@@ -244,14 +245,8 @@ fn tokens(root: &Section<'_>) -> Option<Tokens> {
     let mut tokens = Tokens::default();
     for section in root.sections("tokens") {
         let name = section.needed_text("name");
-        let access = [
-            ("read", Access::Read),
-            ("write", Access::Write),
-            ("read-write", Access::ReadWrite),
-        ];
-        let access = section.word("access", &access).unwrap_or_default();
+        let rights = rights(&section);
         let digest = digest(&section);
-        let may_break_locks = section.boolean("break_locks").unwrap_or(false);
         section.finish();
         let (Some(name), Some(digest)) = (name, digest) else {
             continue;
@@ -262,8 +257,7 @@ fn tokens(root: &Section<'_>) -> Option<Tokens> {
         }
         let token = Token {
             name: name.value.into(),
-            access,
-            may_break_locks,
+            rights: Arc::new(rights),
         };
         if !tokens.add(digest, token) {
             section.mistake(

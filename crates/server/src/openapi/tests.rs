@@ -9,7 +9,7 @@ use detente_core::{CollectionRules, Unconditional, json as core_json};
 use super::*;
 use detente_service::{Collection, OnConflict, StaleAnswer, Undeclared};
 
-use crate::settings::{Access, Token, Tokens};
+use crate::settings::{Token, Tokens};
 
 fn collection(rules: Rules, stale_answer: StaleAnswer) -> Arc<Collection> {
     let unconditional = Unconditional::Reject;
@@ -53,9 +53,8 @@ fn users() -> Arc<Collection> {
 fn closed() -> Served {
     let mut tokens = Tokens::default();
     let token = Token {
-        may_break_locks: false,
         name: "alice".into(),
-        access: Access::ReadWrite,
+        rights: Arc::new(detente_service::Rights::ALL),
     };
     tokens.add(Tokens::digest("secret"), token);
     let plain = collection(Rules::default(), StaleAnswer::PreconditionFailed);

@@ -23,7 +23,11 @@ impl Explanation {
     /// The explanation, less all that its principal may not see: whoever may not read sees where
     /// edits collide, but nothing that a document holds.
     pub(crate) fn seen_by(self, principal: &Principal) -> Self {
-        if principal.may(Action::Read) {
+        if self
+            .key
+            .as_ref()
+            .is_none_or(|key| principal.may(Action::Read, key))
+        {
             return self;
         }
         Self {

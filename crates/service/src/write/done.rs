@@ -59,7 +59,7 @@ impl Write {
         // Whoever may not read sees no more than they sent.
         let is_own = stored.base.is_none() && matches!(self.prepared.command.edit, Edit::Put(_));
         Done {
-            is_shown: is_own || principal.may(Action::Read),
+            is_shown: is_own || principal.may(Action::Read, &stored.key),
             is_known: self.is_known(&stored),
             is_replayed: false,
             stored,
