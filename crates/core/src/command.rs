@@ -16,6 +16,8 @@ pub struct Command {
     pub by: Arc<str>,
     /// The token of the lock that the writer holds, or believes to hold.
     pub lock_token: Option<Arc<str>>,
+    /// What access rules know of whoever asks: an object. `None`: the rules are not asked.
+    pub caller: Option<Arc<Value>>,
 }
 
 /// How the document is to change.
@@ -50,7 +52,7 @@ pub struct Proposal {
 }
 
 impl Command {
-    /// A command without preconditions or lock.
+    /// A command without preconditions or lock, which access rules are not asked about.
     pub fn new(key: Key, edit: Edit, by: Arc<str>) -> Self {
         Self {
             key,
@@ -58,6 +60,7 @@ impl Command {
             edit,
             by,
             lock_token: None,
+            caller: None,
         }
     }
 }

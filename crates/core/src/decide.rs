@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::json::Value;
-use crate::rules::{Claim, Duplicate, Forbidden, Rules, StateConflict, Violation};
+use crate::rules::{Claim, Deed, Duplicate, Forbidden, Rules, StateConflict, Violation};
 use crate::{
     Ahead, CollectionRules, Command, Digest, Edit, Field, Head, Kind, LARGE, Lock, Merging, Moment,
     PatchFailure, Patching, Preconditions, Prepared, Proposal, Selected, Seq, State, Stored,
@@ -50,6 +50,8 @@ pub enum Refusal {
     Patch { failure: PatchFailure, head: Head },
     /// The patched document is not one, or breaks its schema.
     Invalid(Vec<Violation>),
+    /// Whoever asks may not do it to this document.
+    Denied(Deed),
     /// It takes more work than one write may.
     TooCostly(Costly),
     /// The state of the document forbids the step.
@@ -262,10 +264,12 @@ impl<'a, S: State> Case<'a, S> {
         let verdict = self.judged_ahead().cloned();
         verdict
             .unwrap_or_else(|| {
+                let caller = self.command.caller.as_deref();
                 self.rules
-                    .judge(id, old, new, is_restored, self.state.patience())
+                    .judge(id, old, new, is_restored, caller, self.state.patience())
             })
             .map_err(|forbidden| match forbidden {
+                Forbidden::Denied(deed) => Refusal::Denied(deed),
                 Forbidden::State(conflict) => self.forbids(&outcome, Constraint::State(conflict)),
                 Forbidden::TooCostly { rule } => Refusal::TooCostly(Costly::Rule(rule)),
             })?;

@@ -23,6 +23,8 @@ mod version; // a version of a document in the log, and its tag
 mod collection_rules; // what the writes of a collection are decided by
 mod command; // what one write asks for
 mod decide; // command against state: effect or refusal
+mod sight; // what somebody may see of a collection
+
 mod lock; // the only writer for a while, and its fencing number
 mod merging; // an edit that is merged with what came since
 mod prepared; // a command, and how far it was worked out before it is decided
@@ -48,6 +50,7 @@ pub use query::{
     Sort, SortKey,
 };
 pub use receipt::{Once, Receipt, Written};
+pub use sight::Sight;
 pub use state::{State, Stored, shares_its_second};
 pub use touched::touched;
 pub use version::{Checksum, Digest, Head, Kind, Seq, VersionTag};

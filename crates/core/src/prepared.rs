@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::rules::{Forbidden, Patience, Rules};
-use crate::{Command, Key, Merging, Proposal, Seq, Stored};
+use crate::{Command, Merging, Proposal, Seq, Stored};
 
 /// Where a document is larger than this, in bytes, working on it would hold up others.
 pub const LARGE: usize = 64 * 1024;
@@ -35,7 +35,7 @@ impl Ahead {
     /// for that. `is_restored` as for [`Rules::judge`].
     pub fn judged(
         rules: &Rules,
-        key: &Key,
+        command: &Command,
         stored: Option<&Stored>,
         outcome: Option<Proposal>,
         is_restored: bool,
@@ -45,12 +45,13 @@ impl Ahead {
             stored.map_or(0, |stored| stored.body.len()),
             outcome.as_ref().map_or(0, |outcome| outcome.body.len()),
         );
-        let is_long = !rules.checks.is_empty() && sizes.0.max(sizes.1) > LARGE;
+        let is_long = rules.evaluate_conditions() && sizes.0.max(sizes.1) > LARGE;
         let verdict = is_long.then(|| {
             let old = stored.and_then(Stored::document);
             let new = outcome.as_ref().map(Proposal::document);
-            let (id, is_restored) = (key.id(), is_restored && old.is_none());
-            rules.judge(id, old.as_ref(), new.as_deref(), is_restored, patience)
+            let (id, is_restored) = (command.key.id(), is_restored && old.is_none());
+            let (old, caller) = (old.as_ref(), command.caller.as_deref());
+            rules.judge(id, old, new.as_deref(), is_restored, caller, patience)
         });
         Self {
             seq: stored.map_or(0, |stored| stored.seq),

@@ -1,6 +1,7 @@
 //! The rules of one collection: what its documents look like, what must be unique, which steps a
 //! state allows.
 
+mod access; // who may do what with which documents
 mod duplicate; // unique keys of a document
 mod expression; // CEL, compiled and checked at the start
 mod guarded; // loops that end when patience does
@@ -11,6 +12,7 @@ mod shape; // the places that a schema leaves no room for
 mod template; // messages with values in them
 mod types; // type errors in an expression that can be found before it runs
 
+pub use access::{Access, AccessRule, Deed};
 pub use duplicate::{Claim, Duplicate, Unique};
 use expression::{Answer, Change};
 pub use expression::{Expression, ExpressionError};
@@ -29,6 +31,7 @@ pub struct Rules {
     pub unique: Vec<Unique>,
     pub lifecycle: Option<Lifecycle>,
     pub checks: Vec<Check>,
+    pub access: Access,
     /// How two edits of one document are merged.
     pub strategies: Strategies,
 }
@@ -63,6 +66,8 @@ pub struct StateConflict {
 /// Why rules do not let a change through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Forbidden {
+    /// Not to whoever asks.
+    Denied(Deed),
     State(StateConflict),
     /// The rules of this name took longer than they may for such documents.
     TooCostly {
@@ -73,13 +78,22 @@ pub enum Forbidden {
 impl Rules {
     /// Whether checking a write needs the parsed documents, not just their bytes.
     pub fn read_documents(&self) -> bool {
-        !self.unique.is_empty() || self.lifecycle.is_some() || !self.checks.is_empty()
+        !self.unique.is_empty()
+            || self.lifecycle.is_some()
+            || !self.checks.is_empty()
+            || !self.access.is_open()
+    }
+
+    /// Whether checking a write evaluates conditions, which may take long for large documents.
+    pub fn evaluate_conditions(&self) -> bool {
+        !self.checks.is_empty() || !self.access.is_open()
     }
 
     /// Checks the change from `old` to `new`; `None` means that there is no document.
     ///
-    /// Rules are checked before the lifecycle, since their refusals say more. For a document that
-    /// `is_restored` the lifecycle does not apply.
+    /// Whether `caller` may do it comes first; `None` may do anything. Rules are checked before the
+    /// lifecycle, since their refusals say more. For a document that `is_restored` the lifecycle does
+    /// not apply.
     ///
     /// # Errors
     ///
@@ -90,8 +104,14 @@ impl Rules {
         old: Option<&Value>,
         new: Option<&Value>,
         is_restored: bool,
+        caller: Option<&Value>,
         patience: &dyn Patience,
     ) -> Result<(), Forbidden> {
+        if let Some(caller) = caller
+            && let Some(deed) = self.access.forbids(old, new, caller, patience)
+        {
+            return Err(Forbidden::Denied(deed));
+        }
         let mut failed: Vec<&Check> = Vec::new();
         let change = Change::new(old, new);
         for check in &self.checks {
@@ -247,6 +267,7 @@ mod tests {
                 value(old).as_ref(),
                 value(new).as_ref(),
                 false,
+                None,
                 &Endless,
             );
             let rule = verdict.err().map(rule).unwrap_or_default();
@@ -254,7 +275,7 @@ mod tests {
         }
         let document = parse(br#"{"stock":-1,"name":"Tea"}"#).unwrap();
         let refusal = rules
-            .judge("7", None, Some(&document), false, &Endless)
+            .judge("7", None, Some(&document), false, None, &Endless)
             .unwrap_err();
         assert_eq!(message(refusal), "Tea is out, 7");
     }
@@ -293,11 +314,11 @@ mod tests {
                 };
                 for questions in [0, 1, 7, 99] {
                     let patience = Lasting(AtomicUsize::new(questions));
-                    let answer = rules.judge("7", None, Some(&document), false, &patience);
+                    let answer = rules.judge("7", None, Some(&document), false, None, &patience);
                     let rule = "Costly".into();
                     assert_eq!(answer, Err(Forbidden::TooCostly { rule }), "{condition}");
                 }
-                let answer = rules.judge("7", None, Some(&document), false, &Endless);
+                let answer = rules.judge("7", None, Some(&document), false, None, &Endless);
                 assert!(
                     !matches!(answer, Err(Forbidden::TooCostly { .. })),
                     "{condition}"

@@ -9,7 +9,9 @@ mod violation; // schema, unique keys, rules
 use axum::http::header;
 use detente_core::json::{Draft, Value};
 use detente_core::{Costly, Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
-use detente_service::{Action, Explanation, Misplacement, StaleAnswer, Way, What, are_too_large};
+use detente_service::{
+    Action, Bar, Explanation, Misplacement, StaleAnswer, Way, What, are_too_large,
+};
 use detente_store::{Damage, Settlement};
 
 use crate::problem::{Problem, ProblemKind};
@@ -195,10 +197,7 @@ impl Subject<'_> {
             }
             What::ReceiptGone => Problem::new(Kind::VersionGone, message::RECEIPT_GONE),
             What::NotPerformed => Problem::new(Kind::NotPerformed, message::NOT_PERFORMED),
-            What::Denied { by, action } => {
-                let detail = format!("The token of {by} does not allow to {}.", verb_of(action));
-                Problem::new(Kind::Forbidden, detail)
-            }
+            What::Denied { by, action, bar } => denied(&by, action, bar),
             What::TooCostly(Costly::Rule(rule)) => {
                 let detail = format!(
                     "The rule {rule} takes longer for this document than rules may: others wait meanwhile."
@@ -289,12 +288,29 @@ impl Subject<'_> {
     }
 }
 
+fn denied(by: &str, action: Action, bar: Bar) -> Problem {
+    let verb = verb_of(action);
+    let detail = match bar {
+        Bar::Right => format!("{by} does not have the right to {verb} here."),
+        Bar::Rule => {
+            format!(
+                "The access rules of this collection do not allow {by} to {verb} this document."
+            )
+        }
+    };
+    let problem = Problem::new(ProblemKind::Forbidden, detail);
+    problem.with("action", action.word())
+}
+
 fn verb_of(action: Action) -> &'static str {
     match action {
-        Action::Read | Action::Operate => "read",
-        Action::Create | Action::Update | Action::Delete => "write",
+        Action::Read => "read",
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Delete => "delete",
         Action::Resolve => "resolve conflicts",
         Action::BreakLock => "break locks",
+        Action::Operate => "see how the server does",
     }
 }
 

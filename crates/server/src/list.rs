@@ -27,6 +27,7 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
         query: wanted.query,
         limit: PageLimit::rows(wanted.limit),
         after: wanted.after,
+        sight: None,
     };
     let service = &call.app.service;
     let listed = service.list(&call.principal, &listing).await?;

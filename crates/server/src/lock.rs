@@ -25,7 +25,7 @@ pub(crate) const MAX_OWNER: usize = 255;
 /// The lock, without its token.
 pub(crate) async fn show(call: &mut Call) -> Answer {
     let key = call.names().key()?;
-    let lock = call.app.service.lock_of(&call.principal, &key)?;
+    let lock = call.app.service.lock_of(&call.principal, &key).await?;
     Ok(told(StatusCode::OK, describe(&lock)))
 }
 

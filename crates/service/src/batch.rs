@@ -138,7 +138,7 @@ impl Service {
                 let writes = batch.operations.iter().flatten().zip(applied);
                 let done = writes.map(|(write, applied)| {
                     write.count_applied(self, &applied);
-                    write.done(principal, applied)
+                    write.done(self, principal, applied)
                 });
                 Ok(BatchDone {
                     writes: done.collect(),

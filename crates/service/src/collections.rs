@@ -8,34 +8,41 @@ use crate::{Action, Outcome, Place, Principal, Service};
 #[derive(Clone, Debug)]
 pub struct Holding {
     pub collection: String,
-    pub documents: u64,
-    /// When anything in it changed last, if anything ever did.
+    /// `None`: not everybody may see the same of it.
+    pub documents: Option<u64>,
+    /// When anything in it changed last, if anything ever did, and everybody may know.
     pub changed_at: Option<Moment>,
 }
 
 impl Service {
-    /// The collections of a space, by their names: those that the policy declares, and those that
-    /// hold, or held, documents. What the policy keeps out is not among them.
+    /// The collections of a space that a principal may read, by their names: those that the policy
+    /// declares, and those that hold, or held, documents. What the policy keeps out is not among them.
     ///
     /// # Errors
     ///
     /// Those of the store, and what a principal may not do.
     pub async fn collections(&self, principal: &Principal, space: &str) -> Outcome<Vec<Holding>> {
         principal.must(Action::Read, Place::Space(space))?;
-        let declared = self.policy.collections.keys().map(|name| {
+        let may_read =
+            |collection: &str| principal.may(Action::Read, Place::Collection { space, collection });
+        let is_ruled = |collection: &str| self.sight(principal, collection).is_some();
+        let declared = self.policy.collections.keys();
+        let declared = declared.filter(|name| may_read(name)).map(|name| {
             let holding = Holding {
                 collection: name.clone(),
-                documents: 0,
+                documents: (!is_ruled(name)).then_some(0),
                 changed_at: None,
             };
             (name.clone(), holding)
         });
         let mut holdings: BTreeMap<_, _> = declared.collect();
         for extent in self.reading.extents(space).await? {
-            if self.policy.collection(&extent.collection).is_some() {
+            let name = &extent.collection;
+            let is_told = self.policy.collection(name).is_some() && may_read(name);
+            if is_told && !is_ruled(name) {
                 let holding = Holding {
-                    collection: extent.collection.clone(),
-                    documents: extent.documents,
+                    collection: name.clone(),
+                    documents: Some(extent.documents),
                     changed_at: Some(extent.changed_at),
                 };
                 holdings.insert(extent.collection, holding);

@@ -16,6 +16,7 @@ use detente_store::{
 use crate::budget::joined_bytes;
 use crate::explanation::{LogPlace, What};
 use crate::offload::offload;
+use crate::policy::Collection;
 use crate::service::not_written;
 use crate::write::{Write, merging, not_open};
 use crate::{Action, Done, Explanation, Named, OnceKey, Outcome, Place, Principal, Service};
@@ -86,7 +87,37 @@ impl Service {
             wanted.by = Some(principal.name.to_string());
         }
         self.write_waiting().await?;
-        self.reading.conflicts(&wanted).await
+        let mut page = self.reading.conflicts(&wanted).await?;
+        self.keep_visible(principal, &mut page.items).await?;
+        Ok(page)
+    }
+
+    /// Takes out the conflicts that a principal may not know of.
+    pub(crate) async fn keep_visible(
+        &self,
+        principal: &Principal,
+        conflicts: &mut Vec<LoggedConflict>,
+    ) -> Outcome<()> {
+        let mut kept = Vec::with_capacity(conflicts.len());
+        for conflict in conflicts.drain(..) {
+            if self.shows_conflict(principal, &conflict).await? {
+                kept.push(conflict);
+            }
+        }
+        *conflicts = kept;
+        Ok(())
+    }
+
+    /// Everybody may know of their own edits, and of those of documents that they may see.
+    async fn shows_conflict(
+        &self,
+        principal: &Principal,
+        conflict: &LoggedConflict,
+    ) -> Outcome<bool> {
+        if conflict.by == principal.name {
+            return Ok(principal.rights.spaces.contain(conflict.key.space()));
+        }
+        self.sees_document(principal, &conflict.key).await
     }
 
     /// One conflict, with the edit that was lost and where it collided.
@@ -100,7 +131,7 @@ impl Service {
         place: &LogPlace,
     ) -> Outcome<ConflictDetail> {
         let conflict = self.find_conflict(principal, place).await?;
-        if !principal.may(Action::Read, &conflict.key) {
+        if !self.sees_document(principal, &conflict.key).await? {
             let is_merge = conflict.method == "POST" && conflict.base.is_some();
             return Ok(ConflictDetail {
                 shows_edit: !is_merge,
@@ -113,9 +144,9 @@ impl Service {
         let collection = self.policy.collection(conflict.key.collection());
         let rules = collection.map(|it| Arc::clone(&it.rules));
         let base = self.reading.version_at(&conflict.key, conflict.base);
-        let base = base.await?;
+        let base = self.if_in_sight(principal, base.await?).await?;
         let current = self.reading.version_at(&conflict.key, conflict.current);
-        let current = current.await?;
+        let current = self.if_in_sight(principal, current.await?).await?;
         let size = |stored: &Option<Arc<Stored>>| stored.as_ref().map_or(0, |it| it.body.len());
         let bytes = size(&base) + size(&current) + conflict.edit.body().len();
         let work = move || {
@@ -160,6 +191,7 @@ impl Service {
             Decided::Resolved { choices, current } => (choices, current),
         };
         let collection = Arc::clone(self.collection(conflict.key.collection())?);
+        principal.must(edited(&conflict.edit), &conflict.key)?;
         let newest = self.reading.newest(&conflict.key).await?;
         // Held until there is an answer.
         let weight = joined_bytes(conflict.edit.body().len(), newest.as_ref());
@@ -167,14 +199,14 @@ impl Service {
         let is_there = newest.is_some_and(|stored| stored.head().is_document());
         let edit = lost(&conflict.edit).map_err(What::failed)?;
         let command = if is_there {
-            let merging = self.merging_of(&conflict, &edit, choices, current).await?;
-            let edit = Edit::Merge(Box::new(merging));
+            let merging = self.merging_of(principal, &conflict, &edit, choices, current);
+            let edit = Edit::Merge(Box::new(merging.await?));
             Command {
                 preconditions: ruling.conditions,
-                ..Command::new(conflict.key.clone(), edit, Arc::clone(&principal.name))
+                ..principal.command(&collection, conflict.key.clone(), edit)
             }
         } else {
-            let command = creation(&collection.rules.rules, &conflict, principal)?;
+            let command = creation(&collection, &conflict, principal)?;
             Command {
                 // Nobody may have brought it back meanwhile.
                 preconditions: Preconditions {
@@ -238,15 +270,26 @@ impl Service {
         // Whoever got its address a moment ago may ask before it is written.
         self.write_waiting().await?;
         let found = self.reading.conflict(&place.space, &place.id).await?;
-        let is_shown =
-            |it: &LoggedConflict| principal.may(Action::Read, &it.key) || it.by == principal.name;
-        found
-            .filter(is_shown)
-            .ok_or_else(|| What::NoConflict.into())
+        match found {
+            Some(found) if self.shows_conflict(principal, &found).await? => Ok(found),
+            _ => Err(What::NoConflict.into()),
+        }
+    }
+
+    async fn if_in_sight(
+        &self,
+        principal: &Principal,
+        version: Option<Arc<Stored>>,
+    ) -> Outcome<Option<Arc<Stored>>> {
+        match version {
+            Some(version) if self.is_in_sight(principal, &version).await? => Ok(Some(version)),
+            _ => Ok(None),
+        }
     }
 
     async fn merging_of(
         &self,
+        principal: &Principal,
         conflict: &LoggedConflict,
         edit: &Edit,
         choices: Choices,
@@ -255,12 +298,16 @@ impl Service {
         let key = &conflict.key;
         let max_bytes = self.policy.max_document_bytes;
         let seen = match current {
-            Some(current) => self.find_named(key, current, "/current").await?.document(),
+            Some(current) => self
+                .find_named(principal, key, current, "/current")
+                .await?
+                .document(),
             None => None,
         };
         let base = match conflict.base {
             Some(place) => {
                 let base = self.reading.version(place.seq).await?;
+                let base = self.if_in_sight(principal, base).await?;
                 Some(base.ok_or(What::LoggedBaseGone)?)
             }
             None => None,
@@ -276,6 +323,14 @@ impl Service {
         };
         self.must_all_be_places(key, &merging)?;
         Ok(merging)
+    }
+}
+
+/// What somebody does who stores a logged edit after all.
+fn edited(edit: &LostEdit) -> Action {
+    match edit {
+        LostEdit::Deletion => Action::Delete,
+        _ => Action::Update,
     }
 }
 
@@ -296,17 +351,18 @@ fn from_nothing(edit: &Edit, max_bytes: usize) -> Outcome<Merging> {
 }
 
 /// Where the document is gone, or never was: storing the edit brings it there.
-fn creation(rules: &Rules, conflict: &LoggedConflict, principal: &Principal) -> Outcome<Command> {
+fn creation(
+    collection: &Collection,
+    conflict: &LoggedConflict,
+    principal: &Principal,
+) -> Outcome<Command> {
     let LostEdit::Document(body) = &conflict.edit else {
         return Err(Explanation::of(What::NothingToResolve, &conflict.key));
     };
-    let proposal = Proposal::check(rules, body.clone(), None).map_err(What::Invalid)?;
+    let proposal =
+        Proposal::check(&collection.rules.rules, body.clone(), None).map_err(What::Invalid)?;
     let edit = Edit::Put(proposal);
-    Ok(Command::new(
-        conflict.key.clone(),
-        edit,
-        Arc::clone(&principal.name),
-    ))
+    Ok(principal.command(collection, conflict.key.clone(), edit))
 }
 
 /// The edit as a command has it. It was checked before it was logged: an edit that cannot be read

@@ -99,7 +99,10 @@ impl Service {
             ..Conflicts::default()
         };
         loop {
-            let page = self.reading.conflicts(&wanted).await?;
+            let mut page = self.reading.conflicts(&wanted).await?;
+            if !self.shows_all(principal, space) {
+                self.keep_visible(principal, &mut page.items).await?;
+            }
             page.items.iter().for_each(|conflict| tally.add(conflict));
             match page.next {
                 Some(next) => wanted.before = Some(next),
@@ -108,7 +111,12 @@ impl Service {
         }
         let first_hour = Moment(span.since.0 / HOUR_MS * HOUR_MS);
         let merged = self.reading.merged(space, first_hour).await?;
-        let merged = merged.into_iter().filter(|row| row.hour < span.until);
+        let is_told = |collection: &str| {
+            let place = Place::Collection { space, collection };
+            principal.may(Action::Read, place) && self.sight(principal, collection).is_none()
+        };
+        let merged = merged.into_iter();
+        let merged = merged.filter(|row| row.hour < span.until && is_told(&row.collection));
         Ok(tally.into_statistics(span, &merged.collect::<Vec<_>>()))
     }
 }

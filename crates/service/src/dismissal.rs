@@ -49,7 +49,7 @@ impl Service {
         let once = once.map(|key| key.once(&principal.name, sent));
         // Held until there is an answer.
         let _turn = self.enter(once.as_ref())?;
-        self.dismiss_open(&principal.name, &wanted, once).await
+        self.dismiss_open(Some(principal), &wanted, once).await
     }
 
     /// Dismisses what is still open of the conflicts before a time, in all spaces; how many.
@@ -65,7 +65,7 @@ impl Service {
         };
         let mut count = 0;
         loop {
-            let dismissed = self.dismiss_open(&RETENTION.into(), &wanted, None).await?;
+            let dismissed = self.dismiss_open(None, &wanted, None).await?;
             count += dismissed.count;
             if !dismissed.has_more {
                 return Ok(count);
@@ -73,14 +73,16 @@ impl Service {
         }
     }
 
+    /// By a principal, or `None`: because their time has passed.
     async fn dismiss_open(
         &self,
-        by: &Arc<str>,
+        principal: Option<&Principal>,
         wanted: &Conflicts,
         once: Option<Once>,
     ) -> Outcome<Dismissed> {
+        let by = &principal.map_or_else(|| RETENTION.into(), |it| Arc::clone(&it.name));
         for _ in 0..PATIENCE {
-            let (ids, has_more) = self.open(wanted).await?;
+            let (ids, has_more) = self.open(principal, wanted).await?;
             let count = ids.len();
             if count == 0 && once.is_none() {
                 return Ok(Dismissed::default());
@@ -105,7 +107,7 @@ impl Service {
                     });
                 }
                 Transacted::Replayed(receipt) => {
-                    return self.dismissed_at(by, wanted, &receipt).await;
+                    return self.dismissed_at(principal, by, wanted, &receipt).await;
                 }
                 Transacted::KeyReused => return Err(What::KeyReused.into()),
                 // Somebody settled one of them meanwhile, so others are open now.
@@ -117,7 +119,11 @@ impl Service {
     }
 
     /// The ids of the open conflicts that match, up to the limit, and whether there are more.
-    async fn open(&self, wanted: &Conflicts) -> Outcome<(Vec<String>, bool)> {
+    async fn open(
+        &self,
+        principal: Option<&Principal>,
+        wanted: &Conflicts,
+    ) -> Outcome<(Vec<String>, bool)> {
         self.flush().await?;
         let mut page = Conflicts {
             outcome: Some(OutcomeFilter::Open),
@@ -128,7 +134,13 @@ impl Service {
         loop {
             // One more than are wanted tells whether there are more.
             page.limit = PageLimit::rows((limit + 1 - ids.len()).min(PAGE));
-            let found = self.reading.conflicts(&page).await?;
+            let mut found = self.reading.conflicts(&page).await?;
+            if let Some(principal) = principal {
+                self.keep_visible(principal, &mut found.items).await?;
+                found
+                    .items
+                    .retain(|it| principal.may(Action::Resolve, &it.key));
+            }
             ids.extend(found.items.into_iter().map(|conflict| conflict.id));
             match found.next {
                 Some(next) if ids.len() <= limit => page.before = Some(next),
@@ -143,6 +155,7 @@ impl Service {
     /// What was dismissed under a receipt: all that was settled in the same moment by the same.
     async fn dismissed_at(
         &self,
+        principal: Option<&Principal>,
         by: &Arc<str>,
         wanted: &Conflicts,
         receipt: &Receipt,
@@ -165,7 +178,7 @@ impl Service {
                 None => break,
             }
         }
-        let (open, _) = self.open(wanted).await?;
+        let (open, _) = self.open(principal, wanted).await?;
         Ok(Dismissed {
             count,
             has_more: !open.is_empty(),

@@ -40,7 +40,8 @@ impl Service {
         principal.must(Action::Read, key)?;
         self.collection(key.collection())?;
         let missing = || Explanation::of(What::Missing, key);
-        let stored = self.reading.newest(key).await?.ok_or_else(missing)?;
+        let stored = self.newest_in_sight(principal, key).await?;
+        let stored = stored.ok_or_else(missing)?;
         if !stored.head().is_document() {
             return Err(Explanation::of(What::Gone(stored), key));
         }
@@ -61,6 +62,11 @@ impl Service {
     ) -> Outcome<Read> {
         let newest = self.newest_of(principal, key).await?;
         let found = self.reading.numbered(&newest, number).await?;
+        if let Some(found) = &found
+            && !self.sees(principal, found).await?
+        {
+            return Err(Explanation::of(What::NoVersion(number), key));
+        }
         let missing = || match (1..=newest.version).contains(&number) {
             true => What::VersionGone {
                 number,
@@ -102,14 +108,14 @@ impl Service {
         let last = found.versions.last().filter(|_| found.is_cut);
         Ok(History {
             below: last.map(|last| last.version),
-            versions: found.versions,
+            versions: self.in_sight(principal, found.versions).await?,
         })
     }
 
     async fn newest_of(&self, principal: &Principal, key: &Key) -> Outcome<Arc<Stored>> {
         principal.must(Action::Read, key)?;
         self.collection(key.collection())?;
-        let newest = self.reading.newest(key).await?;
+        let newest = self.newest_in_sight(principal, key).await?;
         newest.ok_or_else(|| Explanation::of(What::NeverThere, key))
     }
 

@@ -1,6 +1,7 @@
 mod bounded; // what is too large to be repeated
 mod divergence; // a stale edit beside what came since
 mod explain; // from a refusal to its explanation
+mod hidden; // refusals about what a rule hides
 mod record; // a refused write as the conflict log keeps it
 mod seen; // what of it a principal may see
 mod story; // what happened since the base, and where the edits collide
@@ -153,6 +154,7 @@ pub enum What {
     Denied {
         by: Arc<str>,
         action: Action,
+        bar: Bar,
     },
 
     /// It takes more work than one write may.
@@ -175,6 +177,15 @@ pub enum What {
     Failed {
         cause: String,
     },
+}
+
+/// What keeps somebody from what they want to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// They do not have the right.
+    Right,
+    /// They have it, but a rule of the collection does not allow it for this document.
+    Rule,
 }
 
 /// What is wrong with a member of a request.

@@ -81,6 +81,7 @@ pub struct Page {
 #[derive(Debug)]
 pub struct Follower {
     service: Arc<Service>,
+    principal: Principal,
     scope: Scope,
     form: FeedForm,
     since: Seq,
@@ -136,7 +137,7 @@ impl Service {
     ) -> Outcome<Page> {
         self.may_follow(principal, scope)?;
         let limit = PageLimit::rows(limit);
-        self.page(scope, form, since, limit).await
+        self.page(principal, scope, form, since, limit).await
     }
 
     /// Follows the versions after `since`.
@@ -155,6 +156,7 @@ impl Service {
         Ok(Follower {
             committed: self.writer.committed(),
             service: Arc::clone(self),
+            principal: principal.clone(),
             scope,
             form,
             since,
@@ -171,6 +173,7 @@ impl Service {
 
     async fn page(
         &self,
+        principal: &Principal,
         scope: &Scope,
         form: FeedForm,
         since: Seq,
@@ -193,9 +196,13 @@ impl Service {
                 self.reading.changes(&wanted).await?
             }
         };
+        let items = match self.shows_all(principal, &scope.space) {
+            true => feed.items,
+            false => self.in_sight(principal, feed.items).await?,
+        };
         let changes = match follow {
-            Follow::Versions => self.touched.describe(&self.reading, feed.items).await?,
-            Follow::Heads => feed.items.into_iter().map(TouchedVersion::plain).collect(),
+            Follow::Versions => self.touched.describe(&self.reading, items).await?,
+            Follow::Heads => items.into_iter().map(TouchedVersion::plain).collect(),
         };
         let mut page = Page {
             changes,
@@ -234,6 +241,7 @@ impl Follower {
         let page = self
             .service
             .page(
+                &self.principal,
                 &self.scope,
                 self.form,
                 self.since,

@@ -7,7 +7,8 @@
 mod policy; // how each collection is treated
 mod principal; // who asks
 mod rights; // what somebody may do, and where
-mod service; // what every use case needs
+mod service;
+mod sight; // what somebody may see // what every use case needs
 
 mod budget; // how much is worked on at one time
 mod offload; // work that would hold up other requests
@@ -43,7 +44,7 @@ pub use conflict_statistics::{Agents, Count, Span, Statistics};
 pub use dismissal::Dismissed;
 pub use document::{History, Read};
 pub use explanation::{
-    Author, Broken, CONFLICT_KINDS, Change, Clash, Demand, Divergence, Explanation, LogPlace,
+    Author, Bar, Broken, CONFLICT_KINDS, Change, Clash, Demand, Divergence, Explanation, LogPlace,
     Misplacement, Naming, Shows, Way, What, are_too_large,
 };
 pub use feed::{FeedForm, Follower, Page, Position, Scope};

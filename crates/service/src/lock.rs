@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use detente_core::{Key, Lock, LockAction, LockCommand, LockDecision, LockRefusal};
+use detente_store::CpuTime;
 
-use crate::explanation::{Explanation, What};
+use crate::explanation::{Bar, Explanation, What};
 use crate::service::not_written;
 use crate::{Action, Outcome, Principal, Service};
 
@@ -39,11 +40,15 @@ impl Service {
     /// # Errors
     ///
     /// [`What::NotLocked`] if nobody holds one.
-    pub fn lock_of(&self, principal: &Principal, key: &Key) -> Outcome<Arc<Lock>> {
+    pub async fn lock_of(&self, principal: &Principal, key: &Key) -> Outcome<Arc<Lock>> {
         principal.must(Action::Read, key)?;
         self.collection(key.collection())?;
         let now = self.writer.time().now;
-        let lock = self.reading.lock(key).filter(|lock| lock.is_held(now));
+        let is_in_sight = self.newest_in_sight(principal, key).await?.is_some();
+        let lock = self
+            .reading
+            .lock(key)
+            .filter(|lock| lock.is_held(now) && is_in_sight);
         lock.ok_or_else(|| Explanation::of(What::NotLocked, key))
     }
 
@@ -62,6 +67,7 @@ impl Service {
         }
         let is_break = matches!(wish, LockWish::Break);
         let is_release = matches!(wish, LockWish::Release { .. });
+        self.must_lock(principal, &key).await?;
         let command = LockCommand {
             key: key.clone(),
             by: Arc::clone(&principal.name),
@@ -77,6 +83,30 @@ impl Service {
             // What was asked for is so.
             LockDecision::Refused(LockRefusal::Lost) if is_release => Ok(None),
             LockDecision::Refused(refusal) => Err(self.lock_refused(&key, refusal).await?),
+        }
+    }
+
+    /// Whoever may not see a document, or may not even save it as it is, may not keep others from it.
+    async fn must_lock(&self, principal: &Principal, key: &Key) -> Outcome<()> {
+        let access = &self.collection(key.collection())?.rules.rules.access;
+        if access.is_open() {
+            return Ok(());
+        }
+        let Some(newest) = self.newest_in_sight(principal, key).await? else {
+            return Err(Explanation::of(What::NothingToLock, key));
+        };
+        let caller = principal.caller();
+        let lets_lock = |document| access.lets_lock(&document, &caller, &CpuTime::default());
+        match newest.document().is_none_or(lets_lock) {
+            true => Ok(()),
+            false => {
+                let what = What::Denied {
+                    by: Arc::clone(&principal.name),
+                    action: Action::Update,
+                    bar: Bar::Rule,
+                };
+                Err(Explanation::of(what, key))
+            }
         }
     }
 

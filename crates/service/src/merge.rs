@@ -168,25 +168,24 @@ impl Service {
         if let MergeEdit::Patch(patch) = &ask.edit {
             must_not_guess(principal, &ask.key, patch)?;
         }
-        let merging = self.find_merging(&ask).await;
+        let merging = self.find_merging(principal, &ask).await;
         // What a patch makes of a base holds the base.
-        let merging = merging.map_err(|it| Box::new(it.seen_by(principal)))?;
+        let shows = principal.may(Action::Read, &ask.key);
+        let merging = merging.map_err(|it| Box::new(it.seen(shows)))?;
         let command = Command {
             preconditions: ask.conditions,
             lock_token: ask.lock_token,
-            ..Command::new(
-                ask.key,
-                Edit::Merge(Box::new(merging)),
-                Arc::clone(&principal.name),
-            )
+            ..principal.command(&collection, ask.key, Edit::Merge(Box::new(merging)))
         };
         Ok(Write::merge(collection, command, ask.verb, ask.sent))
     }
 
     /// The versions that the request names, and the edit on its base.
-    async fn find_merging(&self, ask: &MergeAsk) -> Outcome<Merging> {
+    async fn find_merging(&self, principal: &Principal, ask: &MergeAsk) -> Outcome<Merging> {
         let max_bytes = self.policy.max_document_bytes;
-        let base = self.find_named(&ask.key, ask.base, "/base").await?;
+        let base = self
+            .find_named(principal, &ask.key, ask.base, "/base")
+            .await?;
         let edit = match &ask.edit {
             MergeEdit::Document(document) => {
                 let made = Proposal::made(&Default::default(), document.clone(), max_bytes);
@@ -199,7 +198,7 @@ impl Service {
         };
         let seen = match ask.current {
             Some(current) => self
-                .find_named(&ask.key, current, "/current")
+                .find_named(principal, &ask.key, current, "/current")
                 .await?
                 .document(),
             None => None,
@@ -241,13 +240,15 @@ impl Service {
     /// The version that a member of a request names, which must be a document.
     pub(crate) async fn find_named(
         &self,
+        principal: &Principal,
         key: &Key,
         named: Named,
         place: &str,
     ) -> Outcome<Arc<Stored>> {
         let reading = &self.reading;
         let missing = || crate::Explanation::of(What::Missing, key);
-        let newest = reading.newest(key).await?.ok_or_else(missing)?;
+        let newest = self.newest_in_sight(principal, key).await?;
+        let newest = newest.ok_or_else(missing)?;
         let (found, is_past) = match named {
             Named::Tag(tag) => {
                 let is_past = tag.version < newest.version
@@ -262,7 +263,8 @@ impl Service {
             Named::Unknown => (None, false),
         };
         match found.filter(|stored| stored.head().is_document()) {
-            Some(stored) => Ok(stored),
+            Some(stored) if self.is_in_sight(principal, &stored).await? => Ok(stored),
+            Some(_) => Err(misplaced(place, Misplacement::NoVersion).into()),
             None if is_past => Err(misplaced(place, Misplacement::VersionGone).into()),
             None => Err(misplaced(place, Misplacement::NoVersion).into()),
         }

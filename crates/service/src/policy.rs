@@ -70,6 +70,16 @@ impl Policy {
         }
     }
 
+    /// Whether some collection has a rule for reading.
+    pub(crate) fn rules_reading(&self) -> bool {
+        let undeclared = match &self.undeclared {
+            Undeclared::Allow(collection) => Some(collection),
+            Undeclared::Reject => None,
+        };
+        let mut all = self.collections.values().chain(undeclared);
+        all.any(|it| it.rules.rules.access.read.is_some())
+    }
+
     /// The collection's name as a metric's label: clients can make up others without end.
     pub(crate) fn label<'a>(&self, collection: &'a str) -> &'a str {
         match self.collections.contains_key(collection) {

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use detente_core::Moment;
-use detente_core::json::Value;
+use detente_core::json::{Object, Value};
+use detente_core::{Command, Edit, Key, Moment};
 
 use crate::Outcome;
-use crate::explanation::What;
+use crate::explanation::{Bar, What};
+use crate::policy::Collection;
 use crate::rights::{Action, Place, Rights};
 
 /// Who asks, and what they may do. A face makes it from credentials before anything else happens.
@@ -31,6 +32,26 @@ pub fn is_actor(name: &str) -> bool {
 }
 
 impl Principal {
+    /// What access rules find in `caller`.
+    pub fn caller(&self) -> Arc<Value> {
+        let known = || {
+            let mut known = Object::default();
+            known.insert("name".into(), Value::from(&*self.name));
+            known.insert("roles".into(), Value::Array(Vec::new()));
+            Arc::new(Value::Object(known))
+        };
+        self.caller.as_ref().map_or_else(known, Arc::clone)
+    }
+
+    /// A command of theirs, without preconditions or lock.
+    pub(crate) fn command(&self, collection: &Collection, key: Key, edit: Edit) -> Command {
+        let is_open = collection.rules.rules.access.is_open();
+        Command {
+            caller: (!is_open).then(|| self.caller()),
+            ..Command::new(key, edit, Arc::clone(&self.name))
+        }
+    }
+
     /// Whether the principal may do this there.
     pub fn may<'a>(&self, action: Action, place: impl Into<Place<'a>>) -> bool {
         self.rights.allow(action, place.into())
@@ -44,6 +65,11 @@ impl Principal {
             return Ok(());
         }
         let by = Arc::clone(&self.name);
-        Err(What::Denied { by, action }.into())
+        Err(What::Denied {
+            by,
+            action,
+            bar: Bar::Right,
+        }
+        .into())
     }
 }

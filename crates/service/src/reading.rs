@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::{CollectionKey, Filter, Key, Lock, Moment, Seq, Stored, VersionTag};
+use detente_core::{Key, Lock, Moment, Seq, Stored, VersionTag};
 use detente_store::{
     Changes, ConflictPage, Conflicts, Epoch, Extent, Feed, Follow, Health, History, HistorySpan,
     Listed, Listing, LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace,
@@ -17,6 +17,7 @@ pub(crate) struct Reading {
 }
 
 /// The versions between a base and the current one.
+#[derive(Default)]
 pub(crate) struct Steps {
     /// The oldest first; the current one is the last.
     pub(crate) versions: Vec<Arc<Stored>>,
@@ -138,13 +139,8 @@ impl Reading {
         self.reader.list(wanted).await.map_err(explain)
     }
 
-    pub(crate) async fn count(
-        &self,
-        collection: &CollectionKey,
-        filters: &[Filter],
-    ) -> Outcome<u64> {
-        let count = self.reader.count(collection, filters).await;
-        count.map_err(explain)
+    pub(crate) async fn count(&self, wanted: &Listing) -> Outcome<u64> {
+        self.reader.count(wanted).await.map_err(explain)
     }
 
     pub(crate) async fn changes(&self, wanted: &Changes) -> Outcome<Feed> {

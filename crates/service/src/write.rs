@@ -79,7 +79,7 @@ impl Write {
             prepared: Prepared::from(Command {
                 preconditions: ask.conditions,
                 lock_token: ask.lock_token,
-                ..Command::new(ask.key, edit, Arc::clone(&principal.name))
+                ..principal.command(&collection, ask.key, edit)
             }),
             verb: ask.verb,
             collection,
@@ -125,7 +125,7 @@ impl Write {
             Transacted::Applied(applied) => {
                 let applied = applied.into_iter().next();
                 let applied = applied.ok_or_else(|| What::failed("a write left nothing"))?;
-                Ok(self.done(principal, applied))
+                Ok(self.done(service, principal, applied))
             }
             Transacted::Replayed(receipt) => self.replayed(service, principal, &receipt).await,
             Transacted::KeyReused => Err(What::KeyReused.into()),

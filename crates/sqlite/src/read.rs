@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::failure::Failure;
 use detente_core::rules::Claim;
-use detente_core::{CollectionKey, Filter, Head, Key, Moment, Seq, Stored};
+use detente_core::{CollectionKey, Head, Key, Moment, Seq, Stored};
 use detente_store::{
     Changes, Commit, ConflictPage, Conflicts, Documents, Epoch, Extent, Feed, Follow, History,
     HistorySpan, Listed, Listing, LoggedConflict, MergedHour, PageLimit, Selection, Visit,
-    is_selected, read_back,
+    read_back,
 };
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
@@ -318,23 +318,15 @@ impl Reads {
         Ok(selection.finish())
     }
 
-    pub(crate) fn count(
-        &self,
-        collection: &CollectionKey,
-        filters: &[Filter],
-    ) -> Result<u64, Failure> {
-        if filters.is_empty() {
+    pub(crate) fn count(&self, wanted: &Listing) -> Result<u64, Failure> {
+        if wanted.has_all() {
+            let collection = &wanted.collection;
             let pending = self.shared.heads.pending(collection);
             return self.with(|connection| extent::count(connection, collection, &pending));
         }
-        let wanted = Documents {
-            collection,
-            after: None,
-            descending: false,
-        };
         let mut count = 0;
-        self.documents(&wanted, &mut |stored| {
-            count += u64::from(is_selected(&stored, filters));
+        self.documents(&wanted.whole_walk(), &mut |stored| {
+            count += u64::from(wanted.selects(&stored));
             ControlFlow::Continue(())
         })?;
         Ok(count)

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use detente_core::rules::Claim;
-use detente_core::{CollectionKey, Filter, Head, Key, Lock, Moment, Seq, Stored};
+use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 use detente_store::{
     Changes, ConflictPage, Conflicts, Damage, Documents, Epoch, Extent, Feed, Follow, Health,
     History, HistorySpan, Listed, Listing, LoggedConflict, MergedHour, PageLimit, Read, Reader,
@@ -169,9 +169,9 @@ impl Reader for SqliteReader {
         self.read(move |reads| reads.list(&wanted))
     }
 
-    fn count<'a>(&'a self, collection: &'a CollectionKey, filters: &'a [Filter]) -> Read<'a, u64> {
-        let (collection, filters) = (collection.clone(), filters.to_vec());
-        self.read(move |reads| reads.count(&collection, &filters))
+    fn count<'a>(&'a self, wanted: &'a Listing) -> Read<'a, u64> {
+        let wanted = wanted.clone();
+        self.read(move |reads| reads.count(&wanted))
     }
 
     fn changes<'a>(&'a self, wanted: &'a Changes) -> Read<'a, Feed> {

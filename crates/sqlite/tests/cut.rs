@@ -95,6 +95,7 @@ fn a_list_always_has_it() {
         query: Query::default(),
         limit: PageLimit::rows(10),
         after: None,
+        sight: None,
     };
     let read = |reader: &SqliteReader, _: &mut Seq| {
         let listed = reader.list(&listing).block_on().unwrap();

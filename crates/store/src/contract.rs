@@ -22,7 +22,7 @@ pub use ground::Ground;
 pub use history::{History, HistorySpan, read_back};
 #[cfg(feature = "conformance")]
 pub(crate) use list::item;
-pub use list::{Documents, Listed, Listing, Selection, Visit, is_selected};
+pub use list::{Documents, Listed, Listing, Selection, Visit};
 pub use page::{PageLimit, PageMeter};
 pub use reader::{Changes, Feed, Follow, Health, Read, Reader};
 pub use store::{ConstraintConflict, Store, StoreError};

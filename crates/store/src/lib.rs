@@ -40,7 +40,7 @@ pub use conflict_log::{
 pub use contract::{
     BatchToken, Changes, ConstraintConflict, Damage, Documents, Epoch, Extent, Facts, Fate, Feed,
     Follow, Ground, Health, History, HistorySpan, Lack, Listed, Listing, PageLimit, PageMeter,
-    Read, Reader, Selection, Store, StoreError, Time, Visit, Want, is_selected, read_back,
+    Read, Reader, Selection, Store, StoreError, Time, Visit, Want, read_back,
 };
 pub use counters::DeskCounters;
 pub use cpu_time::CpuTime;

@@ -23,6 +23,7 @@ pub async fn each_document<E: From<StoreError>>(
         query: Query::default(),
         limit: PageLimit::rows(PAGE),
         after: None,
+        sight: None,
     };
     loop {
         let page = reader.list(&listing).await?;

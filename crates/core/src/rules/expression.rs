@@ -12,6 +12,20 @@ use crate::json::{Number, Value};
 
 const OURS: &str = "self";
 const STORED: &str = "oldSelf";
+const CALLER: &str = "caller";
+
+/// What an expression may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Subjects(&'static [&'static str]);
+
+impl Subjects {
+    /// The proposed document and the stored one.
+    const DOCUMENTS: Self = Self(&[OURS, STORED]);
+    /// One document, and who asks.
+    pub(super) const OF_ONE: Self = Self(&[OURS, CALLER]);
+    /// The proposed document, the stored one, and who asks.
+    pub(super) const OF_UPDATE: Self = Self(&[OURS, STORED, CALLER]);
+}
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut environment = Env::stdlib();
@@ -28,12 +42,14 @@ pub struct Expression {
     program: IdedExpr,
     mentions_ours: bool,
     mentions_stored: bool,
+    mentions_caller: bool,
 }
 
 /// What conditions are about: documents, which are made ready for all of them at once.
 pub(super) struct Change<'a> {
     old: Option<&'a Value>,
     new: Option<&'a Value>,
+    caller: Option<&'a Value>,
     stored: OnceCell<cel::Value>,
     ours: OnceCell<cel::Value>,
 }
@@ -43,8 +59,16 @@ impl<'a> Change<'a> {
         Self {
             old,
             new,
+            caller: None,
             stored: OnceCell::new(),
             ours: OnceCell::new(),
+        }
+    }
+
+    pub(super) fn by(self, caller: &'a Value) -> Self {
+        Self {
+            caller: Some(caller),
+            ..self
         }
     }
 
@@ -99,6 +123,11 @@ impl Expression {
     /// [`ExpressionError`] if it does not parse, uses an unknown name, applies an operator to the
     /// wrong types, or cannot be true or false.
     pub fn compile(source: &str) -> Result<Self, ExpressionError> {
+        Self::compile_over(source, Subjects::DOCUMENTS)
+    }
+
+    /// The same, of a condition that may be about other things.
+    pub(super) fn compile_over(source: &str, subjects: Subjects) -> Result<Self, ExpressionError> {
         // Before it is parsed: a chain of operators is parsed, and evaluated, as deep as it is long.
         if let Some(offset) = long_at(source) {
             let message =
@@ -108,17 +137,17 @@ impl Expression {
         let program = ENVIRONMENT
             .compile(source)
             .map_err(|errors| describe(source, &errors))?;
-        types::check_condition(&program, &[OURS, STORED])?;
+        types::check_condition(&program, subjects.0)?;
         let references = program.references();
-        let (mentions_ours, mentions_stored) = (
-            references.has_variable(OURS),
-            references.has_variable(STORED),
-        );
+        let mentions = |name| references.has_variable(name);
+        let (mentions_ours, mentions_stored) = (mentions(OURS), mentions(STORED));
+        let mentions_caller = mentions(CALLER);
         Ok(Self {
             source: source.to_owned(),
             program: guarded(program.expression()),
             mentions_ours,
             mentions_stored,
+            mentions_caller,
         })
     }
 
@@ -169,6 +198,9 @@ impl Expression {
         }
         if self.mentions_stored {
             context.add_variable_from_value(STORED, about.stored());
+        }
+        if self.mentions_caller {
+            context.add_variable_from_value(CALLER, to_cel(about.caller));
         }
         context.set_variable_resolver(&watch);
         let result = context.resolve(&self.program);

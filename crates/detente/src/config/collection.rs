@@ -3,7 +3,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use detente_core::json::{self, MAX_DEPTH, Number, Object, Pointer, Value};
-use detente_core::rules::{Check, Expression, Lifecycle, Rules, Schema, Template, Unique};
+use detente_core::rules::{
+    Access, AccessRule, Check, Expression, ExpressionError, Lifecycle, Rules, Schema, Template,
+    Unique,
+};
 use detente_core::{CollectionKey, CollectionRules, Keep, Unconditional};
 use detente_service::{Collection, OnConflict, StaleAnswer};
 use toml::Spanned;
@@ -39,6 +42,7 @@ pub(super) fn read(
             .section("lifecycle")
             .and_then(|section| lifecycle(&section)),
         checks: checks(section),
+        access: access(section),
         strategies: strategy::read(section),
     };
     let history = history(section);
@@ -266,9 +270,34 @@ pub(super) fn pointer(section: &Section<'_>, text: &Placed<String>) -> Option<Po
     }
 }
 
+fn access(section: &Section<'_>) -> Access {
+    let Some(section) = section.section("access") else {
+        return Access::default();
+    };
+    let rule = |key, compile: fn(&str) -> Result<AccessRule, ExpressionError>| {
+        compiled(&section, key, compile).map(|rule| rule.value)
+    };
+    let access = Access {
+        read: rule("read", AccessRule::of_one),
+        create: rule("create", AccessRule::of_one),
+        update: rule("update", AccessRule::of_update),
+        delete: rule("delete", AccessRule::of_one),
+    };
+    section.finish();
+    access
+}
+
 fn expression(section: &Section<'_>, key: &'static str) -> Option<Placed<Expression>> {
+    compiled(section, key, Expression::compile)
+}
+
+fn compiled<T>(
+    section: &Section<'_>,
+    key: &'static str,
+    compile: fn(&str) -> Result<T, ExpressionError>,
+) -> Option<Placed<T>> {
     let source = section.text(key)?;
-    match Expression::compile(&source.value) {
+    match compile(&source.value) {
         Ok(value) => Some(Placed {
             value,
             span: source.span,

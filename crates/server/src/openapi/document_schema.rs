@@ -45,10 +45,13 @@ fn collection() -> Value {
     object([
         ("name", text()),
         ("href", href()),
-        ("documents", whole(0)),
+        (
+            "documents",
+            whole(0).or_null().about("Null if a rule of the collection decides who may read which of them."),
+        ),
         (
             "changed_at",
-            changed.about("When a document was last written or deleted; null if none ever was."),
+            changed.about("When a document was last written or deleted; null if none ever was, or `documents` is."),
         ),
     ])
 }

@@ -21,8 +21,8 @@ const LIST_COLLECTIONS: Operation = Operation {
     action: Required::Always(Action::Read),
     summary: "List the collections",
     description: "\
-        Lists the collections that are declared, and those that hold or held documents, with the number of \
-        their documents and the time of their last change.",
+        Lists the collections that you may read: those that are declared, and those that hold or held documents, with the \
+        number of their documents and the time of their last change.",
     answers: &[Answer::of(
         "The collections, by their names.",
         &[Content::new(JSON, Shape::Named("CollectionList"))],

@@ -1,6 +1,6 @@
 use axum::http::StatusCode;
 
-use super::member::{DELETED_AT, DELETED_BY, VERSION};
+use super::member::{ACTION, DELETED_AT, DELETED_BY, VERSION};
 use super::{ProblemKind, ProblemType};
 
 pub(super) const ROWS: &[ProblemType] = &[
@@ -23,9 +23,12 @@ pub(super) const ROWS: &[ProblemType] = &[
         error: "Forbidden",
         status: StatusCode::FORBIDDEN,
         title: "You may not do this",
-        again: "with another token",
-        why: "The server knows who you are, but your token does not allow this request.",
-        what: "Use a token that has the right for this request.",
+        again: "with other credentials",
+        why: "\
+            The server knows who you are, but your credentials do not have the right to do this, or a rule \
+            of the collection does not allow it for this document.",
+        what: "Use credentials that have the right. <code>action</code> names it.",
+        members: &[ACTION],
         ..ProblemType::BARE
     },
     ProblemType {

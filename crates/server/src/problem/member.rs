@@ -20,6 +20,11 @@ pub(super) const CHANGES_SINCE: Member = member("changes_since", || list(named("
 pub(super) const RESOLUTIONS: Member = member("resolutions", || list(named("Resolution")));
 pub(super) const DELETED_AT: Member = member("deleted_at", moment);
 pub(super) const DELETED_BY: Member = member("deleted_by", text);
+pub(super) const ACTION: Member = member("action", || {
+    let words = detente_service::Action::ALL.map(detente_service::Action::word);
+    let action = json!({"type": "string", "enum": words});
+    action.about("What you may not do.")
+});
 pub(super) const LIMIT_BYTES: Member = member("limit_bytes", || whole(0));
 
 /// The place of a mistake in the body of a request.

@@ -8,8 +8,9 @@ use detente_core::{
 };
 
 use super::bounded::cut;
+use super::hidden::Hidden;
 use super::story::{History, Story};
-use super::{Broken, Clash, Demand, Divergence, Explanation, REPEAT_LIMIT, Shows, Way, What};
+use super::{Bar, Broken, Clash, Demand, Divergence, Explanation, REPEAT_LIMIT, Shows, Way, What};
 use crate::offload::offload;
 use crate::policy::Collection;
 use crate::reading::Reading;
@@ -54,7 +55,13 @@ pub(crate) async fn explain(
     ground: Ground,
 ) -> Outcome<Box<Explanation>> {
     let reading = &service.reading;
+    let (refusal, is_hidden) = match service.hide(&attempt, principal, refusal).await? {
+        Hidden::No(refusal) => (refusal, false),
+        Hidden::As(refusal) => (refusal, true),
+        Hidden::Told(explanation) => return Ok(explanation),
+    };
     let history = match ground.current_of(&refusal) {
+        _ if is_hidden => History::default(),
         Current::None => History::read(reading, &attempt, None).await?,
         Current::Head(head) => History::read(reading, &attempt, Some(head)).await?,
         Current::Version(stored) => History::up_to(reading, &attempt, stored).await?,
@@ -65,6 +72,10 @@ pub(crate) async fn explain(
         }
         _ => false,
     };
+    let is_shown = service.shows_history(principal, &attempt, &history).await?;
+    let refusal = service
+        .without_hidden_holders(principal, &attempt, refusal)
+        .await?;
     let bytes = history.bytes() + attempt.sent.len();
     let _share = service.budget.explanation(bytes).await;
     let work = move || attempt.explain(history, refusal, is_base_gone, &ground);
@@ -73,7 +84,7 @@ pub(crate) async fn explain(
         record.at = service.writer.time().now;
         record.agent.clone_from(&principal.agent);
     }
-    Ok(Box::new(explanation.seen_by(principal)))
+    Ok(Box::new(explanation.seen(is_shown)))
 }
 
 /// Whether If-Match names a version that was this document's, by all that its tag says, and is not
@@ -159,6 +170,11 @@ impl Attempt {
             Refusal::ConditionRequired => What::ConditionRequired { verb: self.verb },
             Refusal::Invalid(violations) => What::Invalid(violations),
             Refusal::TooCostly(by) => What::TooCostly(by),
+            Refusal::Denied(deed) => What::Denied {
+                by: Arc::clone(&self.command.by),
+                action: deed.into(),
+                bar: Bar::Rule,
+            },
             Refusal::State { conflict, head } => What::State {
                 conflict: Box::new(conflict),
                 head: ground.head(head),

@@ -7,7 +7,6 @@ use detente_core::rules::{Duplicate, StateConflict, Violation};
 use detente_core::{Gap, PatchFailure, Stored};
 
 use super::{Broken, Clash, Demand, Divergence, Explanation, Shows, What};
-use crate::{Action, Principal};
 
 /// What takes the place of a message that may hold values of a document.
 fn rule_message(rule: &str) -> String {
@@ -20,14 +19,10 @@ fn keyword_message(keyword: &str) -> String {
 }
 
 impl Explanation {
-    /// The explanation, less all that its principal may not see: whoever may not read sees where
-    /// edits collide, but nothing that a document holds.
-    pub(crate) fn seen_by(self, principal: &Principal) -> Self {
-        if self
-            .key
-            .as_ref()
-            .is_none_or(|key| principal.may(Action::Read, key))
-        {
+    /// The explanation, less all that a document holds, unless that is shown: whoever may not read
+    /// sees where edits collide, and no more.
+    pub(crate) fn seen(self, is_shown: bool) -> Self {
+        if is_shown {
             return self;
         }
         Self {
@@ -109,7 +104,7 @@ fn without_key(obstacle: Obstacle) -> Obstacle {
 }
 
 /// Neither who holds the key, nor anything of the document but the names of its members.
-fn without_holder(duplicate: Duplicate) -> Duplicate {
+pub(super) fn without_holder(duplicate: Duplicate) -> Duplicate {
     Duplicate {
         values: Vec::new(),
         holder: String::new(),

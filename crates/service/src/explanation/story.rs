@@ -18,11 +18,12 @@ use crate::Outcome;
 use crate::reading::{Reading, Steps};
 
 /// What is read before a refusal can be explained.
+#[derive(Default)]
 pub(crate) struct History {
     /// The newest version that the write names and the document had.
     pub(super) base: Option<Arc<Stored>>,
     pub(super) current: Option<Arc<Stored>>,
-    steps: Steps,
+    pub(super) steps: Steps,
 }
 
 /// What happened between the version that a writer began from and the current one, and what the

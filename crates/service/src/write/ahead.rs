@@ -67,7 +67,7 @@ impl Write {
     /// Whether it brings a document that the rules need long for.
     fn is_long_to_judge(&self) -> bool {
         let brings_it = matches!(self.prepared.command.edit, Edit::Put(_) | Edit::Restore(_));
-        brings_it && self.sent.len() > LARGE && !self.collection.rules.rules.checks.is_empty()
+        brings_it && self.sent.len() > LARGE && self.collection.rules.rules.evaluate_conditions()
     }
 
     /// Asks the rules about the document that it brings, on what is stored.
@@ -81,7 +81,7 @@ impl Write {
             let is_restored = matches!(command.edit, Edit::Restore(_));
             Some(Arc::new(Ahead::judged(
                 &rules.rules,
-                &command.key,
+                &command,
                 stored.as_deref(),
                 Some(proposal.clone()),
                 is_restored,
@@ -161,9 +161,9 @@ impl Write {
                 _ => return None,
             };
             let patience = CpuTime::default();
-            let (key, stored) = (&command.key, Some(&*stored));
+            let stored = Some(&*stored);
             Some(Arc::new(Ahead::judged(
-                rules, key, stored, outcome, false, &patience,
+                rules, command, stored, outcome, false, &patience,
             )))
         };
         self.prepared.ahead = offload(bytes, work).await?;

@@ -6,7 +6,7 @@ use detente_core::{Applied, Condition, Edit, Receipt, Stored, VersionTag, Writte
 
 use super::Write;
 use crate::explanation::What;
-use crate::{Action, Outcome, Principal, Service};
+use crate::{Outcome, Principal, Service};
 
 /// A write that was performed.
 #[derive(Clone, Debug)]
@@ -47,19 +47,25 @@ impl Write {
         let stored = found.ok_or(What::ReceiptGone)?;
         Ok(Done {
             is_replayed: true,
-            ..self.left(principal, stored, written.created)
+            ..self.left(service, principal, stored, written.created)
         })
     }
 
-    pub(crate) fn done(&self, principal: &Principal, applied: Applied) -> Done {
-        self.left(principal, applied.stored, applied.created)
+    pub(crate) fn done(&self, service: &Service, principal: &Principal, applied: Applied) -> Done {
+        self.left(service, principal, applied.stored, applied.created)
     }
 
-    fn left(&self, principal: &Principal, stored: Arc<Stored>, created: bool) -> Done {
+    fn left(
+        &self,
+        service: &Service,
+        principal: &Principal,
+        stored: Arc<Stored>,
+        created: bool,
+    ) -> Done {
         // Whoever may not read sees no more than they sent.
         let is_own = stored.base.is_none() && matches!(self.prepared.command.edit, Edit::Put(_));
         Done {
-            is_shown: is_own || principal.may(Action::Read, &stored.key),
+            is_shown: is_own || service.shows(principal, &stored),
             is_known: self.is_known(&stored),
             is_replayed: false,
             stored,

@@ -103,6 +103,7 @@ fn read_collection(
             },
             limit: PageLimit::rows(1000),
             after: None,
+            sight: None,
         };
         let what = format!("list of {place:?}, descending {descending}");
         note(what, read(reader.list(&listing)));

@@ -79,6 +79,7 @@ pub(super) fn collect(
             values: Vec::new(),
             id: id.to_owned(),
         }),
+        sight: None,
     };
     let listed = reader.list(&listing).block_on().unwrap();
     let ids = listed.documents.iter();

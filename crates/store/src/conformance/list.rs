@@ -95,7 +95,11 @@ pub fn lists_are_selected_and_sorted<S: Store>(open: impl Fn() -> S) {
             };
             let expected = expected(&newest, &query);
             let place = place("default", "c");
-            let count = session.reader.count(&place, &query.filters).block_on();
+            let listing = Listing {
+                query: query.clone(),
+                ..Listing::of(place)
+            };
+            let count = session.reader.count(&listing).block_on();
             assert_eq!(count.unwrap(), expected.len() as u64, "{query:?}");
             for limit in [1, 7, 1000] {
                 assert_eq!(paged(&session.reader, &query, limit), expected, "{query:?}");
@@ -121,6 +125,7 @@ fn paged(reader: &impl Reader, query: &Query, limit: usize) -> Vec<String> {
         query: query.clone(),
         limit: PageLimit::rows(limit),
         after: None,
+        sight: None,
     };
     let mut ids = Vec::new();
     loop {
@@ -157,6 +162,7 @@ pub fn pages_stay_in_order_while_others_write<S: Store>(open: impl Fn() -> S) {
             },
             limit: PageLimit::rows(3),
             after: None,
+            sight: None,
         };
         let mut given = Vec::new();
         loop {
@@ -203,8 +209,8 @@ pub fn what_collections_hold_is_counted<S: Store>(open: impl Fn() -> S) {
         assert_eq!(counts.collect::<Vec<_>>(), expected);
         assert_eq!(extents[1].changed_at, last.at);
         for (collection, expected) in expected.into_iter().chain([("none", 0)]) {
-            let place = place("default", collection);
-            let counted = session.reader.count(&place, &[]).block_on().unwrap();
+            let all = Listing::of(place("default", collection));
+            let counted = session.reader.count(&all).block_on().unwrap();
             assert_eq!(counted, expected, "{collection}");
         }
         let other = session.reader.extents("other").block_on().unwrap();
@@ -221,8 +227,8 @@ pub fn what_collections_hold_is_counted<S: Store>(open: impl Fn() -> S) {
     let extents = session.reader.extents("default").block_on().unwrap();
     let counts: Vec<_> = extents.iter().map(|it| it.documents).collect();
     assert_eq!(counts, [1, 2, 1]);
-    let place = place("default", "a");
-    let count = session.reader.count(&place, &[]).block_on().unwrap();
+    let all = Listing::of(place("default", "a"));
+    let count = session.reader.count(&all).block_on().unwrap();
     assert_eq!(count, 2);
     session.close();
 }

@@ -122,6 +122,7 @@ fn list_pages(reader: &impl Reader, limit: PageLimit, sort: &str, written: &[Arc
         query,
         limit,
         after: None,
+        sight: None,
     };
     let mut found = Vec::new();
     loop {

@@ -2,9 +2,10 @@ use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use detente_core::{CollectionKey, Filter, Item, Query, Rank, Stored};
+use detente_core::{CollectionKey, Item, Query, Rank, Sight, Stored};
 
 use super::PageLimit;
+use crate::CpuTime;
 
 /// Which documents of a collection to list.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct Listing {
     pub limit: PageLimit,
     /// Only those behind this one, in the order of the query.
     pub after: Option<Rank>,
+    /// Only those that are in it; `None`: all are.
+    pub sight: Option<Sight>,
 }
 
 /// A part of a list.
@@ -37,6 +40,28 @@ pub struct Documents<'a> {
 pub type Visit<'a> = dyn FnMut(Arc<Stored>) -> ControlFlow<()> + 'a;
 
 impl Listing {
+    /// All documents of a collection, a thousand at a time.
+    pub fn of(collection: CollectionKey) -> Self {
+        Self {
+            collection,
+            query: Query::default(),
+            limit: PageLimit::rows(1000),
+            after: None,
+            sight: None,
+        }
+    }
+
+    /// Whether the list has all documents of its collection.
+    pub fn has_all(&self) -> bool {
+        self.query.filters.is_empty() && self.sight.is_none()
+    }
+
+    /// Whether the list has a document, wherever its page begins.
+    pub fn selects(&self, stored: &Stored) -> bool {
+        let is_in_sight = |sight: &Sight| sight.has(stored, &CpuTime::default());
+        self.query.selects(&item(stored)) && self.sight.as_ref().is_none_or(is_in_sight)
+    }
+
     /// The documents that [`Selection`] must be offered.
     pub fn walk(&self) -> Documents<'_> {
         let is_by_id = self.query.is_by_id();
@@ -45,6 +70,15 @@ impl Listing {
             collection: &self.collection,
             after: after.map(|rank| rank.id.as_str()),
             descending: is_by_id && self.query.sort.ids_descend,
+        }
+    }
+
+    /// The same, wherever its page begins, in any order.
+    pub fn whole_walk(&self) -> Documents<'_> {
+        Documents {
+            collection: &self.collection,
+            after: None,
+            descending: false,
         }
     }
 
@@ -81,7 +115,7 @@ impl<'a> Selection<'a> {
     /// Takes a document of [`Listing::walk`], or passes over it. `Break`: no more are needed.
     pub fn offer(&mut self, stored: Arc<Stored>) -> ControlFlow<()> {
         let query = &self.listing.query;
-        if !query.selects(&item(&stored)) {
+        if !self.listing.selects(&stored) {
             return ControlFlow::Continue(());
         }
         let rank = query.sort.rank(&item(&stored));
@@ -126,11 +160,6 @@ impl<'a> Selection<'a> {
             documents: self.found.into_iter().map(|(_, stored)| stored).collect(),
         }
     }
-}
-
-/// Whether all filters hold for a document.
-pub fn is_selected(stored: &Stored, filters: &[Filter]) -> bool {
-    filters.iter().all(|it| it.selects(&item(stored)))
 }
 
 /// A stored document as a query sees it.

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use detente_core::rules::Claim;
-use detente_core::{CollectionKey, Filter, Head, Key, Lock, Moment, Seq, Stored};
+use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 
 use super::{Epoch, Extent, History, HistorySpan, Listed, Listing, PageLimit};
 use crate::{ConflictPage, Conflicts, LoggedConflict, MergedHour, StoreError};
@@ -64,9 +64,9 @@ pub trait Reader: Debug + Send + Sync + 'static {
     /// Documents of a collection.
     fn list<'a>(&'a self, wanted: &'a Listing) -> Read<'a, Listed>;
 
-    /// How many documents of a collection all filters select. Bodies are read only if there are
-    /// filters.
-    fn count<'a>(&'a self, collection: &'a CollectionKey, filters: &'a [Filter]) -> Read<'a, u64>;
+    /// How many documents a list has in all, whatever its limit and wherever its page begins. Bodies
+    /// are read only if they decide whether it has them.
+    fn count<'a>(&'a self, wanted: &'a Listing) -> Read<'a, u64>;
 
     /// Versions in the order of the log.
     fn changes<'a>(&'a self, wanted: &'a Changes) -> Read<'a, Feed>;

@@ -3,14 +3,14 @@ use std::future;
 use std::sync::{Arc, MutexGuard};
 
 use detente_core::rules::Claim;
-use detente_core::{CollectionKey, Filter, Head, Key, Lock, Moment, Seq, Stored};
+use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
 
 use super::Disk;
 use super::disk::Shared;
 use crate::{
     Changes, ConflictPage, Conflicts, Documents, Epoch, Extent, Feed, Follow, Health, History,
     HistorySpan, Listed, Listing, LoggedConflict, MergedHour, OutcomeFilter, PageLimit, Read,
-    Reader, Selection, SettledAs, StoreError, is_selected, read_back,
+    Reader, Selection, SettledAs, StoreError, read_back,
 };
 
 /// Reads what a [`crate::Memory`] holds.
@@ -176,13 +176,9 @@ impl Reader for MemoryReader {
         ready(Ok(selection.finish()))
     }
 
-    fn count<'a>(&'a self, collection: &'a CollectionKey, filters: &'a [Filter]) -> Read<'a, u64> {
-        let documents = self.documents(&Documents {
-            collection,
-            after: None,
-            descending: false,
-        });
-        let selected = documents.iter().filter(|it| is_selected(it, filters));
+    fn count<'a>(&'a self, wanted: &'a Listing) -> Read<'a, u64> {
+        let documents = self.documents(&wanted.whole_walk());
+        let selected = documents.iter().filter(|it| wanted.selects(it));
         ready(Ok(selected.count() as u64))
     }
 

@@ -1,0 +1,137 @@
+//! Refusals about what a rule keeps from whoever asks: they are as if it were not there.
+
+use std::sync::Arc;
+
+use detente_core::rules::{Deed, Duplicate};
+use detente_core::{Constraint, Edit, Key, Refusal, Stored};
+
+use super::seen::without_holder;
+use super::{Attempt, Bar, Explanation, History, What};
+use crate::{Action, Outcome, Principal, Service};
+
+/// A refusal, once it is known whether its document is out of sight.
+pub(super) enum Hidden {
+    No(Refusal),
+    /// It is, and the refusal is the one that a document would have that never was.
+    As(Refusal),
+    /// It is, and this is all that there is to say.
+    Told(Box<Explanation>),
+}
+
+impl From<Deed> for Action {
+    fn from(deed: Deed) -> Self {
+        match deed {
+            Deed::Create => Self::Create,
+            Deed::Update => Self::Update,
+            Deed::Delete => Self::Delete,
+        }
+    }
+}
+
+impl Service {
+    /// Answers a write to a document that a rule hides as if the document were not there. That its id
+    /// is taken cannot be hidden from somebody who wants to create it.
+    pub(super) async fn hide(
+        &self,
+        attempt: &Attempt,
+        principal: &Principal,
+        refusal: Refusal,
+    ) -> Outcome<Hidden> {
+        let key = &attempt.command.key;
+        if self.sight(principal, key.collection()).is_none() {
+            return Ok(Hidden::No(refusal));
+        }
+        let newest = self.reading.newest(key).await?;
+        let is_hidden = match &newest {
+            Some(newest) => !self.is_in_sight(principal, newest).await?,
+            None => false,
+        };
+        if !is_hidden {
+            return Ok(Hidden::No(refusal));
+        }
+        let names_a_version = attempt.command.preconditions.if_match.is_some();
+        Ok(match &attempt.command.edit {
+            Edit::Put(_) | Edit::Restore(_) if names_a_version => {
+                Hidden::As(Refusal::Stale { head: None })
+            }
+            Edit::Put(_) | Edit::Restore(_) => {
+                let what = What::Denied {
+                    by: Arc::clone(&principal.name),
+                    action: Action::Create,
+                    bar: Bar::Rule,
+                };
+                Hidden::Told(Explanation::of(what, key))
+            }
+            Edit::Patch(_) | Edit::Merge(_) | Edit::Delete => {
+                Hidden::Told(Explanation::of(What::Missing, key))
+            }
+        })
+    }
+
+    /// Whether all versions that an explanation shows are in sight. Where one is not, none of them
+    /// is shown: they are told side by side.
+    pub(super) async fn shows_history(
+        &self,
+        principal: &Principal,
+        attempt: &Attempt,
+        history: &History,
+    ) -> Outcome<bool> {
+        let key = &attempt.command.key;
+        if !principal.may(Action::Read, key) {
+            return Ok(false);
+        }
+        if self.sight(principal, key.collection()).is_none() {
+            return Ok(true);
+        }
+        for version in history.versions() {
+            if !self.is_in_sight(principal, version).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The refusal, without the holders of unique keys that are out of sight.
+    pub(super) async fn without_hidden_holders(
+        &self,
+        principal: &Principal,
+        attempt: &Attempt,
+        mut refusal: Refusal,
+    ) -> Outcome<Refusal> {
+        let key = &attempt.command.key;
+        let duplicates = match &mut refusal {
+            Refusal::Duplicate { duplicates, .. }
+            | Refusal::Unmergeable {
+                constraint: Constraint::Unique(duplicates),
+                ..
+            } => duplicates,
+            _ => return Ok(refusal),
+        };
+        if self.sight(principal, key.collection()).is_none() {
+            return Ok(refusal);
+        }
+        for duplicate in duplicates {
+            // One of the same batch has no holder.
+            if duplicate.holder.is_empty() {
+                continue;
+            }
+            let holder = Key::from_parts(key.space(), key.collection(), &duplicate.holder);
+            if !self.sees_document(principal, &holder).await? {
+                let message = "Another document has it already.".to_owned();
+                *duplicate = Duplicate {
+                    message,
+                    ..without_holder(duplicate.clone())
+                };
+            }
+        }
+        Ok(refusal)
+    }
+}
+
+impl History {
+    fn versions(&self) -> impl Iterator<Item = &Stored> {
+        let (base, current) = (self.base.iter(), self.current.iter());
+        let versions = base.chain(current).chain(&self.steps.versions);
+        versions.map(|version| &**version)
+    }
+}
