@@ -3,6 +3,7 @@
 mod backup; // a copy of the store, found sound
 mod check; // the tester
 mod check_config; // config check
+mod control; // how commands talk with a server on this machine
 mod data; // which store a command works on
 mod door; // who may come in, by flags
 mod export; // documents out, one per line
@@ -10,8 +11,10 @@ mod import; // documents in, one per line
 mod manual; // completions for shells, pages of the manual
 mod progress; // progress, on a terminal
 mod race; // the tester, but one race
+mod reload; // the configuration, read again
 mod serve; // the server
 mod shutdown; // the first signal, and a second one
+mod token; // secrets for clients
 mod verify; // whether derived data agrees with the log
 
 use std::fmt;
@@ -47,6 +50,12 @@ enum Command {
     /// Check a configuration
     #[command(subcommand)]
     Config(check_config::Config),
+    /// Have the server that runs on a data folder read its configuration again
+    #[command(after_help = "Example:\n  detente reload --config detente.toml")]
+    Reload(reload::Reload),
+    /// Make secrets for clients
+    #[command(subcommand)]
+    Token(token::Token),
     /// Write all documents to a file, one per line; the server may be running
     #[command(after_help = "Example:\n  detente export --data detente-data --output backup.ndjson")]
     Export(export::Export),
@@ -119,6 +128,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(check) => check.run(),
         Command::Race(race) => race.run(),
         Command::Config(config) => config.run(),
+        Command::Reload(reload) => reload.run(),
+        Command::Token(token) => token.run(),
         Command::Export(export) => export.run(),
         Command::Import(import) => import.run(),
         Command::Backup(backup) => backup.run(),

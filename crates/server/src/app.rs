@@ -15,15 +15,16 @@ pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     pub(crate) settings: Settings,
     pub(crate) hosts: Hosts,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
     /// How many bytes of large bodies may be held at one time.
     pub(crate) bodies: Arc<Semaphore>,
+    /// Begins when the server shuts down, or answers by other settings from now on.
     pub(crate) closing: Closing,
     /// The description of the API, once somebody wanted it.
     pub(crate) openapi: OnceLock<Bytes>,
 }
 
-/// Whether the server is shutting down.
+/// Whether something ends, such as the server.
 #[derive(Debug)]
 pub(crate) struct Closing {
     flag: AtomicBool,

@@ -7,11 +7,12 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
-use detente_core::Seq;
 use detente_core::json::Value;
+use detente_core::{Moment, Seq};
 use detente_service::{FeedForm, Follower, Position, Scope, TouchedVersion};
 use detente_store::Follow;
 use futures_util::stream;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::call::{Answer, Call};
@@ -201,8 +202,12 @@ fn wants_events(headers: &HeaderMap) -> bool {
 /// Server-sent events, one for each version.
 fn stream_events(app: &Arc<App>, follower: Follower, greeting: Bytes) -> Response {
     app.metrics.streams.inc();
+    let now = app.service.writer().time().now;
+    let left = |until: Moment| Duration::from_millis(until.0.saturating_sub(now.0));
+    let end = follower.until().map(|until| Instant::now() + left(until));
     let events = Events {
         app: Arc::clone(app),
+        end,
         follower,
         ready: VecDeque::from([greeting]),
     };
@@ -221,6 +226,8 @@ fn stream_events(app: &Arc<App>, follower: Follower, greeting: Bytes) -> Respons
 
 struct Events {
     app: Arc<App>,
+    /// When the credentials of whoever follows end.
+    end: Option<Instant>,
     follower: Follower,
     ready: VecDeque<Bytes>,
 }
@@ -232,19 +239,28 @@ impl Drop for Events {
 }
 
 impl Events {
-    /// The next piece of the stream; `None` when the server is closing.
+    /// The next piece of the stream; `None` when the server is closing, answers by other settings, or
+    /// the credentials of whoever follows end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
             let app = Arc::clone(&self.app);
-            if app.closing.has_begun() {
+            let end = self.end;
+            if app.closing.has_begun() || end.is_some_and(|end| end <= Instant::now()) {
                 return None;
             }
+            let end = async {
+                match end {
+                    Some(end) => tokio::time::sleep_until(end).await,
+                    None => std::future::pending().await,
+                }
+            };
             let is_open = tokio::select! {
                 is_open = self.follower.wait() => is_open,
                 () = app.closing.wait() => false,
+                () = end => false,
                 () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b":\n\n")),
             };
             if !is_open {

@@ -44,6 +44,7 @@ mod connections; // those that are open, and who makes room
 mod exchange; // around every request: limits, request id, log, metrics, problems
 mod front; // what the web page tells where no script runs
 mod listener; // where connections come in
+mod live; // what requests are answered by, until it is exchanged
 mod metrics; // what Prometheus reads
 mod openapi; // the API, described
 mod page; // the web page: its shell
@@ -53,6 +54,7 @@ mod serve; // connections in, and a shutdown that loses nothing
 mod status; // health, readiness, metrics
 
 pub use listener::Listener;
+pub use live::Live;
 pub use serve::{Serving, serve};
 pub use settings::{Limits, Settings, Token, Tokens};
 pub use site::{Site, TrustedProxies};

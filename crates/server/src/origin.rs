@@ -28,10 +28,27 @@ pub(crate) enum Hosts {
     },
 }
 
+/// From where a server can be reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reach {
+    /// Whether a browser can.
+    has_url: bool,
+    is_of_this_machine: bool,
+}
+
+impl Reach {
+    pub(crate) fn of(listener: &Listener) -> Self {
+        Self {
+            has_url: listener.url().is_some(),
+            is_of_this_machine: listener.is_of_this_machine(),
+        }
+    }
+}
+
 impl Hosts {
-    pub(crate) fn of(settings: &Settings, listener: &Listener) -> Self {
+    pub(crate) fn of(settings: &Settings, reach: Reach) -> Self {
         let listed = &settings.hosts;
-        let is_open = settings.tokens.is_none() && listener.url().is_some();
+        let is_open = settings.tokens.is_none() && reach.has_url;
         if listed.iter().any(|name| name == "*") || (listed.is_empty() && !is_open) {
             return Self::Any;
         }
@@ -39,7 +56,7 @@ impl Hosts {
         let names = listed.iter().map(String::as_str).chain(public);
         Self::Named {
             names: names.map(str::to_owned).collect(),
-            is_of_this_machine: listener.is_of_this_machine(),
+            is_of_this_machine: reach.is_of_this_machine,
         }
     }
 

@@ -1,27 +1,23 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use detente_core::Moment;
 use detente_service::Service;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, getrlimit};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tower::ServiceExt;
+use tower::Service as _;
 
-use crate::app::{App, Closing};
+use crate::app::App;
 use crate::connections::{Admitted, Connections, Felt};
-use crate::inbound::BODIES;
 use crate::listener::{Connection, Listener};
-use crate::metrics::Metrics;
-use crate::origin::Hosts;
-use crate::router::router;
+use crate::live::Live;
+use crate::origin::Reach;
 use crate::settings::{Limits, Settings};
 use crate::site::FromProxy;
 
@@ -48,27 +44,13 @@ const RESERVED_DESCRIPTORS: u64 = 48;
 #[derive(Debug)]
 pub struct Serving {
     listener: Listener,
-    app: Arc<App>,
-    router: Router,
+    live: Arc<Live>,
 }
 
 /// Opens the server on a listener that is bound already.
 pub fn serve(listener: Listener, service: Service, settings: Settings) -> Serving {
-    let app = Arc::new(App {
-        metrics: Metrics::new(&service.metrics),
-        hosts: Hosts::of(&settings, &listener),
-        service: Arc::new(service),
-        settings,
-        bodies: Arc::new(Semaphore::new(BODIES)),
-        closing: Closing::new(),
-        openapi: OnceLock::new(),
-    });
-    let router = router(Arc::clone(&app));
-    Serving {
-        listener,
-        app,
-        router,
-    }
+    let live = Arc::new(Live::new(service, settings, Reach::of(&listener)));
+    Serving { listener, live }
 }
 
 impl Serving {
@@ -77,27 +59,28 @@ impl Serving {
         &self.listener
     }
 
+    /// What it answers by, to be exchanged while it runs.
+    pub fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live)
+    }
+
     /// Serves until `shutdown` ends: then accepts no more, lets requests under way finish within
     /// the grace of the settings, ends change streams, and lets go of the writer.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self {
-            listener,
-            app,
-            router,
-        } = self;
-        let log = tokio::spawn(keep_the_log(Arc::clone(&app)));
+        let Self { listener, live } = self;
+        let log = tokio::spawn(keep_the_log(Arc::clone(&live)));
         let connections = GracefulShutdown::new();
-        let open = Arc::new(open_connections(&app.settings.limits));
+        let open = Arc::new(open_connections(&live.current().app.settings.limits));
         let mut tasks = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
-                        let is_proxy = peer.is_some_and(|peer| app.settings.believes(peer));
+                        let is_proxy = peer.is_some_and(|peer| live.current().app.settings.believes(peer));
                         // All the world comes by way of a proxy.
                         let admitted = open.admit(peer.filter(|_| !is_proxy));
-                        tasks.spawn(handle(stream, admitted, is_proxy, &router, &connections));
+                        tasks.spawn(handle(stream, admitted, is_proxy, &live, &connections));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
@@ -110,8 +93,8 @@ impl Serving {
         }
         drop(listener);
         tracing::info!("shutting down");
-        app.closing.begin();
-        let grace = app.settings.limits.shutdown_grace;
+        live.close();
+        let grace = live.current().app.settings.limits.shutdown_grace;
         if tokio::time::timeout(grace, connections.shutdown())
             .await
             .is_err()
@@ -122,7 +105,6 @@ impl Serving {
                 "some requests took longer than the grace and were cut off"
             );
         }
-        drop(router);
         if let Err(error) = log.await {
             tracing::error!(%error, "the conflict log was not kept to the end");
         }
@@ -130,19 +112,24 @@ impl Serving {
 }
 
 /// Has refused writes, which ride along with other commits, written soon where there are none.
-async fn keep_the_log(app: Arc<App>) {
+async fn keep_the_log(live: Arc<Live>) {
     let mut sweep = tokio::time::interval(SWEEP_PERIOD);
     loop {
         tokio::select! {
-            () = app.closing.wait() => return,
+            () = live.closing.wait() => return,
             () = tokio::time::sleep(LOG_DELAY) => {}
-            _ = sweep.tick() => dismiss_old(&app).await,
+            _ = sweep.tick() => dismiss_old(&app(&live)).await,
         }
+        let app = app(&live);
         if app.service.writer().counters().waiting_conflicts() > 0 {
             // What fails now is tried again with the next commit, and told in the writer's own line.
             let _ = app.service.flush().await;
         }
     }
+}
+
+fn app(live: &Live) -> Arc<App> {
+    Arc::clone(&live.current().app)
 }
 
 /// Lets conflicts go that nobody settled in the time that the settings give them.
@@ -183,20 +170,21 @@ fn handle(
     stream: Connection,
     admitted: Admitted,
     is_proxy: bool,
-    router: &Router,
+    live: &Arc<Live>,
     connections: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
     let (pulse, felt) = (admitted.pulse(), admitted.pulse());
-    let service = router
-        .clone()
-        .map_request(move |request: hyper::Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(pulse.ask());
-            if is_proxy {
-                request.extensions_mut().insert(FromProxy);
-            }
-            request
-        });
+    let live = Arc::clone(live);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(pulse.ask());
+        if is_proxy {
+            request.extensions_mut().insert(FromProxy);
+        }
+        // Another one may answer the next request on this connection.
+        let mut router = live.current().router.clone();
+        router.call(request)
+    });
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -207,10 +195,7 @@ fn handle(
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(HEAD_BYTES as u32);
-    let connection = builder.serve_connection(
-        TokioIo::new(Felt::new(stream, felt)),
-        TowerToHyperService::new(service),
-    );
+    let connection = builder.serve_connection(TokioIo::new(Felt::new(stream, felt)), service);
     let connection = connections.watch(connection.into_owned());
     async move {
         tokio::select! {

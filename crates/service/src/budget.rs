@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What requests may work on at one time. Whoever explains a refusal has a share of the edits
 /// already, so explanations have shares of their own: nobody waits for what a waiter holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Budget {
     edits: Arc<Semaphore>,
     explanations: Arc<Semaphore>,

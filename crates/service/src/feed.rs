@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use detente_core::{Key, Seq};
+use detente_core::{Key, Moment, Seq};
 use detente_store::{Changes, Epoch, Follow, PageLimit};
 use tokio::sync::watch;
 
@@ -218,6 +218,11 @@ impl Service {
 }
 
 impl Follower {
+    /// When the credentials of whoever follows end, if they do.
+    pub fn until(&self) -> Option<Moment> {
+        self.principal.until
+    }
+
     /// Waits until there may be more; `false` when the server is closing. May be dropped while it
     /// waits.
     pub async fn wait(&mut self) -> bool {

@@ -41,14 +41,26 @@ struct Decisions {
 impl Metrics {
     /// `collections` are the labels that writes are counted by.
     pub(crate) fn new<'a>(collections: impl Iterator<Item = &'a str>) -> Self {
-        let writes = Family::<Write, Counter>::default();
+        let nothing = Self {
+            writes: Family::default(),
+            by_collection: BTreeMap::new(),
+            conflicts: Family::default(),
+            retries: Counter::default(),
+            replays: Counter::default(),
+            lock_waits: Counter::default(),
+        };
+        nothing.by_collections(collections)
+    }
+
+    /// The same counters, by these collections.
+    pub(crate) fn by_collections<'a>(&self, collections: impl Iterator<Item = &'a str>) -> Self {
         let counter = |collection: &str, outcome| {
             let collection = collection.to_owned();
             let label = Write {
                 collection,
                 outcome,
             };
-            writes.get_or_create_owned(&label)
+            self.writes.get_or_create_owned(&label)
         };
         let decisions = collections.map(|collection| {
             let decisions = Decisions {
@@ -60,11 +72,11 @@ impl Metrics {
         });
         Self {
             by_collection: decisions.collect(),
-            writes,
-            conflicts: Family::default(),
-            retries: Counter::default(),
-            replays: Counter::default(),
-            lock_waits: Counter::default(),
+            writes: self.writes.clone(),
+            conflicts: self.conflicts.clone(),
+            retries: self.retries.clone(),
+            replays: self.replays.clone(),
+            lock_waits: self.lock_waits.clone(),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::Outcome;
 use crate::explanation::{Explanation, What};
 
 /// What is durable, with the store's errors as explanations. What memory has is there at once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reading {
     reader: Arc<dyn Reader>,
 }

@@ -135,8 +135,15 @@ pub struct Rights {
 /// perhaps with a colon and the collection in which it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Right {
+    word: Box<str>,
     actions: Actions,
     collection: Option<Box<str>>,
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.word)
+    }
 }
 
 /// A text that is no [`Right`].
@@ -172,6 +179,7 @@ impl FromStr for Right {
             _ => return Err(NotARight),
         };
         Ok(Self {
+            word: text.into(),
             actions,
             collection,
         })
@@ -204,6 +212,7 @@ impl Rights {
         for Right {
             actions,
             collection,
+            ..
         } in rights
         {
             let Some(name) = collection else {

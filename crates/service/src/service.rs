@@ -36,6 +36,19 @@ impl Service {
         }
     }
 
+    /// The same service under another policy: what is under way goes on as it began, and all that is
+    /// counted goes on, too.
+    pub fn under(&self, policy: Policy) -> Self {
+        Self {
+            metrics: self.metrics.by_collections(policy.labels()),
+            reading: self.reading.clone(),
+            writer: self.writer.clone(),
+            touched: self.touched.clone(),
+            budget: self.budget.clone(),
+            policy,
+        }
+    }
+
     /// How a collection is treated.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use super::Failure;
 use crate::config::{self, Config, Mistakes};
 
 /// The store that a command works on, and its rules.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct StoreArgs {
     /// The configuration; without one, any collection name is accepted
     #[arg(long, env = "DETENTE_CONFIG", value_name = "FILE")]

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use clap::Args;
-use detente_server::{Settings, Token, Tokens};
+use detente_server::{Listener, Settings, Token, Tokens};
 use detente_service::{Names, Rights};
 
 use super::Failure;
 use crate::config::{is_host_name, is_origin};
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Door {
     /// An origin whose pages may call the server from a browser, or `*`; may be repeated. Replaces those of
     /// the configuration
@@ -39,9 +39,51 @@ pub(super) struct Door {
         hide_env_values = true
     )]
     tokens: Vec<String>,
+    /// Let anybody who can reach the server do anything. Without this, a server that can be reached from other
+    /// machines needs credentials
+    #[arg(long, env = "DETENTE_INSECURE_OPEN")]
+    insecure_open: bool,
+}
+
+/// From where a server can be reached, and whether it may be by anybody.
+#[derive(Clone, Debug)]
+pub(super) struct Reach {
+    address: String,
+    is_of_this_machine: bool,
+    may_be_open: bool,
+}
+
+impl Reach {
+    /// On this machine everybody is trusted; beyond it, anybody might be anybody.
+    pub(super) fn must_be_guarded(&self, settings: &Settings) -> Result<(), Failure> {
+        if settings.tokens.is_some() || self.is_of_this_machine {
+            return Ok(());
+        }
+        if self.may_be_open {
+            tracing::warn!(
+                address = self.address,
+                "ANYBODY who can reach this address can read, change and delete everything: no \
+                 credentials are configured"
+            );
+            return Ok(());
+        }
+        Err(Failure::Usage(anyhow::anyhow!(
+            "anybody who can reach {} could read, change and delete everything: set --token or \
+             [[tokens]], listen on 127.0.0.1, or say --insecure-open",
+            self.address
+        )))
+    }
 }
 
 impl Door {
+    pub(super) fn reach(&self, listener: &Listener) -> Reach {
+        Reach {
+            address: listener.to_string(),
+            is_of_this_machine: listener.is_of_this_machine(),
+            may_be_open: self.insecure_open,
+        }
+    }
+
     /// Adds what was said to the settings of the file.
     pub(super) fn apply(&self, settings: &mut Settings) -> Result<(), Failure> {
         let wrong = |message: String| Failure::Usage(anyhow::anyhow!(message));

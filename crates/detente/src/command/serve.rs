@@ -5,16 +5,20 @@ use std::time::SystemTime;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use detente_core::CollectionKey;
-use detente_server::{Listener, Serving, Settings};
+use detente_core::rules::Rules;
+use detente_server::{Listener, Serving};
 use detente_service::{Policy, Service};
 use detente_store::{Reader, Store, StoreError, Writer};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;
-use super::data::{StoreArgs, refused};
+use super::control::Control;
+use super::data::{StoreArgs, refused, rules};
 use super::door::Door;
+use super::reload::{Fixed, Reloading};
 use super::shutdown::shutdown_signal;
+use crate::config::Config;
 use crate::listen::Listen;
 
 /// Threads for reads from the disk.
@@ -99,8 +103,9 @@ impl Serve {
             .build()
             .map_err(|error| Failure::Start(error.into()))?;
         let entered = runtime.enter();
-        outlive_hangups().map_err(Failure::Start)?;
+        let mut hangups = signal(SignalKind::hangup()).map_err(|it| Failure::Start(it.into()))?;
         drop(entered);
+        let fixed = Fixed::of(&config);
         let store = self.store.open(&config)?;
         let writer = runtime.block_on(async {
             let listener = bind(&listen).await.map_err(Failure::Start)?;
@@ -108,14 +113,43 @@ impl Serve {
             warn_of_undeclared(&*reader, &config.policy)
                 .await
                 .map_err(|error| refused(&data, error))?;
-            warn_of_open_door(&listener, &config.settings);
+            let reach = self.door.reach(&listener);
+            reach.must_be_guarded(&config.settings)?;
+            warn_of_rules_for_nobody(&config);
             let writer = Writer::start(store, config.settings.limits.queued_writes)
                 .map_err(|error| Failure::Start(error.into()))?;
             let service = Service::new(config.policy, reader, writer.handle());
             let serving = detente_server::serve(listener, service, config.settings);
+            let reloading = Arc::new(Reloading {
+                store: self.store.clone(),
+                door: self.door.clone(),
+                live: serving.live(),
+                fixed,
+                reach,
+            });
+            let answering = Arc::clone(&reloading);
+            tokio::spawn(async move {
+                while hangups.recv().await.is_some() {
+                    // What came of it is in the log.
+                    let _ = reloading.reload();
+                }
+            });
+            let control = match Control::listen(&data) {
+                Ok(control) => {
+                    let answer = move |message: &str| answering.answer(message);
+                    Some(tokio::spawn(control.serve(answer)))
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "`detente reload` will not reach this server; SIGHUP will");
+                    None
+                }
+            };
             announce(&serving, &data.display().to_string()).map_err(Failure::Start)?;
             let shutdown = shutdown_signal("ended before all requests were finished");
             serving.run(shutdown.map_err(Failure::Start)?).await;
+            if let Some(control) = control {
+                control.abort();
+            }
             Ok(writer)
         });
         match writer?.join() {
@@ -180,27 +214,20 @@ async fn warn_of_undeclared(reader: &dyn Reader, policy: &Policy) -> Result<(), 
     Ok(())
 }
 
-/// On this machine everybody is trusted; beyond it, anybody might be anybody.
-fn warn_of_open_door(listener: &Listener, settings: &Settings) {
-    if settings.tokens.is_none() && !listener.is_of_this_machine() {
+/// Without credentials anybody is whoever they say, and rules keep nothing from anybody.
+fn warn_of_rules_for_nobody(config: &Config) {
+    let is_ruled = |(_, rules): &(&str, &Rules)| !rules.access.is_open();
+    let names: Vec<_> = rules(config)
+        .filter(is_ruled)
+        .map(|(name, _)| name)
+        .collect();
+    if config.settings.tokens.is_none() && !names.is_empty() {
         tracing::warn!(
-            address = %listener,
-            "ANYBODY who can reach this address can read, change and delete everything: no tokens are \
-             configured. Set --token or [[tokens]], or listen on 127.0.0.1"
+            collections = names.join(", "),
+            "access rules keep nothing from anybody: no credentials are configured, so everybody is whoever \
+             they say"
         );
     }
-}
-
-/// SIGHUP asks many servers to read their configuration again. This one does so at its start alone,
-/// and a terminal that closes is no reason to end.
-fn outlive_hangups() -> anyhow::Result<()> {
-    let mut hangups = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
-            tracing::info!("SIGHUP changes nothing: the configuration is read at the start");
-        }
-    });
-    Ok(())
 }
 
 /// Prints the line that says where everything is.
