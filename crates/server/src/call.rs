@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use detente_service::Principal;
 
 use crate::app::App;
+use crate::audit::audited;
 use crate::explanation::Refused;
 use crate::fields::must_be_placed;
 use crate::gate;
@@ -80,17 +81,18 @@ impl Resource {
             return self.otherwise(request.method());
         };
         let site = Site::found(&app.settings, request.extensions());
-        let told = |refused: Refused| refused.told(&site);
         match operation.run {
             Run::Gated(run) => {
                 let of = (self.scope, operation);
-                let answer = enter(app, site.clone(), path, request, of, run);
-                answer.await.map_err(told)
+                let audit = app.settings.audit;
+                let (by, answer) = enter(app, site.clone(), path, request, of, run).await;
+                Ok(audited(audit, &site, operation, by, answer))
             }
             Run::Open(run) => {
                 must_be_placed(&operation.misplaced, request.headers())?;
                 let (parts, _) = request.into_parts();
-                run(&app, &path, &parts).await.map_err(told)
+                let answer = run(&app, &path, &parts).await;
+                answer.map_err(|refused| refused.told(&site))
             }
             Run::Missing => Err(Problem::internal("an operation is not there")),
         }
@@ -115,7 +117,7 @@ impl Resource {
 }
 
 /// Credentials become a principal, who may perform the operation, before it runs. A refusal leaves
-/// no unread body behind.
+/// no unread body behind. Returns who it was, too, if that came to be known.
 async fn enter(
     app: Arc<App>,
     site: Site,
@@ -123,21 +125,26 @@ async fn enter(
     request: Request,
     (scope, operation): (Scope, &Operation),
     run: for<'a> fn(&'a mut Call) -> Pending<'a>,
-) -> Answer {
+) -> (Option<Arc<str>>, Answer) {
     let (parts, body) = request.into_parts();
     let mut inbound = Inbound::new(parts, body, &app);
     let names = Names::of(&path);
     let admitted = gate::admit(&app.settings, operation, names.place(scope), &inbound.parts);
-    let admitted = admitted.and_then(|principal| {
+    let placed = || {
         must_be_known(operation, inbound.query())?;
-        must_be_placed(&operation.misplaced, inbound.headers())?;
-        Ok(principal)
-    });
-    let principal = match admitted {
-        Ok(principal) => principal,
-        Err(problem) => {
+        must_be_placed(&operation.misplaced, inbound.headers())
+    };
+    let (principal, admitted) = match admitted {
+        Ok(principal) => (Some(principal), placed().map_err(Refused::from)),
+        Err((principal, refused)) => (principal, Err(refused)),
+    };
+    let by = principal.as_ref().map(|it| Arc::clone(&it.name));
+    let principal = match (principal, admitted) {
+        (Some(principal), Ok(())) => principal,
+        (_, refused) => {
             inbound.drain().await;
-            return Err(problem);
+            let problem = || Problem::internal("a request was let in for nobody").into();
+            return (by, Err(refused.err().unwrap_or_else(problem)));
         }
     };
     let mut call = Call {
@@ -151,5 +158,5 @@ async fn enter(
     if answer.is_err() {
         call.inbound.drain().await;
     }
-    answer
+    (by, answer)
 }

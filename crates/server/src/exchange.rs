@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::audit::Audited;
 use crate::origin;
 use crate::problem::{Problem, ProblemKind};
 use crate::site::Site;
@@ -38,11 +39,18 @@ pub(crate) async fn exchange(
         Some(problem) => problem.into_response(),
         None => next.run(request).await,
     };
+    let audited = response.extensions_mut().remove::<Audited>();
+    let mut slug = None;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        slug = Some(problem.kind.describe().slug);
         note_problem(&app, &problem, &id, &method, uri.path());
-        response = problem.render(&site, uri.path(), plain).map(Body::from);
+        let rendered = problem.render(&site, uri.path(), plain);
+        response = rendered.map(Body::from);
     }
     response.headers_mut().insert(REQUEST_ID, id.clone());
+    if let Some(audited) = audited {
+        audited.note(&id, &method, uri.path(), response.status(), slug);
+    }
     let status = response.status().as_u16();
     app.metrics.answered(&method, status, start.elapsed());
     tracing::debug!(

@@ -18,14 +18,15 @@ const ACTOR: HeaderName = HeaderName::from_static("x-actor");
 const MAX_AGENT: usize = 255;
 
 /// Who asks, if they may perform the operation there: one of its actions, where several can be meant.
-/// The service asks again for the one that it is.
+/// The service asks again for the one that it is. A refusal comes with who it was, if that is known.
 pub(crate) fn admit(
     settings: &Settings,
     operation: &Operation,
     place: Place<'_>,
     request: &Parts,
-) -> Result<Principal, Refused> {
-    let mut principal = principal(settings, &request.headers)?;
+) -> Result<Principal, (Option<Principal>, Refused)> {
+    let principal = principal(settings, &request.headers);
+    let mut principal = principal.map_err(|problem| (None, problem.into()))?;
     if operation.action.is_write() {
         principal.agent = agent(&request.headers);
     }
@@ -36,11 +37,13 @@ pub(crate) fn admit(
     let actions = operation.action.actions(is_true);
     match actions.first() {
         Some(first) if !actions.iter().any(|action| principal.may(*action, place)) => {
-            principal.must(*first, place)?;
+            match principal.must(*first, place) {
+                Ok(()) => Ok(principal),
+                Err(denied) => Err((Some(principal), denied.into())),
+            }
         }
-        _ => {}
+        _ => Ok(principal),
     }
-    Ok(principal)
 }
 
 /// Who asks, by the bearer token (RFC 6750); without tokens in the settings by `X-Actor`.

@@ -40,6 +40,7 @@ mod problem; // every way to say no, and its status
 mod problem_page; // what /problems/{type} says to people
 mod representation; // documents on their way out: validators, codings
 
+mod audit; // who wrote what, and who was turned away
 mod connections; // those that are open, and who makes room
 mod exchange; // around every request: limits, request id, log, metrics, problems
 mod front; // what the web page tells where no script runs
@@ -56,5 +57,5 @@ mod status; // health, readiness, metrics
 pub use listener::Listener;
 pub use live::Live;
 pub use serve::{Serving, serve};
-pub use settings::{Limits, Settings, Token, Tokens};
+pub use settings::{Audit, Limits, Settings, Token, Tokens};
 pub use site::{Site, TrustedProxies};

@@ -200,6 +200,16 @@ impl Problem {
 }
 
 /// Passes the problem on to the place that knows the request and renders the answer.
+impl Problem {
+    /// Whether somebody was turned away for who they are.
+    pub(crate) fn is_denial(&self) -> bool {
+        matches!(
+            self.kind,
+            ProblemKind::Unauthenticated | ProblemKind::Forbidden
+        )
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();

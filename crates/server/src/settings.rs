@@ -24,6 +24,7 @@ pub struct Settings {
     /// Origins that a browser may call from; `*` for all.
     pub cors_origins: Vec<String>,
     pub limits: Limits,
+    pub audit: Audit,
     /// The age at which conflicts are dismissed that nobody settled.
     pub dismiss_after: Option<Duration>,
 }
@@ -33,6 +34,17 @@ impl Settings {
     pub(crate) fn believes(&self, peer: IpAddr) -> bool {
         self.site.base().is_empty() && self.trusted_proxies.contains(peer)
     }
+}
+
+/// Which requests get a line of the log that says who asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Audit {
+    Off,
+    /// Those that were denied for who asked.
+    #[default]
+    Denials,
+    /// Those, and all writes.
+    Writes,
 }
 
 /// How much clients may ask for.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use detente_core::{CollectionRules, Unconditional};
-use detente_server::{Limits, Settings, Token, Tokens};
+use detente_server::{Audit, Limits, Settings, Token, Tokens};
 use detente_service::{Collection, OnConflict, Policy, StaleAnswer, Undeclared};
 use detente_store::Retention;
 use toml::de::{DeTable, DeValue};
@@ -81,6 +81,12 @@ const UNCONDITIONAL: [(&str, Unconditional); 2] = [
     ("allow", Unconditional::Allow),
 ];
 
+const AUDIT: [(&str, Audit); 3] = [
+    ("off", Audit::Off),
+    ("denials", Audit::Denials),
+    ("writes", Audit::Writes),
+];
+
 const ON_CONFLICT: [(&str, OnConflict); 2] =
     [("reject", OnConflict::Reject), ("merge", OnConflict::Merge)];
 
@@ -114,6 +120,7 @@ fn read(root: &Section<'_>) -> Config {
             hosts: hosts(root),
             cors_origins: cors_origins(root),
             limits,
+            audit: root.word("audit", &AUDIT).unwrap_or_default(),
             dismiss_after,
         },
     };

@@ -1,0 +1,70 @@
+//! Who wrote what, and who was turned away: a line of the log for each. No line has a secret, or what
+//! a document holds.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::call::Answer;
+use crate::operations::Operation;
+use crate::settings::Audit;
+use crate::site::Site;
+
+/// What a line says of a request that was asked for by somebody.
+#[derive(Clone, Debug)]
+pub(crate) struct Audited {
+    /// `None`: nobody knows.
+    by: Option<Arc<str>>,
+    operation: &'static str,
+}
+
+/// Turns what an operation came to into its answer, with what its line says if it has one.
+pub(crate) fn audited(
+    audit: Audit,
+    site: &Site,
+    operation: &Operation,
+    by: Option<Arc<str>>,
+    answer: Answer,
+) -> Response {
+    let answer = answer.map_err(|refused| refused.told(site));
+    let is_denial = answer.as_ref().is_err_and(|problem| problem.is_denial());
+    let mut response = answer.into_response();
+    let is_told = match audit {
+        Audit::Off => false,
+        Audit::Denials => is_denial,
+        Audit::Writes => is_denial || operation.action.is_write(),
+    };
+    if is_told {
+        let operation = operation.id;
+        response.extensions_mut().insert(Audited { by, operation });
+    }
+    response
+}
+
+impl Audited {
+    pub(crate) fn note(
+        &self,
+        request_id: &HeaderValue,
+        method: &Method,
+        path: &str,
+        status: StatusCode,
+        problem: Option<&'static str>,
+    ) {
+        tracing::info!(
+            target: "detente::audit",
+            request_id = request_id.to_str().unwrap_or_default(),
+            by = self.by.as_deref().unwrap_or_default(),
+            operation = self.operation,
+            %method,
+            path,
+            status = status.as_u16(),
+            problem,
+            "{}",
+            match problem {
+                None => "done",
+                Some(_) => "refused",
+            }
+        );
+    }
+}
