@@ -6,15 +6,21 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each member may rest on. The program and the benchmark may rest on all.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("detente-core", &[]),
     ("detente-store", &["detente-core"]),
     ("detente-sqlite", &["detente-store", "detente-core"]),
     ("detente-postgres", &["detente-store", "detente-core"]),
     ("detente-service", &["detente-store", "detente-core"]),
+    ("detente-gate", &["detente-service", "detente-core"]),
     (
         "detente-server",
-        &["detente-service", "detente-store", "detente-core"],
+        &[
+            "detente-gate",
+            "detente-service",
+            "detente-store",
+            "detente-core",
+        ],
     ),
     ("detente-judge", &["detente-core"]),
     ("detente-check", &["detente-judge", "detente-core"]),
