@@ -20,7 +20,7 @@ fi
 
 dictionary_of() {
     case $1 in
-    json | json_pointer | patches | comparison) echo json ;;
+    json | json_pointer | patches | comparison | credentials) echo json ;;
     configuration) echo toml ;;
     esac
 }
