@@ -1,8 +1,11 @@
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use detente_core::Moment;
 use detente_core::json::Value;
 use detente_gate::{Algorithm, Key, KeySetError, MAX_KEYS, NotAKey, Terms, Unknown, key_set};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 
 use crate::signer::{ED25519_PUBLIC, P256_PUBLIC, RSA_PUBLIC, Signer};
 use crate::{NOW, claims, exact, jwt};
@@ -68,6 +71,38 @@ fn a_damaged_key_file_does_no_harm() {
                 let mut damaged = file.to_vec();
                 damaged[at] = byte;
                 let _ = Key::read(algorithm, &damaged);
+            }
+        }
+    }
+}
+
+/// A public key in PEM.
+fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n")
+}
+
+proptest! {
+    #[test]
+    fn no_der_does_harm(
+        file in select(vec![RSA_PUBLIC, P256_PUBLIC, ED25519_PUBLIC]),
+        changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        length in any::<prop::sample::Index>(),
+        noise in vec(any::<u8>(), 0..100),
+    ) {
+        let body = std::str::from_utf8(file).unwrap().lines().filter(|it| !it.starts_with('-'));
+        let der = STANDARD.decode(body.collect::<String>()).unwrap();
+        let mut changed = der.clone();
+        for (at, byte) in changes {
+            let at = at.index(changed.len());
+            changed[at] = byte;
+        }
+        let cut = &der[..length.index(der.len())];
+        let longer = [&der[..], &noise].concat();
+        for der in [&changed, &noise, &longer, cut] {
+            for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa] {
+                let read = Key::read(algorithm, pem(der).as_bytes());
+                prop_assert!(read.is_err() || der.len() == changed.len());
             }
         }
     }

@@ -242,6 +242,8 @@ async fn withdrawn_keys_go_within_the_hour_and_what_they_signed_with_them() {
     assert_eq!(host.fetches(), 1);
     // This one begins the fetch, and does not wait for it.
     assert_eq!(judged(&jwt, &old_token, after(3600)).await, Ok(()));
+    tokio::task::yield_now().await;
+    assert_eq!(host.fetches(), 2);
     jwt.refresh(after(3600)).await;
     assert_eq!(host.fetches(), 2);
     assert_eq!(
