@@ -2,11 +2,14 @@
 
 mod collection; // [collections.…]
 mod file; // the file, from text to settings
+mod jwt; // tokens that somebody else signed
 mod mistake; // what is wrong, and where
+mod rates; // how often somebody may ask
 mod rights; // what somebody may do
 mod section; // one table of the file, read member by member
 mod site; // where clients find the server, and whose they may be
 mod strategy; // how two edits of one place are merged
+mod tokens; // the bearer tokens of the file
 
 pub use file::{Config, load, parse};
 pub use mistake::{Mistake, Mistakes};

@@ -3,3 +3,4 @@
 pub mod command; // serve, check, race, config, export, import, backup, verify
 pub mod config; // detente.toml
 pub mod listen; // where the server listens
+mod published; // keys at a URL

@@ -12,6 +12,11 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// Whether it takes no credentials at all, so that nobody needs any.
+    pub fn is_open(&self) -> bool {
+        self.tokens.is_none() && self.jwt.is_none()
+    }
+
     /// Whom a bearer secret (RFC 6750) stands for. Where signed tokens are taken, a text with two dots
     /// is one of those.
     ///

@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use detente_gate::Limiter;
 use detente_service::Service;
 use tokio::sync::{Semaphore, watch};
 
@@ -14,6 +15,7 @@ use crate::settings::Settings;
 pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     pub(crate) settings: Settings,
+    pub(crate) limiter: Arc<Limiter>,
     pub(crate) hosts: Hosts,
     pub(crate) metrics: Arc<Metrics>,
     /// How many bytes of large bodies may be held at one time.

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::call::Answer;
 use crate::operations::Operation;
+use crate::problem::Problem;
 use crate::settings::Audit;
-use crate::site::Site;
 
 /// What a line says of a request that was asked for by somebody.
 #[derive(Clone, Debug)]
@@ -22,12 +21,10 @@ pub(crate) struct Audited {
 /// Turns what an operation came to into its answer, with what its line says if it has one.
 pub(crate) fn audited(
     audit: Audit,
-    site: &Site,
     operation: &Operation,
     by: Option<Arc<str>>,
-    answer: Answer,
+    answer: Result<Response, Problem>,
 ) -> Response {
-    let answer = answer.map_err(|refused| refused.told(site));
     let is_denial = answer.as_ref().is_err_and(|problem| problem.is_denial());
     let mut response = answer.into_response();
     let is_told = match audit {

@@ -7,15 +7,17 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use detente_gate::{Class, Standing};
 use detente_service::Principal;
 
 use crate::app::App;
 use crate::audit::audited;
 use crate::explanation::Refused;
 use crate::fields::must_be_placed;
-use crate::gate;
+use crate::gate::{self, Entry};
 use crate::inbound::Inbound;
 use crate::operations::{Operation, Resource, Scope};
+use crate::pace::{self, Asker};
 use crate::parameters::must_be_known;
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::field;
@@ -84,9 +86,13 @@ impl Resource {
         match operation.run {
             Run::Gated(run) => {
                 let of = (self.scope, operation);
-                let audit = app.settings.audit;
-                let (by, answer) = enter(app, site.clone(), path, request, of, run).await;
-                Ok(audited(audit, &site, operation, by, answer))
+                let gate = Arc::clone(&app);
+                let entered = enter(app, site.clone(), path, request, of, run).await;
+                let answer = entered.answer.map_err(|refused| refused.told(&site));
+                if let Err(problem) = &answer {
+                    pace::charge(&gate, &entered.asker, problem.kind.describe().status);
+                }
+                Ok(audited(gate.settings.audit, operation, entered.by, answer))
             }
             Run::Open(run) => {
                 must_be_placed(&operation.misplaced, request.headers())?;
@@ -117,7 +123,7 @@ impl Resource {
 }
 
 /// Credentials become a principal, who may perform the operation, before it runs. A refusal leaves
-/// no unread body behind. Returns who it was, too, if that came to be known.
+/// no unread body behind.
 async fn enter(
     app: Arc<App>,
     site: Site,
@@ -125,26 +131,37 @@ async fn enter(
     request: Request,
     (scope, operation): (Scope, &Operation),
     run: for<'a> fn(&'a mut Call) -> Pending<'a>,
-) -> (Option<Arc<str>>, Answer) {
+) -> Entered {
     let (parts, body) = request.into_parts();
     let mut inbound = Inbound::new(parts, body, &app);
     let names = Names::of(&path);
-    let admitted = gate::admit(&app.settings, operation, names.place(scope), &inbound.parts);
-    let placed = || {
-        must_be_known(operation, inbound.query())?;
-        must_be_placed(&operation.misplaced, inbound.headers())
-    };
-    let (principal, admitted) = match admitted {
-        Ok(principal) => (Some(principal), placed().map_err(Refused::from)),
-        Err((principal, refused)) => (principal, Err(refused)),
-    };
+    let entry = gate::admit(&app, operation, names.place(scope), &inbound.parts).await;
+    let Entry {
+        asker,
+        principal,
+        refused,
+    } = entry;
     let by = principal.as_ref().map(|it| Arc::clone(&it.name));
-    let principal = match (principal, admitted) {
-        (Some(principal), Ok(())) => principal,
+    let class = match operation.action.is_write() {
+        true => Class::Writes,
+        false => Class::Reads,
+    };
+    let placed = || -> Result<Option<Standing>, Refused> {
+        if let Some(refused) = refused {
+            return Err(refused);
+        }
+        let standing = pace::check(&app, &asker, class)?;
+        must_be_known(operation, inbound.query())?;
+        must_be_placed(&operation.misplaced, inbound.headers())?;
+        Ok(standing)
+    };
+    let (principal, standing) = match (principal, placed()) {
+        (Some(principal), Ok(standing)) => (principal, standing),
         (_, refused) => {
             inbound.drain().await;
-            let problem = || Problem::internal("a request was let in for nobody").into();
-            return (by, Err(refused.err().unwrap_or_else(problem)));
+            let nobody = || Problem::internal("a request was let in for nobody").into();
+            let answer = Err(refused.err().unwrap_or_else(nobody));
+            return Entered { asker, by, answer };
         }
     };
     let mut call = Call {
@@ -154,9 +171,19 @@ async fn enter(
         path,
         inbound,
     };
-    let answer = run(&mut call).await;
-    if answer.is_err() {
-        call.inbound.drain().await;
+    let mut answer = run(&mut call).await;
+    match (&mut answer, standing) {
+        (Ok(response), Some(standing)) => pace::tell(response.headers_mut(), &standing),
+        (Err(_), _) => call.inbound.drain().await,
+        _ => {}
     }
-    (by, answer)
+    Entered { asker, by, answer }
+}
+
+/// What became of a request that came to the gate.
+struct Entered {
+    asker: Asker,
+    /// Who it was, if that came to be known.
+    by: Option<Arc<str>>,
+    answer: Answer,
 }

@@ -63,9 +63,9 @@ fn takes_any(policy: &Policy) -> bool {
 
 /// A request that this server takes: a new document where no schema stands in the way, else a list.
 fn attempt(policy: &Policy, settings: &Settings, origin: &str) -> String {
-    let token = match settings.tokens {
-        Some(_) => "-H 'Authorization: Bearer YOUR-TOKEN' ",
-        None => "",
+    let token = match settings.gate.is_open() {
+        false => "-H 'Authorization: Bearer YOUR-TOKEN' ",
+        true => "",
     };
     let mut declared = policy.collections.iter();
     let free = declared.find(|(_, collection)| {
@@ -94,12 +94,12 @@ fn attempt(policy: &Policy, settings: &Settings, origin: &str) -> String {
 }
 
 fn door(settings: &Settings) -> &'static str {
-    match settings.tokens {
-        Some(_) => {
+    match settings.gate.is_open() {
+        false => {
             "<p>All but this page, the description of the API and the health of the server wants a \
              bearer token.</p>"
         }
-        None => "",
+        true => "",
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
     use detente_service::Collection;
 
     use super::*;
-    use crate::settings::Tokens;
+    use detente_gate::{Gate, Tokens};
 
     #[test]
     fn the_page_shows_what_this_server_takes() {
@@ -137,7 +137,10 @@ mod tests {
         };
         let open = Settings::default();
         let closed = Settings {
-            tokens: Some(Tokens::default()),
+            gate: Gate {
+                tokens: Some(Tokens::default()),
+                ..Gate::default()
+            },
             ..Settings::default()
         };
         let any = Policy::default();

@@ -4,29 +4,51 @@ use std::sync::{Arc, LazyLock};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
+use detente_gate::Unknown;
 use detente_service::{MAX_ACTOR, Place, Principal, Rights, is_actor};
 
+use crate::app::App;
 use crate::explanation::Refused;
 use crate::operations::{Operation, Parameter};
+use crate::pace::{self, Asker};
 use crate::parameters::parameters;
 use crate::problem::{Problem, ProblemKind};
-use crate::settings::Settings;
 
 const ACTOR: HeaderName = HeaderName::from_static("x-actor");
 
 /// Longest name of a program that is kept, in bytes.
 const MAX_AGENT: usize = 255;
 
-/// Who asks, if they may perform the operation there: one of its actions, where several can be meant.
-/// The service asks again for the one that it is. A refusal comes with who it was, if that is known.
-pub(crate) fn admit(
-    settings: &Settings,
+/// What the gate let through, or did not.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// By whose name requests are counted.
+    pub(crate) asker: Asker,
+    /// `None`: nobody knows who asks.
+    pub(crate) principal: Option<Principal>,
+    /// Why the operation must not run, if so.
+    pub(crate) refused: Option<Refused>,
+}
+
+/// Who asks, and whether they may perform the operation there: one of its actions, where several can be
+/// meant. The service asks again for the one that it is.
+pub(crate) async fn admit(
+    app: &App,
     operation: &Operation,
     place: Place<'_>,
     request: &Parts,
-) -> Result<Principal, (Option<Principal>, Refused)> {
-    let principal = principal(settings, &request.headers);
-    let mut principal = principal.map_err(|problem| (None, problem.into()))?;
+) -> Entry {
+    let address = || Asker::Address(pace::address(&app.settings, request));
+    let mut principal = match principal(app, request).await {
+        Ok(principal) => principal,
+        Err(problem) => {
+            return Entry {
+                asker: address(),
+                principal: None,
+                refused: Some(problem.into()),
+            };
+        }
+    };
     if operation.action.is_write() {
         principal.agent = agent(&request.headers);
     }
@@ -35,43 +57,65 @@ pub(crate) fn admit(
         parameters(query).any(|(name, value)| name == parameter.name && value == "true")
     };
     let actions = operation.action.actions(is_true);
-    match actions.first() {
+    let refused = match actions.first() {
         Some(first) if !actions.iter().any(|action| principal.may(*action, place)) => {
-            match principal.must(*first, place) {
-                Ok(()) => Ok(principal),
-                Err(denied) => Err((Some(principal), denied.into())),
-            }
+            principal.must(*first, place).err()
         }
-        _ => Ok(principal),
+        _ => None,
+    };
+    Entry {
+        // Without credentials, a name is what somebody says.
+        asker: match app.settings.gate.is_open() {
+            true => address(),
+            false => Asker::Name(Arc::clone(&principal.name)),
+        },
+        principal: Some(principal),
+        refused: refused.map(Refused::from),
     }
 }
 
-/// Who asks, by the bearer token (RFC 6750); without tokens in the settings by `X-Actor`.
-fn principal(settings: &Settings, headers: &HeaderMap) -> Result<Principal, Problem> {
+/// Who asks, by a bearer token (RFC 6750); by `X-Actor` where no credentials are taken.
+async fn principal(app: &App, request: &Parts) -> Result<Principal, Problem> {
     static ALL: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights::ALL));
-    let Some(tokens) = &settings.tokens else {
+    let gate = &app.settings.gate;
+    if gate.is_open() {
         return Ok(Principal {
-            name: actor(headers)?,
+            name: actor(&request.headers)?,
             rights: Arc::clone(&ALL),
             caller: None,
             until: None,
             agent: None,
         });
-    };
-    let secret = bearer(headers)
-        .ok_or_else(|| unauthenticated("This server wants a bearer token.", "Bearer"))?;
-    let invalid = "Bearer error=\"invalid_token\"";
-    let token = tokens
-        .find(secret)
-        .ok_or_else(|| unauthenticated("The bearer token is not known here.", invalid))?;
-    Ok(Principal {
-        name: Arc::clone(&token.name),
-        rights: Arc::clone(&token.rights),
-        caller: None,
-        until: None,
-        agent: None,
-    })
+    }
+    let asker = Asker::Address(pace::address(&app.settings, request));
+    // Whoever tries one token after the other is held up before it is looked at.
+    pace::may_fail(app, &asker)?;
+    let secret = bearer(&request.headers)
+        .ok_or_else(|| unauthenticated("This server wants a bearer token.", REALM))?;
+    let now = app.service.writer().time().now;
+    match gate.know(secret, now).await {
+        Ok(known) => Ok(Principal {
+            name: known.name,
+            rights: known.rights,
+            caller: Some(known.caller),
+            until: known.until,
+            agent: None,
+        }),
+        Err(unknown @ Unknown::KeysAway) => Err(Problem::unavailable(&unknown.to_string())),
+        Err(unknown) => {
+            let detail = unknown.to_string();
+            // A quoted string (RFC 9110, section 5.6.4). Names of claims are the configuration's.
+            let quoted = |it: char| if matches!(it, '"' | '\\') { '\'' } else { it };
+            let said: String = detail.chars().filter(char::is_ascii).map(quoted).collect();
+            let challenge =
+                format!("{REALM}, error=\"invalid_token\", error_description=\"{said}\"");
+            Err(unauthenticated(&detail, &challenge))
+        }
+    }
 }
+
+/// What asks for credentials (RFC 6750, section 3).
+const REALM: &str = "Bearer realm=\"detente\"";
 
 fn agent(headers: &HeaderMap) -> Option<Arc<str>> {
     let name = headers.get(header::USER_AGENT)?.as_bytes();

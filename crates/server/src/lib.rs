@@ -5,6 +5,7 @@ mod call; // the way of a request to its operation
 mod gate; // credentials to a principal
 mod operations; // what can be asked of the server: one table
 mod origin; // which host was asked for, and which page asks
+mod pace; // how often somebody may ask
 mod resource; // what a URL names
 mod router; // URLs to resources
 mod segment; // names in paths, percent-encoded
@@ -57,5 +58,5 @@ mod status; // health, readiness, metrics
 pub use listener::Listener;
 pub use live::Live;
 pub use serve::{Serving, serve};
-pub use settings::{Audit, Limits, Settings, Token, Tokens};
+pub use settings::{Audit, Limits, Settings};
 pub use site::{Site, TrustedProxies};

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use detente_gate::Limiter;
 use detente_service::{Policy, Service};
 use tokio::sync::Semaphore;
 
@@ -43,6 +44,7 @@ impl Live {
         let current = Current::new(App {
             metrics: Arc::new(Metrics::new(&service.metrics)),
             hosts: Hosts::of(&settings, reach),
+            limiter: Arc::new(Limiter::new(settings.rates)),
             service: Arc::new(service),
             settings,
             bodies: Arc::new(Semaphore::new(BODIES)),
@@ -68,6 +70,11 @@ impl Live {
         let next = Current::new(App {
             service: Arc::new(app.service.under(policy)),
             hosts: Hosts::of(&settings, self.reach),
+            // Nobody gets a fresh allowance because something else changed.
+            limiter: match settings.rates == app.settings.rates {
+                true => Arc::clone(&app.limiter),
+                false => Arc::new(Limiter::new(settings.rates)),
+            },
             settings,
             metrics: Arc::clone(&app.metrics),
             bodies: Arc::clone(&app.bodies),

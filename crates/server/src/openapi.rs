@@ -99,8 +99,11 @@ fn describe(policy: &Policy, settings: &Settings, site: &Site) -> Value {
     });
     if api.wants_tokens() {
         description["security"] = json!([{"bearer": []}]);
-        description["components"]["securitySchemes"] =
-            json!({"bearer": {"type": "http", "scheme": "bearer"}});
+        description["components"]["securitySchemes"] = json!({"bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token of this server, or one of an issuer that it trusts. What an operation requires of it are the rights that it must have.",
+        }});
     }
     description
 }

@@ -48,7 +48,7 @@ impl Reach {
 impl Hosts {
     pub(crate) fn of(settings: &Settings, reach: Reach) -> Self {
         let listed = &settings.hosts;
-        let is_open = settings.tokens.is_none() && reach.has_url;
+        let is_open = settings.gate.is_open() && reach.has_url;
         if listed.iter().any(|name| name == "*") || (listed.is_empty() && !is_open) {
             return Self::Any;
         }

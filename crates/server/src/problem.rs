@@ -205,7 +205,7 @@ impl Problem {
     pub(crate) fn is_denial(&self) -> bool {
         matches!(
             self.kind,
-            ProblemKind::Unauthenticated | ProblemKind::Forbidden
+            ProblemKind::Unauthenticated | ProblemKind::Forbidden | ProblemKind::RateLimited
         )
     }
 }

@@ -91,6 +91,8 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         header::LOCATION,
         header::ALLOW,
         header::RETRY_AFTER,
+        HeaderName::from_static("ratelimit"),
+        HeaderName::from_static("ratelimit-policy"),
         HeaderName::from_static("document-version"),
         HeaderName::from_static("preference-applied"),
         HeaderName::from_static("merged-etag"),

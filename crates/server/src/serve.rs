@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::connections::{Admitted, Connections, Felt};
 use crate::listener::{Connection, Listener};
 use crate::live::Live;
 use crate::origin::Reach;
+use crate::pace::Peer;
 use crate::settings::{Limits, Settings};
 use crate::site::FromProxy;
 
@@ -80,7 +82,7 @@ impl Serving {
                         let is_proxy = peer.is_some_and(|peer| live.current().app.settings.believes(peer));
                         // All the world comes by way of a proxy.
                         let admitted = open.admit(peer.filter(|_| !is_proxy));
-                        tasks.spawn(handle(stream, admitted, is_proxy, &live, &connections));
+                        tasks.spawn(handle(stream, admitted, peer, is_proxy, &live, &connections));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
@@ -118,7 +120,10 @@ async fn keep_the_log(live: Arc<Live>) {
         tokio::select! {
             () = live.closing.wait() => return,
             () = tokio::time::sleep(LOG_DELAY) => {}
-            _ = sweep.tick() => dismiss_old(&app(&live)).await,
+            _ = sweep.tick() => {
+                refresh_keys(&app(&live));
+                dismiss_old(&app(&live)).await;
+            }
         }
         let app = app(&live);
         if app.service.writer().counters().waiting_conflicts() > 0 {
@@ -126,6 +131,17 @@ async fn keep_the_log(live: Arc<Live>) {
             let _ = app.service.flush().await;
         }
     }
+}
+
+/// Has the keys fetched anew that tokens are verified by, so that withdrawn ones go. Nobody waits for
+/// it.
+fn refresh_keys(app: &Arc<App>) {
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        if let Some(jwt) = &app.settings.gate.jwt {
+            jwt.refresh(app.service.writer().time().now).await;
+        }
+    });
 }
 
 fn app(live: &Live) -> Arc<App> {
@@ -169,6 +185,7 @@ fn open_connections(limits: &Limits) -> Connections {
 fn handle(
     stream: Connection,
     admitted: Admitted,
+    peer: Option<IpAddr>,
     is_proxy: bool,
     live: &Arc<Live>,
     connections: &GracefulShutdown,
@@ -178,6 +195,9 @@ fn handle(
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(pulse.ask());
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(Peer(peer));
+        }
         if is_proxy {
             request.extensions_mut().insert(FromProxy);
         }

@@ -1,10 +1,7 @@
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use detente_service::Rights;
-use sha2::{Digest, Sha256};
+use detente_gate::Gate;
 
 use crate::site::{Site, TrustedProxies};
 
@@ -12,14 +9,16 @@ use crate::site::{Site, TrustedProxies};
 /// business.
 #[derive(Debug, Default)]
 pub struct Settings {
-    /// `None`: anybody may do anything, and says who they are in `X-Actor`.
-    pub tokens: Option<Tokens>,
+    /// If it takes no credentials, anybody may do anything, and says who they are in `X-Actor`.
+    pub gate: Gate,
+    /// How often each of those may ask who have credentials, or each address where there are none.
+    pub rates: detente_gate::Limits,
     /// Where clients find the server, if that is not where it listens.
     pub site: Site,
     /// Whose word is taken for that where the settings do not say.
     pub trusted_proxies: TrustedProxies,
     /// Names by which clients may call the server, besides that of `site`; `*` for all. If there are
-    /// none, those that no page of the internet can have, unless tokens keep its pages out.
+    /// none, those that no page of the internet can have, unless credentials keep its pages out.
     pub hosts: Vec<String>,
     /// Origins that a browser may call from; `*` for all.
     pub cors_origins: Vec<String>,
@@ -64,18 +63,6 @@ pub struct Limits {
     pub shutdown_grace: Duration,
 }
 
-/// The bearer tokens that are accepted.
-#[derive(Debug, Default)]
-pub struct Tokens(HashMap<[u8; 32], Arc<Token>>);
-
-/// Whom a token stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// Becomes `updated_by`.
-    pub name: Arc<str>,
-    pub rights: Arc<Rights>,
-}
-
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -86,22 +73,5 @@ impl Default for Limits {
             queued_writes: 4096,
             shutdown_grace: Duration::from_secs(10),
         }
-    }
-}
-
-impl Tokens {
-    /// The digest under which a secret is filed: secrets themselves are not kept.
-    pub fn digest(secret: &str) -> [u8; 32] {
-        Sha256::digest(secret.as_bytes()).into()
-    }
-
-    /// Whether the secret was new.
-    pub fn add(&mut self, digest: [u8; 32], token: Token) -> bool {
-        self.0.insert(digest, Arc::new(token)).is_none()
-    }
-
-    /// Looked up by digest, so how long it takes tells nothing of the secrets.
-    pub fn find(&self, secret: &str) -> Option<&Arc<Token>> {
-        self.0.get(&Self::digest(secret))
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use clap::Args;
-use detente_server::{Listener, Settings, Token, Tokens};
+use detente_gate::{Token, Tokens};
+use detente_server::{Listener, Settings};
 use detente_service::{Names, Rights};
 
 use super::Failure;
@@ -56,7 +57,7 @@ pub(super) struct Reach {
 impl Reach {
     /// On this machine everybody is trusted; beyond it, anybody might be anybody.
     pub(super) fn must_be_guarded(&self, settings: &Settings) -> Result<(), Failure> {
-        if settings.tokens.is_some() || self.is_of_this_machine {
+        if !settings.gate.is_open() || self.is_of_this_machine {
             return Ok(());
         }
         if self.may_be_open {
@@ -110,10 +111,11 @@ impl Door {
                 let message = "--token: must be a secret, perhaps after a name and a colon";
                 return Err(wrong(message.to_owned()));
             }
-            let tokens = settings.tokens.get_or_insert_with(Tokens::default);
+            let tokens = settings.gate.tokens.get_or_insert_with(Tokens::default);
             let token = Token {
                 name: name.into(),
                 rights: Arc::new(Rights::usual(Names::All)),
+                roles: Vec::new(),
             };
             if !tokens.add(Tokens::digest(secret), token) {
                 return Err(wrong(

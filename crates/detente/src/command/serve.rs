@@ -221,7 +221,7 @@ fn warn_of_rules_for_nobody(config: &Config) {
         .filter(is_ruled)
         .map(|(name, _)| name)
         .collect();
-    if config.settings.tokens.is_none() && !names.is_empty() {
+    if config.settings.gate.is_open() && !names.is_empty() {
         tracing::warn!(
             collections = names.join(", "),
             "access rules keep nothing from anybody: no credentials are configured, so everybody is whoever \

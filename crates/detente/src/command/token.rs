@@ -1,7 +1,5 @@
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Subcommand;
-use detente_server::Tokens;
+use detente_gate::{Tokens, new_secret};
 use detente_service::{Right, is_actor};
 
 use super::Failure;
@@ -40,7 +38,7 @@ impl Token {
         if let Some(space) = spaces.iter().find(|it| !detente_core::is_label(it)) {
             return Err(wrong(format!("{space:?} is not a space name")));
         }
-        let secret = new_secret().map_err(|error| Failure::Start(error.into()))?;
+        let secret = new_secret();
         let digest = Tokens::digest(&secret);
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         println!("{secret}");
@@ -58,13 +56,6 @@ impl Token {
         }
         Ok(())
     }
-}
-
-/// 256 random bits of the system's, with a beginning by which leaked ones can be found.
-fn new_secret() -> std::io::Result<String> {
-    let mut bytes = [0; 32];
-    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
-    Ok(format!("dt_{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
 /// A basic string of TOML.

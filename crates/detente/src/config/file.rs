@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use detente_core::{CollectionRules, Unconditional};
-use detente_server::{Audit, Limits, Settings, Token, Tokens};
+use detente_gate::Gate;
+use detente_server::{Audit, Limits, Settings};
 use detente_service::{Collection, OnConflict, Policy, StaleAnswer, Undeclared};
 use detente_store::Retention;
 use toml::de::{DeTable, DeValue};
 
 use super::collection::{self, Defaults};
+use super::jwt::jwt;
 use super::mistake::{Mistake, Mistakes, Source};
-use super::rights::rights;
+use super::rates::rates;
 use super::section::Section;
 use super::site::{cors_origins, hosts, site, trusted_proxies};
+use super::tokens::tokens;
 use crate::listen::Listen;
 
 /// The settings in the file.
@@ -114,7 +117,11 @@ fn read(root: &Section<'_>) -> Config {
             max_document_bytes: limits.body_bytes,
         },
         settings: Settings {
-            tokens: tokens(root),
+            gate: Gate {
+                tokens: tokens(root),
+                jwt: jwt(root),
+            },
+            rates: rates(root),
             site: site(root),
             trusted_proxies: trusted_proxies(root),
             hosts: hosts(root),
@@ -236,84 +243,6 @@ fn conflicts(root: &Section<'_>) -> (Retention, Option<Duration>) {
     };
     section.finish();
     (retention, open_ms.map(Duration::from_millis))
-}
-
-fn tokens(root: &Section<'_>) -> Option<Tokens> {
-    let listed = root.get("tokens")?;
-    if listed
-        .get_ref()
-        .as_array()
-        .is_some_and(|tokens| tokens.is_empty())
-    {
-        let message =
-            "an empty list of tokens locks everybody out; without the list, no token is needed";
-        root.mistake(listed.span(), message);
-    }
-    let mut tokens = Tokens::default();
-    for section in root.sections("tokens") {
-        let name = section.needed_text("name");
-        let rights = rights(&section);
-        let digest = digest(&section);
-        section.finish();
-        let (Some(name), Some(digest)) = (name, digest) else {
-            continue;
-        };
-        if name.value.is_empty() {
-            section.mistake(name.span, "a token's name must not be empty");
-            continue;
-        }
-        let token = Token {
-            name: name.value.into(),
-            rights: Arc::new(rights),
-        };
-        if !tokens.add(digest, token) {
-            section.mistake(
-                section.span.clone(),
-                "another token has this secret already",
-            );
-        }
-    }
-    Some(tokens)
-}
-
-/// The SHA-256 of the token's secret, whichever of the two is given.
-fn digest(section: &Section<'_>) -> Option<[u8; 32]> {
-    match (section.text("secret"), section.text("secret_sha256")) {
-        (Some(secret), None) if secret.value.is_empty() => {
-            section.mistake(secret.span, "a secret must not be empty");
-            None
-        }
-        (Some(secret), None) => Some(Tokens::digest(&secret.value)),
-        (None, Some(digest)) => {
-            let bytes = from_hex(&digest.value);
-            if bytes.is_none() {
-                section.mistake(digest.span, "secret_sha256 must be 64 hexadecimal digits");
-            }
-            bytes
-        }
-        (None, None) => {
-            section.lacks("secret or secret_sha256");
-            None
-        }
-        (Some(_), Some(digest)) => {
-            section.mistake(
-                digest.span,
-                "a token must have either secret or secret_sha256, not both",
-            );
-            None
-        }
-    }
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 fn collections(root: &Section<'_>, defaults: &Defaults) -> BTreeMap<String, Arc<Collection>> {

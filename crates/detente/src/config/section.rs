@@ -130,6 +130,25 @@ impl<'a> Section<'a> {
         number
     }
 
+    /// A number, whole or not.
+    pub(super) fn decimal(&self, key: &'static str) -> Option<f64> {
+        let value = self.get(key)?;
+        let text = match value.get_ref() {
+            DeValue::Integer(whole) if whole.radix() == 10 => whole.as_str(),
+            DeValue::Float(decimal) => decimal.as_str(),
+            _ => "",
+        };
+        let number = text
+            .replace('_', "")
+            .parse()
+            .ok()
+            .filter(|it: &f64| it.is_finite());
+        if number.is_none() {
+            self.wrong_type(key, value, "a number");
+        }
+        number
+    }
+
     /// One of several words.
     pub(super) fn word<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
         let found = self.text(key)?;

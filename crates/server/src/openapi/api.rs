@@ -46,7 +46,11 @@ impl<'a> Api<'a> {
     }
 
     pub(super) fn wants_tokens(&self) -> bool {
-        self.settings.tokens.is_some()
+        !self.settings.gate.is_open()
+    }
+
+    pub(super) fn limits_rates(&self) -> bool {
+        self.settings.rates != detente_gate::Limits::default()
     }
 
     /// The largest body of a request, in bytes.

@@ -42,6 +42,11 @@ pub(super) fn describe(
     operation["responses"] = responses(api, subject, row).into();
     if row.action.is_open() {
         operation["security"] = json!([]);
+    } else if api.wants_tokens() {
+        // Where there are several, one of them is needed.
+        let by_right = row.action.every().into_iter();
+        let by_right = by_right.map(|it| json!({"bearer": [it.word()]}));
+        operation["security"] = by_right.collect();
     }
     operation
 }
@@ -72,6 +77,9 @@ fn responses(api: &Api<'_>, subject: &Subject<'_>, row: &Operation) -> Members {
     let possible = possible.filter(|it| subject.may_have(it.when));
     let mut kinds: Vec<_> = possible.map(|it| it.kind).collect();
     kinds.extend([ProblemKind::HeadersTooLarge, ProblemKind::Misdirected]);
+    if api.limits_rates() && !row.action.is_open() {
+        kinds.push(ProblemKind::RateLimited);
+    }
     if !row.method.is_safe() {
         kinds.push(ProblemKind::ForeignOrigin);
     }

@@ -86,7 +86,7 @@ fn headers(status: StatusCode) -> Members {
     let names: &[&str] = match status {
         StatusCode::UNAUTHORIZED => &["WWW-Authenticate"],
         StatusCode::METHOD_NOT_ALLOWED => &["Allow"],
-        StatusCode::SERVICE_UNAVAILABLE => &["Retry-After"],
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => &["Retry-After"],
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             &["Accept", "Accept-Post", "Accept-Patch", "Accept-Encoding"]
         }

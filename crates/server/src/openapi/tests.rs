@@ -9,7 +9,7 @@ use detente_core::{CollectionRules, Unconditional, json as core_json};
 use super::*;
 use detente_service::{Collection, OnConflict, StaleAnswer, Undeclared};
 
-use crate::settings::{Token, Tokens};
+use detente_gate::{Token, Tokens};
 
 fn collection(rules: Rules, stale_answer: StaleAnswer) -> Arc<Collection> {
     let unconditional = Unconditional::Reject;
@@ -55,6 +55,7 @@ fn closed() -> Served {
     let token = Token {
         name: "alice".into(),
         rights: Arc::new(detente_service::Rights::ALL),
+        roles: Vec::new(),
     };
     tokens.add(Tokens::digest("secret"), token);
     let plain = collection(Rules::default(), StaleAnswer::PreconditionFailed);
@@ -64,7 +65,10 @@ fn closed() -> Served {
         ..Policy::default()
     };
     let settings = Settings {
-        tokens: Some(tokens),
+        gate: detente_gate::Gate {
+            tokens: Some(tokens),
+            ..Default::default()
+        },
         ..Settings::default()
     };
     (policy, settings)

@@ -35,6 +35,18 @@ impl Required {
         }
     }
 
+    /// Every action that it may require.
+    pub(crate) fn every(&self) -> Vec<Action> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Always(action) => vec![*action],
+            Self::Switched {
+                then, otherwise, ..
+            } => vec![*otherwise, *then],
+            Self::Any(actions) => actions.to_vec(),
+        }
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         matches!(self, Self::Nothing)
     }

@@ -1,8 +1,15 @@
 use axum::http::StatusCode;
 
-use super::member::{LIMIT_BYTES, member};
+use serde_json::json;
+
+use super::member::{LIMIT_BYTES, Member, member};
 use super::{ProblemKind, ProblemType};
-use crate::schema::whole;
+use crate::schema::{Saying, whole};
+
+const LIMIT: Member = member("limit", || {
+    let words = json!({"type": "string", "enum": ["reads", "writes", "refusals"]});
+    words.about("What there were too many of.")
+});
 
 pub(super) const ROWS: &[ProblemType] = &[
     ProblemType {
@@ -60,6 +67,24 @@ pub(super) const ROWS: &[ProblemType] = &[
             list of tags, send only the newest.",
         members: &[LIMIT_BYTES],
         always: &["limit_bytes"],
+        ..ProblemType::BARE
+    },
+    ProblemType {
+        kind: ProblemKind::RateLimited,
+        slug: "rate-limited",
+        error: "RateLimited",
+        status: StatusCode::TOO_MANY_REQUESTS,
+        title: "You ask too often",
+        again: "yes, the same request, later",
+        why: "\
+            You sent more requests than this server lets one caller send in that time, or too many of yours \
+            were refused. Nothing was written.",
+        what: "\
+            Send the same request again after <code>Retry-After</code> seconds. <code>limit</code> names what \
+            there were too many of, and <code>RateLimit</code> and <code>RateLimit-Policy</code> tell the \
+            numbers.",
+        members: &[LIMIT],
+        always: &["limit"],
         ..ProblemType::BARE
     },
     ProblemType {

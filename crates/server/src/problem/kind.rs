@@ -35,6 +35,7 @@ pub(crate) enum ProblemKind {
     ContentTooLarge,
     UnsupportedMediaType,
     HeadersTooLarge,
+    RateLimited,
     Unavailable,
     StorageFull,
     Damaged,
