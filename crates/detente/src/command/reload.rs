@@ -1,5 +1,5 @@
 use std::io::ErrorKind;
-use std::sync::Arc;
+use std::sync::Weak;
 
 use anyhow::anyhow;
 use clap::Args;
@@ -55,7 +55,8 @@ impl Reload {
 pub(super) struct Reloading {
     pub(super) store: StoreArgs,
     pub(super) door: Door,
-    pub(super) live: Arc<Live>,
+    /// Weak: whoever holds it holds the writer, which a clean stop waits for.
+    pub(super) live: Weak<Live>,
     /// What the server began with and keeps.
     pub(super) fixed: Fixed,
     pub(super) reach: Reach,
@@ -149,7 +150,9 @@ impl Reloading {
                     .to_owned(),
             );
         }
-        self.live.exchange(config.policy, config.settings);
+        let live = self.live.upgrade();
+        let live = live.ok_or_else(|| "the server is shutting down".to_owned())?;
+        live.exchange(config.policy, config.settings);
         Ok(self.fixed.changed(&next))
     }
 }

@@ -123,7 +123,7 @@ impl Serve {
             let reloading = Arc::new(Reloading {
                 store: self.store.clone(),
                 door: self.door.clone(),
-                live: serving.live(),
+                live: Arc::downgrade(&serving.live()),
                 fixed,
                 reach,
             });
