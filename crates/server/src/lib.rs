@@ -42,6 +42,7 @@ mod problem_page; // what /problems/{type} says to people
 mod representation; // documents on their way out: validators, codings
 
 mod audit; // who wrote what, and who was turned away
+mod certificates; // who the server is, over TLS; read again when they change
 mod connections; // those that are open, and who makes room
 mod exchange; // around every request: limits, request id, log, metrics, problems
 mod front; // what the web page tells where no script runs
@@ -54,7 +55,9 @@ mod page_file; // and the files that the shell loads
 mod schema; // JSON Schemas in few words
 mod serve; // connections in, and a shutdown that loses nothing
 mod status; // health, readiness, metrics
+mod tls; // one connection over TLS
 
+pub use certificates::{Certificates, Flaw, PairMistake};
 pub use listener::Listener;
 pub use live::Live;
 pub use serve::{Serving, serve};

@@ -9,6 +9,9 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
+use crate::certificates::Certificates;
+use crate::tls::Tls;
+
 /// Where connections come in.
 #[derive(Debug)]
 pub struct Listener {
@@ -20,6 +23,7 @@ pub struct Listener {
 #[derive(Debug)]
 enum Socket {
     Tcp(TcpListener),
+    Tls(TcpListener, Certificates),
     Unix {
         listener: UnixListener,
         _file: SocketFile,
@@ -51,6 +55,20 @@ impl Listener {
         })
     }
 
+    /// As [`Listener::tcp`], with TLS on every connection.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn tls(address: &str, certificates: Certificates) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?.to_string();
+        Ok(Self {
+            socket: Socket::Tls(listener, certificates),
+            address,
+        })
+    }
+
     /// Listens on a socket in the file system. One that a server left behind that is no more is
     /// replaced.
     ///
@@ -74,7 +92,7 @@ impl Listener {
     /// Whether nothing but this machine can reach it.
     pub fn is_of_this_machine(&self) -> bool {
         match &self.socket {
-            Socket::Tcp(listener) => listener
+            Socket::Tcp(listener) | Socket::Tls(listener, _) => listener
                 .local_addr()
                 .is_ok_and(|address| address.ip().is_loopback()),
             Socket::Unix { .. } => true,
@@ -85,7 +103,16 @@ impl Listener {
     pub fn url(&self) -> Option<String> {
         match self.socket {
             Socket::Tcp(_) => Some(format!("http://{}", self.address)),
+            Socket::Tls(..) => Some(format!("https://{}", self.address)),
             Socket::Unix { .. } => None,
+        }
+    }
+
+    /// What it shows to clients, if it speaks TLS.
+    pub fn certificates(&self) -> Option<&Certificates> {
+        match &self.socket {
+            Socket::Tls(_, certificates) => Some(certificates),
+            Socket::Tcp(_) | Socket::Unix { .. } => None,
         }
     }
 
@@ -93,16 +120,26 @@ impl Listener {
     pub(crate) async fn accept(&self) -> io::Result<(Connection, Option<IpAddr>)> {
         Ok(match &self.socket {
             Socket::Tcp(listener) => {
-                let (stream, peer) = listener.accept().await?;
-                // Answers are small and whole: waiting to fill a packet only delays them.
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "could not set TCP_NODELAY");
-                }
-                (Connection::Tcp(stream), Some(peer.ip()))
+                let (stream, peer) = accept_tcp(listener).await?;
+                (Connection::Tcp(stream), Some(peer))
+            }
+            Socket::Tls(listener, certificates) => {
+                let (stream, peer) = accept_tcp(listener).await?;
+                let tls = Tls::new(stream, certificates.current());
+                (Connection::Tls(Box::new(tls)), Some(peer))
             }
             Socket::Unix { listener, .. } => (Connection::Unix(listener.accept().await?.0), None),
         })
     }
+}
+
+async fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, IpAddr)> {
+    let (stream, peer) = listener.accept().await?;
+    // Answers are small and whole: waiting to fill a packet only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "could not set TCP_NODELAY");
+    }
+    Ok((stream, peer.ip()))
 }
 
 /// Whether a socket is there on which nobody listens.
@@ -118,18 +155,24 @@ impl fmt::Display for Listener {
     }
 }
 
-/// One connection, of either kind.
+/// One connection, of any kind.
 #[derive(Debug)]
 pub(crate) enum Connection {
     Tcp(TcpStream),
+    // Boxed: a plain connection must not take the room of one with TLS.
+    Tls(Box<Tls>),
     Unix(UnixStream),
 }
 
-macro_rules! either {
+macro_rules! any {
     ($connection:expr, $stream:ident => $call:expr) => {
         match $connection.get_mut() {
             Connection::Tcp(stream) => {
                 let $stream = Pin::new(stream);
+                $call
+            }
+            Connection::Tls(stream) => {
+                let $stream = Pin::new(&mut **stream);
                 $call
             }
             Connection::Unix(stream) => {
@@ -146,7 +189,7 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_read(context, buffer))
+        any!(self, stream => stream.poll_read(context, buffer))
     }
 }
 
@@ -156,15 +199,15 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        either!(self, stream => stream.poll_write(context, bytes))
+        any!(self, stream => stream.poll_write(context, bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_flush(context))
+        any!(self, stream => stream.poll_flush(context))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_shutdown(context))
+        any!(self, stream => stream.poll_shutdown(context))
     }
 
     fn poll_write_vectored(
@@ -172,12 +215,13 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        either!(self, stream => stream.poll_write_vectored(context, slices))
+        any!(self, stream => stream.poll_write_vectored(context, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
         match self {
             Self::Tcp(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
             Self::Unix(stream) => stream.is_write_vectored(),
         }
     }

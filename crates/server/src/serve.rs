@@ -71,6 +71,8 @@ impl Serving {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, live } = self;
         let log = tokio::spawn(keep_the_log(Arc::clone(&live)));
+        let certificates = listener.certificates().cloned();
+        let certificates = certificates.map(|it| tokio::spawn(it.keep_current()));
         let connections = GracefulShutdown::new();
         let open = Arc::new(open_connections(&live.current().app.settings.limits));
         let mut tasks = JoinSet::new();
@@ -94,6 +96,9 @@ impl Serving {
             }
         }
         drop(listener);
+        if let Some(certificates) = certificates {
+            certificates.abort();
+        }
         tracing::info!("shutting down");
         live.close();
         let grace = live.current().app.settings.limits.shutdown_grace;
@@ -228,3 +233,6 @@ fn handle(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
