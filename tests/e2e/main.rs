@@ -36,4 +36,5 @@ mod readme; // the commands that the README prints
 mod rot; // bits that flip on the disk
 mod rules; // schema, unique keys, lifecycles, CEL
 mod scenarios; // every example's own scenarios, by the tester
+mod tls; // HTTPS, and certificates that are replaced
 mod unseen; // no tag of a version whose document the writer does not know

@@ -82,7 +82,7 @@ impl Server {
         BufReader::new(stdout).read_line(&mut line).unwrap();
         let url = line
             .split([' ', ','])
-            .find(|word| word.starts_with("http://"));
+            .find(|word| word.starts_with("http://") || word.starts_with("https://"));
         let Some(url) = url.map(str::to_owned) else {
             let mut errors = String::new();
             child
@@ -108,9 +108,13 @@ impl Server {
 
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
-        self.url
-            .strip_prefix("http://")
-            .expect("the server speaks HTTP")
+        let (_, address) = self.url.split_once("://").expect("it is a URL");
+        address
+    }
+
+    /// A file in its folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -159,10 +163,10 @@ impl Server {
 }
 
 /// Reads on, whether anybody listens or not: a full pipe would hold up the server.
-fn follow(stderr: impl Read + Send + 'static) -> Receiver<String> {
+pub(crate) fn follow(output: impl Read + Send + 'static) -> Receiver<String> {
     let (lines, log) = mpsc::channel();
     std::thread::spawn(move || {
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
             // Nobody may be listening any more.
             let _ = lines.send(line);
         }

@@ -10,7 +10,9 @@ mod section; // one table of the file, read member by member
 mod site; // where clients find the server, and whose they may be
 mod strategy; // how two edits of one place are merged
 mod tokens; // the bearer tokens of the file
+mod tls; // the server's certificate
 
 pub use file::{Config, load, parse};
 pub use mistake::{Mistake, Mistakes};
 pub(crate) use site::{is_host_name, is_origin};
+pub use tls::{TlsFiles, load_to_serve};

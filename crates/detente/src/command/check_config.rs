@@ -19,8 +19,8 @@ pub(super) enum Config {
 impl Config {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self::Check { file } = self;
-        match config::load(&file) {
-            Ok(config) => {
+        match config::load_to_serve(&file) {
+            Ok((config, _)) => {
                 let count = config.policy.collections.len();
                 let noun = if count == 1 {
                     "collection"

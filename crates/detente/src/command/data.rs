@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use clap::Args;
 use detente_core::CollectionKey;
 use detente_core::rules::Rules;
-use detente_server::Settings;
+use detente_server::{Certificates, Settings};
 use detente_service::Policy;
 use detente_sqlite::{Sqlite, SqliteOptions, SqliteReader};
 use detente_store::{ConstraintConflict, Retention, Store};
@@ -35,7 +35,18 @@ impl StoreArgs {
                 conflicts: Retention::default(),
                 policy: Policy::default(),
                 settings: Settings::default(),
+                tls: None,
             }),
+        }
+    }
+
+    /// The same with the certificate of the configuration, if it has one.
+    pub(super) fn config_to_serve(&self) -> Result<(Config, Option<Certificates>), Failure> {
+        match &self.config {
+            Some(path) => {
+                config::load_to_serve(path).map_err(|mistakes| Failure::Usage(told(&mistakes)))
+            }
+            None => Ok((self.config()?, None)),
         }
     }
 

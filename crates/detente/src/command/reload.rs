@@ -3,7 +3,7 @@ use std::sync::Weak;
 
 use anyhow::anyhow;
 use clap::Args;
-use detente_server::Live;
+use detente_server::{Certificates, Live};
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -59,6 +59,7 @@ pub(super) struct Reloading {
     pub(super) live: Weak<Live>,
     /// What the server began with and keeps.
     pub(super) fixed: Fixed,
+    pub(super) certificates: Option<Certificates>,
     pub(super) reach: Reach,
 }
 
@@ -77,6 +78,7 @@ impl Fixed {
         let settings = vec![
             ("listen", format!("{:?}", config.listen)),
             ("data", format!("{:?}", config.data)),
+            ("tls", format!("{:?}", config.tls)),
             ("cache_bytes", format!("{:?}", config.cache_bytes)),
             ("conflicts", format!("{:?}", config.conflicts)),
             ("limits.connections", limits.connections.to_string()),
@@ -120,7 +122,8 @@ impl Reloading {
     ///
     /// Every mistake in it, for people. Nothing changed then.
     pub(super) fn reload(&self) -> Result<Vec<&'static str>, String> {
-        let result = self.exchange();
+        // It reads files.
+        let result = tokio::task::block_in_place(|| self.exchange());
         match &result {
             Ok(waiting) if waiting.is_empty() => tracing::info!("read the configuration again"),
             Ok(waiting) => tracing::warn!(
@@ -149,6 +152,9 @@ impl Reloading {
                         server to change them"
                     .to_owned(),
             );
+        }
+        if let Some(certificates) = &self.certificates {
+            certificates.reload().map_err(|mistake| mistake.to_string())?;
         }
         let live = self.live.upgrade();
         let live = live.ok_or_else(|| "the server is shutting down".to_owned())?;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use detente_core::CollectionKey;
 use detente_core::rules::Rules;
-use detente_server::{Listener, Serving};
+use detente_server::{Certificates, Listener, Serving};
 use detente_service::{Policy, Service};
 use detente_store::{Reader, Store, StoreError, Writer};
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,6 +19,7 @@ use super::door::Door;
 use super::reload::{Fixed, Reloading};
 use super::shutdown::shutdown_signal;
 use crate::config::Config;
+use super::tls::TlsArgs;
 use crate::listen::Listen;
 
 /// Threads for reads from the disk.
@@ -37,6 +38,8 @@ pub(super) struct Serve {
     /// picks a free one [default: that of the configuration, or 127.0.0.1:4090]
     #[arg(long, env = "DETENTE_LISTEN", value_name = "ADDRESS")]
     listen: Option<Listen>,
+    #[command(flatten)]
+    tls: TlsArgs,
     #[command(flatten)]
     door: Door,
     /// What to log; `debug` includes every request
@@ -88,12 +91,13 @@ enum LogFormat {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut config = self.store.config()?;
+        self.start_log();
+        let (mut config, certificates) = self.store.config_to_serve()?;
         self.door.apply(&mut config.settings)?;
         let data = self.store.data(&config);
         let listen = self.listen.clone().or_else(|| config.listen.clone());
         let listen = listen.unwrap_or_else(|| Listen::Tcp(DEFAULT_LISTEN.to_owned()));
-        self.start_log();
+        let certificates = self.tls.certificates(certificates, &listen)?;
         must_be_after_1970()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -108,7 +112,7 @@ impl Serve {
         let fixed = Fixed::of(&config);
         let store = self.store.open(&config)?;
         let writer = runtime.block_on(async {
-            let listener = bind(&listen).await.map_err(Failure::Start)?;
+            let listener = bind(&listen, certificates.clone()).await.map_err(Failure::Start)?;
             let reader = Arc::new(store.reader());
             warn_of_undeclared(&*reader, &config.policy)
                 .await
@@ -125,6 +129,7 @@ impl Serve {
                 door: self.door.clone(),
                 live: Arc::downgrade(&serving.live()),
                 fixed,
+                certificates,
                 reach,
             });
             let answering = Arc::clone(&reloading);
@@ -184,10 +189,11 @@ fn must_be_after_1970() -> Result<(), Failure> {
     }
 }
 
-async fn bind(listen: &Listen) -> anyhow::Result<Listener> {
-    let bound = match listen {
-        Listen::Tcp(address) => Listener::tcp(address).await,
-        Listen::Unix(path) => Listener::unix(path),
+async fn bind(listen: &Listen, certificates: Option<Certificates>) -> anyhow::Result<Listener> {
+    let bound = match (listen, certificates) {
+        (Listen::Tcp(address), None) => Listener::tcp(address).await,
+        (Listen::Tcp(address), Some(certificates)) => Listener::tls(address, certificates).await,
+        (Listen::Unix(path), _) => Listener::unix(path),
     };
     bound.with_context(|| format!("cannot listen on {listen}"))
 }

@@ -18,6 +18,7 @@ use super::rates::rates;
 use super::section::Section;
 use super::site::{cors_origins, hosts, site, trusted_proxies};
 use super::tokens::tokens;
+use super::tls::{TlsFiles, tls};
 use crate::listen::Listen;
 
 /// The settings in the file.
@@ -32,6 +33,7 @@ pub struct Config {
     /// How the collections are treated.
     pub policy: Policy,
     pub settings: Settings,
+    pub tls: Option<TlsFiles>,
 }
 
 /// Reads a file.
@@ -40,7 +42,11 @@ pub struct Config {
 ///
 /// Every mistake in the file and in the files that it names.
 pub fn load(path: &Path) -> Result<Config, Mistakes> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    parse(path, &text_of(path)?)
+}
+
+pub(super) fn text_of(path: &Path) -> Result<String, Mistakes> {
+    std::fs::read_to_string(path).map_err(|error| {
         let message = format!("cannot be read: {error}");
         Mistakes(vec![Mistake {
             file: path.to_owned(),
@@ -48,8 +54,7 @@ pub fn load(path: &Path) -> Result<Config, Mistakes> {
             column: 1,
             message,
         }])
-    })?;
-    parse(path, &text)
+    })
 }
 
 /// Reads the text of the file at `path`. Files that it names are relative to its folder.
@@ -58,6 +63,15 @@ pub fn load(path: &Path) -> Result<Config, Mistakes> {
 ///
 /// As [`load`].
 pub fn parse(path: &Path, text: &str) -> Result<Config, Mistakes> {
+    parse_then(path, text, |_, _| ())
+}
+
+/// The same, and reads more by what the file says: mistakes in that are reported with the others.
+pub(super) fn parse_then(
+    path: &Path,
+    text: &str,
+    more: impl FnOnce(&Config, &Source<'_>),
+) -> Result<Config, Mistakes> {
     let found = RefCell::default();
     let source = Source::new(path, text, &found);
     let (table, errors) = DeTable::parse_recoverable(text);
@@ -67,7 +81,9 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, Mistakes> {
     // The settings of a file that does not parse are not checked: that would only add noise.
     let config = errors.is_empty().then(|| {
         let root = Section::new(&source, String::new(), 0..0, table.get_ref());
-        read(&root)
+        let config = read(&root);
+        more(&config, &source);
+        config
     });
     let mut found = found.into_inner();
     match config {
@@ -130,6 +146,7 @@ fn read(root: &Section<'_>) -> Config {
             audit: root.word("audit", &AUDIT).unwrap_or_default(),
             dismiss_after,
         },
+        tls: tls(root),
     };
     root.finish();
     let rejects = matches!(config.policy.undeclared, Undeclared::Reject);
