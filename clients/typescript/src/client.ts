@@ -11,8 +11,9 @@ import { watch, type Change, type WatchOptions } from "./watch.js";
 /** A collection of a space, and how much it holds. */
 export interface CollectionInfo {
   readonly name: string;
-  readonly documents: number;
-  /** When anything in it changed last, RFC 3339; `null` if nothing ever did. */
+  /** `null` where a rule decides who may read which of them. */
+  readonly documents: number | null;
+  /** When anything in it changed last, RFC 3339; `null` if nothing ever did, or a rule decides who may know. */
   readonly changedAt: string | null;
 }
 
@@ -42,7 +43,7 @@ export class Client extends AnyClient {
     const body = JSON.parse(answer.text) as { items: unknown[] };
     return body.items.filter(isObject).map((row) => ({
       name: string(row["name"]) ?? "",
-      documents: Number(row["documents"]),
+      documents: typeof row["documents"] === "number" ? row["documents"] : null,
       changedAt: string(row["changed_at"]) ?? null,
     }));
   }

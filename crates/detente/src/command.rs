@@ -14,8 +14,8 @@ mod race; // the tester, but one race
 mod reload; // the configuration, read again
 mod serve; // the server
 mod shutdown; // the first signal, and a second one
-mod token; // secrets for clients
 mod tls; // the certificate, by flags
+mod token; // secrets for clients
 mod verify; // whether derived data agrees with the log
 
 use std::fmt;

@@ -9,8 +9,8 @@ mod rights; // what somebody may do
 mod section; // one table of the file, read member by member
 mod site; // where clients find the server, and whose they may be
 mod strategy; // how two edits of one place are merged
-mod tokens; // the bearer tokens of the file
-mod tls; // the server's certificate
+mod tls;
+mod tokens; // the bearer tokens of the file // the server's certificate
 
 pub use file::{Config, load, parse};
 pub use mistake::{Mistake, Mistakes};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use detente_check::{Reply, Request};
 use detente_check::client::{Client, Settings};
+use detente_check::{Reply, Request};
 use detente_gate::Source;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

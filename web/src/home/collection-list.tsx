@@ -48,8 +48,8 @@ export function CollectionList({ collections, onCreate }: CollectionListProps) {
                 <th scope="row">
                   <a href={href({ at: "collection", collection: name })}>{name}</a>
                 </th>
-                <td class="amount">{documents.toLocaleString()}</td>
-                <td>{changedAt ? <Time at={changedAt} /> : <span class="muted">never</span>}</td>
+                <td class="amount">{documents?.toLocaleString()}</td>
+                <td>{changedAt ? <Time at={changedAt} /> : documents !== null && <span class="muted">never</span>}</td>
               </tr>
             ))}
           </tbody>

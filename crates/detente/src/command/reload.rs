@@ -154,7 +154,9 @@ impl Reloading {
             );
         }
         if let Some(certificates) = &self.certificates {
-            certificates.reload().map_err(|mistake| mistake.to_string())?;
+            certificates
+                .reload()
+                .map_err(|mistake| mistake.to_string())?;
         }
         let live = self.live.upgrade();
         let live = live.ok_or_else(|| "the server is shutting down".to_owned())?;

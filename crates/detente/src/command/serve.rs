@@ -18,8 +18,8 @@ use super::data::{StoreArgs, refused, rules};
 use super::door::Door;
 use super::reload::{Fixed, Reloading};
 use super::shutdown::shutdown_signal;
-use crate::config::Config;
 use super::tls::TlsArgs;
+use crate::config::Config;
 use crate::listen::Listen;
 
 /// Threads for reads from the disk.

@@ -17,8 +17,8 @@ use super::mistake::{Mistake, Mistakes, Source};
 use super::rates::rates;
 use super::section::Section;
 use super::site::{cors_origins, hosts, site, trusted_proxies};
-use super::tokens::tokens;
 use super::tls::{TlsFiles, tls};
+use super::tokens::tokens;
 use crate::listen::Listen;
 
 /// The settings in the file.
