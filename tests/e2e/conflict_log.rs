@@ -664,13 +664,139 @@ async fn a_dismissal_of_many_takes_nothing_that_it_does_not_heed() {
         by("both", "?cursor=7"),
         by("both", "?limit=0"),
         by("both", "").json(r#"{"collection":"documents"}"#),
+        by("both", "").json(r#"{"reason":""}"#),
+        by("both", "").json(r#"["reason"]"#),
         by("both", "").if_match("*"),
     ];
     for ask in wrong {
         let answer = ask.send().await;
         assert_eq!(answer.status, 400, "{answer:?}");
     }
+    let text = by("both", "").body("text/plain", "They were done.");
+    assert_eq!(text.send().await.status, 415);
+    assert_eq!(by("both", "").json("{}").send().await.status, 200);
     assert_eq!(by("both", "").send().await.status, 200);
+}
+
+/// Why something was given up is told wherever it is shown.
+#[tokio::test]
+async fn a_dismissal_says_why() {
+    let server = Server::start();
+    let client = server.client();
+    let problem = collide(&client, PATH).await;
+    let place = problem["logged"].as_str().unwrap();
+    let resolve = |body: Value| {
+        let ask = client.post(&format!("{place}/resolve"), &body.to_string());
+        ask.by("carol").send()
+    };
+    let longest = "é".repeat(1000);
+    let wrong = [
+        // (body, the member that it names)
+        (json!({"dismiss": true, "reason": ""}), "/reason"),
+        (json!({"dismiss": true, "reason": 7}), "/reason"),
+        (json!({"dismiss": true, "reason": null}), "/reason"),
+        (json!({"dismiss": true, "reason": "a\u{7}"}), "/reason"),
+        (
+            json!({"dismiss": true, "reason": format!("{longest}!")}),
+            "/reason",
+        ),
+        (json!({"reason": "because"}), "/reason"),
+        (json!({"dismiss": false, "reason": "because"}), "/reason"),
+        (
+            json!({"dismiss": true, "reason": "because", "choices": {}}),
+            "/dismiss",
+        ),
+        (json!({"dismiss": true, "why": "because"}), "/why"),
+    ];
+    for (body, member) in wrong {
+        let refused = resolve(body.clone()).await;
+        let told = (refused.status, refused.json()["member"].clone());
+        assert_eq!(told, (400, json!(member)), "{body}");
+    }
+    assert_eq!(logged(&client, &problem).await["outcome"], "open");
+
+    let reason = format!("{}\n\tyes", &longest[..longest.len() / 2]);
+    let dismissed = resolve(json!({"dismiss": true, "reason": reason})).await;
+    assert_eq!(dismissed.status, 200);
+    let again = resolve(json!({"dismiss": true, "reason": "another"})).await;
+    assert_eq!(again.status, 409);
+    let shown = [
+        dismissed.json(),
+        again.json(),
+        logged(&client, &problem).await,
+        list(&client, "?outcome=dismissed").await[0].clone(),
+    ];
+    for shown in shown {
+        assert_eq!(
+            (&shown["settled_by"], &shown["settled_reason"]),
+            (&json!("carol"), &json!(reason)),
+            "{shown}"
+        );
+    }
+}
+
+/// Also of many at once. Another reason is another request under a key.
+#[tokio::test]
+async fn a_dismissal_of_many_says_why() {
+    let server = Server::start();
+    let client = server.client();
+    client.create(PATH, "{}").await;
+    for by in ["ann", "ann", "bob"] {
+        refuse(&client, PATH, by, "editor/2").await;
+    }
+    let ask = |body: &str| {
+        let path = "/api/_conflicts/dismiss?by=ann";
+        client.post(path, body).header("Idempotency-Key", "\"k\"")
+    };
+    let first = ask(r#"{"reason":"A script."}"#).send().await;
+    assert_eq!(first.json(), json!({"dismissed": 2, "more": false}));
+    let again = ask(r#"{ "reason": "\u0041 script." }"#).send().await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    for other in [r#"{"reason":"Another."}"#, "{}"] {
+        assert_eq!(ask(other).send().await.status, 422, "{other}");
+    }
+    dismiss(&client, "?by=bob").await;
+    let reasons = list(&client, "").await;
+    let reasons: Vec<_> = reasons
+        .iter()
+        .map(|row| row.get("settled_reason"))
+        .collect();
+    let why = json!("A script.");
+    assert_eq!(reasons, [None, Some(&why), Some(&why)]);
+}
+
+/// A store of the format before reasons has no place for them.
+#[tokio::test]
+async fn a_store_that_knows_no_reasons_is_brought_up_to_date() {
+    let server = Server::start();
+    let client = server.client();
+    let old = collide(&client, PATH).await;
+    let place = |problem: &Value| format!("{}/resolve", problem["logged"].as_str().unwrap());
+    let plain = client.post(&place(&old), r#"{"dismiss":true}"#);
+    assert_eq!(plain.send().await.status, 200);
+    let open = collide(&client, "/api/documents/2").await;
+    assert_eq!(logged(&client, &open).await["outcome"], "open");
+    let mut folder = server.stop();
+    let store = rusqlite::Connection::open(folder.data().join("detente.db")).unwrap();
+    let back = "ALTER TABLE conflicts DROP COLUMN settled_reason; UPDATE marker SET seal = NULL;
+                PRAGMA user_version = 4;";
+    store.execute_batch(back).unwrap();
+    drop(store);
+    for start in 0..2 {
+        let server = Server::start_in(folder);
+        let client = server.client();
+        let found = logged(&client, &old).await;
+        assert_eq!(found["outcome"], "dismissed", "{found}");
+        assert_eq!(found.get("settled_reason"), None);
+        if start == 0 {
+            let why = r#"{"dismiss":true,"reason":"It was done."}"#;
+            let dismissed = client.post(&place(&open), why).send().await;
+            assert_eq!(dismissed.status, 200, "{dismissed:?}");
+        }
+        let found = logged(&client, &open).await;
+        assert_eq!(found["settled_reason"], "It was done.");
+        folder = server.stop();
+    }
 }
 
 /// Whoever never looks need not: what nobody settled in time is dismissed.

@@ -153,7 +153,9 @@ def conflicts(story, locked):
     story.ask("POST", f"{ONE}/resolve@{stale}", 409, {})
     story.ask("POST", f"{ONE}/resolve@{stale}", 428, {"choices": {"/title": "yours"}})
     for _ in range(2):
-        story.ask("POST", f"{ONE}/resolve@{stale}", 200, {"dismiss": True}, Idempotency_Key="k")
+        dismissal = {"dismiss": True, "reason": "It was done by hand."}
+        settled = story.ask("POST", f"{ONE}/resolve@{stale}", 200, dismissal, Idempotency_Key="k").json()
+        assert settled["settled_reason"] == dismissal["reason"], settled
     story.ask("POST", f"{ONE}/resolve@{lost_deletion(story)}", 204, {})
     lost = lost_document(story)
     for _ in range(2):

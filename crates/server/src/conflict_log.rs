@@ -1,13 +1,13 @@
 use axum::body::Body;
 use detente_core::json::{self, Object, Pointer, Value, object};
-use detente_service::{ConflictDetail, Decided, LogPlace, Ruled, Ruling};
+use detente_service::{ConflictDetail, Decided, LogPlace, Reason, Ruled, Ruling};
 use detente_store::{Conflicts, LoggedConflict, LostEdit, OutcomeFilter, PageLimit, SettledAs};
 
 use crate::call::{Answer, Call};
 use crate::explanation::Refused;
 use crate::fields;
 use crate::idempotency::OnceField;
-use crate::inbound::not_json;
+use crate::inbound::{Inbound, not_json};
 use crate::merging::read_choices;
 use crate::operations::IN_DISMISSALS;
 use crate::parameters::{DEFAULT_LIMIT, limit, moment, parameters, whole_number};
@@ -66,7 +66,7 @@ pub(crate) async fn resolve(call: &mut Call) -> Answer {
     let once = OnceField::read(call.inbound.headers())?;
     let once = once.as_ref().map(|once| once.of(&call.inbound));
     let decided = read_ruling(&sent)?;
-    if matches!(decided, Decided::Dismissed) {
+    if matches!(decided, Decided::Dismissed(_)) {
         fields::must_be_placed(&IN_DISMISSALS, call.inbound.headers())?;
     }
     let ruling = Ruling {
@@ -96,44 +96,84 @@ pub(crate) async fn resolve(call: &mut Call) -> Answer {
     }
 }
 
-/// `{"dismiss": true}`, or `{"choices": {…}, "current": …}`
+/// `{"dismiss": true, "reason": "…"}`, or `{"choices": {…}, "current": …}`
 fn read_ruling(body: &[u8]) -> Result<Decided, Refused> {
     let value = json::parse(body).map_err(|error| not_json(&error))?;
-    let mistake = |place: &str, what: &str| {
-        Problem::malformed(format!("{place} {what}.")).with("member", place)
-    };
-    let members = value.as_object();
-    let members = members.ok_or_else(|| mistake("", "is not an object"))?;
-    let known = ["dismiss", "choices", "current"];
-    if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
-        let what = format!("is not known here: {}", known.join(", "));
-        let place = Pointer::root().child(other.as_str()).to_string();
-        return Err(mistake(&place, &what).into());
-    }
+    let known = ["dismiss", "reason", "choices", "current"];
+    let members = members_of(&value, &known, "")?;
+    let reason = read_reason(members)?;
+    let decides = ["choices", "current"].map(|name| members.get(name));
     match members.get("dismiss") {
-        Some(Value::Bool(true)) if members.len() == 1 => return Ok(Decided::Dismissed),
+        Some(Value::Bool(true)) if decides == [None, None] => {
+            return Ok(Decided::Dismissed(reason));
+        }
         Some(Value::Bool(false)) | None => {}
-        Some(_) => return Err(mistake("/dismiss", "is true, and stands alone").into()),
+        Some(_) => {
+            let what = "is true, and stands alone or beside a reason";
+            return Err(mistake("/dismiss", what).into());
+        }
+    }
+    if reason.is_some() {
+        return Err(mistake("/reason", "stands beside \"dismiss\": true alone").into());
     }
     let (choices, current) = read_choices(&value)?;
     Ok(Decided::Resolved { choices, current })
+}
+
+/// Nothing, or `{"reason": "…"}`.
+async fn read_dismissal(inbound: &mut Inbound) -> Result<Option<Reason>, Refused> {
+    let sent = inbound.read().await?;
+    if sent.is_empty() {
+        return Ok(None);
+    }
+    inbound.must_be(&[JSON], "accept-post")?;
+    let value = json::parse(&sent).map_err(|error| not_json(&error))?;
+    // Whoever puts filters there would dismiss everything.
+    let hint = ". Filters stand in the query, as for the list";
+    let members = members_of(&value, &["reason"], hint)?;
+    Ok(read_reason(members)?)
+}
+
+fn members_of<'a>(value: &'a Value, known: &[&str], hint: &str) -> Result<&'a Object, Problem> {
+    let members = value.as_object();
+    let members = members.ok_or_else(|| mistake("", "is not an object"))?;
+    match members.keys().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(members),
+        Some(other) => {
+            let what = format!("is not known here: {}{hint}", known.join(", "));
+            let place = Pointer::root().child(other.as_str()).to_string();
+            Err(mistake(&place, &what))
+        }
+    }
+}
+
+fn read_reason(members: &Object) -> Result<Option<Reason>, Problem> {
+    let Some(value) = members.get("reason") else {
+        return Ok(None);
+    };
+    let reason = value.as_str().and_then(Reason::new);
+    let most = Reason::MAX;
+    let what = format!(
+        "is a text of 1 to {most} characters, without control characters but line feed and tab"
+    );
+    Ok(Some(reason.ok_or_else(|| mistake("/reason", &what))?))
+}
+
+fn mistake(place: &str, what: &str) -> Problem {
+    Problem::malformed(format!("{place} {what}.")).with("member", place)
 }
 
 /// Lets the open conflicts go that the filters of a list name.
 pub(crate) async fn dismiss(call: &mut Call) -> Answer {
     let mut wanted = wanted(call.inbound.query())?;
     wanted.space = Some(call.names().space()?.to_owned());
-    if !call.inbound.read().await?.is_empty() {
-        // Whoever puts filters there would dismiss everything.
-        let detail = "A dismissal has no body: its filters stand in the query, as for the list.";
-        return Err(Problem::malformed(detail).into());
-    }
+    let reason = read_dismissal(&mut call.inbound).await?;
     let once = OnceField::read(call.inbound.headers())?;
     let once = once.as_ref().map(|once| once.of(&call.inbound));
-    let sent = call.inbound.query().as_bytes();
+    let sent = call.inbound.query();
     let service = &call.app.service;
     let dismissed = service
-        .dismiss_all(&call.principal, wanted, once, sent)
+        .dismiss_all(&call.principal, wanted, reason, once, sent)
         .await?;
     let report = object([
         ("dismissed", (dismissed.count as u64).into()),
@@ -192,6 +232,9 @@ fn describe(conflict: &LoggedConflict, site: &Site) -> Object {
         row.insert("settled_at".into(), settled.at.to_string().into());
         row.insert("settled_by".into(), settled.by.to_string().into());
         row.insert("settled_version".into(), settled.version.into());
+        if let Some(reason) = &settled.reason {
+            row.insert("settled_reason".into(), reason.to_string().into());
+        }
     }
     row
 }

@@ -386,11 +386,15 @@ fn misplaced(place: &str, problem: Misplacement) -> Problem {
 fn settled_before(settled: &Settlement) -> Problem {
     let outcome = crate::conflict_log::outcome_name(Some(settled.outcome));
     let detail = format!("{} {outcome} this conflict already.", settled.by);
-    Problem::new(ProblemKind::ConflictSettled, detail)
+    let problem = Problem::new(ProblemKind::ConflictSettled, detail)
         .with("outcome", outcome)
         .with("settled_by", settled.by.to_string())
         .with("settled_at", settled.at.to_string())
-        .with("settled_version", settled.version)
+        .with("settled_version", settled.version);
+    match &settled.reason {
+        Some(reason) => problem.with("settled_reason", reason.to_string()),
+        None => problem,
+    }
 }
 
 /// The log names what is damaged. The answer names its place, but no document: a tag can lead to one

@@ -21,7 +21,7 @@ use crate::segment::reference;
 use crate::site::Site;
 
 pub(crate) use kind::{ProblemKind, ProblemType, problems};
-pub(crate) use member::{agreements, settled_version};
+pub(crate) use member::{agreements, settled_reason, settled_version};
 
 /// The members of a problem, as JSON texts.
 #[derive(Clone, Debug, Default)]

@@ -19,7 +19,9 @@ use crate::offload::offload;
 use crate::policy::Collection;
 use crate::service::not_written;
 use crate::write::{Write, merging, not_open};
-use crate::{Action, Done, Explanation, Named, OnceKey, Outcome, Place, Principal, Service};
+use crate::{
+    Action, Done, Explanation, Named, OnceKey, Outcome, Place, Principal, Reason, Service,
+};
 
 /// A conflict of the log, with what it rests on.
 #[derive(Clone, Debug)]
@@ -50,7 +52,7 @@ pub struct Ruling {
 #[derive(Debug)]
 pub enum Decided {
     /// The edit is let go.
-    Dismissed,
+    Dismissed(Option<Reason>),
     /// The edit is stored after all, joined with what is current.
     Resolved {
         choices: Choices,
@@ -174,16 +176,17 @@ impl Service {
         let conflict = self.find_conflict(principal, &ruling.place).await?;
         principal.must(Action::Resolve, &conflict.key)?;
         let once = once.map(|key| key.once(&principal.name, &ruling.sent));
-        let settles = |outcome| SettleConflict {
+        let settles = |outcome, reason: Option<Reason>| SettleConflict {
             id: conflict.id.clone(),
             by: Arc::clone(&principal.name),
             outcome,
+            reason: reason.map(Reason::into_text),
         };
         let (choices, current) = match ruling.decided {
-            Decided::Dismissed => {
+            Decided::Dismissed(reason) => {
                 let transaction = Transaction {
                     once,
-                    settles: vec![settles(SettledAs::Dismissed)],
+                    settles: vec![settles(SettledAs::Dismissed, reason)],
                     ..Transaction::default()
                 };
                 return self.dismiss(&ruling.place, conflict, transaction).await;
@@ -220,7 +223,7 @@ impl Service {
             lock_token: ruling.lock_token,
             ..command
         };
-        let settles = settles(SettledAs::Resolved);
+        let settles = settles(SettledAs::Resolved, None);
         let write = Write::merge(collection, command, ruling.verb, ruling.sent);
         let done = write.finish(self, principal, once, Some(settles)).await?;
         Ok(Ruled::Write(done))

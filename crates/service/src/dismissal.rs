@@ -21,6 +21,30 @@ const RETENTION: &str = "retention";
 /// How many conflicts a dismissal of all that match may take in one step.
 const STEP: usize = 1000;
 
+/// Why somebody dismisses conflicts, in their own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason(Arc<str>);
+
+impl Reason {
+    /// The longest, in characters.
+    pub const MAX: usize = 1000;
+
+    /// `None` if it is empty, too long, or has a control character that is neither a line's end nor a tab.
+    pub fn new(text: &str) -> Option<Self> {
+        let is_wrong = |it: char| it.is_control() && !matches!(it, '\n' | '\t');
+        let is_short = (1..=Self::MAX).contains(&text.chars().count());
+        (is_short && !text.contains(is_wrong)).then(|| Self(text.into()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn into_text(self) -> Arc<str> {
+        self.0
+    }
+}
+
 /// What a dismissal by filter left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dismissed {
@@ -32,7 +56,7 @@ pub struct Dismissed {
 
 impl Service {
     /// Dismisses the open conflicts that match, the newest first, as many as the limit says, all in
-    /// one step. `sent` is by what `once` recognizes the request.
+    /// one step. `sent` is by what `once` recognizes the request, but for the reason.
     ///
     /// # Errors
     ///
@@ -41,15 +65,20 @@ impl Service {
         &self,
         principal: &Principal,
         wanted: Conflicts,
+        reason: Option<Reason>,
         once: Option<OnceKey<'_>>,
-        sent: &[u8],
+        sent: &str,
     ) -> Outcome<Dismissed> {
         let space = wanted.space.as_deref().unwrap_or_default();
         principal.must(Action::Resolve, Place::Space(space))?;
-        let once = once.map(|key| key.once(&principal.name, sent));
+        let sent = match &reason {
+            Some(reason) => format!("{sent}\n{}", reason.as_str()),
+            None => sent.to_owned(),
+        };
+        let once = once.map(|key| key.once(&principal.name, sent.as_bytes()));
         // Held until there is an answer.
         let _turn = self.enter(once.as_ref())?;
-        self.dismiss_open(Some(principal), &wanted, once).await
+        self.dismiss_open(Some(principal), &wanted, reason, once).await
     }
 
     /// Dismisses what is still open of the conflicts before a time, in all spaces; how many.
@@ -65,7 +94,7 @@ impl Service {
         };
         let mut count = 0;
         loop {
-            let dismissed = self.dismiss_open(None, &wanted, None).await?;
+            let dismissed = self.dismiss_open(None, &wanted, None, None).await?;
             count += dismissed.count;
             if !dismissed.has_more {
                 return Ok(count);
@@ -78,9 +107,11 @@ impl Service {
         &self,
         principal: Option<&Principal>,
         wanted: &Conflicts,
+        reason: Option<Reason>,
         once: Option<Once>,
     ) -> Outcome<Dismissed> {
         let by = &principal.map_or_else(|| RETENTION.into(), |it| Arc::clone(&it.name));
+        let reason = reason.map(Reason::into_text);
         for _ in 0..PATIENCE {
             let (ids, has_more) = self.open(principal, wanted).await?;
             let count = ids.len();
@@ -91,6 +122,7 @@ impl Service {
                 id,
                 by: Arc::clone(by),
                 outcome: SettledAs::Dismissed,
+                reason: reason.clone(),
             };
             let transaction = Transaction {
                 once,
@@ -184,5 +216,30 @@ impl Service {
             has_more: !open.is_empty(),
             is_replayed: true,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_a_text_of_bounded_length_without_control_characters() {
+        let longest = "é".repeat(Reason::MAX);
+        let too_long = format!("{longest}é");
+        let cases = [
+            ("It was done by hand.", true),
+            ("two\nlines\tand a tab", true),
+            (&longest, true),
+            (&too_long, false),
+            ("", false),
+            ("\r\n", false),
+            ("a\u{0}b", false),
+            ("a\u{7f}b", false),
+            ("a\u{85}b", false),
+        ];
+        for (text, is_one) in cases {
+            assert_eq!(Reason::new(text).is_some(), is_one, "{text:?}");
+        }
     }
 }

@@ -41,7 +41,7 @@ pub use batch::{BatchDone, BatchRefused, OperationRefused};
 pub use collections::Holding;
 pub use conflict_log::{ConflictDetail, Decided, Ruled, Ruling};
 pub use conflict_statistics::{Agents, Count, Span, Statistics};
-pub use dismissal::Dismissed;
+pub use dismissal::{Dismissed, Reason};
 pub use document::{History, Read};
 pub use explanation::{
     Author, Bar, Broken, CONFLICT_KINDS, Change, Clash, Demand, Divergence, Explanation, LogPlace,

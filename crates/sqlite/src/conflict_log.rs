@@ -27,7 +27,9 @@ pub(crate) struct ConflictLog {
     retention: Retention,
     /// Of all entries.
     weight: Cell<u64>,
-    /// What the transaction under way drops.
+    /// What the transaction under way adds to entries that are there.
+    growing: Cell<u64>,
+    /// What it drops.
     dropping: Cell<u64>,
 }
 
@@ -41,17 +43,20 @@ impl ConflictLog {
         Ok(Self {
             retention,
             weight: Cell::new(weight.unsigned_abs()),
+            growing: Cell::new(0),
             dropping: Cell::new(0),
         })
     }
 
     pub(crate) fn write(&self, connection: &Connection, commit: &Commit) -> Result<(), Failure> {
+        self.growing.set(0);
         self.dropping.set(0);
         for conflict in &commit.conflicts {
             insert(connection, conflict)?;
         }
         for settlement in &commit.settlements {
-            settle(connection, settlement)?;
+            let grown = settle(connection, settlement)?;
+            self.growing.set(self.growing.get() + grown);
         }
         add_merges(connection, commit)?;
         self.forget(connection, commit)
@@ -60,7 +65,7 @@ impl ConflictLog {
     /// Once the transaction is through.
     pub(crate) fn wrote(&self, conflicts: &[Arc<LoggedConflict>]) {
         let come: usize = conflicts.iter().map(|it| it.weight()).sum();
-        let weight = self.weight.get() + come as u64;
+        let weight = self.weight.get() + come as u64 + self.growing.replace(0);
         self.weight
             .set(weight.saturating_sub(self.dropping.replace(0)));
     }
@@ -71,7 +76,8 @@ impl ConflictLog {
             return Ok(());
         }
         let come: usize = commit.conflicts.iter().map(|it| it.weight()).sum();
-        let mut excess = (self.weight.get() + come as u64).saturating_sub(self.retention.bytes);
+        let weight = self.weight.get() + come as u64 + self.growing.get();
+        let mut excess = weight.saturating_sub(self.retention.bytes);
         let oldest = commit.time.aged().0.saturating_sub(self.retention.age_ms);
         let mut find = connection
             .prepare_cached("SELECT number, at, weight FROM conflicts ORDER BY number LIMIT 1")?;
@@ -99,9 +105,9 @@ fn insert(connection: &Connection, conflict: &LoggedConflict) -> Result<(), Fail
         "INSERT INTO conflicts (id, at, space, collection, document, by, method, kind, paths,
              base_version, base_seq, current_version, current_seq,
              outcome, settled_at, settled_by, settled_version,
-             weight, edit_kind, agent, checksum, seal, edit)
+             weight, edit_kind, agent, settled_reason, checksum, seal, edit)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-             ?19, ?20, ?21, ?22, ?23)",
+             ?19, ?20, ?21, ?22, ?23, ?24)",
     )?;
     write(&mut insert, conflict)
 }
@@ -111,6 +117,7 @@ fn write(statement: &mut Statement<'_>, conflict: &LoggedConflict) -> Result<(),
     let edit = std::str::from_utf8(conflict.edit.body()).unwrap_or_default();
     let paths = Value::from(conflict.paths.clone()).to_text();
     let settlement = conflict.settlement.as_ref();
+    let reason = settlement.and_then(|it| it.reason.as_deref());
     let row = [
         text(&conflict.id),
         number(conflict.at.0),
@@ -132,26 +139,30 @@ fn write(statement: &mut Statement<'_>, conflict: &LoggedConflict) -> Result<(),
         number(conflict.weight() as u64),
         number(edit_kind(&conflict.edit)),
         conflict.agent.as_deref().map_or(ValueRef::Null, text),
+        reason.map_or(ValueRef::Null, text),
         checksum(Checksum::of(edit.as_bytes())),
     ];
     Ok(CONFLICTS.write(statement, &row, Some(edit))?)
 }
 
-fn settle(connection: &Connection, settlement: &SettledConflict) -> Result<(), Failure> {
+/// How much heavier the entry became.
+fn settle(connection: &Connection, settlement: &SettledConflict) -> Result<u64, Failure> {
     let SettledConflict { id, settled } = settlement;
     let Some(mut conflict) = find_by_id(connection, id)? else {
-        return Ok(());
+        return Ok(0);
     };
+    let before = conflict.weight();
     conflict.settlement = Some(settled.clone());
     let mut update = connection.prepare_cached(
         "UPDATE conflicts SET at = ?2, space = ?3, collection = ?4, document = ?5, by = ?6,
              method = ?7, kind = ?8, paths = ?9, base_version = ?10, base_seq = ?11,
              current_version = ?12, current_seq = ?13, outcome = ?14, settled_at = ?15,
              settled_by = ?16, settled_version = ?17, weight = ?18, edit_kind = ?19,
-             agent = ?20, checksum = ?21, seal = ?22, edit = ?23
+             agent = ?20, settled_reason = ?21, checksum = ?22, seal = ?23, edit = ?24
          WHERE id = ?1",
     )?;
-    write(&mut update, &conflict)
+    write(&mut update, &conflict)?;
+    Ok(conflict.weight().saturating_sub(before) as u64)
 }
 
 fn add_merges(connection: &Connection, commit: &Commit) -> Result<(), Failure> {
@@ -212,19 +223,19 @@ pub(crate) fn settled(
     Ok(find_by_id(connection, id)?.map(|conflict| conflict.settlement))
 }
 
-/// `outcome, settled_at, settled_by, settled_version` from `first` on.
-fn settlement(row: &Row<'_>, first: usize) -> Result<Option<Settlement>, Error> {
-    let outcome = match row.get(first)? {
+fn settlement(row: &Row<'_>) -> Result<Option<Settlement>, Error> {
+    let outcome = match row.get(13)? {
         0 => return Ok(None),
         1 => SettledAs::Resolved,
         2 => SettledAs::Dismissed,
-        other => return Err(Error::IntegralValueOutOfRange(first, other)),
+        other => return Err(Error::IntegralValueOutOfRange(13, other)),
     };
     Ok(Some(Settlement {
         outcome,
-        at: Moment(unsigned(row, first + 1)?),
-        by: row.get::<_, String>(first + 2)?.into(),
-        version: maybe(row, first + 3)?,
+        at: Moment(unsigned(row, 14)?),
+        by: row.get::<_, String>(15)?.into(),
+        version: maybe(row, 16)?,
+        reason: row.get::<_, Option<String>>(20)?.map(Arc::from),
     }))
 }
 
@@ -238,10 +249,10 @@ fn maybe(row: &Row<'_>, column: usize) -> Result<Option<u64>, Error> {
 /// The columns of [`CONFLICTS`], and the place in the log.
 const COLUMNS: &str = "id, at, space, collection, document, by, method, kind, paths,
     base_version, base_seq, current_version, current_seq,
-    outcome, settled_at, settled_by, settled_version, weight, edit_kind, agent, checksum, seal,
-    edit, number";
+    outcome, settled_at, settled_by, settled_version, weight, edit_kind, agent, settled_reason,
+    checksum, seal, edit, number";
 
-const NUMBER: usize = 23;
+const NUMBER: usize = 24;
 
 /// What a row says of a conflict, but for its edit, is as it was written.
 fn check(row: &Row<'_>) -> Result<(), Failure> {
@@ -286,7 +297,7 @@ fn conflict(row: &Row<'_>, body: Bytes) -> Result<LoggedConflict, Error> {
         paths: paths(&text(8)?)?,
         base: place(9)?,
         current: place(11)?,
-        settlement: settlement(row, 13)?,
+        settlement: settlement(row)?,
         edit: match row.get(18)? {
             1 => LostEdit::Document(body),
             2 => LostEdit::MergePatch(body),

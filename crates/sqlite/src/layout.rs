@@ -15,8 +15,11 @@ use crate::update;
 const APPLICATION: i64 = 0x4454_4e54;
 
 /// The layout that this program reads and writes, and the oldest that it brings up to date.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 const OLDEST: i64 = 1;
+
+/// Since this one, rows have seals.
+const SEALED: i64 = 4;
 
 /// The writer's page cache, in KiB; a reader's is small, for what is hot is cached above it.
 const WRITER_CACHE_KIB: i64 = 49_152;
@@ -162,10 +165,15 @@ CREATE INDEX conflicts_again ON conflicts (id);
 CREATE INDEX merges_again ON merges (space, hour, collection);
 ";
 
+const SINCE_5: &str = "
+ALTER TABLE conflicts ADD COLUMN settled_reason TEXT;
+";
+
+const STEPS: [(i64, &str); 4] = [(2, SINCE_2), (3, SINCE_3), (4, SINCE_4), (5, SINCE_5)];
+
 /// What a store of this format lacks.
 fn since(format: i64) -> String {
-    let steps = [(2, SINCE_2), (3, SINCE_3), (4, SINCE_4)];
-    let missing = steps.into_iter().filter(|(since, _)| *since > format);
+    let missing = STEPS.into_iter().filter(|(since, _)| *since > format);
     missing.map(|(_, text)| text).collect()
 }
 
@@ -222,24 +230,30 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     // Until the writer does it itself, which it does once it is open.
     connection.pragma_update(None, "wal_autocheckpoint", signed(checkpoint::PAGES))?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    bring_up_to_date(&connection, found)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn bring_up_to_date(connection: &Connection, found: State) -> Result<(), OpenError> {
     let missing = match found {
         State::Empty => {
             let all = since(OLDEST);
             format!("{TABLES} {all} PRAGMA application_id={APPLICATION};")
         }
-        State::Older(format) => since(format),
+        State::Older(format) | State::Sealed(format) => since(format),
         State::Unfinished | State::Current => String::new(),
     };
-    if !missing.is_empty() {
-        connection.execute_batch(&format!(
-            "BEGIN; {missing} PRAGMA user_version={FORMAT}; COMMIT;"
-        ))?;
+    let missing = format!("{missing} PRAGMA user_version={FORMAT};");
+    match found {
+        State::Current => {}
+        State::Sealed(_) => update::extend(connection, &missing)?,
+        State::Empty | State::Older(_) | State::Unfinished => {
+            connection.execute_batch(&format!("BEGIN; {missing} COMMIT;"))?;
+            update::seal_all(connection)?;
+        }
     }
-    connection.set_prepared_statement_cache_capacity(64);
-    if found != State::Current {
-        update::seal_all(&connection)?;
-    }
-    Ok(connection)
+    Ok(())
 }
 
 /// The first connection that reads: looks whether the file is ours.
@@ -248,7 +262,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     match inspect(&connection, path)? {
         State::Current => Ok(tuned(connection)?),
         State::Empty => Err(foreign(path, "it is empty")),
-        State::Older(_) | State::Unfinished => Err(OpenError::Older {
+        State::Older(_) | State::Sealed(_) | State::Unfinished => Err(OpenError::Older {
             path: path.to_owned(),
         }),
     }
@@ -275,11 +289,13 @@ fn tuned(connection: Connection) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Empty,
     /// Ours, in a format that can be brought up to date.
     Older(i64),
+    /// The same, and all its rows have their seals.
+    Sealed(i64),
     /// It is being brought up to date, or that was interrupted.
     Unfinished,
     Current,
@@ -312,6 +328,9 @@ fn inspect(connection: &Connection, path: &Path) -> Result<State, OpenError> {
         (0, 0) if tables == 0 => Ok(State::Empty),
         (APPLICATION, FORMAT) if update::is_finished(connection)? => Ok(State::Current),
         (APPLICATION, FORMAT) => Ok(State::Unfinished),
+        (APPLICATION, found @ SEALED..FORMAT) if update::is_finished(connection)? => {
+            Ok(State::Sealed(found))
+        }
         (APPLICATION, found @ OLDEST..FORMAT) => Ok(State::Older(found)),
         (APPLICATION, found) => Err(OpenError::Newer {
             path: path.to_owned(),
@@ -333,12 +352,8 @@ mod tests {
             INSERT INTO versions VALUES (1, 'default', 'notes', 'a', 1, NULL, 'ann', 1000, 1, '{}');
             INSERT INTO heads VALUES ('default', 'notes', 'a', 1, 1, 7, 1000, 1);
             INSERT INTO unique_keys VALUES ('default', 'notes', 'n', 'v', 'a');";
-        let steps = [(2, SINCE_2), (3, SINCE_3)];
-        let later: String = steps
-            .iter()
-            .filter(|it| it.0 <= format)
-            .map(|it| it.1)
-            .collect();
+        let steps = STEPS.iter().filter(|it| it.0 <= format);
+        let later: String = steps.map(|it| it.1).collect();
         let text = format!(
             "PRAGMA journal_mode = WAL; BEGIN; {TABLES} {rows} {later}
              PRAGMA application_id={APPLICATION}; PRAGMA user_version={format}; COMMIT;"
@@ -365,14 +380,49 @@ mod tests {
             })
             .unwrap();
         assert_eq!(kept, (1, None));
-        let schema = |connection: &Connection| -> Vec<String> {
-            let sql = "SELECT name || coalesce(sql, '') FROM sqlite_schema ORDER BY name";
-            let mut statement = connection.prepare(sql).unwrap();
-            let names = statement.query_map([], |row| row.get(0)).unwrap();
-            names.map(Result::unwrap).collect()
-        };
         assert_eq!(crate::inspect::look(&reader).unwrap(), []);
         let new = folder.path().join("new.db");
         assert_eq!(schema(&reader), schema(&open_writer(&new).unwrap()));
+    }
+
+    fn schema(connection: &Connection) -> Vec<String> {
+        let sql = "SELECT name || coalesce(sql, '') FROM sqlite_schema ORDER BY name";
+        let mut statement = connection.prepare(sql).unwrap();
+        let names = statement.query_map([], |row| row.get(0)).unwrap();
+        names.map(Result::unwrap).collect()
+    }
+
+    /// Its seals were made when it was written, and are not made anew from what is there by now.
+    #[test]
+    fn what_was_damaged_in_an_older_store_with_seals_is_still_found() {
+        for damage in ["", "UPDATE heads SET version = 2"] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("detente.db");
+            older(&path, 3);
+            let connection = open_writer(&path).unwrap();
+            let new = schema(&connection);
+            let back = "ALTER TABLE conflicts DROP COLUMN settled_reason; PRAGMA user_version=4;";
+            connection.execute_batch(back).unwrap();
+            let schema_before = crate::marker::schema_of(&connection).unwrap();
+            connection
+                .execute_batch("UPDATE marker SET seal = 0")
+                .unwrap();
+            let before = Marker {
+                heads_through: 0,
+                fencing: 0,
+                pruned: 0,
+                schema: schema_before,
+            };
+            before.write(&connection).unwrap();
+            connection.execute_batch(damage).unwrap();
+            drop(connection);
+            let refused = open_reader(&path).unwrap_err();
+            assert!(matches!(refused, OpenError::Older { .. }), "{refused}");
+            drop(open_writer(&path).unwrap());
+            let reader = open_reader(&path).unwrap();
+            assert_eq!(schema(&reader), new);
+            let found = crate::inspect::look(&reader).unwrap();
+            assert_eq!(found.is_empty(), damage.is_empty(), "{found:?}");
+        }
     }
 }

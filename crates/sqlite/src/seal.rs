@@ -16,6 +16,9 @@ pub(crate) struct Table {
     pub(crate) key_len: usize,
     /// A large content, whose checksum is the last of the sealed columns.
     pub(crate) content: Option<&'static str>,
+    /// A sealed column that came when rows had seals: where it is NULL, the seal passes over it, and so
+    /// is that of rows that never had it.
+    later: Option<&'static str>,
 }
 
 pub(crate) const VERSIONS: Table = Table {
@@ -36,6 +39,7 @@ pub(crate) const VERSIONS: Table = Table {
     ],
     key_len: 1,
     content: Some("body"),
+    later: None,
 };
 
 pub(crate) const HEADS: Table = Table {
@@ -53,6 +57,7 @@ pub(crate) const HEADS: Table = Table {
     ],
     key_len: 3,
     content: None,
+    later: None,
 };
 
 pub(crate) const UNIQUE_KEYS: Table = Table {
@@ -61,6 +66,7 @@ pub(crate) const UNIQUE_KEYS: Table = Table {
     sealed: &["space", "collection", "name", "value", "id"],
     key_len: 4,
     content: None,
+    later: None,
 };
 
 pub(crate) const LOCKS: Table = Table {
@@ -78,6 +84,7 @@ pub(crate) const LOCKS: Table = Table {
     ],
     key_len: 3,
     content: None,
+    later: None,
 };
 
 pub(crate) const RECEIPTS: Table = Table {
@@ -86,6 +93,7 @@ pub(crate) const RECEIPTS: Table = Table {
     sealed: &["scope", "payload", "at", "writes"],
     key_len: 1,
     content: None,
+    later: None,
 };
 
 pub(crate) const CONFLICTS: Table = Table {
@@ -112,10 +120,12 @@ pub(crate) const CONFLICTS: Table = Table {
         "weight",
         "edit_kind",
         "agent",
+        "settled_reason",
         "checksum",
     ],
     key_len: 1,
     content: Some("edit"),
+    later: Some("settled_reason"),
 };
 
 pub(crate) const MERGES: Table = Table {
@@ -124,6 +134,7 @@ pub(crate) const MERGES: Table = Table {
     sealed: &["space", "hour", "collection", "count"],
     key_len: 3,
     content: None,
+    later: None,
 };
 
 pub(crate) const PRUNED: Table = Table {
@@ -132,6 +143,7 @@ pub(crate) const PRUNED: Table = Table {
     sealed: &["block", "bits"],
     key_len: 1,
     content: None,
+    later: None,
 };
 
 pub(crate) const MARKER: Table = Table {
@@ -140,6 +152,7 @@ pub(crate) const MARKER: Table = Table {
     sealed: &["heads_through", "fencing", "pruned", "schema"],
     key_len: 0,
     content: None,
+    later: None,
 };
 
 /// The tables whose rows are sealed one by one.
@@ -170,7 +183,11 @@ impl Table {
     pub(crate) fn seal(&self, row: &[ValueRef<'_>]) -> i64 {
         let mut text = Vec::with_capacity(256);
         text.push(self.mark);
-        row.iter().for_each(|value| put(&mut text, *value));
+        for (name, value) in self.sealed.iter().zip(row) {
+            if *value != ValueRef::Null || self.later != Some(*name) {
+                put(&mut text, *value);
+            }
+        }
         Checksum::of(&text).0.cast_signed()
     }
 
@@ -286,5 +303,24 @@ mod tests {
         seals.sort_unstable();
         seals.dedup();
         assert_eq!(seals.len(), rows.len() * tables.len());
+    }
+
+    #[test]
+    fn a_row_that_has_nothing_in_a_later_column_has_the_seal_that_it_had_before() {
+        const BEFORE: Table = Table {
+            sealed: &["id", "agent", "checksum"],
+            later: None,
+            ..CONFLICTS
+        };
+        const SINCE: Table = Table {
+            sealed: &["id", "agent", "settled_reason", "checksum"],
+            ..CONFLICTS
+        };
+        let before = BEFORE.seal(&[text("a"), ValueRef::Null, number(7)]);
+        let since = |reason| SINCE.seal(&[text("a"), ValueRef::Null, reason, number(7)]);
+        assert_eq!(since(ValueRef::Null), before);
+        for reason in [text(""), text("b"), number(0)] {
+            assert_ne!(since(reason), before, "{reason:?}");
+        }
     }
 }

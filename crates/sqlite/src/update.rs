@@ -1,6 +1,6 @@
-//! Seals every row of a store that was written before rows had seals.
+//! Brings a store up to date. Rows that were written before rows had seals get theirs.
 //!
-//! It goes from table to table in commits of bounded size; whoever is interrupted begins again, and
+//! That goes from table to table in commits of bounded size; whoever is interrupted begins again, and
 //! passes over what is sealed. The marker gets its seal last: until then no other program opens the
 //! store. What it finds is taken for what was written.
 
@@ -25,6 +25,17 @@ const MISSING: usize = 65_536;
 pub(crate) fn is_finished(connection: &Connection) -> Result<bool, Failure> {
     let sql = "SELECT seal IS NOT NULL FROM marker";
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+/// Adds what a store lacks whose rows all have their seals, in one commit. The seals stay as they are, so
+/// that what is damaged is found as before.
+pub(crate) fn extend(connection: &Connection, missing: &str) -> Result<(), Failure> {
+    let transaction = connection.unchecked_transaction()?;
+    let marker = Marker::read(&transaction)?;
+    transaction.execute_batch(missing)?;
+    let schema = schema_of(&transaction)?;
+    Marker { schema, ..marker }.write(&transaction)?;
+    Ok(transaction.commit()?)
 }
 
 pub(crate) fn seal_all(connection: &Connection) -> Result<(), Failure> {

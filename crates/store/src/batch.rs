@@ -34,6 +34,7 @@ pub struct SettleConflict {
     pub id: String,
     pub by: Arc<str>,
     pub outcome: SettledAs,
+    pub reason: Option<Arc<str>>,
 }
 
 /// What became of a transaction.
@@ -248,16 +249,18 @@ impl<'a, F: Facts> Batch<'a, F> {
             let writes = applied.iter().map(written).collect();
             self.commit.receipts.push(Receipt { once, at, writes });
         }
-        for SettleConflict { id, by, outcome } in asked.settles.clone() {
+        for settles in asked.settles.clone() {
             let settled = Settlement {
-                outcome,
+                outcome: settles.outcome,
                 at,
-                by,
+                by: settles.by,
                 version: applied.last().map(|applied| applied.stored.version),
+                reason: settles.reason,
             };
-            self.commit
-                .settlements
-                .push(SettledConflict { id, settled });
+            self.commit.settlements.push(SettledConflict {
+                id: settles.id,
+                settled,
+            });
         }
     }
 

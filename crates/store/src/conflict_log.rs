@@ -63,6 +63,8 @@ pub struct Settlement {
     pub by: Arc<str>,
     /// The version that resolved it.
     pub version: Option<u64>,
+    /// Why, in the words of whoever settled it.
+    pub reason: Option<Arc<str>>,
 }
 
 /// How a conflict ended.
@@ -213,6 +215,8 @@ impl LoggedConflict {
         const ROW: usize = 250;
         let paths: usize = self.paths.iter().map(String::len).sum();
         let agent = self.agent.as_ref().map_or(0, |agent| agent.len());
-        ROW + self.key.as_str().len() + agent + paths + self.edit.body().len()
+        let reason = self.settlement.as_ref().and_then(|it| it.reason.as_ref());
+        let reason = reason.map_or(0, |reason| reason.len());
+        ROW + self.key.as_str().len() + agent + reason + paths + self.edit.body().len()
     }
 }

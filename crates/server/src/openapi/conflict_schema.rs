@@ -1,13 +1,16 @@
-use detente_service::CONFLICT_KINDS;
+use detente_service::{CONFLICT_KINDS, Reason};
 use serde_json::Value;
 
 use super::document_schema::page_of;
 use super::merge_schema::current;
-use crate::problem::settled_version;
+use crate::problem::{settled_reason, settled_version};
 use crate::schema::{
     Saying, anything, closed, flag, href, id, list, moment, named, number, object, one_of,
-    one_word_of, pointer, text, text_in, whole,
+    one_word_of, pointer, short_text_like, text, text_in, whole,
 };
+
+/// No control characters but line feed and tab.
+const REASON: &str = "^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]+$";
 
 /// Entries of the conflict log, and resolutions.
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
@@ -27,12 +30,13 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ),
         ("LostEdit", edit()),
         ("ConflictResolution", resolution()),
+        ("ConflictDismissal", dismissal()),
         ("ConflictStatistics", statistics()),
         ("DismissedConflicts", dismissed()),
     ]
 }
 
-/// The last three are there if the outcome is not `open`.
+/// Those from `settled_at` on are there if the outcome is not `open`, and the reason if one was given.
 fn logged() -> Vec<(&'static str, Value)> {
     let kind = one_word_of(&CONFLICT_KINDS);
     let version = |description| whole(1).or_null().about(description);
@@ -67,6 +71,7 @@ fn logged() -> Vec<(&'static str, Value)> {
         ("settled_at?", moment()),
         ("settled_by?", text()),
         ("settled_version?", settled_version()),
+        ("settled_reason?", settled_reason()),
     ]
 }
 
@@ -110,8 +115,9 @@ fn resolution() -> Value {
     closed([
         (
             "dismiss?",
-            dismiss.about("Whether to let the edit go. Then there are no choices."),
+            dismiss.about("Whether to let the edit go. Then there are no choices, and only then a reason."),
         ),
+        ("reason?", reason()),
         ("choices?", named("Choices")),
         ("current?", current()),
     ])
@@ -119,6 +125,17 @@ fn resolution() -> Value {
         "Store the edit, merged with the current version and with choices where the two conflict; or \
          dismiss it.",
     )
+}
+
+fn dismissal() -> Value {
+    closed([("reason?", reason())])
+        .about("What else there is to say of a dismissal of many conflicts.")
+}
+
+fn reason() -> Value {
+    short_text_like(REASON, Reason::MAX)
+        .and("minLength", 1)
+        .about("Why the edit is dismissed, for whoever looks into the log later.")
 }
 
 fn statistics() -> Value {

@@ -77,10 +77,17 @@ const DISMISS: Operation = Operation {
     summary: "Dismiss many refused writes",
     description: "\
         Dismisses the open conflicts that match the filters, the newest first and at most `limit`, in one \
-        step. Without filters, all match. The request has no body.",
+        step. Without filters, all match. The body, which can be left out, has the reason.",
     query: filters![&LIMIT],
     fields: &[&IDEMPOTENCY],
     misplaced: IN_DISMISSALS,
+    body: Some(Body {
+        is_required: false,
+        contents: &[Content {
+            example: Some(|_| json!({"reason": "A run of the importer, which was repeated."})),
+            ..Content::new(JSON, Shape::Named("ConflictDismissal"))
+        }],
+    }),
     answers: &[Answer {
         description: "How many were dismissed.",
         headers: &[&["Idempotent-Replayed"]],
@@ -91,6 +98,7 @@ const DISMISS: Operation = Operation {
         &[
             always(ProblemKind::Malformed),
             always(ProblemKind::ContentTooLarge),
+            always(ProblemKind::UnsupportedMediaType),
             always(ProblemKind::RequestInProgress),
             always(ProblemKind::KeyReuse),
         ],

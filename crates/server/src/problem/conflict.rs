@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::member::{
     CHANGES_SINCE, CONFLICTS, DELETED_AT, DELETED_BY, MEMBER, RESOLUTIONS, STALE, TAG, VERSION,
-    member, settled_version,
+    member, settled_reason, settled_version,
 };
 use super::{ProblemKind, ProblemType};
 use crate::schema::{
@@ -190,6 +190,7 @@ pub(super) const ROWS: &[ProblemType] = &[
             member("settled_by", text),
             member("settled_at", moment),
             member("settled_version", settled_version),
+            member("settled_reason", settled_reason),
         ],
         always: &["outcome", "settled_by", "settled_at", "settled_version"],
         ..ProblemType::BARE

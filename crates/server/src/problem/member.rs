@@ -84,3 +84,8 @@ pub(crate) fn settled_version() -> Value {
         .or_null()
         .about("The version that resolved the conflict; null if the conflict was dismissed.")
 }
+
+/// Why a conflict of the log was dismissed.
+pub(crate) fn settled_reason() -> Value {
+    text().about("Why the conflict was dismissed, if somebody said so.")
+}

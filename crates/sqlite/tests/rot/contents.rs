@@ -195,10 +195,11 @@ fn settled() -> SettledConflict {
     SettledConflict {
         id: "conflict-3".into(),
         settled: Settlement {
-            outcome: SettledAs::Resolved,
+            outcome: SettledAs::Dismissed,
             at: Moment(1500),
             by: "ann".into(),
             version: Some(2),
+            reason: Some("it was done".into()),
         },
     }
 }

@@ -82,6 +82,7 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
         at: Moment(1500),
         by: "bob".into(),
         version: Some(3),
+        reason: Some("wérk of\ntwo".into()),
     };
     let commit = Commit {
         locks: vec![(key("a"), None)],

@@ -131,10 +131,12 @@ impl Client {
         // Several may be dismissed at once.
         let other = Board::late(around.dice, &around.board.conflicts).cloned();
         ids.extend(other.filter(|other| count == 0 && around.dice.one_in(2) && *other != ids[0]));
+        let reason = (outcome == SettledAs::Dismissed).then(|| Arc::clone(&self.name));
         let settles = |id| SettleConflict {
             id,
             by: Arc::clone(&self.name),
             outcome,
+            reason: reason.clone(),
         };
         Transaction {
             settles: ids.into_iter().map(settles).collect(),

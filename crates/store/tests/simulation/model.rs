@@ -220,6 +220,7 @@ impl Model {
                 at: self.now,
                 by: Arc::clone(&settles.by),
                 version: versions.clone().last().map(|version| version.version),
+                reason: settles.reason.clone(),
             };
             self.conflicts.insert(settles.id.clone(), Some(settled));
         }
