@@ -23,7 +23,10 @@ export interface LogEntry {
   readonly outcome: "open" | "resolved" | "dismissed";
   readonly settledAt?: string;
   readonly settledBy?: string;
-  readonly settledVersion?: number;
+  /** `null` if it was dismissed. */
+  readonly settledVersion?: number | null;
+  /** Why it was dismissed, if somebody said so. */
+  readonly settledReason?: string;
 }
 
 /** One with its edit, and what that met. */
@@ -51,6 +54,11 @@ export interface LogOptions extends LogFilters, CallOptions {
   readonly outcome?: LogEntry["outcome"];
   readonly limit?: number;
   readonly cursor?: string;
+}
+
+export interface DismissOptions extends WriteOptions {
+  /** Why, for whoever looks into the log later: 1 to 1000 characters. */
+  readonly reason?: string;
 }
 
 /** What the log adds up to in a span of time. */
@@ -109,15 +117,20 @@ export class ConflictLog {
   }
 
   /** Gives the edit up. It can still be read. */
-  async dismiss(id: string, options: WriteOptions = {}): Promise<LogEntryWhole> {
-    const answer = await this.#post([id, "resolve"], JSON.stringify({ dismiss: true }), {}, options);
+  async dismiss(id: string, { reason, ...options }: DismissOptions = {}): Promise<LogEntryWhole> {
+    const answer = await this.#post([id, "resolve"], JSON.stringify({ dismiss: true, reason }), {}, options);
     return cased(JSON.parse(answer.text)) as LogEntryWhole;
   }
 
   /** Gives up all open edits that match, the newest first, at most 1000 at a time. */
-  async dismissAll(filters: LogFilters, options: WriteOptions = {}): Promise<{ dismissed: number; more: boolean }> {
+  async dismissAll(
+    filters: LogFilters,
+    { reason, ...options }: DismissOptions = {},
+  ): Promise<{ dismissed: number; more: boolean }> {
     const query = { ...queryOf(filters), limit: "1000" };
-    const answer = await this.#post(["dismiss"], undefined, query, options);
+    // Servers that know of no reason take no body.
+    const body = reason === undefined ? undefined : JSON.stringify({ reason });
+    const answer = await this.#post(["dismiss"], body, query, options);
     return JSON.parse(answer.text) as { dismissed: number; more: boolean };
   }
 

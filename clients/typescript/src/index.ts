@@ -3,7 +3,15 @@ export { Client, type CollectionInfo } from "./client.js";
 export { Collection, type ListOptions } from "./collection.js";
 export { Draft, type DraftRecord, type DraftState, type ResolveOptions, type SaveOptions } from "./core/draft.js";
 export { Lock, type LockInfo, type LockOptions } from "./lock.js";
-export { ConflictLog, type LogEntry, type LogEntryWhole, type LogFilters, type LogOptions, type Stats } from "./conflict_log.js";
+export {
+  ConflictLog,
+  type DismissOptions,
+  type LogEntry,
+  type LogEntryWhole,
+  type LogFilters,
+  type LogOptions,
+  type Stats,
+} from "./conflict_log.js";
 export { ConflictError, ProblemError, TransportError, type Problem } from "./core/problem.js";
 export type { BatchOptions, BatchResult, Operation, Result } from "./batch.js";
 export type { ChangeSince, Choice, Choices, Conflict, FieldConflict, Joined, Preview, Saved } from "./core/conflict.js";

@@ -164,7 +164,10 @@ test("a refused deletion can be resolved, too", async () => {
 
 test("the log: dismiss one, dismiss many, page by page, statistics", async () => {
   const id = await refused("given-up", { text: "mine" });
-  assert.equal((await alice.conflicts.dismiss(id)).outcome, "dismissed");
+  const dismissed = await alice.conflicts.dismiss(id, { reason: "Typed into the wrong note" });
+  assert.deepEqual([dismissed.outcome, dismissed.settledVersion, dismissed.settledReason], ["dismissed", null, "Typed into the wrong note"]);
+  const silent = await alice.conflicts.dismiss(await refused("given-up-too", { text: "mine" }));
+  assert.deepEqual([silent.outcome, silent.settledReason], ["dismissed", undefined]);
   for (let n = 0; n < 5; n++) await refused(`many-${n}`, { text: "mine" });
   let cursor: string | undefined;
   const found: string[] = [];
@@ -183,6 +186,10 @@ test("the log: dismiss one, dismiss many, page by page, statistics", async () =>
   const none = await alice.conflicts.stats({ since: "2020-01-01T00:00:00Z", until: "2020-01-02T00:00:00Z" });
   assert.deepEqual([none.conflicts, none.medianResolutionS], [0, null]);
   assert.deepEqual(await alice.conflicts.dismissAll({ document: "many-1" }), { dismissed: 1, more: false });
+  assert.deepEqual(await alice.conflicts.dismissAll({ document: "many-2" }, { reason: "an old import" }), { dismissed: 1, more: false });
+  const [two] = (await alice.conflicts.list({ document: "many-2" })).items;
+  assert.deepEqual([two?.outcome, two?.settledReason], ["dismissed", "an old import"]);
+  await assert.rejects(alice.conflicts.dismissAll({}, { reason: "" }), problem("malformed", 400));
   await alice.conflicts.dismissAll({});
   assert.deepEqual((await alice.conflicts.list({ outcome: "open" })).items, []);
 });
