@@ -99,11 +99,15 @@ test("chosen conflicts are dismissed, but not before they are confirmed", async 
   await page.getByRole("dialog").getByRole("button", { name: "Dismiss" }).click();
   await page.getByRole("status").filter({ hasText: "2 conflicts dismissed" }).waitFor();
   assert.equal(await openIn("dismissed"), 1);
+  const silent = await bob.read("/api/_conflicts?outcome=dismissed&collection=dismissed");
+  assert(silent.items.every((/** @type {object} */ entry) => !("settled_reason" in entry)));
 
   await page.getByRole("button", { name: "Dismiss all open ones that match" }).click();
+  await page.getByLabel("Reason (optional)").fill("A script that ran twice");
   await page.getByRole("dialog").getByRole("button", { name: "Dismiss" }).click();
   await page.getByRole("status").filter({ hasText: "1 conflict dismissed" }).waitFor();
   assert.equal(await openIn("dismissed"), 0);
+  await page.getByText("A script that ran twice").waitFor();
   assert.equal(await openIn("many"), 61, "others were dismissed with them");
 });
 

@@ -133,15 +133,20 @@ test("who comes second is told who settled it", async (t) => {
   await bob.send("POST", `${logged}/resolve`, { dismiss: true });
   await saveButton(page).click();
   await page.getByText("Dismissed by bob").waitFor();
+  assert.equal(await page.getByText("Version null").count(), 0);
   assert.equal(await resolveLink(page).count(), 0);
 });
 
-test("an entry is dismissed after a confirmation", async (t) => {
+test("an entry is dismissed after a confirmation, and says why", async (t) => {
   const { page, path, logged } = await opened(t, "dismissed");
   await page.getByRole("button", { name: "Dismiss" }).click();
+  const reason = "Alice wrote it into <b>the minutes</b>";
+  await page.getByLabel("Reason (optional)").fill(`  ${reason} `);
   await page.getByRole("dialog").getByRole("button", { name: "Dismiss" }).click();
   await page.getByText("Dismissed by carol").waitFor();
-  assert.equal((await bob.read(logged))["outcome"], "dismissed");
+  await page.getByText(reason).waitFor();
+  const settled = await bob.read(logged);
+  assert.deepEqual([settled["outcome"], settled["settled_reason"]], ["dismissed", reason]);
   assert.deepEqual(await bob.read(path), { title: "Final", due: "June", body: "Once" });
 });
 

@@ -1,8 +1,8 @@
-import type { LogEntry } from "detente-client";
+import type { DismissOptions, LogEntry } from "detente-client";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button";
-import { Dialog } from "../parts/dialog";
-import { Failure } from "../parts/failure";
+import { FormDialog } from "../parts/form-dialog";
+import { TextField } from "../parts/text-field";
 import { client } from "../session/session";
 import type { Filters } from "./filters";
 import { countWords } from "./words";
@@ -29,7 +29,7 @@ export function Dismissal({ filters, chosen, onDone }: DismissalProps) {
         <Confirmation
           title={asked === "chosen" ? `Dismiss ${countWords(chosen.length, "conflict", "conflicts")}?` : `Dismiss ${matching}?`}
           onClose={() => setAsked(undefined)}
-          dismiss={() => (asked === "chosen" ? dismissEach(chosen) : dismissMatching(filters))}
+          dismiss={(why) => (asked === "chosen" ? dismissEach(chosen, why) : dismissMatching(filters, why))}
           onDone={onDone}
         />
       )}
@@ -41,51 +41,38 @@ interface ConfirmationProps {
   readonly title: string;
   readonly onClose: () => void;
   /** Answers how many were dismissed. */
-  readonly dismiss: () => Promise<number>;
+  readonly dismiss: (why: DismissOptions) => Promise<number>;
   readonly onDone: (count: number) => void;
 }
 
 export function Confirmation({ title, onClose, dismiss, onDone }: ConfirmationProps) {
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const confirm = async () => {
-    setBusy(true);
-    try {
-      const count = await dismiss();
-      onClose();
-      onDone(count);
-    } catch (failure) {
-      setError(failure);
-      setBusy(false);
-    }
+  const confirm = async (text: (name: string) => string) => {
+    const reason = text("reason");
+    const count = await dismiss(reason === "" ? {} : { reason });
+    onClose();
+    onDone(count);
   };
   return (
-    <Dialog title={title} onClose={onClose}>
+    <FormDialog title={title} submit="Dismiss" isDanger onSubmit={confirm} onClose={onClose}>
       <p>
         A dismissed edit is given up: it will not be stored. It can still be read here for as long as the log is kept. This
         cannot be undone.
       </p>
-      {error !== undefined && <Failure error={error} />}
-      <div class="actions end">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button kind="danger" busy={isBusy} disabled={isBusy} onClick={confirm}>
-          Dismiss
-        </Button>
-      </div>
-    </Dialog>
+      <TextField label="Reason (optional)" name="reason" maxLength={1000} hint="Kept with the edit, for whoever asks later." />
+    </FormDialog>
   );
 }
 
-async function dismissEach(entries: readonly LogEntry[]): Promise<number> {
-  for (const { id } of entries) await client().conflicts.dismiss(id);
+async function dismissEach(entries: readonly LogEntry[], why: DismissOptions): Promise<number> {
+  for (const { id } of entries) await client().conflicts.dismiss(id, why);
   return entries.length;
 }
 
 /** The server dismisses so many at once, and says whether there are more. */
-async function dismissMatching({ outcome: _, ...filters }: Filters): Promise<number> {
+async function dismissMatching({ outcome: _, ...filters }: Filters, why: DismissOptions): Promise<number> {
   let sum = 0;
   for (;;) {
-    const { dismissed, more } = await client().conflicts.dismissAll(filters);
+    const { dismissed, more } = await client().conflicts.dismissAll(filters, why);
     sum += dismissed;
     if (!more) return sum;
   }

@@ -1,4 +1,4 @@
-import type { LogEntryWhole } from "detente-client";
+import type { DismissOptions, LogEntryWhole } from "detente-client";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button";
 import { Failure } from "../parts/failure";
@@ -87,8 +87,8 @@ function Shown({ title, entry, onSettled }: KnownProps & { readonly title: strin
 
 function WaysOut({ entry, onSettled }: KnownProps) {
   const [isAsked, setAsked] = useState(false);
-  const dismiss = async () => {
-    await client().conflicts.dismiss(entry.id);
+  const dismiss = async (why: DismissOptions) => {
+    await client().conflicts.dismiss(entry.id, why);
     return 1;
   };
   const done = () => {

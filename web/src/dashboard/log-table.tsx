@@ -56,7 +56,7 @@ interface RowProps {
 }
 
 function Row({ entry, isChosen, onToggle }: RowProps) {
-  const { id, at, by, collection, document, kind, paths, outcome } = entry;
+  const { id, at, by, collection, document, kind, paths, outcome, settledReason } = entry;
   return (
     <tr>
       <td>
@@ -83,6 +83,7 @@ function Row({ entry, isChosen, onToggle }: RowProps) {
       </td>
       <td>
         <Outcome entry={entry} />
+        {settledReason && <div class="muted reason"><bdi>{settledReason}</bdi></div>}
       </td>
     </tr>
   );

@@ -70,14 +70,15 @@ function Version({ entry, number, row }: { readonly entry: LogEntryWhole; readon
 }
 
 function Result({ entry, row }: { readonly entry: LogEntryWhole; readonly row: Row | undefined }) {
-  const { outcome, settledAt, settledBy, settledVersion } = entry;
+  const { outcome, settledAt, settledBy, settledVersion, settledReason } = entry;
   if (outcome === "open") return <p>Open: nobody has decided yet.</p>;
   return (
     <>
       <p>
         {outcome === "resolved" ? "Resolved" : "Dismissed"} by <bdi>{settledBy}</bdi>
       </p>
-      {settledVersion !== undefined && <Version entry={entry} number={settledVersion} row={row} />}
+      {settledReason && <p class="reason"><bdi>{settledReason}</bdi></p>}
+      {settledVersion && <Version entry={entry} number={settledVersion} row={row} />}
       <p class="muted"><Time at={settledAt} /></p>
     </>
   );
