@@ -475,6 +475,65 @@ async fn merge(client: &Client, query: &str, body: &Value) -> Answer {
     client.post(&path, &body.to_string()).by("ann").send().await
 }
 
+/// Whoever reads the answer should know which text was put together of two: on each way to a merge, and
+/// when the answer is given again.
+#[tokio::test]
+async fn a_merged_write_tells_what_was_joined() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let first = r#"{"body":"one two three","views":5,"seen_by":"é"}"#;
+    let second = r#"{"body":"ONE two three","views":6,"seen_by":"è"}"#;
+    let edit = r#"{"body":"one two THREE","views":7,"seen_by":"ê"}"#;
+    let expected = concat!(
+        r#"{"path":"/body","strategy":"text","review":true}, "#,
+        r#"{"path":"/seen_by","strategy":"last-writer","lost":"\u00e8"}, "#,
+        r#"{"path":"/views","strategy":"counter"}"#
+    );
+    let tells = |answer: &Answer| answer.header("merged-places").map(str::to_owned);
+    for (id, method) in ["PUT", "PATCH", "MERGE"].into_iter().enumerate() {
+        let path = format!("/api/articles/{id}");
+        let (base, _) = changed(&client, &path, first, second).await;
+        let ask = || {
+            let ask = match method {
+                "PUT" => client.put(&path, edit).if_match(&base),
+                "PATCH" => client.merge_patch(&path, edit).if_match(&base),
+                _ => {
+                    let document: Value = serde_json::from_str(edit).unwrap();
+                    let body = json!({"base": base, "document": document});
+                    client.post(&format!("{path}/merge"), &body.to_string())
+                }
+            };
+            ask.header("Idempotency-Key", "\"k\"").by("ann")
+        };
+        let merged = ask().send().await;
+        assert_eq!(merged.header("merged-versions"), Some("1..2"), "{method}");
+        assert_eq!(merged.json()["body"], "ONE two THREE", "{method}");
+        assert_eq!(tells(&merged).as_deref(), Some(expected), "{method}");
+        client.put(&path, "{}").if_match("*").send().await;
+        let again = ask().send().await;
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+        assert_eq!(tells(&again).as_deref(), Some(expected), "{method}, again");
+    }
+    let path = "/api/articles/batch";
+    let (base, _) = changed(&client, path, first, second).await;
+    let document: Value = serde_json::from_str(edit).unwrap();
+    let operation =
+        json!({"method": "PUT", "path": path, "headers": {"If-Match": base}, "body": document});
+    let batch = json!({"operations": [operation]}).to_string();
+    let batch = client.post("/api/_batch", &batch).send().await.json();
+    let told = &batch["results"][0]["headers"]["merged-places"];
+    assert_eq!(told, expected, "{batch}");
+    // Where nothing was joined in one place, there is nothing to tell.
+    let path = "/api/articles/apart";
+    let (base, _) = changed(&client, path, r#"{"body":"a"}"#, r#"{"body":"b"}"#).await;
+    let apart = client
+        .put(path, r#"{"body":"a","views":1}"#)
+        .if_match(&base);
+    let apart = apart.send().await;
+    assert_eq!(apart.header("merged-versions"), Some("1..2"));
+    assert_eq!(tells(&apart), None);
+}
+
 #[tokio::test]
 async fn a_resolution_is_one_request_and_guarded() {
     let server = Server::with_config(CONFIG);

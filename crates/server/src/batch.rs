@@ -344,10 +344,11 @@ async fn respond(rows: Vec<Draft>) -> Answer {
 }
 
 /// Fields that say something of an operation's outcome; the rest is about the transfer.
-const TOLD_FIELDS: [&str; 9] = [
+const TOLD_FIELDS: [&str; 10] = [
     "etag",
     "merged-etag",
     "merged-versions",
+    "merged-places",
     "document-version",
     "last-modified",
     "location",

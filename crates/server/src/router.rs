@@ -97,6 +97,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         HeaderName::from_static("preference-applied"),
         HeaderName::from_static("merged-etag"),
         HeaderName::from_static("merged-versions"),
+        HeaderName::from_static("merged-places"),
         HeaderName::from_static("idempotent-replayed"),
         HeaderName::from_static("x-request-id"),
     ];

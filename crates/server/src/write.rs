@@ -3,10 +3,11 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use bytes::Bytes;
 use detente_core::json::Value;
+use detente_core::merge::Join;
 use detente_core::{JsonPatch, Key, Patch, Preconditions};
 use detente_service::{Ask, Done, Edited, OnConflict};
 
-use crate::explanation::not_a_patch;
+use crate::explanation::{joined_rows, not_a_patch};
 use crate::fields;
 use crate::preference::Preferences;
 use crate::problem::Problem;
@@ -115,6 +116,7 @@ pub(crate) fn answer(done: Done, method: &Method, headers: &HeaderMap, site: &Si
         is_shown,
         is_known,
         is_replayed,
+        joined,
     } = done;
     let mut reply = if stored.head().is_document() {
         let preferences = Preferences::of(headers);
@@ -134,8 +136,11 @@ pub(crate) fn answer(done: Done, method: &Method, headers: &HeaderMap, site: &Si
             fields.insert("preference-applied", HeaderValue::from_static(applied));
         }
         if let Some(base) = stored.base {
-            let joined = format!("{base}..{}", stored.version - 1);
-            fields.insert("merged-versions", field(joined));
+            let versions = format!("{base}..{}", stored.version - 1);
+            fields.insert("merged-versions", field(versions));
+            if let Some(places) = merged_places(&joined) {
+                fields.insert("merged-places", field(places));
+            }
         }
         let shows_it = !is_bodiless && *method != Method::PUT;
         if !(shows_it || is_known) {
@@ -162,6 +167,46 @@ pub(crate) fn answer(done: Done, method: &Method, headers: &HeaderMap, site: &Si
     reply
 }
 
+/// The longest value of Merged-Places, in bytes: intermediaries have little room for a head.
+const MAX_PLACES: usize = 2048;
+
+/// The rows of `joined` as a refusal has them, without the brackets around, in ASCII. What a person should
+/// read stands first. A lost value, and then a row, that has no room is left out.
+fn merged_places(joined: &[Join]) -> Option<String> {
+    let mut joined: Vec<_> = joined.iter().collect();
+    joined.sort_by_key(|join| (!join.review, join.lost.is_none()));
+    let mut places = String::new();
+    for join in joined {
+        let short = Join {
+            lost: None,
+            ..join.clone()
+        };
+        let rows = joined_rows(&[join.clone(), short]);
+        let rows = rows.into_iter().map(|row| in_ascii(&row.into_text()));
+        let room = MAX_PLACES - places.len();
+        if let Some(row) = rows.into_iter().find(|row| row.len() + 2 <= room) {
+            places.push_str(if places.is_empty() { "" } else { ", " });
+            places.push_str(&row);
+        }
+    }
+    (!places.is_empty()).then_some(places)
+}
+
+/// JSON has such letters in strings alone, where an escape stands for each.
+fn in_ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for letter in json.trim_end().chars() {
+        if matches!(letter, ' '..='~') {
+            text.push(letter);
+            continue;
+        }
+        for unit in letter.encode_utf16(&mut [0; 2]) {
+            text.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    text
+}
+
 /// A client that holds a tag without the document that it stands for would undo, with its next PUT,
 /// what others wrote into that document (for PUT also RFC 9110, section 9.3.4).
 fn hide_validators(headers: &mut HeaderMap) {
@@ -173,4 +218,50 @@ fn hide_validators(headers: &mut HeaderMap) {
 
 pub(crate) fn mark_replayed(headers: &mut HeaderMap) {
     headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn join(path: &str, review: bool, lost: Option<&str>) -> Join {
+        Join {
+            path: path.parse().unwrap(),
+            strategy: "text",
+            review,
+            lost: lost.map(|text| Value::String(text.into())),
+        }
+    }
+
+    #[test]
+    fn what_was_joined_is_told_in_little_room_and_in_ascii() {
+        assert_eq!(merged_places(&[]), None);
+        let joined = [
+            join("/n", false, None),
+            join("/café\u{7f}", false, Some("\u{1f600}")),
+            join("/body", true, None),
+        ];
+        assert_eq!(
+            merged_places(&joined).unwrap(),
+            r#"{"path":"/body","strategy":"text","review":true}, {"path":"/caf\u00e9\u007f","strategy":"text","lost":"\ud83d\ude00"}, {"path":"/n","strategy":"text"}"#
+        );
+        let long = "x".repeat(MAX_PLACES);
+        let joined = [
+            join("/a", false, Some(&long)),
+            join(&format!("/{long}"), true, None),
+        ];
+        assert_eq!(
+            merged_places(&joined).unwrap(),
+            r#"{"path":"/a","strategy":"text"}"#
+        );
+        let many: Vec<_> = (0..1000)
+            .map(|n| join(&format!("/{n}"), n == 999, None))
+            .collect();
+        let places = merged_places(&many).unwrap();
+        assert!(
+            places.len() <= MAX_PLACES && places.starts_with(r#"{"path":"/999""#),
+            "{places}"
+        );
+        assert!(serde_json::from_str::<serde_json::Value>(&format!("[{places}]")).is_ok());
+    }
 }

@@ -135,13 +135,13 @@ impl Service {
         let verdict = self.writer.transact(transaction).await;
         match verdict.map_err(not_written)? {
             Transacted::Applied(applied) => {
-                let writes = batch.operations.iter().flatten().zip(applied);
-                let done = writes.map(|(write, applied)| {
+                let mut writes = Vec::with_capacity(applied.len());
+                for (write, applied) in batch.operations.iter().flatten().zip(applied) {
                     write.count_applied(self, &applied);
-                    write.done(self, principal, applied)
-                });
+                    writes.push(write.done(self, principal, applied).await);
+                }
                 Ok(BatchDone {
-                    writes: done.collect(),
+                    writes,
                     is_replayed: false,
                 })
             }

@@ -125,7 +125,7 @@ impl Write {
             Transacted::Applied(applied) => {
                 let applied = applied.into_iter().next();
                 let applied = applied.ok_or_else(|| What::failed("a write left nothing"))?;
-                Ok(self.done(service, principal, applied))
+                Ok(self.done(service, principal, applied).await)
             }
             Transacted::Replayed(receipt) => self.replayed(service, principal, &receipt).await,
             Transacted::KeyReused => Err(What::KeyReused.into()),

@@ -175,6 +175,7 @@ const RESOLVE: Operation = Operation {
                 "Link",
                 "Content-Location",
                 "Merged-Versions",
+                "Merged-Places",
             ],
             contents: &[Content::new(JSON, Shape::DocumentOr("LoggedConflict"))],
             ..Answer::BARE
@@ -197,6 +198,7 @@ const RESOLVE: Operation = Operation {
                 "Merged-ETag",
                 "Content-Location",
                 "Merged-Versions",
+                "Merged-Places",
             ],
             ..Answer::BARE
         },

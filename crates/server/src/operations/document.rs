@@ -114,7 +114,13 @@ const REPLACE: Operation = Operation {
 /// For answers that can come without the document of their version.
 const PERHAPS_MERGED: Answer = Answer {
     headers: &[&["Document-Version", "Link"], OF_WRITE],
-    perhaps: &["ETag", "Last-Modified", "Merged-ETag", "Merged-Versions"],
+    perhaps: &[
+        "ETag",
+        "Last-Modified",
+        "Merged-ETag",
+        "Merged-Versions",
+        "Merged-Places",
+    ],
     ..Answer::BARE
 };
 
@@ -147,7 +153,7 @@ const PATCH: Operation = Operation {
             contents: THE_DOCUMENT,
             links: &TO_DOCUMENT,
             headers: &[OF_VERSION, OF_WRITE],
-            perhaps: &["Merged-Versions"],
+            perhaps: &["Merged-Versions", "Merged-Places"],
             ..Answer::BARE
         },
         LEFT_OUT,

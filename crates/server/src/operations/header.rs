@@ -42,7 +42,7 @@ fn tag() -> Value {
     text_like("^\"[!#-~]+\"$")
 }
 
-pub(crate) static HEADERS: [Header; 18] = [
+pub(crate) static HEADERS: [Header; 19] = [
     always(
         "ETag",
         "The strong tag of the representation, for If-Match. Opaque. A compressed answer has a tag of \
@@ -86,6 +86,13 @@ pub(crate) static HEADERS: [Header; 18] = [
         "`5..7` if an edit of version 5 was merged with the changes up to version 7. `0..7` if the edit \
          had no base.",
         || text_like("^[0-9]+\\.\\.[0-9]+$"),
+    ),
+    sometimes(
+        "Merged-Places",
+        "The places of a merged write that a strategy joined: JSON objects with commas between them, the \
+         rows of `joined` in a refusal. Those that a person should read come first (`review`). At most \
+         2 KiB: what has no room is left out.",
+        text,
     ),
     sometimes(
         "Idempotent-Replayed",

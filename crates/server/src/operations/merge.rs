@@ -44,7 +44,10 @@ const MERGE_EDIT: Operation = Operation {
         Answer {
             description: "The new version with its header fields; with `dry_run=true` the report, \
                           without those fields.",
-            headers: &[OF_WRITE, &["Content-Location", "Merged-Versions"]],
+            headers: &[
+                OF_WRITE,
+                &["Content-Location", "Merged-Versions", "Merged-Places"],
+            ],
             perhaps: OF_VERSION,
             contents: &[Content::new(JSON, Shape::DocumentOr("MergeReport"))],
             links: &TO_DOCUMENT,

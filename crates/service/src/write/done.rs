@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use detente_core::merge::Join;
 use detente_core::{Applied, Condition, Edit, Receipt, Stored, VersionTag, Written};
 
 use super::Write;
 use crate::explanation::What;
+use crate::offload::offload;
 use crate::{Outcome, Principal, Service};
 
 /// A write that was performed.
@@ -22,6 +24,8 @@ pub struct Done {
     pub is_known: bool,
     /// Whether it was performed before, under the same key.
     pub is_replayed: bool,
+    /// Where it was merged: what strategies joined, for a writer who may see it.
+    pub joined: Vec<Join>,
 }
 
 impl Write {
@@ -45,14 +49,49 @@ impl Write {
     ) -> Outcome<Done> {
         let found = service.reading.version(written.seq).await?;
         let stored = found.ok_or(What::ReceiptGone)?;
+        let joined = self.joins(service, principal, &stored).await;
         Ok(Done {
             is_replayed: true,
+            joined: joined.unwrap_or_default(),
             ..self.left(service, principal, stored, written.created)
         })
     }
 
-    pub(crate) fn done(&self, service: &Service, principal: &Principal, applied: Applied) -> Done {
-        self.left(service, principal, applied.stored, applied.created)
+    pub(crate) async fn done(
+        &self,
+        service: &Service,
+        principal: &Principal,
+        applied: Applied,
+    ) -> Done {
+        let joined = self.joins(service, principal, &applied.stored).await;
+        Done {
+            joined: joined.unwrap_or_default(),
+            ..self.left(service, principal, applied.stored, applied.created)
+        }
+    }
+
+    /// What strategies joined of a write that was merged. It is worked out once more, so that the desk
+    /// has to keep none of it: the versions never change, and a replayed answer is as the first. Where
+    /// one of them is kept no longer, nothing is told; the write is performed all the same.
+    async fn joins(
+        &self,
+        service: &Service,
+        principal: &Principal,
+        stored: &Stored,
+    ) -> Option<Vec<Join>> {
+        let rules = Arc::clone(&self.collection.rules);
+        let is_joined = stored.base.is_some() && !rules.rules.strategies.is_empty();
+        if !is_joined || !service.shows(principal, stored) {
+            return None;
+        }
+        let merging = match &self.prepared.command.edit {
+            Edit::Merge(merging) => (**merging).clone(),
+            _ => self.prepared.fallback.as_deref()?.clone(),
+        };
+        let theirs = service.reading.version(stored.prev?).await.ok()??;
+        let bytes = self.sent.len().max(theirs.body.len());
+        let work = move || Some(merging.join(&rules.rules, &theirs.document()?).joined);
+        offload(bytes, work).await.ok()?
     }
 
     fn left(
@@ -68,6 +107,7 @@ impl Write {
             is_shown: is_own || service.shows(principal, &stored),
             is_known: self.is_known(&stored),
             is_replayed: false,
+            joined: Vec::new(),
             stored,
             created,
         }
