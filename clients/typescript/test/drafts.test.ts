@@ -308,6 +308,11 @@ test("strategies join what both changed", async () => {
   assert.equal(saved.doc.value.views, 7);
   assert.deepEqual([...saved.doc.value.tags].sort(), ["a", "b", "c"]);
   assert.deepEqual(draft.touched, []);
+  assert.deepEqual(saved.joined, [
+    { path: "/body", strategy: "text", review: true },
+    { path: "/views", strategy: "counter" },
+    { path: "/tags", strategy: "set" },
+  ]);
 });
 
 test("a save without merging is a conflict wherever somebody was faster", async () => {

@@ -70,6 +70,7 @@ export type Saved<T> =
       /** `merged`: it now contains what others saved, too. `unchanged`: there was nothing to save. */
       readonly kind: "saved" | "merged" | "unchanged";
       readonly doc: Doc<T>;
+      /** Where both sides changed one place and the server joined them, as far as it tells. */
       readonly joined: Joined[];
       /** The base of the edit and the version that it was merged with. */
       readonly versions?: readonly [number, number];

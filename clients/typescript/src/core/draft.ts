@@ -306,11 +306,11 @@ export class Draft<T = unknown> {
     return conflict;
   }
 
-  #saved({ stored, updatedAt, versions, isMerged }: Applied, wasMerged: boolean, pace: Pace): Saved<T> {
+  #saved({ stored, updatedAt, merge, isMerged }: Applied, wasMerged: boolean, pace: Pace): Saved<T> {
     const doc = this.#docOf(stored, { updatedAt });
     this.advance(doc, this.#sent as T);
     const kind = isMerged || wasMerged ? "merged" : "saved";
-    return { kind, doc, joined: [], ...(versions && { versions }), attempts: pace.collisions + 1 };
+    return { kind, doc, joined: [], ...merge, attempts: pace.collisions + 1 };
   }
 
   #docOf(snapshot: Snapshot, { updatedAt = "", updatedBy = "" }: Partial<Doc>): Doc<T> {

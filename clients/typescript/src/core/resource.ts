@@ -1,4 +1,5 @@
 import type { CallOptions, Answer, Sending, Transport } from "./transport.js";
+import type { Joined } from "./conflict.js";
 import { newKey } from "./transport.js";
 import type { Snapshot } from "./doc.js";
 import type { Problem } from "./problem.js";
@@ -27,9 +28,9 @@ export interface Applied {
   readonly kind: "applied";
   readonly stored: Snapshot;
   readonly updatedAt: string;
-  /** The base of the edit and the version that it was merged with. */
-  readonly versions?: readonly [number, number];
   readonly isMerged: boolean;
+  /** The base of the edit and the version that it was merged with, and what strategies joined. */
+  readonly merge?: { readonly versions: readonly [number, number]; readonly joined: Joined[] } | undefined;
 }
 
 /** A write that came too late. */
@@ -117,13 +118,15 @@ export class Resource {
 
   /** The version that an answer holds: one of a merge, which carries its document. */
   async stored(answer: Answer, pace: Pace): Promise<Applied> {
-    const tag = answer.headers.get("etag") ?? answer.headers.get("merged-etag");
-    const versions = /^(\d+)\.\.(\d+)$/.exec(answer.headers.get("merged-versions") ?? "");
-    const merged = versions
-      ? { versions: [Number(versions[1]), Number(versions[2])] as const, isMerged: true }
-      : { isMerged: answer.headers.has("merged-etag") };
+    const { headers } = answer;
+    const tag = headers.get("etag") ?? headers.get("merged-etag");
+    const versions = headers.get("merged-versions")?.split("..").map(Number) as [number, number] | undefined;
+    const merge = versions && {
+      versions,
+      joined: JSON.parse(`[${headers.get("merged-places") ?? ""}]`) as Joined[],
+    };
     const { snapshot, updatedAt } = tag && answer.text ? found(answer, undefined, tag) : await this.needed(pace);
-    return { kind: "applied", stored: snapshot, updatedAt, ...merged };
+    return { kind: "applied", stored: snapshot, updatedAt, merge, isMerged: headers.has("merged-etag") || merge !== undefined };
   }
 
   async #applied(answer: Answer, { method, text }: Write, pace: Pace): Promise<Applied> {
