@@ -3,17 +3,22 @@ import test from "node:test";
 import { choose, conflict, field, holds, isAskedToMerge, isReady, isTold, save } from "./editor.mjs";
 import { openSite } from "./site.mjs";
 
-const site = await openSite();
+const config = `
+undeclared_collections = "allow"
+[collections.prose.merge]
+"/body" = "text"
+`;
+const site = await openSite({ config });
 const setUp = site.writer("setup");
 
 /** Ana and Ben have one document open, and Ben has begun to write. */
-async function twoPeople(/** @type {import("node:test").TestContext} */ t, /** @type {string} */ id) {
-  await setUp.put(`/api/notes/${id}`, { title: "Draft", body: "Once", due: "May" });
-  const ana = await (await site.person(t, "Ana")).open(`/c/notes/${id}`);
-  const ben = await (await site.person(t, "Ben")).open(`/c/notes/${id}`);
+async function twoPeople(/** @type {import("node:test").TestContext} */ t, /** @type {string} */ id, collection = "notes") {
+  await setUp.put(`/api/${collection}/${id}`, { title: "Draft", body: "Once", due: "May" });
+  const ana = await (await site.person(t, "Ana")).open(`/c/${collection}/${id}`);
+  const ben = await (await site.person(t, "Ben")).open(`/c/${collection}/${id}`);
   await isReady(ana, "title");
   await isReady(ben, "title");
-  return { ana, ben, path: `/api/notes/${id}` };
+  return { ana, ben, path: `/api/${collection}/${id}` };
 }
 
 test("who edits is told of a save elsewhere, without losing place or text", async (t) => {
@@ -43,6 +48,19 @@ test("edits of different members are merged by the save", async (t) => {
   await isTold(ben, /Saved and merged with Ana's version 2/);
   await holds(ben, "title", "Ana's title");
   assert.deepEqual(await setUp.read(path), { title: "Ana's title", body: "Ben's words", due: "May" });
+});
+
+test("who saves is asked to read a text that was put together of two", async (t) => {
+  const { ana, ben, path } = await twoPeople(t, "joined", "prose");
+  await field(ben, "body").fill("Once and again");
+  await field(ana, "body").fill("Not Once");
+  await save(ana);
+  await isTold(ben, "Ana saved version 2");
+  await save(ben);
+  await isTold(ben, "Saved and merged with Ana's version 2, as version 3. Please read body.");
+  await ben.getByRole("button", { name: "Review" }).click();
+  await ben.getByRole("dialog").getByText("please read").waitFor();
+  assert.deepEqual(await setUp.read(path), { title: "Draft", body: "Not Once and again", due: "May" });
 });
 
 test("edits of one member are decided by a person, and the text that loses is kept", async (t) => {

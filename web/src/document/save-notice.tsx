@@ -32,7 +32,7 @@ export function SaveNotice({ outcome, collection }: SaveNoticeProps) {
           </p>
           {isOpen && (
             <Dialog title="What the merge made of your text" shape="side" onClose={() => setOpen(false)}>
-              <Review sent={outcome.sent} stored={outcome.stored} />
+              <Review sent={outcome.sent} stored={outcome.stored} joined={outcome.joined} />
             </Dialog>
           )}
         </div>
@@ -63,17 +63,24 @@ export function SaveNotice({ outcome, collection }: SaveNoticeProps) {
 }
 
 export function savedWords(outcome: Outcome): string {
-  if (outcome.kind === "merged") return `Saved and merged with ${outcome.theirs}, as version ${outcome.version}.`;
+  if (outcome.kind === "merged") {
+    const read = outcome.joined.filter(({ review }) => review).map(({ path }) => inWords(path));
+    const asks = read.length > 0 ? ` Please read ${read.join(", ")}.` : "";
+    return `Saved and merged with ${outcome.theirs}, as version ${outcome.version}.${asks}`;
+  }
   return outcome.kind === "saved" ? `Saved as version ${outcome.version}.` : "Not saved.";
 }
 
-function Review({ sent, stored }: { readonly sent: unknown; readonly stored: unknown }) {
+type ReviewProps = Pick<Outcome & { readonly kind: "merged" }, "sent" | "stored" | "joined">;
+
+function Review({ sent, stored, joined }: ReviewProps) {
   const places = differingPlaces(sent, stored);
+  const unsure = joined.filter(({ review }) => review).map(({ path }) => path);
   if (places.length === 0) return <p>What is stored is what you wrote.</p>;
   return (
     <>
       <p class="muted">What you sent, and what is stored now.</p>
-      <Changes before={sent} after={stored} places={places} />
+      <Changes before={sent} after={stored} places={places} unsure={unsure} />
     </>
   );
 }

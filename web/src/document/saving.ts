@@ -1,5 +1,5 @@
 import { effect, signal } from "@preact/signals";
-import { ProblemError, TransportError, type Saved } from "detente-client";
+import { ProblemError, TransportError, type Joined, type Saved } from "detente-client";
 import { isObject } from "../parts/pointer";
 import { connection } from "../session/connection";
 import { client } from "../session/session";
@@ -18,6 +18,7 @@ export type Outcome =
       readonly theirs: string;
       readonly sent: unknown;
       readonly stored: unknown;
+      readonly joined: readonly Joined[];
     }
   | { readonly kind: "refused"; readonly error: ProblemError }
   /** The text is no JSON. */
@@ -135,12 +136,12 @@ export class Saving {
       else this.refuse(new ProblemError(saved.conflict.problem));
       return;
     }
-    const { kind, doc } = saved;
+    const { kind, doc, joined } = saved;
     if (kind !== "unchanged") rememberSave(doc.etag);
     this.edit.began();
     this.outcome.value =
       kind === "merged"
-        ? { kind, version: doc.version, theirs: this.owner.whose(saved.versions?.[1]), sent, stored: doc.value }
+        ? { kind, version: doc.version, theirs: this.owner.whose(saved.versions?.[1]), sent, stored: doc.value, joined }
         : { kind, version: doc.version };
   }
 }

@@ -95,7 +95,8 @@ function Deciding({ of: { collection, id }, first }: { readonly of: DocumentName
       if (saved.kind !== "conflict") {
         rememberSave(saved.doc.etag);
         forgetDraft(of);
-        const stored = { version: saved.doc.version, theirs: versionInWords(meeting.newest), sent, stored: saved.doc.value };
+        const { doc, joined } = saved;
+        const stored = { version: doc.version, theirs: versionInWords(meeting.newest), sent, stored: doc.value, joined };
         sendArrival(of, { outcome: { kind: "merged", ...stored } });
         return go({ at: "document", ...of });
       }

@@ -9,10 +9,12 @@ interface ChangesProps {
   readonly places: readonly string[];
   /** Places that somebody here changed, too. */
   readonly shared?: readonly string[];
+  /** Places that were put together of two texts. */
+  readonly unsure?: readonly string[];
 }
 
 /** What differs at these places, word by word. */
-export function Changes({ before, after, places, shared = [] }: ChangesProps) {
+export function Changes({ before, after, places, shared = [], unsure = [] }: ChangesProps) {
   return (
     <>
       <dl class="changes">
@@ -20,6 +22,7 @@ export function Changes({ before, after, places, shared = [] }: ChangesProps) {
           <div key={path}>
             <dt>
               <bdi>{inWords(path)}</bdi>
+              {unsure.includes(path) && <span class="mark both">please read</span>}
               {shared.includes(path) && <span class="mark both">you changed it, too</span>}
             </dt>
             <dd>
