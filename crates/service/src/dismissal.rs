@@ -78,7 +78,8 @@ impl Service {
         let once = once.map(|key| key.once(&principal.name, sent.as_bytes()));
         // Held until there is an answer.
         let _turn = self.enter(once.as_ref())?;
-        self.dismiss_open(Some(principal), &wanted, reason, once).await
+        self.dismiss_open(Some(principal), &wanted, reason, once)
+            .await
     }
 
     /// Dismisses what is still open of the conflicts before a time, in all spaces; how many.
