@@ -94,3 +94,17 @@ impl Live {
         self.current().app.closing.begin();
     }
 }
+
+/// A server on an empty store that is nowhere to be reached, and the writer of the store.
+#[cfg(test)]
+pub(crate) fn on_nothing() -> (Arc<Live>, detente_store::Writer) {
+    use detente_store::memory::Disk;
+    use detente_store::{Memory, Store, Writer};
+
+    let store = Memory::on(&Disk::default());
+    let reader = Arc::new(store.reader());
+    let writer = Writer::start(store, 1).unwrap();
+    let service = Service::new(Policy::default(), reader, writer.handle());
+    let live = Live::new(service, Settings::default(), Reach::NOWHERE);
+    (Arc::new(live), writer)
+}

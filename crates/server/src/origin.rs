@@ -37,6 +37,13 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
+    /// By tests alone.
+    #[cfg(test)]
+    pub(crate) const NOWHERE: Self = Self {
+        has_url: false,
+        is_of_this_machine: true,
+    };
+
     pub(crate) fn of(listener: &Listener) -> Self {
         Self {
             has_url: listener.url().is_some(),

@@ -1,21 +1,13 @@
 use std::collections::HashSet;
-use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body as HttpBody;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
-use detente_service::{Policy, Service};
-use detente_store::memory::Disk;
-use detente_store::{Memory, Store, Writer};
 use tower::ServiceExt;
 
 use super::*;
-use crate::app::{App, Closing};
-use crate::inbound::BODIES;
-use crate::metrics::Metrics;
-use crate::router::router;
-use crate::settings::Settings;
+use crate::live::on_nothing;
 
 fn rows() -> impl Iterator<Item = (&'static Resource, &'static Operation)> {
     let of = |resource: &&'static Resource| {
@@ -98,21 +90,9 @@ fn the_query_may_decide_which_action_an_operation_is() {
 
 /// Calls `use_it` with a router over an empty store.
 fn with_router<T>(use_it: impl FnOnce(&tokio::runtime::Runtime, Router) -> T) -> T {
-    let store = Memory::on(&Disk::default());
-    let reader = Arc::new(store.reader());
-    let writer = Writer::start(store, 1).unwrap();
-    let service = Service::new(Policy::default(), reader, writer.handle());
-    let app = App {
-        hosts: crate::origin::Hosts::Any,
-        metrics: Metrics::new(&service.metrics),
-        service: Arc::new(service),
-        settings: Settings::default(),
-        bodies: Arc::new(tokio::sync::Semaphore::new(BODIES)),
-        closing: Closing::new(),
-        openapi: OnceLock::new(),
-    };
+    let (live, _writer) = on_nothing();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    use_it(&runtime, router(Arc::new(app)))
+    use_it(&runtime, live.current().router.clone())
 }
 
 /// An example of a path that fits a template.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::certificates::Certificates;
+use crate::live::on_nothing;
 
 async fn listener() -> Listener {
     let signed = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -32,7 +33,7 @@ async fn connect(listener: &Listener) -> TcpStream {
 async fn whoever_does_not_come_to_an_end_with_the_handshake_is_let_go() {
     let listener = listener().await;
     let open = Arc::new(Connections::new(10, 10));
-    let router = Router::new();
+    let (live, _writer) = on_nothing();
     let graceful = GracefulShutdown::new();
     // Nothing; and a record of 512 bytes whose end does not come.
     for begun in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"] {
@@ -40,7 +41,7 @@ async fn whoever_does_not_come_to_an_end_with_the_handshake_is_let_go() {
         client.write_all(begun).await.unwrap();
         let (stream, peer) = listener.accept().await.unwrap();
         let instant = Instant::now();
-        handle(stream, open.admit(peer), false, &router, &graceful).await;
+        handle(stream, open.admit(peer), peer, false, &live, &graceful).await;
         let taken = instant.elapsed();
         assert_eq!(taken, Duration::from_secs(30), "{begun:?}");
         assert_eq!(client.read(&mut [0]).await.unwrap_or(0), 0);
@@ -54,7 +55,8 @@ async fn a_shutdown_does_not_wait_for_a_handshake() {
     let graceful = GracefulShutdown::new();
     let _client = connect(&listener).await;
     let (stream, peer) = listener.accept().await.unwrap();
-    let handled = handle(stream, open.admit(peer), false, &Router::new(), &graceful);
+    let (live, _writer) = on_nothing();
+    let handled = handle(stream, open.admit(peer), peer, false, &live, &graceful);
     let begun = Instant::now();
     tokio::join!(handled, graceful.shutdown());
     assert!(begun.elapsed() < Duration::from_secs(5));
