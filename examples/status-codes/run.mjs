@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 const base = process.argv[2] ?? process.env.DETENTE_URL ?? 'http://127.0.0.1:4090';
 const alice = { Authorization: 'Bearer alice-secret' };
 const reader = { Authorization: 'Bearer reader-secret' };
+const hurried = { Authorization: 'Bearer hurried-secret' };
 
 /** One request. A body that is a string is sent unchanged. */
 async function send(method, path, headers, body) {
@@ -73,6 +74,12 @@ assert.match(stranger.headers.get('WWW-Authenticate'), /^Bearer/);
 refused(await send('PUT', path, { Authorization: 'Bearer guess' }, plan), 401, 'unauthenticated');
 refused(await send('PUT', path, { ...fresh, ...reader }, plan), 403, 'forbidden'); // may read, may not write
 
+const diary = `/api/diaries/${slug}`;
+fine(await send('PUT', diary, alice, { owner: 'alice', text: 'Dear diary' }), 201);
+refused(await send('GET', diary, reader), 404, 'not-found'); // it is not there for anybody else
+const others = `/api/diaries/${crypto.randomUUID()}`;
+refused(await send('PUT', others, alice, { owner: 'bob' }), 403, 'forbidden', { action: 'create' });
+
 console.log('\n== What did you send? ==\n');
 const malformed = { error: 'MalformedRequest' };
 for (const text of ['{"title": }', '{"title": "Plan", "title": "Idea"}']) {
@@ -115,3 +122,12 @@ fine(await send('DELETE', path, { ...alice, 'If-Match': second }), 204);
 refused(await send('GET', path, alice), 410);
 const deleted = { error: 'DeletedConflict', deleted_by: 'alice' }; // the name of the token
 refused(await send('PUT', path, { ...alice, 'If-Match': second }, draft), 409, 'deleted', deleted);
+
+console.log('\n== How often did you ask? ==\n');
+let answer;
+do answer = await send('GET', diary, hurried);
+while (answer.status === 404);
+const { headers } = refused(answer, 429, 'rate-limited', { limit: 'reads' });
+for (const name of ['Retry-After', 'RateLimit', 'RateLimit-Policy']) console.log(`    ${name}: ${headers.get(name)}`);
+assert.ok(Number(headers.get('Retry-After')) >= 1);
+fine(await send('GET', '/api/documents', alice), 200); // nobody else has to wait
