@@ -79,7 +79,7 @@ pub(super) fn check_condition(
     program: &Program,
     variables: &[&str],
 ) -> Result<(), ExpressionError> {
-    let checker = Checker { program };
+    let checker = Checker { program, variables };
     let mut scope: Vec<&str> = variables.to_vec();
     let root = program.expression();
     match checker.type_of(root, &mut scope)? {
@@ -93,6 +93,8 @@ pub(super) fn check_condition(
 
 struct Checker<'p> {
     program: &'p Program,
+    /// What the condition may be about.
+    variables: &'p [&'p str],
 }
 
 type Checked = Result<Type, ExpressionError>;
@@ -164,7 +166,8 @@ impl<'p> Checker<'p> {
         if scope.contains(&name) || NAMES.contains(&name) {
             return Ok(Type::Unknown);
         }
-        self.fail(at, format!("unknown name {name:?}; use self or oldSelf"))
+        let known = self.variables.join(" or ");
+        self.fail(at, format!("unknown name {name:?}; use {known}"))
     }
 
     fn comprehension(&self, it: &'p ComprehensionExpr, scope: &mut Vec<&'p str>) -> Checked {
