@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::json::{self, MAX_DEPTH, Value};
-use crate::rules::{Claim, Rules, Violation};
+use crate::rules::{Claim, Deed, Rules, Violation};
 use crate::{Digest, Key, Merging, Patch, PatchFailure, Preconditions};
 
 /// What one write asks for.
@@ -18,6 +18,8 @@ pub struct Command {
     pub lock_token: Option<Arc<str>>,
     /// What access rules know of whoever asks: an object. `None`: the rules are not asked.
     pub caller: Option<Arc<Value>>,
+    /// What whoever asks has no right to, where only what is stored tells whether the write is that.
+    pub lacks: Option<Deed>,
 }
 
 /// How the document is to change.
@@ -61,6 +63,7 @@ impl Command {
             by,
             lock_token: None,
             caller: None,
+            lacks: None,
         }
     }
 }

@@ -184,6 +184,7 @@ impl<'a, S: State> Case<'a, S> {
             }
             _ => {}
         }
+        self.must_be_a_right()?;
         self.pass_the_lock(now)?;
         match (self.evaluate(conditions)?, self.current()) {
             (Verdict::Fail(Field::IfMatch), head) => self.fall_back(head),
@@ -196,6 +197,19 @@ impl<'a, S: State> Case<'a, S> {
                 _ => Ok(Way::AsAsked),
             },
             _ => Ok(Way::AsAsked),
+        }
+    }
+
+    /// Whoever may only create does not replace, and whoever may only replace does not create. They are
+    /// told before they are told of locks and preconditions.
+    fn must_be_a_right(&self) -> Result<(), Stop<S::Error>> {
+        let deed = match self.current() {
+            Some(_) => Deed::Update,
+            None => Deed::Create,
+        };
+        match self.command.lacks == Some(deed) {
+            true => Err(Refusal::Denied(deed).into()),
+            false => Ok(()),
         }
     }
 

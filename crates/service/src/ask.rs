@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::json;
-use detente_core::rules::Violation;
-use detente_core::{Edit, JsonPatch, Key, Patch, Patching, Preconditions, Proposal};
+use detente_core::rules::{Deed, Violation};
+use detente_core::{Condition, Edit, JsonPatch, Key, Patch, Patching, Preconditions, Proposal};
 
 use crate::explanation::What;
 use crate::offload::offload;
 use crate::policy::{Collection, OnConflict};
-use crate::{Action, Outcome};
+use crate::{Action, Outcome, Principal};
 
 /// One write, as a face hands it in.
 #[derive(Clone, Debug)]
@@ -36,6 +36,38 @@ pub enum Edited {
     Deletion,
 }
 
+impl Ask {
+    /// What its writer has no right to, where only what is stored tells whether the write is that: one
+    /// that names no version may create and may replace.
+    ///
+    /// # Errors
+    ///
+    /// [`What::Denied`] if they have no right to what it is in any case.
+    pub(crate) fn lacks(&self, principal: &Principal) -> Outcome<Option<Deed>> {
+        let key = &self.key;
+        let replaces = self.conditions.if_match.is_some();
+        let creates = matches!(self.conditions.if_none_match, Some(Condition::Any));
+        match &self.edit {
+            Edited::Deletion => principal.must(Action::Delete, key)?,
+            Edited::Document(_) if creates && !replaces => principal.must(Action::Create, key)?,
+            Edited::Document(_) if !replaces => {
+                let lacks = |deed: &Deed| !principal.may(Action::from(*deed), key);
+                let lacking: Vec<_> = [Deed::Create, Deed::Update]
+                    .into_iter()
+                    .filter(lacks)
+                    .collect();
+                return match lacking[..] {
+                    [] => Ok(None),
+                    [deed] => Ok(Some(deed)),
+                    _ => principal.must(Action::Create, key).map(|()| None),
+                };
+            }
+            _ => principal.must(Action::Update, key)?,
+        }
+        Ok(None)
+    }
+}
+
 impl Edited {
     /// What is sent, as bytes; none for a deletion.
     pub(crate) fn sent(&self) -> Bytes {
@@ -51,13 +83,6 @@ impl Edited {
             Self::MergePatch(_) | Self::JsonPatch(_) => true,
             Self::Document(_) => on_conflict == Some(OnConflict::Merge),
             Self::Deletion => false,
-        }
-    }
-
-    pub(crate) fn action(&self) -> Action {
-        match self {
-            Self::Deletion => Action::Delete,
-            _ => Action::Update,
         }
     }
 

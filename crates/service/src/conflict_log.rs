@@ -194,12 +194,16 @@ impl Service {
             Decided::Resolved { choices, current } => (choices, current),
         };
         let collection = Arc::clone(self.collection(conflict.key.collection())?);
-        principal.must(edited(&conflict.edit), &conflict.key)?;
         let newest = self.reading.newest(&conflict.key).await?;
         // Held until there is an answer.
         let weight = joined_bytes(conflict.edit.body().len(), newest.as_ref());
         let _share = self.budget.edit(weight).await?;
         let is_there = newest.is_some_and(|stored| stored.head().is_document());
+        let action = match is_there {
+            true => edited(&conflict.edit),
+            false => Action::Create,
+        };
+        principal.must(action, &conflict.key)?;
         let edit = lost(&conflict.edit).map_err(What::failed)?;
         let command = if is_there {
             let merging = self.merging_of(principal, &conflict, &edit, choices, current);

@@ -66,7 +66,7 @@ impl Service {
 impl Write {
     /// Checks all of a write that does not depend on what is stored.
     pub(crate) async fn read(service: &Service, principal: &Principal, ask: Ask) -> Outcome<Self> {
-        principal.must(ask.edit.action(), &ask.key)?;
+        let lacks = ask.lacks(principal)?;
         let collection = Arc::clone(service.collection(ask.key.collection())?);
         let sent = ask.edit.sent();
         let max_bytes = service.policy.max_document_bytes;
@@ -79,6 +79,7 @@ impl Write {
             prepared: Prepared::from(Command {
                 preconditions: ask.conditions,
                 lock_token: ask.lock_token,
+                lacks,
                 ..principal.command(&collection, ask.key, edit)
             }),
             verb: ask.verb,

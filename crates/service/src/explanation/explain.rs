@@ -173,7 +173,10 @@ impl Attempt {
             Refusal::Denied(deed) => What::Denied {
                 by: Arc::clone(&self.command.by),
                 action: deed.into(),
-                bar: Bar::Rule,
+                bar: match self.command.lacks == Some(deed) {
+                    true => Bar::Right,
+                    false => Bar::Rule,
+                },
             },
             Refusal::State { conflict, head } => What::State {
                 conflict: Box::new(conflict),

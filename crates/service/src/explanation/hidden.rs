@@ -58,7 +58,10 @@ impl Service {
                 let what = What::Denied {
                     by: Arc::clone(&principal.name),
                     action: Action::Create,
-                    bar: Bar::Rule,
+                    bar: match attempt.command.lacks {
+                        Some(Deed::Create) => Bar::Right,
+                        _ => Bar::Rule,
+                    },
                 };
                 Hidden::Told(Explanation::of(what, key))
             }
