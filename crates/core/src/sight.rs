@@ -25,9 +25,14 @@ impl Sight {
 
     /// Whether a version is in sight. A deletion is not: it holds nothing that a rule could be about.
     pub fn has(&self, stored: &Stored, patience: &dyn Patience) -> bool {
-        let access = &self.rules.rules.access;
-        let is_in_sight = |document| access.lets_read(&document, &self.caller, patience);
+        let is_in_sight = |document| self.has_document(&document, patience);
         stored.document().is_some_and(is_in_sight)
+    }
+
+    /// Whether a document is in sight, stored or not.
+    pub fn has_document(&self, document: &Value, patience: &dyn Patience) -> bool {
+        let access = &self.rules.rules.access;
+        access.lets_read(document, &self.caller, patience)
     }
 }
 

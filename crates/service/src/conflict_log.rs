@@ -9,8 +9,8 @@ use detente_core::{
     Proposal, Stored,
 };
 use detente_store::{
-    ConflictPage, Conflicts, LoggedConflict, LostEdit, SettleConflict, SettledAs, StoreError,
-    Transacted, Transaction,
+    ConflictPage, Conflicts, CpuTime, LoggedConflict, LostEdit, SettleConflict, SettledAs,
+    StoreError, Transacted, Transaction,
 };
 
 use crate::budget::joined_bytes;
@@ -110,16 +110,38 @@ impl Service {
         Ok(())
     }
 
-    /// Everybody may know of their own edits, and of those of documents that they may see.
+    /// Everybody may know of their own edits in collections where they may do anything, and of those of others where they may see the document,
+    /// the versions that met and what the edit would have made of them: a document may have come to
+    /// somebody who was not to see what it was before.
     async fn shows_conflict(
         &self,
         principal: &Principal,
         conflict: &LoggedConflict,
     ) -> Outcome<bool> {
         if conflict.by == principal.name {
-            return Ok(principal.rights.spaces.contain(conflict.key.space()));
+            use Action::{Create, Delete, Read, Resolve, Update};
+            let any = [Read, Create, Update, Delete, Resolve];
+            return Ok(any
+                .iter()
+                .any(|action| principal.may(*action, &conflict.key)));
         }
-        self.sees_document(principal, &conflict.key).await
+        if !self.sees_document(principal, &conflict.key).await? {
+            return Ok(false);
+        }
+        let Some(sight) = self.sight(principal, conflict.key.collection()) else {
+            return Ok(true);
+        };
+        for place in [conflict.base, conflict.current].into_iter().flatten() {
+            let version = self.reading.version_at(&conflict.key, Some(place)).await?;
+            if self.if_in_sight(principal, version).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(match &conflict.edit {
+            LostEdit::Document(body) => json::parse(body)
+                .is_ok_and(|document| sight.has_document(&document, &CpuTime::default())),
+            _ => true,
+        })
     }
 
     /// One conflict, with the edit that was lost and where it collided.

@@ -201,7 +201,10 @@ impl Service {
             false => self.in_sight(principal, feed.items).await?,
         };
         let changes = match follow {
-            Follow::Versions => self.touched.describe(&self.reading, items).await?,
+            Follow::Versions => {
+                let changes = self.touched.describe(&self.reading, items).await?;
+                self.without_hidden_places(principal, changes).await?
+            }
             Follow::Heads => items.into_iter().map(TouchedVersion::plain).collect(),
         };
         let mut page = Page {

@@ -10,7 +10,7 @@ use detente_core::{
 use detente_store::Transacted;
 
 use crate::budget::joined_bytes;
-use crate::explanation::{Divergence, Ground, History, Misplacement, What, explain};
+use crate::explanation::{Attempt, Divergence, Ground, History, Misplacement, What, explain};
 use crate::offload::offload;
 use crate::write::{Terms, Write, merging, must_not_guess};
 use crate::{Action, Done, OnceKey, Outcome, Principal, Service};
@@ -106,41 +106,57 @@ impl Service {
         match decision.ok_or_else(|| What::failed("a rehearsal of nothing"))? {
             Decision::Apply(applied) => {
                 let document = applied.stored.document();
-                self.preview(write, applied.stored.prev, None, Some(document))
+                let current = applied.stored.prev;
+                let attempt = write.into_attempt();
+                self.preview(principal, attempt, current, None, Some(document))
                     .await
             }
-            Decision::Refuse(refusal) => match *refusal {
-                Refusal::Stale { head: Some(head) } => {
-                    self.preview(write, Some(head.seq), None, None).await
+            Decision::Refuse(refusal) => {
+                let attempt = write.into_attempt();
+                let key = &attempt.command.key;
+                let refusal = self
+                    .without_hidden_holders(principal, key, *refusal)
+                    .await?;
+                match refusal {
+                    Refusal::Stale { head: Some(head) } => {
+                        self.preview(principal, attempt, Some(head.seq), None, None)
+                            .await
+                    }
+                    Refusal::Unmergeable { constraint, head } => {
+                        let broken = Some(constraint);
+                        self.preview(principal, attempt, Some(head.seq), broken, None)
+                            .await
+                    }
+                    other => {
+                        let ground = Ground::Stored;
+                        let explained = explain(self, attempt, principal, other, ground);
+                        Err(explained.await?.unlogged())
+                    }
                 }
-                Refusal::Unmergeable { constraint, head } => {
-                    self.preview(write, Some(head.seq), Some(constraint), None)
-                        .await
-                }
-                other => {
-                    let attempt = write.into_attempt();
-                    let ground = Ground::Stored;
-                    let explained = explain(self, attempt, principal, other, ground);
-                    Err(explained.await?.unlogged())
-                }
-            },
+            }
             Decision::Behind(_) => Err(What::failed("a rehearsal ended half way").into()),
         }
     }
 
     async fn preview(
         &self,
-        write: Write,
+        principal: &Principal,
+        attempt: Attempt,
         current: Option<u64>,
         constraint: Option<Constraint>,
         left: Option<Option<Value>>,
     ) -> Outcome<MergePreview> {
-        let attempt = write.into_attempt();
         let current = match current {
             Some(seq) => self.reading.version(seq).await?,
             None => None,
         };
         let history = History::up_to(&self.reading, &attempt, current).await?;
+        let key = &attempt.command.key;
+        // It was decided on a version that was in sight, but one may have come since.
+        let (history, is_shown) = self.history_in_sight(principal, key, history).await?;
+        if !is_shown {
+            return Err(crate::Explanation::of(What::Missing, key));
+        }
         let bytes = history.bytes() + attempt.sent.len();
         let _share = self.budget.explanation(bytes).await;
         offload(bytes, move || {

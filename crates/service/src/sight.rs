@@ -7,6 +7,7 @@ use std::sync::Arc;
 use detente_core::{Key, Kind, Sight, Stored};
 use detente_store::CpuTime;
 
+use crate::touched::TouchedVersion;
 use crate::{Action, Outcome, Principal, Service};
 
 impl Service {
@@ -81,6 +82,33 @@ impl Service {
         };
         let is_in = self.is_in_sight(principal, &newest).await?;
         Ok(is_in.then_some(newest))
+    }
+
+    /// Versions without the places that they touched where the version before is out of sight: they
+    /// would tell what was there.
+    pub(crate) async fn without_hidden_places(
+        &self,
+        principal: &Principal,
+        mut changes: Vec<TouchedVersion>,
+    ) -> Outcome<Vec<TouchedVersion>> {
+        for change in &mut changes {
+            let stored = &change.stored;
+            let is_ruled = self.sight(principal, stored.key.collection()).is_some();
+            // What a deletion took away is in sight where the deletion is.
+            let (true, Kind::Document, Some(before)) = (is_ruled, stored.kind, stored.prev) else {
+                continue;
+            };
+            let before = self.reading.version(before).await?;
+            let before = before.filter(|before| before.key == stored.key);
+            let is_in = match before {
+                Some(before) => self.is_in_sight(principal, &before).await?,
+                None => false,
+            };
+            if !is_in {
+                change.paths = None;
+            }
+        }
+        Ok(changes)
     }
 
     /// Those of some versions that a principal may see, of documents that they may still see: what

@@ -72,9 +72,10 @@ pub(crate) async fn explain(
         }
         _ => false,
     };
-    let is_shown = service.shows_history(principal, &attempt, &history).await?;
+    let key = &attempt.command.key;
+    let (history, is_shown) = service.history_in_sight(principal, key, history).await?;
     let refusal = service
-        .without_hidden_holders(principal, &attempt, refusal)
+        .without_hidden_holders(principal, key, refusal)
         .await?;
     let bytes = history.bytes() + attempt.sent.len();
     let _share = service.budget.explanation(bytes).await;

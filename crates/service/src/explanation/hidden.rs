@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use detente_core::rules::{Deed, Duplicate};
-use detente_core::{Constraint, Edit, Key, Refusal, Stored};
+use detente_core::{Constraint, Edit, Key, Refusal};
 
 use super::seen::without_holder;
 use super::{Attempt, Bar, Explanation, History, What};
+use crate::reading::Steps;
 use crate::{Action, Outcome, Principal, Service};
 
 /// A refusal, once it is known whether its document is out of sight.
@@ -71,37 +72,45 @@ impl Service {
         })
     }
 
-    /// Whether all versions that an explanation shows are in sight. Where one is not, none of them
-    /// is shown: they are told side by side.
-    pub(super) async fn shows_history(
+    /// A history without the versions that are out of sight, as if they were not there; and whether
+    /// what is left may be shown.
+    pub(crate) async fn history_in_sight(
         &self,
         principal: &Principal,
-        attempt: &Attempt,
-        history: &History,
-    ) -> Outcome<bool> {
-        let key = &attempt.command.key;
-        if !principal.may(Action::Read, key) {
-            return Ok(false);
-        }
+        key: &Key,
+        mut history: History,
+    ) -> Outcome<(History, bool)> {
+        let may_read = principal.may(Action::Read, key);
         if self.sight(principal, key.collection()).is_none() {
-            return Ok(true);
+            return Ok((history, may_read));
         }
-        for version in history.versions() {
-            if !self.is_in_sight(principal, version).await? {
-                return Ok(false);
+        let mut steps = Vec::with_capacity(history.steps.versions.len());
+        for step in history.steps.versions {
+            if self.is_in_sight(principal, &step).await? {
+                steps.push(step);
             }
         }
-        Ok(true)
+        history.steps.versions = steps;
+        if let Some(base) = &history.base
+            && !self.is_in_sight(principal, base).await?
+        {
+            history.base = None;
+            history.steps = Steps::default();
+        }
+        let shows_current = match &history.current {
+            Some(current) => self.is_in_sight(principal, current).await?,
+            None => true,
+        };
+        Ok((history, may_read && shows_current))
     }
 
     /// The refusal, without the holders of unique keys that are out of sight.
-    pub(super) async fn without_hidden_holders(
+    pub(crate) async fn without_hidden_holders(
         &self,
         principal: &Principal,
-        attempt: &Attempt,
+        key: &Key,
         mut refusal: Refusal,
     ) -> Outcome<Refusal> {
-        let key = &attempt.command.key;
         let duplicates = match &mut refusal {
             Refusal::Duplicate { duplicates, .. }
             | Refusal::Unmergeable {
@@ -128,13 +137,5 @@ impl Service {
             }
         }
         Ok(refusal)
-    }
-}
-
-impl History {
-    fn versions(&self) -> impl Iterator<Item = &Stored> {
-        let (base, current) = (self.base.iter(), self.current.iter());
-        let versions = base.chain(current).chain(&self.steps.versions);
-        versions.map(|version| &**version)
     }
 }
