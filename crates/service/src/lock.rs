@@ -61,11 +61,15 @@ impl Service {
     pub async fn lock(&self, principal: &Principal, ask: LockAsk) -> Outcome<Option<Arc<Lock>>> {
         let LockAsk { key, wish } = ask;
         self.collection(key.collection())?;
-        principal.must(Action::Update, &key)?;
-        if matches!(wish, LockWish::Break) {
-            principal.must(Action::BreakLock, &key)?;
-        }
         let is_break = matches!(wish, LockWish::Break);
+        principal.must(
+            if is_break {
+                Action::BreakLock
+            } else {
+                Action::Update
+            },
+            &key,
+        )?;
         let is_release = matches!(wish, LockWish::Release { .. });
         self.must_lock(principal, &key).await?;
         let command = LockCommand {

@@ -232,10 +232,10 @@ impl Rights {
     }
 
     /// Whether they allow an action in a place. What concerns the server as a whole must be allowed
-    /// in every collection.
+    /// in every collection of every space.
     pub fn allow(&self, action: Action, place: Place<'_>) -> bool {
         let (space, collection) = match place {
-            Place::Server => return self.everywhere.contains(action),
+            Place::Server => return self.spaces == Names::All && self.everywhere.contains(action),
             Place::Space(space) => (space, None),
             Place::Collection { space, collection } => (space, Some(collection)),
         };
@@ -292,6 +292,7 @@ mod tests {
         assert_eq!(allowed(&all_of_one, of("b", "x")), [""; 0]);
         assert_eq!(allowed(&all_of_one, Place::Space("b")), [""; 0]);
         assert!(!all_of_one.allow_throughout(Action::Read, "b"));
+        assert_eq!(allowed(&all_of_one, Place::Server), [""; 0]);
         let write = rights(&["write"], Names::All);
         assert_eq!(
             allowed(&write, Place::Server),
