@@ -18,6 +18,10 @@ pub(crate) struct Audited {
     operation: &'static str,
 }
 
+/// Marks an answer that is none of a denial, but tells of one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HasDenial;
+
 /// Turns what an operation came to into its answer, with what its line says if it has one.
 pub(crate) fn audited(
     audit: Audit,
@@ -25,7 +29,10 @@ pub(crate) fn audited(
     by: Option<Arc<str>>,
     answer: Result<Response, Problem>,
 ) -> Response {
-    let is_denial = answer.as_ref().is_err_and(|problem| problem.is_denial());
+    let is_denial = match &answer {
+        Ok(response) => response.extensions().get::<HasDenial>().is_some(),
+        Err(problem) => problem.is_denial(),
+    };
     let mut response = answer.into_response();
     let is_told = match audit {
         Audit::Off => false,

@@ -3,6 +3,7 @@ use bytes::Bytes;
 use detente_core::json::{self, Draft, Pointer, RawText, Value};
 use detente_service::{Ask, BatchRefused, OperationRefused};
 
+use crate::audit::HasDenial;
 use crate::call::{Answer, Call};
 use crate::explanation::Refused;
 use crate::idempotency::OnceField;
@@ -222,6 +223,7 @@ impl Batch<'_> {
             .await
             .into_iter();
         let mut rows = Vec::with_capacity(operations.len());
+        let mut has_denial = false;
         for (operation, refused) in operations.iter().zip(refused) {
             let answer = match refused {
                 Some(problem) => Err(problem),
@@ -232,9 +234,15 @@ impl Batch<'_> {
                     done.map(|done| operation.answer(done, &self.call.site))
                 }
             };
-            rows.push(operation.row(answer, &self.call.site));
+            let answer = answer.map_err(|refused| refused.told(&self.call.site));
+            has_denial |= answer.as_ref().is_err_and(Problem::is_denial);
+            rows.push(operation.row(answer.map_err(Refused::from), &self.call.site));
         }
-        respond(rows).await
+        let mut response = respond(rows).await?;
+        if has_denial {
+            response.extensions_mut().insert(HasDenial);
+        }
+        Ok(response)
     }
 
     async fn all_or_none(&self, operations: Vec<Operation>, sent: &[u8]) -> Answer {

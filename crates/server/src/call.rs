@@ -11,7 +11,7 @@ use detente_gate::{Class, Standing};
 use detente_service::Principal;
 
 use crate::app::App;
-use crate::audit::audited;
+use crate::audit::{HasDenial, audited};
 use crate::explanation::Refused;
 use crate::fields::must_be_placed;
 use crate::gate::{self, Entry};
@@ -89,9 +89,14 @@ impl Resource {
                 let gate = Arc::clone(&app);
                 let entered = enter(app, site.clone(), path, request, of, run).await;
                 let answer = entered.answer.map_err(|refused| refused.told(&site));
-                if let Err(problem) = &answer {
-                    pace::charge(&gate, &entered.asker, problem.kind.describe().status);
-                }
+                let status = match &answer {
+                    Ok(response) if response.extensions().get::<HasDenial>().is_some() => {
+                        StatusCode::FORBIDDEN
+                    }
+                    Ok(response) => response.status(),
+                    Err(problem) => problem.kind.describe().status,
+                };
+                pace::charge(&gate, &entered.asker, status);
                 Ok(audited(gate.settings.audit, operation, entered.by, answer))
             }
             Run::Open(run) => {
@@ -148,6 +153,8 @@ async fn enter(
     };
     let placed = || -> Result<Option<Standing>, Refused> {
         if let Some(refused) = refused {
+            // Whoever was refused too often is told to wait, whatever else they lack.
+            pace::may_fail(&app, &asker)?;
             return Err(refused);
         }
         let standing = pace::check(&app, &asker, class)?;
