@@ -166,3 +166,30 @@ fn something_performs_every_operation_and_the_gate_guards_it_where_it_says_so() 
         }
     }
 }
+
+/// Whatever else is added needs credentials, or a reason to stand here.
+#[test]
+fn what_needs_no_credentials_is_known() {
+    let open = rows().filter(|(_, row)| row.action.is_open());
+    let ids: Vec<_> = open.map(|(_, row)| row.id).collect();
+    let known = [
+        "checkHealth",
+        "checkReadiness",
+        "describeApi",
+        "explainProblem",
+        "readFrontPage",
+        "showSpace",
+        "showCollection",
+        "showDocument",
+        "showMerge",
+        "showConflicts",
+        "showConflict",
+        "readPageFile",
+    ];
+    assert_eq!(ids, known);
+    // What the description leaves out, nobody finds there to hold it against anything.
+    let left_out = rows().filter(|(resource, _)| !resource.is_described);
+    for (_, row) in left_out {
+        assert!(row.action.is_open(), "{} is not described", row.id);
+    }
+}
