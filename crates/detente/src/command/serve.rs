@@ -133,27 +133,29 @@ impl Serve {
                 reach,
             });
             let answering = Arc::clone(&reloading);
-            tokio::spawn(async move {
+            let hangups = tokio::spawn(async move {
                 while hangups.recv().await.is_some() {
                     // What came of it is in the log.
                     let _ = reloading.reload();
                 }
             });
-            let control = match Control::listen(&data) {
+            let mut listening = vec![hangups];
+            match Control::listen(&data) {
                 Ok(control) => {
                     let answer = move |message: &str| answering.answer(message);
-                    Some(tokio::spawn(control.serve(answer)))
+                    listening.push(tokio::spawn(control.serve(answer)));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "`detente reload` will not reach this server; SIGHUP will");
-                    None
                 }
-            };
+            }
             announce(&serving, &data.display().to_string()).map_err(Failure::Start)?;
             let shutdown = shutdown_signal("ended before all requests were finished");
             serving.run(shutdown.map_err(Failure::Start)?).await;
-            if let Some(control) = control {
-                control.abort();
+            // The writer ends when nobody can reach it any more.
+            for task in listening {
+                task.abort();
+                let _ = task.await;
             }
             Ok(writer)
         });
