@@ -13,8 +13,8 @@ const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 const CONFIG: &str = "undeclared_collections = \"allow\"\n[collections.pages.history]\nkeep_versions = 1\nkeep_days = 1\n";
 
 /// A server whose clock can be set; the time that passes stays as it is.
-struct Faked {
-    server: Server,
+pub(crate) struct Faked {
+    pub(crate) server: Server,
     clock: PathBuf,
 }
 
@@ -33,7 +33,7 @@ fn faked(folder: &Folder, arguments: &[&str], says: &str) -> (Command, PathBuf) 
 }
 
 impl Faked {
-    fn start_in(folder: Folder, says: &str) -> Self {
+    pub(crate) fn start_in(folder: Folder, says: &str) -> Self {
         let (command, clock) = faked(&folder, &["serve", "--listen", "127.0.0.1:0"], says);
         Self {
             server: Server::start_as(folder, command),
@@ -41,7 +41,7 @@ impl Faked {
         }
     }
 
-    fn set(&self, says: &str) {
+    pub(crate) fn set(&self, says: &str) {
         // At once: the server may read it at any time.
         let next = self.clock.with_extension("next");
         std::fs::write(&next, says).unwrap();

@@ -3,6 +3,7 @@
 mod client; // a test client that checks what holds for every answer
 mod server; // the program, started on a free port with a folder of its own
 
+mod access; // who may do what
 mod batches; // several writes, all or none
 mod check; // the tester, as a user runs it
 mod checkpoints; // a log that cannot be written to its database
