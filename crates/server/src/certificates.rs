@@ -91,14 +91,15 @@ impl Certificates {
         if pair.chain == last.chain {
             return Ok(());
         }
+        *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&pair.config);
         warn_if_ended(certificate, &pair);
+        // Whoever reads this line gets the new one.
         tracing::info!(
             certificate = %certificate.display(),
             ends = pair.ends.map(tracing::field::display),
             "there is a new certificate"
         );
         last.chain = pair.chain;
-        *current.write().unwrap_or_else(PoisonError::into_inner) = pair.config;
         Ok(())
     }
 
