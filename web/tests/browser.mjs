@@ -5,8 +5,9 @@ import { chromium } from "playwright-core";
 /** Debian's, whatever version that is. */
 const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
-export function startBrowser() {
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+/** @param {string[]} [args] More arguments. */
+export function startBrowser(args = []) {
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", ...args] });
 }
 
 /**

@@ -27,7 +27,7 @@ const pictures = [
 const server = await startServer();
 const page = await pageOf(server.url);
 const browser = await startBrowser();
-const site = new Site(server.url, page.address, browser);
+const site = new Site(server.url, page.address, browser, server.reload);
 await mkdir(folder, { recursive: true });
 try {
   const scene = await setTheScene(site);

@@ -5,7 +5,7 @@ import { pageOf } from "./page.mjs";
 import { startServer } from "./server.mjs";
 import { writer } from "./writer.mjs";
 
-/** Opens a site for one test file; it is closed after the last test. @param {{ config?: string }} [options] */
+/** Opens a site for one test file; it is closed after the last test. @param {import("./server.mjs").ServerOptions} [options] */
 export async function openSite(options) {
   const server = await startServer(options);
   after(() => server.stop());
@@ -13,12 +13,18 @@ export async function openSite(options) {
   after(() => page.stop());
   const browser = await startBrowser();
   after(() => browser.close());
-  return new Site(server.url, page.address, browser);
+  return new Site(server.url, page.address, browser, server.reload);
 }
 
 export class Site {
-  /** @param {string} api @param {string} address @param {import("playwright-core").Browser} browser */
-  constructor(api, address, browser) {
+  /**
+   * @param {string} api
+   * @param {string} address
+   * @param {import("playwright-core").Browser} browser
+   * @param {(config: string) => Promise<void>} reload Has the server read another configuration.
+   */
+  constructor(api, address, browser, reload) {
+    this.reload = reload;
     this.api = api;
     this.address = address;
     this.browser = browser;
