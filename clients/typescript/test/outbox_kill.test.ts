@@ -32,24 +32,40 @@ test("killed fifty times: nothing is lost, nothing is applied twice, and the ord
   const script = fileURLToPath(new URL("outbox_child.js", import.meta.url));
   const kept: number[] = [];
   let next = 0;
+  /** How long a save takes on this machine: a program is killed somewhere within one. */
+  let saveMs = 20;
+  let interrupted = 0;
   for (let round = 0; round < 50; round++) {
     if (round % 3 === 1) proxy.next({ kind: "cut", direction: round % 2 ? "answer" : "request", after: Math.floor(random() * 900) });
     const child = spawn(process.execPath, [script, proxy.url, path, String(next)], { stdio: ["ignore", "pipe", "inherit"] });
     const exited = once(child, "exit");
-    const begun = once(child.stdout, "data");
+    const ended = once(child.stdout, "close");
+    const before = kept.length;
+    let begunAt = 0;
     createInterface(child.stdout).on("line", (line) => {
       const [what, n] = line.split(" ");
-      if (what === "begun") next = Number(n) + 1;
-      if (what === "kept") kept.push(Number(n));
+      if (what === "begun") {
+        next = Number(n) + 1;
+        begunAt = performance.now();
+      }
+      if (what === "kept") {
+        kept.push(Number(n));
+        saveMs = performance.now() - begunAt;
+      }
     });
-    await begun;
+    await once(child.stdout, "data");
     await logs.update(ids[round % 3] as string, (log) => void log.others++);
-    await pause(random() * 140);
+    // So many saves are waited for, however slow the machine is, and then a part of one more.
+    const saves = Math.floor(random() * 4);
+    await until("so many are kept", () => kept.length - before >= saves);
+    await pause(random() * 2 * saveMs);
     child.kill("SIGKILL");
-    await exited;
+    await Promise.all([exited, ended]);
+    if (kept.at(-1) !== next - 1) interrupted++;
     proxy.clear();
   }
   assert(kept.length >= 50, `${kept.length} were kept`);
+  assert(interrupted >= 10, `${interrupted} were killed in the middle of a save`);
   const outbox = new Outbox(new Client({ url: server.url, actor: "alice" }), new Folder(path));
   await until("all is sent", async () => {
     await outbox.flush();
