@@ -2,6 +2,7 @@ import type { Row } from "./core/doc.js";
 import { isObject } from "./core/pointer.js";
 import { ProblemError } from "./core/problem.js";
 import { problemOf, string } from "./core/refusal.js";
+import { Pace } from "./core/retry.js";
 import { slice } from "./core/json_text.js";
 import { rowOf } from "./core/snapshot.js";
 import type { CallOptions, Transport } from "./core/transport.js";
@@ -53,15 +54,18 @@ export async function* watch<T>(
   const ended = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
   const query = { since, latest: latest?.toString(), include };
   let place: string | undefined;
-  let pace = transport.pace(ended);
+  const { policy, random, sleep } = transport.pace(ended);
+  // A feed has no end by which it must have succeeded.
+  const pace = new Pace({ ...policy, withinMs: Infinity }, random, sleep, ended);
   try {
     while (!ended.aborted) {
       const silence = new Silence(silentMs);
+      let leastMs = 0;
       try {
         const headers = { Accept: "text/event-stream", "Last-Event-ID": place };
         const response = await transport.open({ method: "GET", path, query, headers }, AbortSignal.any([ended, silence.signal]));
         if (!response.ok || !response.body) await refuse(response);
-        pace = transport.pace(ended);
+        pace.answered();
         let isOpen = false;
         for await (const event of events(response.body as ReadableStream<Uint8Array>, silence)) {
           place = event.id ?? place;
@@ -74,10 +78,11 @@ export async function* watch<T>(
       } catch (error) {
         if (error instanceof ProblemError) throw error;
         if (ended.aborted) break;
+        if (error instanceof Busy) leastMs = error.afterMs;
       } finally {
         silence.end();
       }
-      if (!(await pace.failed(0))) pace = transport.pace(ended);
+      await pace.failed(leastMs);
     }
   } catch (error) {
     if (!ended.aborted || error instanceof ProblemError) throw error;
@@ -106,12 +111,19 @@ class Silence {
   }
 }
 
+/** The server wants to be asked again, and perhaps says when. */
+class Busy extends Error {
+  constructor(readonly afterMs: number) {
+    super();
+  }
+}
+
 /** Nothing but a refusal that stands ends a feed; a busy or missing server is asked again. */
-async function refuse(response: Response): Promise<void> {
+async function refuse(response: Response): Promise<never> {
   const { status, headers } = response;
-  const text = await response.text();
-  if (status >= 500 || status === 429 || status === 408) throw new TypeError(`HTTP ${status}`);
-  throw new ProblemError(problemOf({ status, headers, text }));
+  const problem = problemOf({ status, headers, text: await response.text() });
+  if (status >= 500 || status === 429 || status === 408) throw new Busy(problem.retryAfterMs ?? 0);
+  throw new ProblemError(problem);
 }
 
 function changeOf<T>({ name, data }: Event, place: string): Change<T> | undefined {

@@ -37,9 +37,9 @@ export class Pace {
   readonly #begun = performance.now();
 
   constructor(
-    private readonly policy: RetryPolicy,
-    private readonly random: () => number,
-    private readonly sleep: Sleep,
+    readonly policy: RetryPolicy,
+    readonly random: () => number,
+    readonly sleep: Sleep,
     readonly signal: AbortSignal | undefined,
   ) {}
 
