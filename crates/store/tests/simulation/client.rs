@@ -131,7 +131,8 @@ impl Client {
         // Several may be dismissed at once.
         let other = Board::late(around.dice, &around.board.conflicts).cloned();
         ids.extend(other.filter(|other| count == 0 && around.dice.one_in(2) && *other != ids[0]));
-        let reason = (outcome == SettledAs::Dismissed).then(|| Arc::clone(&self.name));
+        let has_reason = outcome == SettledAs::Dismissed && around.dice.one_in(2);
+        let reason = has_reason.then(|| Arc::clone(&self.name));
         let settles = |id| SettleConflict {
             id,
             by: Arc::clone(&self.name),

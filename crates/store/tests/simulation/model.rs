@@ -16,7 +16,7 @@ use crate::collection::{keys, slot};
 use pollster::FutureExt;
 use slots::Slots;
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Model {
     /// Goes back only while the process is down.
     pub(crate) now: Moment,

@@ -120,7 +120,11 @@ impl<G: Ground> World<G> {
         let next = self.seats[seat].clerk().commit(&turn.orders, proposed);
         let struck = self.disarm(seat);
         if self.seats[seat].faults.are_fatal() {
-            return self.crash(turn, Some((now, writes)));
+            let commit = match next {
+                Next::AskStore(batch, _) => Some((now, batch)),
+                _ => None,
+            };
+            return self.crash(turn, commit);
         }
         match next {
             Next::Reply(replies) => {
