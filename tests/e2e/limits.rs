@@ -43,7 +43,10 @@ async fn tokens_say_who_and_what_is_allowed() {
     let path = "/api/documents/1";
     for (credentials, challenge) in [
         (None, "Bearer"),
-        (Some("Bearer nope"), "error=\"invalid_token\", error_description="),
+        (
+            Some("Bearer nope"),
+            "error=\"invalid_token\", error_description=",
+        ),
         (Some("Basic x"), "Bearer"),
     ] {
         for (method, path) in [
