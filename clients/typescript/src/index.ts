@@ -18,7 +18,8 @@ export type { ChangeSince, Choice, Choices, Conflict, FieldConflict, Joined, Pre
 export type { Doc, Etag, Page, Row, Snapshot } from "./core/doc.js";
 export type { Expected } from "./core/collection.js";
 export { at, names, pointer } from "./core/pointer.js";
-export type { RetryPolicy } from "./core/retry.js";
+export { problemOf } from "./core/refusal.js";
+export { sleep, type RetryPolicy } from "./core/retry.js";
 export type { CallOptions, ClientOptions } from "./core/transport.js";
 export type { Change, WatchOptions } from "./watch.js";
 export type { WriteOptions } from "./core/resource.js";

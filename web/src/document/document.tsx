@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Draft, Row } from "detente-client";
-import { Failure } from "../parts/failure";
+import { Failure, isUnreadable } from "../parts/failure";
 import { useLoad } from "../parts/load";
 import { Page } from "../parts/page";
 import { query } from "../place";
@@ -21,12 +21,15 @@ interface Found {
   readonly newest: Row | undefined;
   readonly schema: Schema | undefined;
   readonly offer: Offer | undefined;
+  /** Why it cannot be read; it may be there, and whoever may write may create it. */
+  readonly error?: unknown;
 }
 
 /** A document: the editor if there is one, and otherwise why not. */
 export function Document(of: DocumentName) {
   const { loaded, reload } = useLoad((signal) => find(of, signal), []);
   const [isNew, setNew] = useState(query.peek().has("new"));
+  const [isStored, setStored] = useState(false);
   if (loaded.state !== "ready") {
     return (
       <Page title={of.id} crumbs={crumbsOf(of)}>
@@ -34,18 +37,28 @@ export function Document(of: DocumentName) {
       </Page>
     );
   }
-  const { draft, newest, schema, offer } = loaded.value;
+  const { draft, newest, schema, offer, error } = loaded.value;
   if (draft && newest) return <Existing of={of} draft={draft} newest={newest} schema={schema} offer={offer} />;
-  if (isNew || offer?.draft.created !== undefined) {
-    return <NewDocument of={of} schema={schema} offer={offer} onCreated={reload} />;
+  if (!(isStored && error) && (isNew || offer?.draft.created !== undefined)) {
+    const onCreated = () => {
+      setStored(true);
+      reload();
+    };
+    return <NewDocument of={of} schema={schema} offer={offer} onCreated={onCreated} />;
   }
-  return <Missing of={of} newest={newest} offer={offer} onCreate={() => setNew(true)} onBack={reload} />;
+  return <Missing of={of} newest={newest} offer={offer} unreadable={error} isStored={isStored} onCreate={() => setNew(true)} onBack={reload} />;
 }
 
 async function find(of: DocumentName, signal: AbortSignal): Promise<Found> {
-  const [newest, schema, offer] = await Promise.all([newestVersion(of, signal), schemaOf(of.collection), offeredDraft(of)]);
+  let error: unknown;
+  const newestIfAny = newestVersion(of, signal).catch((failed: unknown) => {
+    if (!isUnreadable(failed)) throw failed;
+    error = failed;
+    return undefined;
+  });
+  const [newest, schema, offer] = await Promise.all([newestIfAny, schemaOf(of.collection), offeredDraft(of)]);
   const draft = newest?.doc && (await client().collection<unknown>(of.collection).edit(newest.doc));
-  return { draft, newest, schema, offer };
+  return { draft, newest, schema, offer, error };
 }
 
 interface ExistingProps {

@@ -5,7 +5,7 @@ import { Failure } from "../parts/failure";
 import { Page } from "../parts/page";
 import { Time } from "../parts/time";
 import { author, capital } from "../session/author";
-import { client } from "../session/session";
+import { client, hasToken } from "../session/session";
 import { rememberSave } from "../session/tab";
 import { crumbsOf } from "./crumbs";
 import { jsonText } from "./json-text";
@@ -17,12 +17,16 @@ interface MissingProps {
   /** The deletion, if there was a document. */
   readonly newest: Row | undefined;
   readonly offer: Offer | undefined;
+  /** Why nothing can be read. Then nobody here knows whether there is a document. */
+  readonly unreadable: unknown;
+  /** Whether it was created here. */
+  readonly isStored: boolean;
   readonly onCreate: () => void;
   readonly onBack: () => void;
 }
 
 /** There is no such document: it was deleted, or never was. */
-export function Missing({ of, newest, offer, onCreate, onBack }: MissingProps) {
+export function Missing({ of, newest, offer, unreadable, isStored, onCreate, onBack }: MissingProps) {
   const [error, setError] = useState<unknown>();
   const bring = async (text: () => Promise<string>) => {
     try {
@@ -39,6 +43,22 @@ export function Missing({ of, newest, offer, onCreate, onBack }: MissingProps) {
     return draft.record().base.text;
   };
   const kept = offer?.draft.record;
+  const draftWords = kept && `This browser keeps a draft of yours, begun from version ${kept.base.version}. It is safe`;
+  if (unreadable) {
+    return (
+      <Page title={of.id} crumbs={crumbsOf(of)}>
+        <div class="stack">
+          {isStored ? <p class="notice good">It is stored. You may not read it, so it is not shown.</p> : <Failure error={unreadable} onRetry={onBack} />}
+          {kept && <p>{draftWords}.</p>}
+          {!isStored && (
+            <div class="actions">
+              <Button onClick={onCreate}>Create it, if there is none</Button>
+            </div>
+          )}
+        </div>
+      </Page>
+    );
+  }
   return (
     <Page title={of.id} crumbs={crumbsOf(of)}>
       <div class="empty">
@@ -51,12 +71,13 @@ export function Missing({ of, newest, offer, onCreate, onBack }: MissingProps) {
           </p>
         ) : (
           <p>
-            <strong>There is no document with this id</strong> in <bdi>{of.collection}</bdi>, and there never was.
+            <strong>There is no document with this id</strong> in <bdi>{of.collection}</bdi>
+            {hasToken.value ? " that you may read." : ", and there never was."}
           </p>
         )}
-        {kept && (
+        {draftWords && (
           <p class="notice warn">
-            This browser keeps a draft of yours, begun from version {kept.base.version}. It is safe: create the document again with it.
+            {draftWords}: create the document again with it.
           </p>
         )}
         {error !== undefined && <Failure error={error} />}

@@ -29,7 +29,7 @@ export function SaveBar({ desk }: { readonly desk: Desk }) {
             Discard
           </Button>
         )}
-        {status === "waiting" && <Button onClick={() => saving.cancel()}>Do not save yet</Button>}
+        {(status === "waiting" || status === "paused") && <Button onClick={() => saving.cancel()}>Do not save yet</Button>}
         <Button kind="main" busy={status !== "idle"} disabled={cannot || status === "saving"} title="Ctrl+S" onClick={() => void desk.save()}>
           {status === "saving" ? "Saving …" : "Save"}
         </Button>
@@ -60,6 +60,7 @@ function State({ desk }: { readonly desk: Desk }) {
     return <strong>The server is out of reach. Saving goes on by itself as soon as it is back. {kept}</strong>;
   }
   if (saving.status.value === "saving") return <>Saving …</>;
+  if (saving.status.value === "paused") return <strong>The server has too much to do. Saving goes on by itself soon. {kept}</strong>;
   if (saving.status.value === "waiting") return <strong>No answer came. Trying again … {kept}</strong>;
   if (!edit.isTouched.value) return <span class="muted">No changes</span>;
   const { yours } = edit.form.marks.value;

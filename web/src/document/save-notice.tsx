@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { ProblemError } from "detente-client";
 import { Changes } from "../parts/changes";
 import { Dialog } from "../parts/dialog";
-import { wordsOf } from "../parts/failure";
+import { EnterToken, wordsOf } from "../parts/failure";
 import { inWords, isObject } from "../parts/pointer";
 import { href } from "../place";
 import { differingPlaces } from "./places";
@@ -108,8 +108,13 @@ function Refusal({ error, collection }: { readonly error: ProblemError; readonly
         </ul>
       ) : (
         <p>
-          <bdi>{detail}</bdi>
+          <bdi>{body["current_etag"] === null ? "It is gone, or you may no longer read it." : detail}</bdi>
         </p>
+      )}
+      {status === 401 && (
+        <div class="actions">
+          <EnterToken />
+        </div>
       )}
       {steps.length > 0 && <p>Allowed next: {steps.join(", ")}.</p>}
       {typeof existing === "string" && (

@@ -1,6 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import { ProblemError, TransportError, type Joined, type Saved } from "detente-client";
 import { isObject } from "../parts/pointer";
+import { pauseOf } from "../session/api";
 import { connection } from "../session/connection";
 import { client } from "../session/session";
 import { rememberSave } from "../session/tab";
@@ -27,7 +28,8 @@ export type Outcome =
   | { readonly kind: "unfinished"; readonly places: readonly string[] }
   | { readonly kind: "failed"; readonly error: unknown };
 
-type Status = "idle" | "saving" | "waiting";
+/** `waiting`: for the server to be reached; `paused`: it has too much to do, and said for how long. */
+type Status = "idle" | "saving" | "waiting" | "paused";
 
 /** Whose edit is saved, and who is told of it. */
 interface Owner {
@@ -40,11 +42,12 @@ interface Owner {
   readonly onOutcome: (outcome: Outcome) => void;
 }
 
-/** Saves an edit: at once, or as soon as the server can be reached again. */
+/** Saves an edit: at once, or as soon as the server can be reached again, or takes it. */
 export class Saving {
   readonly status = signal<Status>("idle");
   readonly outcome = signal<Outcome | undefined>(undefined);
   readonly #stop;
+  #pause: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly owner: Owner) {
     this.#stop = effect(() => {
@@ -54,6 +57,7 @@ export class Saving {
 
   async save(): Promise<void> {
     if (this.status.peek() === "saving") return;
+    clearTimeout(this.#pause);
     this.edit.keep();
     this.outcome.value = this.#obstacle();
     if (this.outcome.peek()) return this.#tell();
@@ -67,8 +71,12 @@ export class Saving {
       const isText = this.edit.raw.peek() !== undefined && !this.edit.fitsForm();
       await (isText ? this.#sendText() : this.#sendDraft());
     } catch (error) {
+      const pauseMs = error instanceof ProblemError ? pauseOf(error.problem) : NaN;
       if (error instanceof TransportError) next = "waiting";
-      else this.refuse(error);
+      else if (pauseMs > 0) {
+        next = "paused";
+        this.#pause = setTimeout(() => void this.save(), pauseMs);
+      } else this.refuse(error);
     }
     this.status.value = next;
     this.#tell();
@@ -76,7 +84,8 @@ export class Saving {
 
   /** Gives up waiting for the server. */
   cancel(): void {
-    if (this.status.peek() === "waiting") this.status.value = "idle";
+    clearTimeout(this.#pause);
+    if (this.status.peek() !== "saving") this.status.value = "idle";
   }
 
   refuse(error: unknown): void {
@@ -89,6 +98,7 @@ export class Saving {
   }
 
   close(): void {
+    clearTimeout(this.#pause);
     this.#stop();
   }
 

@@ -12,9 +12,11 @@ export function TokenDialog() {
       onSubmit={(text) => question.answer(text("token"))}
       onClose={() => question.answer(undefined)}
     >
-      {question.refused && (
+      {question.wrong !== undefined && (
         <p class="notice bad" role="alert">
-          The server does not know this token.
+          {question.wrong.includes("expired") ? "Your token has expired. What you wrote is kept." : "The server does not take this token."}
+          <br />
+          <bdi class="muted">{question.wrong}</bdi>
         </p>
       )}
       <TextField

@@ -48,7 +48,7 @@ export function CollectionList({ collections, onCreate }: CollectionListProps) {
                 <th scope="row">
                   <a href={href({ at: "collection", collection: name })}>{name}</a>
                 </th>
-                <td class="amount">{documents?.toLocaleString()}</td>
+                <td class="amount">{documents?.toLocaleString() ?? <span class="muted">not counted</span>}</td>
                 <td>{changedAt ? <Time at={changedAt} /> : documents !== null && <span class="muted">never</span>}</td>
               </tr>
             ))}

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button";
-import { Failure } from "../parts/failure";
+import { Failure, isUnreadable } from "../parts/failure";
 import { useFeed } from "../parts/feed";
 import { useLoad } from "../parts/load";
 import { Page } from "../parts/page";
@@ -35,7 +35,12 @@ export function Home() {
       <div class="home">
         <div class="home-main">
           {loaded.state === "loading" && <p class="muted">Reading …</p>}
-          {loaded.state === "failed" && <Failure error={loaded.error} onRetry={reload} />}
+          {loaded.state === "failed" && (
+            <>
+              <Failure error={loaded.error} onRetry={reload} />
+              {isUnreadable(loaded.error) && <p>If your token is for another space, choose that above. If you may write, you can create documents.</p>}
+            </>
+          )}
           {loaded.state === "ready" && <CollectionList collections={collections} onCreate={() => setCreating(true)} />}
         </div>
         <OpenConflicts round={round} />

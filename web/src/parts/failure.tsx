@@ -6,9 +6,6 @@ import { Button } from "./button";
 export function Failure({ error, onRetry }: { readonly error: unknown; readonly onRetry?: () => void }) {
   const { title, detail } = wordsOf(error);
   const isUnknown = error instanceof ProblemError && error.problem.status === 401;
-  const enter = async () => {
-    if ((await askToken()) !== undefined) onRetry?.();
-  };
   return (
     <div class="notice bad" role="group" aria-label="What went wrong">
       <p>
@@ -18,22 +15,33 @@ export function Failure({ error, onRetry }: { readonly error: unknown; readonly 
         <bdi>{detail}</bdi>
       </p>
       <div class="actions">
-        {isUnknown && (
-          <Button kind="main" onClick={enter}>
-            Enter a token
-          </Button>
-        )}
+        {isUnknown && <EnterToken onEntered={onRetry} />}
         {onRetry && !isUnknown && <Button onClick={onRetry}>Try again</Button>}
       </div>
     </div>
   );
 }
 
+export function EnterToken({ onEntered }: { readonly onEntered?: (() => void) | undefined }) {
+  const enter = async () => {
+    if ((await askToken()) !== undefined) onEntered?.();
+  };
+  return (
+    <Button kind="main" onClick={enter}>
+      Enter a token
+    </Button>
+  );
+}
+
+/** Whether somebody may not read what they asked for. */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof ProblemError && error.problem.status === 403 && error.problem.body["action"] === "read";
+}
+
 export function wordsOf(error: unknown): { readonly title: string; readonly detail: string } {
   if (error instanceof ProblemError) {
-    const { title, detail, status } = error.problem;
-    if (status === 403) return { title: "Your token does not allow this", detail };
-    return { title, detail };
+    const { title, detail } = error.problem;
+    return { title: isUnreadable(error) ? "You may not read this" : title, detail };
   }
   if (error instanceof TransportError) {
     return {

@@ -1,6 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
+import { effect } from "@preact/signals";
 import type { Change, WatchOptions } from "detente-client";
 import { noticeOwnName } from "../session/author";
+import { token } from "../session/session";
 
 // A browser has six connections to a server for all its tabs, and a stream holds one of them. A tab that nobody
 // looks at gives its own back.
@@ -29,9 +31,9 @@ export function useFeed<T>(
     const start = () => {
       clearTimeout(hiding);
       if (abort) return;
-      abort = new AbortController();
+      const { signal } = (abort = new AbortController());
       // Whoever may not read the feed still has the page; it is only not live.
-      follow(abort.signal).catch(() => undefined);
+      follow(signal).catch(() => signal === abort?.signal && stop());
     };
     const stop = () => {
       abort?.abort();
@@ -41,11 +43,16 @@ export function useFeed<T>(
       if (document.visibilityState === "visible") start();
       else hiding = setTimeout(stop, hiddenMs);
     };
-    start();
+    // Another token may let it be read.
+    const forget = effect(() => {
+      token.value;
+      start();
+    });
     document.addEventListener("visibilitychange", turn);
     return () => {
       document.removeEventListener("visibilitychange", turn);
       clearTimeout(hiding);
+      forget();
       stop();
     };
   }, inputs);

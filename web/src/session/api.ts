@@ -1,5 +1,5 @@
 /** Requests that the client has no method for. */
-import { ProblemError, TransportError, type Problem } from "detente-client";
+import { problemOf, ProblemError, sleep, TransportError, type Problem } from "detente-client";
 import { baseUrl, space } from "../place";
 import { sessionFetch } from "./session";
 
@@ -9,31 +9,32 @@ export function apiUrl(names: readonly string[], query = ""): string {
   return baseUrl + all.map(encodeURIComponent).join("/") + query;
 }
 
+/** How long a server that has too much to do is waited for. */
+const patienceMs = 60_000;
+
 /** @throws ProblemError or TransportError, as the client does. */
 export async function request(url: string, init: RequestInit = {}): Promise<Response> {
-  let response: Response;
+  for (const end = Date.now() + patienceMs; ; ) {
+    const response = await attempt(url, init);
+    if (response.ok) return response;
+    const { status, headers } = response;
+    const problem = problemOf({ status, headers, text: await response.text() });
+    const pauseMs = pauseOf(problem);
+    if (!(Date.now() + pauseMs < end)) throw new ProblemError(problem);
+    await sleep(pauseMs, init.signal ?? undefined);
+  }
+}
+
+/** When a server that is asked too much wants to be asked again, in milliseconds; `NaN` if that would not help. */
+export function pauseOf({ status, retryAfterMs }: Problem): number {
+  return (status === 429 || status === 503) && retryAfterMs !== undefined ? retryAfterMs : NaN;
+}
+
+async function attempt(url: string, init: RequestInit): Promise<Response> {
   try {
-    response = await sessionFetch(url, { cache: "no-store", ...init });
+    return await sessionFetch(url, { cache: "no-store", ...init });
   } catch (cause) {
     init.signal?.throwIfAborted();
     throw new TransportError("no answer came", init.method !== undefined, { cause });
-  }
-  if (!response.ok) throw new ProblemError(problemOf(response.status, await response.text()));
-  return response;
-}
-
-function problemOf(status: number, text: string): Problem {
-  const body = parsed(text);
-  const string = (name: string) => (typeof body[name] === "string" ? body[name] : undefined);
-  const title = string("title") ?? `The server answered ${status}`;
-  const kind = /\/problems\/([^/?#]+)$/.exec(string("type") ?? "")?.[1] ?? String(status);
-  return { kind, status, title, detail: string("detail") ?? title, body, text };
-}
-
-function parsed(text: string): Record<string, unknown> {
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    return {};
   }
 }

@@ -5,7 +5,8 @@ import { baseUrl, space } from "../place";
 import { reached, unreachable } from "./connection";
 import { keptHere, keptInTab } from "./kept";
 
-const token = signal(keptInTab.read("token"));
+/** What the server knows us by, if it asks for that. */
+export const token = signal(keptInTab.read("token"));
 /** The name that somebody gave, for servers without tokens. */
 export const actor = signal(keptHere.read("actor"));
 /** The name that the server knows us by, once it has told: with tokens, only a version of ours tells. */
@@ -14,12 +15,14 @@ export const hasToken = computed(() => token.value !== undefined);
 /** Who I am in `updatedBy`; `undefined` if that is not known. */
 export const me = computed(() => (hasToken.value ? knownAs.value : (actor.value ?? "anonymous")));
 
-/** A question for a token that waits for its answer. `refused`: the last one is unknown to the server. */
+/** A question for a token that waits for its answer. */
 export interface TokenQuestion {
-  readonly refused: boolean;
+  /** What the server has against the last one. */
+  readonly wrong: string | undefined;
   answer(token: string | undefined): void;
 }
 export const tokenQuestion = signal<TokenQuestion | undefined>(undefined);
+const answerMs = 10_000;
 let question: Promise<string | undefined> | undefined;
 let isDeclined = false;
 
@@ -40,10 +43,10 @@ export function learnName(name: string | undefined): void {
 }
 
 /** Asks once for all requests that wait for it. */
-export function askToken(): Promise<string | undefined> {
+export function askToken(wrong?: string): Promise<string | undefined> {
   isDeclined = false;
   question ??= new Promise<string | undefined>((resolve) => {
-    tokenQuestion.value = { refused: hasToken.value, answer: resolve };
+    tokenQuestion.value = { wrong, answer: resolve };
   }).then((secret) => {
     tokenQuestion.value = undefined;
     question = undefined;
@@ -55,15 +58,23 @@ export function askToken(): Promise<string | undefined> {
 }
 
 /** `fetch` as the person who sits here: asks for a token where the server wants one, and sends the request again. */
-export const sessionFetch: typeof fetch = async (input, init) => {
-  for (;;) {
+export const sessionFetch: typeof fetch = async (input, given) => {
+  for (let init = given; ; ) {
     const sentWith = token.value;
     const response = await fetchAs(sentWith, input, init);
     if (response.status !== 401 || isDeclined) return response;
     // Another request may have got a token while this one was under way.
-    if (token.value === sentWith && (await askToken()) === undefined) return response;
+    if (token.value === sentWith && (await askToken(sentWith && wrongWith(response))) === undefined) return response;
+    // Whoever looked for a token took their time, which is not the server's.
+    const { signal, ...rest } = init ?? {};
+    if (signal?.reason?.name === "TimeoutError") init = { ...rest, signal: AbortSignal.timeout(answerMs) };
   }
 };
+
+/** What the server has against a token (RFC 6750, section 3). */
+function wrongWith({ headers }: Response): string {
+  return /error_description="([^"]*)/.exec(headers.get("www-authenticate") ?? "")?.[1] ?? "";
+}
 
 async function fetchAs(secret: string | undefined, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const headers = new Headers(init?.headers);

@@ -9,6 +9,7 @@ interface Refused {
   readonly text: string;
 }
 
+/** What an answer says that is a refusal. */
 export function problemOf({ status, headers, text }: Refused): Problem {
   const body = parsed(text);
   const type = string(body["type"]) ?? "";
