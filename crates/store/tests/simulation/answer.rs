@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use detente_core::rules::Deed;
 use detente_core::{
     Applied, Constraint, Decision, Field, Kind, Lock, LockDecision, LockRefusal, Moment, Refusal,
     Seq,
@@ -66,7 +67,7 @@ pub(crate) enum Why {
     Patch,
     Invalid,
     TooCostly,
-    Denied,
+    Denied(Deed),
     State(String),
     Duplicate,
     UnmergeableSchema,
@@ -119,7 +120,7 @@ impl Why {
             Self::Patch => "patch",
             Self::Invalid => "invalid",
             Self::TooCostly => "too costly",
-            Self::Denied => "denied",
+            Self::Denied(_) => "denied",
             Self::State(rule) if rule == "lifecycle" => "lifecycle",
             Self::State(_) => "rule",
             Self::Duplicate => "duplicate",
@@ -169,7 +170,7 @@ impl From<&Refusal> for Refused {
             Refusal::ConditionRequired => Self::new(Why::ConditionRequired),
             Refusal::Invalid(_) => Self::new(Why::Invalid),
             Refusal::TooCostly(_) => Self::new(Why::TooCostly),
-            Refusal::Denied(_) => Self::new(Why::Denied),
+            Refusal::Denied(deed) => Self::new(Why::Denied(*deed)),
             Refusal::Deleted { head } => at(Why::Deleted, &Some(*head)),
             Refusal::Stale { head } => at(Why::Stale, head),
             Refusal::Patch { head, .. } => at(Why::Patch, &Some(*head)),

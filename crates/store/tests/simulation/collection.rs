@@ -2,9 +2,10 @@ use std::sync::{Arc, LazyLock};
 
 use detente_core::json::{Pointer, Value};
 use detente_core::merge::{Strategies, Strategy};
-use detente_core::rules::{Check, Expression, Lifecycle, Rules, Unique};
+use detente_core::rules::{Access, Check, Expression, Lifecycle, Rules, Unique};
 use detente_core::{CollectionRules, Keep, Key, Unconditional};
 
+use crate::access::{of_letters, of_orders};
 use crate::dice::Dice;
 
 /// How many documents a collection may have: few, so that writers meet.
@@ -18,7 +19,8 @@ const STATES: [(&str, &[&str]); 4] = [
     ("cancelled", &["draft"]),
 ];
 
-/// Has a unique key, a lifecycle and rules; may be overwritten without a condition.
+/// Has a unique key, a lifecycle and rules, also for who may do what; may be overwritten without a
+/// condition.
 static ORDERS: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
     let check = |name: &str, when: Option<&str>, check: &str| Check {
         name: name.into(),
@@ -53,6 +55,7 @@ static ORDERS: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
                 "self.note == oldSelf.note",
             ),
         ],
+        access: of_orders(),
         ..Rules::default()
     };
     Arc::new(CollectionRules {
@@ -65,27 +68,30 @@ static ORDERS: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
 /// Has merge strategies, and no rules; keeps so many versions. More than lie between two milestones,
 /// so that it shows whether they are counted.
 static NOTES: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
-    written_by_many(Keep {
+    let keep = Keep {
         versions: 70,
         age_ms: 0,
-    })
+    };
+    written_by_many(keep, Access::default())
 });
 
-/// Likewise, but keeps what was current lately.
+/// Likewise, but has rules for who may do what, and keeps what was current lately.
 static LETTERS: LazyLock<Arc<CollectionRules>> = LazyLock::new(|| {
-    written_by_many(Keep {
+    let keep = Keep {
         versions: 1,
         age_ms: 25 * 60 * 1000,
-    })
+    };
+    written_by_many(keep, of_letters())
 });
 
-fn written_by_many(keep: Keep) -> Arc<CollectionRules> {
+fn written_by_many(keep: Keep, access: Access) -> Arc<CollectionRules> {
     let mut strategies = Strategies::default();
     strategies.set(&place("/count"), Strategy::Counter);
     strategies.set(&place("/tags"), Strategy::Set);
     Arc::new(CollectionRules {
         rules: Rules {
             strategies,
+            access,
             ..Rules::default()
         },
         unconditional: Unconditional::Reject,
@@ -107,6 +113,10 @@ pub(crate) fn rules_of(key: &Key) -> Arc<CollectionRules> {
 
 pub(crate) fn is_order(key: &Key) -> bool {
     key.collection() == "orders"
+}
+
+pub(crate) fn is_letter(key: &Key) -> bool {
+    key.collection() == "letters"
 }
 
 /// All keys that are written to.

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use detente_core::json::{Number, Object, Value, object};
 use detente_core::{JsonPatch, Key, Patch};
 
-use crate::collection::{integer, is_order};
+use crate::access::anybody;
+use crate::collection::{integer, is_letter, is_order};
 use crate::dice::Dice;
 
 /// Makes a document so large that it is not worked on while others wait.
@@ -13,19 +14,27 @@ fn number(value: i64) -> Value {
     Value::Number(Number::from(value))
 }
 
-/// A document as somebody may begin it. `serial` was never used before.
-pub(crate) fn new(dice: &mut Dice, key: &Key, serial: u64) -> Value {
+/// A document as `name` may begin it. `serial` was never used before.
+pub(crate) fn new(dice: &mut Dice, key: &Key, serial: u64, name: &str) -> Value {
     let small = |dice: &mut Dice, end: u64| Value::from(dice.below(end));
     let members = if is_order(key) {
         let from = dice.below(4);
-        object([
+        let owner = match dice.below(8) {
+            0 => Some(anybody(dice)),
+            1 => None,
+            _ => Some(name),
+        };
+        let owner = owner.map(|owner| ("owner".to_owned(), Value::from(owner)));
+        let mut members = object([
             ("state", "draft".into()),
             ("slot", small(dice, 6)),
             ("stock", small(dice, 5)),
             ("from", from.into()),
             ("to", (from + dice.below(4)).into()),
             ("note", format!("n{serial}").into()),
-        ])
+        ]);
+        members.extend(owner);
+        members
     } else {
         object([
             ("title", format!("t{serial}").into()),
@@ -44,9 +53,12 @@ pub(crate) fn edited(dice: &mut Dice, key: &Key, base: &Value, serial: u64) -> V
         let (name, value) = if is_order(key) {
             order_member(dice, serial)
         } else {
-            note_member(dice, base, serial)
+            note_member(dice, key, base, serial)
         };
         members.insert(name.to_owned(), value);
+    }
+    if is_letter(key) && dice.one_in(4) {
+        members.shift_remove("to");
     }
     members.shift_remove("padding");
     if dice.one_in(150) {
@@ -56,7 +68,7 @@ pub(crate) fn edited(dice: &mut Dice, key: &Key, base: &Value, serial: u64) -> V
 }
 
 fn order_member(dice: &mut Dice, serial: u64) -> (&'static str, Value) {
-    match dice.below(12) {
+    match dice.below(13) {
         0..=3 => {
             let state = dice.pick(&["draft", "paid", "paid", "shipped", "cancelled", "lost"]);
             ("state", (*state).into())
@@ -65,12 +77,14 @@ fn order_member(dice: &mut Dice, serial: u64) -> (&'static str, Value) {
         6..=7 => ("stock", number(i64::from(dice.below(8) as u8) - 1)),
         8 => ("from", dice.below(6).into()),
         9 => ("to", (2 + dice.below(6)).into()),
+        10 => ("owner", anybody(dice).into()),
         _ => ("note", format!("n{serial}").into()),
     }
 }
 
-fn note_member(dice: &mut Dice, base: &Value, serial: u64) -> (&'static str, Value) {
-    match dice.below(10) {
+fn note_member(dice: &mut Dice, key: &Key, base: &Value, serial: u64) -> (&'static str, Value) {
+    match dice.below(11) {
+        10 if is_letter(key) => ("to", anybody(dice).into()),
         0..=1 => ("title", format!("t{serial}").into()),
         2..=3 => ("body", format!("b{serial}").into()),
         4..=6 => {

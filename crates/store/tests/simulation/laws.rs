@@ -1,5 +1,6 @@
 //! What must hold whatever the model says: told from orders, answers and the store alone.
 
+mod access; // nobody writes what they may not
 mod base; // no edit is joined but with what it began from
 mod kept; // what must stay of the history
 mod merged; // what a joined version owes to both sides
@@ -166,14 +167,7 @@ impl Laws {
         if let Some(fault) = found.faults.into_iter().next() {
             return Err(fault);
         }
-        let asked = Changes {
-            space: "default".into(),
-            collection: None,
-            since: 0,
-            follow: Follow::Versions,
-            limit: PageLimit::rows(usize::MAX),
-        };
-        let log = reader.changes(&asked).block_on().map_err(told)?.items;
+        let log = log(reader)?;
         let mut numbers: BTreeMap<&Key, u64> = BTreeMap::new();
         for stored in &log {
             let number = numbers.entry(&stored.key).or_insert(stored.version - 1);
@@ -199,6 +193,24 @@ impl Laws {
         }
         no_slot_twice(reader)
     }
+
+    /// Looks through the whole log, for those who wrote it.
+    pub(crate) fn survey_writers(&self, reader: &impl Reader) -> Result<(), String> {
+        access::check(&log(reader)?, &self.written)
+    }
+}
+
+fn log(reader: &impl Reader) -> Result<Vec<Arc<Stored>>, String> {
+    let asked = Changes {
+        space: "default".into(),
+        collection: None,
+        since: 0,
+        follow: Follow::Versions,
+        limit: PageLimit::rows(usize::MAX),
+    };
+    let found = reader.changes(&asked).block_on();
+    let found = found.map_err(|error| format!("the store cannot be read: {error}"))?;
+    Ok(found.items)
 }
 
 fn no_slot_twice(reader: &impl Reader) -> Result<(), String> {

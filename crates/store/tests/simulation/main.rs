@@ -10,6 +10,7 @@ mod dice; // numbers that a seed decides
 
 mod fault; // what goes wrong, and when
 
+mod access; // who may write what, in CEL and in plain words
 mod collection; // three collections, and their rules in plain words
 mod draft; // documents, and what people make of them
 
@@ -108,15 +109,17 @@ fn everything_happens() {
 }
 
 #[rustfmt::skip]
-const EVERYTHING: [&str; 67] = [
+const EVERYTHING: [&str; 76] = [
     "asked: put", "asked: restore", "asked: patch", "asked: merge", "asked: merge with choices",
-    "asked: delete", "asked: transaction", "asked: worked out ahead", "asked: log", "asked: flush",
+    "asked: delete", "asked: transaction", "asked: worked out ahead", "asked: judged ahead", "asked: log", "asked: flush",
     "asked: take a lock", "asked: renew a lock", "asked: release a lock", "asked: break a lock",
     "applied", "applied: transaction", "applied: settlement", "merged", "rehearsed", "replayed",
     "key reused", "settled already", "no such conflict", "lock held", "lock freed", "behind",
     "missing", "deleted", "stale", "if-none-match fails", "if-unmodified-since fails",
     "condition required", "patch", "invalid", "lifecycle", "rule", "duplicate",
     "unmergeable: schema", "unmergeable: state", "unmergeable: unique key",
+    "denied", "denied: create", "denied: update", "denied: delete", "denied: merge", "denied: restore",
+    "denied: transaction", "denied: judged ahead",
     "locked", "lock lost", "no lock",
     "stall", "full", "fails to begin", "fails to read", "fails to append", "fails to close",
     "crash before the commit", "crash within the commit", "crash after the commit",

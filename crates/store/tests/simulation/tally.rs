@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
-use detente_core::{Edit, LockAction};
-use detente_store::Order;
+use detente_core::rules::Deed;
+use detente_core::{Edit, LockAction, Prepared};
+use detente_store::{Order, Transaction};
 
-use crate::answer::{Answer, Told};
+use crate::answer::{Answer, Refused, Told, Why};
 
 /// How often what happened.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +47,9 @@ impl Tally {
                     if prepared.ahead.is_some() {
                         self.count("asked: worked out ahead");
                     }
+                    if is_judged_ahead(prepared) {
+                        self.count("asked: judged ahead");
+                    }
                     if matches!(&command.edit, Edit::Merge(it) if !it.choices.is_empty()) {
                         self.count("asked: merge with choices");
                     }
@@ -72,7 +76,12 @@ impl Tally {
                     self.count_told(told);
                 }
             }
-            Answer::Refused(all) => all.iter().for_each(|told| self.count_told(told)),
+            Answer::Refused(all) => {
+                all.iter().for_each(|told| self.count_told(told));
+                if let Some(asked) = asked {
+                    self.count_denied(asked, all);
+                }
+            }
             Answer::Rehearsed(_) => self.count("rehearsed"),
             Answer::Replayed(_) => self.count("replayed"),
             Answer::KeyReused => self.count("key reused"),
@@ -85,6 +94,34 @@ impl Tally {
         }
     }
 
+    fn count_denied(&mut self, asked: &Transaction, all: &[Told]) {
+        for ((prepared, _), told) in asked.writes.iter().zip(all) {
+            let Told::Refused(Refused {
+                why: Why::Denied(deed),
+                ..
+            }) = told
+            else {
+                continue;
+            };
+            self.count(match deed {
+                Deed::Create => "denied: create",
+                Deed::Update => "denied: update",
+                Deed::Delete => "denied: delete",
+            });
+            match prepared.command.edit {
+                Edit::Merge(_) => self.count("denied: merge"),
+                Edit::Restore(_) => self.count("denied: restore"),
+                _ => {}
+            }
+            if asked.writes.len() > 1 {
+                self.count("denied: transaction");
+            }
+            if is_judged_ahead(prepared) {
+                self.count("denied: judged ahead");
+            }
+        }
+    }
+
     fn count_told(&mut self, told: &Told) {
         match told {
             Told::Applied(version) if version.base.is_some() => self.count("merged"),
@@ -93,4 +130,9 @@ impl Tally {
             Told::Behind(_) => self.count("behind"),
         }
     }
+}
+
+fn is_judged_ahead(prepared: &Prepared) -> bool {
+    let ahead = prepared.ahead.as_ref();
+    ahead.is_some_and(|ahead| ahead.verdict.is_some())
 }

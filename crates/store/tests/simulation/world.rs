@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use detente_core::{Key, Moment};
 use detente_store::{BatchToken, Order, Reader, Store};
 
+use crate::access::names;
 use crate::client::{Board, Client, LookUp, Surroundings};
 use crate::clock::Clock;
 use crate::collection::{forgetful_key, keys};
@@ -69,7 +70,7 @@ impl<G: Ground> World<G> {
         let mut world = Self {
             ground,
             seats,
-            clients: ["ann", "bob", "eve", "joe"].map(Client::new).into(),
+            clients: names().map(Client::new).collect(),
             board: Board::default(),
             keys,
             followers: Follower::all(&keys[0]),
@@ -111,7 +112,9 @@ impl<G: Ground> World<G> {
             self.stop(seat)?;
         }
         self.land()?;
-        let pruned = self.seats[0].reader().pruned().block_on();
+        let reader = self.seats[0].reader();
+        self.laws.survey_writers(&reader)?;
+        let pruned = reader.pruned().block_on();
         if pruned.is_ok_and(|count| count > 0) {
             self.tally.count("history is cut");
         }

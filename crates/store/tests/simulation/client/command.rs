@@ -3,6 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use detente_core::json::Value;
 use detente_core::merge::{Choice, Choices, merge};
+use detente_core::rules::Endless;
 use detente_core::{
     Ahead, Command, Condition, Edit, EntityTag, Key, Merging, Moment, Patching, Preconditions,
     Prepared, Proposal, Stored,
@@ -10,6 +11,7 @@ use detente_core::{
 use detente_store::Reader;
 
 use super::{Board, Client, Surroundings};
+use crate::access::{NOBODY, caller};
 use crate::collection::rules_of;
 use crate::dice::Dice;
 use crate::draft;
@@ -45,6 +47,7 @@ impl Client {
         self.begin(around, key);
         let base = self.seen.get(key).cloned();
         let edit = self.edit(around, key, base.as_deref());
+        let wish = self.wish(around, key, edit);
         let lock_token = match around.dice.one_in(10) {
             true if !is_careful => None,
             _ => self.tokens.get(key).cloned(),
@@ -56,7 +59,7 @@ impl Client {
         let command = Command {
             preconditions: preconditions(around, base.as_deref(), is_careful),
             lock_token,
-            ..Command::new(key.clone(), edit, Arc::clone(&self.name))
+            ..wish
         };
         let mut prepared = Prepared {
             must_decide: around.dice.one_in(2),
@@ -82,7 +85,7 @@ impl Client {
         let document = base.and_then(Stored::document);
         let ours = match &document {
             Some(document) => draft::edited(dice, key, document, serial),
-            None => draft::new(dice, key, serial),
+            None => draft::new(dice, key, serial, &self.name),
         };
         match (dice.below(20), document) {
             (0..=1, _) => Edit::Delete,
@@ -100,6 +103,23 @@ impl Client {
                 max_bytes: max_bytes(dice),
             })),
             _ => Edit::Put(proposal(key, &ours)),
+        }
+    }
+
+    /// A command without preconditions or lock; now and then one that no access rule is asked about.
+    pub(super) fn wish<R>(
+        &self,
+        around: &mut Surroundings<'_, R>,
+        key: &Key,
+        edit: Edit,
+    ) -> Command {
+        let by = match around.dice.one_in(4) {
+            true => NOBODY,
+            false => &*self.name,
+        };
+        Command {
+            caller: caller(by),
+            ..Command::new(key.clone(), edit, by.into())
         }
     }
 
@@ -127,7 +147,7 @@ impl Client {
         let edit = Edit::Merge(Box::new(merging));
         let command = Command {
             lock_token: self.tokens.get(&key).cloned(),
-            ..Command::new(key, edit, Arc::clone(&self.name))
+            ..self.wish(around, &key, edit)
         };
         let mut prepared = Prepared {
             must_decide: around.dice.one_in(2),
@@ -221,12 +241,13 @@ pub(super) fn ahead<R: Reader>(
     if !around.dice.one_in(3) {
         return None;
     }
-    let current = around.reader.current(&command.key).block_on().ok()??;
-    let theirs = current.document()?;
-    let rules = rules_of(&command.key);
-    let join = |merging: &Merging| merging.outcome(&rules.rules, &theirs).ok();
-    let is_stale = match &command.preconditions.if_match {
-        Some(Condition::Tags(tags)) => !tags.contains(&tag(&current)),
+    let current = around.reader.current(&command.key).block_on().ok()?;
+    let current = current.filter(|stored| stored.head().is_document());
+    let theirs = current.as_ref().and_then(|stored| stored.document());
+    let rules = &rules_of(&command.key).rules;
+    let join = |merging: &Merging| merging.outcome(rules, theirs.as_ref()?).ok();
+    let is_stale = match (&command.preconditions.if_match, &current) {
+        (Some(Condition::Tags(tags)), Some(current)) => !tags.contains(&tag(current)),
         _ => false,
     };
     let outcome = match (&command.edit, &prepared.fallback) {
@@ -234,13 +255,21 @@ pub(super) fn ahead<R: Reader>(
         (_, Some(merging)) if is_stale => join(merging)?,
         (Edit::Patch(patching), _) => {
             let (patch, limit) = (&patching.patch, patching.max_bytes);
-            Some(Proposal::patched(&rules.rules, patch, &current.body, limit).ok()?)
+            Some(Proposal::patched(rules, patch, &current.as_ref()?.body, limit).ok()?)
         }
-        _ => return None,
+        (Edit::Put(proposal) | Edit::Restore(proposal), _) => Some(proposal.clone()),
+        (Edit::Delete, _) => None,
     };
+    let verdict = around.dice.one_in(2).then(|| {
+        let new = outcome.as_ref().map(Proposal::document);
+        let (old, caller) = (theirs.as_ref(), command.caller.as_deref());
+        let is_restored = old.is_none() && matches!(command.edit, Edit::Restore(_));
+        let id = command.key.id();
+        rules.judge(id, old, new.as_deref(), is_restored, caller, &Endless)
+    });
     Some(Ahead {
-        verdict: None,
-        seq: current.seq,
+        seq: current.map_or(0, |current| current.seq),
         outcome,
+        verdict,
     })
 }

@@ -48,7 +48,7 @@ impl Client {
                 ..Preconditions::default()
             },
             lock_token: self.tokens.get(key).cloned(),
-            ..Command::new(key.clone(), edit, Arc::clone(&self.name))
+            ..self.wish(around, key, edit)
         };
         let found = around.reader.version(begun.seq).block_on().ok().flatten();
         around.board.looked_up.push(LookUp {

@@ -9,6 +9,7 @@ use detente_core::{
 };
 
 use super::{Entry, Model};
+use crate::access::denied;
 use crate::answer::{Refused, Told, Version, Why};
 use crate::collection::{forbidding_rule, slot};
 
@@ -99,6 +100,9 @@ impl Model {
         let new = made.body.as_ref().map(|body| parse(body).unwrap());
         let old = current.and_then(|it| it.document.as_deref());
         let is_restored = old.is_none() && matches!(command.edit, Edit::Restore(_));
+        if let Some(deed) = denied(&command.key, &command.by, old, new.as_ref()) {
+            return Err(Told::Refused(refuse(Why::Denied(deed))));
+        }
         if let Some(rule) = forbidding_rule(&command.key, old, new.as_ref(), is_restored) {
             let why = match made.base {
                 Some(_) => Why::UnmergeableState(rule.into()),
