@@ -44,12 +44,15 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// Whether a `schema` may name a file outside the folder. Reading such a file could block (a FIFO,
+/// The settings that name files which are read.
+const FILES: [&str; 3] = ["schema", "key", "jwks"];
+
+/// Whether a setting may name a file outside the folder. Reading such a file could block (a FIFO,
 /// a terminal), never end (`/dev/zero`), or make a finding depend on the machine that it was made on.
 fn reads_elsewhere(table: &DeTable<'_>) -> bool {
     table.iter().any(|(name, value)| match value.get_ref() {
         DeValue::String(path) => {
-            name.get_ref() == "schema" && (path.starts_with('/') || path.contains(".."))
+            FILES.contains(&name.get_ref().as_ref()) && (path.starts_with('/') || path.contains(".."))
         }
         DeValue::Table(table) => reads_elsewhere(table),
         DeValue::Array(items) => items
@@ -85,6 +88,13 @@ fn taken_whole(config: &Config, root: &DeTable<'_>) {
         );
         assert_eq!(rules.unique.len(), count("unique"), "{name}: unique");
         assert_eq!(rules.checks.len(), count("rules"), "{name}: rules");
+        let access = table.get("access").and_then(|it| it.get_ref().as_table());
+        let is_ruled = |key| access.is_some_and(|it| it.get(key).is_some());
+        let ruled = &rules.access;
+        assert_eq!(ruled.read.is_some(), is_ruled("read"), "{name}: read");
+        assert_eq!(ruled.create.is_some(), is_ruled("create"), "{name}: create");
+        assert_eq!(ruled.update.is_some(), is_ruled("update"), "{name}: update");
+        assert_eq!(ruled.delete.is_some(), is_ruled("delete"), "{name}: delete");
     }
 }
 
@@ -106,7 +116,9 @@ fn judge(config: &Config) {
         }
         for old in sides() {
             for new in sides() {
-                let _ = rules.judge("1", old, new, false, &Endless);
+                for caller in [None, Some(&documents[2])] {
+                    let _ = rules.judge("1", old, new, false, caller, &Endless);
+                }
             }
         }
     }
