@@ -52,7 +52,8 @@ const FILES: [&str; 3] = ["schema", "key", "jwks"];
 fn reads_elsewhere(table: &DeTable<'_>) -> bool {
     table.iter().any(|(name, value)| match value.get_ref() {
         DeValue::String(path) => {
-            FILES.contains(&name.get_ref().as_ref()) && (path.starts_with('/') || path.contains(".."))
+            FILES.contains(&name.get_ref().as_ref())
+                && (path.starts_with('/') || path.contains(".."))
         }
         DeValue::Table(table) => reads_elsewhere(table),
         DeValue::Array(items) => items
