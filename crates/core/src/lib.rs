@@ -23,12 +23,11 @@ mod version; // a version of a document in the log, and its tag
 mod collection_rules; // what the writes of a collection are decided by
 mod command; // what one write asks for
 mod decide; // command against state: effect or refusal
-mod sight; // what somebody may see of a collection
-
 mod lock; // the only writer for a while, and its fencing number
 mod merging; // an edit that is merged with what came since
 mod prepared; // a command, and how far it was worked out before it is decided
 mod receipt; // a request that must be performed once, and its result
+mod sight; // what somebody may see of a collection
 mod state; // what a decision depends on
 
 pub use collection_rules::{CollectionRules, Keep, Unconditional};

@@ -49,35 +49,26 @@ impl AccessRule {
     pub fn of_update(source: &str) -> Result<Self, ExpressionError> {
         Expression::compile_over(source, Subjects::OF_UPDATE).map(Self)
     }
-
-    fn allows(&self, change: &Change<'_>, patience: &dyn Patience) -> bool {
-        self.0.answer(change, patience) == Answer::True
-    }
 }
 
 impl Access {
     /// Whether there is no rule.
     pub fn is_open(&self) -> bool {
-        self.read.is_none() && !self.judges_writes()
-    }
-
-    /// Whether there is a rule for writes, which by itself or by what it leaves open needs documents.
-    pub(super) fn judges_writes(&self) -> bool {
-        self.create.is_some() || self.update.is_some() || self.delete.is_some()
+        let rules = [&self.read, &self.create, &self.update, &self.delete];
+        rules.iter().all(|rule| rule.is_none())
     }
 
     /// Whether the caller may read the document.
     pub fn lets_read(&self, document: &Value, caller: &Value, patience: &dyn Patience) -> bool {
-        let rule = self.read.as_ref();
-        rule.is_none_or(|rule| rule.allows(&Change::new(None, Some(document)).by(caller), patience))
+        let change = Change::new(None, Some(document)).by(caller);
+        allows(&self.read, &change, patience)
     }
 
     /// Whether the caller may lock the document: whoever may not even save it as it is would only be
     /// in the way of others.
     pub fn lets_lock(&self, document: &Value, caller: &Value, patience: &dyn Patience) -> bool {
         let change = Change::new(Some(document), Some(document)).by(caller);
-        let rule = self.update.as_ref();
-        rule.is_none_or(|rule| rule.allows(&change, patience))
+        allows(&self.update, &change, patience)
     }
 
     /// What the caller does that is not allowed, if the change from `old` to `new` is not. Nobody
@@ -89,29 +80,34 @@ impl Access {
         caller: &Value,
         patience: &dyn Patience,
     ) -> Option<Deed> {
-        let holds = |rule: &Option<AccessRule>, change: Change<'_>| {
-            let rule = rule.as_ref();
-            rule.is_none_or(|rule| rule.allows(&change.by(caller), patience))
-        };
-        let about = |document| Change::new(None, Some(document));
+        let change = Change::new(old, new).by(caller);
+        // The stored document alone, which then is what rules call `self`.
+        let stored = Change::new(None, old).by(caller);
+        let holds = |rule, about| allows(rule, about, patience);
         let (deed, is_allowed) = match (old, new) {
             (None, None) => return None,
-            (None, Some(new)) => (Deed::Create, holds(&self.create, about(new))),
-            (Some(old), None) => (
+            (None, Some(_)) => (Deed::Create, holds(&self.create, &change)),
+            (Some(_), None) => (
                 Deed::Delete,
-                holds(&self.read, about(old)) && holds(&self.delete, about(old)),
+                holds(&self.read, &stored) && holds(&self.delete, &stored),
             ),
-            (Some(old), Some(new)) => {
+            (Some(_), Some(_)) => {
                 let rule = self.update.as_ref();
                 let looks_back = rule.is_none_or(|rule| rule.0.mentions_stored());
-                let is_allowed = holds(&self.read, about(old))
-                    && holds(&self.update, Change::new(Some(old), Some(new)))
-                    && (looks_back || holds(&self.update, about(old)));
+                let is_allowed = holds(&self.read, &stored)
+                    && holds(&self.update, &change)
+                    && (looks_back || holds(&self.update, &stored));
                 (Deed::Update, is_allowed)
             }
         };
         (!is_allowed).then_some(deed)
     }
+}
+
+/// Where there is no rule, everybody may.
+fn allows(rule: &Option<AccessRule>, change: &Change<'_>, patience: &dyn Patience) -> bool {
+    let holds = |rule: &AccessRule| rule.0.answer(change, patience) == Answer::True;
+    rule.as_ref().is_none_or(holds)
 }
 
 #[cfg(test)]

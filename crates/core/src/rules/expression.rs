@@ -52,6 +52,7 @@ pub(super) struct Change<'a> {
     caller: Option<&'a Value>,
     stored: OnceCell<cel::Value>,
     ours: OnceCell<cel::Value>,
+    known: OnceCell<cel::Value>,
 }
 
 impl<'a> Change<'a> {
@@ -62,6 +63,7 @@ impl<'a> Change<'a> {
             caller: None,
             stored: OnceCell::new(),
             ours: OnceCell::new(),
+            known: OnceCell::new(),
         }
     }
 
@@ -78,6 +80,11 @@ impl<'a> Change<'a> {
 
     fn stored(&self) -> cel::Value {
         self.stored.get_or_init(|| to_cel(self.old)).clone()
+    }
+
+    /// What is known of the caller.
+    fn known(&self) -> cel::Value {
+        self.known.get_or_init(|| to_cel(self.caller)).clone()
     }
 }
 
@@ -200,7 +207,7 @@ impl Expression {
             context.add_variable_from_value(STORED, about.stored());
         }
         if self.mentions_caller {
-            context.add_variable_from_value(CALLER, to_cel(about.caller));
+            context.add_variable_from_value(CALLER, about.known());
         }
         context.set_variable_resolver(&watch);
         let result = context.resolve(&self.program);
