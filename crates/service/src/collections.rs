@@ -25,12 +25,12 @@ impl Service {
         principal.must(Action::Read, Place::Space(space))?;
         let may_read =
             |collection: &str| principal.may(Action::Read, Place::Collection { space, collection });
-        let is_ruled = |collection: &str| self.sight(principal, collection).is_some();
+        let is_told = |collection: &str| self.tells_how_much(principal, space, collection);
         let declared = self.policy.collections.keys();
         let declared = declared.filter(|name| may_read(name)).map(|name| {
             let holding = Holding {
                 collection: name.clone(),
-                documents: (!is_ruled(name)).then_some(0),
+                documents: is_told(name).then_some(0),
                 changed_at: None,
             };
             (name.clone(), holding)
@@ -38,8 +38,7 @@ impl Service {
         let mut holdings: BTreeMap<_, _> = declared.collect();
         for extent in self.reading.extents(space).await? {
             let name = &extent.collection;
-            let is_told = self.policy.collection(name).is_some() && may_read(name);
-            if is_told && !is_ruled(name) {
+            if self.policy.collection(name).is_some() && is_told(name) {
                 let holding = Holding {
                     collection: name.clone(),
                     documents: Some(extent.documents),

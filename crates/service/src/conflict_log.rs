@@ -110,9 +110,9 @@ impl Service {
         Ok(())
     }
 
-    /// Everybody may know of their own edits in collections where they may do anything, and of those of others where they may see the document,
-    /// the versions that met and what the edit would have made of them: a document may have come to
-    /// somebody who was not to see what it was before.
+    /// Everybody may know of their own edits in collections where they may do anything at all, and of
+    /// those of others where they may see the document, the versions that met, and what the edit would
+    /// have made of them: a document may have come to somebody who was not to see what it was before.
     async fn shows_conflict(
         &self,
         principal: &Principal,

@@ -100,9 +100,7 @@ impl Service {
         };
         loop {
             let mut page = self.reading.conflicts(&wanted).await?;
-            if !self.shows_all(principal, space) {
-                self.keep_visible(principal, &mut page.items).await?;
-            }
+            self.keep_visible(principal, &mut page.items).await?;
             page.items.iter().for_each(|conflict| tally.add(conflict));
             match page.next {
                 Some(next) => wanted.before = Some(next),
@@ -111,12 +109,9 @@ impl Service {
         }
         let first_hour = Moment(span.since.0 / HOUR_MS * HOUR_MS);
         let merged = self.reading.merged(space, first_hour).await?;
-        let is_told = |collection: &str| {
-            let place = Place::Collection { space, collection };
-            principal.may(Action::Read, place) && self.sight(principal, collection).is_none()
-        };
+        let is_told = |row: &MergedHour| self.tells_how_much(principal, space, &row.collection);
         let merged = merged.into_iter();
-        let merged = merged.filter(|row| row.hour < span.until && is_told(&row.collection));
+        let merged = merged.filter(|row| row.hour < span.until && is_told(row));
         Ok(tally.into_statistics(span, &merged.collect::<Vec<_>>()))
     }
 }

@@ -108,7 +108,7 @@ impl Service {
         let last = found.versions.last().filter(|_| found.is_cut);
         Ok(History {
             below: last.map(|last| last.version),
-            versions: self.in_sight(principal, found.versions).await?,
+            versions: self.visible(principal, found.versions).await?,
         })
     }
 
@@ -151,10 +151,7 @@ impl Service {
     }
 
     async fn shares_its_second(&self, stored: &Stored) -> Outcome<bool> {
-        let prev = match stored.prev {
-            Some(prev) => self.reading.version(prev).await?,
-            None => None,
-        };
+        let prev = self.reading.before(stored).await?;
         Ok(prev.is_some_and(|prev| prev.at.second() == stored.at.second()))
     }
 }

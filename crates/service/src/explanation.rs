@@ -241,6 +241,11 @@ pub const CONFLICT_KINDS: [&str; 9] = [
 ];
 
 impl What {
+    pub(crate) fn denied(by: &Arc<str>, action: Action, bar: Bar) -> Self {
+        let by = Arc::clone(by);
+        Self::Denied { by, action, bar }
+    }
+
     pub(crate) fn failed(cause: impl std::fmt::Display) -> Self {
         let cause = cause.to_string();
         Self::Failed { cause }

@@ -28,10 +28,9 @@ pub(crate) async fn add_last(
 }
 
 async fn last(reading: &Reading, stored: &Stored) -> Outcome<Option<Arc<Stored>>> {
-    let before = stored.prev.filter(|_| stored.kind == Kind::Tombstone);
-    let Some(before) = before else {
+    if stored.kind != Kind::Tombstone {
         return Ok(None);
-    };
-    let is_it = |it: &Arc<Stored>| it.key == stored.key && it.kind == Kind::Document;
-    Ok(reading.version(before).await?.filter(is_it))
+    }
+    let before = reading.before(stored).await?;
+    Ok(before.filter(|before| before.kind == Kind::Document))
 }

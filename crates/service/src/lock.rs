@@ -44,11 +44,9 @@ impl Service {
         principal.must(Action::Read, key)?;
         self.collection(key.collection())?;
         let now = self.writer.time().now;
-        let is_in_sight = self.newest_in_sight(principal, key).await?.is_some();
-        let lock = self
-            .reading
-            .lock(key)
-            .filter(|lock| lock.is_held(now) && is_in_sight);
+        let is_hidden = self.is_hidden(principal, key).await?;
+        let lock = self.reading.lock(key);
+        let lock = lock.filter(|lock| lock.is_held(now) && !is_hidden);
         lock.ok_or_else(|| Explanation::of(What::NotLocked, key))
     }
 
@@ -62,14 +60,11 @@ impl Service {
         let LockAsk { key, wish } = ask;
         self.collection(key.collection())?;
         let is_break = matches!(wish, LockWish::Break);
-        principal.must(
-            if is_break {
-                Action::BreakLock
-            } else {
-                Action::Update
-            },
-            &key,
-        )?;
+        let action = match is_break {
+            true => Action::BreakLock,
+            false => Action::Update,
+        };
+        principal.must(action, &key)?;
         let is_release = matches!(wish, LockWish::Release { .. });
         self.must_lock(principal, &key).await?;
         let command = LockCommand {
@@ -104,11 +99,7 @@ impl Service {
         match newest.document().is_none_or(lets_lock) {
             true => Ok(()),
             false => {
-                let what = What::Denied {
-                    by: Arc::clone(&principal.name),
-                    action: Action::Update,
-                    bar: Bar::Rule,
-                };
+                let what = What::denied(&principal.name, Action::Update, Bar::Rule);
                 Err(Explanation::of(what, key))
             }
         }

@@ -77,7 +77,7 @@ impl Policy {
             Undeclared::Reject => None,
         };
         let mut all = self.collections.values().chain(undeclared);
-        all.any(|it| it.rules.rules.access.read.is_some())
+        all.any(|it| it.rules_reading())
     }
 
     /// The collection's name as a metric's label: clients can make up others without end.
@@ -96,6 +96,11 @@ impl Policy {
 }
 
 impl Collection {
+    /// Whether a rule decides who may read which documents.
+    pub(crate) fn rules_reading(&self) -> bool {
+        self.rules.rules.access.read.is_some()
+    }
+
     /// What becomes of writes without a condition.
     pub fn unconditional(&self) -> Unconditional {
         self.rules.unconditional

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::json::{Object, Value};
+use detente_core::json::{Value, object};
 use detente_core::{Command, Edit, Key, Moment};
 
 use crate::Outcome;
@@ -35,10 +35,9 @@ impl Principal {
     /// What access rules find in `caller`.
     pub fn caller(&self) -> Arc<Value> {
         let known = || {
-            let mut known = Object::default();
-            known.insert("name".into(), Value::from(&*self.name));
-            known.insert("roles".into(), Value::Array(Vec::new()));
-            Arc::new(Value::Object(known))
+            let name = Value::from(&*self.name);
+            let roles = Value::Array(Vec::new());
+            Arc::new(Value::from(object([("name", name), ("roles", roles)])))
         };
         self.caller.as_ref().map_or_else(known, Arc::clone)
     }
@@ -61,15 +60,9 @@ impl Principal {
     ///
     /// [`What::Denied`].
     pub fn must<'a>(&self, action: Action, place: impl Into<Place<'a>>) -> Outcome<()> {
-        if self.may(action, place) {
-            return Ok(());
+        match self.may(action, place) {
+            true => Ok(()),
+            false => Err(What::denied(&self.name, action, Bar::Right).into()),
         }
-        let by = Arc::clone(&self.name);
-        Err(What::Denied {
-            by,
-            action,
-            bar: Bar::Right,
-        }
-        .into())
     }
 }

@@ -64,6 +64,15 @@ impl Reading {
         self.reader.versions(seqs).await.map_err(explain)
     }
 
+    /// The version of a document before this one, where it is kept.
+    pub(crate) async fn before(&self, stored: &Stored) -> Outcome<Option<Arc<Stored>>> {
+        let Some(prev) = stored.prev else {
+            return Ok(None);
+        };
+        let before = self.version(prev).await?;
+        Ok(before.filter(|before| before.key == stored.key))
+    }
+
     /// The version of a document at a place of the log. Another version there is not meant.
     pub(crate) async fn version_at(
         &self,

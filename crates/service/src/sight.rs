@@ -2,19 +2,38 @@
 //! reading. What is out of sight does not exist for a principal: not in answers, lists, feeds, counts
 //! or the conflict log, and not behind a refusal.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use detente_core::{Key, Kind, Sight, Stored};
 use detente_store::CpuTime;
 
 use crate::touched::TouchedVersion;
-use crate::{Action, Outcome, Principal, Service};
+use crate::{Action, Outcome, Place, Principal, Service};
 
 impl Service {
     /// What a principal may see of a collection by its rule for reading; `None`: it has none.
     pub(crate) fn sight(&self, principal: &Principal, collection: &str) -> Option<Sight> {
         let rules = &self.policy.collection(collection)?.rules;
         Sight::of(rules, || principal.caller())
+    }
+
+    /// Whether a rule decides who may read which documents of a collection.
+    pub(crate) fn is_ruled(&self, collection: &str) -> bool {
+        let collection = self.policy.collection(collection);
+        collection.is_some_and(|it| it.rules_reading())
+    }
+
+    /// Whether a principal may know how much of a collection there is: not where what they see of it
+    /// is less.
+    pub(crate) fn tells_how_much(
+        &self,
+        principal: &Principal,
+        space: &str,
+        collection: &str,
+    ) -> bool {
+        let place = Place::Collection { space, collection };
+        principal.may(Action::Read, place) && !self.is_ruled(collection)
     }
 
     /// Whether a principal may see all that a space holds.
@@ -24,9 +43,9 @@ impl Service {
 
     /// Whether a principal may see what a version holds. A deletion holds nothing.
     pub(crate) fn shows(&self, principal: &Principal, stored: &Stored) -> bool {
-        let sight = self.sight(principal, stored.key.collection());
+        let sight = || self.sight(principal, stored.key.collection());
         let is_in = |sight: Sight| sight.has(stored, &CpuTime::default());
-        principal.may(Action::Read, &stored.key) && sight.is_none_or(is_in)
+        principal.may(Action::Read, &stored.key) && sight().is_none_or(is_in)
     }
 
     /// Whether a principal may know of a version: of a deletion, if what it took away was in sight.
@@ -48,26 +67,24 @@ impl Service {
         if stored.kind == Kind::Document {
             return Ok(sight.has(stored, &CpuTime::default()));
         }
-        let Some(before) = stored.prev else {
-            return Ok(false);
-        };
-        let last = self.reading.version(before).await?;
-        let last = last.filter(|last| last.key == stored.key);
+        let last = self.reading.before(stored).await?;
         Ok(last.is_some_and(|last| sight.has(&last, &CpuTime::default())))
     }
 
     /// Whether a principal may know of a document, by its newest version. Of one that never was there
     /// is nothing to hide.
     pub(crate) async fn sees_document(&self, principal: &Principal, key: &Key) -> Outcome<bool> {
-        if !principal.may(Action::Read, key) {
+        Ok(principal.may(Action::Read, key) && !self.is_hidden(principal, key).await?)
+    }
+
+    /// Whether a rule keeps a document, by its newest version, from a principal.
+    pub(crate) async fn is_hidden(&self, principal: &Principal, key: &Key) -> Outcome<bool> {
+        if !self.is_ruled(key.collection()) {
             return Ok(false);
         }
-        if self.sight(principal, key.collection()).is_none() {
-            return Ok(true);
-        }
         match self.reading.newest(key).await? {
-            Some(newest) => self.sees(principal, &newest).await,
-            None => Ok(true),
+            Some(newest) => Ok(!self.is_in_sight(principal, &newest).await?),
+            None => Ok(false),
         }
     }
 
@@ -93,14 +110,13 @@ impl Service {
     ) -> Outcome<Vec<TouchedVersion>> {
         for change in &mut changes {
             let stored = &change.stored;
-            let is_ruled = self.sight(principal, stored.key.collection()).is_some();
+            let is_first = stored.prev.is_none();
             // What a deletion took away is in sight where the deletion is.
-            let (true, Kind::Document, Some(before)) = (is_ruled, stored.kind, stored.prev) else {
+            let is_deletion = stored.kind == Kind::Tombstone;
+            if is_first || is_deletion || !self.is_ruled(stored.key.collection()) {
                 continue;
-            };
-            let before = self.reading.version(before).await?;
-            let before = before.filter(|before| before.key == stored.key);
-            let is_in = match before {
+            }
+            let is_in = match self.reading.before(stored).await? {
                 Some(before) => self.is_in_sight(principal, &before).await?,
                 None => false,
             };
@@ -111,21 +127,38 @@ impl Service {
         Ok(changes)
     }
 
-    /// Those of some versions that a principal may see, of documents that they may still see: what
-    /// was open to all once may not be now.
-    pub(crate) async fn in_sight(
+    /// Those of some versions that a principal may know of.
+    pub(crate) async fn visible(
         &self,
         principal: &Principal,
         versions: Vec<Arc<Stored>>,
     ) -> Outcome<Vec<Arc<Stored>>> {
         let mut kept = Vec::with_capacity(versions.len());
         for stored in versions {
-            let is_in = self.sees(principal, &stored).await?
-                && self.sees_document(principal, &stored.key).await?;
-            if is_in {
+            if self.sees(principal, &stored).await? {
                 kept.push(stored);
             }
         }
+        Ok(kept)
+    }
+
+    /// The same, of documents that the principal may still see: what was open to all once may not be
+    /// now.
+    pub(crate) async fn in_sight(
+        &self,
+        principal: &Principal,
+        versions: Vec<Arc<Stored>>,
+    ) -> Outcome<Vec<Arc<Stored>>> {
+        let mut kept = self.visible(principal, versions).await?;
+        let mut hidden = HashSet::new();
+        let mut asked = HashSet::new();
+        for stored in &kept {
+            let key = &stored.key;
+            if asked.insert(key) && !self.sees_document(principal, key).await? {
+                hidden.insert(key.clone());
+            }
+        }
+        kept.retain(|stored| !hidden.contains(&stored.key));
         Ok(kept)
     }
 }

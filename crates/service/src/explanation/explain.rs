@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::json::Pointer;
-use detente_core::rules::{Duplicate, Violation};
+use detente_core::rules::{Deed, Duplicate, Violation};
 use detente_core::{
     Collision, Command, Constraint, Edit, Head, Preconditions, Refusal, Stored, VersionTag,
 };
@@ -151,6 +151,15 @@ impl Attempt {
         matches!(self.command.edit, Edit::Merge(_))
     }
 
+    /// What stands in the way of a deed: that its writer lacks the right, or else a rule.
+    pub(super) fn denied(&self, deed: Deed) -> What {
+        let bar = match self.command.lacks == Some(deed) {
+            true => Bar::Right,
+            false => Bar::Rule,
+        };
+        What::denied(&self.command.by, deed.into(), bar)
+    }
+
     fn explain(
         &self,
         history: History,
@@ -171,14 +180,7 @@ impl Attempt {
             Refusal::ConditionRequired => What::ConditionRequired { verb: self.verb },
             Refusal::Invalid(violations) => What::Invalid(violations),
             Refusal::TooCostly(by) => What::TooCostly(by),
-            Refusal::Denied(deed) => What::Denied {
-                by: Arc::clone(&self.command.by),
-                action: deed.into(),
-                bar: match self.command.lacks == Some(deed) {
-                    true => Bar::Right,
-                    false => Bar::Rule,
-                },
-            },
+            Refusal::Denied(deed) => self.denied(deed),
             Refusal::State { conflict, head } => What::State {
                 conflict: Box::new(conflict),
                 head: ground.head(head),

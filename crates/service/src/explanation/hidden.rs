@@ -1,12 +1,10 @@
 //! Refusals about what a rule keeps from whoever asks: they are as if it were not there.
 
-use std::sync::Arc;
-
 use detente_core::rules::{Deed, Duplicate};
 use detente_core::{Constraint, Edit, Key, Refusal};
 
 use super::seen::without_holder;
-use super::{Attempt, Bar, Explanation, History, What};
+use super::{Attempt, Explanation, History, What};
 use crate::reading::Steps;
 use crate::{Action, Outcome, Principal, Service};
 
@@ -39,15 +37,7 @@ impl Service {
         refusal: Refusal,
     ) -> Outcome<Hidden> {
         let key = &attempt.command.key;
-        if self.sight(principal, key.collection()).is_none() {
-            return Ok(Hidden::No(refusal));
-        }
-        let newest = self.reading.newest(key).await?;
-        let is_hidden = match &newest {
-            Some(newest) => !self.is_in_sight(principal, newest).await?,
-            None => false,
-        };
-        if !is_hidden {
+        if !self.is_hidden(principal, key).await? {
             return Ok(Hidden::No(refusal));
         }
         let names_a_version = attempt.command.preconditions.if_match.is_some();
@@ -56,15 +46,7 @@ impl Service {
                 Hidden::As(Refusal::Stale { head: None })
             }
             Edit::Put(_) | Edit::Restore(_) => {
-                let what = What::Denied {
-                    by: Arc::clone(&principal.name),
-                    action: Action::Create,
-                    bar: match attempt.command.lacks {
-                        Some(Deed::Create) => Bar::Right,
-                        _ => Bar::Rule,
-                    },
-                };
-                Hidden::Told(Explanation::of(what, key))
+                Hidden::Told(Explanation::of(attempt.denied(Deed::Create), key))
             }
             Edit::Patch(_) | Edit::Merge(_) | Edit::Delete => {
                 Hidden::Told(Explanation::of(What::Missing, key))
@@ -81,7 +63,7 @@ impl Service {
         mut history: History,
     ) -> Outcome<(History, bool)> {
         let may_read = principal.may(Action::Read, key);
-        if self.sight(principal, key.collection()).is_none() {
+        if !self.is_ruled(key.collection()) {
             return Ok((history, may_read));
         }
         let mut steps = Vec::with_capacity(history.steps.versions.len());
@@ -119,7 +101,7 @@ impl Service {
             } => duplicates,
             _ => return Ok(refusal),
         };
-        if self.sight(principal, key.collection()).is_none() {
+        if !self.is_ruled(key.collection()) {
             return Ok(refusal);
         }
         for duplicate in duplicates {
