@@ -83,6 +83,9 @@ const PRINCIPAL_GROUPS: usize = 1024;
 const ADDRESS_GROUPS: usize = 4096;
 
 impl Class {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Reads, Self::Writes, Self::Refusals];
+
     /// As people write it.
     pub fn word(self) -> &'static str {
         match self {
@@ -110,6 +113,11 @@ impl fmt::Display for Exceeded {
 impl std::error::Error for Exceeded {}
 
 impl Limits {
+    /// Whether everybody may ask as often as they like.
+    pub fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+
     fn of(&self, class: Class) -> Option<Rate> {
         match class {
             Class::Reads => self.reads,
@@ -121,8 +129,7 @@ impl Limits {
 
 impl Limiter {
     pub fn new(limits: Limits) -> Self {
-        let is_limited = limits != Limits::default();
-        let groups = |count| if is_limited { count } else { 1 };
+        let groups = |count| if limits.are_none() { 1 } else { count };
         Self {
             limits,
             principals: Table::new(groups(PRINCIPAL_GROUPS)),

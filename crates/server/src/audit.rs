@@ -22,17 +22,22 @@ pub(crate) struct Audited {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HasDenial;
 
+/// Whether an answer is a denial, or tells of one.
+pub(crate) fn denies(answer: &Result<Response, Problem>) -> bool {
+    match answer {
+        Ok(response) => response.extensions().get::<HasDenial>().is_some(),
+        Err(problem) => problem.is_denial(),
+    }
+}
+
 /// Turns what an operation came to into its answer, with what its line says if it has one.
 pub(crate) fn audited(
     audit: Audit,
     operation: &Operation,
     by: Option<Arc<str>>,
+    is_denial: bool,
     answer: Result<Response, Problem>,
 ) -> Response {
-    let is_denial = match &answer {
-        Ok(response) => response.extensions().get::<HasDenial>().is_some(),
-        Err(problem) => problem.is_denial(),
-    };
     let mut response = answer.into_response();
     let is_told = match audit {
         Audit::Off => false,

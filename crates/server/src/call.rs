@@ -11,7 +11,7 @@ use detente_gate::{Class, Standing};
 use detente_service::Principal;
 
 use crate::app::App;
-use crate::audit::{HasDenial, audited};
+use crate::audit::{audited, denies};
 use crate::explanation::Refused;
 use crate::fields::must_be_placed;
 use crate::gate::{self, Entry};
@@ -89,15 +89,15 @@ impl Resource {
                 let gate = Arc::clone(&app);
                 let entered = enter(app, site.clone(), path, request, of, run).await;
                 let answer = entered.answer.map_err(|refused| refused.told(&site));
+                let denies = denies(&answer);
                 let status = match &answer {
-                    Ok(response) if response.extensions().get::<HasDenial>().is_some() => {
-                        StatusCode::FORBIDDEN
-                    }
+                    Ok(_) if denies => StatusCode::FORBIDDEN,
                     Ok(response) => response.status(),
                     Err(problem) => problem.kind.describe().status,
                 };
                 pace::charge(&gate, &entered.asker, status);
-                Ok(audited(gate.settings.audit, operation, entered.by, answer))
+                let audit = gate.settings.audit;
+                Ok(audited(audit, operation, entered.by, denies, answer))
             }
             Run::Open(run) => {
                 must_be_placed(&operation.misplaced, request.headers())?;

@@ -44,8 +44,7 @@ pub(crate) async fn exchange(
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         slug = Some(problem.kind.describe().slug);
         note_problem(&app, &problem, &id, &method, uri.path());
-        let rendered = problem.render(&site, uri.path(), plain);
-        response = rendered.map(Body::from);
+        response = problem.render(&site, uri.path(), plain).map(Body::from);
     }
     response.headers_mut().insert(REQUEST_ID, id.clone());
     if let Some(audited) = audited {

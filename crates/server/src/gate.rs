@@ -38,12 +38,12 @@ pub(crate) async fn admit(
     place: Place<'_>,
     request: &Parts,
 ) -> Entry {
-    let address = || Asker::Address(pace::address(&app.settings, request));
-    let mut principal = match principal(app, request).await {
+    let address = Asker::Address(pace::address(&app.settings, request));
+    let mut principal = match principal(app, &address, &request.headers).await {
         Ok(principal) => principal,
         Err(problem) => {
             return Entry {
-                asker: address(),
+                asker: address,
                 principal: None,
                 refused: Some(problem.into()),
             };
@@ -66,7 +66,7 @@ pub(crate) async fn admit(
     Entry {
         // Without credentials, a name is what somebody says.
         asker: match app.settings.gate.is_open() {
-            true => address(),
+            true => address,
             false => Asker::Name(Arc::clone(&principal.name)),
         },
         principal: Some(principal),
@@ -75,22 +75,21 @@ pub(crate) async fn admit(
 }
 
 /// Who asks, by a bearer token (RFC 6750); by `X-Actor` where no credentials are taken.
-async fn principal(app: &App, request: &Parts) -> Result<Principal, Problem> {
+async fn principal(app: &App, address: &Asker, headers: &HeaderMap) -> Result<Principal, Problem> {
     static ALL: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights::ALL));
     let gate = &app.settings.gate;
     if gate.is_open() {
         return Ok(Principal {
-            name: actor(&request.headers)?,
+            name: actor(headers)?,
             rights: Arc::clone(&ALL),
             caller: None,
             until: None,
             agent: None,
         });
     }
-    let asker = Asker::Address(pace::address(&app.settings, request));
     // Whoever tries one token after the other is held up before it is looked at.
-    pace::may_fail(app, &asker)?;
-    let secret = bearer(&request.headers)
+    pace::may_fail(app, address)?;
+    let secret = bearer(headers)
         .ok_or_else(|| unauthenticated("This server wants a bearer token.", REALM))?;
     let now = app.service.writer().time().now;
     match gate.know(secret, now).await {

@@ -47,8 +47,7 @@ impl Listener {
     ///
     /// If the address is none of this machine's, or in use.
     pub async fn tcp(address: &str) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?.to_string();
+        let (listener, address) = bind(address).await?;
         Ok(Self {
             socket: Socket::Tcp(listener),
             address,
@@ -61,8 +60,7 @@ impl Listener {
     ///
     /// The same.
     pub async fn tls(address: &str, certificates: Certificates) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?.to_string();
+        let (listener, address) = bind(address).await?;
         Ok(Self {
             socket: Socket::Tls(listener, certificates),
             address,
@@ -131,6 +129,13 @@ impl Listener {
             Socket::Unix { listener, .. } => (Connection::Unix(listener.accept().await?.0), None),
         })
     }
+}
+
+/// A listener, and the address that it came to have.
+async fn bind(address: &str) -> io::Result<(TcpListener, String)> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?.to_string();
+    Ok((listener, address))
 }
 
 async fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, IpAddr)> {

@@ -71,12 +71,14 @@ pub(crate) fn charge(app: &App, asker: &Asker, status: StatusCode) {
 
 /// Tells how many more there may be.
 pub(crate) fn tell(headers: &mut HeaderMap, standing: &Standing) {
+    let value = |text: String| HeaderValue::try_from(text).expect("digits are a field value");
     let (policy, limit) = fields(standing);
-    headers.insert(RATE_LIMIT_POLICY, policy);
-    headers.insert(RATE_LIMIT, limit);
+    headers.insert(RATE_LIMIT_POLICY, value(policy));
+    headers.insert(RATE_LIMIT, value(limit));
 }
 
-fn fields(standing: &Standing) -> (HeaderValue, HeaderValue) {
+/// `RateLimit-Policy` and `RateLimit`.
+fn fields(standing: &Standing) -> (String, String) {
     let class = standing.class.word();
     let policy = format!("\"{class}\";q={};w={}", standing.quota, standing.window_s);
     let limit = format!(
@@ -84,8 +86,7 @@ fn fields(standing: &Standing) -> (HeaderValue, HeaderValue) {
         standing.remaining,
         standing.next_s()
     );
-    let value = |text: String| HeaderValue::try_from(text).expect("digits are a field value");
-    (value(policy), value(limit))
+    (policy, limit)
 }
 
 fn too_many(exceeded: &Exceeded) -> Problem {
@@ -93,12 +94,11 @@ fn too_many(exceeded: &Exceeded) -> Problem {
     let (class, seconds) = (standing.class.word(), standing.next_s().max(1));
     let detail = format!("You had too many {class} in a short time. Wait {seconds} s.");
     let (policy, limit) = fields(&standing);
-    let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     Problem::new(ProblemKind::RateLimited, detail)
         .with("limit", class)
         .header(header::RETRY_AFTER, &seconds.to_string())
-        .header(RATE_LIMIT_POLICY, &text(&policy))
-        .header(RATE_LIMIT, &text(&limit))
+        .header(RATE_LIMIT_POLICY, &policy)
+        .header(RATE_LIMIT, &limit)
 }
 
 /// Whom a request comes from: whoever opened the connection, or, where that is a trusted proxy, the last

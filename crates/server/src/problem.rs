@@ -127,6 +127,14 @@ impl Problem {
         }
     }
 
+    /// Whether somebody was turned away for who they are.
+    pub(crate) fn is_denial(&self) -> bool {
+        matches!(
+            self.kind,
+            ProblemKind::Unauthenticated | ProblemKind::Forbidden | ProblemKind::RateLimited
+        )
+    }
+
     /// The cause of a failure, which the client must not see.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
@@ -200,16 +208,6 @@ impl Problem {
 }
 
 /// Passes the problem on to the place that knows the request and renders the answer.
-impl Problem {
-    /// Whether somebody was turned away for who they are.
-    pub(crate) fn is_denial(&self) -> bool {
-        matches!(
-            self.kind,
-            ProblemKind::Unauthenticated | ProblemKind::Forbidden | ProblemKind::RateLimited
-        )
-    }
-}
-
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();

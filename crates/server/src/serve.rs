@@ -200,15 +200,16 @@ fn handle(
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(pulse.ask());
-        if let Some(peer) = peer {
+        // Another one may answer the next request on this connection.
+        let current = live.current();
+        // Nobody else asks where it comes from.
+        if let Some(peer) = peer.filter(|_| !current.app.settings.rates.are_none()) {
             request.extensions_mut().insert(Peer(peer));
         }
         if is_proxy {
             request.extensions_mut().insert(FromProxy);
         }
-        // Another one may answer the next request on this connection.
-        let mut router = live.current().router.clone();
-        router.call(request)
+        current.router.clone().call(request)
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder

@@ -1,5 +1,5 @@
 use std::io::ErrorKind;
-use std::sync::Weak;
+use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::Args;
@@ -55,8 +55,7 @@ impl Reload {
 pub(super) struct Reloading {
     pub(super) store: StoreArgs,
     pub(super) door: Door,
-    /// Weak: whoever holds it holds the writer, which a clean stop waits for.
-    pub(super) live: Weak<Live>,
+    pub(super) live: Arc<Live>,
     /// What the server began with and keeps.
     pub(super) fixed: Fixed,
     pub(super) certificates: Option<Certificates>,
@@ -158,9 +157,7 @@ impl Reloading {
                 .reload()
                 .map_err(|mistake| mistake.to_string())?;
         }
-        let live = self.live.upgrade();
-        let live = live.ok_or_else(|| "the server is shutting down".to_owned())?;
-        live.exchange(config.policy, config.settings);
+        self.live.exchange(config.policy, config.settings);
         Ok(self.fixed.changed(&next))
     }
 }

@@ -127,7 +127,7 @@ impl Serve {
             let reloading = Arc::new(Reloading {
                 store: self.store.clone(),
                 door: self.door.clone(),
-                live: Arc::downgrade(&serving.live()),
+                live: serving.live(),
                 fixed,
                 certificates,
                 reach,
@@ -152,7 +152,7 @@ impl Serve {
             announce(&serving, &data.display().to_string()).map_err(Failure::Start)?;
             let shutdown = shutdown_signal("ended before all requests were finished");
             serving.run(shutdown.map_err(Failure::Start)?).await;
-            // The writer ends when nobody can reach it any more.
+            // Both hold the server, and with it the writer, which ends when nobody can reach it any more.
             for task in listening {
                 task.abort();
                 let _ = task.await;

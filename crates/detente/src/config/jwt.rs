@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,18 +92,25 @@ fn key(section: &Section<'_>) -> Option<Key> {
         section.mistake(name.span, message);
         return None;
     };
-    let file = beside(section, &path.value);
-    let told = |error: &dyn std::fmt::Display| {
-        section.mistake(path.span.clone(), format!("{}: {error}", file.display()));
-    };
-    match std::fs::read(&file).map(|bytes| Key::read(algorithm, &bytes)) {
-        Ok(Ok(key)) => Some(key),
-        Ok(Err(error)) => {
-            told(&error);
-            None
-        }
+    let (_, key) = read_file(section, &path, |bytes| {
+        Key::read(algorithm, bytes).map_err(|error| error.to_string())
+    })?;
+    Some(key)
+}
+
+/// What a file that a setting names holds, and its path.
+fn read_file<T>(
+    section: &Section<'_>,
+    named: &Placed<String>,
+    read: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> Option<(PathBuf, T)> {
+    let file = beside(section, &named.value);
+    let bytes = std::fs::read(&file).map_err(|error| error.to_string());
+    match bytes.and_then(|bytes| read(&bytes)) {
+        Ok(held) => Some((file, held)),
         Err(error) => {
-            told(&error);
+            let message = format!("{}: {error}", file.display());
+            section.mistake(named.span.clone(), message);
             None
         }
     }
@@ -128,14 +136,9 @@ fn source(section: &Section<'_>) -> Option<Arc<dyn Source>> {
         }
         return Some(Arc::new(UrlSource::new(url)));
     }
-    let file = beside(section, &place.value);
-    let read = std::fs::read(&file).map_err(|error| error.to_string());
-    let read = read.and_then(|text| key_set(&text).map_err(|error| error.to_string()));
-    if let Err(error) = read {
-        let message = format!("{}: {error}", file.display());
-        section.mistake(place.span, message);
-        return None;
-    }
+    let (file, _) = read_file(section, &place, |bytes| {
+        key_set(bytes).map_err(|error| error.to_string())
+    })?;
     Some(Arc::new(FileSource(file)))
 }
 

@@ -50,7 +50,7 @@ impl<'a> Api<'a> {
     }
 
     pub(super) fn limits_rates(&self) -> bool {
-        self.settings.rates != detente_gate::Limits::default()
+        !self.settings.rates.are_none()
     }
 
     /// The largest body of a request, in bytes.

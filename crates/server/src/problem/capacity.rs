@@ -1,13 +1,12 @@
 use axum::http::StatusCode;
-
-use serde_json::json;
+use detente_gate::Class;
 
 use super::member::{LIMIT_BYTES, Member, member};
 use super::{ProblemKind, ProblemType};
-use crate::schema::{Saying, whole};
+use crate::schema::{Saying, one_word_of, whole};
 
 const LIMIT: Member = member("limit", || {
-    let words = json!({"type": "string", "enum": ["reads", "writes", "refusals"]});
+    let words = one_word_of(&Class::ALL.map(Class::word));
     words.about("What there were too many of.")
 });
 

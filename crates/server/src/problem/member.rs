@@ -1,6 +1,9 @@
+use detente_service::Action;
 use serde_json::{Value, json};
 
-use crate::schema::{Saying, anything, flag, list, moment, named, pointer, text, whole};
+use crate::schema::{
+    Saying, anything, flag, list, moment, named, one_word_of, pointer, text, whole,
+};
 
 /// A member that only some problems have.
 #[derive(Clone, Copy, Debug)]
@@ -21,9 +24,8 @@ pub(super) const RESOLUTIONS: Member = member("resolutions", || list(named("Reso
 pub(super) const DELETED_AT: Member = member("deleted_at", moment);
 pub(super) const DELETED_BY: Member = member("deleted_by", text);
 pub(super) const ACTION: Member = member("action", || {
-    let words = detente_service::Action::ALL.map(detente_service::Action::word);
-    let action = json!({"type": "string", "enum": words});
-    action.about("What you may not do.")
+    let words = one_word_of(&Action::ALL.map(Action::word));
+    words.about("What you may not do.")
 });
 pub(super) const LIMIT_BYTES: Member = member("limit_bytes", || whole(0));
 
