@@ -37,7 +37,7 @@ if deb=$(grep '\.deb$' <<<"$packages"); then
     holds "$root/usr"
     "$root/usr/bin/detente" config check "$root/etc/detente/detente.toml"
     if command -v systemd-analyze >/dev/null; then
-        sed "s#ExecStart=/usr/bin/#ExecStart=$root/usr/bin/#" "$here/../packaging/detente.service" \
+        sed "s#=/usr/bin/#=$root/usr/bin/#" "$here/../packaging/detente.service" \
             >"$scratch/detente.service"
         said=$(systemd-analyze verify --man=no "$scratch/detente.service" 2>&1) || fail "the unit: $said"
         [ -z "$said" ] || fail "the unit: $said"
