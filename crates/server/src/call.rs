@@ -178,13 +178,29 @@ async fn enter(
         path,
         inbound,
     };
-    let mut answer = run(&mut call).await;
+    let mut answer = match see_all(&call, scope).await {
+        Ok(()) => run(&mut call).await,
+        Err(refused) => Err(refused),
+    };
     match (&mut answer, standing) {
         (Ok(response), Some(standing)) => pace::tell(response.headers_mut(), &standing),
         (Err(_), _) => call.inbound.drain().await,
         _ => {}
     }
     Entered { asker, by, answer }
+}
+
+/// Waits until what was acknowledged before the request came, on any node, shows in what is read for
+/// it. PUT, PATCH and DELETE need not wait: they are decided on what is current when they are written.
+async fn see_all(call: &Call, scope: Scope) -> Result<(), Refused> {
+    let decides = [Method::PUT, Method::PATCH, Method::DELETE];
+    let place = call.names();
+    match place.space() {
+        Ok(space) if scope != Scope::Server && !decides.contains(&call.inbound.parts.method) => {
+            Ok(call.app.service.fresh(space).await?)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What became of a request that came to the gate.

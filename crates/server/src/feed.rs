@@ -70,7 +70,8 @@ async fn answer(call: &Call, scope: Scope) -> Answer {
     }
     let headers = call.inbound.headers();
     if wants_events(headers) {
-        let wanted = Wanted::parse(&call.app, &call.inbound, headers.get(LAST_EVENT_ID))?;
+        let id = headers.get(LAST_EVENT_ID);
+        let wanted = Wanted::parse(&call.app, &call.inbound, &scope.space, id)?;
         let follower = service.follow(&call.principal, scope, wanted.form, wanted.since)?;
         return Ok(stream_events(
             &call.app,
@@ -78,7 +79,7 @@ async fn answer(call: &Call, scope: Scope) -> Answer {
             wanted.greeting(&call.app),
         ));
     }
-    let wanted = Wanted::parse(&call.app, &call.inbound, None)?;
+    let wanted = Wanted::parse(&call.app, &call.inbound, &scope.space, None)?;
     let Wanted {
         form, since, limit, ..
     } = wanted;
@@ -124,9 +125,14 @@ struct Reset {
 impl Wanted {
     /// `last_id` says where a client really is that connects again: it repeats the URL that it began
     /// with (HTML Standard, section 9.2.3).
-    fn parse(app: &App, inbound: &Inbound, last_id: Option<&HeaderValue>) -> Result<Self, Problem> {
+    fn parse(
+        app: &App,
+        inbound: &Inbound,
+        space: &str,
+        last_id: Option<&HeaderValue>,
+    ) -> Result<Self, Problem> {
         let service = &app.service;
-        let last = service.last_position();
+        let last = service.last_position(space);
         let (mut since, mut limit) = (service.position(0), DEFAULT_LIMIT);
         let mut form = FeedForm::default();
         for (name, value) in parameters(inbound.query()) {
@@ -155,7 +161,7 @@ impl Wanted {
         if let Some(id) = last_id {
             since = position("Last-Event-ID", id.to_str().unwrap_or_default(), last)?;
         }
-        let has_it = service.has_position(since);
+        let has_it = service.has_position(space, since);
         Ok(Self {
             since: if has_it { since.seq } else { 0 },
             limit,

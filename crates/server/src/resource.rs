@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::segment::{decode_segment, push_segment};
 
 /// The space of URLs that name none.
-const DEFAULT_SPACE: &str = "default";
+pub(crate) const DEFAULT_SPACE: &str = "default";
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";

@@ -10,7 +10,7 @@ use crate::call::{Answer, Call};
 use crate::metrics::Readings;
 use crate::problem::Problem;
 use crate::representation::{NO_CACHE, NO_STORE};
-use crate::resource::PathParts;
+use crate::resource::{DEFAULT_SPACE, PathParts};
 
 /// How long the store may take to say that it can be read.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ pub(crate) async fn metrics(call: &mut Call) -> Answer {
         commits: counters.batches(),
         versions: counters.versions(),
         refusals: counters.refusals(),
-        last_seq: app.service.last_seq(),
+        last_seq: app.service.last_seq(DEFAULT_SPACE),
         waiting: writer.waiting(),
         waiting_conflicts: counters.waiting_conflicts(),
         longest_hold: counters.longest_hold(),

@@ -199,6 +199,7 @@ impl Service {
         principal.must(Action::Resolve, &conflict.key)?;
         let once = once.map(|key| key.once(&principal.name, &ruling.sent));
         let settles = |outcome, reason: Option<Reason>| SettleConflict {
+            space: conflict.key.space().into(),
             id: conflict.id.clone(),
             by: Arc::clone(&principal.name),
             outcome,
@@ -335,7 +336,7 @@ impl Service {
         };
         let base = match conflict.base {
             Some(place) => {
-                let base = self.reading.version(place.seq).await?;
+                let base = self.reading.version(key.space(), place.seq).await?;
                 let base = self.if_in_sight(principal, base).await?;
                 Some(base.ok_or(What::LoggedBaseGone)?)
             }

@@ -114,12 +114,13 @@ impl Service {
         let by = &principal.map_or_else(|| RETENTION.into(), |it| Arc::clone(&it.name));
         let reason = reason.map(Reason::into_text);
         for _ in 0..PATIENCE {
-            let (ids, has_more) = self.open(principal, wanted).await?;
-            let count = ids.len();
+            let (open, has_more) = self.open(principal, wanted).await?;
+            let count = open.len();
             if count == 0 && once.is_none() {
                 return Ok(Dismissed::default());
             }
-            let dismissal = |id| SettleConflict {
+            let dismissal = |(space, id)| SettleConflict {
+                space,
                 id,
                 by: Arc::clone(by),
                 outcome: SettledAs::Dismissed,
@@ -127,7 +128,7 @@ impl Service {
             };
             let transaction = Transaction {
                 once,
-                settles: ids.into_iter().map(dismissal).collect(),
+                settles: open.into_iter().map(dismissal).collect(),
                 ..Transaction::default()
             };
             let transacted = self.writer.transact(transaction).await;
@@ -151,22 +152,24 @@ impl Service {
         Err(What::Busy.into())
     }
 
-    /// The ids of the open conflicts that match, up to the limit, and whether there are more.
+    /// The open conflicts of one space that match, as space and id, up to the limit; and whether there
+    /// are more, there or in other spaces.
     async fn open(
         &self,
         principal: Option<&Principal>,
         wanted: &Conflicts,
-    ) -> Outcome<(Vec<String>, bool)> {
+    ) -> Outcome<(Vec<(Arc<str>, String)>, bool)> {
         self.flush().await?;
         let mut page = Conflicts {
             outcome: Some(OutcomeFilter::Open),
             ..wanted.clone()
         };
         let limit = wanted.limit.rows;
-        let mut ids = Vec::new();
+        let mut open: Vec<(Arc<str>, String)> = Vec::new();
+        let mut are_elsewhere = false;
         loop {
             // One more than are wanted tells whether there are more.
-            page.limit = PageLimit::rows((limit + 1 - ids.len()).min(PAGE));
+            page.limit = PageLimit::rows((limit + 1 - open.len()).min(PAGE));
             let mut found = self.reading.conflicts(&page).await?;
             if let Some(principal) = principal {
                 self.keep_visible(principal, &mut found.items).await?;
@@ -174,15 +177,22 @@ impl Service {
                     .items
                     .retain(|it| principal.may(Action::Resolve, &it.key));
             }
-            ids.extend(found.items.into_iter().map(|conflict| conflict.id));
+            for conflict in found.items {
+                let space = conflict.key.space();
+                let known = open.first().map(|(known, _)| Arc::clone(known));
+                match known {
+                    Some(known) if *known != *space => are_elsewhere = true,
+                    known => open.push((known.unwrap_or_else(|| space.into()), conflict.id)),
+                }
+            }
             match found.next {
-                Some(next) if ids.len() <= limit => page.before = Some(next),
+                Some(next) if open.len() <= limit => page.before = Some(next),
                 _ => break,
             }
         }
-        let has_more = ids.len() > limit;
-        ids.truncate(limit);
-        Ok((ids, has_more))
+        let has_more = are_elsewhere || open.len() > limit;
+        open.truncate(limit);
+        Ok((open, has_more))
     }
 
     /// What was dismissed under a receipt: all that was settled in the same moment by the same.

@@ -104,9 +104,9 @@ impl Scope {
 }
 
 impl Service {
-    /// Where the log ends.
-    pub fn last_position(&self) -> Position {
-        self.position(self.last_seq())
+    /// Where the log of a space ends.
+    pub fn last_position(&self, space: &str) -> Position {
+        self.position(self.last_seq(space))
     }
 
     /// A place in the log.
@@ -115,11 +115,11 @@ impl Service {
         Position { seq, epoch }
     }
 
-    /// Whether the log has this place. It has not where an older copy of the store was put back since:
+    /// Whether the log of a space has this place. It has not where an older copy of the store was put back since:
     /// what the client knows of later versions is no longer so, or they are others.
-    pub fn has_position(&self, position: Position) -> bool {
+    pub fn has_position(&self, space: &str, position: Position) -> bool {
         let is_same = |epoch: Epoch| epoch == self.reading.epoch();
-        position.epoch.is_none_or(is_same) && position.seq <= self.last_seq()
+        position.epoch.is_none_or(is_same) && position.seq <= self.last_seq(space)
     }
 
     /// Versions after `since`, in the order of the log.
@@ -154,7 +154,7 @@ impl Service {
     ) -> Outcome<Follower> {
         self.may_follow(principal, &scope)?;
         Ok(Follower {
-            committed: self.writer.committed(),
+            committed: self.reading.watch(&scope.space),
             service: Arc::clone(self),
             principal: principal.clone(),
             scope,

@@ -109,7 +109,7 @@ impl Service {
         let what = match refusal {
             LockRefusal::Missing => What::NothingToLock,
             LockRefusal::Deleted { head } => {
-                let tombstone = self.reading.version(head.seq).await?;
+                let tombstone = self.reading.version(key.space(), head.seq).await?;
                 let missing = || What::failed("a deleted document has no tombstone");
                 What::Gone(tombstone.ok_or_else(missing)?)
             }

@@ -147,7 +147,11 @@ impl Service {
         left: Option<Option<Value>>,
     ) -> Outcome<MergePreview> {
         let current = match current {
-            Some(seq) => self.reading.version(seq).await?,
+            Some(seq) => {
+                self.reading
+                    .version(attempt.command.key.space(), seq)
+                    .await?
+            }
             None => None,
         };
         let history = History::up_to(&self.reading, &attempt, current).await?;
@@ -269,7 +273,7 @@ impl Service {
             Named::Tag(tag) => {
                 let is_past = tag.version < newest.version
                     && tag.seq < newest.seq
-                    && reading.version(tag.seq).await?.is_none();
+                    && reading.version(key.space(), tag.seq).await?.is_none();
                 (reading.newest_named(key, vec![tag]).await?, is_past)
             }
             Named::Number(number) => {

@@ -6,6 +6,7 @@ use detente_store::{
     Listed, Listing, LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace,
     read_back,
 };
+use tokio::sync::watch;
 
 use crate::Outcome;
 use crate::explanation::{Explanation, What};
@@ -37,8 +38,20 @@ impl Reading {
         self.reader.epoch()
     }
 
-    pub(crate) fn last_seq(&self) -> Seq {
-        self.reader.last_seq()
+    /// Waits until all can be read that was acknowledged in a space before, on any node.
+    pub(crate) async fn fresh(&self, space: &str) -> Outcome<()> {
+        match self.reader.fresh(space) {
+            Some(read) => read.await.map_err(explain),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn last_seq(&self, space: &str) -> Seq {
+        self.reader.last_seq(space)
+    }
+
+    pub(crate) fn watch(&self, space: &str) -> watch::Receiver<Seq> {
+        self.reader.watch(space)
     }
 
     /// The newest version of a document, with its body; a tombstone if it was deleted.
@@ -49,10 +62,10 @@ impl Reading {
         }
     }
 
-    pub(crate) async fn version(&self, seq: Seq) -> Outcome<Option<Arc<Stored>>> {
-        match self.reader.recall_version(seq) {
+    pub(crate) async fn version(&self, space: &str, seq: Seq) -> Outcome<Option<Arc<Stored>>> {
+        match self.reader.recall_version(space, seq) {
             Some(stored) => Ok(Some(stored)),
-            None => self.reader.version(seq).await.map_err(explain),
+            None => self.reader.version(space, seq).await.map_err(explain),
         }
     }
 
@@ -60,8 +73,12 @@ impl Reading {
         self.reader.extents(space).await.map_err(explain)
     }
 
-    pub(crate) async fn versions(&self, seqs: &[Seq]) -> Outcome<Vec<Option<Arc<Stored>>>> {
-        self.reader.versions(seqs).await.map_err(explain)
+    pub(crate) async fn versions(
+        &self,
+        space: &str,
+        seqs: &[Seq],
+    ) -> Outcome<Vec<Option<Arc<Stored>>>> {
+        self.reader.versions(space, seqs).await.map_err(explain)
     }
 
     /// The version of a document before this one, where it is kept.
@@ -69,7 +86,7 @@ impl Reading {
         let Some(prev) = stored.prev else {
             return Ok(None);
         };
-        let before = self.version(prev).await?;
+        let before = self.version(stored.key.space(), prev).await?;
         Ok(before.filter(|before| before.key == stored.key))
     }
 
@@ -83,12 +100,13 @@ impl Reading {
             return Ok(None);
         };
         let is_it = |stored: &Arc<Stored>| stored.key == *key && stored.version == place.version;
-        Ok(self.version(place.seq).await?.filter(is_it))
+        let found = self.version(key.space(), place.seq).await?;
+        Ok(found.filter(is_it))
     }
 
     /// A version if memory has it.
-    pub(crate) fn recall(&self, seq: Seq) -> Option<Arc<Stored>> {
-        self.reader.recall_version(seq)
+    pub(crate) fn recall(&self, space: &str, seq: Seq) -> Option<Arc<Stored>> {
+        self.reader.recall_version(space, seq)
     }
 
     /// Version `number` of the document whose newest version is `newest`.
@@ -109,7 +127,7 @@ impl Reading {
     ) -> Outcome<Option<Arc<Stored>>> {
         let mut newest: Option<Arc<Stored>> = None;
         for tag in tags {
-            let found = self.version(tag.seq).await?;
+            let found = self.version(key.space(), tag.seq).await?;
             let is_it = |stored: &Arc<Stored>| stored.key == *key && stored.head().tag() == tag;
             if let Some(stored) = found.filter(is_it)
                 && newest.as_ref().is_none_or(|it| it.version < stored.version)
@@ -126,7 +144,8 @@ impl Reading {
             after: base,
             limit: PageLimit::rows(MAX_STEPS),
         };
-        let recall = |seq| self.recall(seq).map(Some).ok_or(NotInMemory);
+        let space = current.key.space();
+        let recall = |seq| self.recall(space, seq).map(Some).ok_or(NotInMemory);
         let mut history = match read_back(current, span, recall) {
             Ok(history) => history,
             Err(NotInMemory) => self.reader.history(current, span).await.map_err(explain)?,

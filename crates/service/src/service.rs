@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use detente_core::Seq;
 use detente_store::{Health, Reader, WriteError, WriterHandle};
-use tokio::sync::watch;
 
 use crate::Outcome;
 use crate::budget::Budget;
@@ -59,14 +58,18 @@ impl Service {
         found.ok_or_else(|| What::NoCollection(name.to_owned()).into())
     }
 
-    /// The seq of the newest version.
-    pub fn last_seq(&self) -> Seq {
-        self.reading.last_seq()
+    /// Waits until all that was acknowledged in a space before, on any node, shows in what is read.
+    ///
+    /// # Errors
+    ///
+    /// [`What::Away`] if the store cannot be asked.
+    pub async fn fresh(&self, space: &str) -> Outcome<()> {
+        self.reading.fresh(space).await
     }
 
-    /// Changes whenever versions were committed; holds the seq of the newest.
-    pub fn committed(&self) -> watch::Receiver<Seq> {
-        self.writer.committed()
+    /// The seq of the newest version in the log of a space.
+    pub fn last_seq(&self, space: &str) -> Seq {
+        self.reading.last_seq(space)
     }
 
     /// Whether the store can be read.

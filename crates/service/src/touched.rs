@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use detente_core::json::Pointer;
-use detente_core::{Seq, Stored, touched};
+use detente_core::{Key, Seq, Stored, touched};
 use detente_store::Cache;
 
 use crate::Outcome;
@@ -37,9 +37,9 @@ impl TouchedVersion {
     }
 }
 
-/// The places that versions touched, beside the version before them.
+/// The places that versions touched, beside the version before them, by document and number.
 #[derive(Clone, Debug)]
-pub(crate) struct Touched(Arc<Mutex<Cache<Seq, Arc<[Pointer]>>>>);
+pub(crate) struct Touched(Arc<Mutex<Cache<(Key, u64), Arc<[Pointer]>>>>);
 
 impl Touched {
     pub(crate) fn new() -> Self {
@@ -47,11 +47,11 @@ impl Touched {
     }
 
     // A std mutex: nothing awaits while it is held.
-    fn kept(&self) -> MutexGuard<'_, Cache<Seq, Arc<[Pointer]>>> {
+    fn kept(&self) -> MutexGuard<'_, Cache<(Key, u64), Arc<[Pointer]>>> {
         self.0.lock().expect("nothing panics while it is held")
     }
 
-    /// Versions in the order of the log, with the places that they touched. They are not known where
+    /// Versions in the order of the log of one space, with the places that they touched. They are not known where
     /// the version before is no longer kept, or where comparing would take too long.
     pub(crate) async fn describe(
         &self,
@@ -60,7 +60,7 @@ impl Touched {
     ) -> Outcome<Vec<TouchedVersion>> {
         let kept: Vec<_> = {
             let mut kept = self.kept();
-            versions.iter().map(|it| kept.get(&it.seq)).collect()
+            versions.iter().map(|it| kept.get(&name(it))).collect()
         };
         let unknown = versions.iter().zip(&kept).filter(|(_, it)| it.is_none());
         let unknown: Vec<_> = unknown.map(|(stored, _)| Arc::clone(stored)).collect();
@@ -83,7 +83,8 @@ impl Touched {
         versions: Vec<Arc<Stored>>,
     ) -> Outcome<Vec<Option<Arc<[Pointer]>>>> {
         let before: Vec<Seq> = versions.iter().filter_map(|it| it.prev).collect();
-        let before = reading.versions(&before).await?;
+        let space = versions.first().map_or("", |it| it.key.space());
+        let before = reading.versions(space, &before).await?;
         let bytes = |of: &mut dyn Iterator<Item = &Arc<Stored>>| -> usize {
             of.map(|it| it.body.len()).sum()
         };
@@ -96,13 +97,17 @@ impl Touched {
                     Some(_) => compare(before.next().flatten()?.as_ref().into(), stored),
                     None => compare(None, stored),
                 }?;
-                touched.kept().insert(stored.seq, Arc::clone(&paths));
+                touched.kept().insert(name(stored), Arc::clone(&paths));
                 Some(paths)
             });
             paths.collect()
         };
         offload(bytes, work).await
     }
+}
+
+fn name(stored: &Stored) -> (Key, u64) {
+    (stored.key.clone(), stored.version)
 }
 
 /// `None` where comparing would take too long.

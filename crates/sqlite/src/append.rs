@@ -10,7 +10,6 @@ use detente_store::{
     Settlement, Store, StoreError, Time, UniqueKey, Want,
 };
 use rusqlite::{Connection, params};
-use tokio::sync::watch;
 
 use crate::conflict_log::{self, ConflictLog};
 use crate::heads::Memory;
@@ -307,10 +306,6 @@ impl Store for Sqlite {
 
     fn reader(&self) -> SqliteReader {
         SqliteReader::new(Arc::clone(&self.shared))
-    }
-
-    fn watch(&self) -> watch::Receiver<Seq> {
-        self.shared.watch()
     }
 
     fn begin(&mut self, _: &[Order], clock: Time) -> Result<Ground, StoreError> {

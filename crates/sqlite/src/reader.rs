@@ -11,6 +11,7 @@ use detente_store::{
     StoreError,
 };
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use crate::failure::Failure;
 use crate::heads::Memory;
@@ -102,15 +103,27 @@ impl Reader for SqliteReader {
         self.reads.shared.epoch
     }
 
-    fn last_seq(&self) -> Seq {
+    fn has_one_log(&self) -> bool {
+        true
+    }
+
+    fn fresh<'a>(&'a self, _: &'a str) -> Option<Read<'a, ()>> {
+        None
+    }
+
+    fn last_seq(&self, _: &str) -> Seq {
         self.reads.last_seq()
+    }
+
+    fn watch(&self, _: &str) -> watch::Receiver<Seq> {
+        self.reads.shared.watch()
     }
 
     fn recall(&self, key: &Key) -> Option<Arc<Stored>> {
         self.reads.recall(key)
     }
 
-    fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>> {
+    fn recall_version(&self, _: &str, seq: Seq) -> Option<Arc<Stored>> {
         self.reads.recall_version(seq)
     }
 
@@ -134,15 +147,20 @@ impl Reader for SqliteReader {
         self.read(move |reads| reads.current(&key))
     }
 
-    fn version(&self, seq: Seq) -> Read<'_, Option<Arc<Stored>>> {
-        match self.recall_version(seq) {
+    fn version<'a>(&'a self, space: &'a str, seq: Seq) -> Read<'a, Option<Arc<Stored>>> {
+        match self.recall_version(space, seq) {
             Some(stored) => ready(Some(stored)),
             None => self.read(move |reads| reads.version(seq)),
         }
     }
 
-    fn versions<'a>(&'a self, seqs: &'a [Seq]) -> Read<'a, Vec<Option<Arc<Stored>>>> {
-        let recalled: Vec<_> = seqs.iter().map(|seq| self.recall_version(*seq)).collect();
+    fn versions<'a>(
+        &'a self,
+        space: &'a str,
+        seqs: &'a [Seq],
+    ) -> Read<'a, Vec<Option<Arc<Stored>>>> {
+        let recall = |seq: &Seq| self.recall_version(space, *seq);
+        let recalled: Vec<_> = seqs.iter().map(recall).collect();
         if recalled.iter().all(Option::is_some) {
             return ready(recalled);
         }
@@ -218,7 +236,7 @@ impl Reader for SqliteReader {
         }
     }
 
-    fn pruned(&self) -> Read<'_, u64> {
+    fn pruned<'a>(&'a self, _: &'a str) -> Read<'a, u64> {
         self.read(Reads::pruned)
     }
 

@@ -45,7 +45,7 @@ fn while_history_is_cut(cache_bytes: usize, read: impl Fn(&SqliteReader, &mut Se
             .for_each(|n| write(&mut clerk, n));
         is_over.store(true, Ordering::Relaxed);
     });
-    assert!(reader.pruned().block_on().unwrap() > 0);
+    assert!(reader.pruned("default").block_on().unwrap() > 0);
 }
 
 fn write(clerk: &mut Clerk<Sqlite>, n: u64) {
@@ -133,10 +133,13 @@ fn no_page_of_its_changes_passes_over_what_is_kept() {
 fn what_is_gone_does_not_come_back_from_memory() {
     let read = |reader: &SqliteReader, turn: &mut Seq| {
         *turn += 1;
-        let seq = reader.last_seq().saturating_sub(60 + *turn % 140).max(1);
-        if reader.version(seq).block_on().unwrap().is_none() {
+        let seq = reader
+            .last_seq("default")
+            .saturating_sub(60 + *turn % 140)
+            .max(1);
+        if reader.version("default", seq).block_on().unwrap().is_none() {
             for _ in 0..200 {
-                assert_eq!(reader.recall_version(seq), None, "{seq} is back");
+                assert_eq!(reader.recall_version("default", seq), None, "{seq} is back");
             }
         }
     };

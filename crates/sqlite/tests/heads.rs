@@ -66,7 +66,7 @@ fn follow(reader: &SqliteReader, is_over: &AtomicBool) -> HashMap<Key, Seq> {
         }
         wanted.since = page.through;
         if was_over && !page.more {
-            assert_eq!(wanted.since, reader.last_seq());
+            assert_eq!(wanted.since, reader.last_seq("default"));
             return newest;
         }
     }

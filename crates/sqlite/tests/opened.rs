@@ -66,7 +66,7 @@ fn nothing_that_is_written_later_is_seen() {
         write(&mut clerk, ["a", "b"][n % 2], &n.to_string(), round);
     }
     assert_eq!(all(&reader), before);
-    assert_eq!(reader.last_seq(), 10);
+    assert_eq!(reader.last_seq("default"), 10);
     let now = SqliteReader::open(folder.path()).unwrap();
     assert_eq!(all(&now).len(), 20);
     assert!(all(&now)[0].1.contains("2"));

@@ -35,6 +35,13 @@ pub async fn audit<'r>(
 
 type Newest = BTreeMap<Key, Head>;
 
+/// What was read of one log.
+#[derive(Debug, Default)]
+struct Log {
+    seen: BTreeSet<Seq>,
+    last: Seq,
+}
+
 impl Audit {
     fn fault(&mut self, text: String) {
         self.faults.push(text);
@@ -42,46 +49,70 @@ impl Audit {
 
     async fn read_log(&mut self, reader: &dyn Reader) -> Result<Newest, StoreError> {
         let mut newest = Newest::new();
-        let mut last: Seq = 0;
-        let spaces: BTreeSet<_> = reader
-            .collections()
-            .await?
-            .into_iter()
-            .map(|it| it.space)
-            .collect();
-        let mut seen = BTreeSet::new();
-        for space in spaces {
-            let mut wanted = Changes {
-                space: space.to_string(),
-                collection: None,
-                since: 0,
-                follow: Follow::Versions,
-                limit: PageLimit::rows(1000),
-            };
-            loop {
-                let feed = reader.changes(&wanted).await?;
-                for stored in &feed.items {
-                    self.check_version(stored, newest.get(&stored.key));
-                    seen.insert(stored.seq);
-                    newest.insert(stored.key.clone(), stored.head());
-                }
-                last = last.max(feed.through);
-                wanted.since = feed.through;
-                if !feed.more {
-                    break;
-                }
+        let collections = reader.collections().await?;
+        let spaces: BTreeSet<_> = collections.into_iter().map(|it| it.space).collect();
+        let mut log = Log::default();
+        for space in &spaces {
+            self.read_space(reader, space, &mut log, &mut newest)
+                .await?;
+            if !reader.has_one_log() {
+                self.count(reader, space, &mut log).await?;
             }
         }
-        self.versions = seen.len() as u64;
-        let pruned = reader.pruned().await?;
-        if last != reader.last_seq() || self.versions + pruned != last {
-            self.fault(format!(
-                "{} versions up to {last} and {pruned} that are kept no longer, but the log ends at {}",
-                self.versions,
-                reader.last_seq()
-            ));
+        if reader.has_one_log() {
+            self.count(reader, "", &mut log).await?;
         }
         Ok(newest)
+    }
+
+    async fn read_space(
+        &mut self,
+        reader: &dyn Reader,
+        space: &str,
+        log: &mut Log,
+        newest: &mut Newest,
+    ) -> Result<(), StoreError> {
+        let mut wanted = Changes {
+            space: space.to_owned(),
+            collection: None,
+            since: 0,
+            follow: Follow::Versions,
+            limit: PageLimit::rows(1000),
+        };
+        loop {
+            let feed = reader.changes(&wanted).await?;
+            for stored in &feed.items {
+                self.check_version(stored, newest.get(&stored.key));
+                log.seen.insert(stored.seq);
+                newest.insert(stored.key.clone(), stored.head());
+            }
+            log.last = log.last.max(feed.through);
+            wanted.since = feed.through;
+            if !feed.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether a log has all versions up to its end, but for those that are kept no longer.
+    async fn count(
+        &mut self,
+        reader: &dyn Reader,
+        space: &str,
+        log: &mut Log,
+    ) -> Result<(), StoreError> {
+        let Log { seen, last } = std::mem::take(log);
+        let (found, pruned) = (seen.len() as u64, reader.pruned(space).await?);
+        let end = reader.last_seq(space);
+        if last != end || found + pruned != last {
+            let name = if space.is_empty() { "" } else { " of " };
+            self.fault(format!(
+                "{found} versions up to {last} and {pruned} that are kept no longer, but the \
+                 log{name}{space} ends at {end}"
+            ));
+        }
+        self.versions += found;
+        Ok(())
     }
 
     fn check_version(&mut self, stored: &Stored, before: Option<&Head>) {
@@ -161,7 +192,7 @@ impl Audit {
                 continue;
             };
             let document = reader
-                .version(head.seq)
+                .version(key.space(), head.seq)
                 .await?
                 .and_then(|stored| stored.document());
             for (index, unique) in rules.unique.iter().enumerate() {

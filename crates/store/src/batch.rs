@@ -28,9 +28,19 @@ pub struct Transaction {
     pub is_rehearsal: bool,
 }
 
+impl Transaction {
+    /// The space of its documents. `None`: there are none, and it changes nothing but its receipt.
+    pub fn space(&self) -> Option<&str> {
+        let written = self.writes.first().map(|(it, _)| it.command.key.space());
+        written.or_else(|| self.settles.first().map(|it| &*it.space))
+    }
+}
+
 /// Settles a conflict of the log, with the transaction or not at all.
 #[derive(Clone, Debug)]
 pub struct SettleConflict {
+    /// The space of its document.
+    pub space: Arc<str>,
     pub id: String,
     pub by: Arc<str>,
     pub outcome: SettledAs,
@@ -59,6 +69,8 @@ pub enum Transacted {
 /// this batch has decided before it, so a race within a batch has one winner.
 pub(crate) struct Batch<'a, F> {
     facts: &'a F,
+    /// The number of the log that it is about.
+    log: u32,
     trees: &'a RefCell<Trees>,
     /// Conflicts that are not in the store yet. They go with this commit if one of them is settled.
     waiting: &'a dyn Fn(&str) -> bool,
@@ -76,8 +88,8 @@ pub(crate) struct Batch<'a, F> {
     undo: Option<Vec<Undo>>,
 }
 
-/// Documents that were looked into lately, by their place in the log.
-pub(crate) type Trees = Cache<Seq, Arc<Value>>;
+/// Documents that were looked into lately, by the number of a log and their place in it.
+pub(crate) type Trees = Cache<(u32, Seq), Arc<Value>>;
 
 /// How unique keys are judged.
 enum Uniqueness {
@@ -102,6 +114,7 @@ enum Undo {
 impl<'a, F: Facts> Batch<'a, F> {
     pub(crate) fn new(
         facts: &'a F,
+        log: u32,
         trees: &'a RefCell<Trees>,
         waiting: &'a dyn Fn(&str) -> bool,
         ground: Ground,
@@ -112,6 +125,7 @@ impl<'a, F: Facts> Batch<'a, F> {
         };
         Self {
             facts,
+            log,
             trees,
             waiting,
             first_seq: ground.next_seq,
@@ -412,7 +426,7 @@ impl<F: Facts> State for Batch<'_, F> {
         if let Some(tree) = self.own(seq).and_then(|applied| applied.tree.as_ref()) {
             return Ok(Arc::clone(tree));
         }
-        if let Some(tree) = self.trees.borrow_mut().get(&seq) {
+        if let Some(tree) = self.trees.borrow_mut().get(&(self.log, seq)) {
             return Ok(tree);
         }
         let stored = self.stored(seq)?;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::{
-    BatchToken, Desk, DeskCounters, Next, Order, Proposed, Replies, Store, StoreError, Time,
+    BatchToken, Desk, DeskCounters, Next, Order, Proposed, Reader, Replies, Store, StoreError, Time,
 };
 
 /// Whoever sits at the desk, with the store at hand. Has neither thread nor clock, so whoever runs
@@ -15,7 +15,12 @@ pub struct Clerk<S> {
 impl<S: Store> Clerk<S> {
     /// A clerk of a store.
     pub fn new(store: S) -> Self {
-        let desk = Desk::default();
+        Self::counting(store, Arc::default())
+    }
+
+    /// The same, which counts with other clerks.
+    pub fn counting(store: S, counters: Arc<DeskCounters>) -> Self {
+        let desk = Desk::new(store.reader().has_one_log(), counters);
         Self { desk, store }
     }
 
@@ -106,7 +111,7 @@ impl<S: Store> Clerk<S> {
     ///
     /// [`StoreError`]; what was acknowledged is safe.
     pub fn close(mut self) -> Result<(), StoreError> {
-        if self.counters().waiting_conflicts() > 0 {
+        if self.desk.is_waiting() {
             self.flush()?;
         }
         self.store.close()

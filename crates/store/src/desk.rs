@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -21,9 +22,12 @@ const TREE_BYTES: usize = 8 * 1024;
 #[derive(Debug)]
 pub struct Desk {
     waiting: Waiting,
+    /// How many of them are counted as waiting.
+    noted: u64,
     /// The last commit found no room for the conflict log: the next is made without it.
     is_log_full: bool,
     trees: RefCell<Trees>,
+    logs: Logs,
     counters: Arc<DeskCounters>,
 }
 
@@ -50,15 +54,27 @@ pub enum Next {
     AskStore(BatchToken, Proposed),
 }
 
+/// Numbers of logs. `None`: all spaces have one.
+type Logs = Option<RefCell<HashMap<Box<str>, u32>>>;
+
+/// How many logs have numbers at a time.
+const LOGS: usize = 4096;
+
 impl Default for Desk {
     fn default() -> Self {
         Self {
             waiting: Waiting::default(),
+            noted: 0,
             is_log_full: false,
-            trees: RefCell::new(Cache::new(TREES, |_| 1)),
+            trees: RefCell::new(trees()),
+            logs: Logs::default(),
             counters: Arc::default(),
         }
     }
+}
+
+fn trees() -> Trees {
+    Cache::new(TREES, |_| 1)
 }
 
 impl Proposed {
@@ -69,6 +85,35 @@ impl Proposed {
 }
 
 impl Desk {
+    /// A desk that counts with others. If spaces have logs of their own, the orders that are decided
+    /// together are about one of them.
+    pub fn new(has_one_log: bool, counters: Arc<DeskCounters>) -> Self {
+        Self {
+            logs: (!has_one_log).then(RefCell::default),
+            counters,
+            ..Self::default()
+        }
+    }
+
+    /// The number of the log that orders are about.
+    fn log(&self, orders: &[Order]) -> u32 {
+        let Some(logs) = &self.logs else {
+            return 0;
+        };
+        let space = orders.iter().find_map(Order::space).unwrap_or_default();
+        let mut logs = logs.borrow_mut();
+        if let Some(number) = logs.get(space) {
+            return *number;
+        }
+        if logs.len() >= LOGS {
+            logs.clear();
+            *self.trees.borrow_mut() = trees();
+        }
+        let number = logs.len() as u32;
+        logs.insert(space.into(), number);
+        number
+    }
+
     /// What the desk has done so far.
     pub fn counters(&self) -> Arc<DeskCounters> {
         Arc::clone(&self.counters)
@@ -88,7 +133,8 @@ impl Desk {
     ) -> Result<Proposed, Vec<Want>> {
         let line = self.waiting.with(orders);
         let is_waiting = |id: &str| line.has(id);
-        let mut batch = Batch::new(facts, &self.trees, &is_waiting, ground);
+        let log = self.log(orders);
+        let mut batch = Batch::new(facts, log, &self.trees, &is_waiting, ground);
         let mut replies = Vec::with_capacity(orders.len());
         let mut wants = Vec::new();
         let mut begun = Instant::now();
@@ -156,11 +202,16 @@ impl Desk {
         self.note_waiting();
     }
 
-    fn note_waiting(&self) {
+    fn note_waiting(&mut self) {
         let waiting = self.waiting.len() as u64;
-        self.counters
-            .waiting_conflicts
-            .store(waiting, Ordering::Relaxed);
+        let counted = &self.counters.waiting_conflicts;
+        counted.fetch_add(waiting.wrapping_sub(self.noted), Ordering::Relaxed);
+        self.noted = waiting;
+    }
+
+    /// Whether something waits to be written into the conflict log.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.len() > 0
     }
 
     fn wrote(&mut self, orders: &[Order], commit: &Commit) {
@@ -173,7 +224,7 @@ impl Desk {
         }
         self.note_waiting();
         if !commit.versions.is_empty() {
-            self.keep_trees(commit);
+            self.keep_trees(self.log(orders), commit);
             let counters = &self.counters;
             counters.batches.fetch_add(1, Ordering::Relaxed);
             counters
@@ -182,13 +233,13 @@ impl Desk {
         }
     }
 
-    fn keep_trees(&self, commit: &Commit) {
+    fn keep_trees(&self, log: u32, commit: &Commit) {
         let mut trees = self.trees.borrow_mut();
         for applied in &commit.versions {
             if let Some(tree) = &applied.tree
                 && applied.stored.body.len() <= TREE_BYTES
             {
-                trees.insert(applied.stored.seq, Arc::clone(tree));
+                trees.insert((log, applied.stored.seq), Arc::clone(tree));
             }
         }
     }

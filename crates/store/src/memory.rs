@@ -15,7 +15,6 @@ use std::sync::{Arc, MutexGuard};
 
 use detente_core::rules::{Claim, Rules};
 use detente_core::{Head, Key, Lock, Moment, Receipt, Seq, Stored};
-use tokio::sync::watch;
 
 use crate::{
     BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Settlement, Store,
@@ -127,10 +126,6 @@ impl Store for Memory {
 
     fn reader(&self) -> MemoryReader {
         MemoryReader::new(self.disk.clone())
-    }
-
-    fn watch(&self) -> watch::Receiver<Seq> {
-        self.disk.shared().watch()
     }
 
     fn begin(&mut self, orders: &[Order], clock: Time) -> Result<Ground, StoreError> {

@@ -24,6 +24,16 @@ pub enum Reply {
 }
 
 impl Order {
+    /// The space that it is about, whose log it is decided on.
+    pub fn space(&self) -> Option<&str> {
+        match self {
+            Self::Write(transaction) => transaction.space(),
+            Self::Lock(command) => Some(command.key.space()),
+            Self::Log(conflict) => Some(conflict.key.space()),
+            Self::Flush => None,
+        }
+    }
+
     pub(crate) fn is_flush(&self) -> bool {
         matches!(self, Self::Flush)
     }

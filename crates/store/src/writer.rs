@@ -2,15 +2,15 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use detente_core::{
-    CollectionRules, Command, Decision, LockCommand, LockDecision, Moment, Once, Seq,
+    Checksum, CollectionRules, Command, Decision, LockCommand, LockDecision, Moment, Once,
 };
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::in_progress::{InProgress, NoTurn, Turn};
 use crate::{
-    Clerk, Clock, Damage, DeskCounters, LoggedConflict, Order, Reply, Store, StoreError, Time,
-    Transacted, Transaction,
+    Clerk, Clock, Damage, DeskCounters, LoggedConflict, Order, Reader, Reply, Store, StoreError,
+    Time, Transacted, Transaction,
 };
 
 /// How many orders are decided together at most.
@@ -34,18 +34,19 @@ pub enum WriteError {
     Closing,
 }
 
-/// The one thread that writes to a store.
+/// The threads that write to a store: one, or several where each space has a log of its own. What is
+/// about one space is decided by one of them.
 #[derive(Debug)]
 pub struct Writer {
     handle: WriterHandle,
-    thread: JoinHandle<Result<(), StoreError>>,
+    threads: Vec<JoinHandle<Result<(), StoreError>>>,
 }
 
 /// Sends orders to the writer.
 #[derive(Clone, Debug)]
 pub struct WriterHandle {
-    queue: mpsc::Sender<Request>,
-    committed: watch::Receiver<Seq>,
+    /// One for each thread.
+    queues: Arc<[mpsc::Sender<Request>]>,
     counters: Arc<DeskCounters>,
     in_progress: Arc<InProgress>,
     clock: Arc<Clock>,
@@ -59,29 +60,45 @@ struct Request {
 }
 
 impl Writer {
-    /// Starts the thread. At most `queue_limit` orders wait; more are turned away.
+    /// Starts one thread. At most `queue_limit` orders wait; more are turned away.
     ///
     /// # Errors
     ///
     /// If the system gives no thread.
-    pub fn start<S: Store>(mut store: S, queue_limit: usize) -> std::io::Result<Self> {
-        let (queue, requests) = mpsc::channel(queue_limit);
-        let committed = store.watch();
-        let clock = Arc::new(Clock::start(last_write(&mut store)));
-        let time = Arc::clone(&clock);
-        let clerk = Clerk::new(store);
-        let counters = clerk.counters();
-        let thread = std::thread::Builder::new()
-            .name("writer".into())
-            .spawn(move || run(clerk, requests, &time))?;
+    pub fn start<S: Store>(store: S, queue_limit: usize) -> std::io::Result<Self> {
+        Self::start_all(vec![store], queue_limit)
+    }
+
+    /// Starts a thread for each of the writers that a store has on this node.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no thread, or there is no writer, or there are several of a store with one log.
+    pub fn start_all<S: Store>(mut stores: Vec<S>, queue_limit: usize) -> std::io::Result<Self> {
+        let has_one_log = stores.iter().any(|it| it.reader().has_one_log());
+        if stores.is_empty() || has_one_log && stores.len() > 1 {
+            return Err(std::io::ErrorKind::InvalidInput.into());
+        }
+        let last_write = stores.first_mut().and_then(last_write);
+        let clock = Arc::new(Clock::start(last_write));
+        let counters = Arc::<DeskCounters>::default();
+        let (mut queues, mut threads) = (Vec::new(), Vec::new());
+        for store in stores {
+            let (queue, requests) = mpsc::channel(queue_limit);
+            let time = Arc::clone(&clock);
+            let clerk = Clerk::counting(store, Arc::clone(&counters));
+            let run = move || run(clerk, requests, &time, has_one_log);
+            let thread = std::thread::Builder::new().name("writer".into());
+            threads.push(thread.spawn(run)?);
+            queues.push(queue);
+        }
         let handle = WriterHandle {
-            queue,
-            committed,
+            queues: queues.into(),
             counters,
             in_progress: Arc::default(),
             clock,
         };
-        Ok(Self { handle, thread })
+        Ok(Self { handle, threads })
     }
 
     /// Sends orders to it.
@@ -100,7 +117,11 @@ impl Writer {
     /// If the writer did.
     pub fn join(self) -> Result<(), StoreError> {
         drop(self.handle);
-        self.thread.join().expect("the writer does not panic")
+        let ended = self.threads.into_iter().map(JoinHandle::join);
+        let ended: Vec<_> = ended
+            .map(|it| it.expect("the writer does not panic"))
+            .collect();
+        ended.into_iter().collect()
     }
 }
 
@@ -153,16 +174,17 @@ impl WriterHandle {
     }
 
     async fn order(&self, order: Order) -> Result<Reply, WriteError> {
-        let (reply, answer) = oneshot::channel();
-        let request = Request {
-            order,
-            reply: Some(reply),
-        };
-        self.queue.try_send(request).map_err(|error| match error {
-            TrySendError::Full(_) => WriteError::Busy,
-            TrySendError::Closed(_) => WriteError::Closing,
-        })?;
-        answer.await.unwrap_or(Err(WriteError::Closing))
+        ask(self.queue(&order), order).await
+    }
+
+    /// That of the thread that decides what is about the space of an order.
+    fn queue(&self, order: &Order) -> &mpsc::Sender<Request> {
+        let count = self.queues.len();
+        if count == 1 {
+            return &self.queues[0];
+        }
+        let hash = Checksum::of(order.space().unwrap_or_default().as_bytes()).0;
+        &self.queues[(hash % count as u64) as usize]
     }
 
     /// Has a refused write kept in the conflict log. It rides along with a later commit; a clean
@@ -173,7 +195,7 @@ impl WriterHandle {
             order: Order::Log(Arc::new(conflict)),
             reply: None,
         };
-        if self.queue.send(request).await.is_err() {
+        if self.queue(&request.order).send(request).await.is_err() {
             tracing::warn!("the writer is gone: a refused write could not be logged");
         }
     }
@@ -184,7 +206,10 @@ impl WriterHandle {
     ///
     /// [`WriteError`]: it still waits.
     pub async fn flush(&self) -> Result<(), WriteError> {
-        self.order(Order::Flush).await.map(drop)
+        for queue in &*self.queues {
+            ask(queue, Order::Flush).await?;
+        }
+        Ok(())
     }
 
     /// Enters a request that is to be performed once, for as long as the turn is held.
@@ -199,13 +224,6 @@ impl WriterHandle {
         self.in_progress.enter(once)
     }
 
-    /// Changes whenever versions can be read that could not be read before, whoever wrote them; tells
-    /// the seq of the newest, the safe horizon of the feed. Writes of this node show before they are
-    /// answered, those of other nodes may show late.
-    pub fn committed(&self) -> watch::Receiver<Seq> {
-        self.committed.clone()
-    }
-
     /// What time it is for the writer: what it decides is of this time.
     pub fn time(&self) -> Time {
         self.clock.read()
@@ -218,14 +236,30 @@ impl WriterHandle {
 
     /// How many orders are waiting.
     pub fn waiting(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
+        let waiting = |queue: &mpsc::Sender<_>| queue.max_capacity() - queue.capacity();
+        self.queues.iter().map(waiting).sum()
     }
 }
 
-/// When the newest version was written; `None` if there is none, or it cannot be read.
+async fn ask(queue: &mpsc::Sender<Request>, order: Order) -> Result<Reply, WriteError> {
+    let (reply, answer) = oneshot::channel();
+    let request = Request {
+        order,
+        reply: Some(reply),
+    };
+    queue.try_send(request).map_err(|error| match error {
+        TrySendError::Full(_) => WriteError::Busy,
+        TrySendError::Closed(_) => WriteError::Closing,
+    })?;
+    answer.await.unwrap_or(Err(WriteError::Closing))
+}
+
+/// When the newest version was written; `None` if there is none, if it cannot be read, or if the store
+/// knows the time better.
 fn last_write<S: Store>(store: &mut S) -> Option<Moment> {
-    let newest = *store.watch().borrow();
-    if newest == 0 {
+    let reader = store.reader();
+    let newest = reader.last_seq("");
+    if newest == 0 || !reader.has_one_log() {
         return None;
     }
     let version = store.know(|it| it.version(newest));
@@ -237,21 +271,34 @@ fn run<S: Store>(
     mut clerk: Clerk<S>,
     mut incoming: mpsc::Receiver<Request>,
     clock: &Clock,
+    has_one_log: bool,
 ) -> Result<(), StoreError> {
     let mut requests = Vec::with_capacity(BATCH_LIMIT);
     let (mut orders, mut askers) = (Vec::new(), Vec::new());
     // No lingering for more: whoever waits while one batch commits makes up the next.
     while incoming.blocking_recv_many(&mut requests, BATCH_LIMIT) > 0 {
-        for request in requests.drain(..) {
+        if !has_one_log {
+            // Stable: what is about one space stays in the order in which it came, and what comes before
+            // a flush is written by it.
+            let turn = |it: &Request| (it.order.is_flush(), it.order.space().map(str::to_owned));
+            requests.sort_by_cached_key(turn);
+        }
+        let mut requests = requests.drain(..).peekable();
+        while let Some(request) = requests.next() {
+            let next = requests.peek().map(|next| next.order.space());
+            let is_last = next.is_none_or(|next| !has_one_log && next != request.order.space());
             orders.push(request.order);
             askers.push(request.reply);
-        }
-        let replies = serve(&mut clerk, &orders, clock.read());
-        orders.clear();
-        for (asker, reply) in askers.drain(..).zip(replies) {
-            if let Some(asker) = asker {
-                // Whoever asked may be gone; the decision stands.
-                let _ = asker.send(reply);
+            if !is_last {
+                continue;
+            }
+            let replies = serve(&mut clerk, &orders, clock.read());
+            orders.clear();
+            for (asker, reply) in askers.drain(..).zip(replies) {
+                if let Some(asker) = asker {
+                    // Whoever asked may be gone; the decision stands.
+                    let _ = asker.send(reply);
+                }
             }
         }
     }

@@ -200,7 +200,7 @@ fn a_commit_of_unknown_fate_is_performed_once() {
         assert_eq!(clerk.counters().waiting_conflicts(), 0, "{landing:?}");
         disk.land();
         let reader = clerk.store().reader();
-        assert_eq!(reader.last_seq(), 1, "{landing:?}");
+        assert_eq!(reader.last_seq("default"), 1, "{landing:?}");
         let all = Conflicts {
             space: Some("default".into()),
             limit: PageLimit::rows(10),

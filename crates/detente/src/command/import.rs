@@ -283,7 +283,7 @@ impl Job<'_> {
         let Refusal::PreconditionFailed { head, .. } = refusal else {
             return Ok(Imported::Refused(explain(&refusal)));
         };
-        let stored = self.reader.version(head.seq).await?;
+        let stored = self.reader.version(command.key.space(), head.seq).await?;
         if stored.is_some_and(|stored| stored.body == body) {
             return Ok(Imported::Unchanged);
         }

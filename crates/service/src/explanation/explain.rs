@@ -3,9 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use detente_core::json::Pointer;
 use detente_core::rules::{Deed, Duplicate, Violation};
-use detente_core::{
-    Collision, Command, Constraint, Edit, Head, Preconditions, Refusal, Stored, VersionTag,
-};
+use detente_core::{Collision, Command, Constraint, Edit, Head, Refusal, Stored, VersionTag};
 
 use super::bounded::cut;
 use super::hidden::Hidden;
@@ -68,7 +66,7 @@ pub(crate) async fn explain(
     };
     let is_base_gone = match &refusal {
         Refusal::Stale { head } if attempt.wants_merge => {
-            is_base_gone(reading, &attempt.command.preconditions, *head).await?
+            is_base_gone(reading, &attempt.command, *head).await?
         }
         _ => false,
     };
@@ -90,12 +88,8 @@ pub(crate) async fn explain(
 
 /// Whether If-Match names a version that was this document's, by all that its tag says, and is not
 /// kept any more.
-async fn is_base_gone(
-    reading: &Reading,
-    conditions: &Preconditions,
-    head: Option<Head>,
-) -> Outcome<bool> {
-    let (Some(head), Some(condition)) = (head, &conditions.if_match) else {
+async fn is_base_gone(reading: &Reading, command: &Command, head: Option<Head>) -> Outcome<bool> {
+    let (Some(head), Some(condition)) = (head, &command.preconditions.if_match) else {
         return Ok(false);
     };
     for tag in condition.tags() {
@@ -103,7 +97,12 @@ async fn is_base_gone(
             continue;
         };
         let is_older = tag.version < head.version && tag.seq < head.seq;
-        if is_older && reading.version(tag.seq).await?.is_none() {
+        if is_older
+            && reading
+                .version(command.key.space(), tag.seq)
+                .await?
+                .is_none()
+        {
             return Ok(true);
         }
     }

@@ -62,7 +62,10 @@ impl History {
         head: Option<Head>,
     ) -> Outcome<Self> {
         let current = match head {
-            Some(head) => reading.version(head.seq).await?,
+            Some(head) => {
+                let space = attempt.command.key.space();
+                reading.version(space, head.seq).await?
+            }
             None => None,
         };
         Self::up_to(reading, attempt, current).await

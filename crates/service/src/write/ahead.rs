@@ -139,13 +139,17 @@ impl Write {
     /// Works out what the edit comes to on a version. Should it come to nothing, or the head move
     /// meanwhile, the decision finds out for itself.
     pub(super) async fn work_ahead(&mut self, service: &Service, head: Head) -> Outcome<()> {
-        let Some(stored) = service.reading.version(head.seq).await? else {
+        let space = self.prepared.command.key.space();
+        let Some(stored) = service.reading.version(space, head.seq).await? else {
             return Ok(());
         };
         let rules = Arc::clone(&self.collection.rules);
         let prepared = self.prepared.clone();
         let names_it = self.names(&head) || !self.names_versions();
-        let bytes = self.sent.len().max(bytes_of(&service.reading, &head));
+        let bytes = self
+            .sent
+            .len()
+            .max(bytes_of(&service.reading, space, &head));
         let work = move || {
             let rules = &rules.rules;
             let command = &*prepared.command;
@@ -172,8 +176,8 @@ impl Write {
 }
 
 /// About how large a version is: what memory does not have may be large.
-fn bytes_of(reading: &Reading, head: &Head) -> usize {
-    let stored = reading.recall(head.seq);
+fn bytes_of(reading: &Reading, space: &str, head: &Head) -> usize {
+    let stored = reading.recall(space, head.seq);
     stored.map_or(usize::MAX, |stored| stored.body.len())
 }
 

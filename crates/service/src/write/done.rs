@@ -47,7 +47,8 @@ impl Write {
         principal: &Principal,
         written: &Written,
     ) -> Outcome<Done> {
-        let found = service.reading.version(written.seq).await?;
+        let space = self.prepared.command.key.space();
+        let found = service.reading.version(space, written.seq).await?;
         let stored = found.ok_or(What::ReceiptGone)?;
         let joined = self.joins(service, principal, &stored).await;
         Ok(Done {
@@ -88,7 +89,8 @@ impl Write {
             Edit::Merge(merging) => (**merging).clone(),
             _ => self.prepared.fallback.as_deref()?.clone(),
         };
-        let theirs = service.reading.version(stored.prev?).await.ok()??;
+        let theirs = service.reading.version(stored.key.space(), stored.prev?);
+        let theirs = theirs.await.ok()??;
         let bytes = self.sent.len().max(theirs.body.len());
         let work = move || Some(merging.join(&rules.rules, &theirs.document()?).joined);
         offload(bytes, work).await.ok()?

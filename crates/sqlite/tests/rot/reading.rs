@@ -29,15 +29,21 @@ pub(crate) fn read_all(data: &Path) -> Option<Readings> {
     for key in keys {
         read_document(&reader, &key, &mut note);
     }
-    for seq in 0..=reader.last_seq() + 1 {
-        note(format!("version {seq}"), read(reader.version(seq)));
+    for seq in 0..=reader.last_seq("default") + 1 {
+        note(
+            format!("version {seq}"),
+            read(reader.version("default", seq)),
+        );
     }
-    note("last seq".into(), Ok(reader.last_seq().to_string()));
+    note(
+        "last seq".into(),
+        Ok(reader.last_seq("default").to_string()),
+    );
     for (space, collection) in [("default", "notes"), ("other", "cut")] {
         read_collection(&reader, space, collection, &mut note);
     }
     note("collections".into(), read(reader.collections()));
-    note("pruned".into(), read(reader.pruned()));
+    note("pruned".into(), read(reader.pruned("default")));
     read_beside(&reader, &mut note);
     read_facts(&mut store, &mut note);
     Some(readings)
@@ -123,7 +129,7 @@ fn read_collection(
         false => told(walked.map(|()| salvaged)),
     };
     note(format!("salvage of {place:?}"), salvaged);
-    for since in (0..reader.last_seq()).step_by(25) {
+    for since in (0..reader.last_seq("default")).step_by(25) {
         let wanted = Changes {
             space: space.into(),
             collection: None,

@@ -33,10 +33,17 @@ pub fn changes_come_in_order_and_by_scope<S: Store>(open: impl Fn() -> S) {
         let seqs: Vec<_> = feed.items.iter().map(|stored| stored.seq).collect();
         (seqs, feed.through, feed.more)
     };
-    assert_eq!(read("default", Some("c"), 0, 3), (vec![1, 4, 7], 7, true));
-    assert_eq!(read("default", None, 7, 4), (vec![8, 10, 11, 13], 13, true));
-    assert_eq!(read("other", None, 24, 9), (vec![27, 30], 30, false));
-    assert_eq!(read("nowhere", None, 0, 9), (vec![], 30, false));
+    if session.reader.has_one_log() {
+        assert_eq!(read("default", Some("c"), 0, 3), (vec![1, 4, 7], 7, true));
+        assert_eq!(read("default", None, 7, 4), (vec![8, 10, 11, 13], 13, true));
+        assert_eq!(read("other", None, 24, 9), (vec![27, 30], 30, false));
+        assert_eq!(read("nowhere", None, 0, 9), (vec![], 30, false));
+    } else {
+        assert_eq!(read("default", Some("c"), 0, 3), (vec![1, 3, 5], 5, true));
+        assert_eq!(read("default", None, 5, 4), (vec![6, 7, 8, 9], 9, true));
+        assert_eq!(read("other", None, 8, 9), (vec![9, 10], 10, false));
+        assert_eq!(read("nowhere", None, 0, 9), (vec![], 0, false));
+    }
     session.close();
 }
 
@@ -105,7 +112,7 @@ pub fn heads_alone_can_be_followed<S: Store>(open: impl Fn() -> S) {
             });
         }
     }
-    assert_eq!(since, session.reader.last_seq());
+    assert_eq!(since, session.reader.last_seq("default"));
     assert!(found.values().any(|(_, kind)| *kind == Kind::Tombstone));
     for (id, (seq, _)) in &found {
         let head = session.reader.head(&key(id)).block_on().unwrap().unwrap();

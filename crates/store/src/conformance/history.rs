@@ -55,7 +55,7 @@ pub fn history_is_cut_and_the_rest_agrees<S: Store>(open: impl Fn() -> S) {
         [1, 191, 192, 246, 300].map(is_kept),
         [false, false, true, true, true]
     );
-    assert_eq!(reader.pruned().block_on().unwrap(), 191);
+    assert_eq!(reader.pruned("default").block_on().unwrap(), 191);
     let changes = reader
         .document_changes(&key("a"), 0, Follow::Versions, PageLimit::rows(1000))
         .block_on()
@@ -117,7 +117,7 @@ pub fn old_versions_are_found<S: Store>(open: impl Fn() -> S) {
     let head = session.reader.head(&key("a")).block_on().unwrap().unwrap();
     let newest = session
         .reader
-        .version(head.seq)
+        .version("default", head.seq)
         .block_on()
         .unwrap()
         .unwrap();

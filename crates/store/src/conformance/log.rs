@@ -13,7 +13,7 @@ use pollster::FutureExt;
 /// By key and by place.
 pub fn what_was_written_is_read<S: Store>(open: impl Fn() -> S) {
     let session = Session::new(open());
-    assert_eq!(session.reader.last_seq(), 0);
+    assert_eq!(session.reader.last_seq("default"), 0);
     assert_eq!(session.reader.head(&key("a")).block_on().unwrap(), None);
     let first = session.apply(put(&key("a"), r#"{"n":1.50}"#));
     let second = session.apply(put(&key("a"), r#"{"n":2}"#));
@@ -22,11 +22,19 @@ pub fn what_was_written_is_read<S: Store>(open: impl Fn() -> S) {
     let head = session.reader.head(&key("a")).block_on().unwrap().unwrap();
     assert_eq!((head, head.kind), (second.head(), Kind::Document));
     assert_eq!(
-        session.reader.version(1).block_on().unwrap().unwrap(),
+        session
+            .reader
+            .version("default", 1)
+            .block_on()
+            .unwrap()
+            .unwrap(),
         first
     );
     assert_eq!(&first.body[..], br#"{"n":1.50}"#);
-    assert_eq!(session.reader.version(9).block_on().unwrap(), None);
+    assert_eq!(
+        session.reader.version("default", 9).block_on().unwrap(),
+        None
+    );
     assert_eq!(
         session
             .reader
@@ -78,7 +86,7 @@ pub fn a_reopened_store_is_the_same<S: Store>(open: impl Fn() -> S) {
 }
 
 fn append_without_writer<S: Store>(store: &mut S, key: &Key) {
-    let seq = store.reader().last_seq() + 1;
+    let seq = store.reader().last_seq(key.space()) + 1;
     let stored = Stored {
         seq,
         key: key.clone(),

@@ -101,7 +101,7 @@ fn history_pages(reader: &impl Reader, limit: PageLimit, written: &[Arc<Stored>]
         let oldest = history.versions.last().unwrap().prev;
         assert_eq!(history.is_cut, oldest.is_some());
         found.extend(history.versions);
-        next = oldest.and_then(|seq| reader.version(seq).block_on().unwrap());
+        next = oldest.and_then(|seq| reader.version("default", seq).block_on().unwrap());
     }
     found.reverse();
     let own: Vec<_> = written

@@ -20,7 +20,7 @@ pub fn of_two_writers_one_is_first<S: Store>(open: impl Fn() -> S) {
         return;
     }
     let (mut one, mut other) = (Clerk::new(open()), Clerk::new(open()));
-    let watch = other.store().watch();
+    let watch = other.store().reader().watch("default");
     let (mine, yours) = (put(&key("a"), "{}"), put(&key("a"), r#"{"n":1}"#));
     let first_only = |mut command: detente_core::Command| {
         command.preconditions.if_none_match = Some(Condition::Any);
@@ -34,7 +34,11 @@ pub fn of_two_writers_one_is_first<S: Store>(open: impl Fn() -> S) {
     assert!(matches!(other.commit(&yours, early), Next::Reply(_)));
     assert_eq!(*watch.borrow(), 1);
     assert!(matches!(one.commit(&mine, late), Next::DecideAgain));
-    assert_eq!(one.store().reader().last_seq(), 1, "nothing was written");
+    assert_eq!(
+        one.store().reader().last_seq("default"),
+        1,
+        "nothing was written"
+    );
     let replies = one.serve(&mine, Moment(1)).unwrap();
     let [Ok(Reply::Write(crate::Transacted::Refused(decisions)))] = &replies[..] else {
         panic!("{replies:?}");
@@ -103,7 +107,7 @@ pub fn two_writers_race<S: Store>(open: impl Fn() -> S) {
         }
     });
     let reader = sessions[0].reader.clone();
-    assert_eq!(reader.last_seq(), 600);
+    assert_eq!(reader.last_seq("default"), 600);
     for id in ["0", "1", "2"] {
         assert_eq!(
             reader.head(&key(id)).block_on().unwrap().unwrap().version,

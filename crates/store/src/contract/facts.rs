@@ -18,7 +18,7 @@ pub trait Facts {
     /// [`Lack`] if the fact is not at hand.
     fn head(&self, key: &Key) -> Result<Option<Head>, Lack>;
 
-    /// One version, by its place in the log.
+    /// One version, by its place in the log that the turn is about.
     ///
     /// # Errors
     ///

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
+use tokio::sync::watch;
 
 use super::{Epoch, Extent, History, HistorySpan, Listed, Listing, PageLimit};
 use crate::{ConflictPage, Conflicts, LoggedConflict, MergedHour, StoreError};
@@ -14,23 +15,39 @@ pub type Read<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send
 /// Reads what is durable. No method blocks: what memory has is there at once, and what is not takes
 /// a [`Read`].
 ///
+/// A place in the log is a space and a seq. Where all spaces have one log, the seq alone is one, and
+/// the space that it is asked with does not count.
+///
 /// Whoever need not know which store it is takes an `Arc<dyn Reader>`.
 pub trait Reader: Debug + Send + Sync + 'static {
     /// Which log it is: the same for as long as nothing is taken back, whoever opens the store; another
     /// once it was put back from a copy.
     fn epoch(&self) -> Epoch;
 
-    /// The seq of the newest version that can be read; 0 in an empty store.
+    /// Whether all spaces have one log. If not, each has its own, with seqs of its own.
+    fn has_one_log(&self) -> bool;
+
+    /// Waits until all can be read that was acknowledged in a space before the call, on any node.
+    /// `None`: it can.
+    fn fresh<'a>(&'a self, space: &'a str) -> Option<Read<'a, ()>>;
+
+    /// The seq of the newest version in the log of a space that can be read; 0 in an empty one.
     ///
     /// Every version up to it can be read, and no other will come below it: so it is the safe
-    /// horizon of the feed. It never goes back. What another node writes may be seen late.
-    fn last_seq(&self) -> Seq;
+    /// horizon of the feed. It never goes back. What another node writes may be seen late, unless
+    /// [`Reader::fresh`] was waited for.
+    fn last_seq(&self, space: &str) -> Seq;
+
+    /// Changes whenever versions of a space can be read that could not be read before, whoever wrote
+    /// them; holds [`Reader::last_seq`]. Writes of this node show before they are answered, those of
+    /// other nodes soon.
+    fn watch(&self, space: &str) -> watch::Receiver<Seq>;
 
     /// The newest version if memory has it, with its body; `None` says nothing.
     fn recall(&self, key: &Key) -> Option<Arc<Stored>>;
 
     /// One version if memory has it; `None` says nothing.
-    fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>>;
+    fn recall_version(&self, space: &str, seq: Seq) -> Option<Arc<Stored>>;
 
     /// The lock of a document, also one that has expired.
     ///
@@ -45,10 +62,14 @@ pub trait Reader: Debug + Send + Sync + 'static {
     fn current<'a>(&'a self, key: &'a Key) -> Read<'a, Option<Arc<Stored>>>;
 
     /// One version, by its place in the log.
-    fn version(&self, seq: Seq) -> Read<'_, Option<Arc<Stored>>>;
+    fn version<'a>(&'a self, space: &'a str, seq: Seq) -> Read<'a, Option<Arc<Stored>>>;
 
-    /// Versions by their places in the log, in the order of `seqs`.
-    fn versions<'a>(&'a self, seqs: &'a [Seq]) -> Read<'a, Vec<Option<Arc<Stored>>>>;
+    /// Versions by their places in the log of a space, in the order of `seqs`.
+    fn versions<'a>(
+        &'a self,
+        space: &'a str,
+        seqs: &'a [Seq],
+    ) -> Read<'a, Vec<Option<Arc<Stored>>>>;
 
     /// Version `number` of the document whose newest version is `newest`.
     fn numbered<'a>(
@@ -96,8 +117,8 @@ pub trait Reader: Debug + Send + Sync + 'static {
     /// What the store noticed about itself so far.
     fn health(&self) -> Health;
 
-    /// How many versions were stored once and are kept no longer.
-    fn pruned(&self) -> Read<'_, u64>;
+    /// How many versions were stored once in the log of a space and are kept no longer.
+    fn pruned<'a>(&'a self, space: &'a str) -> Read<'a, u64>;
 
     /// The collections that hold, or held, documents.
     fn collections(&self) -> Read<'_, Vec<CollectionKey>>;

@@ -1,6 +1,5 @@
+use detente_core::CollectionKey;
 use detente_core::rules::Rules;
-use detente_core::{CollectionKey, Seq};
-use tokio::sync::watch;
 
 use crate::{BatchToken, Commit, Damage, Facts, Fate, Ground, Lack, Order, Reader, Time, Want};
 
@@ -17,12 +16,9 @@ pub trait Store: Facts + Send + 'static {
 
     fn reader(&self) -> Self::Reader;
 
-    /// Changes whenever versions can be read that could not be read before, whoever wrote them;
-    /// holds [`Reader::last_seq`], the safe horizon of the feed.
-    fn watch(&self) -> watch::Receiver<Seq>;
-
-    /// Begins a turn that will decide `orders`. A store that fetches facts may fetch what
-    /// [`Want::of`] says in the same round trip.
+    /// Begins a turn that will decide `orders`. Where each space has a log of its own, all orders that
+    /// have a space have the same, and the turn is about its log. A store that fetches facts may fetch
+    /// what [`Want::of`] says in the same round trip.
     ///
     /// `clock` is what this node takes for the time. The time of the turn is never before that of a
     /// turn before it, and may come from another clock.

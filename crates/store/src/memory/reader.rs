@@ -4,6 +4,7 @@ use std::sync::{Arc, MutexGuard};
 
 use detente_core::rules::Claim;
 use detente_core::{CollectionKey, Head, Key, Lock, Moment, Seq, Stored};
+use tokio::sync::watch;
 
 use super::Disk;
 use super::disk::Shared;
@@ -117,8 +118,20 @@ impl Reader for MemoryReader {
         self.shared().epoch()
     }
 
-    fn last_seq(&self) -> Seq {
+    fn has_one_log(&self) -> bool {
+        true
+    }
+
+    fn fresh<'a>(&'a self, _: &'a str) -> Option<Read<'a, ()>> {
+        None
+    }
+
+    fn last_seq(&self, _: &str) -> Seq {
         self.shared().tables.last_seq
+    }
+
+    fn watch(&self, _: &str) -> watch::Receiver<Seq> {
+        self.shared().watch()
     }
 
     fn recall(&self, key: &Key) -> Option<Arc<Stored>> {
@@ -127,7 +140,7 @@ impl Reader for MemoryReader {
         tables.version(tables.head(key)?.seq)
     }
 
-    fn recall_version(&self, seq: Seq) -> Option<Arc<Stored>> {
+    fn recall_version(&self, _: &str, seq: Seq) -> Option<Arc<Stored>> {
         self.shared().tables.version(seq)
     }
 
@@ -143,12 +156,16 @@ impl Reader for MemoryReader {
         ready(Ok(self.recall(key)))
     }
 
-    fn version(&self, seq: Seq) -> Read<'_, Option<Arc<Stored>>> {
-        ready(Ok(self.recall_version(seq)))
+    fn version<'a>(&'a self, space: &'a str, seq: Seq) -> Read<'a, Option<Arc<Stored>>> {
+        ready(Ok(self.recall_version(space, seq)))
     }
 
-    fn versions<'a>(&'a self, seqs: &'a [Seq]) -> Read<'a, Vec<Option<Arc<Stored>>>> {
-        let found = seqs.iter().map(|seq| self.recall_version(*seq));
+    fn versions<'a>(
+        &'a self,
+        space: &'a str,
+        seqs: &'a [Seq],
+    ) -> Read<'a, Vec<Option<Arc<Stored>>>> {
+        let found = seqs.iter().map(|seq| self.recall_version(space, *seq));
         ready(Ok(found.collect()))
     }
 
@@ -163,7 +180,9 @@ impl Reader for MemoryReader {
     }
 
     fn history<'a>(&'a self, newest: &'a Arc<Stored>, span: HistorySpan) -> Read<'a, History> {
-        ready(read_back(newest, span, |seq| Ok(self.recall_version(seq))))
+        let space = newest.key.space();
+        let version = |seq| Ok(self.recall_version(space, seq));
+        ready(read_back(newest, span, version))
     }
 
     fn list<'a>(&'a self, wanted: &'a Listing) -> Read<'a, Listed> {
@@ -235,7 +254,7 @@ impl Reader for MemoryReader {
         Health::default()
     }
 
-    fn pruned(&self) -> Read<'_, u64> {
+    fn pruned<'a>(&'a self, _: &'a str) -> Read<'a, u64> {
         ready(Ok(self.shared().tables.pruned))
     }
 

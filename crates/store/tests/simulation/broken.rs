@@ -10,7 +10,6 @@ use detente_store::{
     BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground as Standing, Lack, Order,
     Settlement, Store, StoreError, Time, Want,
 };
-use tokio::sync::watch;
 
 use crate::fault::Faults;
 use crate::ground::Ground;
@@ -235,10 +234,6 @@ impl Store for Broken {
 
     fn reader(&self) -> MemoryReader {
         self.inner.reader()
-    }
-
-    fn watch(&self) -> watch::Receiver<Seq> {
-        self.inner.watch()
     }
 
     fn begin(&mut self, orders: &[Order], clock: Time) -> Result<Standing, StoreError> {

@@ -134,6 +134,7 @@ impl Client {
         let has_reason = outcome == SettledAs::Dismissed && around.dice.one_in(2);
         let reason = has_reason.then(|| Arc::clone(&self.name));
         let settles = |id| SettleConflict {
+            space: "default".into(),
             id,
             by: Arc::clone(&self.name),
             outcome,

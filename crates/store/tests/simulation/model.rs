@@ -298,10 +298,13 @@ impl Model {
     /// Compares all that the model knows with a store; versions only once.
     pub(crate) fn compare(&mut self, reader: &impl Reader, fencing: u64) -> Result<(), String> {
         let last_seq = self.log.len() as Seq;
-        same("the end of the log", &reader.last_seq(), &last_seq)?;
+        same("the end of the log", &reader.last_seq("default"), &last_seq)?;
         for entry in &self.log[self.compared..] {
             let seq = entry.version.seq;
-            let stored = reader.version(seq).block_on().map_err(unreadable)?;
+            let stored = reader
+                .version("default", seq)
+                .block_on()
+                .map_err(unreadable)?;
             let stored = stored.ok_or_else(|| format!("version {seq} is lost"))?;
             same("the key", &stored.key, &entry.key)?;
             let document = Some(stored.body.clone()).filter(|_| stored.head().is_document());
@@ -323,7 +326,7 @@ impl Model {
             let lock = reader.lock(key).filter(|lock| lock.is_held(self.now));
             same("a lock", &lock.as_deref(), &self.held(key))?;
         }
-        let pruned = reader.pruned().block_on().map_err(unreadable)?;
+        let pruned = reader.pruned("default").block_on().map_err(unreadable)?;
         same("how many versions are gone", &pruned, &self.gone())?;
         same("the fencing number", &fencing, &self.fencing)?;
         self.compared = self.log.len();

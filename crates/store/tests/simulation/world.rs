@@ -114,7 +114,7 @@ impl<G: Ground> World<G> {
         self.land()?;
         let reader = self.seats[0].reader();
         self.laws.survey_writers(&reader)?;
-        let pruned = reader.pruned().block_on();
+        let pruned = reader.pruned("default").block_on();
         if pruned.is_ok_and(|count| count > 0) {
             self.tally.count("history is cut");
         }

@@ -50,7 +50,12 @@ impl Client {
             lock_token: self.tokens.get(key).cloned(),
             ..self.wish(around, key, edit)
         };
-        let found = around.reader.version(begun.seq).block_on().ok().flatten();
+        let found = around
+            .reader
+            .version("default", begun.seq)
+            .block_on()
+            .ok()
+            .flatten();
         around.board.looked_up.push(LookUp {
             seq: begun.seq,
             found: found.clone(),

@@ -75,7 +75,10 @@ impl Model {
         same("what is kept", &found, &expected)?;
         for entry in self.log.iter().filter(|entry| !self.keeps(entry)) {
             let seq = entry.version.seq;
-            let back = reader.version(seq).block_on().map_err(unreadable)?;
+            let back = reader
+                .version("default", seq)
+                .block_on()
+                .map_err(unreadable)?;
             same("a version that is gone", &back.map(|it| it.seq), &None)?;
         }
         for (key, first) in &self.first_kept {
