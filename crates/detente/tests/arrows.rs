@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each member may rest on. The program and the benchmark may rest on all.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("detente-core", &[]),
     ("detente-store", &["detente-core"]),
     ("detente-sqlite", &["detente-store", "detente-core"]),
@@ -25,6 +25,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("detente-judge", &["detente-core"]),
     ("detente-check", &["detente-judge", "detente-core"]),
     ("detente-client", &["detente-core"]),
+    ("detente-cluster", &[]),
 ];
 
 const FREE: [&str; 2] = ["detente", "bench"];
