@@ -11,6 +11,17 @@ need() { # command, Debian package
   apt-get install -y --no-install-recommends "$2" || { apt-get update && apt-get install -y --no-install-recommends "$2"; }
 }
 
+# The programs alone: Debian's package starts a server of its own unless it is told not to.
+need_postgresql() {
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null && return
+  need pg_conftool postgresql-common
+  local settings=/etc/postgresql-common/createcluster.conf
+  cp -p "$settings" "$settings.before"
+  pg_conftool "$settings" set create_main_cluster off
+  need postgres postgresql
+  mv "$settings.before" "$settings"
+}
+
 need cc gcc
 need node nodejs
 need npm npm
@@ -22,6 +33,7 @@ need faketime faketime
 need valgrind valgrind
 need chromium chromium
 python3 -c 'import venv, ensurepip' 2>/dev/null || need pyvenv python3-venv
+need_postgresql
 
 step format
 cargo fmt --all --check
