@@ -1,7 +1,9 @@
 use std::sync::LazyLock;
 
+use deadpool_postgres::Object;
 use detente_core::Moment;
 use detente_store::{Commit, Fate};
+use futures_util::future::join;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -9,6 +11,7 @@ use crate::arrays::{Conflicts, Milestones, Receipts, Rest, Versions};
 use crate::failure::Failure;
 use crate::lane::{Lane, Stand};
 use crate::node::Node;
+use crate::queue::Held;
 use crate::rows::signed;
 
 /// Moves the lane if it is where the turn began. $1 space, $2 turn, $3 batch, $4 rules as they were; $5
@@ -190,10 +193,14 @@ impl Node {
         before: Stand,
         commit: &Commit,
         batch: Uuid,
+        held: Option<Held>,
     ) -> Appended {
-        let appended = match commit.is_empty() {
-            true => self.must_stand(lane, before).await,
-            false => self.write(lane, before, commit, batch).await,
+        let appended = match (held, commit.is_empty()) {
+            // Nobody wrote since the lane was waited for.
+            (Some(held), true) => held.let_go().await.map(|()| true),
+            (Some(held), false) => self.write_held(held, lane, before, commit, batch).await,
+            (None, true) => self.must_stand(lane, before).await,
+            (None, false) => self.write(lane, before, commit, batch).await,
         };
         match appended {
             Ok(true) => Appended::Known(Fate::Committed),
@@ -228,7 +235,6 @@ impl Node {
         commit: &Commit,
         batch: Uuid,
     ) -> Result<bool, Failure> {
-        let after = after(before, commit, batch);
         let client = self.client().await?;
         if before.turn == 0 {
             let statement = Self::prepared(&client, FOUND).await?;
@@ -236,6 +242,33 @@ impl Node {
                 .execute(&statement, &[&&*lane.space, &Uuid::nil()])
                 .await?;
         }
+        Self::write_by(&client, lane, before, commit, batch, false).await
+    }
+
+    /// The same in the transaction that holds the lane, which it ends.
+    async fn write_held(
+        &self,
+        held: Held,
+        lane: &Lane,
+        before: Stand,
+        commit: &Commit,
+        batch: Uuid,
+    ) -> Result<bool, Failure> {
+        let client = held.client()?;
+        let is_written = Self::write_by(client, lane, before, commit, batch, true).await?;
+        held.ended();
+        Ok(is_written)
+    }
+
+    async fn write_by(
+        client: &Object,
+        lane: &Lane,
+        before: Stand,
+        commit: &Commit,
+        batch: Uuid,
+        ends: bool,
+    ) -> Result<bool, Failure> {
+        let after = after(before, commit, batch);
         let changes_locks = !commit.locks.is_empty();
         let (last_seq, last_at) = (signed(after.last_seq), signed(commit.time.now.0));
         let fencing = signed(after.fencing);
@@ -271,8 +304,19 @@ impl Node {
             parameters.extend(conflicts.parameters());
             if has_versions { &*WHOLE } else { &*UNVERSIONED }
         };
-        let statement = Self::prepared(&client, sql).await?;
-        let row = client.query_one(&statement, &parameters).await?;
+        let statement = Self::prepared(client, sql).await?;
+        let row = match ends {
+            // Sent together: if the first fails, the second ends the transaction all the same, and says
+            // nothing of it.
+            true => {
+                let written = client.query_one(&statement, &parameters);
+                let (row, ended) = join(written, client.batch_execute("COMMIT")).await;
+                let row = row?;
+                ended?;
+                row
+            }
+            false => client.query_one(&statement, &parameters).await?,
+        };
         Ok(row.get::<_, i64>(0) == 1)
     }
 

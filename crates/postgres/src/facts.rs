@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use deadpool_postgres::Object;
 use detente_core::{Head, Key, Moment, Once, Receipt, Seq, Stored, Written};
 use detente_store::{SettledAs, Settlement, UniqueKey, Want};
 use futures_util::future::try_join_all;
@@ -54,10 +55,20 @@ impl Node {
         wants: &[Want],
         fetched: &mut Fetched,
     ) -> Result<(), Failure> {
+        let client = self.client().await?;
+        self.fetch_by(&client, lane, wants, fetched).await
+    }
+
+    pub(crate) async fn fetch_by(
+        &self,
+        client: &Object,
+        lane: &Lane,
+        wants: &[Want],
+        fetched: &mut Fetched,
+    ) -> Result<(), Failure> {
         let wants: HashSet<_> = wants.iter().collect();
         let mut asked = Asked::default();
         wants.into_iter().for_each(|want| asked.add(want));
-        let client = &self.client().await?;
         // On one connection they go out together, and come back in one round trip.
         let space = &*lane.space;
         let mut questions = Vec::new();

@@ -86,7 +86,7 @@ impl Node {
         if lane.watch.receiver_count() > 0 {
             self.refresh(lane).await?;
         }
-        if round % FOLD_EVERY == 0 {
+        if round.is_multiple_of(FOLD_EVERY) {
             self.fold(lane).await?;
         }
         Ok(())

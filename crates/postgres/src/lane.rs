@@ -6,6 +6,7 @@ use detente_store::{Cache, Commit};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::queue::Contention;
 use crate::rounds::Rounds;
 
 /// How many heads of a space are remembered that the table has.
@@ -21,6 +22,7 @@ pub(crate) struct Lane {
     known: Mutex<Known>,
     pub(crate) watch: watch::Sender<Seq>,
     pub(crate) rounds: Rounds,
+    pub(crate) contention: Contention,
 }
 
 /// Where a lane stands. A commit is guarded by its turn and its batch.
@@ -91,6 +93,7 @@ impl Lane {
             }),
             watch: watch::Sender::new(0),
             rounds: Rounds::new(),
+            contention: Contention::default(),
         }
     }
 

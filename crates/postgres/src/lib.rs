@@ -6,8 +6,8 @@
 //! that is frozen half way holds no lock.
 //!
 //! `versions` is the log. `heads` is written behind: `upkeep` says up to which seq it agrees with the
-//! log, and what is past that is in the memory of each node that writes or follows. What a node
-//! remembers it asks about before a read: see [`Lane`](lane::Lane).
+//! log, and what is past that is in the memory of each node that writes or follows. Before a read, a node asks
+//! whether what it remembers is still all there is.
 
 mod failure; // what PostgreSQL's errors mean to us
 mod layout; // tables, and whether they are ours
@@ -27,6 +27,7 @@ mod facts; // what decisions rest on, fetched for a turn
 mod fate; // what became of a commit that nobody heard of
 mod fold; // heads that follow the log
 mod forget; // what has outlived its time
+mod queue; // a turn that waits for the lane, and holds it
 mod store; // the writer's side
 
 mod feed; // versions in the order of the log

@@ -16,6 +16,7 @@ use crate::fate::Sought;
 use crate::lane::{Lane, Stand};
 use crate::node::Node;
 use crate::open::{self, OpenError, PostgresOptions};
+use crate::queue::Held;
 use crate::reader::PostgresReader;
 
 /// Of orders that are about no document.
@@ -39,6 +40,8 @@ struct Turn {
     lane: Arc<Lane>,
     stand: Stand,
     fetched: Fetched,
+    /// If the lane was waited for: nobody else moves it.
+    held: Option<Held>,
 }
 
 impl Postgres {
@@ -70,9 +73,14 @@ impl Postgres {
     /// Begins a turn on a space, on what is known of it.
     fn begin_in(&mut self, space: &str) -> Result<&mut Turn, StoreError> {
         let lane = self.node.lane(space);
-        let stand = match lane.stand() {
-            Some(stand) => stand,
-            None => self.node.runtime.block_on(self.node.refresh(&lane))?,
+        let runtime = &self.node.runtime;
+        let (held, stand) = match lane.stand() {
+            Some(stand) if stand.turn > 0 && lane.contention.must_wait() => {
+                let (held, stand) = runtime.block_on(self.node.hold(&lane))?;
+                (Some(held), stand)
+            }
+            Some(stand) => (None, stand),
+            None => (None, runtime.block_on(self.node.refresh(&lane))?),
         };
         if stand.turn > 0 && stand.rules != self.node.rules() {
             return Err(StoreError::Failed(
@@ -85,6 +93,7 @@ impl Postgres {
             lane,
             stand,
             fetched: Fetched::default(),
+            held,
         }))
     }
 
@@ -204,8 +213,18 @@ impl Store for Postgres {
         let space = wants.iter().find_map(space_of).unwrap_or(NOWHERE);
         let node = Arc::clone(&self.node);
         let turn = self.turn(space)?;
-        let fetch = node.fetch(&turn.lane, wants, &mut turn.fetched);
-        Ok(node.runtime.block_on(fetch)?)
+        let Turn {
+            lane,
+            held,
+            fetched,
+            ..
+        } = turn;
+        Ok(node.runtime.block_on(async {
+            match held {
+                Some(held) => node.fetch_by(held.client()?, lane, wants, fetched).await,
+                None => node.fetch(lane, wants, fetched).await,
+            }
+        })?)
     }
 
     fn append(&mut self, commit: &Commit) -> Fate {
@@ -224,12 +243,11 @@ impl Store for Postgres {
             Err(error) => return Fate::unwritten(error),
         };
         let (lane, before) = (Arc::clone(&turn.lane), turn.stand);
+        let held = turn.held.take();
         self.turn = None;
         let batch = Uuid::new_v4();
-        match node
-            .runtime
-            .block_on(node.append(&lane, before, commit, batch))
-        {
+        let append = node.append(&lane, before, commit, batch, held);
+        match node.runtime.block_on(append) {
             Appended::Known(Fate::Committed) if commit.is_empty() => Fate::Committed,
             Appended::Known(Fate::Committed) => {
                 node.keep_all(&lane, &commit.versions);
@@ -238,7 +256,8 @@ impl Store for Postgres {
                 Fate::Committed
             }
             Appended::Known(Fate::Lost) => {
-                // What the next turn begins on. If it cannot be read now, that turn finds out.
+                lane.contention.lost();
+                // What the next turn begins on.
                 match node.runtime.block_on(node.refresh(&lane)) {
                     Ok(_) => Fate::Lost,
                     Err(failure) => Fate::unwritten(failure.error),
