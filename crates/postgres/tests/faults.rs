@@ -13,6 +13,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use detente_cluster::{Cluster, Options};
+use detente_core::Moment;
+use detente_postgres::{Postgres, PostgresOptions};
+use detente_store::{Commit, Fate, Store};
 use tokio::runtime::Runtime;
 
 use dice::Dice;
@@ -82,6 +85,32 @@ fn harm(dice: &mut Dice, cluster: &mut Cluster, proxies: &[Proxy]) {
         }
         _ => proxy.cut_after(dice.roll(4000)),
     }
+}
+
+/// A commit that is still under way when its fate is asked for is prevented for good.
+#[test]
+fn a_commit_that_arrives_late_is_not_written() {
+    let database = Cluster::shared().database();
+    let proxy = RUNTIME.block_on(Proxy::start(&database.url()));
+    let open = Postgres::open(&proxy.url, PostgresOptions::default());
+    let mut store = RUNTIME.block_on(open).unwrap();
+    let commit = |store: &mut Postgres, seq| {
+        store.begin(&[], Moment(1).into()).unwrap();
+        store.append(&Commit {
+            versions: vec![workload::version(seq)],
+            ..Commit::default()
+        })
+    };
+    assert!(matches!(commit(&mut store, 1), Fate::Committed));
+    assert!(matches!(commit(&mut store, 2), Fate::Committed));
+    proxy.hold_next();
+    let Fate::Unknown(batch) = commit(&mut store, 3) else {
+        panic!("its answer was cut off");
+    };
+    assert!(matches!(store.fate(batch), Fate::Lost));
+    RUNTIME.block_on(proxy.deliver());
+    let found = database.run_sql("SELECT max(seq), (SELECT last_seq FROM spaces) FROM versions");
+    assert_eq!(found, "2|2");
 }
 
 /// The judge is not asleep: what it is to find, it finds.

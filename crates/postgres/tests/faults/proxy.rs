@@ -1,8 +1,12 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+/// What a client sent before it was cut off, and where it goes.
+type Held = (TcpStream, Vec<u8>);
 
 /// Never.
 const UNARMED: i64 = i64::MAX;
@@ -14,6 +18,8 @@ pub(crate) struct Proxy {
     pub(crate) url: String,
     fuse: Arc<AtomicI64>,
     refuses: Arc<AtomicBool>,
+    holds: Arc<AtomicBool>,
+    held: Arc<Mutex<Option<Held>>>,
     /// How many connections were cut.
     pub(crate) cut: Arc<AtomicU64>,
 }
@@ -29,10 +35,13 @@ impl Proxy {
             url: format!("{user}@127.0.0.1:{port}/{name}"),
             fuse: Arc::new(AtomicI64::new(UNARMED)),
             refuses: Arc::default(),
+            holds: Arc::default(),
+            held: Arc::default(),
             cut: Arc::default(),
         };
         let (fuse, refuses) = (Arc::clone(&proxy.fuse), Arc::clone(&proxy.refuses));
         let cut = Arc::clone(&proxy.cut);
+        let (holds, held) = (Arc::clone(&proxy.holds), Arc::clone(&proxy.held));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if refuses.load(Ordering::Relaxed) {
@@ -40,9 +49,13 @@ impl Proxy {
                 }
                 let (fuse, cut) = (Arc::clone(&fuse), Arc::clone(&cut));
                 let server = server.clone();
+                let (holds, held) = (Arc::clone(&holds), Arc::clone(&held));
                 tokio::spawn(async move {
                     if let Ok(server) = TcpStream::connect(&server).await {
-                        pass(client, server, &fuse, &cut).await;
+                        let late = pass(client, server, &fuse, &cut, &holds).await;
+                        if late.is_some() {
+                            *held.lock().unwrap() = late;
+                        }
                     }
                 });
             }
@@ -55,6 +68,22 @@ impl Proxy {
         self.fuse.store(bytes as i64, Ordering::Relaxed);
     }
 
+    /// What is sent next is held back, and whoever sent it is cut off.
+    pub(crate) fn hold_next(&self) {
+        self.holds.store(true, Ordering::Relaxed);
+    }
+
+    /// Sends on what was held back, and waits until PostgreSQL has answered.
+    pub(crate) async fn deliver(&self) {
+        let held = self.held.lock().unwrap().take();
+        let (mut server, bytes) = held.expect("something was held back");
+        server.write_all(&bytes).await.unwrap();
+        let mut answer = vec![0; 1 << 14];
+        let answered = server.read(&mut answer);
+        let answered = tokio::time::timeout(Duration::from_secs(10), answered).await;
+        assert!(answered.unwrap().unwrap() > 0, "PostgreSQL took it in");
+    }
+
     /// New connections are closed at once, and the next byte cuts the one that it is on.
     pub(crate) fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::Relaxed);
@@ -64,18 +93,29 @@ impl Proxy {
     }
 }
 
-/// Passes bytes on, both ways, until one side ends or the fuse blows.
-async fn pass(mut client: TcpStream, mut server: TcpStream, fuse: &AtomicI64, cut: &AtomicU64) {
+/// Passes bytes on, both ways, until one side ends, the fuse blows, or something is to be held back.
+async fn pass(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    fuse: &AtomicI64,
+    cut: &AtomicU64,
+    holds: &AtomicBool,
+) -> Option<Held> {
     let (mut asked, mut answered) = (vec![0; 1 << 14], vec![0; 1 << 14]);
     loop {
         let (bytes, to) = tokio::select! {
             read = client.read(&mut asked) => match read {
-                Ok(length) if length > 0 => (&asked[..length], &mut server),
-                _ => return,
+                Ok(length) if length > 0 => {
+                    if holds.swap(false, Ordering::Relaxed) {
+                        return Some((server, asked[..length].to_vec()));
+                    }
+                    (&asked[..length], &mut server)
+                }
+                _ => return None,
             },
             read = server.read(&mut answered) => match read {
                 Ok(length) if length > 0 => (&answered[..length], &mut client),
-                _ => return,
+                _ => return None,
             },
         };
         let length = bytes.len() as i64;
@@ -85,13 +125,13 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, fuse: &AtomicI64, cu
             cut.fetch_add(1, Ordering::Relaxed);
             // The first part arrives, and then nothing.
             let _ = to.write_all(&bytes[..left.max(0) as usize]).await;
-            return;
+            return None;
         }
         if left != UNARMED {
             fuse.fetch_sub(length, Ordering::Relaxed);
         }
         if to.write_all(bytes).await.is_err() {
-            return;
+            return None;
         }
     }
 }

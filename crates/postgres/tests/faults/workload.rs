@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use detente_core::rules::Rules;
 use detente_core::{
-    CollectionRules, Command, Condition, Decision, Edit, Key, Preconditions, Proposal, Seq,
-    Unconditional,
+    Applied, CollectionRules, Command, Condition, Decision, Digest, Edit, Key, Kind, Moment,
+    Preconditions, Proposal, Seq, Stored, Unconditional,
 };
 use detente_postgres::{Postgres, PostgresOptions, PostgresReader};
 use detente_store::{Changes, Follow, PageLimit, Reader, Store, Writer, WriterHandle, audit};
@@ -178,6 +178,30 @@ impl Client {
             fresh.await.ok()?;
         }
         self.reader.head(key).await.ok()
+    }
+}
+
+/// The first version of a document of its own.
+pub(crate) fn version(seq: Seq) -> Applied {
+    let stored = Stored {
+        seq,
+        key: Key::new("default", "notes", &seq.to_string()).unwrap(),
+        version: 1,
+        prev: None,
+        base: None,
+        by: "ann".into(),
+        at: Moment(1),
+        kind: Kind::Document,
+        body: Bytes::from_static(b"{}"),
+        digest: Digest::of(b"{}"),
+    };
+    Applied {
+        head: stored.head(),
+        stored: Arc::new(stored),
+        tree: None,
+        created: true,
+        claimed: Vec::new(),
+        released: Vec::new(),
     }
 }
 
