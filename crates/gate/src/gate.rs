@@ -18,16 +18,16 @@ impl Gate {
     }
 
     /// Whom a bearer secret (RFC 6750) stands for. Where signed tokens are taken, a text with two dots
-    /// is one of those.
+    /// is one of those. They alone have an end, so for them alone it is asked what time it is `now`.
     ///
     /// # Errors
     ///
     /// [`Unknown`]. All but [`Unknown::KeysAway`] mean that the secret is no good.
-    pub async fn know(&self, secret: &str, now: Moment) -> Result<Known, Unknown> {
+    pub async fn know(&self, secret: &str, now: impl FnOnce() -> Moment) -> Result<Known, Unknown> {
         if let Some(jwt) = &self.jwt
             && secret.bytes().filter(|byte| *byte == b'.').count() == 2
         {
-            return jwt.know(secret, now).await;
+            return jwt.know(secret, now()).await;
         }
         let known = self.tokens.as_ref().and_then(|tokens| tokens.find(secret));
         known.cloned().ok_or(Unknown::UnknownToken)

@@ -91,7 +91,7 @@ async fn principal(app: &App, address: &Asker, headers: &HeaderMap) -> Result<Pr
     pace::may_fail(app, address)?;
     let secret = bearer(headers)
         .ok_or_else(|| unauthenticated("This server wants a bearer token.", REALM))?;
-    let now = app.service.writer().time().now;
+    let now = || app.service.writer().time().now;
     match gate.know(secret, now).await {
         Ok(known) => Ok(Principal {
             name: known.name,

@@ -395,7 +395,7 @@ async fn a_secret_goes_where_its_shape_says() {
             tokens: has_tokens.then(tokens),
             jwt: has_jwt.then(jwt),
         };
-        let known = gate.know(secret, NOW).await;
+        let known = gate.know(secret, || NOW).await;
         let found = known.as_ref().ok().map(|it| &*it.name);
         assert_eq!(found, name, "{has_tokens} {has_jwt} {secret}");
         if let Err(unknown) = known {
