@@ -235,7 +235,7 @@ impl Rights {
     /// in every collection of every space.
     pub fn allow(&self, action: Action, place: Place<'_>) -> bool {
         let (space, collection) = match place {
-            Place::Server => return self.spaces == Names::All && self.everywhere.contains(action),
+            Place::Server => return self.allow_everywhere(action),
             Place::Space(space) => (space, None),
             Place::Collection { space, collection } => (space, Some(collection)),
         };
@@ -246,6 +246,12 @@ impl Rights {
         let mut somewhere = self.somewhere.iter();
         self.everywhere.contains(action)
             || somewhere.any(|(name, actions)| is_meant(name) && actions.contains(action))
+    }
+
+    /// Whether they allow an action in every collection of every space.
+    #[inline]
+    pub(crate) fn allow_everywhere(&self, action: Action) -> bool {
+        matches!(self.spaces, Names::All) && self.everywhere.contains(action)
     }
 
     /// Whether an action is allowed in all collections of a space.
