@@ -1,4 +1,3 @@
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -11,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::audit::Audited;
+use crate::digits::push_number;
 use crate::origin;
 use crate::problem::{Problem, ProblemKind};
 use crate::site::Site;
@@ -119,8 +119,9 @@ fn new_request_id() -> HeaderValue {
     });
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let mut id = STARTED.clone();
-    write!(id, "{count}").expect("writing to memory does not fail");
+    let mut id = String::with_capacity(STARTED.len() + 20);
+    id.push_str(&STARTED);
+    push_number(&mut id, count);
     HeaderValue::try_from(id).expect("digits are a field value")
 }
 

@@ -44,6 +44,7 @@ mod representation; // documents on their way out: validators, codings
 mod audit; // who wrote what, and who was turned away
 mod certificates; // who the server is, over TLS; read again when they change
 mod connections; // those that are open, and who makes room
+mod digits; // numbers as text, quickly
 mod exchange; // around every request: limits, request id, log, metrics, problems
 mod front; // what the web page tells where no script runs
 mod listener; // where connections come in
