@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::metrics::Metrics;
 use crate::origin::Hosts;
+use crate::pace::Policies;
 use crate::settings::Settings;
 
 /// What every request needs.
@@ -15,7 +16,9 @@ use crate::settings::Settings;
 pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     pub(crate) settings: Settings,
-    pub(crate) limiter: Arc<Limiter>,
+    /// `None`: everybody may ask as often as they like.
+    pub(crate) limiter: Option<Arc<Limiter>>,
+    pub(crate) policies: Policies,
     pub(crate) hosts: Hosts,
     pub(crate) metrics: Arc<Metrics>,
     /// How many bytes of large bodies may be held at one time.

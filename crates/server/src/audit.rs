@@ -30,25 +30,26 @@ pub(crate) fn denies(answer: &Result<Response, Problem>) -> bool {
     }
 }
 
-/// Turns what an operation came to into its answer, with what its line says if it has one.
+/// What an operation came to, with what its line says if it has one.
 pub(crate) fn audited(
     audit: Audit,
     operation: &Operation,
-    by: Option<Arc<str>>,
+    by: Option<&Arc<str>>,
     is_denial: bool,
     answer: Result<Response, Problem>,
-) -> Response {
-    let mut response = answer.into_response();
+) -> Result<Response, Problem> {
     let is_told = match audit {
         Audit::Off => false,
         Audit::Denials => is_denial,
         Audit::Writes => is_denial || operation.action.is_write(),
     };
-    if is_told {
-        let operation = operation.id;
-        response.extensions_mut().insert(Audited { by, operation });
+    if !is_told {
+        return answer;
     }
-    response
+    let mut response = answer.into_response();
+    let (by, operation) = (by.map(Arc::clone), operation.id);
+    response.extensions_mut().insert(Audited { by, operation });
+    Ok(response)
 }
 
 impl Audited {

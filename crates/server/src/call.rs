@@ -21,7 +21,7 @@ use crate::pace::{self, Asker};
 use crate::parameters::must_be_known;
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::field;
-use crate::resource::{Names, PathParts};
+use crate::resource::{Names, PathParts, Whereabouts};
 use crate::site::Site;
 
 /// What performs an operation.
@@ -84,21 +84,7 @@ impl Resource {
         };
         let site = Site::found(&app.settings, request.extensions());
         match operation.run {
-            Run::Gated(run) => {
-                let of = (self.scope, operation);
-                let gate = Arc::clone(&app);
-                let entered = enter(app, site.clone(), path, request, of, run).await;
-                let answer = entered.answer.map_err(|refused| refused.told(&site));
-                let denies = denies(&answer);
-                let status = match &answer {
-                    Ok(_) if denies => StatusCode::FORBIDDEN,
-                    Ok(response) => response.status(),
-                    Err(problem) => problem.kind.describe().status,
-                };
-                pace::charge(&gate, &entered.asker, status);
-                let audit = gate.settings.audit;
-                Ok(audited(audit, operation, entered.by, denies, answer))
-            }
+            Run::Gated(run) => enter(app, site, path, request, (self.scope, operation), run).await,
             Run::Open(run) => {
                 must_be_placed(&operation.misplaced, request.headers())?;
                 let (parts, _) = request.into_parts();
@@ -136,17 +122,16 @@ async fn enter(
     request: Request,
     (scope, operation): (Scope, &Operation),
     run: for<'a> fn(&'a mut Call) -> Pending<'a>,
-) -> Entered {
+) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let mut inbound = Inbound::new(parts, body, &app);
-    let names = Names::of(&path);
-    let entry = gate::admit(&app, operation, names.place(scope), &inbound.parts).await;
+    let place = Whereabouts { scope, path: &path };
+    let entry = gate::admit(&app, operation, place, &inbound.parts).await;
     let Entry {
         asker,
         principal,
         refused,
     } = entry;
-    let by = principal.as_ref().map(|it| Arc::clone(&it.name));
     let class = match operation.action.is_write() {
         true => Class::Writes,
         false => Class::Reads,
@@ -164,11 +149,12 @@ async fn enter(
     };
     let (principal, standing) = match (principal, placed()) {
         (Some(principal), Ok(standing)) => (principal, standing),
-        (_, refused) => {
+        (principal, refused) => {
             inbound.drain().await;
             let nobody = || Problem::internal("a request was let in for nobody").into();
-            let answer = Err(refused.err().unwrap_or_else(nobody));
-            return Entered { asker, by, answer };
+            let refused = refused.err().unwrap_or_else(nobody);
+            let by = principal.as_ref().map(|it| &it.name);
+            return leave(&app, &asker, by, operation, Err(refused.told(&site)));
         }
     };
     let mut call = Call {
@@ -178,35 +164,56 @@ async fn enter(
         path,
         inbound,
     };
-    let mut answer = match see_all(&call, scope).await {
+    let answer = match see_all(&call, scope).await {
         Ok(()) => run(&mut call).await,
         Err(refused) => Err(refused),
     };
-    match (&mut answer, standing) {
-        (Ok(response), Some(standing)) => pace::tell(response.headers_mut(), &standing),
-        (Err(_), _) => call.inbound.drain().await,
-        _ => {}
-    }
-    Entered { asker, by, answer }
+    let answer = match answer {
+        Ok(mut response) => {
+            if let Some(standing) = standing {
+                pace::tell(&call.app.policies, response.headers_mut(), &standing);
+            }
+            Ok(response)
+        }
+        Err(refused) => {
+            call.inbound.drain().await;
+            Err(refused.told(&call.site))
+        }
+    };
+    let by = Some(&call.principal.name);
+    leave(&call.app, &asker, by, operation, answer)
 }
 
 /// Waits until what was acknowledged before the request came, on any node, shows in what is read for
 /// it. PUT, PATCH and DELETE need not wait: they are decided on what is current when they are written.
 async fn see_all(call: &Call, scope: Scope) -> Result<(), Refused> {
+    let service = &call.app.service;
     let decides = [Method::PUT, Method::PATCH, Method::DELETE];
-    let place = call.names();
-    match place.space() {
-        Ok(space) if scope != Scope::Server && !decides.contains(&call.inbound.parts.method) => {
-            Ok(call.app.service.fresh(space).await?)
-        }
-        _ => Ok(()),
+    if !service.lags() || scope == Scope::Server || decides.contains(&call.inbound.parts.method) {
+        return Ok(());
+    }
+    match call.names().space() {
+        Ok(space) => Ok(service.fresh(space).await?),
+        // The operation says what is wrong with it.
+        Err(_) => Ok(()),
     }
 }
 
-/// What became of a request that came to the gate.
-struct Entered {
-    asker: Asker,
-    /// Who it was, if that came to be known.
-    by: Option<Arc<str>>,
-    answer: Answer,
+/// Counts and notes what became of a request that came to the gate: `by` is who it was, if that came to
+/// be known.
+fn leave(
+    app: &App,
+    asker: &Asker,
+    by: Option<&Arc<str>>,
+    operation: &Operation,
+    answer: Result<Response, Problem>,
+) -> Result<Response, Problem> {
+    let denies = denies(&answer);
+    let status = match &answer {
+        Ok(_) if denies => StatusCode::FORBIDDEN,
+        Ok(response) => response.status(),
+        Err(problem) => problem.kind.describe().status,
+    };
+    pace::charge(app, asker, status);
+    audited(app.settings.audit, operation, by, denies, answer)
 }

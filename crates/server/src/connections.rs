@@ -180,11 +180,14 @@ impl Admitted {
 }
 
 impl Pulse {
-    /// A request came. It is in progress until this is dropped.
-    pub(crate) fn ask(self: &Arc<Self>) -> Asking {
+    /// A request came from an address, if there is one. It is in progress until this is dropped.
+    pub(crate) fn ask(self: &Arc<Self>, peer: Option<IpAddr>) -> Asking {
         self.has_asked.store(true, Ordering::Relaxed);
         self.in_progress.fetch_add(1, Ordering::Relaxed);
-        Asking(Arc::new(InProgress(Arc::clone(self))))
+        Asking {
+            peer,
+            _in_progress: Arc::new(InProgress(Arc::clone(self))),
+        }
     }
 
     fn is_working(&self) -> bool {
@@ -194,7 +197,11 @@ impl Pulse {
 
 /// A request in progress; it goes along with the request.
 #[derive(Clone, Debug)]
-pub(crate) struct Asking(#[expect(dead_code, reason = "it is dropped")] Arc<InProgress>);
+pub(crate) struct Asking {
+    /// Who opened the connection: a proxy, too.
+    pub(crate) peer: Option<IpAddr>,
+    _in_progress: Arc<InProgress>,
+}
 
 #[derive(Debug)]
 struct InProgress(Arc<Pulse>);
@@ -289,22 +296,22 @@ mod tests {
         let connections = Arc::new(Connections::new(3, 2));
         let one = connections.admit(address(1));
         let two = connections.admit(address(1));
-        drop(one.pulse().ask());
+        drop(one.pulse().ask(None));
         // A third one of that address: the one that never asked goes.
         let three = connections.admit(address(1));
         assert!(has_ended(&two).await);
         assert!(!has_ended(&one).await);
-        drop(three.pulse().ask());
+        drop(three.pulse().ask(None));
         let four = connections.admit(address(2));
-        drop(four.pulse().ask());
+        drop(four.pulse().ask(None));
         // Full. All have asked; the first is the oldest, but the second was silent longer.
         three.pulse.silent.store(3, Ordering::Relaxed);
         let five = connections.admit(address(3));
         assert!(has_ended(&three).await);
         assert!(!has_ended(&one).await && !has_ended(&four).await);
         // One that works is kept, however silent.
-        drop(five.pulse().ask());
-        let work = one.pulse().ask();
+        drop(five.pulse().ask(None));
+        let work = one.pulse().ask(None);
         one.pulse.silent.store(9, Ordering::Relaxed);
         let seven = connections.admit(address(4));
         assert!(has_ended(&four).await && !has_ended(&one).await);
@@ -323,13 +330,13 @@ mod tests {
         assert_eq!(mute.end().await, "nothing was asked for too long");
         assert_eq!(begun.elapsed(), UNASKED);
         let asked = connections.admit(address(1));
-        drop(asked.pulse().ask());
+        drop(asked.pulse().ask(None));
         let begun = Instant::now();
         assert_eq!(asked.end().await, "nothing was sent for too long");
         assert!((SILENT..SILENT + 3 * LOOK).contains(&begun.elapsed()));
         // Bytes keep it.
         let lively = connections.admit(address(1));
-        drop(lively.pulse().ask());
+        drop(lively.pulse().ask(None));
         let felt = lively.pulse();
         let heart = async {
             loop {

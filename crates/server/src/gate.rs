@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use detente_gate::Unknown;
-use detente_service::{MAX_ACTOR, Place, Principal, Rights, is_actor};
+use detente_service::{MAX_ACTOR, Principal, Rights, is_actor};
 
 use crate::app::App;
 use crate::explanation::Refused;
@@ -13,6 +13,7 @@ use crate::operations::{Operation, Parameter};
 use crate::pace::{self, Asker};
 use crate::parameters::parameters;
 use crate::problem::{Problem, ProblemKind};
+use crate::resource::Whereabouts;
 
 const ACTOR: HeaderName = HeaderName::from_static("x-actor");
 
@@ -35,10 +36,10 @@ pub(crate) struct Entry {
 pub(crate) async fn admit(
     app: &App,
     operation: &Operation,
-    place: Place<'_>,
+    place: Whereabouts<'_>,
     request: &Parts,
 ) -> Entry {
-    let address = Asker::Address(pace::address(&app.settings, request));
+    let address = pace::stranger(app, request);
     let mut principal = match principal(app, &address, &request.headers).await {
         Ok(principal) => principal,
         Err(problem) => {

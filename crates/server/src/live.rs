@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use detente_gate::Limiter;
+use detente_gate::{Limiter, Limits};
 use detente_service::{Policy, Service};
 use tokio::sync::Semaphore;
 
@@ -12,6 +12,7 @@ use crate::app::{App, Closing};
 use crate::inbound::BODIES;
 use crate::metrics::Metrics;
 use crate::origin::{Hosts, Reach};
+use crate::pace::Policies;
 use crate::router::router;
 use crate::settings::Settings;
 
@@ -44,7 +45,8 @@ impl Live {
         let current = Current::new(App {
             metrics: Arc::new(Metrics::new(&service.metrics)),
             hosts: Hosts::of(&settings, reach),
-            limiter: Arc::new(Limiter::new(settings.rates)),
+            limiter: limiter(settings.rates),
+            policies: Policies::default(),
             service: Arc::new(service),
             settings,
             bodies: Arc::new(Semaphore::new(BODIES)),
@@ -72,9 +74,10 @@ impl Live {
             hosts: Hosts::of(&settings, self.reach),
             // Nobody gets a fresh allowance because something else changed.
             limiter: match settings.rates == app.settings.rates {
-                true => Arc::clone(&app.limiter),
-                false => Arc::new(Limiter::new(settings.rates)),
+                true => app.limiter.clone(),
+                false => limiter(settings.rates),
             },
+            policies: Policies::default(),
             settings,
             metrics: Arc::clone(&app.metrics),
             bodies: Arc::clone(&app.bodies),
@@ -93,6 +96,10 @@ impl Live {
         self.closing.begin();
         self.current().app.closing.begin();
     }
+}
+
+fn limiter(rates: Limits) -> Option<Arc<Limiter>> {
+    (!rates.are_none()).then(|| Arc::new(Limiter::new(rates)))
 }
 
 /// A server on an empty store that is nowhere to be reached, and the writer of the store.

@@ -2,24 +2,22 @@
 //! HTTP, draft-ietf-httpapi-ratelimit-headers) and as 429 (RFC 6585, section 4).
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Instant;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use detente_gate::{Class, Exceeded, Standing, Who};
+use detente_gate::{Class, Exceeded, Limiter, Standing, Who};
 
 use crate::app::App;
+use crate::connections::Asking;
+use crate::digits::push_number;
 use crate::problem::{Problem, ProblemKind};
 use crate::settings::Settings;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-
-/// Where a connection comes from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// By whose name requests are counted.
 #[derive(Clone, Debug)]
@@ -42,8 +40,16 @@ impl Asker {
 /// # Errors
 ///
 /// That there were too many.
+#[inline]
 pub(crate) fn check(app: &App, asker: &Asker, class: Class) -> Result<Option<Standing>, Problem> {
-    let standing = app.limiter.check(asker.who(), class, now());
+    match &app.limiter {
+        Some(limiter) => count(limiter, asker, class),
+        None => Ok(None),
+    }
+}
+
+fn count(limiter: &Limiter, asker: &Asker, class: Class) -> Result<Option<Standing>, Problem> {
+    let standing = limiter.check(asker.who(), class, now());
     standing.map_err(|exceeded| too_many(&exceeded))
 }
 
@@ -64,54 +70,83 @@ pub(crate) fn charge(app: &App, asker: &Asker, status: StatusCode) {
         StatusCode::GONE,
         StatusCode::TOO_MANY_REQUESTS,
     ];
-    if status.is_client_error() && !is_plain.contains(&status) {
-        app.limiter.charge(asker.who(), now());
+    if let Some(limiter) = &app.limiter
+        && status.is_client_error()
+        && !is_plain.contains(&status)
+    {
+        limiter.charge(asker.who(), now());
     }
 }
 
 /// Tells how many more there may be.
-pub(crate) fn tell(headers: &mut HeaderMap, standing: &Standing) {
+pub(crate) fn tell(policies: &Policies, headers: &mut HeaderMap, standing: &Standing) {
     let value = |text: String| HeaderValue::try_from(text).expect("digits are a field value");
-    let (policy, limit) = fields(standing);
-    headers.insert(RATE_LIMIT_POLICY, value(policy));
-    headers.insert(RATE_LIMIT, value(limit));
+    let written = &policies.0[standing.class as usize];
+    let policy = written.get_or_init(|| value(policy(standing)));
+    headers.insert(RATE_LIMIT_POLICY, policy.clone());
+    headers.insert(RATE_LIMIT, value(limit(standing)));
 }
 
-/// `RateLimit-Policy` and `RateLimit`.
-fn fields(standing: &Standing) -> (String, String) {
+/// `RateLimit-Policy` of each class, once an answer had it: as long as the settings stay the same, so
+/// does the field.
+#[derive(Debug, Default)]
+pub(crate) struct Policies([OnceLock<HeaderValue>; Class::ALL.len()]);
+
+/// `RateLimit-Policy`.
+fn policy(standing: &Standing) -> String {
     let class = standing.class.word();
-    let policy = format!("\"{class}\";q={};w={}", standing.quota, standing.window_s);
-    let limit = format!(
-        "\"{class}\";r={};t={}",
-        standing.remaining,
-        standing.next_s()
-    );
-    (policy, limit)
+    format!("\"{class}\";q={};w={}", standing.quota, standing.window_s)
+}
+
+/// `RateLimit`.
+fn limit(standing: &Standing) -> String {
+    let mut text = String::with_capacity(48);
+    text.push('"');
+    text.push_str(standing.class.word());
+    text.push_str("\";r=");
+    push_number(&mut text, standing.remaining.into());
+    text.push_str(";t=");
+    push_number(&mut text, standing.next_s());
+    text
 }
 
 fn too_many(exceeded: &Exceeded) -> Problem {
     let standing = exceeded.0;
     let (class, seconds) = (standing.class.word(), standing.next_s().max(1));
     let detail = format!("You had too many {class} in a short time. Wait {seconds} s.");
-    let (policy, limit) = fields(&standing);
     Problem::new(ProblemKind::RateLimited, detail)
         .with("limit", class)
         .header(header::RETRY_AFTER, &seconds.to_string())
-        .header(RATE_LIMIT_POLICY, &policy)
-        .header(RATE_LIMIT, &limit)
+        .header(RATE_LIMIT_POLICY, &policy(&standing))
+        .header(RATE_LIMIT, &limit(&standing))
 }
+
+/// Who asks as long as nobody knows their name. Where nothing is limited, it does not matter.
+#[inline]
+pub(crate) fn stranger(app: &App, request: &Parts) -> Asker {
+    Asker::Address(match app.limiter {
+        Some(_) => address(&app.settings, peer(request), &request.headers),
+        None => NOWHERE,
+    })
+}
+
+/// A socket in the file system has no address: whoever comes by one counts with all who do.
+fn peer(request: &Parts) -> IpAddr {
+    let asking = request.extensions.get::<Asking>();
+    asking.and_then(|asking| asking.peer).unwrap_or(NOWHERE)
+}
+
+/// Where somebody comes from who has no address.
+const NOWHERE: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
 /// Whom a request comes from: whoever opened the connection, or, where that is a trusted proxy, the last
 /// in `X-Forwarded-For` who is none. What stands before that, anybody can have written.
-pub(crate) fn address(settings: &Settings, request: &Parts) -> IpAddr {
-    let peer = request.extensions.get::<Peer>();
-    // A socket in the file system has no address: whoever comes by one counts with all who do.
-    let peer = peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0);
+fn address(settings: &Settings, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let proxies = &settings.trusted_proxies;
     if proxies.is_empty() || !proxies.contains(peer) {
         return peer;
     }
-    let lines = request.headers.get_all(FORWARDED_FOR).into_iter();
+    let lines = headers.get_all(FORWARDED_FOR).into_iter();
     let texts = lines.filter_map(|line| line.to_str().ok());
     let hops: Vec<_> = texts.flat_map(|line| line.split(',')).collect();
     let mut client = peer;
@@ -144,8 +179,6 @@ fn now() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Request;
-
     use super::*;
 
     #[test]
@@ -165,13 +198,11 @@ mod tests {
             ("10.0.0.1", &["203.0.113.9, nonsense"], "10.0.0.1"),
         ];
         for (peer, forwarded, expected) in cases {
-            let mut request = Request::builder();
+            let mut headers = HeaderMap::new();
             for line in forwarded {
-                request = request.header("x-forwarded-for", *line);
+                headers.append(FORWARDED_FOR, line.parse().unwrap());
             }
-            let (mut parts, ()) = request.body(()).unwrap().into_parts();
-            parts.extensions.insert(Peer(peer.parse().unwrap()));
-            let found = address(&settings, &parts);
+            let found = address(&settings, peer.parse().unwrap(), &headers);
             assert_eq!(
                 found,
                 expected.parse::<IpAddr>().unwrap(),

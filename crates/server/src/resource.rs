@@ -41,6 +41,31 @@ impl PathParts {
     }
 }
 
+/// Where a resource of such a scope is, whether or not the names are ones that can be. They are looked
+/// for where it matters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whereabouts<'a> {
+    pub(crate) scope: Scope,
+    pub(crate) path: &'a PathParts,
+}
+
+impl<'a> From<Whereabouts<'a>> for Place<'a> {
+    fn from(Whereabouts { scope, path }: Whereabouts<'a>) -> Self {
+        let space = || path.get("space").unwrap_or(DEFAULT_SPACE);
+        match scope {
+            Scope::Server => Self::Server,
+            Scope::Space | Scope::Page => Self::Space(space()),
+            Scope::Collection => match path.get("collection") {
+                Some(collection) => Self::Collection {
+                    space: space(),
+                    collection,
+                },
+                None => Self::Space(space()),
+            },
+        }
+    }
+}
+
 /// The names in a URL's path, decoded and not yet checked.
 #[derive(Debug)]
 pub(crate) struct Names<'a> {
@@ -76,22 +101,22 @@ impl<'a> Names<'a> {
     }
 
     pub(crate) fn of(path: &'a PathParts) -> Self {
-        Self {
-            space: path.get("space").unwrap_or(DEFAULT_SPACE).into(),
-            collection: path.get("collection").map(Cow::Borrowed),
-            id: path.get("id").map(Cow::Borrowed),
-            version: path.get("version"),
+        let mut names = Self {
+            space: DEFAULT_SPACE.into(),
+            collection: None,
+            id: None,
+            version: None,
+        };
+        for (name, value) in &path.0 {
+            match name {
+                "space" => names.space = value.into(),
+                "collection" => names.collection = Some(value.into()),
+                "id" => names.id = Some(value.into()),
+                "version" => names.version = Some(value),
+                _ => {}
+            }
         }
-    }
-
-    /// Where a resource of such a scope is, whether or not the names are ones that can be.
-    pub(crate) fn place(&self, scope: Scope) -> Place<'_> {
-        let space = &*self.space;
-        match (scope, self.collection.as_deref()) {
-            (Scope::Server, _) => Place::Server,
-            (Scope::Collection, Some(collection)) => Place::Collection { space, collection },
-            _ => Place::Space(space),
-        }
+        names
     }
 
     pub(crate) fn space(&self) -> Result<&str, Problem> {

@@ -19,7 +19,6 @@ use crate::connections::{Admitted, Connections, Felt};
 use crate::listener::{Connection, Listener};
 use crate::live::Live;
 use crate::origin::Reach;
-use crate::pace::Peer;
 use crate::settings::{Limits, Settings};
 use crate::site::FromProxy;
 
@@ -199,13 +198,9 @@ fn handle(
     let live = Arc::clone(live);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(pulse.ask());
+        request.extensions_mut().insert(pulse.ask(peer));
         // Another one may answer the next request on this connection.
         let current = live.current();
-        // Nobody else asks where it comes from.
-        if let Some(peer) = peer.filter(|_| !current.app.settings.rates.are_none()) {
-            request.extensions_mut().insert(Peer(peer));
-        }
         if is_proxy {
             request.extensions_mut().insert(FromProxy);
         }
