@@ -189,6 +189,7 @@ macro_rules! any {
 }
 
 impl AsyncRead for Connection {
+    #[inline]
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -199,6 +200,7 @@ impl AsyncRead for Connection {
 }
 
 impl AsyncWrite for Connection {
+    #[inline]
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -207,14 +209,17 @@ impl AsyncWrite for Connection {
         any!(self, stream => stream.poll_write(context, bytes))
     }
 
+    #[inline]
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         any!(self, stream => stream.poll_flush(context))
     }
 
+    #[inline]
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         any!(self, stream => stream.poll_shutdown(context))
     }
 
+    #[inline]
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -223,6 +228,7 @@ impl AsyncWrite for Connection {
         any!(self, stream => stream.poll_write_vectored(context, slices))
     }
 
+    #[inline]
     fn is_write_vectored(&self) -> bool {
         match self {
             Self::Tcp(stream) => stream.is_write_vectored(),
