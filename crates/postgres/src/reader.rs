@@ -192,10 +192,11 @@ impl Reader for PostgresReader {
         false
     }
 
-    fn fresh<'a>(&'a self, space: &'a str) -> Option<Read<'a, ()>> {
-        if self.node.options.reads == Consistency::Local {
-            return None;
-        }
+    fn lags(&self) -> bool {
+        self.node.options.reads == Consistency::Linearizable
+    }
+
+    fn fresh<'a>(&'a self, space: &'a str) -> Read<'a, ()> {
         let lane = self.node.lane(space);
         let (ticket, must_run) = lane.rounds.join();
         if must_run {
@@ -205,9 +206,7 @@ impl Reader for PostgresReader {
                 lane.rounds.run(ask).await;
             });
         }
-        Some(Box::pin(async move {
-            ticket.wait().await.map_err(|_| StoreError::Away)
-        }))
+        Box::pin(async move { ticket.wait().await.map_err(|_| StoreError::Away) })
     }
 
     fn last_seq(&self, space: &str) -> Seq {

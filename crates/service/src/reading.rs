@@ -15,6 +15,7 @@ use crate::explanation::{Explanation, What};
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     reader: Arc<dyn Reader>,
+    lags: bool,
 }
 
 /// The versions between a base and the current one.
@@ -31,19 +32,23 @@ const MAX_STEPS: usize = 100;
 
 impl Reading {
     pub(crate) fn new(reader: Arc<dyn Reader>) -> Self {
-        Self { reader }
+        Self {
+            lags: reader.lags(),
+            reader,
+        }
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
         self.reader.epoch()
     }
 
+    pub(crate) fn lags(&self) -> bool {
+        self.lags
+    }
+
     /// Waits until all can be read that was acknowledged in a space before, on any node.
     pub(crate) async fn fresh(&self, space: &str) -> Outcome<()> {
-        match self.reader.fresh(space) {
-            Some(read) => read.await.map_err(explain),
-            None => Ok(()),
-        }
+        self.reader.fresh(space).await.map_err(explain)
     }
 
     pub(crate) fn last_seq(&self, space: &str) -> Seq {

@@ -58,6 +58,11 @@ impl Service {
         found.ok_or_else(|| What::NoCollection(name.to_owned()).into())
     }
 
+    /// Whether other nodes may have written what does not show here yet.
+    pub fn lags(&self) -> bool {
+        self.reading.lags()
+    }
+
     /// Waits until all that was acknowledged in a space before, on any node, shows in what is read.
     ///
     /// # Errors

@@ -107,10 +107,6 @@ impl Reader for SqliteReader {
         true
     }
 
-    fn fresh<'a>(&'a self, _: &'a str) -> Option<Read<'a, ()>> {
-        None
-    }
-
     fn last_seq(&self, _: &str) -> Seq {
         self.reads.last_seq()
     }

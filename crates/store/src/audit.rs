@@ -103,9 +103,7 @@ impl Audit {
     ) -> Result<(), StoreError> {
         let Log { seen, last } = std::mem::take(log);
         let (found, pruned) = (seen.len() as u64, reader.pruned(space).await?);
-        if let Some(fresh) = reader.fresh(space) {
-            fresh.await?;
-        }
+        reader.fresh(space).await?;
         let end = reader.last_seq(space);
         if last != end || found + pruned != last {
             let name = if space.is_empty() { "" } else { " of " };

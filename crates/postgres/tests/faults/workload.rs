@@ -174,9 +174,7 @@ impl Client {
 
     /// `None`: the store is away.
     async fn read(&self, key: &Key) -> Option<Option<detente_core::Head>> {
-        if let Some(fresh) = self.reader.fresh(key.space()) {
-            fresh.await.ok()?;
-        }
+        self.reader.fresh(key.space()).await.ok()?;
         self.reader.head(key).await.ok()
     }
 }

@@ -107,9 +107,7 @@ pub fn two_writers_race<S: Store>(open: impl Fn() -> S) {
         }
     });
     let reader = sessions[0].reader.clone();
-    if let Some(fresh) = reader.fresh("default") {
-        fresh.block_on().unwrap();
-    }
+    reader.fresh("default").block_on().unwrap();
     assert_eq!(reader.last_seq("default"), 600);
     for id in ["0", "1", "2"] {
         assert_eq!(

@@ -122,10 +122,6 @@ impl Reader for MemoryReader {
         true
     }
 
-    fn fresh<'a>(&'a self, _: &'a str) -> Option<Read<'a, ()>> {
-        None
-    }
-
     fn last_seq(&self, _: &str) -> Seq {
         self.shared().tables.last_seq
     }
