@@ -219,6 +219,11 @@ impl Subject<'_> {
             What::Busy => Problem::unavailable("Too many writes are waiting."),
             What::Closing => Problem::unavailable("The server is shutting down."),
             What::Away => Problem::unavailable("The store cannot be reached."),
+            What::Unknown => {
+                let detail = "The connection to the database broke, and whether the write was performed \
+                              is not known yet.";
+                Problem::unavailable(detail).with("outcome", "unknown")
+            }
             What::Full => Problem::new(Kind::StorageFull, message::FULL),
             What::Damaged(damage) => damaged(&damage),
             What::Failed { cause } => Problem::internal(cause),

@@ -171,6 +171,8 @@ pub enum What {
     Full,
     /// The store cannot be reached.
     Away,
+    /// The store does not say whether the write was performed.
+    Unknown,
     /// What is stored is not as it was written.
     Damaged(Damage),
     /// The server failed. The cause is for its log alone.

@@ -112,6 +112,7 @@ pub(crate) fn not_written(error: WriteError) -> Box<crate::Explanation> {
         WriteError::Closing => What::Closing.into(),
         WriteError::Full => What::Full.into(),
         WriteError::Away => What::Away.into(),
+        WriteError::Unknown => What::Unknown.into(),
         WriteError::Damaged(damage) => What::Damaged(damage).into(),
         WriteError::Store => What::failed("the store failed; see the writer's own line").into(),
     }

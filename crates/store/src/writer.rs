@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use detente_core::{
     Checksum, CollectionRules, Command, Decision, LockCommand, LockDecision, Moment, Once,
@@ -13,10 +14,13 @@ use crate::{
     Time, Transacted, Transaction,
 };
 
+/// How long whoever asks waits for a store that other nodes share, which may go away for longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How many orders are decided together at most.
 const BATCH_LIMIT: usize = 512;
 
-/// Why an order has no reply. Nothing was done.
+/// Why an order has no reply. Nothing was done, unless that is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
     #[error("too many writes are waiting")]
@@ -25,6 +29,10 @@ pub enum WriteError {
     Full,
     #[error("the store cannot be reached")]
     Away,
+    /// Whoever asked waited long, and the store does not say what became of the write. All others of
+    /// these errors say that nothing was done.
+    #[error("whether it was written is not known")]
+    Unknown,
     /// What the write rests on is not as it was written.
     #[error("the store is damaged: {0}")]
     Damaged(Damage),
@@ -47,6 +55,8 @@ pub struct Writer {
 pub struct WriterHandle {
     /// One for each thread.
     queues: Arc<[mpsc::Sender<Request>]>,
+    /// `None`: an answer always comes.
+    patience: Option<Duration>,
     counters: Arc<DeskCounters>,
     in_progress: Arc<InProgress>,
     clock: Arc<Clock>,
@@ -94,6 +104,7 @@ impl Writer {
         }
         let handle = WriterHandle {
             queues: queues.into(),
+            patience: (!has_one_log).then_some(PATIENCE),
             counters,
             in_progress: Arc::default(),
             clock,
@@ -174,7 +185,26 @@ impl WriterHandle {
     }
 
     async fn order(&self, order: Order) -> Result<Reply, WriteError> {
-        ask(self.queue(&order), order).await
+        self.ask(self.queue(&order), order).await
+    }
+
+    async fn ask(&self, queue: &mpsc::Sender<Request>, order: Order) -> Result<Reply, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request {
+            order,
+            reply: Some(reply),
+        };
+        queue.try_send(request).map_err(|error| match error {
+            TrySendError::Full(_) => WriteError::Busy,
+            TrySendError::Closed(_) => WriteError::Closing,
+        })?;
+        let Some(patience) = self.patience else {
+            return answer.await.unwrap_or(Err(WriteError::Closing));
+        };
+        match tokio::time::timeout(patience, answer).await {
+            Ok(answer) => answer.unwrap_or(Err(WriteError::Closing)),
+            Err(_) => Err(WriteError::Unknown),
+        }
     }
 
     /// That of the thread that decides what is about the space of an order.
@@ -207,7 +237,7 @@ impl WriterHandle {
     /// [`WriteError`]: it still waits.
     pub async fn flush(&self) -> Result<(), WriteError> {
         for queue in &*self.queues {
-            ask(queue, Order::Flush).await?;
+            self.ask(queue, Order::Flush).await?;
         }
         Ok(())
     }
@@ -239,19 +269,6 @@ impl WriterHandle {
         let waiting = |queue: &mpsc::Sender<_>| queue.max_capacity() - queue.capacity();
         self.queues.iter().map(waiting).sum()
     }
-}
-
-async fn ask(queue: &mpsc::Sender<Request>, order: Order) -> Result<Reply, WriteError> {
-    let (reply, answer) = oneshot::channel();
-    let request = Request {
-        order,
-        reply: Some(reply),
-    };
-    queue.try_send(request).map_err(|error| match error {
-        TrySendError::Full(_) => WriteError::Busy,
-        TrySendError::Closed(_) => WriteError::Closing,
-    })?;
-    answer.await.unwrap_or(Err(WriteError::Closing))
 }
 
 /// When the newest version was written; `None` if there is none, if it cannot be read, or if the store

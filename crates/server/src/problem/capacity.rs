@@ -10,6 +10,10 @@ const LIMIT: Member = member("limit", || {
     words.about("What there were too many of.")
 });
 
+const OUTCOME: Member = member("outcome", || {
+    one_word_of(&["unknown"]).about("If it is there: the write may have been performed, or not.")
+});
+
 pub(super) const ROWS: &[ProblemType] = &[
     ProblemType {
         kind: ProblemKind::RequestTimeout,
@@ -93,8 +97,15 @@ pub(super) const ROWS: &[ProblemType] = &[
         status: StatusCode::SERVICE_UNAVAILABLE,
         title: "Try again in a moment",
         again: "yes, the same request",
-        why: "Too many writes are waiting, or the server is shutting down. Nothing was written.",
-        what: "Send the same request again after <code>Retry-After</code> seconds.",
+        why: "\
+            Too many writes are waiting, the database cannot be reached, or the server is shutting down. \
+            Nothing was written, unless <code>outcome</code> is there.",
+        what: "\
+            Send the same request again after <code>Retry-After</code> seconds. If <code>outcome</code> is \
+            <code>unknown</code>, the connection to the database broke during the write, which may have \
+            been performed or not. An <code>Idempotency-Key</code> makes sure that it is performed once; \
+            without one, <code>If-Match</code> finds out.",
+        members: &[OUTCOME],
         ..ProblemType::BARE
     },
     ProblemType {

@@ -16,6 +16,7 @@ impl<R: Reader> Session<R> {
     pub(super) fn new<S: Store<Reader = R>>(store: S) -> Self {
         let reader = store.reader();
         let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
             .build()
             .unwrap();
         Self {
