@@ -22,13 +22,20 @@ pub(super) struct Control {
 }
 
 impl Control {
-    /// Listens in a data folder that this process holds: a socket that is there was left behind.
+    /// Listens in a data folder. A socket that is there and that nobody answers at was left behind: a
+    /// folder with data is held by this process, but servers on a database may share one.
     ///
     /// # Errors
     ///
-    /// If the path is longer than one of a socket may be, or the folder cannot be written.
+    /// If another server listens there, the path is longer than one of a socket may be, or the folder
+    /// cannot be written.
     pub(super) fn listen(data: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(data)?;
         let path = data.join(SOCKET);
+        if UnixStream::connect(&path).is_ok() {
+            let other = format!("another server listens in {}", data.display());
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, other));
+        }
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
