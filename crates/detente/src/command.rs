@@ -9,6 +9,7 @@ mod door; // who may come in, by flags
 mod export; // documents out, one per line
 mod import; // documents in, one per line
 mod manual; // completions for shells, pages of the manual
+mod opened; // either store, and what commands need of one
 mod progress; // progress, on a terminal
 mod race; // the tester, but one race
 mod reload; // the configuration, read again

@@ -6,7 +6,8 @@ use clap::Args;
 use detente_sqlite::{Sqlite, SqliteOptions};
 
 use super::Failure;
-use super::data::{StoreArgs, refused};
+use super::data::StoreArgs;
+use super::opened::{Opened, Place, refused};
 use super::verify::{examine, inspect};
 
 #[derive(Debug, Args)]
@@ -20,8 +21,11 @@ pub(super) struct Backup {
 impl Backup {
     /// The copy gets its name once it was found to be sound.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.store.config()?;
-        let data = self.store.data(&config);
+        let config = self.store.folder.config()?;
+        let data = match self.store.place(&config)? {
+            Place::Folder(data) => data,
+            database => return Err(not_for(&database)),
+        };
         if self.file.exists() {
             let exists = anyhow!(
                 "{} exists; a backup overwrites nothing",
@@ -35,11 +39,13 @@ impl Backup {
             .tempdir_in(beside)
             .with_context(|| format!("cannot write to {}", beside.display()))
             .map_err(Failure::Start)?;
-        detente_sqlite::back_up(&data, folder.path()).map_err(|error| refused(&data, error))?;
+        detente_sqlite::back_up(&data, folder.path())
+            .map_err(|error| refused(data.display(), error))?;
         inspect(folder.path(), &self.file)?;
         let copy = Sqlite::open(folder.path(), SqliteOptions::default());
-        let copy = copy.map_err(|error| refused(&self.file, error))?;
-        let found = examine(&copy, &config, &self.file)?;
+        let copy = copy.map_err(|error| refused(self.file.display(), error))?;
+        let copy = Opened::Sqlite(Box::new(copy));
+        let found = examine(&copy, &config, &Place::Folder(self.file.clone()))?;
         // Closing it moves its write-ahead log into the one file.
         drop(copy);
         self.keep(&detente_sqlite::database(folder.path()), beside)
@@ -60,6 +66,14 @@ impl Backup {
         std::fs::hard_link(copy, &self.file)?;
         File::open(beside)?.sync_all()
     }
+}
+
+/// A database has a program of its own for that.
+fn not_for(database: &Place) -> Failure {
+    Failure::Usage(anyhow!(
+        "{database}: `detente backup` copies a data folder; pg_dump copies a database, and `detente export` \
+         writes all documents of either"
+    ))
 }
 
 /// The folder of a file.

@@ -1,21 +1,22 @@
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
 use detente_core::CollectionKey;
 use detente_core::rules::Rules;
+use detente_postgres::Consistency;
 use detente_server::{Certificates, Settings};
 use detente_service::Policy;
-use detente_sqlite::{Sqlite, SqliteOptions, SqliteReader};
-use detente_store::{ConstraintConflict, Retention, Store};
+use detente_store::{ConstraintConflict, Retention};
+use tokio::runtime::Runtime;
 
 use super::Failure;
+use super::opened::{Opened, Place, refused};
 use crate::config::{self, Config, Mistakes};
 
-/// The store that a command works on, and its rules.
+/// A configuration, and the folder of a server.
 #[derive(Clone, Debug, Args)]
-pub(super) struct StoreArgs {
+pub(super) struct FolderArgs {
     /// The configuration; without one, any collection name is accepted
     #[arg(long, env = "DETENTE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -24,13 +25,33 @@ pub(super) struct StoreArgs {
     data: Option<PathBuf>,
 }
 
-impl StoreArgs {
+/// The store that a command works on, and its rules.
+#[derive(Clone, Debug, Args)]
+pub(super) struct StoreArgs {
+    #[command(flatten)]
+    pub(super) folder: FolderArgs,
+    /// A PostgreSQL database that has the data, such as postgres://user@host:5432/name [default: that of the
+    /// configuration, or none]. The data folder has only the socket of `detente reload` then. Others see
+    /// the arguments of a process: the environment is a better place for a password
+    #[arg(
+        long,
+        env = "DETENTE_STORE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    // Not parsed by clap, which would show a value with a mistake, and its password.
+    store: Option<String>,
+}
+
+impl FolderArgs {
     pub(super) fn config(&self) -> Result<Config, Failure> {
         match &self.config {
             Some(path) => config::load(path).map_err(|mistakes| Failure::Usage(told(&mistakes))),
             None => Ok(Config {
                 listen: None,
                 data: None,
+                store: None,
+                read_consistency: Consistency::default(),
                 cache_bytes: None,
                 conflicts: Retention::default(),
                 policy: Policy::default(),
@@ -54,36 +75,31 @@ impl StoreArgs {
         let said = self.data.clone().or_else(|| config.data.clone());
         said.unwrap_or_else(|| PathBuf::from("detente-data"))
     }
+}
 
-    /// Opens the store for writing, with the unique keys of the configuration.
-    pub(super) fn open(&self, config: &Config) -> Result<Sqlite, Failure> {
-        let data = self.data(config);
-        let default = SqliteOptions::default();
-        let cache_bytes = config.cache_bytes.unwrap_or(default.cache_bytes);
-        let options = SqliteOptions {
-            cache_bytes,
-            conflicts: config.conflicts,
-            ..default
-        };
-        let mut store = Sqlite::open(&data, options).map_err(|error| refused(&data, error))?;
-        let rules: Vec<_> = rules(config).collect();
-        let conflicts = store
-            .constrain(&rules)
-            .map_err(|error| refused(&data, error))?;
-        if !conflicts.is_empty() {
-            return Err(Failure::Usage(colliding(&conflicts)));
-        }
-        Ok(store)
+impl StoreArgs {
+    /// Where the data is.
+    pub(super) fn place(&self, config: &Config) -> Result<Place, Failure> {
+        let said = self.store.as_ref().map(|url| url.parse()).transpose();
+        let said = said.map_err(|error| Failure::Usage(anyhow!("--store {error}")))?;
+        Ok(match said.or_else(|| config.store.clone()) {
+            Some(url) => Place::Database(url),
+            None => Place::Folder(self.folder.data(config)),
+        })
     }
+}
 
-    /// Opens a store that must exist, and changes nothing in it.
-    pub(super) fn open_as_it_is(&self, config: &Config) -> Result<Sqlite, Failure> {
-        let data = self.data(config);
-        if let Err(error) = SqliteReader::open(&data) {
-            return Err(refused(&data, error));
-        }
-        Sqlite::open(&data, SqliteOptions::default()).map_err(|error| refused(&data, error))
+/// Opens the store for writing, with the unique keys of the configuration.
+pub(super) fn open(place: &Place, config: &Config, runtime: &Runtime) -> Result<Opened, Failure> {
+    let mut store = Opened::open(place, config, runtime)?;
+    let rules: Vec<_> = rules(config).collect();
+    let conflicts = store
+        .constrain(&rules)
+        .map_err(|error| refused(place, error))?;
+    if !conflicts.is_empty() {
+        return Err(Failure::Usage(colliding(&conflicts)));
     }
+    Ok(store)
 }
 
 /// The rules of all collections, by name.
@@ -109,10 +125,4 @@ pub(super) fn told(mistakes: &Mistakes) -> anyhow::Error {
     let count = mistakes.0.len();
     let noun = if count == 1 { "mistake" } else { "mistakes" };
     anyhow!("{count} {noun} in the configuration\n{mistakes}")
-}
-
-pub(super) fn refused(data: &Path, error: impl Display) -> Failure {
-    Failure::Start(
-        anyhow!("{error}").context(format!("cannot open the store in {}", data.display())),
-    )
 }

@@ -10,13 +10,12 @@ use clap::Args;
 use detente_core::json::{self, Pointer, Value};
 use detente_core::{Command, Condition, Decision, Edit, Key, Preconditions, Proposal, Refusal};
 use detente_service::{Collection, MAX_ACTOR, Policy, is_actor};
-use detente_sqlite::SqliteReader;
-use detente_store::{Reader, Store, Writer, WriterHandle};
+use detente_store::{Reader, WriterHandle};
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 
-use super::data::StoreArgs;
-use super::{Failure, progress};
+use super::data::{self, StoreArgs};
+use super::{Failure, opened, progress};
 
 /// How many lines are written at a time.
 const WINDOW: usize = 256;
@@ -64,17 +63,18 @@ impl Tally {
 
 impl Import {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.store.config()?;
+        let config = self.store.folder.config()?;
+        let place = self.store.place(&config)?;
         let mut file = self.open().map_err(Failure::Usage)?;
         // Everything is read and checked before anything is written.
         check(&config.policy, &mut file).map_err(Failure::Usage)?;
         file.seek(SeekFrom::Start(0))
             .map_err(|error| Failure::Usage(error.into()))?;
-        let store = self.store.open(&config)?;
+        let runtime = opened::runtime()?;
+        let store = data::open(&place, &config, &runtime)?;
         let reader = store.reader();
-        let writer = Writer::start(store, WINDOW).map_err(|error| Failure::Start(error.into()))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        let runtime = runtime.map_err(|error| Failure::Start(error.into()))?;
+        let writer = store.start(WINDOW);
+        let writer = writer.map_err(|error| Failure::Start(error.into()))?;
         let job = Job {
             policy: &config.policy,
             reader,
@@ -215,7 +215,7 @@ impl Line {
 
 struct Job<'a> {
     policy: &'a Policy,
-    reader: SqliteReader,
+    reader: Arc<dyn Reader>,
     writer: WriterHandle,
     replace: bool,
 }

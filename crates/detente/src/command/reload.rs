@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::control;
-use super::data::{StoreArgs, rules};
+use super::data::{FolderArgs, rules};
 use super::door::{Door, Reach};
 use crate::config::Config;
+use crate::database_url::DatabaseUrl;
 
 /// What is said to a server that shall read its configuration again.
 pub(super) const RELOAD: &str = "reload";
@@ -18,13 +19,13 @@ pub(super) const RELOAD: &str = "reload";
 #[derive(Debug, Args)]
 pub(super) struct Reload {
     #[command(flatten)]
-    store: StoreArgs,
+    folder: FolderArgs,
 }
 
 impl Reload {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.store.config()?;
-        let data = self.store.data(&config);
+        let config = self.folder.config()?;
+        let data = self.folder.data(&config);
         let answer = control::ask(&data, RELOAD).map_err(|error| {
             let why = match error.kind() {
                 ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
@@ -53,7 +54,7 @@ impl Reload {
 /// Reads the configuration of a running server again.
 #[derive(Debug)]
 pub(super) struct Reloading {
-    pub(super) store: StoreArgs,
+    pub(super) folder: FolderArgs,
     pub(super) door: Door,
     pub(super) live: Arc<Live>,
     /// What the server began with and keeps.
@@ -67,6 +68,8 @@ pub(super) struct Reloading {
 pub(super) struct Fixed {
     /// Each setting's name, and what it says.
     settings: Vec<(&'static str, String)>,
+    /// Not as a text, which would hold a password.
+    store: Option<DatabaseUrl>,
     /// By which documents were filed when the store was opened.
     unique_keys: Vec<String>,
 }
@@ -77,6 +80,7 @@ impl Fixed {
         let settings = vec![
             ("listen", format!("{:?}", config.listen)),
             ("data", format!("{:?}", config.data)),
+            ("read_consistency", format!("{:?}", config.read_consistency)),
             ("tls", format!("{:?}", config.tls)),
             ("cache_bytes", format!("{:?}", config.cache_bytes)),
             ("conflicts", format!("{:?}", config.conflicts)),
@@ -91,6 +95,7 @@ impl Fixed {
         let keyed = keyed.map(|(name, rules)| format!("{name}: {:?}", rules.unique));
         Self {
             settings,
+            store: config.store.clone(),
             unique_keys: keyed.collect(),
         }
     }
@@ -98,7 +103,9 @@ impl Fixed {
     fn changed(&self, other: &Self) -> Vec<&'static str> {
         let pairs = self.settings.iter().zip(&other.settings);
         let changed = pairs.filter(|(one, other)| one != other);
-        changed.map(|((name, _), _)| *name).collect()
+        let changed = changed.map(|((name, _), _)| *name);
+        let store = (self.store != other.store).then_some("store");
+        changed.chain(store).collect()
     }
 }
 
@@ -141,7 +148,7 @@ impl Reloading {
 
     fn exchange(&self) -> Result<Vec<&'static str>, String> {
         let told = |failure: Failure| failure.to_string();
-        let mut config = self.store.config().map_err(told)?;
+        let mut config = self.folder.config().map_err(told)?;
         self.door.apply(&mut config.settings).map_err(told)?;
         self.reach.must_be_guarded(&config.settings).map_err(told)?;
         let next = Fixed::of(&config);

@@ -8,14 +8,15 @@ use detente_core::CollectionKey;
 use detente_core::rules::Rules;
 use detente_server::{Certificates, Listener, Serving};
 use detente_service::{Policy, Service};
-use detente_store::{Reader, Store, StoreError, Writer};
+use detente_store::{Reader, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;
 use super::control::Control;
-use super::data::{StoreArgs, refused, rules};
+use super::data::{self, StoreArgs, rules};
 use super::door::Door;
+use super::opened::{Place, refused};
 use super::reload::{Fixed, Reloading};
 use super::shutdown::shutdown_signal;
 use super::tls::TlsArgs;
@@ -78,7 +79,7 @@ impl LogLevel {
             Self::Debug => "debug",
         };
         EnvFilter::new(format!(
-            "warn,detente={level},detente_server={level},detente_service={level},detente_store={level},detente_sqlite={level}"
+            "warn,detente={level},detente_server={level},detente_service={level},detente_store={level},detente_sqlite={level},detente_postgres={level}"
         ))
     }
 }
@@ -92,9 +93,9 @@ enum LogFormat {
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
         self.start_log();
-        let (mut config, certificates) = self.store.config_to_serve()?;
+        let (mut config, certificates) = self.store.folder.config_to_serve()?;
         self.door.apply(&mut config.settings)?;
-        let data = self.store.data(&config);
+        let place = self.store.place(&config)?;
         let listen = self.listen.clone().or_else(|| config.listen.clone());
         let listen = listen.unwrap_or_else(|| Listen::Tcp(DEFAULT_LISTEN.to_owned()));
         let certificates = self.tls.certificates(certificates, &listen)?;
@@ -110,22 +111,25 @@ impl Serve {
         let mut hangups = signal(SignalKind::hangup()).map_err(|it| Failure::Start(it.into()))?;
         drop(entered);
         let fixed = Fixed::of(&config);
-        let store = self.store.open(&config)?;
-        let writer = runtime.block_on(async {
-            let listener = bind(&listen, certificates.clone()).await.map_err(Failure::Start)?;
-            let reader = Arc::new(store.reader());
-            warn_of_undeclared(&*reader, &config.policy)
-                .await
-                .map_err(|error| refused(&data, error))?;
-            let reach = self.door.reach(&listener);
-            reach.must_be_guarded(&config.settings)?;
-            warn_of_rules_for_nobody(&config);
-            let writer = Writer::start(store, config.settings.limits.queued_writes)
-                .map_err(|error| Failure::Start(error.into()))?;
+        let data = self.store.folder.data(&config);
+        let store = data::open(&place, &config, &runtime)?;
+        let listener = runtime.block_on(bind(&listen, certificates.clone()));
+        let listener = listener.map_err(Failure::Start)?;
+        let reader = store.reader();
+        runtime
+            .block_on(warn_of_undeclared(&*reader, &config.policy))
+            .map_err(|error| refused(&place, error))?;
+        let reach = self.door.reach(&listener);
+        reach.must_be_guarded(&config.settings)?;
+        warn_of_rules_for_nobody(&config);
+        // A database is waited for where it is written to: not on a thread of the runtime.
+        let writer = store.start(config.settings.limits.queued_writes);
+        let writer = writer.map_err(|error| Failure::Start(error.into()))?;
+        let served = runtime.block_on(async {
             let service = Service::new(config.policy, reader, writer.handle());
             let serving = detente_server::serve(listener, service, config.settings);
             let reloading = Arc::new(Reloading {
-                store: self.store.clone(),
+                folder: self.store.folder.clone(),
                 door: self.door.clone(),
                 live: serving.live(),
                 fixed,
@@ -149,7 +153,7 @@ impl Serve {
                     tracing::warn!(%error, "`detente reload` will not reach this server; SIGHUP will");
                 }
             }
-            announce(&serving, &data.display().to_string()).map_err(Failure::Start)?;
+            announce(&serving, &place).map_err(Failure::Start)?;
             let shutdown = shutdown_signal("ended before all requests were finished");
             serving.run(shutdown.map_err(Failure::Start)?).await;
             // Both hold the server, and with it the writer, which ends when nobody can reach it any more.
@@ -157,15 +161,16 @@ impl Serve {
                 task.abort();
                 let _ = task.await;
             }
-            Ok(writer)
+            Ok(())
         });
-        match writer?.join() {
+        served?;
+        match writer.join() {
             // What was acknowledged is safe.
             Err(StoreError::Full) => {
                 tracing::warn!("no space left: the last refusals are not in the conflict log");
                 Ok(())
             }
-            closed => closed.map_err(|error| refused(&data, error)),
+            closed => closed.map_err(|error| refused(&place, error)),
         }
     }
 
@@ -239,16 +244,16 @@ fn warn_of_rules_for_nobody(config: &Config) {
 }
 
 /// Prints the line that says where everything is.
-fn announce(serving: &Serving, data: &str) -> anyhow::Result<()> {
+fn announce(serving: &Serving, place: &Place) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match serving.listener().url() {
         Some(url) => writeln!(
             out,
-            "detente listens on {url}, its page is {url}/, its data is in {data}"
+            "detente listens on {url}, its page is {url}/, its data is in {place}"
         )?,
         None => writeln!(
             out,
-            "detente listens on {}, its data is in {data}",
+            "detente listens on {}, its data is in {place}",
             serving.listener()
         )?,
     }

@@ -1,14 +1,16 @@
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
-use detente_sqlite::{Repair, Sqlite};
-use detente_store::{Audit, Damage, Store, audit};
-use pollster::FutureExt;
+use detente_core::Seq;
+use detente_sqlite::Repair;
+use detente_store::{Audit, Damage, Reader, StoreError, audit};
 
 use super::Failure;
-use super::data::{StoreArgs, refused, rules};
+use super::data::{StoreArgs, rules};
+use super::opened::{self, Opened, Place, refused};
 use crate::config::Config;
 
 #[derive(Debug, Args)]
@@ -22,20 +24,34 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.store.config()?;
-        let data = self.store.data(&config);
-        match (&self.repair_from, inspect(&data, &data)) {
-            (Some(copy), Err(Failure::Findings(_))) => repair(&data, copy)?,
-            (_, inspected) => inspected?,
+        let config = self.store.folder.config()?;
+        let place = self.store.place(&config)?;
+        match &place {
+            Place::Folder(data) => self.look_at_files(data)?,
+            Place::Database(_) => self.must_not_repair(&place)?,
         }
-        let store = self.store.open_as_it_is(&config)?;
-        let found = examine(&store, &config, &data)?;
+        let runtime = opened::runtime()?;
+        let store = Opened::open_as_it_is(&place, &config, &runtime)?;
+        let found = examine(&store, &config, &place)?;
         let (documents, versions) = (found.documents, found.versions);
-        println!(
-            "{}: sound; documents: {documents}, versions: {versions}",
-            data.display()
-        );
+        println!("{place}: sound; documents: {documents}, versions: {versions}");
         Ok(())
+    }
+
+    fn look_at_files(&self, data: &Path) -> Result<(), Failure> {
+        match (&self.repair_from, inspect(data, data)) {
+            (Some(copy), Err(Failure::Findings(_))) => repair(data, copy),
+            (_, inspected) => inspected,
+        }
+    }
+
+    fn must_not_repair(&self, database: &Place) -> Result<(), Failure> {
+        match self.repair_from {
+            None => Ok(()),
+            Some(_) => Err(Failure::Usage(anyhow!(
+                "{database}: --repair-from mends a data folder; PostgreSQL has its own ways to restore a database"
+            ))),
+        }
     }
 }
 
@@ -45,31 +61,54 @@ impl Verify {
 ///
 /// [`Failure::Findings`] with all that is not.
 pub(super) fn inspect(data: &Path, name: &Path) -> Result<(), Failure> {
-    let damage = detente_sqlite::inspect(data).map_err(|error| refused(name, error))?;
+    let damage = detente_sqlite::inspect(data).map_err(|error| refused(name.display(), error))?;
     none(damage.iter().map(Damage::to_string).collect())
 }
 
-/// Looks whether all that is derived agrees with the log. `name` is the store's in messages.
+/// Looks whether all that is derived agrees with the log.
 ///
 /// # Errors
 ///
 /// [`Failure::Findings`] with every fault.
-pub(super) fn examine(store: &Sqlite, config: &Config, name: &Path) -> Result<Audit, Failure> {
+pub(super) fn examine(store: &Opened, config: &Config, place: &Place) -> Result<Audit, Failure> {
+    let failed = |error| refused(place, error);
     let mut judged = HashMap::new();
     for (collection, rules) in rules(config) {
-        if store
-            .has_keys(collection, rules)
-            .map_err(|error| refused(name, error))?
-        {
+        if store.has_keys(collection, rules).map_err(failed)? {
             judged.insert(collection, rules);
         } else {
             println!("{collection}: unique keys not checked; the next start will build them");
         }
     }
-    let found = audit(&store.reader(), |name| judged.get(name).copied()).block_on();
-    let mut found = found.map_err(|error| refused(name, error))?;
-    none(std::mem::take(&mut found.faults))?;
+    let reader = store.reader();
+    let before = store.wait(ends(&*reader)).map_err(failed)?;
+    let found = store.wait(audit(&*reader, |name| judged.get(name).copied()));
+    let mut found = found.map_err(failed)?;
+    let faults = std::mem::take(&mut found.faults);
+    // What was written in between disagrees with what was read before. A data folder has one process at a
+    // time; a database has many.
+    if !faults.is_empty() && before != store.wait(ends(&*reader)).map_err(failed)? {
+        return Err(Failure::Start(anyhow!(
+            "{place}: others wrote to it meanwhile: stop all servers on it first"
+        )));
+    }
+    none(faults)?;
     Ok(found)
+}
+
+/// Where the log of each space ends.
+async fn ends(reader: &dyn Reader) -> Result<Vec<(Box<str>, Seq)>, StoreError> {
+    let collections = reader.collections().await?;
+    let spaces: BTreeSet<_> = collections.into_iter().map(|it| it.space).collect();
+    let mut ends = Vec::new();
+    for space in spaces {
+        if let Some(fresh) = reader.fresh(&space) {
+            fresh.await?;
+        }
+        let last = reader.last_seq(&space);
+        ends.push((space, last));
+    }
+    Ok(ends)
 }
 
 /// There must be no fault.

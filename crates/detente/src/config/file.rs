@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use detente_core::{CollectionRules, Unconditional};
 use detente_gate::Gate;
+use detente_postgres::Consistency;
 use detente_server::{Audit, Limits, Settings};
 use detente_service::{Collection, OnConflict, Policy, StaleAnswer, Undeclared};
 use detente_store::Retention;
@@ -19,6 +20,7 @@ use super::section::Section;
 use super::site::{cors_origins, hosts, site, trusted_proxies};
 use super::tls::{TlsFiles, tls};
 use super::tokens::tokens;
+use crate::database_url::DatabaseUrl;
 use crate::listen::Listen;
 
 /// The settings in the file.
@@ -27,6 +29,10 @@ pub struct Config {
     pub listen: Option<Listen>,
     /// Relative to the folder of the file.
     pub data: Option<PathBuf>,
+    /// The database that has the data instead of the folder.
+    pub store: Option<DatabaseUrl>,
+    /// What a read of that database shows.
+    pub read_consistency: Consistency,
     pub cache_bytes: Option<usize>,
     /// How much of the conflict log is kept.
     pub conflicts: Retention,
@@ -95,6 +101,11 @@ pub(super) fn parse_then(
     }
 }
 
+const READ_CONSISTENCY: [(&str, Consistency); 2] = [
+    ("linearizable", Consistency::Linearizable),
+    ("local", Consistency::Local),
+];
+
 const UNCONDITIONAL: [(&str, Unconditional); 2] = [
     ("reject", Unconditional::Reject),
     ("allow", Unconditional::Allow),
@@ -122,6 +133,10 @@ fn read(root: &Section<'_>) -> Config {
     let config = Config {
         listen: listen(root),
         data: root.text("data").map(|data| beside(root, &data.value)),
+        store: store(root),
+        read_consistency: root
+            .word("read_consistency", &READ_CONSISTENCY)
+            .unwrap_or_default(),
         cache_bytes: root.number("cache_bytes", 0),
         conflicts,
         policy: Policy {
@@ -209,6 +224,15 @@ fn listen(root: &Section<'_>) -> Option<Listen> {
     let parsed = listen.value.parse();
     if let Err(error) = &parsed {
         root.mistake(listen.span, format!("listen {error}"));
+    }
+    parsed.ok()
+}
+
+fn store(root: &Section<'_>) -> Option<DatabaseUrl> {
+    let store = root.text("store")?;
+    let parsed = store.value.parse();
+    if let Err(error) = &parsed {
+        root.mistake(store.span, format!("store {error}"));
     }
     parsed.ok()
 }
@@ -375,6 +399,35 @@ secret_sha256 = "xyz"
             );
         }
         assert_eq!(mistakes("undeclared_collections = \"allow\"\n"), [""; 0]);
+    }
+
+    #[test]
+    fn a_store_is_read_and_its_mistakes_are_told_without_the_password() {
+        let text = "store = \"postgres://ann:s3cret@host/name\"\nread_consistency = \"local\"\n";
+        let config = parse(Path::new("detente.toml"), text).unwrap();
+        assert_eq!(config.read_consistency, Consistency::Local);
+        assert!(!format!("{config:?}").contains("s3cret"));
+        let cases = [
+            (
+                "\n  store = \"mysql://ann:s3cret@host/name\"",
+                "2:11 store must be the URL of a PostgreSQL database",
+            ),
+            (
+                "store = \"postgres://ann:s3cret@host:x/name\"",
+                "1:9 store has a port",
+            ),
+            ("store = 5432", "1:9 store must be a string"),
+            (
+                "read_consistency = \"eventual\"",
+                "1:20 read_consistency must be \"linearizable\" or \"local\"",
+            ),
+        ];
+        for (text, expected) in cases {
+            let found = mistakes(text);
+            assert_eq!(found.len(), 1, "{text}: {found:#?}");
+            assert!(found[0].starts_with(expected), "{text}: {found:#?}");
+            assert!(!found[0].contains("s3cret"), "{found:#?}");
+        }
     }
 
     #[test]
