@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::server::Server;
+use crate::store::Embedded;
 
 const PATH: &str = "/api/documents/1";
 
@@ -768,6 +769,9 @@ async fn a_dismissal_of_many_says_why() {
 /// A store of the format before reasons has no place for them.
 #[tokio::test]
 async fn a_store_that_knows_no_reasons_is_brought_up_to_date() {
+    if Embedded::File.is_absent() {
+        return;
+    }
     let server = Server::start();
     let client = server.client();
     let old = collide(&client, PATH).await;
@@ -802,6 +806,9 @@ async fn a_store_that_knows_no_reasons_is_brought_up_to_date() {
 /// Whoever never looks need not: what nobody settled in time is dismissed.
 #[tokio::test]
 async fn what_nobody_settles_in_time_is_dismissed() {
+    if Embedded::File.is_absent() {
+        return;
+    }
     let config = "undeclared_collections = \"allow\"\n[conflicts]\ndismiss_after_days = 7\n";
     let server = Server::with_config(config);
     let client = server.client();

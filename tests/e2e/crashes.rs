@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::client::Client;
 use crate::server::{Folder, Server};
+use crate::store::Embedded;
 
 const CONFIG: &str = "[collections.documents]\n[[collections.documents.unique]]\nname = \"slot\"\nfields = [\"/slot\"]\n";
 
@@ -184,7 +185,7 @@ fn audit(folder: &Folder, is_closed: bool) {
         "{}",
         String::from_utf8_lossy(&verified.stderr)
     );
-    if !is_closed {
+    if !is_closed || Embedded::File.is_absent() {
         return;
     }
     let database = rusqlite::Connection::open(folder.data().join("detente.db")).unwrap();

@@ -24,10 +24,8 @@ fn every_example_shows_what_it_says() {
         let folder = Folder::new();
         let mut command = program();
         command.args(["serve", "--listen", "127.0.0.1:0", "--config"]);
-        command
-            .arg(example.join("detente.toml"))
-            .arg("--data")
-            .arg(folder.data());
+        command.arg(example.join("detente.toml"));
+        folder.give(&mut command);
         let server = Server::start_as(folder, command);
         for _ in 0..2 {
             run(&example, server.url());

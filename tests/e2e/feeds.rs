@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::server::Server;
+use crate::store::Embedded;
 
 /// A stream of server-sent events, read as a browser would.
 pub(crate) struct Stream {
@@ -187,6 +188,9 @@ async fn a_stream_says_where_it_begins() {
 /// An older copy of the store was put back: whoever was further is told, and gets everything again.
 #[tokio::test]
 async fn a_client_that_was_further_than_the_log_begins_again() {
+    if Embedded::File.is_absent() {
+        return;
+    }
     let server = Server::start();
     let client = server.client();
     write_many(&client, 0, 4).await;
@@ -232,6 +236,9 @@ async fn a_client_that_was_further_than_the_log_begins_again() {
 /// The log has grown past the place again, with other versions.
 #[tokio::test]
 async fn a_restored_store_is_another_log_however_far_it_goes() {
+    if Embedded::File.is_absent() {
+        return;
+    }
     type Restore = fn(&Path, &Path);
     let ways: [(&str, Restore); 2] = [
         ("another folder", |copy, data| {

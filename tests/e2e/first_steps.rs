@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::server::{Folder, Server, program};
+use crate::store::Embedded;
 
 fn start(folder: Folder, arguments: &[&str]) -> Server {
     let command = folder.command(&[&["serve"], arguments].concat());
@@ -132,6 +133,9 @@ fn serve_all(folder: &Folder, arguments: &[&str]) -> Command {
 
 #[test]
 fn an_open_door_is_refused_or_warned_of() {
+    if Embedded::NoNetwork.is_absent() {
+        return;
+    }
     let folder = Folder::new();
     let refused = serve_all(&folder, &[]).output().unwrap();
     let errors = String::from_utf8(refused.stderr).unwrap();
@@ -162,17 +166,14 @@ fn a_socket_in_the_file_system_serves_and_goes_with_the_server() {
     let folder = Folder::new();
     let socket = folder.path().join("detente.sock");
     let place = format!("unix:{}", socket.display());
-    let serve = |data: &str| {
-        let mut command = program();
-        command
-            .args(["serve", "--listen", &place, "--data"])
-            .arg(folder.path().join(data));
+    let serve = |folder: &Folder| {
+        let mut command = folder.command(&["serve", "--listen", &place]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };
     // One that a crashed server left.
     drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
-    let mut server = serve("data").spawn().unwrap();
+    let mut server = serve(&folder).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(server.stdout.as_mut().unwrap())
         .read_line(&mut line)
@@ -181,7 +182,7 @@ fn a_socket_in_the_file_system_serves_and_goes_with_the_server() {
     let put = "PUT /api/notes/1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
     let answer = ask(&socket, put);
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
-    let second = serve("other").output().unwrap();
+    let second = serve(&Folder::new()).output().unwrap();
     assert_eq!(second.status.code(), Some(3), "somebody listens there");
     let stopped = Command::new("kill")
         .arg(server.id().to_string())
@@ -193,6 +194,9 @@ fn a_socket_in_the_file_system_serves_and_goes_with_the_server() {
 
 #[tokio::test]
 async fn a_backup_of_a_running_server_is_a_sound_store() {
+    if Embedded::Backup.is_absent() {
+        return;
+    }
     let server = Server::start();
     let client = server.client();
     for n in 0..50 {

@@ -574,12 +574,12 @@ async fn silent_connections_make_room_for_others() {
 async fn few_descriptors_leave_room_for_the_store_and_for_others() {
     let folder = Folder::new();
     let script = format!(
-        "ulimit -n 64 && exec {program} serve --listen 127.0.0.1:0 --data {data}",
+        "ulimit -n 64 && exec {program} serve --listen 127.0.0.1:0 \"$@\"",
         program = env!("CARGO_BIN_EXE_detente"),
-        data = folder.data().display(),
     );
     let mut command = Command::new("bash");
-    command.args(["-c", &script]);
+    command.args(["-c", &script, "bash"]);
+    folder.give(&mut command);
     let server = Server::start_as(folder, command);
     must_stay_open_to_others(&server).await;
 }

@@ -2,6 +2,7 @@
 
 mod client; // a test client that checks what holds for every answer
 mod server; // the program, started on a free port with a folder of its own
+mod store; // where its data is: this run's store
 
 mod access; // who may do what
 mod batches; // several writes, all or none
@@ -37,5 +38,6 @@ mod readme; // the commands that the README prints
 mod rot; // bits that flip on the disk
 mod rules; // schema, unique keys, lifecycles, CEL
 mod scenarios; // every example's own scenarios, by the tester
+mod shared; // a database instead of the data folder
 mod tls; // HTTPS, and certificates that are replaced
 mod unseen; // no tag of a version whose document the writer does not know

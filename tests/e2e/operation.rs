@@ -3,6 +3,7 @@ use std::net::TcpStream;
 use std::process::Stdio;
 
 use crate::server::{Folder, Server, program};
+use crate::store::Embedded;
 
 /// A write whose body is under way when the server is told to stop is finished and answered.
 #[tokio::test]
@@ -60,9 +61,8 @@ async fn documents_are_restored_in_the_state_that_they_were_in() {
         .send()
         .await;
     let file = server.data().join("../backup.ndjson");
-    let export = program()
-        .args(["export", "--data"])
-        .arg(server.data())
+    let export = server
+        .command(&["export"])
         .arg("--output")
         .arg(&file)
         .output()
@@ -84,6 +84,9 @@ async fn documents_are_restored_in_the_state_that_they_were_in() {
 
 #[test]
 fn verify_makes_no_store_where_there_is_none() {
+    if Embedded::File.is_absent() {
+        return;
+    }
     let folder = Folder::new();
     let verify = folder.command(&["verify"]).output().unwrap();
     assert_eq!(verify.status.code(), Some(3));
@@ -92,6 +95,9 @@ fn verify_makes_no_store_where_there_is_none() {
 
 #[test]
 fn a_store_is_opened_by_one_process() {
+    if Embedded::OneProcess.is_absent() {
+        return;
+    }
     let server = Server::start();
     let data = server.data();
     let second = program()
@@ -106,6 +112,9 @@ fn a_store_is_opened_by_one_process() {
 
 #[test]
 fn stores_that_are_not_ours_are_left_as_they_are() {
+    if Embedded::File.is_absent() {
+        return;
+    }
     type Spoil = fn(&std::path::Path);
     let cases: [(&str, Spoil); 4] = [
         ("is not a Detente store", |path| {
@@ -173,9 +182,8 @@ async fn what_is_exported_is_imported_elsewhere() {
         .await;
     // Also while the server runs.
     let file = server.data().join("../backup.ndjson");
-    let export = program()
-        .args(["export", "--data"])
-        .arg(server.data())
+    let export = server
+        .command(&["export"])
         .arg("--output")
         .arg(&file)
         .output()
@@ -183,9 +191,8 @@ async fn what_is_exported_is_imported_elsewhere() {
     assert!(export.status.success(), "{export:?}");
     let lines = std::fs::read_to_string(&file).unwrap();
     assert_eq!(lines.lines().count(), 600);
-    let again = program()
-        .args(["export", "--data"])
-        .arg(server.data())
+    let again = server
+        .command(&["export"])
         .arg("--output")
         .arg(&file)
         .output()
@@ -432,6 +439,9 @@ async fn logs_are_structured_and_carry_the_request_id() {
 
 #[test]
 fn flags_beat_the_environment_beats_the_file() {
+    if Embedded::File.is_absent() {
+        return;
+    }
     let folder =
         Folder::with_config("listen = \"127.0.0.1:1\"\nundeclared_collections = \"allow\"\n");
     let config = folder.path().join("detente.toml");

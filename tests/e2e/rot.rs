@@ -3,6 +3,7 @@ use std::process::Command;
 
 use crate::client::Client;
 use crate::server::Server;
+use crate::store::Embedded;
 
 const DOCUMENTS: u64 = 12;
 
@@ -46,6 +47,9 @@ fn run(command: &mut Command) -> (Option<i32>, String) {
 
 #[tokio::test]
 async fn what_rots_is_never_answered_and_is_restored_from_a_backup() {
+    if Embedded::File.is_absent() {
+        return;
+    }
     let server = Server::start();
     fill(&server.client()).await;
     let folder = server.stop();
@@ -112,6 +116,9 @@ async fn what_rots_is_never_answered_and_is_restored_from_a_backup() {
 
 #[tokio::test]
 async fn a_backup_that_lacks_what_is_damaged_changes_nothing() {
+    if Embedded::File.is_absent() {
+        return;
+    }
     let server = Server::start();
     server.client().create("/api/notes/first", "{}").await;
     let folder = server.stop();
@@ -137,6 +144,9 @@ async fn a_backup_that_lacks_what_is_damaged_changes_nothing() {
 /// The same as the store's own test, as a client sees it.
 #[tokio::test]
 async fn no_flipped_bit_reaches_a_client() {
+    if Embedded::File.is_absent() {
+        return;
+    }
     let server = Server::start();
     fill(&server.client()).await;
     let mut tags = Vec::new();
@@ -200,6 +210,9 @@ fn starts(serve: &mut Command) -> bool {
 /// What is missing at the end of a log shows only outside of it.
 #[tokio::test]
 async fn a_write_ahead_log_that_is_gone_is_missed() {
+    if Embedded::File.is_absent() {
+        return;
+    }
     let server = Server::start();
     fill(&server.client()).await;
     let server = Server::start_in(server.stop());

@@ -34,10 +34,8 @@ async fn every_example_holds_what_its_scenarios_say() {
         let folder = Folder::new();
         let mut command = program();
         command.args(["serve", "--listen", "127.0.0.1:0", "--config"]);
-        command
-            .arg(file.with_file_name("detente.toml"))
-            .arg("--data")
-            .arg(folder.data());
+        command.arg(file.with_file_name("detente.toml"));
+        folder.give(&mut command);
         let server = Server::start_as(folder, command);
         for report in reports(&file, server.url()).await {
             let (name, reason) = (&report.id, &report.reason);

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::store::Store;
 
 /// The program under test, running; ended with the value.
 pub(crate) struct Server {
@@ -17,11 +18,17 @@ pub(crate) struct Server {
 }
 
 /// Where a server keeps its data and its configuration. Outlives restarts.
-pub(crate) struct Folder(TempDir);
+pub(crate) struct Folder {
+    files: TempDir,
+    store: Store,
+}
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        Self(TempDir::new().expect("a temporary folder"))
+        Self {
+            files: TempDir::new().expect("a temporary folder"),
+            store: Store::default(),
+        }
     }
 
     pub(crate) fn with_config(config: &str) -> Self {
@@ -31,7 +38,7 @@ impl Folder {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.0.path()
+        self.files.path()
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -45,11 +52,18 @@ impl Folder {
     /// `detente` with these arguments, on this folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program();
-        command.args(arguments).arg("--data").arg(self.data());
+        command.args(arguments);
+        self.give(&mut command);
         if let Some(config) = self.config() {
             command.arg("--config").arg(config);
         }
         command
+    }
+
+    /// Has `command`, which runs the program, work on the data of this folder.
+    pub(crate) fn give(&self, command: &mut Command) {
+        command.arg("--data").arg(self.data());
+        self.store.give(command);
     }
 }
 
@@ -119,6 +133,11 @@ impl Server {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.data()
+    }
+
+    /// `detente` with these arguments, on its folder.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.folder.command(arguments)
     }
 
     pub(crate) fn client(&self) -> Client {

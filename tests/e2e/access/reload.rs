@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::client::{Ask, Client};
 use crate::server::{Folder, Server, program};
+use crate::store::Embedded;
 
 const ANN: &str = "[[tokens]]\nname = \"ann\"\nsecret = \"ann-secret\"\n";
 const BOB: &str = "[[tokens]]\nname = \"bob\"\nsecret = \"bob-secret\"\n";
@@ -332,6 +333,9 @@ async fn a_reload_under_load_costs_nothing() {
 /// In a network of its own, where nobody can reach it.
 #[test]
 fn a_server_that_others_reach_does_not_become_open() {
+    if Embedded::NoNetwork.is_absent() {
+        return;
+    }
     let folder = Folder::with_config(&[NOTES, ANN].concat());
     let file = folder.path().join("detente.toml");
     let mut command = Command::new("unshare");
@@ -424,6 +428,9 @@ fn mode(path: &Path) -> u32 {
 
 #[tokio::test]
 async fn the_control_socket_is_its_owners_and_goes_with_the_server() {
+    if Embedded::OneProcess.is_absent() {
+        return;
+    }
     let running = Running::start(&[NOTES, ANN].concat());
     let socket = running.server.data().join("control.sock");
     assert_eq!(mode(&socket), 0o600);

@@ -14,7 +14,8 @@ fn example(name: &str) -> Server {
     let folder = Folder::new();
     let mut command = program();
     command.args(["serve", "--listen", "127.0.0.1:0", "--config"]);
-    command.arg(config).arg("--data").arg(folder.data());
+    command.arg(config);
+    folder.give(&mut command);
     Server::start_as(folder, command)
 }
 
