@@ -109,9 +109,7 @@ async fn walk(
     collection: &CollectionKey,
     visit: &mut Visit<'_>,
 ) -> anyhow::Result<()> {
-    if let Some(fresh) = reader.fresh(&collection.space) {
-        fresh.await?;
-    }
+    reader.fresh(&collection.space).await?;
     each_document(reader, collection, |stored| Ok(visit(Ok(stored))?)).await
 }
 

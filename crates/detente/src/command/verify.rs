@@ -102,9 +102,7 @@ async fn ends(reader: &dyn Reader) -> Result<Vec<(Box<str>, Seq)>, StoreError> {
     let spaces: BTreeSet<_> = collections.into_iter().map(|it| it.space).collect();
     let mut ends = Vec::new();
     for space in spaces {
-        if let Some(fresh) = reader.fresh(&space) {
-            fresh.await?;
-        }
+        reader.fresh(&space).await?;
         let last = reader.last_seq(&space);
         ends.push((space, last));
     }
