@@ -28,6 +28,7 @@ mod lists; // filters, order, cursors
 mod locks; // the only writer for a while
 mod merging; // stale edits, joined
 mod names; // what collections and documents may be called, and their spellings
+mod nodes; // several servers on one database
 mod once; // requests that are performed once
 mod operation; // shutdown, health, CORS, compression, export and import, configuration
 mod origins; // names of the server, and pages of other sites

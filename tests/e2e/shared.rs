@@ -30,9 +30,9 @@ fn on(url: &str, arguments: &[&str]) -> Command {
     command
 }
 
-fn serve_on(folder: &Folder, url: &str) -> Command {
-    let mut command = on(url, &["serve", "--listen", "127.0.0.1:0", "--data"]);
-    command.arg(folder.data());
+pub(crate) fn serve_on(folder: &Folder, url: &str) -> Command {
+    let mut command = on(url, &["serve", "--listen", "127.0.0.1:0"]);
+    command.arg("--data").arg(folder.data());
     command
 }
 
