@@ -57,6 +57,10 @@ fi
 step tests
 cargo test --workspace --locked
 
+step 'the same end to end, on PostgreSQL'
+DETENTE_TEST_STORE=postgres cargo test --package detente --locked --test e2e -- \
+  --skip nodes:: --skip shared:: --skip check::
+
 step attacks
 python3 tests/attacks/run.py target/debug/detente
 

@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use detente_core::{Receipt, Seq};
 use detente_store::{Commit, Pruning};
 
@@ -8,6 +10,9 @@ use crate::rows::{signed, unsigned};
 
 /// How many commits of a space must have come since, before a mark goes: nobody asks for one so old.
 const MARKS: i64 = 100_000;
+
+/// The log is looked through when this node added such a part of what it may hold.
+const GROWTH: u64 = 16;
 
 /// Drops what is older than the newest milestone that may be the oldest version, and counts it. The
 /// chain is walked back from there, as far as it is kept.
@@ -44,7 +49,7 @@ const OLD_CONFLICTS: &str = "DELETE FROM conflicts WHERE at < $1";
 const EXCESS: &str = "DELETE FROM conflicts WHERE number IN (
     SELECT number FROM (
         SELECT number, sum(weight) OVER (ORDER BY number DESC) AS sum FROM conflicts) c
-    WHERE c.sum > $1)";
+    WHERE c.sum > $1::bigint)";
 
 impl Node {
     /// Drops the versions that a commit lets go. If that fails, they stay until the next time.
@@ -73,6 +78,28 @@ impl Node {
         Ok(rows.iter().map(|row| unsigned(row, 0)).collect())
     }
 
+    /// Counts what came into the conflict log, and drops the oldest entries if that may be too much.
+    pub(crate) async fn bound_log(&self, commit: &Commit) {
+        let come: usize = commit.conflicts.iter().map(|it| it.weight()).sum();
+        let limit = self.options.conflicts.bytes;
+        let grown = self.log_growth.fetch_add(come as u64, Ordering::Relaxed) + come as u64;
+        if come == 0 || grown < limit / GROWTH {
+            return;
+        }
+        self.log_growth.store(0, Ordering::Relaxed);
+        if let Err(failure) = self.drop_excess().await {
+            tracing::warn!(error = %failure.error, "the conflict log is larger than it may be");
+        }
+    }
+
+    async fn drop_excess(&self) -> Result<(), Failure> {
+        let client = self.client().await?;
+        let statement = Self::prepared(&client, EXCESS).await?;
+        let limit = signed(self.options.conflicts.bytes);
+        client.execute(&statement, &[&limit]).await?;
+        Ok(())
+    }
+
     /// Drops what has outlived its time.
     pub(crate) async fn forget(&self) -> Result<(), Failure> {
         let now = self.time();
@@ -87,7 +114,7 @@ impl Node {
         client
             .execute(OLD_CONFLICTS, &[&before(kept.age_ms)])
             .await?;
-        client.execute(EXCESS, &[&signed(kept.bytes)]).await?;
-        Ok(())
+        drop(client);
+        self.drop_excess().await
     }
 }

@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,8 @@ pub(crate) struct Node {
     rules: AtomicI64,
     lanes: Mutex<HashMap<Box<str>, Arc<Lane>>>,
     numbers: AtomicU32,
+    /// What this node added to the conflict log since it was bounded, in bytes.
+    pub(crate) log_growth: AtomicU64,
     /// By the number of a lane and the place in its log.
     versions: Mutex<Cache<(u32, Seq), Arc<Stored>>>,
     /// What time it was for the database, and when it said so.
@@ -55,6 +57,7 @@ impl Node {
             rules: AtomicI64::new(rules),
             lanes: Mutex::default(),
             numbers: AtomicU32::new(0),
+            log_growth: AtomicU64::new(0),
             versions: Mutex::new(Cache::new(options.cache_bytes, weigh)),
             time: Mutex::new((Moment(0), Instant::now())),
             options,

@@ -233,7 +233,10 @@ impl Store for Postgres {
         let space = written.or_else(|| commit.locks.first().map(|(key, _)| key.space()));
         if commit.is_log_alone() {
             return match node.runtime.block_on(node.log(commit)) {
-                Ok(()) => Fate::Committed,
+                Ok(()) => {
+                    node.runtime.block_on(node.bound_log(commit));
+                    Fate::Committed
+                }
                 // To write it again does nothing.
                 Err(failure) => failure.fate().unwrap_or(Fate::Away),
             };
@@ -253,6 +256,7 @@ impl Store for Postgres {
                 node.keep_all(&lane, &commit.versions);
                 lane.committed(before, after(before, commit, batch), commit);
                 node.runtime.block_on(node.prune(&lane, commit));
+                node.runtime.block_on(node.bound_log(commit));
                 Fate::Committed
             }
             Appended::Known(Fate::Lost) => {

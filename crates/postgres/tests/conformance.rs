@@ -19,7 +19,7 @@ fn place(cache_bytes: usize) -> impl Fn() -> Postgres {
         ..PostgresOptions::default()
     };
     move || {
-        let store = RUNTIME.block_on(Postgres::open(&database.url(), options));
+        let store = RUNTIME.block_on(Postgres::open(database.url(), options));
         store.unwrap()
     }
 }

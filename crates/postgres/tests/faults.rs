@@ -40,7 +40,7 @@ fn what_was_acknowledged_is_there_once() {
         ..Options::default()
     });
     let database = cluster.database();
-    let proxies = [0, 1].map(|_| RUNTIME.block_on(Proxy::start(&database.url())));
+    let proxies = [0, 1].map(|_| RUNTIME.block_on(Proxy::start(database.url())));
     let mut dice = Dice(0x9e37_79b9);
     let mut all = Told::default();
     let mut workload = Workload::start(&RUNTIME, &proxies);
@@ -60,7 +60,7 @@ fn what_was_acknowledged_is_there_once() {
         .map(|it| it.cut.load(Ordering::Relaxed))
         .sum();
     assert!(cut > 0, "no connection was cut");
-    let found = all.judge(&RUNTIME, &database.url());
+    let found = all.judge(&RUNTIME, database.url());
     let (acknowledged, failed) = (all.acknowledged.len(), all.failed.len());
     println!("{acknowledged} acknowledged, {failed} refused by the store, {cut} connections cut");
     assert!(failed > 0, "the store was never away");
@@ -91,7 +91,7 @@ fn harm(dice: &mut Dice, cluster: &mut Cluster, proxies: &[Proxy]) {
 #[test]
 fn a_commit_that_arrives_late_is_not_written() {
     let database = Cluster::shared().database();
-    let proxy = RUNTIME.block_on(Proxy::start(&database.url()));
+    let proxy = RUNTIME.block_on(Proxy::start(database.url()));
     let open = Postgres::open(&proxy.url, PostgresOptions::default());
     let mut store = RUNTIME.block_on(open).unwrap();
     let commit = |store: &mut Postgres, seq| {
@@ -118,15 +118,15 @@ fn a_commit_that_arrives_late_is_not_written() {
 fn a_lost_a_doubled_and_an_unwanted_write_are_told() {
     let cluster = Cluster::shared();
     let database = cluster.database();
-    let proxies = [0, 1].map(|_| RUNTIME.block_on(Proxy::start(&database.url())));
+    let proxies = [0, 1].map(|_| RUNTIME.block_on(Proxy::start(database.url())));
     let mut workload = Workload::start(&RUNTIME, &proxies);
     let told = workload.run(&RUNTIME, 0, || {
         std::thread::sleep(Duration::from_millis(300))
     });
     workload.end();
     let url = database.url();
-    assert_eq!(told.judge(&RUNTIME, &url), Vec::<String>::new());
-    let found = |wrong: Told| wrong.judge(&RUNTIME, &url).join("\n");
+    assert_eq!(told.judge(&RUNTIME, url), Vec::<String>::new());
+    let found = |wrong: Told| wrong.judge(&RUNTIME, url).join("\n");
     let mut doubled = told.clone();
     doubled.acknowledged.push(told.acknowledged[0].clone());
     assert!(found(doubled).contains("acknowledged twice"));

@@ -39,7 +39,9 @@ impl TouchedVersion {
 
 /// The places that versions touched, beside the version before them, by document and number.
 #[derive(Clone, Debug)]
-pub(crate) struct Touched(Arc<Mutex<Cache<(Key, u64), Arc<[Pointer]>>>>);
+pub(crate) struct Touched(Arc<Mutex<Kept>>);
+
+type Kept = Cache<(Key, u64), Arc<[Pointer]>>;
 
 impl Touched {
     pub(crate) fn new() -> Self {
@@ -47,7 +49,7 @@ impl Touched {
     }
 
     // A std mutex: nothing awaits while it is held.
-    fn kept(&self) -> MutexGuard<'_, Cache<(Key, u64), Arc<[Pointer]>>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().expect("nothing panics while it is held")
     }
 
