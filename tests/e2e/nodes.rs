@@ -2,6 +2,8 @@
 
 mod faults; // servers that are killed and frozen while clients write
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use detente_cluster::{Cluster, Database};
@@ -306,6 +308,23 @@ async fn the_tester_finds_nothing_on_several_nodes() {
         assert_eq!(report["grade"], "A+", "{count} nodes: {told}");
         nodes.end();
     }
+}
+
+/// The example's script, which kills a server.
+#[test]
+fn the_example_of_several_nodes_shows_what_it_says() {
+    let database = Cluster::shared().database();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/several-nodes");
+    let output = Command::new("node")
+        .arg(example.join("kill.mjs"))
+        .arg(database.url())
+        .env("DETENTE", env!("CARGO_BIN_EXE_detente"))
+        .output()
+        .expect("node runs");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}{errors}");
+    assert!(told.contains("the counter is"), "{told}");
 }
 
 /// A reader that need not see what others acknowledged a moment ago sees it soon.

@@ -13,14 +13,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use detente_cluster::{Cluster, Options};
-use detente_core::Moment;
+use detente_core::{Decision, Moment};
 use detente_postgres::{Postgres, PostgresOptions};
-use detente_store::{Commit, Fate, Store};
+use detente_store::{Commit, Fate, Reader, Store, StoreError, Transacted, WriteError};
 use tokio::runtime::Runtime;
 
 use dice::Dice;
 use proxy::Proxy;
-use workload::{Told, Workload};
+use workload::{Node, Told, Workload};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let builder = &mut tokio::runtime::Builder::new_multi_thread();
@@ -103,7 +103,7 @@ fn a_commit_that_arrives_late_is_not_written() {
     };
     assert!(matches!(commit(&mut store, 1), Fate::Committed));
     assert!(matches!(commit(&mut store, 2), Fate::Committed));
-    proxy.hold_next();
+    proxy.hold("\"n\":3");
     let Fate::Unknown(batch) = commit(&mut store, 3) else {
         panic!("its answer was cut off");
     };
@@ -111,6 +111,55 @@ fn a_commit_that_arrives_late_is_not_written() {
     RUNTIME.block_on(proxy.deliver());
     let found = database.run_sql("SELECT max(seq), (SELECT last_seq FROM spaces) FROM versions");
     assert_eq!(found, "2|2");
+}
+
+/// Reads and writes fail while the database is away, and succeed when it is back.
+#[test]
+fn nothing_is_written_while_the_database_is_away() {
+    let mut cluster = Cluster::start(Options {
+        fsync: true,
+        ..Options::default()
+    });
+    let database = cluster.database();
+    let node = Node::start(&RUNTIME, database.url());
+    assert!(matches!(
+        node.put(&RUNTIME, 1, None),
+        Ok(Decision::Apply(_))
+    ));
+    cluster.stop_fast();
+    for n in 2..5 {
+        let written = node.put(&RUNTIME, n, None);
+        assert_eq!(written.unwrap_err(), WriteError::Away);
+        let fresh = RUNTIME.block_on(node.reader.fresh("default"));
+        assert!(matches!(fresh, Err(StoreError::Away)), "{fresh:?}");
+    }
+    cluster.start_again();
+    let Ok(Decision::Apply(applied)) = node.put(&RUNTIME, 5, None) else {
+        panic!("the database is back");
+    };
+    assert_eq!((applied.stored.seq, applied.stored.version), (2, 1));
+    node.end();
+}
+
+/// Whoever waits for a write that nobody knows of is told so, and finds out by the same key.
+#[test]
+fn a_write_that_nobody_knows_of_is_told_and_settled_by_its_key() {
+    let database = Cluster::shared().database();
+    let proxy = RUNTIME.block_on(Proxy::start(database.url()));
+    let node = Node::start(&RUNTIME, &proxy.url);
+    assert!(matches!(
+        node.put(&RUNTIME, 1, Some([1; 32])),
+        Ok(Decision::Apply(_))
+    ));
+    proxy.hold("\"n\":2");
+    proxy.refuse_new();
+    let written = node.put(&RUNTIME, 2, Some([2; 32]));
+    assert_eq!(written.unwrap_err(), WriteError::Unknown);
+    proxy.refuse(false);
+    let again = node.once(&RUNTIME, 2, [2; 32]);
+    assert!(matches!(again, Ok(Transacted::Replayed(_))), "{again:?}");
+    assert_eq!(database.run_sql("SELECT count(*) FROM versions"), "2");
+    node.end();
 }
 
 /// The judge is not asleep: what it is to find, it finds.

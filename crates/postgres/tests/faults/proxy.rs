@@ -8,6 +8,9 @@ use tokio::net::{TcpListener, TcpStream};
 /// What a client sent before it was cut off, and where it goes.
 type Held = (TcpStream, Vec<u8>);
 
+/// What is to be held back.
+type Holds = Arc<Mutex<Option<&'static str>>>;
+
 /// Never.
 const UNARMED: i64 = i64::MAX;
 
@@ -18,7 +21,7 @@ pub(crate) struct Proxy {
     pub(crate) url: String,
     fuse: Arc<AtomicI64>,
     refuses: Arc<AtomicBool>,
-    holds: Arc<AtomicBool>,
+    holds: Holds,
     held: Arc<Mutex<Option<Held>>>,
     /// How many connections were cut.
     pub(crate) cut: Arc<AtomicU64>,
@@ -68,9 +71,9 @@ impl Proxy {
         self.fuse.store(bytes as i64, Ordering::Relaxed);
     }
 
-    /// What is sent next is held back, and whoever sent it is cut off.
-    pub(crate) fn hold_next(&self) {
-        self.holds.store(true, Ordering::Relaxed);
+    /// What is sent next with this text in it is held back, and whoever sent it is cut off.
+    pub(crate) fn hold(&self, text: &'static str) {
+        *self.holds.lock().unwrap() = Some(text);
     }
 
     /// Sends on what was held back, and waits until PostgreSQL has answered.
@@ -84,6 +87,11 @@ impl Proxy {
         assert!(answered.unwrap().unwrap() > 0, "PostgreSQL took it in");
     }
 
+    /// New connections are closed at once; those that are there go on.
+    pub(crate) fn refuse_new(&self) {
+        self.refuses.store(true, Ordering::Relaxed);
+    }
+
     /// New connections are closed at once, and the next byte cuts the one that it is on.
     pub(crate) fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::Relaxed);
@@ -93,20 +101,25 @@ impl Proxy {
     }
 }
 
+fn has(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|it| it == text.as_bytes())
+}
+
 /// Passes bytes on, both ways, until one side ends, the fuse blows, or something is to be held back.
 async fn pass(
     mut client: TcpStream,
     mut server: TcpStream,
     fuse: &AtomicI64,
     cut: &AtomicU64,
-    holds: &AtomicBool,
+    holds: &Mutex<Option<&str>>,
 ) -> Option<Held> {
     let (mut asked, mut answered) = (vec![0; 1 << 14], vec![0; 1 << 14]);
     loop {
         let (bytes, to) = tokio::select! {
             read = client.read(&mut asked) => match read {
                 Ok(length) if length > 0 => {
-                    if holds.swap(false, Ordering::Relaxed) {
+                    let is_held = |text: &mut &str| has(&asked[..length], text);
+                    if holds.lock().unwrap().take_if(is_held).is_some() {
                         return Some((server, asked[..length].to_vec()));
                     }
                     (&asked[..length], &mut server)

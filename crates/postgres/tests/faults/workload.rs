@@ -6,11 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use detente_core::rules::Rules;
 use detente_core::{
-    Applied, CollectionRules, Command, Condition, Decision, Digest, Edit, Key, Kind, Moment,
+    Applied, CollectionRules, Command, Condition, Decision, Digest, Edit, Key, Kind, Moment, Once,
     Preconditions, Proposal, Seq, Stored, Unconditional,
 };
 use detente_postgres::{Postgres, PostgresOptions, PostgresReader};
-use detente_store::{Changes, Follow, PageLimit, Reader, Store, Writer, WriterHandle, audit};
+use detente_store::{
+    Changes, Follow, PageLimit, Reader, Store, Transacted, Transaction, WriteError, Writer,
+    WriterHandle, audit,
+};
 use tokio::runtime::Runtime;
 
 use crate::proxy::Proxy;
@@ -24,9 +27,78 @@ pub(crate) struct Workload {
     nodes: Vec<Node>,
 }
 
-struct Node {
+/// A node by itself.
+pub(crate) struct Node {
     writer: Writer,
-    reader: PostgresReader,
+    pub(crate) reader: PostgresReader,
+}
+
+impl Node {
+    pub(crate) fn start(runtime: &Runtime, url: &str) -> Self {
+        let options = PostgresOptions::default();
+        let store = runtime.block_on(Postgres::open(url, options)).unwrap();
+        let reader = store.reader();
+        let writers = vec![store.another(), store];
+        let writer = Writer::start_all(writers, 1000).unwrap();
+        Self { writer, reader }
+    }
+
+    /// Creates a document of its own; under a key, if there is one.
+    pub(crate) fn put(
+        &self,
+        runtime: &Runtime,
+        number: u64,
+        scope: Option<[u8; 32]>,
+    ) -> Result<Decision, WriteError> {
+        let transacted = self.transact(runtime, number, scope)?;
+        match transacted {
+            Transacted::Applied(mut all) => Ok(Decision::Apply(Box::new(all.remove(0)))),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn once(
+        &self,
+        runtime: &Runtime,
+        number: u64,
+        scope: [u8; 32],
+    ) -> Result<Transacted, WriteError> {
+        self.transact(runtime, number, Some(scope))
+    }
+
+    fn transact(
+        &self,
+        runtime: &Runtime,
+        number: u64,
+        scope: Option<[u8; 32]>,
+    ) -> Result<Transacted, WriteError> {
+        let key = Key::new("default", "notes", &number.to_string()).unwrap();
+        let body = format!(r#"{{"n":{number}}}"#);
+        let proposal = Proposal::check(&Rules::default(), body.into(), None);
+        let edit = Edit::Put(proposal.unwrap());
+        let once = scope.map(|scope| Once {
+            scope,
+            payload: scope,
+        });
+        let asked = Transaction {
+            writes: vec![(Command::new(key, edit, "ann".into()).into(), rules())],
+            once,
+            ..Transaction::default()
+        };
+        runtime.block_on(self.writer.handle().transact(asked))
+    }
+
+    pub(crate) fn end(self) {
+        drop(self.reader);
+        self.writer.join().unwrap();
+    }
+}
+
+fn rules() -> Arc<CollectionRules> {
+    Arc::new(CollectionRules {
+        unconditional: Unconditional::Allow,
+        ..CollectionRules::default()
+    })
 }
 
 /// What clients were told.
@@ -49,16 +121,7 @@ pub(crate) struct Acknowledged {
 
 impl Workload {
     pub(crate) fn start(runtime: &Runtime, proxies: &[Proxy]) -> Self {
-        let start = |proxy: &Proxy| {
-            let options = PostgresOptions::default();
-            let store = runtime
-                .block_on(Postgres::open(&proxy.url, options))
-                .unwrap();
-            let reader = store.reader();
-            let writers = vec![store.another(), store];
-            let writer = Writer::start_all(writers, 1000).unwrap();
-            Node { writer, reader }
-        };
+        let start = |proxy: &Proxy| Node::start(runtime, &proxy.url);
         Self {
             nodes: proxies.iter().map(start).collect(),
         }
@@ -94,10 +157,7 @@ impl Workload {
     }
 
     pub(crate) fn end(self) {
-        for node in self.nodes {
-            drop(node.reader);
-            node.writer.join().unwrap();
-        }
+        self.nodes.into_iter().for_each(Node::end);
     }
 }
 
@@ -145,17 +205,13 @@ impl Client {
             },
         };
         let body = format!(r#"{{"by":"{}","n":{count}}}"#, self.name);
-        let rules = Arc::new(CollectionRules {
-            unconditional: Unconditional::Allow,
-            ..CollectionRules::default()
-        });
         let bytes = Bytes::copy_from_slice(body.as_bytes());
         let proposal = Proposal::check(&Rules::default(), bytes, None).unwrap();
         let command = Command {
             preconditions,
             ..Command::new(key.clone(), Edit::Put(proposal), self.name.as_str().into())
         };
-        let decided = self.writer.write(command, rules).await;
+        let decided = self.writer.write(command, rules()).await;
         let mut told = self.told.lock().unwrap();
         match decided {
             Ok(Decision::Apply(applied)) => {
@@ -181,6 +237,7 @@ impl Client {
 
 /// The first version of a document of its own.
 pub(crate) fn version(seq: Seq) -> Applied {
+    let body = Bytes::from(format!(r#"{{"n":{seq}}}"#));
     let stored = Stored {
         seq,
         key: Key::new("default", "notes", &seq.to_string()).unwrap(),
@@ -190,8 +247,8 @@ pub(crate) fn version(seq: Seq) -> Applied {
         by: "ann".into(),
         at: Moment(1),
         kind: Kind::Document,
-        body: Bytes::from_static(b"{}"),
-        digest: Digest::of(b"{}"),
+        digest: Digest::of(&body),
+        body,
     };
     Applied {
         head: stored.head(),
