@@ -84,12 +84,15 @@ async fn tokens_say_who_and_what_is_allowed() {
         "alice",
         "the token says who, not X-Actor"
     );
-    let reader = client
-        .put(path, "{}")
-        .header("Authorization", "Bearer reader-secret")
-        .send()
-        .await;
-    assert_eq!(reader.status, 403);
+    for (condition, action) in [("If-None-Match", "create"), ("If-Match", "update")] {
+        let put = client.put(path, "{}").header(condition, "*");
+        let put = put.header("Authorization", "Bearer reader-secret");
+        let reader = put.send().await;
+        assert_eq!(
+            (reader.status, &reader.json()["action"]),
+            (403, &action.into())
+        );
+    }
     // Credentials come before preconditions (RFC 9110, section 13.2.1).
     let stale = client.put(path, "{}").if_match("\"stale\"").send().await;
     assert_eq!(stale.status, 401);

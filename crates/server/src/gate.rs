@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use detente_gate::Unknown;
-use detente_service::{MAX_ACTOR, Principal, Rights, is_actor};
+use detente_service::{Action, MAX_ACTOR, Principal, Rights, is_actor};
 
 use crate::app::App;
 use crate::explanation::Refused;
@@ -58,9 +58,13 @@ pub(crate) async fn admit(
         parameters(query).any(|(name, value)| name == parameter.name && value == "true")
     };
     let actions = operation.action.actions(is_true);
-    let refused = match actions.first() {
-        Some(first) if !actions.iter().any(|action| principal.may(*action, place)) => {
-            principal.must(*first, place).err()
+    // Whoever names a version means to change what is there.
+    let changes = request.headers.contains_key(header::IF_MATCH);
+    let is_meant = |action: &&Action| changes && **action == Action::Update;
+    let meant = actions.iter().find(is_meant).or(actions.first());
+    let refused = match meant {
+        Some(meant) if !actions.iter().any(|action| principal.may(*action, place)) => {
+            principal.must(*meant, place).err()
         }
         _ => None,
     };
