@@ -14,6 +14,9 @@ use crate::layout::{self, Found};
 /// How long a connection may take to come, and how long one may be waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a connection may be silent before it is asked whether the other side is still there.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// Connections of one node at most.
 const CONNECTIONS: usize = 16;
 
@@ -84,6 +87,14 @@ pub(crate) fn config(url: &str) -> Result<Config, OpenError> {
     config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(PATIENCE);
+    }
+    // A peer that is gone without a word is noticed, so that nobody waits for it for hours.
+    config
+        .keepalives_idle(SILENCE)
+        .keepalives_interval(SILENCE / 4)
+        .keepalives_retries(4);
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(2 * SILENCE);
     }
     if config.get_application_name().is_none() {
         config.application_name("detente");
