@@ -49,8 +49,8 @@ pub(crate) struct Plan {
         default_value = "all"
     )]
     cases: Vec<Case>,
-    /// Servers to compare: null, file, detente, or NAME=PATH for another detente binary. Put, get and get-304 take
-    /// them all, the other cases detente
+    /// Servers to compare: null, file, detente, postgres and postgres-local for detente on PostgreSQL (Debian's, which
+    /// is started), or NAME=PATH for another detente binary. Put, get and get-304 take them all, the other cases detente
     #[arg(
         long,
         value_name = "SERVER",
@@ -143,9 +143,17 @@ pub(crate) enum Kind {
     Stamps,
     /// The binary of this plan.
     Detente,
+    /// The same on a PostgreSQL database.
+    Postgres {
+        /// Whether reads show only what this server knows.
+        is_local: bool,
+    },
     /// Another binary of Detente, such as that of an earlier commit.
     Binary(PathBuf),
 }
+
+/// Names that stand for no binary.
+const OWN: [&str; 4] = ["null", "file", "postgres", "postgres-local"];
 
 /// The name under which Detente is measured.
 pub(crate) const DETENTE: &str = "detente";
@@ -155,8 +163,11 @@ impl FromStr for Entrant {
 
     fn from_str(text: &str) -> Result<Entrant, String> {
         let (name, kind) = match text.split_once('=') {
-            Some((name, _)) if name.is_empty() || ["null", "file"].contains(&name) => {
-                return Err("null and file are this program's own: name a binary otherwise".into());
+            Some((name, _)) if name.is_empty() || OWN.contains(&name) => {
+                return Err(format!(
+                    "{} are this program's own: name a binary otherwise",
+                    OWN.join(", ")
+                ));
             }
             Some((name, path)) => (name, Kind::Binary(path.into())),
             None => (
@@ -165,7 +176,9 @@ impl FromStr for Entrant {
                     "null" => Kind::Null,
                     "file" => Kind::File,
                     DETENTE => Kind::Detente,
-                    _ => return Err("null, file, detente, or NAME=PATH".into()),
+                    "postgres" => Kind::Postgres { is_local: false },
+                    "postgres-local" => Kind::Postgres { is_local: true },
+                    _ => return Err(format!("{}, {DETENTE}, or NAME=PATH", OWN.join(", "))),
                 },
             ),
         };
@@ -212,7 +225,7 @@ impl Plan {
         ensure!(twins.count() == 1, "two servers are named {name}");
         let binary = match &entrant.kind {
             Kind::Null | Kind::File | Kind::Stamps => return Ok(()),
-            Kind::Detente => self.detente()?,
+            Kind::Detente | Kind::Postgres { .. } => self.detente()?,
             Kind::Binary(path) => path.clone(),
         };
         ensure!(

@@ -80,7 +80,7 @@ fn compare(discipline: &Discipline, entrants: &[Entrant], report: &mut Report) {
         let target = match kind {
             _ if other == DETENTE => continue,
             Kind::Null => discipline.target,
-            Kind::File | Kind::Stamps => None,
+            Kind::File | Kind::Stamps | Kind::Postgres { .. } => None,
             Kind::Detente | Kind::Binary(_) => discipline.target_to_binary,
         };
         if let Some(value) = report.ratio(discipline.name, DETENTE, other) {

@@ -1,5 +1,6 @@
 //! The processes under load, and the two stand-ins that this program turns into when it starts itself again.
 
+mod databases; // PostgreSQL, for the servers that work on one
 mod file; // the null server, with every PUT in one bare file
 mod null; // the same HTTP stack, storing nothing
 mod process; // processor time and memory, from /proc

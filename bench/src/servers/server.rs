@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
+use super::databases::Databases;
 use super::process::Process;
 use super::scratch::{Scratch, is_in_memory};
 use crate::arguments::{Kind, Plan};
@@ -26,6 +27,7 @@ pub(crate) struct Launch {
     detente: PathBuf,
     scratch: PathBuf,
     threads: usize,
+    databases: Databases,
 }
 
 impl Launch {
@@ -37,6 +39,7 @@ impl Launch {
             detente: plan.detente()?,
             scratch: plan.scratch()?,
             threads: plan.server_threads(),
+            databases: Databases::default(),
         };
         if is_in_memory(&launch.scratch) {
             eprintln!(
@@ -93,17 +96,24 @@ impl Launch {
     fn command(&self, kind: &Kind, scratch: &Scratch) -> Result<Command> {
         let mut command = match kind {
             Kind::Null | Kind::File | Kind::Stamps => Command::new(std::env::current_exe()?),
-            Kind::Detente => Command::new(&self.detente),
+            Kind::Detente | Kind::Postgres { .. } => Command::new(&self.detente),
             Kind::Binary(path) => Command::new(path),
         };
         match kind {
             Kind::Null => command.arg("null-server"),
             Kind::Stamps => command.arg("stamp-server"),
             Kind::File => command.arg("file-server").arg(scratch.data()),
-            Kind::Detente | Kind::Binary(_) => command
+            Kind::Detente | Kind::Postgres { .. } | Kind::Binary(_) => command
                 .args(["serve", "--listen", "127.0.0.1:0", "--data"])
                 .arg(scratch.data()),
         };
+        if let Kind::Postgres { is_local } = kind {
+            let database = self.databases.of(scratch);
+            command.env("DETENTE_STORE", database.url());
+            if *is_local {
+                scratch.configure("read_consistency = \"local\"\n")?;
+            }
+        }
         let config = scratch.config();
         if config.exists() {
             command.arg("--config").arg(config);
