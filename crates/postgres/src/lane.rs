@@ -55,8 +55,8 @@ pub(crate) struct Snapshot {
 
 #[derive(Debug)]
 pub(crate) enum News {
-    /// All versions since the stand that was known.
-    Versions(Vec<Arc<Stored>>),
+    /// All versions after a seq that was known.
+    Versions(Seq, Vec<Arc<Stored>>),
     /// Of all that heads may not have; nothing that was known counts any more.
     Heads(Vec<(Key, Head)>),
 }
@@ -170,12 +170,17 @@ impl Known {
             news,
             locks,
         } = snapshot;
-        let is_news = match &self.stand {
-            Some(before) => stand.turn > before.turn,
-            None => true,
+        let is_news = match (&self.stand, &news) {
+            // They follow what is known, if that was not dropped meanwhile.
+            (Some(before), News::Versions(since, _)) => {
+                stand.turn > before.turn && *since <= before.last_seq
+            }
+            (None, News::Versions(..)) => return,
+            (Some(before), News::Heads(_)) => stand.turn > before.turn,
+            (None, News::Heads(_)) => true,
         };
         match news {
-            News::Versions(versions) if is_news => {
+            News::Versions(_, versions) if is_news => {
                 let before = self.stand.map_or(0, |stand| stand.last_seq);
                 for stored in versions.iter().filter(|it| it.seq > before) {
                     self.see(&stored.key, stored.head());
@@ -258,5 +263,115 @@ impl Known {
             self.heads.insert(key.clone(), head);
         }
         head
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use detente_core::{Digest, Kind};
+
+    use super::*;
+
+    fn version(seq: Seq, id: &str) -> Arc<Stored> {
+        Arc::new(Stored {
+            seq,
+            key: Key::new("default", "c", id).unwrap(),
+            version: seq,
+            prev: None,
+            base: None,
+            by: "ann".into(),
+            at: Moment(0),
+            kind: Kind::Document,
+            body: Bytes::from_static(b"{}"),
+            digest: Digest(0),
+        })
+    }
+
+    fn snapshot(turn: i64, last_seq: Seq, folded: Seq, news: News) -> Snapshot {
+        Snapshot {
+            stand: Stand {
+                turn,
+                last_seq,
+                ..Stand::default()
+            },
+            folded,
+            news,
+            locks: None,
+        }
+    }
+
+    fn heads(versions: &[Arc<Stored>]) -> News {
+        let heads = versions.iter().map(|it| (it.key.clone(), it.head()));
+        News::Heads(heads.collect())
+    }
+
+    fn known(lane: &Lane, id: &str) -> Option<Seq> {
+        let key = Key::new("default", "c", id).unwrap();
+        lane.known().head(&key).map(|head| head.seq)
+    }
+
+    #[test]
+    fn what_follows_is_taken_in_once_and_what_is_old_is_not() {
+        let lane = Lane::new("default", 0);
+        lane.take_in(snapshot(
+            3,
+            3,
+            1,
+            heads(&[version(2, "a"), version(3, "b")]),
+        ));
+        let more = || News::Versions(3, vec![version(4, "a"), version(5, "a")]);
+        lane.take_in(snapshot(5, 5, 1, more()));
+        assert_eq!((known(&lane, "a"), known(&lane, "b")), (Some(5), Some(3)));
+        lane.take_in(snapshot(4, 4, 1, News::Versions(3, vec![version(4, "b")])));
+        assert_eq!((known(&lane, "b"), lane.last_seq()), (Some(3), 5));
+        lane.folded(5);
+        assert_eq!(
+            known(&lane, "a"),
+            Some(5),
+            "it is remembered when the table has it"
+        );
+    }
+
+    /// Somebody read on, and before that was taken in, all that it follows was dropped.
+    #[test]
+    fn what_follows_what_was_dropped_is_dropped_too() {
+        let lane = Lane::new("default", 0);
+        lane.take_in(snapshot(3, 3, 0, heads(&[version(3, "b")])));
+        let late = snapshot(4, 4, 0, News::Versions(3, vec![version(4, "a")]));
+        lane.forget();
+        lane.take_in(late);
+        assert_eq!((lane.stand(), known(&lane, "a")), (None, None));
+        lane.take_in(snapshot(2, 2, 0, heads(&[version(2, "a")])));
+        let gap = snapshot(5, 5, 0, News::Versions(4, vec![version(5, "a")]));
+        lane.take_in(gap);
+        assert_eq!((known(&lane, "a"), lane.last_seq()), (Some(2), 2));
+    }
+
+    /// A reader looks into the table and is slow; meanwhile a write comes and is folded.
+    #[test]
+    fn an_old_look_at_the_table_is_not_remembered() {
+        let lane = Lane::new("default", 0);
+        lane.take_in(snapshot(1, 1, 1, heads(&[])));
+        let key = Key::new("default", "c", "a").unwrap();
+        let (token, old) = (lane.known().token(), version(1, "a").head());
+        lane.take_in(snapshot(2, 2, 1, News::Versions(1, vec![version(2, "a")])));
+        let found = lane.known().remember(token, &key, Some(old));
+        assert_eq!(
+            found.map(|head| head.seq),
+            Some(2),
+            "what is pending is newer"
+        );
+        lane.folded(2);
+        lane.known().remember(token, &key, Some(old));
+        assert_eq!(known(&lane, "a"), Some(2));
+        let ahead = version(9, "d");
+        let token = lane.known().token();
+        lane.known().remember(token, &ahead.key, Some(ahead.head()));
+        assert_eq!(
+            known(&lane, "d"),
+            None,
+            "the table is ahead of what is known"
+        );
     }
 }

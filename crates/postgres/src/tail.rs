@@ -71,10 +71,13 @@ impl Node {
 
     pub(crate) async fn refresh_by(&self, client: &Object, lane: &Lane) -> Result<Stand, Failure> {
         loop {
-            let Some(before) = lane.stand() else {
-                return self.load(client, lane).await;
+            let read = match lane.stand() {
+                Some(before) => self.tail(client, lane, before).await?,
+                None => Some(self.load(client, lane).await?),
             };
-            if let Some(stand) = self.tail(client, lane, before).await? {
+            // It was not taken in if what it follows was dropped meanwhile.
+            let is_known = |read: &Stand| lane.stand().is_some_and(|it| it.turn >= read.turn);
+            if let Some(stand) = read.filter(is_known) {
                 return Ok(stand);
             }
         }
@@ -137,7 +140,7 @@ impl Node {
         lane.take_in(Snapshot {
             stand,
             folded: unsigned(first, 7),
-            news: News::Versions(versions),
+            news: News::Versions(before.last_seq, versions),
             locks,
         });
         Ok(Some(stand))
