@@ -196,8 +196,8 @@ impl Node {
         held: Option<Held>,
     ) -> Appended {
         let appended = match (held, commit.is_empty()) {
-            // Nobody wrote since the lane was waited for.
-            (Some(held), true) => held.let_go().await.map(|()| true),
+            // Nobody wrote since the lane was waited for, if it is still held.
+            (Some(held), true) => Ok(held.let_go().await.is_ok()),
             (Some(held), false) => self.write_held(held, lane, before, commit, batch).await,
             (None, true) => self.must_stand(lane, before).await,
             (None, false) => self.write(lane, before, commit, batch).await,
