@@ -149,7 +149,9 @@ impl Recipe {
         // The gate lets in whoever might do either.
         let is_put = self.operation.starts_with("PUT") && !is_batched;
         if is_put && lacks(&Create) && lacks(&Update) {
-            return Fate::Denied(Create);
+            let request = (self.ask)(doc, who);
+            let names_a_version = request.headers.iter().any(|(name, _)| *name == "If-Match");
+            return Fate::Denied(if names_a_version { Update } else { Create });
         }
         match self.needs {
             Needs::All(actions) => {
