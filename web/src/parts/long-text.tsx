@@ -1,5 +1,5 @@
 import type { TextareaHTMLAttributes } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** More than this at once, and the browser itself needs longer for a key than between two keys. */
 export const partCharacters = 20_000;
@@ -20,7 +20,8 @@ export function LongText({ text, revision, onTyped, ...rest }: LongTextProps) {
   const take = () => {
     if (area.current) parts.current[shown] = area.current.value;
   };
-  useEffect(() => {
+  // Before the browser shows the field: nobody can type into it while it lacks its text.
+  useLayoutEffect(() => {
     if (parts.current.join("") === text) return;
     parts.current = partsOf(text);
     const next = Math.min(shown, parts.current.length - 1);
