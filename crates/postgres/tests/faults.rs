@@ -1,8 +1,6 @@
 //! Whatever happens to connections and to PostgreSQL, what was acknowledged is there, once; what was
 //! not acknowledged is not.
 
-#[path = "faults/dice.rs"]
-mod dice; // numbers that can be had again
 #[path = "faults/proxy.rs"]
 mod proxy; // cuts connections at any byte
 #[path = "faults/workload.rs"]
@@ -15,10 +13,10 @@ use std::time::Duration;
 use detente_cluster::{Cluster, Options};
 use detente_core::{Decision, Moment};
 use detente_postgres::{Postgres, PostgresOptions};
+use detente_store::conformance::Dice;
 use detente_store::{Commit, Fate, Reader, Store, StoreError, Transacted, WriteError};
 use tokio::runtime::Runtime;
 
-use dice::Dice;
 use proxy::Proxy;
 use workload::{Node, Told, Workload};
 

@@ -16,6 +16,7 @@ mod log; // versions and heads
 mod page; // how much is read at a time
 mod two; // two writers, where there may be two
 
+pub use dice::Dice;
 pub use feed::*;
 pub use history::*;
 pub use kept::*;
