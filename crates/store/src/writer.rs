@@ -297,8 +297,7 @@ fn run<S: Store>(
         if !has_one_log {
             // Stable: what is about one space stays in the order in which it came, and what comes before
             // a flush is written by it.
-            let turn = |it: &Request| (it.order.is_flush(), it.order.space().map(str::to_owned));
-            requests.sort_by_cached_key(turn);
+            requests.sort_by(|one, other| turn(one).cmp(&turn(other)));
         }
         let mut requests = requests.drain(..).peekable();
         while let Some(request) = requests.next() {
@@ -320,6 +319,11 @@ fn run<S: Store>(
         }
     }
     clerk.close()
+}
+
+/// By what requests stand in order.
+fn turn(request: &Request) -> (bool, Option<&str>) {
+    (request.order.is_flush(), request.order.space())
 }
 
 fn serve<S: Store>(
