@@ -286,23 +286,27 @@ impl Node {
         ];
         let versions = Versions::of(&commit.versions);
         let milestones = Milestones::of(&commit.versions);
-        let rest = Rest::of(commit);
-        let (receipts, conflicts) = (Receipts::of(&commit.receipts), Conflicts::of(commit));
         let mut parameters = guard.to_vec();
         let has_versions = !commit.versions.is_empty();
         if has_versions {
             parameters.extend(versions.parameters());
         }
-        let sql = if has_versions && is_plain(commit) && milestones.is_empty() {
-            &*PLAIN
-        } else {
-            if has_versions {
-                parameters.extend(milestones.parameters());
+        let is_plain = has_versions && milestones.is_empty() && is_plain(commit);
+        let rest = (!is_plain).then(|| {
+            let (receipts, conflicts) = (Receipts::of(&commit.receipts), Conflicts::of(commit));
+            (Rest::of(commit), receipts, conflicts)
+        });
+        let sql = match &rest {
+            None => &*PLAIN,
+            Some((rest, receipts, conflicts)) => {
+                if has_versions {
+                    parameters.extend(milestones.parameters());
+                }
+                parameters.extend(rest.parameters());
+                parameters.extend(receipts.parameters());
+                parameters.extend(conflicts.parameters());
+                if has_versions { &*WHOLE } else { &*UNVERSIONED }
             }
-            parameters.extend(rest.parameters());
-            parameters.extend(receipts.parameters());
-            parameters.extend(conflicts.parameters());
-            if has_versions { &*WHOLE } else { &*UNVERSIONED }
         };
         let statement = Self::prepared(client, sql).await?;
         let row = match ends {

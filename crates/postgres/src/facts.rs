@@ -4,8 +4,9 @@ use std::sync::Arc;
 use deadpool_postgres::Object;
 use detente_core::{Head, Key, Moment, Once, Receipt, Seq, Stored, Written};
 use detente_store::{SettledAs, Settlement, UniqueKey, Want};
-use futures_util::future::try_join_all;
+use futures_util::future::try_join5;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::arrays::value_digest;
 use crate::failure::Failure;
@@ -69,70 +70,51 @@ impl Node {
         let wants: HashSet<_> = wants.iter().collect();
         let mut asked = Asked::default();
         wants.into_iter().for_each(|want| asked.add(want));
-        // On one connection they go out together, and come back in one round trip.
         let space = &*lane.space;
-        let mut questions = Vec::new();
-        let mut ask = |sql: &'static str, parameters: Vec<Box<Parameter>>| {
-            questions.push(async move {
-                let statement = Self::prepared(client, sql).await?;
-                let parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
-                    parameters.iter().map(|it| &**it as _).collect();
-                Ok::<_, Failure>(client.query(&statement, &parameters).await?)
-            });
-        };
         let token = lane.known().token();
-        let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<_>>();
-        let place = || Box::new(space.to_owned()) as Box<Parameter>;
-        let heads = asked.heads.clone();
-        ask(
-            HEADS,
-            vec![
-                place(),
-                Box::new(owned(heads.iter().map(|it| it.collection()).collect())),
-                Box::new(owned(heads.iter().map(|it| it.id()).collect())),
-            ],
-        );
-        ask(
-            VERSIONS,
-            vec![place(), Box::new(rows::seqs(&asked.versions))],
-        );
-        let holders = asked.holders.clone();
-        ask(
-            HOLDERS,
-            vec![
-                place(),
-                Box::new(owned(holders.iter().map(|it| &*it.collection).collect())),
-                Box::new(owned(holders.iter().map(|it| &*it.constraint).collect())),
-                Box::new(
-                    holders
-                        .iter()
-                        .map(|it| value_digest(&it.value))
-                        .collect::<Vec<_>>(),
-                ),
-            ],
-        );
-        let scopes: Vec<_> = asked.receipts.iter().map(|it| it.to_vec()).collect();
-        ask(RECEIPTS, vec![Box::new(scopes)]);
-        ask(SETTLED, vec![Box::new(asked.settled.clone())]);
-        let answers = try_join_all(questions).await?;
-        let [heads, versions, holders, receipts, settled] = &answers[..] else {
-            return Err(Failure::failed("an answer is missing"));
-        };
+        let Asked {
+            heads,
+            versions,
+            holders,
+            receipts,
+            settled,
+        } = &asked;
+        let collections: Vec<_> = heads.iter().map(Key::collection).collect();
+        let ids: Vec<_> = heads.iter().map(Key::id).collect();
+        let seqs = rows::seqs(versions);
+        let held_in: Vec<_> = holders.iter().map(|it| &*it.collection).collect();
+        let names: Vec<_> = holders.iter().map(|it| &*it.constraint).collect();
+        let values: Vec<_> = holders.iter().map(|it| value_digest(&it.value)).collect();
+        let scopes: Vec<_> = receipts.iter().map(|it| &it[..]).collect();
+        // On one connection they go out together, and come back in one round trip.
+        let (heads, versions, holders, receipts, settled) = try_join5(
+            ask(client, HEADS, ids.len(), &[&space, &collections, &ids]),
+            ask(client, VERSIONS, seqs.len(), &[&space, &seqs]),
+            ask(
+                client,
+                HOLDERS,
+                names.len(),
+                &[&space, &held_in, &names, &values],
+            ),
+            ask(client, RECEIPTS, scopes.len(), &[&scopes]),
+            ask(client, SETTLED, settled.len(), &[settled]),
+        )
+        .await?;
         asked.note_absent(fetched);
-        self.note_heads(lane, token, &asked, heads, fetched)?;
-        for stored in rows::all_stored(space, versions)? {
+        self.note_heads(lane, token, &asked, &heads, fetched)?;
+        for stored in rows::all_stored(space, &versions)? {
             self.keep(lane, &stored);
             fetched.versions.insert(stored.seq, Some(stored));
         }
-        for row in holders {
+        for row in &holders {
             let unique = asked.holders[place_of(row)].clone();
             fetched.holders.insert(unique, Some(row.get(1)));
         }
-        for row in receipts {
+        for row in &receipts {
             let receipt = receipt(row)?;
             fetched.receipts.insert(receipt.once.scope, Some(receipt));
         }
-        for row in settled {
+        for row in &settled {
             fetched
                 .settled
                 .insert(row.get(0), Some(settlement(row, 1)?));
@@ -162,7 +144,19 @@ impl Node {
     }
 }
 
-type Parameter = dyn tokio_postgres::types::ToSql + Sync + Send;
+/// Asks for so many facts of one kind; for none, nobody is asked.
+async fn ask(
+    client: &Object,
+    sql: &str,
+    count: usize,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, Failure> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let statement = Node::prepared(client, sql).await?;
+    Ok(client.query(&statement, parameters).await?)
+}
 
 /// Of a row that begins with an ordinality.
 fn place_of(row: &Row) -> usize {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::failure::Failure;
 use crate::lane::Lane;
 use crate::node::Node;
+use crate::queue::HOLD;
 use crate::rows::signed;
 
 /// A commit of which nobody knows what became.
@@ -14,9 +15,6 @@ pub(crate) struct Sought {
     /// The first version of it, if it has one.
     pub(crate) first: Option<Seq>,
 }
-
-/// Waits for whoever moves the lane: the commit that is sought, perhaps.
-const HOLD: &str = "SELECT 1 FROM spaces WHERE space = $1 FOR UPDATE";
 
 const HAS_VERSION: &str =
     "SELECT EXISTS (SELECT 1 FROM versions WHERE space = $1 AND seq = $2 AND batch = $3)";
@@ -37,6 +35,7 @@ impl Node {
         let mut client = self.client().await?;
         let transaction = client.transaction().await?;
         let space = &*lane.space;
+        // Waits for whoever moves the lane: the commit that is sought, perhaps.
         transaction.execute(HOLD, &[&space]).await?;
         let batch = &sought.batch;
         // A statement of its own: it sees what was committed while the lane was waited for.

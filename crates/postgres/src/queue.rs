@@ -10,7 +10,7 @@ use crate::node::Node;
 const TURNS: u32 = 16;
 
 /// Waits in PostgreSQL's own queue, which is fair.
-const HOLD: &str = "SELECT 1 FROM spaces WHERE space = $1 FOR UPDATE";
+pub(crate) const HOLD: &str = "SELECT 1 FROM spaces WHERE space = $1 FOR UPDATE";
 
 /// How contended a lane is: for how many turns its writer still waits for it.
 #[derive(Debug, Default)]
