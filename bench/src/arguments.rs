@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::driver::Pace;
+use crate::driver::{Dialect, Pace};
 
 /// Measures a Detente server against the same HTTP stack without storage, and against a bare file.
 #[derive(Parser)]
@@ -49,8 +49,9 @@ pub(crate) struct Plan {
         default_value = "all"
     )]
     cases: Vec<Case>,
-    /// Servers to compare: null, file, detente, postgres and postgres-local for detente on PostgreSQL (Debian's, which
-    /// is started), or NAME=PATH for another detente binary. Put, get and get-304 take them all, the other cases detente
+    /// Servers to compare: null, file, detente, NAME=PATH for another detente binary; detente on PostgreSQL (Debian's,
+    /// which is started) as postgres, as postgres-local, whose reads ask nobody, and as postgres-cold, whose reads are a
+    /// query each; and Debian's etcd, through its JSON gateway
     #[arg(
         long,
         value_name = "SERVER",
@@ -125,6 +126,8 @@ pub(crate) enum Case {
     Contended,
     Refusal,
     Scale,
+    /// Several servers on one PostgreSQL
+    Nodes,
     Start,
 }
 
@@ -144,19 +147,69 @@ pub(crate) enum Kind {
     /// The binary of this plan.
     Detente,
     /// The same on a PostgreSQL database.
-    Postgres {
-        /// Whether reads show only what this server knows.
-        is_local: bool,
-    },
+    Postgres(Reads),
+    /// Debian's etcd.
+    Etcd,
     /// Another binary of Detente, such as that of an earlier commit.
     Binary(PathBuf),
 }
 
+/// How Detente answers reads on a PostgreSQL database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reads {
+    /// From memory, once the database was asked how far the log is, many at once.
+    Linearizable,
+    /// From memory.
+    Local,
+    /// By a query each: nothing is kept in memory.
+    Cold,
+}
+
+impl Reads {
+    /// As settings of Detente.
+    pub(crate) fn settings(self) -> &'static str {
+        match self {
+            Reads::Linearizable => "",
+            Reads::Local => "read_consistency = \"local\"\n",
+            Reads::Cold => "read_consistency = \"local\"\ncache_bytes = 0\n",
+        }
+    }
+}
+
+impl Kind {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Kind::Etcd => Dialect::Etcd,
+            _ => Dialect::Http,
+        }
+    }
+
+    /// Whether it is Detente, on whatever store.
+    pub(crate) fn is_detente(&self) -> bool {
+        matches!(self, Kind::Detente | Kind::Postgres(_) | Kind::Binary(_))
+    }
+
+    /// Whether it refuses a write whose base is not the current version.
+    pub(crate) fn compares(&self) -> bool {
+        self.is_detente() || *self == Kind::Etcd
+    }
+}
+
 /// Names that stand for no binary.
-const OWN: [&str; 4] = ["null", "file", "postgres", "postgres-local"];
+const OWN: [&str; 6] = [
+    "null",
+    "file",
+    "postgres",
+    "postgres-local",
+    "postgres-cold",
+    "etcd",
+];
 
 /// The name under which Detente is measured.
 pub(crate) const DETENTE: &str = "detente";
+/// The same on PostgreSQL.
+pub(crate) const POSTGRES: &str = "postgres";
+pub(crate) const ETCD: &str = "etcd";
 
 impl FromStr for Entrant {
     type Err = String;
@@ -176,8 +229,10 @@ impl FromStr for Entrant {
                     "null" => Kind::Null,
                     "file" => Kind::File,
                     DETENTE => Kind::Detente,
-                    "postgres" => Kind::Postgres { is_local: false },
-                    "postgres-local" => Kind::Postgres { is_local: true },
+                    "postgres" => Kind::Postgres(Reads::Linearizable),
+                    "postgres-local" => Kind::Postgres(Reads::Local),
+                    "postgres-cold" => Kind::Postgres(Reads::Cold),
+                    "etcd" => Kind::Etcd,
                     _ => return Err(format!("{}, {DETENTE}, or NAME=PATH", OWN.join(", "))),
                 },
             ),
@@ -224,8 +279,8 @@ impl Plan {
         let twins = self.servers.iter().filter(|other| other.name == *name);
         ensure!(twins.count() == 1, "two servers are named {name}");
         let binary = match &entrant.kind {
-            Kind::Null | Kind::File | Kind::Stamps => return Ok(()),
-            Kind::Detente | Kind::Postgres { .. } => self.detente()?,
+            Kind::Null | Kind::File | Kind::Stamps | Kind::Etcd => return Ok(()),
+            Kind::Detente | Kind::Postgres(_) => self.detente()?,
             Kind::Binary(path) => path.clone(),
         };
         ensure!(
@@ -236,9 +291,9 @@ impl Plan {
         Ok(())
     }
 
-    /// Whether Detente itself is among the servers, and not only the stand-ins and earlier ones.
-    pub(crate) fn measures_detente(&self) -> bool {
-        self.servers.iter().any(|entrant| entrant.name == DETENTE)
+    /// Whether a server of this name is among those to compare.
+    pub(crate) fn measures(&self, name: &str) -> bool {
+        self.servers.iter().any(|entrant| entrant.name == name)
     }
 
     pub(crate) fn includes(&self, case: Case) -> bool {
@@ -346,8 +401,14 @@ mod tests {
             ("detente", Some(("detente", Kind::Detente))),
             ("before=/a/b", Some(("before", Kind::Binary("/a/b".into())))),
             ("detente=x", Some(("detente", Kind::Binary("x".into())))),
+            (
+                "postgres-cold",
+                Some(("postgres-cold", Kind::Postgres(Reads::Cold))),
+            ),
+            ("etcd", Some(("etcd", Kind::Etcd))),
             ("before", None),
             ("null=/a", None),
+            ("etcd=/a", None),
             ("=/a", None),
         ];
         for (text, expected) in cases {
@@ -368,7 +429,7 @@ mod tests {
         let of = |servers| plan(servers).detente().expect("it was named");
         assert_eq!(of("null,detente"), PathBuf::from("/a"));
         assert_eq!(of("detente=/b,before=/c"), PathBuf::from("/b"));
-        assert!(!plan("before=/c").measures_detente());
+        assert!(!plan("before=/c").measures(DETENTE));
     }
 
     #[test]

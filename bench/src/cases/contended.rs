@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use tokio::time::sleep;
 
 use super::contender::{PAUSE, seed};
-use crate::arguments::{DETENTE, Kind, Plan};
+use crate::arguments::{Entrant, Plan};
 use crate::driver::{self, DocumentClient, Edit, STRATEGIES, Sample, SharedClient, Work, audit};
 use crate::results::{Finding, Report, Row, Spread, Target, Unit};
 use crate::servers::{Launch, Server};
@@ -23,10 +23,23 @@ struct Contention {
 /// When the server or a connection fails, or an edit is missing from an answer; a document that is not exact at the end,
 /// or an answer that is not 200, is a failure in the report.
 pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
+    for entrant in plan.servers.iter().filter(|it| it.kind.is_detente()) {
+        run_one(entrant, plan, launch, report).await?;
+    }
+    Ok(())
+}
+
+async fn run_one(
+    Entrant { name, kind }: &Entrant,
+    plan: &Plan,
+    launch: &Launch,
+    report: &mut Report,
+) -> Result<()> {
     let scratch = launch.scratch()?;
     scratch.configure(STRATEGIES)?;
-    let server = launch.start(&Kind::Detente, &scratch).await?;
-    let mut apart = open_apart(plan, &server).await?;
+    let server = launch.start(kind, &scratch).await?;
+    let processes = [server.process];
+    let mut apart = open_apart(plan, &server, name).await?;
     let mut apart_samples = Vec::new();
     let mut contentions = Vec::new();
     for edit in Edit::ALL {
@@ -38,28 +51,28 @@ pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Re
     }
     for turn in 1..=plan.runs() {
         let sample;
-        (sample, apart) = driver::run(apart, &server.process, plan.pace()).await?;
-        show(turn, plan, "own documents", &sample);
+        (sample, apart) = driver::run(apart, &processes, plan.pace()).await?;
+        show(turn, plan, name, "own documents", &sample);
         apart_samples.push(sample);
         sleep(PAUSE).await;
         for it in &mut contentions {
             let clients = std::mem::take(&mut it.clients);
-            let (sample, clients) = driver::run(clients, &server.process, plan.pace())
+            let (sample, clients) = driver::run(clients, &processes, plan.pace())
                 .await
                 .with_context(|| format!("{} broke off; {}", it.edit.name(), scratch.log_tail()))?;
-            show(turn, plan, it.edit.name(), &sample);
+            show(turn, plan, name, it.edit.name(), &sample);
             it.clients = clients;
             it.samples.push(sample);
             sleep(PAUSE).await;
         }
     }
-    let uncontended = add_row("own documents", apart_samples, &server, report)?;
+    let uncontended = add_row("own documents", name, apart_samples, &server, report)?;
     for mut it in contentions {
-        judge(&mut it, report).await?;
-        let rates = add_row(it.edit.name(), it.samples, &server, report)?;
+        judge(&mut it, name, report).await?;
+        let rates = add_row(it.edit.name(), name, it.samples, &server, report)?;
         report.add_finding(Finding {
             name: format!(
-                "contended: {}, {} merging clients in one document to each in its own",
+                "contended, {name}: {}, {} merging clients in one document to each in its own",
                 it.edit.name(),
                 plan.clients()
             ),
@@ -72,35 +85,36 @@ pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Re
 }
 
 /// As many clients as share the one document, each with documents of its own.
-async fn open_apart(plan: &Plan, server: &Server) -> Result<Vec<DocumentClient>> {
+async fn open_apart(plan: &Plan, server: &Server, name: &str) -> Result<Vec<DocumentClient>> {
     let of = plan.clients();
     let mut clients = Vec::with_capacity(of);
     for number in 0..of {
-        let client = DocumentClient::open(server.address, number, of, plan.docs, false).await?;
-        clients.push(client);
+        let site = server.site(false);
+        clients.push(DocumentClient::open(site, number, of, plan.docs).await?);
     }
-    let mut clients = seed(clients, plan.docs, DETENTE).await?;
+    let mut clients = seed(clients, plan.docs, name).await?;
     for client in &mut clients {
         client.set_work(Work::PutInTurn);
     }
     Ok(clients)
 }
 
-fn show(turn: usize, plan: &Plan, what: &str, sample: &Sample) {
+fn show(turn: usize, plan: &Plan, name: &str, what: &str, sample: &Sample) {
     let (runs, rate) = (plan.runs(), sample.rate);
-    eprintln!("contended {what}, run {turn} of {runs}: {rate:.0}/s");
+    eprintln!("contended {name}, {what}, run {turn} of {runs}: {rate:.0}/s");
 }
 
 /// Adds the row, and tells its rates.
 fn add_row(
     what: &str,
+    name: &str,
     samples: Vec<Sample>,
     server: &Server,
     report: &mut Report,
 ) -> Result<Vec<f64>> {
     let row = Row {
         case: format!("contended: {what}"),
-        server: DETENTE.to_owned(),
+        server: name.to_owned(),
         samples,
         memory: server.process.memory()?,
     };
@@ -110,23 +124,23 @@ fn add_row(
 }
 
 /// Every write is accepted, and the document is what all of them come to.
-async fn judge(contention: &mut Contention, report: &mut Report) -> Result<()> {
+async fn judge(contention: &mut Contention, server: &str, report: &mut Report) -> Result<()> {
     let name = contention.edit.name();
     let errors = contention.samples.iter().flat_map(|sample| &sample.errors);
     for (status, count) in errors {
         report.add_failure(format!(
-            "{name}: {count} merging writes were answered {status}"
+            "{server}, {name}: {count} merging writes were answered {status}"
         ));
     }
     let (edits, wrong) = audit(&mut contention.clients).await?;
     report.add_finding(Finding {
-        name: format!("contended: {name}, not exact after {edits} acknowledged edits"),
+        name: format!("contended, {server}: {name}, not exact after {edits} acknowledged edits"),
         value: Spread::one(if wrong.is_some() { 1.0 } else { 0.0 }),
         unit: Unit::Count,
         target: Some(Target::Below(1.0)),
     });
     if let Some(wrong) = wrong {
-        report.add_failure(wrong);
+        report.add_failure(format!("{server}, {wrong}"));
     }
     Ok(())
 }
@@ -208,7 +222,7 @@ mod tests {
             measured: Duration::from_millis(100),
         };
         let this = Process::new(std::process::id());
-        let (sample, clients) = driver::run(clients, &this, pace).await?;
+        let (sample, clients) = driver::run(clients, &[this], pace).await?;
         let mut report = Report::new(Vec::new());
         let samples = vec![sample];
         let mut contention = Contention {
@@ -216,7 +230,7 @@ mod tests {
             clients,
             samples,
         };
-        judge(&mut contention, &mut report).await?;
+        judge(&mut contention, "toy", &mut report).await?;
         Ok(report.failures().to_vec())
     }
 

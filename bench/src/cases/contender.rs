@@ -1,4 +1,4 @@
-//! A server with its clients and its documents.
+//! A server, or several on the same data, with their clients and documents.
 
 use std::cell::Cell;
 use std::io::{IsTerminal, stderr};
@@ -10,8 +10,8 @@ use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::arguments::{Kind, Plan};
-use crate::driver::{self, DocumentClient, Pace, Sample, Work};
-use crate::servers::{Launch, Scratch, Server};
+use crate::driver::{self, Dialect, DocumentClient, Pace, Sample, Work};
+use crate::servers::{Launch, Memory, Process, Scratch, Server};
 
 /// Between two runs, for what the last server still writes behind its answers.
 pub(super) const PAUSE: Duration = Duration::from_millis(250);
@@ -22,9 +22,16 @@ pub(crate) struct Contender {
     pub name: String,
     kind: Kind,
     clients: Vec<DocumentClient>,
-    // Dropped in this order: the server ends before its data goes.
-    pub server: Server,
+    // Dropped in this order: the servers end before their data goes.
+    servers: Vec<Server>,
     scratch: Scratch,
+}
+
+/// How many servers work on the same data, and whether on the same space.
+#[derive(Clone, Copy)]
+pub(crate) struct Nodes {
+    pub count: usize,
+    pub has_space_each: bool,
 }
 
 impl Contender {
@@ -40,26 +47,74 @@ impl Contender {
         plan: &Plan,
         launch: &Launch,
     ) -> Result<Contender> {
+        let alone = Nodes {
+            count: 1,
+            has_space_each: false,
+        };
+        Contender::prepare_nodes(name, kind, alone, docs, plan, launch).await
+    }
+
+    /// Starts several servers on the same data, and creates `docs` documents through them; the clients are shared out
+    /// among the servers.
+    ///
+    /// # Errors
+    ///
+    /// When a server does not start, or does not take them.
+    pub(crate) async fn prepare_nodes(
+        name: String,
+        kind: Kind,
+        nodes: Nodes,
+        docs: u32,
+        plan: &Plan,
+        launch: &Launch,
+    ) -> Result<Contender> {
         let scratch = launch.scratch()?;
-        let server = launch.start(&kind, &scratch).await?;
+        let mut servers = Vec::with_capacity(nodes.count);
+        for _ in 0..nodes.count {
+            servers.push(launch.start(&kind, &scratch).await?);
+        }
         let of = plan.connections();
         let mut clients = Vec::with_capacity(of);
         for number in 0..of {
-            let client =
-                DocumentClient::open(server.address, number, of, docs, plan.minimal).await?;
-            clients.push(client);
+            let node = number % nodes.count;
+            let mut site = servers[node].site(plan.minimal);
+            site.space = nodes.has_space_each.then(|| format!("node-{node}"));
+            clients.push(DocumentClient::open(site, number, of, docs).await?);
         }
         let clients = seed(clients, docs, &name).await?;
         Ok(Contender {
             name,
             kind,
             clients,
-            server,
+            servers,
             scratch,
         })
     }
 
-    /// Loads the server once.
+    /// Whether a read can be answered that nothing has changed.
+    pub(crate) fn knows_preconditions_of_reads(&self) -> bool {
+        self.kind.dialect() == Dialect::Http
+    }
+
+    /// Memory of the servers together.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is gone.
+    pub(crate) fn memory(&self) -> Result<Memory> {
+        self.processes().iter().map(Process::memory).sum()
+    }
+
+    fn processes(&self) -> Vec<Process> {
+        self.servers.iter().map(|server| server.process).collect()
+    }
+
+    /// Ends the servers without warning.
+    pub(crate) fn kill(&mut self) {
+        self.servers.iter_mut().for_each(Server::kill);
+    }
+
+    /// Loads the servers once.
     ///
     /// # Errors
     ///
@@ -67,7 +122,7 @@ impl Contender {
     pub(crate) async fn load(&mut self, work: Work, pace: Pace) -> Result<Sample> {
         let mut clients = std::mem::take(&mut self.clients);
         clients.iter_mut().for_each(|client| client.set_work(work));
-        let (sample, clients) = driver::run(clients, &self.server.process, pace)
+        let (sample, clients) = driver::run(clients, &self.processes(), pace)
             .await
             .with_context(|| {
                 let log = self.scratch.log_tail();
@@ -95,26 +150,45 @@ impl Contender {
         Ok(())
     }
 
-    /// Stops the server, and tells how long that took.
+    /// Stops the servers, and tells how long that took.
     ///
     /// # Errors
     ///
-    /// When it does not stop.
+    /// When one does not stop.
     pub(crate) async fn stop(&mut self) -> Result<Duration> {
-        self.server.stop().await
+        let mut took = Duration::ZERO;
+        for server in &mut self.servers {
+            took += server.stop().await?;
+        }
+        Ok(took)
     }
 
-    /// Starts a server on the data of the one that was stopped or killed, and tells how long that took.
+    /// Starts servers on the data of those that were stopped or killed, and tells how long that took.
     ///
     /// # Errors
     ///
-    /// When it does not start.
+    /// When one does not start.
     pub(crate) async fn start_again(&mut self, launch: &Launch) -> Result<Duration> {
-        self.server = launch.start(&self.kind, &self.scratch).await?;
-        for client in &mut self.clients {
-            client.reopen(self.server.address).await?;
+        for server in &mut self.servers {
+            *server = launch.start(&self.kind, &self.scratch).await?;
         }
-        Ok(self.server.start)
+        self.reconnect().await?;
+        Ok(self.servers.iter().map(|server| server.start).sum())
+    }
+
+    /// Opens new connections: a server closes those that are silent for long.
+    ///
+    /// # Errors
+    ///
+    /// When nobody listens.
+    pub(crate) async fn reconnect(&mut self) -> Result<()> {
+        let servers = self.servers.len();
+        for (number, client) in self.clients.iter_mut().enumerate() {
+            client
+                .reopen(self.servers[number % servers].address)
+                .await?;
+        }
+        Ok(())
     }
 
     /// How many of `samples` documents, picked at random, the server has not at the version it last told.
@@ -146,6 +220,10 @@ pub(crate) async fn load_in_turns(
     plan: &Plan,
 ) -> Result<Vec<Vec<Sample>>> {
     let mut samples = vec![Vec::new(); contenders.len()];
+    // Those that were prepared first had to wait for the others.
+    for contender in contenders.iter_mut() {
+        contender.reconnect().await?;
+    }
     for turn in 1..=plan.runs() {
         for (contender, samples) in contenders.iter_mut().zip(&mut samples) {
             let sample = contender.load(work, plan.pace()).await?;

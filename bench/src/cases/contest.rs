@@ -1,9 +1,9 @@
-//! put, get and get-304: Detente against the stand-ins.
+//! put, get and get-304: Detente, on either store, against the stand-ins and etcd.
 
 use anyhow::Result;
 
 use super::contender::{Contender, load_in_turns};
-use crate::arguments::{Case, DETENTE, Entrant, Kind, Plan};
+use crate::arguments::{Case, DETENTE, Entrant, Kind, POSTGRES, Plan};
 use crate::driver::Work;
 use crate::results::{Finding, Report, Row, Target, Unit};
 use crate::servers::Launch;
@@ -16,6 +16,9 @@ struct Discipline {
     target: Option<Target>,
     /// The share of the rate that another binary reaches.
     target_to_binary: Option<Target>,
+    target_to_etcd: Option<Target>,
+    /// What is aimed at on PostgreSQL, by the server that it is compared to.
+    targets_of_postgres: &'static [(&'static str, Target)],
 }
 
 const DISCIPLINES: [Discipline; 3] = [
@@ -25,6 +28,8 @@ const DISCIPLINES: [Discipline; 3] = [
         work: Work::PutInTurn,
         target: Some(Target::AtLeast(0.60)),
         target_to_binary: Some(Target::AtLeast(0.95)),
+        target_to_etcd: Some(Target::AtLeast(10.0)),
+        targets_of_postgres: &[("etcd", Target::AtLeast(4.0))],
     },
     Discipline {
         case: Case::Get,
@@ -32,6 +37,8 @@ const DISCIPLINES: [Discipline; 3] = [
         work: Work::Get,
         target: Some(Target::AtLeast(0.85)),
         target_to_binary: Some(Target::AtLeast(0.95)),
+        target_to_etcd: None,
+        targets_of_postgres: &[("postgres-cold", Target::AtLeast(5.0))],
     },
     Discipline {
         case: Case::GetNotModified,
@@ -39,6 +46,8 @@ const DISCIPLINES: [Discipline; 3] = [
         work: Work::GetNotModified,
         target: None,
         target_to_binary: Some(Target::AtLeast(0.95)),
+        target_to_etcd: None,
+        targets_of_postgres: &[],
     },
 ];
 
@@ -61,13 +70,16 @@ pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Re
         contenders.push(Contender::prepare(name, kind, plan.docs, plan, launch).await?);
     }
     for discipline in disciplines {
+        if discipline.work == Work::GetNotModified {
+            contenders.retain(Contender::knows_preconditions_of_reads);
+        }
         let samples = load_in_turns(&mut contenders, discipline.work, plan).await?;
         for (contender, samples) in contenders.iter().zip(samples) {
             report.add_row(Row {
                 case: discipline.name.to_owned(),
                 server: contender.name.clone(),
                 samples,
-                memory: contender.server.process.memory()?,
+                memory: contender.memory()?,
             });
         }
         compare(discipline, &plan.servers, report);
@@ -80,16 +92,30 @@ fn compare(discipline: &Discipline, entrants: &[Entrant], report: &mut Report) {
         let target = match kind {
             _ if other == DETENTE => continue,
             Kind::Null => discipline.target,
-            Kind::File | Kind::Stamps | Kind::Postgres { .. } => None,
+            Kind::Etcd => discipline.target_to_etcd,
+            Kind::File | Kind::Stamps | Kind::Postgres(_) => None,
             Kind::Detente | Kind::Binary(_) => discipline.target_to_binary,
         };
-        if let Some(value) = report.ratio(discipline.name, DETENTE, other) {
-            report.add_finding(Finding {
-                name: format!("{}: {DETENTE} to {other}", discipline.name),
-                value,
-                unit: Unit::Ratio,
-                target,
-            });
-        }
+        add_ratio(discipline, DETENTE, other, target, report);
+    }
+    for (other, target) in discipline.targets_of_postgres {
+        add_ratio(discipline, POSTGRES, other, Some(*target), report);
+    }
+}
+
+fn add_ratio(
+    discipline: &Discipline,
+    name: &str,
+    other: &str,
+    target: Option<Target>,
+    report: &mut Report,
+) {
+    if let Some(value) = report.ratio(discipline.name, name, other) {
+        report.add_finding(Finding {
+            name: format!("{}: {name} to {other}", discipline.name),
+            value,
+            unit: Unit::Ratio,
+            target,
+        });
     }
 }

@@ -1,57 +1,102 @@
 //! Many clients, one document: no increment may be lost.
 
-use std::net::SocketAddr;
-
 use anyhow::{Context, Result};
+use tokio::time::sleep;
 
-use crate::arguments::{DETENTE, Kind, Plan};
-use crate::driver::{self, CounterClient, Pace, Sample};
+use super::contender::PAUSE;
+use crate::arguments::{DETENTE, ETCD, Entrant, Plan};
+use crate::driver::{self, CounterClient, Pace, Sample, Site};
 use crate::results::{Finding, Report, Row, Spread, Target, Unit};
-use crate::servers::{Launch, Process};
+use crate::servers::{Launch, Process, Scratch, Server};
 
 /// # Errors
 ///
 /// When the server or a connection fails; a lost increment is a failure in the report.
 pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
-    let scratch = launch.scratch()?;
-    let server = launch.start(&Kind::Detente, &scratch).await?;
-    let mut clients = open(server.address, plan.clients(), plan.minimal).await?;
-    let mut samples = Vec::new();
-    for turn in 1..=plan.runs() {
-        let sample;
-        (sample, clients) = count(clients, &server.process, plan.pace()).await?;
-        eprintln!(
-            "increment, run {turn} of {}: {:.0}/s",
-            plan.runs(),
-            sample.rate
-        );
-        samples.push(sample);
+    let mut counters = Vec::new();
+    for entrant in plan.servers.iter().filter(|it| it.kind.compares()) {
+        counters.push(Counter::open(entrant, plan, launch).await?);
     }
-    let tally = Tally::take(&mut clients).await?;
-    report.add_finding(Finding {
-        name: format!(
-            "increment: refusals, {} clients on one document",
-            plan.clients()
-        ),
-        value: Spread::of(samples.iter().map(|sample| sample.retries))
-            .context("there were no runs")?,
-        unit: Unit::PerSuccess,
-        target: None,
-    });
-    report.add_row(Row {
-        case: "increment".to_owned(),
-        server: DETENTE.to_owned(),
-        samples,
-        memory: server.process.memory()?,
-    });
-    tally.judge(report);
+    for turn in 1..=plan.runs() {
+        for counter in &mut counters {
+            counter.load(turn, plan).await?;
+            sleep(PAUSE).await;
+        }
+    }
+    for counter in counters {
+        counter.finish(report).await?;
+    }
+    if let Some(value) = report.ratio(CASE, DETENTE, ETCD) {
+        report.add_finding(Finding {
+            name: format!("{CASE}: {DETENTE} to {ETCD}"),
+            value,
+            unit: Unit::Ratio,
+            target: Some(Target::AtLeast(10.0)),
+        });
+    }
     Ok(())
 }
 
-async fn open(address: SocketAddr, clients: usize, minimal: bool) -> Result<Vec<CounterClient>> {
+const CASE: &str = "increment";
+
+/// One server, and the clients of its document.
+struct Counter {
+    name: String,
+    clients: Vec<CounterClient>,
+    samples: Vec<Sample>,
+    // Dropped in this order: the server ends before its data goes.
+    server: Server,
+    _scratch: Scratch,
+}
+
+impl Counter {
+    async fn open(entrant: &Entrant, plan: &Plan, launch: &Launch) -> Result<Counter> {
+        let scratch = launch.scratch()?;
+        let server = launch.start(&entrant.kind, &scratch).await?;
+        Ok(Counter {
+            name: entrant.name.clone(),
+            clients: open(&server.site(plan.minimal), plan.clients()).await?,
+            samples: Vec::new(),
+            server,
+            _scratch: scratch,
+        })
+    }
+
+    async fn load(&mut self, turn: usize, plan: &Plan) -> Result<()> {
+        let clients = std::mem::take(&mut self.clients);
+        let (sample, clients) = count(clients, self.server.process, plan.pace()).await?;
+        self.clients = clients;
+        let (name, runs, rate) = (&self.name, plan.runs(), sample.rate);
+        eprintln!("{CASE} {name}, run {turn} of {runs}: {rate:.0}/s");
+        self.samples.push(sample);
+        Ok(())
+    }
+
+    async fn finish(mut self, report: &mut Report) -> Result<()> {
+        let tally = Tally::take(&mut self.clients).await?;
+        let (name, clients) = (&self.name, self.clients.len());
+        report.add_finding(Finding {
+            name: format!("{CASE}, {name}: refusals, {clients} clients on one document"),
+            value: Spread::of(self.samples.iter().map(|sample| sample.retries))
+                .context("there were no runs")?,
+            unit: Unit::PerSuccess,
+            target: None,
+        });
+        tally.judge(name, report);
+        report.add_row(Row {
+            case: CASE.to_owned(),
+            server: self.name,
+            samples: self.samples,
+            memory: self.server.process.memory()?,
+        });
+        Ok(())
+    }
+}
+
+async fn open(site: &Site, clients: usize) -> Result<Vec<CounterClient>> {
     let mut opened = Vec::with_capacity(clients);
     for number in 0..clients {
-        opened.push(CounterClient::open(address, number, minimal).await?);
+        opened.push(CounterClient::open(site, number).await?);
     }
     if let Some(first) = opened.first_mut() {
         first.create().await?;
@@ -61,10 +106,10 @@ async fn open(address: SocketAddr, clients: usize, minimal: bool) -> Result<Vec<
 
 async fn count(
     clients: Vec<CounterClient>,
-    server: &Process,
+    server: Process,
     pace: Pace,
 ) -> Result<(Sample, Vec<CounterClient>)> {
-    driver::run(clients, server, pace)
+    driver::run(clients, &[server], pace)
         .await
         .context("increment broke off")
 }
@@ -86,17 +131,17 @@ impl Tally {
     }
 
     /// Exactly one of the counter for each success: less is a lost update, more a write that nobody was told of.
-    fn judge(&self, report: &mut Report) {
+    fn judge(&self, server: &str, report: &mut Report) {
         let Tally { successes, counted } = *self;
         report.add_finding(Finding {
-            name: format!("increment: lost, of {successes} acknowledged"),
+            name: format!("{CASE}, {server}: lost, of {successes} acknowledged"),
             value: Spread::one(successes.saturating_sub(counted) as f64),
             unit: Unit::Count,
             target: Some(Target::Below(1.0)),
         });
         if successes != counted {
             report.add_failure(format!(
-                "{successes} increments were acknowledged, but the counter stands at {counted}"
+                "{server}: {successes} increments were acknowledged, but the counter stands at {counted}"
             ));
         }
     }
@@ -104,6 +149,7 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
@@ -116,6 +162,7 @@ mod tests {
     use tokio::task::LocalSet;
 
     use super::*;
+    use crate::driver::Dialect;
 
     /// One document in memory; a lossy one forgets to compare tags.
     #[derive(Clone)]
@@ -158,15 +205,22 @@ mod tests {
     }
 
     async fn failures(lossy: bool) -> Result<Vec<String>> {
-        let mut clients = open(serve(lossy).await?, 8, false).await?;
+        let site = Site {
+            address: serve(lossy).await?,
+            dialect: Dialect::Http,
+            space: None,
+            minimal: false,
+        };
+        let mut clients = open(&site, 8).await?;
         let pace = Pace {
             warmup: Duration::from_millis(20),
             measured: Duration::from_millis(100),
         };
         let this = Process::new(std::process::id());
-        (_, clients) = count(clients, &this, pace).await?;
+        (_, clients) = count(clients, this, pace).await?;
         let mut report = Report::new(Vec::new());
-        Tally::take(&mut clients).await?.judge(&mut report);
+        let tally = Tally::take(&mut clients).await?;
+        tally.judge("toy", &mut report);
         Ok(report.failures().to_vec())
     }
 

@@ -1,12 +1,13 @@
 //! What is measured, each as a sequence of loads.
 
 mod contended; // many clients write one document, and the server merges
-mod contender; // a server with its clients and its documents
+mod contender; // a server, or several on the same data, with their clients and documents
 mod contest; // put, get and get-304: Detente against the stand-ins
 mod generator; // the tester's client: requests for its processor time
 mod increment; // many clients, one document: no increment may be lost
 mod judge; // judging recorded histories, without a server
 mod merge; // merging alone, without a server, beside tools that merge lines
+mod nodes; // several servers on one PostgreSQL
 mod refusal; // what a refusal costs beside an accepted write
 mod release; // how far apart requests arrive that were released together
 mod scale; // many documents against few
@@ -14,7 +15,7 @@ mod start; // how long a start takes, and how much memory
 
 use anyhow::Result;
 
-use crate::arguments::{Case, Plan};
+use crate::arguments::{Case, DETENTE, POSTGRES, Plan};
 use crate::results::Report;
 use crate::servers::Launch;
 
@@ -41,28 +42,23 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     if plan.includes(Case::Generator) {
         generator::run(plan, &launch, report).await?;
     }
-    if plan.measures_detente() {
-        run_alone(plan, &launch, report).await?;
-    }
-    Ok(())
-}
-
-/// The cases that no stand-in can take part in.
-async fn run_alone(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
     if plan.includes(Case::Increment) {
-        increment::run(plan, launch, report).await?;
+        increment::run(plan, &launch, report).await?;
     }
     if plan.includes(Case::Contended) {
-        contended::run(plan, launch, report).await?;
-    }
-    if plan.includes(Case::Refusal) {
-        refusal::run(plan, launch, report).await?;
+        contended::run(plan, &launch, report).await?;
     }
     if plan.includes(Case::Scale) {
-        scale::run(plan, launch, report).await?;
+        scale::run(plan, &launch, report).await?;
     }
-    if plan.includes(Case::Start) {
-        start::run(plan, launch, report).await?;
+    if plan.includes(Case::Nodes) && plan.measures(POSTGRES) {
+        nodes::run(plan, &launch, report).await?;
+    }
+    if plan.includes(Case::Refusal) && plan.measures(DETENTE) {
+        refusal::run(plan, &launch, report).await?;
+    }
+    if plan.includes(Case::Start) && plan.measures(DETENTE) {
+        start::run(plan, &launch, report).await?;
     }
     Ok(())
 }

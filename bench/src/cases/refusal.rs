@@ -38,7 +38,7 @@ pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Re
             case: format!("refusal: {what}"),
             server: DETENTE.to_owned(),
             samples,
-            memory: contender.server.process.memory()?,
+            memory: contender.memory()?,
         };
         costs.push(row.server_micros());
         report.add_row(row);

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use super::MILLION;
 use super::contender::{Contender, load_in_turns};
-use crate::arguments::{Kind, Plan};
+use crate::arguments::{Entrant, Plan};
 use crate::driver::Work;
 use crate::results::{Finding, Report, Row, Spread, Target, Unit};
 use crate::servers::Launch;
@@ -15,10 +15,23 @@ use crate::servers::Launch;
 ///
 /// When a server or a connection fails.
 pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
+    for entrant in plan.servers.iter().filter(|it| it.kind.is_detente()) {
+        run_one(entrant, plan, launch, report).await?;
+    }
+    Ok(())
+}
+
+async fn run_one(
+    entrant: &Entrant,
+    plan: &Plan,
+    launch: &Launch,
+    report: &mut Report,
+) -> Result<()> {
     let mut contenders = Vec::new();
     for &docs in &plan.scale_docs {
-        let name = format!("detente, {docs}");
-        contenders.push(Contender::prepare(name, Kind::Detente, docs, plan, launch).await?);
+        let Entrant { name, kind } = entrant.clone();
+        let name = format!("{name}, {docs}");
+        contenders.push(Contender::prepare(name, kind, docs, plan, launch).await?);
     }
     for (name, work) in [("scale put", Work::PutAtRandom), ("scale get", Work::Get)] {
         let samples = load_in_turns(&mut contenders, work, plan).await?;
@@ -28,12 +41,16 @@ pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Re
                 case: name.to_owned(),
                 server: contender.name.clone(),
                 samples,
-                memory: contender.server.process.memory()?,
+                memory: contender.memory()?,
             };
             rates.push(row.rates());
             report.add_row(row);
         }
-        report.add_finding(compare(name, &plan.scale_docs, &rates)?);
+        report.add_finding(compare(
+            &format!("{name}, {}", entrant.name),
+            &plan.scale_docs,
+            &rates,
+        )?);
     }
     Ok(())
 }

@@ -26,12 +26,12 @@ pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Re
     let case = Start { docs, plan, launch };
     let name = format!("detente, {docs}");
     let mut contender = Contender::prepare(name, Kind::Detente, docs, plan, launch).await?;
-    let memory = contender.server.process.memory()?;
+    let memory = contender.memory()?;
     report.add_finding(case.memory("after creating them", memory));
     case.stop_and_start(&mut contender, report).await?;
     case.kill_and_start(&mut contender, report).await?;
     contender.load(Work::Get, plan.pace()).await?;
-    let memory = contender.server.process.memory()?;
+    let memory = contender.memory()?;
     report.add_finding(case.memory("after writes and reads", memory));
     report.add_finding(Finding {
         name: format!("{docs} documents: most memory since the last start"),
@@ -76,7 +76,7 @@ impl Start<'_> {
         }
         report.add_finding(self.time("stop (SIGTERM)", &stops, None)?);
         report.add_finding(self.time("start after a clean stop", &starts, self.second())?);
-        let memory = contender.server.process.memory()?;
+        let memory = contender.memory()?;
         report.add_finding(self.memory("after a start", memory));
         Ok(())
     }
@@ -86,7 +86,7 @@ impl Start<'_> {
         let (mut starts, mut lost) = (Vec::new(), 0);
         for turn in 1..=self.plan.runs() {
             let sample = contender.load(Work::PutAtRandom, self.plan.pace()).await?;
-            contender.server.kill();
+            contender.kill();
             let start = contender.start_again(self.launch).await?;
             eprintln!(
                 "kill after {:.0} PUT/s, run {turn} of {}: started in {start:?}",

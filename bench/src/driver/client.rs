@@ -10,6 +10,7 @@ use super::connection::Connection;
 use super::load::Outcome;
 use super::random::Random;
 use super::request::{Condition, Requests};
+use super::site::Site;
 use super::tag::Tag;
 use super::work::Work;
 
@@ -28,7 +29,7 @@ pub(crate) struct DocumentClient {
     body: Body,
     random: Random,
     work: Work,
-    minimal: bool,
+    site: Site,
     turn: usize,
     edits: u32,
 }
@@ -36,20 +37,19 @@ pub(crate) struct DocumentClient {
 impl DocumentClient {
     /// Opens a connection for client `number` of `of`, which share `total` documents.
     pub(crate) async fn open(
-        address: SocketAddr,
+        site: Site,
         number: usize,
         of: usize,
         total: u32,
-        minimal: bool,
     ) -> Result<DocumentClient> {
         Ok(DocumentClient {
-            connection: Connection::open(address).await?,
-            requests: Requests::new(address, minimal),
-            documents: Documents::share(number, of, total)?,
+            connection: Connection::to(&site).await?,
+            requests: Requests::to(&site),
+            documents: Documents::share(&site, number, of, total)?,
             body: Body::new(),
             random: Random::new(number as u64),
             work: Work::Get,
-            minimal,
+            site,
             turn: 0,
             edits: 0,
         })
@@ -57,8 +57,9 @@ impl DocumentClient {
 
     /// Goes on with the same documents on another server: the same data, started again.
     pub(crate) async fn reopen(&mut self, address: SocketAddr) -> Result<()> {
-        self.connection = Connection::open(address).await?;
-        self.requests = Requests::new(address, self.minimal);
+        self.site.address = address;
+        self.connection = Connection::to(&self.site).await?;
+        self.requests = Requests::to(&self.site);
         Ok(())
     }
 
@@ -222,7 +223,7 @@ struct Documents {
 const COLLECTION: &[u8] = b"/api/bench/";
 
 impl Documents {
-    fn share(number: usize, of: usize, total: u32) -> Result<Documents> {
+    fn share(site: &Site, number: usize, of: usize, total: u32) -> Result<Documents> {
         let (first, step) = (u32::try_from(number)?, u32::try_from(of)?);
         let count = (first..total).step_by(of).len();
         Ok(Documents {
@@ -230,13 +231,14 @@ impl Documents {
             step,
             tags: vec![Tag::NONE; count],
             bases: Vec::new(),
-            path: [COLLECTION, &[b'0'; DIGITS]].concat(),
+            path: [&site.path(COLLECTION)[..], &[b'0'; DIGITS]].concat(),
         })
     }
 
     fn locate(&mut self, index: usize) -> (u32, &[u8]) {
         let id = self.first + self.step * index as u32;
-        write_digits(&mut self.path[COLLECTION.len()..], id);
+        let digits = self.path.len() - DIGITS;
+        write_digits(&mut self.path[digits..], id);
         (id, &self.path)
     }
 }
@@ -244,12 +246,22 @@ impl Documents {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::Dialect;
+
+    fn site() -> Site {
+        Site {
+            address: SocketAddr::from(([127, 0, 0, 1], 80)),
+            dialect: Dialect::Http,
+            space: None,
+            minimal: false,
+        }
+    }
 
     #[test]
     fn shares_are_disjoint_and_together_all() {
         let mut ids = Vec::new();
         for number in 0..7 {
-            let mut documents = Documents::share(number, 7, 100).expect("the numbers are small");
+            let mut documents = Documents::share(&site(), number, 7, 100).expect("few");
             for index in 0..documents.tags.len() {
                 ids.push(documents.locate(index).0);
             }
@@ -260,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_document_is_found_under_its_number() {
-        let mut documents = Documents::share(3, 64, 1_000_000).expect("the numbers are small");
+        let mut documents = Documents::share(&site(), 3, 64, 1_000_000).expect("few");
         assert_eq!(documents.locate(2), (131, &b"/api/bench/0000000131"[..]));
     }
 }

@@ -6,7 +6,9 @@ use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::etcd;
 use super::response::{self, Head};
+use super::site::{Dialect, Site};
 use super::tag::Tag;
 
 /// Room for the head and a document of 1 KiB; larger answers make it grow.
@@ -16,6 +18,9 @@ const BUFFER_BYTES: usize = 4096;
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    dialect: Dialect,
+    /// The body of an answer in another dialect, in terms of documents.
+    translated: Vec<u8>,
 }
 
 /// A response; its body stays in the buffer of the connection.
@@ -29,6 +34,16 @@ impl Connection {
     /// # Errors
     ///
     /// When nobody listens there.
+    pub(crate) async fn to(site: &Site) -> Result<Connection> {
+        Ok(Connection {
+            dialect: site.dialect,
+            ..Connection::open(site.address).await?
+        })
+    }
+
+    /// # Errors
+    ///
+    /// When nobody listens there.
     pub(crate) async fn open(address: SocketAddr) -> Result<Connection> {
         let stream = TcpStream::connect(address)
             .await
@@ -37,6 +52,8 @@ impl Connection {
         Ok(Connection {
             stream,
             buffer: vec![0; BUFFER_BYTES],
+            dialect: Dialect::Http,
+            translated: Vec::new(),
         })
     }
 
@@ -50,6 +67,15 @@ impl Connection {
         let (head, filled) = self.read_head().await?;
         let end = head.head_bytes + head.body_bytes;
         self.read_to(filled, end).await?;
+        if self.dialect == Dialect::Etcd {
+            let meaning = etcd::read(head.status, &self.buffer[head.head_bytes..end])?;
+            self.translated = meaning.body;
+            return Ok(Answer {
+                status: meaning.status,
+                tag: meaning.tag,
+                body: &self.translated,
+            });
+        }
         Ok(Answer {
             status: head.status,
             tag: head.tag,

@@ -1,7 +1,6 @@
 //! Increments a shared document, trying again when it was refused.
 
 use std::io::Write;
-use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -10,6 +9,7 @@ use super::client::Client;
 use super::connection::Connection;
 use super::load::Outcome;
 use super::request::{Condition, Requests};
+use super::site::Site;
 use super::tag::Tag;
 
 /// The one document that all clients increment.
@@ -33,14 +33,10 @@ struct Base {
 }
 
 impl CounterClient {
-    pub(crate) async fn open(
-        address: SocketAddr,
-        number: usize,
-        minimal: bool,
-    ) -> Result<CounterClient> {
+    pub(crate) async fn open(site: &Site, number: usize) -> Result<CounterClient> {
         Ok(CounterClient {
-            connection: Connection::open(address).await?,
-            requests: Requests::new(address, minimal),
+            connection: Connection::to(site).await?,
+            requests: Requests::to(site),
             name: format!("client-{number}"),
             body: Vec::new(),
             base: None,

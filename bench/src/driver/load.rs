@@ -39,7 +39,7 @@ pub(crate) struct Sample {
     pub rate: f64,
     pub p50: Duration,
     pub p99: Duration,
-    /// Processor time that the server spent on a step, and that the driver did.
+    /// Processor time that the servers spent on a step, and that the driver did.
     pub server_cpu: Duration,
     pub driver_cpu: Duration,
     /// Refusals for each step done.
@@ -55,7 +55,7 @@ pub(crate) struct Sample {
 /// When a connection breaks, or an answer does not come: a rate with fewer clients would compare to nothing.
 pub(crate) async fn run<C: Client + 'static>(
     clients: Vec<C>,
-    server: &Process,
+    servers: &[Process],
     pace: Pace,
 ) -> Result<(Sample, Vec<C>)> {
     let meter = Rc::new(RefCell::new(Meter::new()));
@@ -64,11 +64,11 @@ pub(crate) async fn run<C: Client + 'static>(
         .map(|client| spawn_local(keep_busy(client, Rc::clone(&meter))))
         .collect();
     sleep(pace.warmup).await;
-    let before = Reading::take(server)?;
+    let before = Reading::take(servers)?;
     meter.borrow_mut().phase = Phase::Measured;
     sleep(pace.measured).await;
     meter.borrow_mut().phase = Phase::Over;
-    let after = Reading::take(server)?;
+    let after = Reading::take(servers)?;
     let clients = timeout(LAST_REQUESTS, join(tasks))
         .await
         .context("a request was not answered in time")??;
@@ -101,10 +101,12 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(server: &Process) -> Result<Reading> {
+    fn take(servers: &[Process]) -> Result<Reading> {
+        let at = Instant::now();
+        let server = servers.iter().map(Process::cpu).sum::<Result<Duration>>()?;
         Ok(Reading {
-            at: Instant::now(),
-            server: server.cpu()?,
+            at,
+            server,
             driver: Process::new(process::id()).cpu()?,
         })
     }

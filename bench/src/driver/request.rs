@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
+use super::etcd;
+use super::site::{Dialect, Site};
 use super::tag::Tag;
 
 /// The precondition of a PUT.
@@ -19,11 +21,20 @@ pub(crate) struct Requests {
     /// What follows the path in every request: the end of the request line, and the fields that never change.
     common: Vec<u8>,
     prefer: &'static [u8],
+    dialect: Dialect,
 }
 
 impl Requests {
+    pub(crate) fn to(site: &Site) -> Requests {
+        Requests {
+            dialect: site.dialect,
+            ..Requests::new(site.address, site.minimal)
+        }
+    }
+
     pub(crate) fn new(address: SocketAddr, minimal: bool) -> Requests {
         Requests {
+            dialect: Dialect::Http,
             buffer: Vec::with_capacity(2048),
             common: format!(" HTTP/1.1\r\nHost: {address}\r\n").into_bytes(),
             prefer: if minimal {
@@ -44,6 +55,9 @@ impl Requests {
 
     /// A GET; with a tag, only if the document is another version by now.
     pub(crate) fn get(&mut self, path: &[u8], unless: Option<&Tag>) -> &[u8] {
+        if self.dialect == Dialect::Etcd {
+            return self.post(etcd::RANGE, &etcd::range(path));
+        }
         self.begin(b"GET ", path);
         if let Some(tag) = unless {
             self.add([b"If-None-Match: ", tag.as_bytes(), b"\r\n"]);
@@ -53,12 +67,27 @@ impl Requests {
     }
 
     pub(crate) fn put(&mut self, path: &[u8], condition: &Condition<'_>, body: &[u8]) -> &[u8] {
+        if self.dialect == Dialect::Etcd {
+            let transaction = etcd::transaction(path, condition, body);
+            return self.post(etcd::TRANSACTION, &transaction);
+        }
         self.begin(b"PUT ", path);
         match condition {
             Condition::Absent => self.add([b"If-None-Match: *\r\n"]),
             Condition::Match(tag) => self.add([b"If-Match: ", tag.as_bytes(), b"\r\n"]),
         }
         self.add([self.prefer]);
+        self.end_with(body);
+        &self.buffer
+    }
+
+    fn post(&mut self, path: &[u8], body: &[u8]) -> &[u8] {
+        self.begin(b"POST ", path);
+        self.end_with(body);
+        &self.buffer
+    }
+
+    fn end_with(&mut self, body: &[u8]) {
         write!(
             self.buffer,
             "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
@@ -66,7 +95,6 @@ impl Requests {
         )
         .expect("a Vec takes every write");
         self.add([body]);
-        &self.buffer
     }
 
     /// The request built last.

@@ -1,12 +1,14 @@
 //! Processor time and memory of a process, from /proc.
 
 use std::fs;
+use std::iter::Sum;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::param::clock_ticks_per_second;
 
 /// A process, known by its number.
+#[derive(Clone, Copy)]
 pub(crate) struct Process {
     id: u32,
 }
@@ -18,6 +20,19 @@ pub(crate) struct Memory {
     pub resident_kib: u64,
     /// `VmHWM`: the most that was ever resident.
     pub peak_kib: u64,
+}
+
+impl Sum for Memory {
+    fn sum<I: Iterator<Item = Memory>>(all: I) -> Memory {
+        let none = Memory {
+            resident_kib: 0,
+            peak_kib: 0,
+        };
+        all.fold(none, |sum, it| Memory {
+            resident_kib: sum.resident_kib + it.resident_kib,
+            peak_kib: sum.peak_kib + it.peak_kib,
+        })
+    }
 }
 
 impl Process {

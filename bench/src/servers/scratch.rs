@@ -47,6 +47,19 @@ impl Scratch {
         fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))
     }
 
+    /// Puts settings before those that there are, if they do not stand there already.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be written.
+    pub(super) fn configure_first(&self, settings: &str) -> Result<()> {
+        let text = fs::read_to_string(self.config()).unwrap_or_default();
+        if text.starts_with(settings) {
+            return Ok(());
+        }
+        self.configure(&format!("{settings}{text}"))
+    }
+
     pub(super) fn config(&self) -> PathBuf {
         self.directory.path().join("detente.toml")
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
@@ -17,7 +17,7 @@ use super::databases::Databases;
 use super::process::Process;
 use super::scratch::{Scratch, is_in_memory};
 use crate::arguments::{Kind, Plan};
-use crate::driver::{Connection, Requests};
+use crate::driver::{Connection, Dialect, Requests, Site};
 
 /// How long a server may take to be ready, and to stop; far beyond any target, only to end.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -61,17 +61,22 @@ impl Launch {
     /// When it does not get ready; with the end of its log.
     pub(crate) async fn start(&self, kind: &Kind, scratch: &Scratch) -> Result<Server> {
         let begun = Instant::now();
-        let mut child = self.spawn(kind, scratch)?;
+        let (mut command, given) = self.command(kind, scratch)?;
+        let mut child = self.spawn(&mut command, scratch)?;
         let stdout = child.stdout.take().context("standard output was piped")?;
         let mut server = Server {
             process: Process::new(child.id()),
             child,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            dialect: kind.dialect(),
             start: Duration::ZERO,
         };
         let ready = async {
-            server.address = address(stdout).await?;
-            until_ready(server.address, &mut server.child).await
+            server.address = match given {
+                Some(address) => address,
+                None => address(stdout).await?,
+            };
+            until_ready(&mut server).await
         };
         timeout(PATIENCE, ready)
             .await
@@ -82,8 +87,7 @@ impl Launch {
         Ok(server)
     }
 
-    fn spawn(&self, kind: &Kind, scratch: &Scratch) -> Result<Child> {
-        let mut command = self.command(kind, scratch)?;
+    fn spawn(&self, command: &mut Command, scratch: &Scratch) -> Result<Child> {
         command
             .env("TOKIO_WORKER_THREADS", self.threads.to_string())
             .stdin(Stdio::piped())
@@ -93,32 +97,32 @@ impl Launch {
             .with_context(|| format!("{} cannot be run", command.get_program().display()))
     }
 
-    fn command(&self, kind: &Kind, scratch: &Scratch) -> Result<Command> {
+    /// How a server is started; and its address, if the server cannot choose and tell one.
+    fn command(&self, kind: &Kind, scratch: &Scratch) -> Result<(Command, Option<SocketAddr>)> {
         let mut command = match kind {
             Kind::Null | Kind::File | Kind::Stamps => Command::new(std::env::current_exe()?),
-            Kind::Detente | Kind::Postgres { .. } => Command::new(&self.detente),
+            Kind::Detente | Kind::Postgres(_) => Command::new(&self.detente),
             Kind::Binary(path) => Command::new(path),
+            Kind::Etcd => return etcd(scratch),
         };
         match kind {
             Kind::Null => command.arg("null-server"),
             Kind::Stamps => command.arg("stamp-server"),
             Kind::File => command.arg("file-server").arg(scratch.data()),
-            Kind::Detente | Kind::Postgres { .. } | Kind::Binary(_) => command
+            _ => command
                 .args(["serve", "--listen", "127.0.0.1:0", "--data"])
                 .arg(scratch.data()),
         };
-        if let Kind::Postgres { is_local } = kind {
+        if let Kind::Postgres(reads) = kind {
             let database = self.databases.of(scratch);
             command.env("DETENTE_STORE", database.url());
-            if *is_local {
-                scratch.configure("read_consistency = \"local\"\n")?;
-            }
+            scratch.configure_first(reads.settings())?;
         }
         let config = scratch.config();
         if config.exists() {
             command.arg("--config").arg(config);
         }
-        Ok(command)
+        Ok((command, None))
     }
 }
 
@@ -127,11 +131,22 @@ pub(crate) struct Server {
     child: Child,
     pub process: Process,
     pub address: SocketAddr,
+    pub dialect: Dialect,
     /// From before it was spawned until `/readyz` answered 200.
     pub start: Duration,
 }
 
 impl Server {
+    /// Where its documents are, in the default space.
+    pub(crate) fn site(&self, minimal: bool) -> Site {
+        Site {
+            address: self.address,
+            dialect: self.dialect,
+            space: None,
+            minimal,
+        }
+    }
+
     /// Asks it to stop (SIGTERM), and tells how long that took.
     ///
     /// # Errors
@@ -197,21 +212,51 @@ fn address_in(line: &str) -> Option<SocketAddr> {
 }
 
 /// Asks on a connection of its own each time: a server that is not ready may close it.
-async fn until_ready(address: SocketAddr, child: &mut Child) -> Result<()> {
-    let mut requests = Requests::new(address, false);
+async fn until_ready(server: &mut Server) -> Result<()> {
+    let path: &[u8] = match server.dialect {
+        Dialect::Http => b"/readyz",
+        Dialect::Etcd => b"/health",
+    };
+    let mut requests = Requests::new(server.address, false);
     loop {
-        let mut connection = Connection::open(address).await;
+        let mut connection = Connection::open(server.address).await;
         if let Ok(connection) = &mut connection
-            && let Ok(answer) = connection.exchange(requests.get(b"/readyz", None)).await
+            && let Ok(answer) = connection.exchange(requests.get(path, None)).await
             && answer.status == 200
         {
             return Ok(());
         }
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = server.child.try_wait()? {
             bail!("it ended with {status}");
         }
         sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// An address that nobody listened on a moment ago.
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// One etcd with its defaults: each commit is synced.
+fn etcd(scratch: &Scratch) -> Result<(Command, Option<SocketAddr>)> {
+    let address = free_address()?;
+    let client = format!("http://{address}");
+    let peer = format!("http://{}", free_address()?);
+    let mut command = Command::new("etcd");
+    command.arg("--data-dir").arg(scratch.data()).args([
+        "--listen-client-urls",
+        &client,
+        "--advertise-client-urls",
+        &client,
+        "--listen-peer-urls",
+        &peer,
+        "--initial-advertise-peer-urls",
+        &peer,
+        "--initial-cluster",
+        &format!("default={peer}"),
+    ]);
+    Ok((command, Some(address)))
 }
 
 #[cfg(test)]
