@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use deadpool_postgres::Object;
+use futures_util::future::join3;
 
 use crate::failure::Failure;
 use crate::lane::{Lane, Stand};
@@ -75,10 +76,18 @@ impl Node {
         let held = Held(Some(self.client().await?));
         let client = held.client()?;
         let statement = Self::prepared(client, HOLD).await?;
-        client.batch_execute("BEGIN").await?;
-        client.execute(&statement, &[&&*lane.space]).await?;
-        // A statement of its own: that which waited sees the rest as it was before it waited.
-        let stand = self.refresh_by(client, lane).await?;
+        let space = &&*lane.space;
+        // Sent together, and performed one after the other. The last is a statement of its own: that which
+        // waited sees the rest as it was before it waited.
+        let (begun, waited, stand) = join3(
+            client.batch_execute("BEGIN"),
+            client.execute(&statement, &[space]),
+            self.refresh_by(client, lane),
+        )
+        .await;
+        begun?;
+        waited?;
+        let stand = stand?;
         lane.contention.waited(before != Some(stand));
         Ok((held, stand))
     }

@@ -42,6 +42,8 @@ struct Turn {
     fetched: Fetched,
     /// If the lane was waited for: nobody else moves it.
     held: Option<Held>,
+    /// It was begun before its orders were known.
+    awaits_orders: bool,
 }
 
 impl Postgres {
@@ -94,6 +96,7 @@ impl Postgres {
             stand,
             fetched: Fetched::default(),
             held,
+            awaits_orders: false,
         }))
     }
 
@@ -182,10 +185,23 @@ impl Store for Postgres {
         PostgresReader::new(Arc::clone(&self.node))
     }
 
-    fn begin(&mut self, orders: &[Order], clock: Time) -> Result<Ground, StoreError> {
+    fn wait(&mut self, space: &str) -> bool {
         self.turn = None;
+        // Where that fails, it fails again when the orders' turn begins.
+        self.begin_in(space).is_ok_and(|turn| {
+            turn.awaits_orders = true;
+            turn.held.is_some()
+        })
+    }
+
+    fn begin(&mut self, orders: &[Order], clock: Time) -> Result<Ground, StoreError> {
         let space = orders.iter().find_map(Order::space).unwrap_or(NOWHERE);
-        let turn = self.begin_in(space)?;
+        self.turn = self
+            .turn
+            .take()
+            .filter(|it| it.awaits_orders && *it.lane.space == *space);
+        let turn = self.turn(space)?;
+        turn.awaits_orders = false;
         let stand = turn.stand;
         let missing = Want::of(orders).into_iter();
         let missing: Vec<_> = missing

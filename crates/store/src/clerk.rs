@@ -39,6 +39,12 @@ impl<S: Store> Clerk<S> {
         self.desk.counters()
     }
 
+    /// Waits until it is this writer's turn in a space. True: that took a while, in which more may have
+    /// been asked that can be decided with the next orders, which are about that space.
+    pub fn wait(&mut self, space: &str) -> bool {
+        self.store.wait(space)
+    }
+
     /// Decides the orders, writes what they come to in one commit, and only then has replies: what
     /// they say, and all that it rests on, is durable. Where another writer is first, decides again;
     /// where the fate of a commit is not known, waits until it is.

@@ -17,6 +17,7 @@ mod clock; // time that passes, and does not leap
 
 mod clerk; // the desk and a store, turn by turn
 mod in_progress; // requests that are to be performed once, while they are worked on
+mod line; // what waits to be decided, and what of it is decided together
 mod writer; // the clerk's thread
 
 mod cache; // bounded by weight

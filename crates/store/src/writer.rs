@@ -9,6 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::in_progress::{InProgress, NoTurn, Turn};
+use crate::line::{Line, Request};
 use crate::{
     Clerk, Clock, Damage, DeskCounters, LoggedConflict, Order, Reader, Reply, Store, StoreError,
     Time, Transacted, Transaction,
@@ -16,9 +17,6 @@ use crate::{
 
 /// How long whoever asks waits for a store that other nodes share, which may go away for longer.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How many orders are decided together at most.
-const BATCH_LIMIT: usize = 512;
 
 /// Why an order has no reply. Nothing was done, unless that is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,13 +60,6 @@ pub struct WriterHandle {
     clock: Arc<Clock>,
 }
 
-#[derive(Debug)]
-struct Request {
-    order: Order,
-    /// `None`: nobody waits for it.
-    reply: Option<oneshot::Sender<Result<Reply, WriteError>>>,
-}
-
 impl Writer {
     /// Starts one thread. At most `queue_limit` orders wait; more are turned away.
     ///
@@ -97,7 +88,8 @@ impl Writer {
             let (queue, requests) = mpsc::channel(queue_limit);
             let time = Arc::clone(&clock);
             let clerk = Clerk::counting(store, Arc::clone(&counters));
-            let run = move || run(clerk, requests, &time, has_one_log);
+            let line = Line::new(requests, has_one_log);
+            let run = move || run(clerk, line, &time);
             let thread = std::thread::Builder::new().name("writer".into());
             threads.push(thread.spawn(run)?);
             queues.push(queue);
@@ -284,46 +276,29 @@ fn last_write<S: Store>(store: &mut S) -> Option<Moment> {
 }
 
 /// Takes requests in and hands replies out, until nobody can send any more.
-fn run<S: Store>(
-    mut clerk: Clerk<S>,
-    mut incoming: mpsc::Receiver<Request>,
-    clock: &Clock,
-    has_one_log: bool,
-) -> Result<(), StoreError> {
-    let mut requests = Vec::with_capacity(BATCH_LIMIT);
+fn run<S: Store>(mut clerk: Clerk<S>, mut line: Line, clock: &Clock) -> Result<(), StoreError> {
+    let mut requests = Vec::new();
     let (mut orders, mut askers) = (Vec::new(), Vec::new());
     // No lingering for more: whoever waits while one batch commits makes up the next.
-    while incoming.blocking_recv_many(&mut requests, BATCH_LIMIT) > 0 {
-        if !has_one_log {
-            // Stable: what is about one space stays in the order in which it came, and what comes before
-            // a flush is written by it.
-            requests.sort_by(|one, other| turn(one).cmp(&turn(other)));
+    while line.next(&mut requests) {
+        let space = requests.first().and_then(|it| it.order.space());
+        if space.is_some_and(|space| clerk.wait(space)) {
+            line.gather(&mut requests);
         }
-        let mut requests = requests.drain(..).peekable();
-        while let Some(request) = requests.next() {
-            let next = requests.peek().map(|next| next.order.space());
-            let is_last = next.is_none_or(|next| !has_one_log && next != request.order.space());
+        for request in requests.drain(..) {
             orders.push(request.order);
             askers.push(request.reply);
-            if !is_last {
-                continue;
-            }
-            let replies = serve(&mut clerk, &orders, clock.read());
-            orders.clear();
-            for (asker, reply) in askers.drain(..).zip(replies) {
-                if let Some(asker) = asker {
-                    // Whoever asked may be gone; the decision stands.
-                    let _ = asker.send(reply);
-                }
+        }
+        let replies = serve(&mut clerk, &orders, clock.read());
+        orders.clear();
+        for (asker, reply) in askers.drain(..).zip(replies) {
+            if let Some(asker) = asker {
+                // Whoever asked may be gone; the decision stands.
+                let _ = asker.send(reply);
             }
         }
     }
     clerk.close()
-}
-
-/// By what requests stand in order.
-fn turn(request: &Request) -> (bool, Option<&str>) {
-    (request.order.is_flush(), request.order.space())
 }
 
 fn serve<S: Store>(

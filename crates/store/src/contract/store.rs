@@ -16,6 +16,13 @@ pub trait Store: Facts + Send + 'static {
 
     fn reader(&self) -> Self::Reader;
 
+    /// Waits until it is this writer's turn in a space, where others are ahead in its log. True: it
+    /// waited, and the next turn is about that space.
+    fn wait(&mut self, space: &str) -> bool {
+        let _ = space;
+        false
+    }
+
     /// Begins a turn that will decide `orders`. Where each space has a log of its own, all orders that
     /// have a space have the same, and the turn is about its log. A store that fetches facts may fetch
     /// what [`Want::of`] says in the same round trip.
