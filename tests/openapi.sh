@@ -2,6 +2,7 @@
 # Checks that the server's description of itself is valid OpenAPI, and that the server behaves as described.
 #
 # usage: tests/openapi.sh target/debug/detente
+#        DETENTE_TEST_STORE=postgres tests/openapi.sh target/debug/detente: each server has a database of its own
 set -euo pipefail
 
 detente=$(realpath "${1:?usage: tests/openapi.sh <detente binary>}")
@@ -24,11 +25,23 @@ prepare_python() {
     "$python/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/openapi-requirements.txt"
 }
 
+# Has the servers that are started from now on work on databases of a PostgreSQL that ends with this script.
+prepare_databases() {
+    (cd "$here/.." && cargo build --quiet --locked -p detente-cluster --example databases)
+    local program=$(realpath "${CARGO_TARGET_DIR:-$here/../target}")/debug/examples/databases
+    coproc DATABASES { exec "$program" 3; }
+    mapfile -t -n 3 databases <&"${DATABASES[0]}"
+}
+
 # Starts a server on a free port and waits for the line with its address. Sets $address.
 start() {
     local name=$1
     shift
     mkfifo "$scratch/$name.says"
+    if [ "${DETENTE_TEST_STORE:-}" = postgres ]; then
+        set -- --store "${databases[0]}" "$@"
+        databases=("${databases[@]:1}")
+    fi
     "$detente" serve --data "$scratch/$name" --listen 127.0.0.1:0 --log warn "$@" >"$scratch/$name.says" &
     started+=($!)
     local line
@@ -66,6 +79,7 @@ check() {
 }
 
 prepare_python
+[ "${DETENTE_TEST_STORE:-}" != postgres ] || prepare_databases
 cd "$scratch"
 
 start story

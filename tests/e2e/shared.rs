@@ -1,7 +1,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
 
-use detente_cluster::{Cluster, Database};
+use detente_cluster::{Cluster, Database, Options};
 use serde_json::{Value, json};
 
 use crate::server::{Folder, Server, program};
@@ -289,4 +289,61 @@ async fn a_reload_leaves_the_store_for_the_next_start() {
     let description = server.client().get("/openapi.json").await;
     assert!(!description.text().contains(SECRET));
     assert_eq!(server.client().get("/api/notes/1").await.json(), json!({}));
+}
+
+/// As on one machine: writes are refused with 507 while reads go on, and when there is room again, so do
+/// writes.
+#[tokio::test]
+async fn a_database_whose_disk_is_full_refuses_writes_and_nothing_else() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can mount a disk that is this small");
+        return;
+    }
+    let cluster = Cluster::start(Options {
+        disk: Some(24),
+        ..Options::default()
+    });
+    let database = cluster.database_on_disk();
+    let folder = Folder::new();
+    let command = serve_on(&folder, database.url());
+    let server = Server::start_as(folder, command);
+    let client = server.client();
+    let mut bodies = Vec::new();
+    let refused = loop {
+        // Nothing that a database could make smaller.
+        let text: String = std::iter::repeat_with(fastrand::alphanumeric)
+            .take(200_000)
+            .collect();
+        let body = format!(r#"{{"text":"{text}"}}"#);
+        let path = format!("/api/documents/{}", bodies.len());
+        let answer = client.put(&path, &body).send().await;
+        if answer.status != 201 {
+            break answer;
+        }
+        bodies.push(body);
+        assert!(bodies.len() < 200, "the disk never fills");
+    };
+    assert_eq!(refused.status, 507, "{refused:?}");
+    assert_eq!(refused.json()["type"], "/problems/storage-full");
+    assert!(!bodies.is_empty());
+    for (n, body) in bodies.iter().enumerate() {
+        assert_eq!(
+            client.get(&format!("/api/documents/{n}")).await.text(),
+            *body
+        );
+    }
+    let missing = client
+        .get(&format!("/api/documents/{}", bodies.len()))
+        .await;
+    assert_eq!(missing.status, 404);
+    assert_eq!(client.get("/readyz").await.status, 200);
+    let stale = client
+        .put("/api/documents/0", "{}")
+        .if_match("\"9-9000000000000\"");
+    assert_eq!(stale.send().await.status, 409);
+    cluster.grow_disk(128);
+    let again = client.put("/api/documents/after", &bodies[0]).send().await;
+    assert_eq!(again.status, 201, "{again:?}");
+    let all = client.get("/api/documents?count=true&limit=1").await.json();
+    assert_eq!(all["total"], bodies.len() + 1);
 }

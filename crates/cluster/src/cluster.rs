@@ -18,6 +18,7 @@ pub struct Cluster {
     // Dropped in this order: first the server, then what it serves.
     server: Server,
     folder: Folder,
+    disk: Option<u32>,
     settings: Vec<String>,
     databases: AtomicU32,
 }
@@ -28,6 +29,9 @@ pub struct Options {
     /// Whether what is committed would survive a power failure; without, tests are faster.
     pub fsync: bool,
     pub max_connections: u32,
+    /// The size in MiB of a disk of its own, for [`Cluster::database_on_disk`]. It is in memory, empty
+    /// again after a stop, and only root can make it.
+    pub disk: Option<u32>,
     /// Names and values of more settings (`postgresql.conf`); they win over all others.
     pub settings: Vec<(String, String)>,
 }
@@ -37,6 +41,7 @@ impl Default for Options {
         Options {
             fsync: false,
             max_connections: 200,
+            disk: None,
             settings: Vec::new(),
         }
     }
@@ -56,11 +61,13 @@ impl Cluster {
 
     fn start_on(ports: impl Iterator<Item = u16>, options: Options) -> Cluster {
         let folder = Folder::new();
+        let disk = options.disk;
         let settings = settings(options);
-        let server = first_free(ports, |port| Server::start(&folder, port, &settings));
+        let server = first_free(ports, |port| Server::start(&folder, port, disk, &settings));
         Cluster {
             server,
             folder,
+            disk,
             settings,
             databases: AtomicU32::new(0),
         }
@@ -68,11 +75,35 @@ impl Cluster {
 
     /// A new, empty database: in UTF-8, ordered by bytes.
     pub fn database(&self) -> Database {
+        self.database_in("pg_default")
+    }
+
+    /// The same on the disk of its own; the log of PostgreSQL is elsewhere, and has room.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such disk ([`Options::disk`]).
+    pub fn database_on_disk(&self) -> Database {
+        let disk = self.folder.disk();
+        self.run_sql(&format!(
+            "create tablespace disk location '{}'",
+            disk.display()
+        ));
+        self.database_in("disk")
+    }
+
+    fn database_in(&self, tablespace: &str) -> Database {
         let name = format!("t_{}", self.databases.fetch_add(1, Relaxed));
         self.run_sql(&format!(
-            "create database {name} template template0 encoding 'UTF8' locale 'C'"
+            "create database {name} template template0 encoding 'UTF8' locale 'C'
+             tablespace {tablespace}"
         ));
         Database::at(self.url(&name))
+    }
+
+    /// Makes the disk of its own larger.
+    pub fn grow_disk(&self, megabytes: u32) {
+        self.server.grow_disk(&self.folder, megabytes);
     }
 
     /// Runs `statements` in the database `postgres`, as [`Database::run_sql`] does in its own.
@@ -98,7 +129,7 @@ impl Cluster {
     /// Starts it after a stop, with the same data on the same port.
     pub fn start_again(&mut self) {
         assert!(!self.server.is_running(), "it was not stopped");
-        let started = Server::start(&self.folder, self.server.port(), &self.settings);
+        let started = Server::start(&self.folder, self.server.port(), self.disk, &self.settings);
         self.server = started.unwrap_or_else(|error| panic!("PostgreSQL did not start: {error:?}"));
     }
 

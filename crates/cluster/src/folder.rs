@@ -54,6 +54,11 @@ impl Folder {
         self.path.join("data")
     }
 
+    /// Where a disk of its own is mounted.
+    pub(crate) fn disk(&self) -> PathBuf {
+        self.path.join("disk")
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.path.join("log")
     }

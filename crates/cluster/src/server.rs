@@ -1,6 +1,7 @@
 //! The postmaster that serves a folder.
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -29,13 +30,18 @@ pub(crate) enum NotStarted {
 }
 
 impl Server {
-    /// Starts it, and returns once it accepts connections. `settings` are `name=value`.
+    /// Starts it, and returns once it accepts connections. `disk` is the size of a disk of its own in
+    /// MiB; `settings` are `name=value`.
     pub(crate) fn start(
         folder: &Folder,
         port: u16,
+        disk: Option<u32>,
         settings: &[String],
     ) -> Result<Server, NotStarted> {
         let mut command = postmaster(folder, port, settings);
+        if let Some(megabytes) = disk {
+            command = with_disk(&command, folder, megabytes);
+        }
         let process = command.spawn().expect("postgres and setpriv are installed");
         let mut server = Server { process, port };
         if server.becomes_ready(folder) {
@@ -62,6 +68,14 @@ impl Server {
         let lines = fs::read_to_string(folder.data().join("postmaster.pid")).unwrap_or_default();
         let line = |index| lines.lines().nth(index).map(str::trim);
         line(0) == Some(self.pid().to_string().as_str()) && line(7) == Some("ready")
+    }
+
+    pub(crate) fn grow_disk(&self, folder: &Folder, megabytes: u32) {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.pid().to_string(), "--mount"]);
+        command.args(["mount", "-o", &format!("remount,size={megabytes}m")]);
+        let status = command.arg(folder.disk()).status();
+        assert!(status.expect("nsenter is installed").success());
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -106,6 +120,21 @@ fn postmaster(folder: &Folder, port: u16, settings: &[String]) -> Command {
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command.stderr(log);
     command
+}
+
+/// The same command where a file system in memory is mounted, for it and what it starts alone: with the
+/// last of these processes it goes.
+fn with_disk(command: &Command, folder: &Folder, megabytes: u32) -> Command {
+    const MOUNT: &str = r#"mkdir -p "$1" && mount -t tmpfs -o "size=$2m,uid=$(id -u postgres)" tmpfs "$1" && shift 2 && exec "$@""#;
+    let log = File::options().append(true).open(folder.log());
+    let mut mounted = Command::new("unshare");
+    mounted.args(["--mount", "sh", "-c", MOUNT, "sh"]);
+    mounted.arg(folder.disk()).arg(megabytes.to_string());
+    mounted.arg(command.get_program()).args(command.get_args());
+    mounted.current_dir("/").process_group(0);
+    mounted.stdin(Stdio::null()).stdout(Stdio::null());
+    mounted.stderr(log.expect("the log can be written"));
+    mounted
 }
 
 /// The log is in English, since the cluster's locale is C.

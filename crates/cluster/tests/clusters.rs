@@ -69,6 +69,7 @@ fn what_was_committed_survives_a_stop() {
     let mut cluster = Cluster::start(Options {
         fsync: true,
         max_connections: 7,
+        disk: None,
         settings: vec![("application_name".to_owned(), "ours".to_owned())],
     });
     let database = cluster.database();
