@@ -1,10 +1,17 @@
 use std::fmt;
 
+/// The server's own collection, which has the files and folders of a space.
+pub const FILES: &str = "_files";
+
+/// The path of the folder that all others are in.
+pub const ROOT: &str = "/";
+
 const MAX_ID: usize = 255;
+const MAX_PATH: usize = 1024;
 const MAX_COLLECTION: usize = 63;
 
 /// The name of a document: a space, a collection in it, and an id. Stored as one text,
-/// `space/collection/id`.
+/// `space/collection/id`. The id of a file is its path.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     text: Box<str>,
@@ -31,6 +38,11 @@ pub enum NameError {
          not starting with `_`, and not `.` or `..`"
     )]
     Id(String),
+    #[error(
+        "{0:?} is not the path of a file: use names of 1 to 255 bytes of UTF-8, together at most 1024, without \
+         control characters, and not `.` or `..`, with one `/` between them"
+    )]
+    Path(String),
 }
 
 /// What names of spaces and collections look like.
@@ -79,6 +91,34 @@ impl Key {
         CollectionKey::new(space, collection)?.key(id)
     }
 
+    /// The file or the folder at a path in a space: [`ROOT`], or names with `/` between them. No path is
+    /// normalised, and none leads out of the space.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] if the space or the path is not valid.
+    pub fn file(space: &str, path: &str) -> Result<Self, NameError> {
+        if !is_label(space) {
+            return Err(NameError::Space(space.to_owned()));
+        }
+        if !is_path(path) {
+            return Err(NameError::Path(path.to_owned()));
+        }
+        Ok(Self::from_parts(space, FILES, path))
+    }
+
+    /// The name of a document or a file, in words of a store that may be another one.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] names the part that is not valid.
+    pub fn of_any(space: &str, collection: &str, id: &str) -> Result<Self, NameError> {
+        match collection {
+            FILES => Self::file(space, id),
+            _ => Self::new(space, collection, id),
+        }
+    }
+
     /// From parts that were checked before, such as those read from a store.
     pub fn from_parts(space: &str, collection: &str, id: &str) -> Self {
         let mut text = String::with_capacity(space.len() + collection.len() + id.len() + 2);
@@ -110,7 +150,13 @@ impl Key {
         &self.text[usize::from(self.id_at)..]
     }
 
-    /// `space/collection/id`. No part can contain `/`, so two keys are equal if these texts are.
+    /// Whether it names a file or a folder.
+    pub fn is_of_files(&self) -> bool {
+        self.collection() == FILES
+    }
+
+    /// `space/collection/id`. No part before the id can contain `/`, so two keys are equal if these texts
+    /// are.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -133,6 +179,17 @@ pub fn is_label(name: &str) -> bool {
     name.len() <= MAX_COLLECTION
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name.bytes().all(rest)
+}
+
+/// Paths, like ids, are compared byte for byte.
+fn is_path(path: &str) -> bool {
+    let is_name = |name: &str| {
+        (1..=MAX_ID).contains(&name.len())
+            && name != "."
+            && name != ".."
+            && !name.contains(char::is_control)
+    };
+    path == ROOT || path.len() <= MAX_PATH && path.split('/').all(is_name)
 }
 
 /// Ids are compared byte for byte: none is normalised.
@@ -160,6 +217,27 @@ mod tests {
                 "default/line-items/a.b~c_1"
             )
         );
+    }
+
+    #[test]
+    fn paths_stay_where_they_are() {
+        let long = "é".repeat(127);
+        for path in [
+            "/", "a", "a/b.txt", "_x/ y", "...", "a/~", "100%", "a\\b", &long,
+        ] {
+            let key = Key::file("s", path).unwrap();
+            assert_eq!((key.collection(), key.id()), (FILES, path));
+            assert_eq!(Key::of_any("s", FILES, path).unwrap(), key);
+        }
+        let (long, deep) = ("é".repeat(128), "a/".repeat(512) + "b");
+        for path in [
+            "", "/a", "a/", "a//b", ".", "a/../b", "a/.", "a\0", "a/\n", "\u{85}", "//", &long,
+            &deep,
+        ] {
+            assert!(Key::file("s", path).is_err(), "{path:?}");
+        }
+        assert!(Key::new("s", FILES, "a").is_err());
+        assert!(Key::file("_s", "a").is_err());
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use comparison::{changed_members, compare_blind};
 pub use contrast::Contrast;
 pub use decide::{Applied, Constraint, Costly, Decision, Refusal, decide};
 pub use entity_tag::{EntityTag, Malformed};
-pub use key::{CollectionKey, Key, NameError, is_label};
+pub use key::{CollectionKey, FILES, Key, NameError, ROOT, is_label};
 pub use lock::{Lock, LockAction, LockCommand, LockDecision, LockRefusal, decide_lock};
 pub use merge::{Collision, Conflict};
 pub use merging::{Merging, Unmerged};
