@@ -19,6 +19,7 @@ mod documents; // representations, patches, versions
 mod exactly_once; // keys and batches over crashes
 mod examples; // every example's own script
 mod feeds; // pages and server-sent events
+mod files; // bytes at paths: folders, versions, conflicts, uploads that break off
 mod first_steps; // flags, warnings, sockets, backups
 mod freshness; // what the feed tells of each version
 mod heads; // feeds of what is newest, of what was deleted, and pages that end early

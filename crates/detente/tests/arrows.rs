@@ -6,12 +6,16 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each member may rest on. The program and the benchmark may rest on all.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("detente-core", &[]),
     ("detente-store", &["detente-core"]),
     ("detente-sqlite", &["detente-store", "detente-core"]),
     ("detente-postgres", &["detente-store", "detente-core"]),
-    ("detente-service", &["detente-store", "detente-core"]),
+    ("detente-blobs", &[]),
+    (
+        "detente-service",
+        &["detente-store", "detente-blobs", "detente-core"],
+    ),
     ("detente-gate", &["detente-service", "detente-core"]),
     (
         "detente-server",
@@ -19,6 +23,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "detente-gate",
             "detente-service",
             "detente-store",
+            "detente-blobs",
             "detente-core",
         ],
     ),

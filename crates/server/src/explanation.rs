@@ -8,7 +8,7 @@ mod violation; // schema, unique keys, rules
 
 use axum::http::header;
 use detente_core::json::{Draft, Value};
-use detente_core::{Costly, Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
+use detente_core::{Costly, FILES, Head, Key, Lock, MalformedPatch, PatchFailure, Stored};
 use detente_service::{
     Action, Bar, Explanation, Misplacement, StaleAnswer, Way, What, are_too_large,
 };
@@ -154,6 +154,25 @@ impl Subject<'_> {
                 );
                 Problem::new(Kind::Gone, detail).deletion(&tombstone)
             }
+            What::NoCollection(name) if name == FILES => {
+                Problem::not_found("This server has no files.")
+            }
+            What::IsAFolder => self.clash(self.path(), "folder", "file"),
+            What::NotAFolder(path) => self.clash(&path, "file", "folder"),
+            What::IsTheRoot => {
+                let detail = "The folder that all others are in cannot be deleted.";
+                Problem::new(Kind::PathClash, detail)
+                    .with("path", "/")
+                    .with("found", "folder")
+            }
+            What::TooMuchBelow { limit } => {
+                let detail = format!(
+                    "More than {limit} files and folders are in {:?}, which is more than can be deleted in one \
+                     step. Delete what is in it first.",
+                    self.path()
+                );
+                Problem::new(Kind::TooCostly, detail)
+            }
             What::NoCollection(name) => {
                 Problem::not_found(format!("There is no collection {name:?}."))
             }
@@ -231,6 +250,18 @@ impl Subject<'_> {
         }
     }
 
+    fn path(&self) -> &str {
+        self.key.map(Key::id).unwrap_or_default()
+    }
+
+    /// What is at a path is something else.
+    fn clash(&self, path: &str, found: &str, wanted: &str) -> Problem {
+        let detail = format!("{path:?} is a {found}, and not a {wanted}.");
+        Problem::new(ProblemKind::PathClash, detail)
+            .with("path", path)
+            .with("found", found)
+    }
+
     fn href(&self) -> String {
         let link = |key| self.site.document(key);
         self.key.map(link).unwrap_or_default()
@@ -271,23 +302,31 @@ impl Subject<'_> {
     /// The ways on, as requests.
     fn resolutions(&self) -> Vec<Draft> {
         let href = self.href();
-        let way = |rel: &str, method: &str, suffix: &str| {
+        let way = |rel: &str, method: &str, part: &str| {
+            let href = match (part, self.key) {
+                ("", _) | (_, None) => href.clone(),
+                (part, Some(key)) => {
+                    let mut href = String::new();
+                    self.site.push_part(&mut href, key, part);
+                    href
+                }
+            };
             Draft::default()
                 .with("rel", rel)
                 .with("method", method)
-                .with("href", format!("{href}{suffix}"))
+                .with("href", href)
         };
         let resolution = |it: &Way| match it {
             Way::Retry { verb, tag } => way("retry", verb, "").with("if_match", tag.to_field()),
-            Way::Merge { base, current } => way("merge", "POST", "/merge")
+            Way::Merge { base, current } => way("merge", "POST", "merge")
                 .with("base", base.to_field())
                 .with("current", current.to_field()),
             Way::Current => way("current", "GET", ""),
             Way::Read => way("read", "GET", ""),
-            Way::History => way("history", "GET", "/versions"),
+            Way::History => way("history", "GET", "versions"),
             Way::Create => way("create", "PUT", "").with("if_none_match", "*"),
             Way::Recreate => way("recreate", "PUT", "").with("if_none_match", "*"),
-            Way::Lock => way("lock", "GET", "/lock"),
+            Way::Lock => way("lock", "GET", "lock"),
         };
         self.ways.iter().map(resolution).collect()
     }

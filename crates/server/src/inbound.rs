@@ -130,6 +130,28 @@ impl Inbound {
         Ok(body)
     }
 
+    /// The next piece of a body that is not held; `None` at the end. `begun` is when its first piece was waited
+    /// for, and `received` how much of it came so far.
+    pub(crate) async fn next_piece(
+        &mut self,
+        begun: Instant,
+        received: u64,
+    ) -> Result<Option<Bytes>, Problem> {
+        loop {
+            let received = usize::try_from(received).unwrap_or(usize::MAX);
+            let frame = timeout_at(due(begun, received), self.body().frame());
+            let Some(frame) = frame.await.map_err(|_| too_slow())? else {
+                return Ok(None);
+            };
+            let frame = frame.map_err(|error| interrupted(&error))?;
+            if let Ok(data) = frame.into_data()
+                && !data.is_empty()
+            {
+                return Ok(Some(data));
+            }
+        }
+    }
+
     /// Waits until there is room for a body that has turned out to be large.
     async fn take_a_share(&mut self, declared: Option<usize>) -> Result<(), Problem> {
         let bytes = declared.unwrap_or(self.limit);

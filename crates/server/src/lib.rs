@@ -19,6 +19,7 @@ mod parameters; // the query string
 mod preference; // Prefer (RFC 7240)
 
 mod document; // GET PUT PATCH DELETE one document, POST a new one
+mod file; // files and folders
 mod write; // a write, from its request and to its answer
 
 mod batch; // several writes, all or none

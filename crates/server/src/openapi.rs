@@ -113,7 +113,9 @@ fn paths(api: &Api<'_>) -> Members {
     for resource in RESOURCES.iter().filter(|it| it.is_described) {
         let subjects = match resource.scope {
             Scope::Collection => api.subjects.as_slice(),
-            Scope::Space | Scope::Server | Scope::Page => std::slice::from_ref(&api.whole),
+            Scope::Space | Scope::Server | Scope::Page | Scope::Files => {
+                std::slice::from_ref(&api.whole)
+            }
         };
         for subject in subjects {
             let path = subject.path(resource);

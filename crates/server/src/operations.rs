@@ -16,6 +16,7 @@ mod changes; // the change feeds
 mod collection; // lists, and new documents
 mod conflicts; // the conflict log
 mod document; // one document
+mod file; // files and folders
 mod history; // versions of a document
 mod lock; // the only writer of a document for a while
 mod merge; // an edit of an older version
@@ -38,7 +39,7 @@ pub(crate) use parameter::{
 pub(crate) use refusal::{Refusal, When};
 
 /// All resources.
-pub(crate) static RESOURCES: [&Resource; 29] = [
+pub(crate) static RESOURCES: [&Resource; 32] = [
     &collection::COLLECTIONS,
     &collection::COLLECTION,
     &document::DOCUMENT,
@@ -48,6 +49,9 @@ pub(crate) static RESOURCES: [&Resource; 29] = [
     &lock::LOCK,
     &changes::OF_COLLECTION,
     &changes::OF_DOCUMENT,
+    &file::FILE,
+    &file::VERSIONS,
+    &file::LOCK,
     &batch::BATCH,
     &changes::OF_SPACE,
     &conflicts::CONFLICTS,
@@ -90,6 +94,8 @@ pub(crate) enum Scope {
     Collection,
     /// A place of the web page, in each space.
     Page,
+    /// The files of each space: a path follows.
+    Files,
 }
 
 /// One row of the table of operations.
@@ -153,6 +159,10 @@ impl Resource {
         Self::new(Scope::Page, path, operations).undescribed()
     }
 
+    const fn of_files(path: &'static str, operations: &'static [Operation]) -> Self {
+        Self::new(Scope::Files, path, operations).undescribed()
+    }
+
     const fn new(scope: Scope, path: &'static str, operations: &'static [Operation]) -> Self {
         Self {
             scope,
@@ -176,10 +186,19 @@ impl Resource {
             (Scope::Space | Scope::Collection, _) => &["/api", "/spaces/{space}/api"],
             // The start of the default space is that of the server.
             (Scope::Page, "") => &["/spaces/{space}"],
-            (Scope::Page, _) => &["", "/spaces/{space}"],
+            (Scope::Page | Scope::Files, _) => &["", "/spaces/{space}"],
         };
-        let template = |prefix: &&str| format!("{prefix}{}", self.path);
-        prefixes.iter().map(template).collect()
+        // A router takes no path at all for another form than one of some length.
+        let suffixes: &[&str] = match self.scope {
+            Scope::Files => &["", "/", "/{*path}"],
+            _ => &[""],
+        };
+        let all = |prefix: &&'static str| {
+            let prefix = *prefix;
+            let template = move |suffix: &&str| format!("{prefix}{}{suffix}", self.path);
+            suffixes.iter().map(template).collect::<Vec<_>>()
+        };
+        prefixes.iter().flat_map(all).collect()
     }
 
     /// Whether a path has the form of its URLs.

@@ -14,6 +14,11 @@ pub(crate) struct Preferences {
 }
 
 impl Preferences {
+    /// Whether a file that collides with another is to be stored beside it: `conflict=copy`.
+    pub(crate) fn copies(headers: &HeaderMap) -> bool {
+        preferred(headers, "conflict").as_deref() == Some("copy")
+    }
+
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         if !headers.contains_key(PREFER) {
             return Self::default();

@@ -96,8 +96,8 @@ pub(crate) fn describe(headers: &mut HeaderMap, stored: &Stored, tag: &EntityTag
     let names = site.base().len() + stored.key.as_str().len();
     let mut history = String::with_capacity(LINK_ROOM + names);
     history.push('<');
-    site.push_document(&mut history, &stored.key);
-    history.push_str("/versions>; rel=\"version-history\"");
+    site.push_part(&mut history, &stored.key, "versions");
+    history.push_str(">; rel=\"version-history\"");
     headers.insert(header::ETAG, field(tag.to_field()));
     headers.insert(header::LAST_MODIFIED, field(stored.at.to_http_date()));
     headers.insert(DOCUMENT_VERSION, HeaderValue::from(stored.version));

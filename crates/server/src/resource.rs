@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use detente_core::{CollectionKey, Key, NameError};
+use detente_core::{CollectionKey, FILES, Key, NameError, ROOT};
 
 use detente_service::Place;
 
@@ -55,6 +55,10 @@ impl<'a> From<Whereabouts<'a>> for Place<'a> {
         match scope {
             Scope::Server => Self::Server,
             Scope::Space | Scope::Page => Self::Space(space()),
+            Scope::Files => Self::Collection {
+                space: space(),
+                collection: FILES,
+            },
             Scope::Collection => match path.get("collection") {
                 Some(collection) => Self::Collection {
                     space: space(),
@@ -72,6 +76,8 @@ pub(crate) struct Names<'a> {
     space: Cow<'a, str>,
     collection: Option<Cow<'a, str>>,
     id: Option<Cow<'a, str>>,
+    /// That of a file.
+    path: Option<&'a str>,
     pub(crate) version: Option<&'a str>,
 }
 
@@ -92,6 +98,7 @@ impl<'a> Names<'a> {
             id: id
                 .map(decode_segment)
                 .map_or(Some(None), |it| it.map(Some))?,
+            path: None,
             version: None,
         })
     }
@@ -105,6 +112,7 @@ impl<'a> Names<'a> {
             space: DEFAULT_SPACE.into(),
             collection: None,
             id: None,
+            path: None,
             version: None,
         };
         for (name, value) in &path.0 {
@@ -112,6 +120,7 @@ impl<'a> Names<'a> {
                 "space" => names.space = value.into(),
                 "collection" => names.collection = Some(value.into()),
                 "id" => names.id = Some(value.into()),
+                "path" => names.path = Some(value),
                 "version" => names.version = Some(value),
                 _ => {}
             }
@@ -130,13 +139,17 @@ impl<'a> Names<'a> {
         CollectionKey::new(&self.space, collection).map_err(bad_name)
     }
 
+    /// The document, or the file, that the path names.
     pub(crate) fn key(&self) -> Result<Key, Problem> {
+        if let Some(path) = self.path {
+            return Key::file(&self.space, path).map_err(bad_name);
+        }
         let id = self.id.as_deref().unwrap_or_default();
         self.collection()?.key(id).map_err(bad_name)
     }
 }
 
-fn bad_name(error: NameError) -> Problem {
+pub(crate) fn bad_name(error: NameError) -> Problem {
     Problem::malformed(format!("{error}."))
 }
 
@@ -160,8 +173,40 @@ pub(crate) fn collection_href(space: &str, collection: &str) -> String {
     format!("{}/api/{collection}", space_prefix(space))
 }
 
+/// The path of something that belongs to a document or a file: its `versions`, its `lock`.
+pub(crate) fn push_part_href(out: &mut String, key: &Key, part: &str) {
+    if !key.is_of_files() {
+        push_href(out, key);
+        out.push('/');
+        out.push_str(part);
+        return;
+    }
+    out.push_str(&space_prefix(key.space()));
+    out.push_str(match part {
+        "lock" => "/file-locks",
+        _ => "/file-versions",
+    });
+    push_path(out, key.id());
+}
+
+/// The segments of a file's path, each behind a slash.
+fn push_path(out: &mut String, path: &str) {
+    for segment in path.split('/') {
+        out.push('/');
+        push_segment(out, segment);
+    }
+}
+
 pub(crate) fn push_href(out: &mut String, key: &Key) {
     out.push_str(&space_prefix(key.space()));
+    if key.is_of_files() {
+        out.push_str("/files");
+        match key.id() {
+            ROOT => out.push('/'),
+            path => push_path(out, path),
+        }
+        return;
+    }
     out.push_str("/api/");
     out.push_str(key.collection());
     out.push('/');

@@ -32,6 +32,10 @@ const HEAD_BYTES: usize = 128 * 1024;
 /// How long a refused write may wait before the conflict log has it; a crash may lose it until then.
 const LOG_DELAY: Duration = Duration::from_secs(1);
 
+/// How often contents of files are looked through, and how long one may be there before a version names it.
+const CONTENTS_PERIOD: Duration = Duration::from_secs(60 * 60);
+const CONTENTS_SPARED: Duration = Duration::from_secs(60 * 60);
+
 /// How often conflicts are looked for that nobody settled in time.
 const SWEEP_PERIOD: Duration = Duration::from_secs(60 * 60);
 
@@ -70,6 +74,7 @@ impl Serving {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, live } = self;
         let log = tokio::spawn(keep_the_log(Arc::clone(&live)));
+        let contents = tokio::spawn(sweep_contents(Arc::clone(&live)));
         let certificates = listener.certificates().cloned();
         let certificates = certificates.map(|it| tokio::spawn(it.keep_current()));
         let connections = GracefulShutdown::new();
@@ -111,6 +116,9 @@ impl Serving {
                 "some requests took longer than the grace and were cut off"
             );
         }
+        if let Err(error) = contents.await {
+            tracing::error!(%error, "contents of files were not looked through to the end");
+        }
         if let Err(error) = log.await {
             tracing::error!(%error, "the conflict log was not kept to the end");
         }
@@ -133,6 +141,34 @@ async fn keep_the_log(live: Arc<Live>) {
         if app.service.writer().counters().waiting_conflicts() > 0 {
             // What fails now is tried again with the next commit, and told in the writer's own line.
             let _ = app.service.flush().await;
+        }
+    }
+}
+
+/// Removes contents of files that nothing names any more, from time to time.
+async fn sweep_contents(live: Arc<Live>) {
+    loop {
+        tokio::select! {
+            () = live.closing.wait() => return,
+            () = tokio::time::sleep(CONTENTS_PERIOD) => {}
+        }
+        let app = app(&live);
+        let swept = tokio::select! {
+            () = live.closing.wait() => return,
+            swept = app.service.sweep_contents(CONTENTS_SPARED) => swept,
+        };
+        match swept {
+            Ok(Some(swept)) if swept.removed > 0 => tracing::info!(
+                removed = swept.removed,
+                bytes = swept.bytes,
+                "removed contents that no version of a file names any more"
+            ),
+            Ok(_) => {}
+            // It is tried again.
+            Err(explanation) => tracing::warn!(
+                cause = ?explanation.what,
+                "could not look through the contents of files"
+            ),
         }
     }
 }

@@ -9,7 +9,7 @@ use detente_core::Key;
 use ipnet::IpNet;
 
 use crate::problem::Problem;
-use crate::resource::{conflict_href, document_href, push_href};
+use crate::resource::{conflict_href, document_href, push_part_href};
 use crate::settings::Settings;
 
 const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
@@ -133,9 +133,10 @@ impl Site {
         self.link(&document_href(key))
     }
 
-    pub(crate) fn push_document(&self, out: &mut String, key: &Key) {
+    /// The link to something that belongs to a document.
+    pub(crate) fn push_part(&self, out: &mut String, key: &Key, part: &str) {
         out.push_str(self.base());
-        push_href(out, key);
+        push_part_href(out, key, part);
     }
 
     /// The link to a conflict of the log.

@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use detente_core::{CollectionRules, Constraint, Decision, Key, Once, Prepared, Refusal, Stored};
@@ -124,7 +125,40 @@ impl Service {
         let _share = self.share_of(asks.iter().flatten(), once.as_ref()).await?;
         // Held until there is an answer.
         let _turn = self.enter(once.as_ref())?;
-        let mut batch = Batch::read(self, principal, asks).await;
+        self.perform(Batch::read(self, principal, asks).await, once)
+            .await
+    }
+
+    /// Performs all of some writes or none. What was refused is not in the conflict log yet.
+    ///
+    /// # Errors
+    ///
+    /// Why that could not be decided.
+    pub(crate) async fn all_of(
+        &self,
+        principal: &Principal,
+        writes: Vec<Write>,
+        once: Option<Once>,
+    ) -> Outcome<Result<BatchDone, Vec<OperationRefused<Infallible>>>> {
+        let batch = Batch {
+            service: self,
+            principal,
+            operations: writes.into_iter().map(Ok).collect(),
+            is_logged: false,
+        };
+        match self.perform(batch, once).await {
+            Ok(done) => Ok(Ok(done)),
+            Err(BatchRefused::Operations(refused)) => Ok(Err(refused)),
+            Err(BatchRefused::Whole(explanation)) => Err(explanation),
+        }
+    }
+
+    async fn perform<E>(
+        &self,
+        mut batch: Batch<'_, E>,
+        once: Option<Once>,
+    ) -> Result<BatchDone, BatchRefused<E>> {
+        let principal = batch.principal;
         let is_whole = batch.operations.iter().all(Result::is_ok);
         let transaction = Transaction {
             writes: batch.commands().await?,
@@ -214,6 +248,8 @@ struct Batch<'a, E> {
     service: &'a Service,
     principal: &'a Principal,
     operations: Vec<Result<Write, OperationRefused<E>>>,
+    /// Whether the conflict log has what is refused.
+    is_logged: bool,
 }
 
 impl<'a, E> Batch<'a, E> {
@@ -236,6 +272,7 @@ impl<'a, E> Batch<'a, E> {
             service,
             principal,
             operations,
+            is_logged: true,
         }
     }
 
@@ -273,7 +310,10 @@ impl<'a, E> Batch<'a, E> {
                         write.count_refused(self.service);
                     }
                     before.refused(write);
-                    room.fit(explained.log(self.service).await)
+                    room.fit(match self.is_logged {
+                        true => explained.log(self.service).await,
+                        false => explained,
+                    })
                 }
                 Some(Decision::Apply(applied)) => {
                     before.left.push(Left {

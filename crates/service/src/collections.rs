@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use detente_core::Moment;
+use detente_core::{FILES, Moment};
 
 use crate::{Action, Outcome, Place, Principal, Service};
 
@@ -38,7 +38,8 @@ impl Service {
         let mut holdings: BTreeMap<_, _> = declared.collect();
         for extent in self.reading.extents(space).await? {
             let name = &extent.collection;
-            if self.policy.collection(name).is_some() && is_told(name) {
+            // Files are no documents to whoever asks for collections.
+            if name != FILES && self.policy.collection(name).is_some() && is_told(name) {
                 let holding = Holding {
                     collection: name.clone(),
                     documents: Some(extent.documents),

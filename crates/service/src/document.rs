@@ -150,7 +150,7 @@ impl Service {
         }
     }
 
-    async fn shares_its_second(&self, stored: &Stored) -> Outcome<bool> {
+    pub(crate) async fn shares_its_second(&self, stored: &Stored) -> Outcome<bool> {
         let prev = self.reading.before(stored).await?;
         Ok(prev.is_some_and(|prev| prev.at.second() == stored.at.second()))
     }

@@ -113,6 +113,16 @@ pub enum What {
     /// The version with this number deleted it.
     DeletedIn(Arc<Stored>),
     NoCollection(String),
+    /// What is there is a folder, and not a file.
+    IsAFolder,
+    /// What is at this path on the way is a file, and not a folder.
+    NotAFolder(String),
+    /// It is the folder that all others are in.
+    IsTheRoot,
+    /// More is in the folder than can be removed in one step.
+    TooMuchBelow {
+        limit: usize,
+    },
     NoVersion(u64),
     /// The document had the version with this number, which is no longer kept; the newest is `newest`.
     VersionGone {

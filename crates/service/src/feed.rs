@@ -196,6 +196,11 @@ impl Service {
                 self.reading.changes(&wanted).await?
             }
         };
+        let mut feed = feed;
+        if scope.collection.is_none() {
+            // Files are no documents to whoever follows a space.
+            feed.items.retain(|stored| !stored.key.is_of_files());
+        }
         let items = match self.shows_all(principal, &scope.space) {
             true => feed.items,
             false => self.in_sight(principal, feed.items).await?,

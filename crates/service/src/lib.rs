@@ -29,6 +29,8 @@ mod last; // what deletions took away
 mod list; // the documents of a collection
 mod touched; // which places a version changed
 
+mod files; // contents at paths
+
 mod conflict_log; // refused writes, and what becomes of them
 mod conflict_statistics; // what they add up to
 mod dismissal; // many of them, let go
@@ -48,6 +50,10 @@ pub use explanation::{
     Misplacement, Naming, Shows, Way, What, are_too_large,
 };
 pub use feed::{FeedForm, Follower, Page, Position, Scope};
+pub use files::{
+    Content, Entry, FileFacts, Files, FolderPage, INLINE, Incoming, Listed, Outgoing, PutFile,
+    Received, StoredFile, TooMuch,
+};
 pub use lock::{LockAsk, LockWish};
 pub use merge::{MergeAsk, MergeEdit, MergePreview, Named};
 pub use metrics::Metrics;

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use detente_core::{CollectionRules, Unconditional};
+use detente_core::{CollectionRules, FILES, Unconditional};
+
+use crate::files::Files;
 
 /// What stands for all collections that the policy does not name, where writes are counted.
 const UNDECLARED: &str = "undeclared";
@@ -13,6 +15,8 @@ pub struct Policy {
     pub undeclared: Undeclared,
     /// How large a document may be, in bytes.
     pub max_document_bytes: usize,
+    /// How files are treated; `None`: there are none.
+    pub files: Option<Files>,
 }
 
 /// What becomes of a request for a collection that the policy does not name.
@@ -51,12 +55,13 @@ pub enum OnConflict {
 }
 
 impl Default for Policy {
-    /// Any collection, no rules, documents of at most 1 MiB.
+    /// Any collection, no rules, documents of at most 1 MiB; files.
     fn default() -> Self {
         Self {
             collections: BTreeMap::new(),
             undeclared: Undeclared::Allow(Arc::default()),
             max_document_bytes: 1024 * 1024,
+            files: Some(Files::default()),
         }
     }
 }
@@ -64,6 +69,9 @@ impl Default for Policy {
 impl Policy {
     /// How a collection is treated; `None` if it must not exist.
     pub fn collection(&self, name: &str) -> Option<&Arc<Collection>> {
+        if name == FILES {
+            return self.files.as_ref().map(|files| &files.collection);
+        }
         match (self.collections.get(name), &self.undeclared) {
             (Some(collection), _) | (None, Undeclared::Allow(collection)) => Some(collection),
             (None, Undeclared::Reject) => None,
@@ -82,7 +90,7 @@ impl Policy {
 
     /// The collection's name as a metric's label: clients can make up others without end.
     pub(crate) fn label<'a>(&self, collection: &'a str) -> &'a str {
-        match self.collections.contains_key(collection) {
+        match collection == FILES || self.collections.contains_key(collection) {
             true => collection,
             false => UNDECLARED,
         }
@@ -91,7 +99,7 @@ impl Policy {
     /// All that [`Policy::label`] can return.
     pub(crate) fn labels(&self) -> impl Iterator<Item = &str> {
         let named = self.collections.keys().map(String::as_str);
-        named.chain([UNDECLARED])
+        named.chain([FILES, UNDECLARED])
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::{Key, Lock, Moment, Seq, Stored, VersionTag};
+use detente_core::{CollectionKey, Key, Lock, Moment, Seq, Stored, VersionTag};
 use detente_store::{
     Changes, ConflictPage, Conflicts, Epoch, Extent, Feed, Follow, Health, History, HistorySpan,
     Listed, Listing, LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace,
@@ -72,6 +72,10 @@ impl Reading {
             Some(stored) => Ok(Some(stored)),
             None => self.reader.version(space, seq).await.map_err(explain),
         }
+    }
+
+    pub(crate) async fn collections(&self) -> Outcome<Vec<CollectionKey>> {
+        self.reader.collections().await.map_err(explain)
     }
 
     pub(crate) async fn extents(&self, space: &str) -> Outcome<Vec<Extent>> {

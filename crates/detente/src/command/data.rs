@@ -1,7 +1,8 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use clap::Args;
+use detente_blobs::Blobs;
 use detente_core::CollectionKey;
 use detente_core::rules::Rules;
 use detente_postgres::Consistency;
@@ -53,6 +54,7 @@ impl FolderArgs {
                 store: None,
                 read_consistency: Consistency::default(),
                 cache_bytes: None,
+                files: None,
                 conflicts: Retention::default(),
                 policy: Policy::default(),
                 settings: Settings::default(),
@@ -125,4 +127,22 @@ pub(super) fn told(mistakes: &Mistakes) -> anyhow::Error {
     let count = mistakes.0.len();
     let noun = if count == 1 { "mistake" } else { "mistakes" };
     anyhow!("{count} {noun} in the configuration\n{mistakes}")
+}
+
+/// The folder of the contents of large files: the one that the configuration names, or one in the data folder. Where
+/// the data is in a database, other servers must see the same folder, so the configuration has to name it.
+pub(super) fn open_contents(
+    place: &Place,
+    data: &Path,
+    config: &Config,
+) -> Result<Option<Blobs>, Failure> {
+    let folder = match (&config.files, place) {
+        _ if config.policy.files.is_none() => return Ok(None),
+        (Some(folder), _) => folder.clone(),
+        (None, Place::Folder(_)) => data.join("files"),
+        (None, Place::Database(_)) => return Ok(None),
+    };
+    let opened = Blobs::open(&folder);
+    let opened = opened.with_context(|| format!("cannot use {} for files", folder.display()));
+    Ok(Some(opened.map_err(Failure::Start)?))
 }

@@ -181,7 +181,7 @@ impl Line {
         };
         let needed = |name: &str| member(name)?.with_context(|| format!("{name:?} is missing"));
         let (collection, id) = (needed("collection")?, needed("id")?);
-        let key = Key::new(member("space")?.unwrap_or("default"), collection, id)?;
+        let key = Key::of_any(member("space")?.unwrap_or("default"), collection, id)?;
         let by = member("updated_by")?.unwrap_or("import");
         if !is_actor(by) {
             bail!("\"updated_by\" must be 1 to {MAX_ACTOR} bytes without control characters");

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::Args;
+use detente_blobs::Blobs;
 use detente_server::{Certificates, Live};
 use serde_json::{Value, json};
 
@@ -59,6 +60,8 @@ pub(super) struct Reloading {
     pub(super) live: Arc<Live>,
     /// What the server began with and keeps.
     pub(super) fixed: Fixed,
+    /// The contents of large files.
+    pub(super) blobs: Option<Blobs>,
     pub(super) certificates: Option<Certificates>,
     pub(super) reach: Reach,
 }
@@ -84,6 +87,7 @@ impl Fixed {
             ("tls", format!("{:?}", config.tls)),
             ("cache_bytes", format!("{:?}", config.cache_bytes)),
             ("conflicts", format!("{:?}", config.conflicts)),
+            ("files.folder", format!("{:?}", config.files)),
             ("limits.connections", limits.connections.to_string()),
             (
                 "limits.connections_of_one_address",
@@ -163,6 +167,9 @@ impl Reloading {
             certificates
                 .reload()
                 .map_err(|mistake| mistake.to_string())?;
+        }
+        if let Some(files) = &mut config.policy.files {
+            files.blobs.clone_from(&self.blobs);
         }
         self.live.exchange(config.policy, config.settings);
         Ok(self.fixed.changed(&next))

@@ -113,6 +113,10 @@ impl Serve {
         let fixed = Fixed::of(&config);
         let data = self.store.folder.data(&config);
         let store = data::open(&place, &config, &runtime)?;
+        let blobs = data::open_contents(&place, &data, &config)?;
+        if let Some(files) = &mut config.policy.files {
+            files.blobs.clone_from(&blobs);
+        }
         let listener = runtime.block_on(bind(&listen, certificates.clone()));
         let listener = listener.map_err(Failure::Start)?;
         let reader = store.reader();
@@ -133,6 +137,7 @@ impl Serve {
                 door: self.door.clone(),
                 live: serving.live(),
                 fixed,
+                blobs,
                 certificates,
                 reach,
             });

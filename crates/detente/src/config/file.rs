@@ -8,7 +8,7 @@ use detente_core::{CollectionRules, Unconditional};
 use detente_gate::Gate;
 use detente_postgres::Consistency;
 use detente_server::{Audit, Limits, Settings};
-use detente_service::{Collection, OnConflict, Policy, StaleAnswer, Undeclared};
+use detente_service::{Collection, Files, OnConflict, Policy, StaleAnswer, Undeclared};
 use detente_store::Retention;
 use toml::de::{DeTable, DeValue};
 
@@ -36,8 +36,11 @@ pub struct Config {
     pub cache_bytes: Option<usize>,
     /// How much of the conflict log is kept.
     pub conflicts: Retention,
-    /// How the collections are treated.
+    /// How the collections are treated, and files.
     pub policy: Policy,
+    /// The folder of the contents of large files; none is that of the data folder. Relative to the folder
+    /// of the file.
+    pub files: Option<PathBuf>,
     pub settings: Settings,
     pub tls: Option<TlsFiles>,
 }
@@ -130,6 +133,8 @@ fn read(root: &Section<'_>) -> Config {
     let declares_none = root.get("collections").is_none();
     let limits = limits(root);
     let (conflicts, dismiss_after) = conflicts(root);
+    let allows_undeclared = undeclared.unwrap_or(declares_none);
+    let (files, files_folder) = files(root, &defaults, allows_undeclared);
     let config = Config {
         listen: listen(root),
         data: root.text("data").map(|data| beside(root, &data.value)),
@@ -141,12 +146,14 @@ fn read(root: &Section<'_>) -> Config {
         conflicts,
         policy: Policy {
             collections: collections(root, &defaults),
-            undeclared: match undeclared.unwrap_or(declares_none) {
+            undeclared: match allows_undeclared {
                 true => Undeclared::Allow(Arc::new(plain(&defaults))),
                 false => Undeclared::Reject,
             },
             max_document_bytes: limits.body_bytes,
+            files,
         },
+        files: files_folder,
         settings: Settings {
             gate: Gate {
                 tokens: tokens(root),
@@ -284,6 +291,27 @@ fn conflicts(root: &Section<'_>) -> (Retention, Option<Duration>) {
     };
     section.finish();
     (retention, open_ms.map(Duration::from_millis))
+}
+
+/// How files are treated, if there are any, and where large contents are. A file that says nothing of them has
+/// them where it also has collections that it does not name.
+fn files(
+    root: &Section<'_>,
+    defaults: &Defaults,
+    allows_undeclared: bool,
+) -> (Option<Files>, Option<PathBuf>) {
+    let of = |bytes| Files::new(None, bytes, defaults.unconditional);
+    let Some(section) = root.section("files") else {
+        return (allows_undeclared.then(|| of(Files::MAX_BYTES)), None);
+    };
+    let is_on = section.boolean("enabled").unwrap_or(true);
+    let max = section
+        .number("max_bytes", 1)
+        .map_or(Files::MAX_BYTES, |bytes| bytes as u64);
+    let folder = section.text("folder");
+    let folder = folder.map(|folder| beside(root, &folder.value));
+    section.finish();
+    (is_on.then(|| of(max)), folder)
 }
 
 fn collections(root: &Section<'_>, defaults: &Defaults) -> BTreeMap<String, Arc<Collection>> {

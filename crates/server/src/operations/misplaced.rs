@@ -54,6 +54,12 @@ pub(super) const IN_READS: Misplaced = Misplaced {
     belong: "on a request for one document, which has a version",
 };
 
+/// For files under names that nobody has yet.
+pub(super) const IN_NEW_FILES: Misplaced = Misplaced {
+    fields: OF_WRITES,
+    belong: "on a request for one file, which has a version",
+};
+
 pub(super) const IN_BATCHES: Misplaced = Misplaced {
     fields: OF_WRITES,
     belong: "on the operations of the batch, in `headers`",

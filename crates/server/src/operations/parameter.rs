@@ -25,7 +25,7 @@ pub(crate) enum ParameterIn {
     Header,
 }
 
-pub(crate) static PARAMETERS: [&Parameter; 35] = [
+pub(crate) static PARAMETERS: [&Parameter; 37] = [
     &COLLECTION,
     &ID_IN_PATH,
     &VERSION,
@@ -34,6 +34,8 @@ pub(crate) static PARAMETERS: [&Parameter; 35] = [
     &LIMIT,
     &CURSOR,
     &VERSION_CURSOR,
+    &AFTER,
+    &VERSION_NUMBER,
     &CONFLICT_CURSOR,
     &SORT,
     &COUNT,
@@ -227,6 +229,18 @@ pub(super) static ATOMIC: Parameter = query(
     ("atomic", "atomic"),
     "Whether to perform all operations or none. With `false`, each operation succeeds or fails alone.",
     || flag().and("default", true),
+);
+
+pub(super) static AFTER: Parameter = query(
+    ("after", "after"),
+    "Only what has a name behind this one: `next` of the page before.",
+    text,
+);
+
+pub(super) static VERSION_NUMBER: Parameter = query(
+    ("versionNumber", "version"),
+    "The number of the version to read.",
+    || whole(1).and("format", "int64").and("maximum", i64::MAX),
 );
 
 pub(super) static OF_COLLECTION: Parameter = query(

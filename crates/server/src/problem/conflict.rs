@@ -102,6 +102,26 @@ pub(super) const ROWS: &[ProblemType] = &[
         always: &["constraint", "field", "fields", "violations"],
     },
     ProblemType {
+        kind: ProblemKind::PathClash,
+        slug: "path-clash",
+        error: "PathClash",
+        status: StatusCode::CONFLICT,
+        title: "A file is where a folder is needed, or the other way round",
+        again: "with another path",
+        why: "\
+            A path names one thing. Your request needs a folder where there is a file, or a file where there is a \
+            folder.",
+        what: "\
+            <code>path</code> is the path of what is in the way, and <code>found</code> says what it is. Choose \
+            another path, or delete what is there first.",
+        members: &[
+            member("path", text),
+            member("found", || one_word_of(&["file", "folder"])),
+        ],
+        always: &["path", "found"],
+        ..ProblemType::BARE
+    },
+    ProblemType {
         kind: ProblemKind::StateConflict,
         slug: "state-conflict",
         error: "StateConflict",

@@ -52,6 +52,19 @@ pub(super) const ROWS: &[ProblemType] = &[
         ..ProblemType::BARE
     },
     ProblemType {
+        kind: ProblemKind::RangeNotSatisfiable,
+        slug: "range-not-satisfiable",
+        error: "RangeNotSatisfiable",
+        status: StatusCode::RANGE_NOT_SATISFIABLE,
+        title: "The file has no such part",
+        again: "with another range",
+        why: "The <code>Range</code> of your request begins behind the end of the file.",
+        what: "<code>size</code> is the size of the file in bytes. Ask for a part of it, or for all of it.",
+        members: &[member("size", || whole(0))],
+        always: &["size"],
+        ..ProblemType::BARE
+    },
+    ProblemType {
         kind: ProblemKind::NotPerformed,
         slug: "not-performed",
         error: "NotPerformed",

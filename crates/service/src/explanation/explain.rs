@@ -83,7 +83,7 @@ pub(crate) async fn explain(
         record.at = service.writer.time().now;
         record.agent.clone_from(&principal.agent);
     }
-    Ok(Box::new(explanation.seen(is_shown)))
+    Ok(Box::new(explanation.seen(is_shown).of_files()))
 }
 
 /// Whether If-Match names a version that was this document's, by all that its tag says, and is not

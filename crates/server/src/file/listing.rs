@@ -1,0 +1,142 @@
+use axum::http::HeaderValue;
+use axum::http::header;
+use detente_core::json::{Object, Value, object};
+use detente_core::{Key, Kind, Stored};
+use detente_service::Entry;
+
+use crate::call::{Answer, Call};
+use crate::envelope;
+use crate::explanation::Refused;
+use crate::parameters::{DEFAULT_LIMIT, limit, parameters, whole_number};
+use crate::problem::Problem;
+use crate::representation::{self, Coding, describe};
+
+/// What a request wants of a folder, or of a history.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    limit: usize,
+    after: Option<String>,
+    below: Option<u64>,
+}
+
+impl Wanted {
+    pub(super) fn parse(query: &str) -> Result<Self, Problem> {
+        let mut wanted = Self {
+            limit: DEFAULT_LIMIT,
+            after: None,
+            below: None,
+        };
+        for (name, value) in parameters(query) {
+            match &*name {
+                "limit" => wanted.limit = limit(&value)?,
+                "after" => wanted.after = Some(value.into_owned()),
+                "cursor" => {
+                    let below = whole_number(&value).filter(|it| *it > 0).ok_or_else(|| {
+                        let problem = Problem::malformed("The cursor is not one of this server's.");
+                        problem.with("parameter", "cursor")
+                    })?;
+                    wanted.below = Some(below);
+                }
+                _ => {}
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// What is in a folder. Its tag is that of a version that was read before what is in it.
+pub(super) async fn of(
+    call: &Call,
+    folder: &Key,
+    stored: Option<&Stored>,
+    wanted: &Wanted,
+) -> Answer {
+    let service = &call.app.service;
+    let listed = service.list_folder(
+        &call.principal,
+        folder,
+        wanted.after.as_deref(),
+        wanted.limit,
+    );
+    let listed = listed.await?;
+    let has_more = listed.next.is_some();
+    let mut members = vec![("next", Value::from(listed.next))];
+    members.extend(envelope::short(listed.items.len(), wanted.limit, has_more));
+    let page = envelope::page_of(
+        &listed.items,
+        |item, out| {
+            let mut row = object([("name", item.name.as_str().into())]);
+            row.extend(facts(&item.stored, Some(&item.entry)));
+            row.extend(object([(
+                "href",
+                call.site.document(&item.stored.key).into(),
+            )]));
+            out.push_str(&Value::Object(row).to_text());
+        },
+        &members,
+    );
+    let coding = Coding::negotiate(call.inbound.headers(), page.len());
+    let mut response = representation::json(page, coding).await?;
+    if let Some(stored) = stored {
+        let tag = coding.tag(&stored.head().tag().to_entity_tag());
+        describe(response.headers_mut(), stored, &tag, &call.site);
+    }
+    let vary = HeaderValue::from_static("accept-encoding");
+    response.headers_mut().insert(header::VARY, vary);
+    Ok(response)
+}
+
+/// The versions of a file or a folder, the newest first; also of one that was deleted.
+pub(super) async fn versions(call: &Call, key: &Key) -> Answer {
+    let wanted = Wanted::parse(call.inbound.query())?;
+    let service = &call.app.service;
+    service.files()?;
+    let history = service.history(&call.principal, key, wanted.below, wanted.limit);
+    let history = history.await?;
+    let cursor = history.below.map(|below| below.to_string());
+    let has_more = cursor.is_some();
+    let mut members = vec![("next", Value::from(cursor))];
+    members.extend(envelope::short(
+        history.versions.len(),
+        wanted.limit,
+        has_more,
+    ));
+    let mut rows = Vec::with_capacity(history.versions.len());
+    for stored in &history.versions {
+        rows.push(row_of_version(stored)?);
+    }
+    let page = envelope::page_of(&rows, |row, out| out.push_str(row), &members);
+    let coding = Coding::negotiate(call.inbound.headers(), page.len());
+    representation::json(page, coding).await
+}
+
+/// What a version says of a file.
+pub(super) fn row_of_version(stored: &Stored) -> Result<String, Refused> {
+    let entry = match stored.kind {
+        Kind::Document => Some(Entry::of(stored)?),
+        Kind::Tombstone => None,
+    };
+    Ok(Value::Object(facts(stored, entry.as_ref())).to_text())
+}
+
+/// What is known of a version; of a deletion there is no entry.
+fn facts(stored: &Stored, entry: Option<&Entry>) -> Object {
+    let mut row = object([("kind", entry.map_or("deleted", Entry::kind).into())]);
+    if let Some(facts) = entry.and_then(Entry::file) {
+        row.extend(object([
+            ("type", facts.media_type.as_str().into()),
+            ("size", facts.size.into()),
+            ("sha256", facts.hash.to_string().into()),
+        ]));
+    }
+    row.extend(object([("version", stored.version.into())]));
+    if entry.is_some() {
+        let tag = stored.head().tag().to_entity_tag().to_field();
+        row.extend(object([("etag", tag.into())]));
+    }
+    row.extend(object([
+        ("updated_at", stored.at.to_string().into()),
+        ("updated_by", stored.by.to_string().into()),
+    ]));
+    row
+}

@@ -1,0 +1,234 @@
+use axum::http::Method;
+
+use super::document::{CONDITIONS_OF_READING, FIELDS_OF_WRITING, NOT_MODIFIED};
+use super::header::{OF_TOMBSTONE, OF_VERSION, OF_WRITE};
+use super::misplaced::{IN_LOCKS, IN_NEW_FILES, NONE};
+use super::parameter::{
+    AFTER, BREAK_LOCK, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LIMIT,
+    LOCK as LOCK_TOKEN, VERSION_CURSOR, VERSION_NUMBER,
+};
+use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_READING, OF_STORING, always};
+use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
+use crate::call::gated;
+use crate::problem::ProblemKind;
+use crate::resource::JSON;
+
+pub(super) static FILE: Resource = Resource::of_files("/files", &[READ, HEAD, PUT, POST, DELETE]);
+
+pub(super) static VERSIONS: Resource = Resource::of_files("/file-versions", &[LIST_VERSIONS]);
+
+pub(super) static LOCK: Resource = Resource::of_files("/file-locks", &[SHOW_LOCK, TAKE, RELEASE]);
+
+const ANY_BYTES: &[Content] = &[Content::new("*/*", Shape::Text)];
+
+const READ: Operation = Operation {
+    id: "readFile",
+    run: gated!(crate::file::read),
+    method: Method::GET,
+    action: Required::Always(Action::Read),
+    summary: "Read a file, or list a folder",
+    query: &[&LIMIT, &AFTER],
+    fields: CONDITIONS_OF_READING,
+    misplaced: NONE,
+    answers: &[
+        Answer {
+            description: "The content of the file, or what is in the folder.",
+            headers: &[OF_VERSION],
+            contents: ANY_BYTES,
+            ..Answer::BARE
+        },
+        NOT_MODIFIED,
+    ],
+    refusals: &[
+        OF_CONDITIONAL_READING,
+        &[always(ProblemKind::RangeNotSatisfiable)],
+    ],
+    ..Operation::BARE
+};
+
+const HEAD: Operation = Operation {
+    id: "headFile",
+    method: Method::HEAD,
+    summary: "Read the header fields of a file",
+    ..READ
+};
+
+const PUT: Operation = Operation {
+    id: "putFile",
+    run: gated!(crate::file::put),
+    method: Method::PUT,
+    action: Required::Any(&[Action::Create, Action::Update]),
+    summary: "Create or replace a file, or make a folder",
+    fields: FIELDS_OF_WRITING,
+    misplaced: NONE,
+    body: Some(Body {
+        is_required: false,
+        contents: ANY_BYTES,
+    }),
+    answers: &[
+        Answer {
+            status: 201,
+            description: "The file is new, or the folder; or it is a copy beside the one that it collides with.",
+            headers: &[OF_VERSION, OF_WRITE],
+            perhaps: &["Location"],
+            ..Answer::BARE
+        },
+        Answer {
+            status: 204,
+            description: "The file has a new version.",
+            headers: &[OF_VERSION, OF_WRITE],
+            ..Answer::BARE
+        },
+    ],
+    refusals: &[
+        BY_OTHERS,
+        OF_STORING,
+        &[
+            always(ProblemKind::PathClash),
+            always(ProblemKind::Malformed),
+            always(ProblemKind::ContentTooLarge),
+            always(ProblemKind::UnsupportedMediaType),
+        ],
+    ],
+    ..Operation::BARE
+};
+
+const POST: Operation = Operation {
+    id: "postFile",
+    run: gated!(crate::file::post),
+    method: Method::POST,
+    action: Required::Always(Action::Create),
+    summary: "Create a file in a folder, under a name of the server's choice",
+    fields: &[&IDEMPOTENCY],
+    misplaced: IN_NEW_FILES,
+    body: Some(Body {
+        is_required: false,
+        contents: ANY_BYTES,
+    }),
+    answers: &[Answer {
+        status: 201,
+        description: "The file is new.",
+        headers: &[OF_VERSION, &["Location"], OF_WRITE],
+        ..Answer::BARE
+    }],
+    refusals: &[
+        OF_STORING,
+        &[
+            always(ProblemKind::PathClash),
+            always(ProblemKind::Malformed),
+            always(ProblemKind::ContentTooLarge),
+            always(ProblemKind::UnsupportedMediaType),
+            always(ProblemKind::RequestInProgress),
+            always(ProblemKind::KeyReuse),
+        ],
+    ],
+    ..Operation::BARE
+};
+
+const DELETE: Operation = Operation {
+    id: "deleteFile",
+    run: gated!(crate::file::delete),
+    method: Method::DELETE,
+    action: Required::Always(Action::Delete),
+    summary: "Delete a file, or a folder with all that is in it",
+    fields: &[
+        &IF_MATCH,
+        &IF_NONE_MATCH,
+        &IF_UNMODIFIED_SINCE,
+        &LOCK_TOKEN,
+        &IDEMPOTENCY,
+    ],
+    misplaced: NONE,
+    answers: &[Answer {
+        status: 204,
+        description: "It is deleted.",
+        headers: &[OF_TOMBSTONE, &["Idempotent-Replayed"]],
+        ..Answer::BARE
+    }],
+    refusals: &[
+        BY_OTHERS,
+        OF_STORING,
+        &[
+            always(ProblemKind::PathClash),
+            always(ProblemKind::TooCostly),
+            always(ProblemKind::Malformed),
+            always(ProblemKind::NotFound),
+        ],
+    ],
+    ..Operation::BARE
+};
+
+const LIST_VERSIONS: Operation = Operation {
+    id: "listFileVersions",
+    run: gated!(crate::file::versions),
+    method: Method::GET,
+    action: Required::Always(Action::Read),
+    summary: "List the versions of a file, or read one of them",
+    query: &[&LIMIT, &VERSION_CURSOR, &VERSION_NUMBER],
+    fields: CONDITIONS_OF_READING,
+    misplaced: NONE,
+    answers: &[Answer::of(
+        "A page of versions, the newest first; or the content of one.",
+        ANY_BYTES,
+    )],
+    refusals: &[OF_CONDITIONAL_READING],
+    ..Operation::BARE
+};
+
+const SHOW_LOCK: Operation = Operation {
+    id: "showFileLock",
+    run: gated!(crate::lock::show),
+    method: Method::GET,
+    action: Required::Always(Action::Read),
+    summary: "Show the lock of a file",
+    answers: &[Answer::of("The lock, without its token.", THE_LOCK)],
+    refusals: &[OF_READING],
+    ..Operation::BARE
+};
+
+const THE_LOCK: &[Content] = &[Content::new(JSON, Shape::Named("Lock"))];
+
+const TAKE: Operation = Operation {
+    id: "lockFile",
+    run: gated!(crate::lock::take),
+    method: Method::POST,
+    action: Required::Always(Action::Update),
+    summary: "Take or renew the lock of a file",
+    fields: &[&LOCK_TOKEN],
+    misplaced: IN_LOCKS,
+    body: Some(Body {
+        is_required: false,
+        contents: &[Content::new(JSON, Shape::Named("LockRequest"))],
+    }),
+    answers: &[
+        Answer::of("The renewed lock.", THE_LOCK),
+        Answer {
+            status: 201,
+            ..Answer::of("The new lock.", THE_LOCK)
+        },
+    ],
+    refusals: &[OF_READING, OF_STORING],
+    ..Operation::BARE
+};
+
+const RELEASE: Operation = Operation {
+    id: "releaseFileLock",
+    run: gated!(crate::lock::free),
+    method: Method::DELETE,
+    action: Required::Switched {
+        by: &BREAK_LOCK,
+        then: Action::BreakLock,
+        otherwise: Action::Update,
+    },
+    summary: "Release or break the lock of a file",
+    query: &[&BREAK_LOCK],
+    fields: &[&LOCK_TOKEN],
+    misplaced: IN_LOCKS,
+    answers: &[Answer {
+        status: 204,
+        description: "The lock is released.",
+        ..Answer::BARE
+    }],
+    refusals: &[OF_READING, OF_STORING],
+    ..Operation::BARE
+};

@@ -1,0 +1,112 @@
+//! Files: contents at paths, under the same promises as documents.
+//!
+//! A file is a document of the server's own collection ([`FILES`]) whose id is its path, and so is a
+//! folder. What the document says of a content is in [`Entry`]; the content is in it, or in a folder
+//! of contents ([`Blobs`]) where the document names it by its hash.
+//!
+//! Each write of a file also writes a version of every folder that it is in, in the same commit. So the
+//! version of a folder changes with anything below it, and a folder that is deleted with the version
+//! at hand is deleted with all that was in it and nothing else.
+
+mod content; // what comes in, and what goes out
+mod entry; // a file or a folder, as it is stored
+mod explained; // a refusal, in terms of files
+mod folder; // what is in a folder
+mod put; // a new file, or a new version
+mod remove; // a file or a folder goes
+mod sweep; // contents that nothing names any more
+mod tree; // a write, and the folders that it is in
+
+use std::sync::Arc;
+
+use detente_blobs::Blobs;
+use detente_core::{CollectionRules, FILES, Key, ROOT, Unconditional};
+
+pub use content::{Content, Incoming, Outgoing, Received, TooMuch};
+pub use entry::{Entry, FileFacts};
+pub use folder::{FolderPage, Listed};
+pub use put::{PutFile, Stored as StoredFile};
+
+use crate::policy::Collection;
+
+/// Up to this size, in bytes, a content is in the version itself.
+pub const INLINE: usize = 32 * 1024;
+
+/// How files are treated.
+#[derive(Clone, Debug)]
+pub struct Files {
+    pub(crate) collection: Arc<Collection>,
+    /// Where larger contents are; `None`: there can be none.
+    pub blobs: Option<Blobs>,
+    /// How large a file may be, in bytes.
+    pub max_bytes: u64,
+}
+
+impl Default for Files {
+    /// No folder for large contents.
+    fn default() -> Self {
+        Self::new(None, Self::MAX_BYTES, Unconditional::default())
+    }
+}
+
+impl Files {
+    /// How large a file may be if nobody says, in bytes.
+    pub const MAX_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+
+    /// Files whose larger contents are in `blobs`.
+    pub fn new(blobs: Option<Blobs>, max_bytes: u64, unconditional: Unconditional) -> Self {
+        let rules = CollectionRules {
+            unconditional,
+            ..CollectionRules::default()
+        };
+        let collection = Collection {
+            rules: Arc::new(rules),
+            ..Collection::default()
+        };
+        Self {
+            collection: Arc::new(collection),
+            blobs,
+            max_bytes,
+        }
+    }
+
+    /// How large a content may be, in bytes.
+    pub fn limit(&self) -> u64 {
+        match self.blobs {
+            Some(_) => self.max_bytes,
+            None => self.max_bytes.min(INLINE as u64),
+        }
+    }
+}
+
+/// The folders that a path is in, the outermost first; none of the root.
+fn folders_of(key: &Key) -> Vec<Key> {
+    let (space, path) = (key.space(), key.id());
+    if path == ROOT {
+        return Vec::new();
+    }
+    let ends = path.match_indices('/').map(|(at, _)| &path[..at]);
+    let folders = std::iter::once(ROOT).chain(ends);
+    folders
+        .map(|it| Key::from_parts(space, FILES, it))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_in_all_folders_above_it() {
+        for (path, folders) in [
+            ("/", &[][..]),
+            ("a", &["/"]),
+            ("a/b/c.txt", &["/", "a", "a/b"]),
+        ] {
+            let key = Key::file("s", path).unwrap();
+            let found = folders_of(&key);
+            let found: Vec<_> = found.iter().map(Key::id).collect();
+            assert_eq!(found, folders, "{path}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+use std::str::FromStr;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use bytes::Bytes;
+use detente_blobs::ContentHash;
+use detente_core::Stored;
+use detente_core::json::{Value, object};
+
+use super::content::Content;
+use crate::Outcome;
+use crate::explanation::What;
+
+/// What there is at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    Folder,
+    File(FileFacts),
+}
+
+/// What is known of a file without its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// As it was sent (RFC 9110, section 8.3).
+    pub media_type: String,
+    /// In bytes.
+    pub size: u64,
+    pub hash: ContentHash,
+}
+
+/// The member that has a small content, in Base64.
+pub(super) const CONTENT: &str = "content";
+
+impl Entry {
+    /// What a version says that is no tombstone.
+    ///
+    /// # Errors
+    ///
+    /// [`What::Failed`] if it is no entry.
+    pub fn of(stored: &Stored) -> Outcome<Self> {
+        let document = stored.document();
+        let entry = document.as_ref().and_then(Self::read);
+        entry.ok_or_else(|| What::failed(format!("{:?} is no file", stored.key)).into())
+    }
+
+    fn read(document: &Value) -> Option<Self> {
+        let text = |name: &str| document.get(name).and_then(Value::as_str);
+        match text("kind")? {
+            "folder" => Some(Self::Folder),
+            "file" => Some(Self::File(FileFacts {
+                media_type: text("type")?.to_owned(),
+                size: match document.get("size")? {
+                    Value::Number(number) => number.as_str().parse().ok()?,
+                    _ => return None,
+                },
+                hash: ContentHash::from_str(text("sha256")?).ok()?,
+            })),
+            _ => None,
+        }
+    }
+
+    /// One word for it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Folder => "folder",
+            Self::File(_) => "file",
+        }
+    }
+}
+
+/// The text of a folder.
+pub(super) fn folder() -> Bytes {
+    Bytes::from_static(br#"{"kind":"folder"}"#)
+}
+
+/// The text of a file.
+pub(super) fn file(facts: &FileFacts, content: &Content) -> Bytes {
+    let mut members = object([
+        ("kind", "file".into()),
+        ("type", facts.media_type.as_str().into()),
+        ("size", facts.size.into()),
+        ("sha256", facts.hash.to_string().into()),
+    ]);
+    if let Content::Here(bytes) = content {
+        members.extend(object([(CONTENT, BASE64_STANDARD.encode(bytes).into())]));
+    }
+    Value::Object(members).to_text().into()
+}
+
+/// The content of a file, where its version has it.
+pub(super) fn content(stored: &Stored) -> Option<Bytes> {
+    let document = stored.document()?;
+    let text = document.get(CONTENT)?.as_str()?;
+    Some(BASE64_STANDARD.decode(text).ok()?.into())
+}
+
+/// The text of a version without a content in it.
+pub(super) fn without_content(body: &Bytes) -> Bytes {
+    let Ok(Value::Object(members)) = detente_core::json::parse(body) else {
+        return body.clone();
+    };
+    let kept = members.into_iter().filter(|(name, _)| name != CONTENT);
+    Value::Object(kept.collect()).to_text().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use detente_core::{Digest, Key, Kind, Moment};
+
+    use super::*;
+
+    fn stored(body: Bytes) -> Stored {
+        Stored {
+            seq: 1,
+            key: Key::file("s", "a").unwrap(),
+            version: 1,
+            prev: None,
+            base: None,
+            by: "ann".into(),
+            at: Moment(0),
+            kind: Kind::Document,
+            digest: Digest::of(&body),
+            body,
+        }
+    }
+
+    #[test]
+    fn an_entry_is_read_as_it_is_written() {
+        let facts = FileFacts {
+            media_type: "text/plain; charset=\"utf-8\"".into(),
+            size: 3,
+            hash: ContentHash::of(b"abc"),
+        };
+        let here = stored(file(&facts, &Content::Here(Bytes::from_static(b"abc"))));
+        assert_eq!(Entry::of(&here).unwrap(), Entry::File(facts.clone()));
+        assert_eq!(content(&here).unwrap(), "abc");
+        let elsewhere = stored(file(&facts, &Content::Elsewhere));
+        assert_eq!(Entry::of(&elsewhere).unwrap(), Entry::File(facts));
+        assert_eq!(content(&elsewhere), None);
+        assert_eq!(without_content(&here.body), elsewhere.body);
+        assert_eq!(Entry::of(&stored(folder())).unwrap(), Entry::Folder);
+        for other in ["{}", r#"{"kind":"link"}"#, r#"{"kind":"file","size":3}"#] {
+            assert!(Entry::of(&stored(other.into())).is_err(), "{other}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+use std::sync::Arc;
+
+use detente_core::{Key, Preconditions, ROOT};
+
+use super::content::Received;
+use super::tree::{ATTEMPTS, absent, name_of};
+use super::{Entry, entry};
+use crate::explanation::{Explanation, What};
+use crate::{Ask, Done, Edited, OnceKey, Outcome, Principal, Service};
+
+/// A file that is to be stored.
+#[derive(Debug)]
+pub struct PutFile {
+    pub key: Key,
+    pub conditions: Preconditions,
+    pub lock_token: Option<Arc<str>>,
+    pub media_type: String,
+    pub received: Received,
+    /// Whether it is stored beside the one that it collides with, where it does.
+    pub or_copy: bool,
+    pub verb: &'static str,
+}
+
+/// A file that was stored.
+#[derive(Debug)]
+pub struct Stored {
+    pub done: Done,
+    /// Where it is: elsewhere than was asked, if it is a copy.
+    pub key: Key,
+    pub is_copy: bool,
+}
+
+/// How many copies may have one name but for a number.
+const COPIES: usize = 100;
+
+impl Service {
+    /// Stores a file, and the folders that it is in where there are none.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not stored. A conflict with others is in the conflict log then.
+    pub async fn put_file(
+        &self,
+        principal: &Principal,
+        put: PutFile,
+        once: Option<OnceKey<'_>>,
+    ) -> Outcome<Stored> {
+        if put.key.id() == ROOT {
+            return Err(Explanation::of(What::IsAFolder, &put.key));
+        }
+        match self.put_once(principal, &put, once).await {
+            Ok(done) => Ok(Stored {
+                done,
+                key: put.key,
+                is_copy: false,
+            }),
+            Err(explanation) if put.or_copy && explanation.what.is_collision() => {
+                self.copy_beside(principal, put, explanation).await
+            }
+            Err(explanation) => Err(explanation.log(self).await),
+        }
+    }
+
+    async fn put_once(
+        &self,
+        principal: &Principal,
+        put: &PutFile,
+        once: Option<OnceKey<'_>>,
+    ) -> Outcome<Done> {
+        let facts = put.received.facts(put.media_type.clone());
+        let text = entry::file(&facts, &put.received.content);
+        let once = once.map(|key| key.once(&principal.name, &text));
+        // Held until there is an answer.
+        let _turn = self.enter(once.as_ref())?;
+        for _ in 0..ATTEMPTS {
+            self.fresh(put.key.space()).await?;
+            let seen = self.look(&put.key).await?;
+            seen.must_lead_through_folders()?;
+            if let Some(Entry::Folder) = seen.target.entry {
+                return Err(Explanation::of(What::IsAFolder, &put.key));
+            }
+            let pinned = self.pin(&seen, &put.conditions).await?;
+            let ask = Ask {
+                key: put.key.clone(),
+                edit: Edited::Document(text.clone()),
+                conditions: pinned.conditions.clone(),
+                lock_token: put.lock_token.clone(),
+                on_conflict: None,
+                verb: put.verb,
+            };
+            match self.write_at(principal, &seen, vec![ask], once).await {
+                Ok(Some(done)) => return Ok(done),
+                Ok(None) => {}
+                Err(it) if pinned.is_behind(&it) => {}
+                Err(explanation) => return Err(explanation),
+            }
+        }
+        Err(What::Busy.into())
+    }
+
+    /// Stores it under a name that says whose copy it is, and of when.
+    async fn copy_beside(
+        &self,
+        principal: &Principal,
+        mut put: PutFile,
+        collision: Box<Explanation>,
+    ) -> Outcome<Stored> {
+        let today = self.writer.time().now.to_string();
+        let today = today.split('T').next().unwrap_or_default().to_owned();
+        let original = put.key.clone();
+        put.conditions = absent();
+        put.lock_token = None;
+        for number in 1..=COPIES {
+            let path = copy_path(original.id(), &principal.name, &today, number);
+            // A name that has no room for that is not cut: others may be equal then.
+            let Ok(key) = Key::file(original.space(), &path) else {
+                return Err(collision.log(self).await);
+            };
+            put.key = key.clone();
+            match self.put_once(principal, &put, None).await {
+                Ok(done) => {
+                    return Ok(Stored {
+                        done,
+                        key,
+                        is_copy: true,
+                    });
+                }
+                Err(explanation) if explanation.what.is_collision() => {}
+                Err(explanation) => return Err(explanation),
+            }
+        }
+        Err(collision.log(self).await)
+    }
+
+    /// Makes a folder, and those that it is in where there are none.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not made.
+    pub async fn make_folder(
+        &self,
+        principal: &Principal,
+        key: &Key,
+        conditions: &Preconditions,
+    ) -> Outcome<Done> {
+        for _ in 0..ATTEMPTS {
+            self.fresh(key.space()).await?;
+            let seen = self.look(key).await?;
+            seen.must_lead_through_folders()?;
+            if let Some(Entry::File(_)) = seen.target.entry {
+                let path = key.id().to_owned();
+                return Err(Explanation::of(What::NotAFolder(path), key));
+            }
+            let conditions = match conditions.if_none_match {
+                Some(_) => conditions.clone(),
+                None => absent(),
+            };
+            let ask = Ask {
+                key: key.clone(),
+                edit: Edited::Document(entry::folder()),
+                conditions,
+                lock_token: None,
+                on_conflict: None,
+                verb: "PUT",
+            };
+            if let Some(done) = self.write_at(principal, &seen, vec![ask], None).await? {
+                return Ok(done);
+            }
+        }
+        Err(What::Busy.into())
+    }
+}
+
+impl What {
+    /// Whether another file is in the way.
+    fn is_collision(&self) -> bool {
+        matches!(
+            self,
+            Self::Stale(..) | Self::PreconditionFailed(..) | Self::ConditionRequired { .. }
+        )
+    }
+}
+
+/// `a/plan (conflicted copy of ana, 2026-11-28).txt`
+fn copy_path(path: &str, by: &str, today: &str, number: usize) -> String {
+    let name = name_of(path);
+    let folder = &path[..path.len() - name.len()];
+    // A name that begins with a dot has no ending.
+    let dot = name.rfind('.').filter(|at| *at > 0).unwrap_or(name.len());
+    let (stem, ending) = name.split_at(dot);
+    let by: String = by
+        .chars()
+        .map(|it| if it == '/' { '-' } else { it })
+        .collect();
+    let number = match number {
+        1 => String::new(),
+        number => format!(" {number}"),
+    };
+    format!("{folder}{stem} (conflicted copy of {by}, {today}{number}){ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_keep_their_ending() {
+        for (path, number, expected) in [
+            (
+                "a/plan.txt",
+                1,
+                "a/plan (conflicted copy of ann, 2026-11-28).txt",
+            ),
+            ("plan", 2, "plan (conflicted copy of ann, 2026-11-28 2)"),
+            (
+                "a.b/.env",
+                1,
+                "a.b/.env (conflicted copy of ann, 2026-11-28)",
+            ),
+            (
+                "x.tar.gz",
+                1,
+                "x.tar (conflicted copy of ann, 2026-11-28).gz",
+            ),
+        ] {
+            assert_eq!(copy_path(path, "ann", "2026-11-28", number), expected);
+        }
+        let by = copy_path("a", "ops/bot", "2026-11-28", 1);
+        assert_eq!(by, "a (conflicted copy of ops-bot, 2026-11-28)");
+    }
+}

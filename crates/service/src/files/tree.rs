@@ -1,0 +1,276 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use detente_core::{
+    Condition, FILES, Field, Key, Once, Preconditions, ROOT, Selected, Stored, Unconditional,
+    Verdict, evaluate, is_label,
+};
+
+use super::{Entry, Files, entry, folders_of};
+use crate::batch::OperationRefused;
+use crate::explanation::{Explanation, What};
+use crate::write::Write;
+use crate::{Ask, BatchDone, Done, Edited, Outcome, Principal, Rights, Service};
+
+/// How often a write begins anew because what is around its file changed meanwhile.
+pub(super) const ATTEMPTS: usize = 32;
+
+/// The path of a file and what there is along it, as it was a moment ago.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) key: Key,
+    folders: Vec<Place>,
+    pub(super) target: Place,
+}
+
+/// A path, and what there is.
+#[derive(Debug)]
+pub(super) struct Place {
+    key: Key,
+    /// The newest version, if that is no tombstone.
+    pub(super) stored: Option<Arc<Stored>>,
+    pub(super) entry: Option<Entry>,
+}
+
+impl Service {
+    /// How files are treated.
+    ///
+    /// # Errors
+    ///
+    /// [`What::NoCollection`] if there are none.
+    pub fn files(&self) -> Outcome<&Files> {
+        let files = self.policy.files.as_ref();
+        files.ok_or_else(|| What::NoCollection(FILES.to_owned()).into())
+    }
+
+    pub(super) async fn look(&self, key: &Key) -> Outcome<Seen> {
+        debug_assert!(is_label(key.space()) && key.is_of_files());
+        let mut folders = Vec::new();
+        for folder in folders_of(key) {
+            folders.push(self.place(folder).await?);
+        }
+        Ok(Seen {
+            key: key.clone(),
+            folders,
+            target: self.place(key.clone()).await?,
+        })
+    }
+
+    async fn place(&self, key: Key) -> Outcome<Place> {
+        let newest = self.reading.newest(&key).await?;
+        let stored = newest.filter(|it| it.head().is_document());
+        let entry = stored.as_deref().map(Entry::of).transpose()?;
+        Ok(Place { key, stored, entry })
+    }
+
+    /// Writes what is asked for and a version of each folder that it is in, in one step. The last of `asks` is
+    /// about the file or the folder that was looked at. `None`: what is around it changed meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not performed.
+    pub(super) async fn write_at(
+        &self,
+        principal: &Principal,
+        seen: &Seen,
+        asks: Vec<Ask>,
+        once: Option<Once>,
+    ) -> Outcome<Option<Done>> {
+        let steward = steward(principal);
+        let mut writes = Vec::with_capacity(seen.folders.len() + asks.len());
+        for folder in &seen.folders {
+            writes.push(Write::read(self, &steward, folder.touched()).await?);
+        }
+        for ask in asks {
+            writes.push(Write::read(self, principal, ask).await?);
+        }
+        match self.all_of(principal, writes, once).await? {
+            Ok(BatchDone {
+                mut writes,
+                is_replayed,
+            }) => {
+                let done = writes.pop();
+                let done = done.ok_or_else(|| What::failed("a write left nothing"))?;
+                Ok(Some(Done {
+                    is_replayed,
+                    ..done
+                }))
+            }
+            Err(refused) => self.refused_at(seen, refused).await,
+        }
+    }
+
+    async fn refused_at(
+        &self,
+        seen: &Seen,
+        mut refused: Vec<OperationRefused<Infallible>>,
+    ) -> Outcome<Option<Done>> {
+        let now = self.look(&seen.key).await?;
+        let last = refused.pop().filter(OperationRefused::is_cause);
+        let (Some(OperationRefused::Explained(explanation)), true) = (last, now.is_like(seen))
+        else {
+            // A folder changed; or the refusal of something in the folder is told, if it stays.
+            let cause = refused.into_iter().rev().find(OperationRefused::is_cause);
+            return match cause {
+                Some(OperationRefused::Explained(it)) if now.is_like(seen) => {
+                    let is_lock = matches!(it.what, What::Locked(_) | What::Denied { .. });
+                    if is_lock { Err(it) } else { Ok(None) }
+                }
+                _ => Ok(None),
+            };
+        };
+        Err(explanation)
+    }
+}
+
+/// Whoever may write a file makes a version of the folders around it, whatever else they may do.
+fn steward(principal: &Principal) -> Principal {
+    Principal {
+        rights: Arc::new(Rights::ALL),
+        caller: None,
+        ..principal.clone()
+    }
+}
+
+impl Seen {
+    /// Whether there is the same along another look at the path, whatever its versions are.
+    fn is_like(&self, other: &Self) -> bool {
+        let kind = |place: &Place| place.entry.as_ref().map(Entry::kind);
+        let kinds = |seen: &Self| seen.folders.iter().map(kind).collect::<Vec<_>>();
+        kinds(self) == kinds(other) && kind(&self.target) == kind(&other.target)
+    }
+
+    /// Whether all along the path is a folder, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`What::NotAFolder`] names what is none.
+    pub(super) fn must_lead_through_folders(&self) -> Outcome<()> {
+        for place in &self.folders {
+            if let Some(Entry::File(_)) = place.entry {
+                return Err(Explanation::of(
+                    What::NotAFolder(place.key.id().to_owned()),
+                    &self.key,
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The conditions of a write of a file or a folder. Whatever they let through, they let through the thing that was
+/// looked at alone, in the version that it had: what is there now may be of another kind, and have more below it.
+#[derive(Debug)]
+pub(super) struct Pinned {
+    pub(super) conditions: Preconditions,
+    /// Whether they say more than whoever asked.
+    is_pinned: bool,
+    has_none_match: bool,
+}
+
+impl Service {
+    pub(super) async fn pin(&self, seen: &Seen, asked: &Preconditions) -> Outcome<Pinned> {
+        let files = self.files()?;
+        let must_be_protected = files.collection.unconditional() == Unconditional::Reject;
+        let mut pinned = Pinned {
+            conditions: asked.clone(),
+            is_pinned: true,
+            has_none_match: asked.if_none_match.is_some(),
+        };
+        let conditions = &mut pinned.conditions;
+        match (&asked.if_match, &seen.target.stored) {
+            // A tag names one version.
+            (Some(Condition::Tags(_)), _) => pinned.is_pinned = false,
+            // There is none, and none that comes is meant.
+            (Some(Condition::Any), None) => {
+                conditions.if_match = Some(Condition::Tags(Vec::new()));
+                pinned.is_pinned = false;
+            }
+            (None, None) => conditions.if_none_match = Some(Condition::Any),
+            // It is refused as it is.
+            (None, Some(_)) if must_be_protected && !asked.protect_a_write() => {
+                pinned.is_pinned = false;
+            }
+            (_, Some(stored)) => {
+                let selected = Selected {
+                    tag: stored.head().tag().to_entity_tag(),
+                    modified: stored.at,
+                    shares_its_second: asked.ask_for_dates()
+                        && self.shares_its_second(stored).await?,
+                };
+                // A date that does not hold for this version does not hold for a later one.
+                match evaluate(asked, Some(&selected), false) {
+                    Verdict::Fail(Field::IfUnmodifiedSince) => pinned.is_pinned = false,
+                    _ => conditions.if_match = Some(Condition::Tags(vec![selected.tag])),
+                }
+            }
+        }
+        Ok(pinned)
+    }
+}
+
+impl Pinned {
+    /// Whether a refusal says no more than that what was looked at is not there any more, as whoever asked did
+    /// not say that it must be.
+    pub(super) fn is_behind(&self, refused: &Explanation) -> bool {
+        self.is_pinned
+            && match refused.what {
+                What::Stale(..) | What::Deleted(_) => true,
+                What::PreconditionFailed(_, Field::IfNoneMatch) => !self.has_none_match,
+                _ => false,
+            }
+    }
+}
+
+impl Place {
+    /// A new version of a folder, or the folder.
+    fn touched(&self) -> Ask {
+        /// Changes nothing, and makes a version.
+        const IS_FOLDER: &[u8] = br#"[{"op":"test","path":"/kind","value":"folder"}]"#;
+        let (edit, conditions) = match self.stored {
+            Some(_) => {
+                let edit = Edited::JsonPatch(Bytes::from_static(IS_FOLDER));
+                (edit, Preconditions::default())
+            }
+            None => (Edited::Document(entry::folder()), absent()),
+        };
+        Ask {
+            key: self.key.clone(),
+            edit,
+            conditions,
+            lock_token: None,
+            on_conflict: None,
+            verb: "PUT",
+        }
+    }
+}
+
+/// There must be nothing.
+pub(super) fn absent() -> Preconditions {
+    Preconditions {
+        if_none_match: Some(Condition::Any),
+        ..Preconditions::default()
+    }
+}
+
+/// Whatever version there is.
+pub(super) fn present() -> Preconditions {
+    Preconditions {
+        if_match: Some(Condition::Any),
+        ..Preconditions::default()
+    }
+}
+
+/// The name within its folder.
+pub(super) fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What the paths in a folder begin with.
+pub(super) fn prefix_of(folder: &str) -> String {
+    match folder {
+        ROOT => String::new(),
+        folder => format!("{folder}/"),
+    }
+}
