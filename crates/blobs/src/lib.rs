@@ -9,8 +9,8 @@ mod reading; // a content, piece by piece
 mod sweep; // what nobody names goes
 mod upload; // a content on its way in
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, DirEntry, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,24 +35,13 @@ pub struct Blobs {
 }
 
 impl Blobs {
-    /// Opens a folder, and makes it where there is none.
+    /// Opens a folder. It is made when the first content comes.
     ///
     /// # Errors
     ///
-    /// If it cannot be made or written to.
+    /// If there is one that cannot be read.
     pub fn open(folder: impl Into<PathBuf>) -> io::Result<Self> {
         let folder: PathBuf = folder.into();
-        let is_new = !folder.join(TRASH).exists();
-        for name in [INCOMING, TRASH] {
-            fs::create_dir_all(folder.join(name))?;
-        }
-        for first in 0..=u8::MAX {
-            let name = folder.join(format!("{first:02x}"));
-            if is_new || !name.exists() {
-                fs::create_dir_all(name)?;
-            }
-        }
-        sync_folder(&folder)?;
         let blobs = Self {
             folder: folder.into(),
         };
@@ -112,9 +101,54 @@ impl Blobs {
         }
     }
 
+    /// Whether a content is there, and is still what its name says: its size in bytes is looked at, too.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn is_sound(&self, hash: ContentHash, size: u64) -> io::Result<bool> {
+        if !self.has(hash, size)? {
+            return Ok(false);
+        }
+        let mut file = File::open(self.path(hash))?;
+        let (mut hasher, mut piece) = (Hasher::default(), vec![0; 256 * 1024]);
+        loop {
+            match file.read(&mut piece)? {
+                0 => return Ok(hasher.finish() == hash),
+                length => hasher.update(&piece[..length]),
+            }
+        }
+    }
+
     fn path(&self, hash: ContentHash) -> PathBuf {
         let name = hash.to_string();
         self.folder.join(&name[..2]).join(name)
+    }
+}
+
+/// Does something in a folder within another; where there is none, makes it and does it again.
+fn in_folder<T>(folder: &Path, work: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match work() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            // What is in it is lost if it is.
+            for above in folder.ancestors().skip(1).take(2) {
+                if !above.as_os_str().is_empty() {
+                    sync_folder(above)?;
+                }
+            }
+            work()
+        }
+        done => done,
+    }
+}
+
+/// What is in a folder; nothing, if there is no folder.
+fn entries(folder: &Path) -> io::Result<Vec<DirEntry>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::{Blobs, ContentHash, INCOMING, TRASH, sync_folder};
+use crate::{Blobs, ContentHash, INCOMING, TRASH, entries, in_folder, sync_folder};
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,8 +27,7 @@ impl Blobs {
         for first in 0..=u8::MAX {
             let folder = self.folder.join(format!("{first:02x}"));
             let mut has_changed = false;
-            for entry in fs::read_dir(&folder)? {
-                let entry = entry?;
+            for entry in entries(&folder)? {
                 let name = entry.file_name();
                 let hash = name.to_str().and_then(|it| it.parse::<ContentHash>().ok());
                 let Some(hash) = hash else { continue };
@@ -55,11 +54,9 @@ impl Blobs {
     /// Somebody may receive the same content at this moment. So it is taken away first, and looked at
     /// once more: what turns out to be new goes back.
     fn remove(&self, entry: &DirEntry, spared: Duration) -> io::Result<Option<u64>> {
-        let (path, trash) = (
-            entry.path(),
-            self.folder.join(TRASH).join(entry.file_name()),
-        );
-        match fs::rename(&path, &trash) {
+        let bin = self.folder.join(TRASH);
+        let (path, trash) = (entry.path(), bin.join(entry.file_name()));
+        match in_folder(&bin, || fs::rename(&path, &trash)) {
             Ok(()) => {}
             // Another server sweeps, too.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -78,14 +75,13 @@ impl Blobs {
     /// Removes what is left of uploads whose servers are gone, and brings back what a server that is
     /// gone was about to remove.
     pub(crate) fn forget_uploads(&self, given_up: Duration) -> io::Result<()> {
-        for entry in fs::read_dir(self.folder.join(INCOMING))? {
-            let path = entry?.path();
+        for entry in entries(&self.folder.join(INCOMING))? {
+            let path = entry.path();
             if is_older(&path, given_up)? {
                 gone(fs::remove_file(path))?;
             }
         }
-        for entry in fs::read_dir(self.folder.join(TRASH))? {
-            let entry = entry?;
+        for entry in entries(&self.folder.join(TRASH))? {
             let name = entry.file_name();
             let hash = name.to_str().and_then(|it| it.parse::<ContentHash>().ok());
             if let Some(hash) = hash {

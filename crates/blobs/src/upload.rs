@@ -6,7 +6,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::hash::{ContentHash, Hasher};
-use crate::{Blobs, INCOMING, blocking, sync_folder};
+use crate::{Blobs, INCOMING, blocking, in_folder, sync_folder};
 
 /// So many bytes are written at a time.
 const PIECE: usize = 256 * 1024;
@@ -50,8 +50,9 @@ pub struct Received {
 
 impl Upload {
     pub(crate) fn begin(blobs: Blobs) -> io::Result<Self> {
-        let path = blobs.folder.join(INCOMING).join(Uuid::new_v4().to_string());
-        let file = File::create_new(&path)?;
+        let incoming = blobs.folder.join(INCOMING);
+        let path = incoming.join(Uuid::new_v4().to_string());
+        let file = in_folder(&incoming, || File::create_new(&path))?;
         Ok(Self {
             blobs,
             open: Some(Open {
@@ -115,10 +116,9 @@ impl Upload {
             let hash = hasher.finish();
             let path = blobs.path(hash);
             // Also over one that is there: a sweep spares what is new.
-            fs::rename(&name.0, &path)?;
-            if let Some(folder) = path.parent() {
-                sync_folder(folder)?;
-            }
+            let folder = path.parent().unwrap_or(&blobs.folder);
+            in_folder(folder, || fs::rename(&name.0, &path))?;
+            sync_folder(folder)?;
             Ok(Received { hash, size })
         })
         .await

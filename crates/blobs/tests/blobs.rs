@@ -103,6 +103,7 @@ async fn what_was_about_to_be_removed_comes_back() {
     let hash = store(&blobs, b"abc").await.hash;
     let name = hash.to_string();
     let (place, trash) = (folder.path().join(&name[..2]), folder.path().join("trash"));
+    std::fs::create_dir(&trash).unwrap();
     std::fs::rename(place.join(&name), trash.join(&name)).unwrap();
     let blobs = Blobs::open(folder.path()).unwrap();
     assert_eq!(content(&blobs, hash, None).await.unwrap(), b"abc");
