@@ -154,6 +154,13 @@ async fn a_file_is_never_overwritten_unseen() {
     // The refused upload is kept.
     let log = client.get("/api/_conflicts?collection=_files").await.json();
     assert_eq!(log["items"][0]["document"], "notes/plan.txt", "{log}");
+    let id = log["items"][0]["id"].as_str().unwrap();
+    let resolve = client
+        .post(&format!("/api/_conflicts/{id}/resolve"), "{}")
+        .send()
+        .await;
+    is_problem(&resolve, 404, "not-found");
+    assert_eq!(client.get(path).await.text(), "second");
     let any = put(&client, path, "third").if_match("*").send().await;
     assert_eq!(any.status, 204, "{any:?}");
     let unconditional = client.ask("DELETE", path).send().await;
@@ -912,4 +919,34 @@ async fn no_acknowledged_file_is_lost_in_a_crash() {
     let folder = server.stop();
     let verified = folder.command(&["verify"]).output().unwrap();
     assert!(verified.status.success(), "{verified:?}");
+}
+
+/// A content that somebody cut off, or took away, is found.
+#[tokio::test]
+async fn verify_finds_contents_that_are_missing_or_damaged() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    create(&client, "/files/a/one", &large(40_000)).await;
+    create(&client, "/files/a/two", &large(50_000)).await;
+    let folder = server.stop();
+    let verify = || folder.command(&["verify"]).output().unwrap();
+    assert!(verify().status.success(), "{:?}", verify());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder.path().join("contents")).unwrap() {
+        for content in std::fs::read_dir(entry.unwrap().path()).unwrap() {
+            found.push(content.unwrap().path());
+        }
+    }
+    assert_eq!(found.len(), 2, "{found:?}");
+    let mut bytes = std::fs::read(&found[0]).unwrap();
+    bytes[30_000] ^= 1;
+    std::fs::write(&found[0], bytes).unwrap();
+    std::fs::remove_file(&found[1]).unwrap();
+    let told = verify();
+    assert!(!told.status.success(), "{told:?}");
+    let told = String::from_utf8([told.stdout, told.stderr].concat()).unwrap();
+    for content in found {
+        let hash = content.file_name().unwrap().to_str().unwrap();
+        assert!(told.contains(hash), "{told}");
+    }
 }

@@ -208,6 +208,7 @@ impl Subject<'_> {
             What::LoggedBaseUnknown => {
                 Problem::new(Kind::PatchConflict, message::LOGGED_BASE_UNKNOWN)
             }
+            What::NotResolvedHere => Problem::not_found(message::NOT_RESOLVED_HERE),
             What::NothingToResolve => Problem::not_found(message::NOTHING_TO_RESOLVE),
             What::InProgress => Problem::new(Kind::RequestInProgress, message::IN_PROGRESS)
                 .header(header::RETRY_AFTER, "1"),

@@ -214,6 +214,10 @@ impl Service {
                 };
                 return self.dismiss(&ruling.place, conflict, transaction).await;
             }
+            // What versions say of two contents is not joined, and a file is written with its folders.
+            Decided::Resolved { .. } if conflict.key.is_of_files() => {
+                return Err(What::NotResolvedHere.into());
+            }
             Decided::Resolved { choices, current } => (choices, current),
         };
         let collection = Arc::clone(self.collection(conflict.key.collection())?);

@@ -149,6 +149,8 @@ pub enum What {
     LoggedBaseGone,
     /// The base of a logged edit is not known, and the edit is no whole document.
     LoggedBaseUnknown,
+    /// A refused upload is not stored from the log.
+    NotResolvedHere,
     /// A logged edit has no document left to change.
     NothingToResolve,
 

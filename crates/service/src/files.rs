@@ -26,6 +26,8 @@ pub use content::{Content, Incoming, Outgoing, Received, TooMuch};
 pub use entry::{Entry, FileFacts};
 pub use folder::{FolderPage, Listed};
 pub use put::{PutFile, Stored as StoredFile};
+pub(crate) use sweep::Named;
+pub use sweep::named_contents;
 
 use crate::policy::Collection;
 

@@ -52,7 +52,7 @@ pub use explanation::{
 pub use feed::{FeedForm, Follower, Page, Position, Scope};
 pub use files::{
     Content, Entry, FileFacts, Files, FolderPage, INLINE, Incoming, Listed, Outgoing, PutFile,
-    Received, StoredFile, TooMuch,
+    Received, StoredFile, TooMuch, named_contents,
 };
 pub use lock::{LockAsk, LockWish};
 pub use merge::{MergeAsk, MergeEdit, MergePreview, Named};

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::{CollectionKey, Key, Lock, Moment, Seq, Stored, VersionTag};
+use detente_core::{Key, Lock, Moment, Seq, Stored, VersionTag};
 use detente_store::{
     Changes, ConflictPage, Conflicts, Epoch, Extent, Feed, Follow, Health, History, HistorySpan,
     Listed, Listing, LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace,
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::Outcome;
 use crate::explanation::{Explanation, What};
+use crate::files::{Named, named_contents};
 
 /// What is durable, with the store's errors as explanations. What memory has is there at once.
 #[derive(Clone, Debug)]
@@ -74,8 +75,8 @@ impl Reading {
         }
     }
 
-    pub(crate) async fn collections(&self) -> Outcome<Vec<CollectionKey>> {
-        self.reader.collections().await.map_err(explain)
+    pub(crate) async fn named_contents(&self) -> Outcome<Named> {
+        named_contents(&*self.reader).await.map_err(explain)
     }
 
     pub(crate) async fn extents(&self, space: &str) -> Outcome<Vec<Extent>> {

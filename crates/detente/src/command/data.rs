@@ -142,7 +142,12 @@ pub(super) fn open_contents(
         (None, Place::Folder(_)) => data.join("files"),
         (None, Place::Database(_)) => return Ok(None),
     };
-    let opened = Blobs::open(&folder);
+    // That of the configuration may be one that others must see: whether it can be is told at once.
+    let made = config
+        .files
+        .as_ref()
+        .map_or(Ok(()), std::fs::create_dir_all);
+    let opened = made.and_then(|()| Blobs::open(&folder));
     let opened = opened.with_context(|| format!("cannot use {} for files", folder.display()));
     Ok(Some(opened.map_err(Failure::Start)?))
 }

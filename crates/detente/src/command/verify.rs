@@ -2,14 +2,16 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use clap::Args;
+use detente_blobs::Blobs;
 use detente_core::Seq;
+use detente_service::named_contents;
 use detente_sqlite::Repair;
 use detente_store::{Audit, Damage, Reader, StoreError, audit};
 
 use super::Failure;
-use super::data::{StoreArgs, rules};
+use super::data::{StoreArgs, open_contents, rules};
 use super::opened::{self, Opened, Place, refused};
 use crate::config::Config;
 
@@ -33,6 +35,9 @@ impl Verify {
         let runtime = opened::runtime()?;
         let store = Opened::open_as_it_is(&place, &config, &runtime)?;
         let found = examine(&store, &config, &place)?;
+        let data = self.store.folder.data(&config);
+        let contents = open_contents(&place, &data, &config)?;
+        examine_contents(&store, contents.as_ref(), &place)?;
         let (documents, versions) = (found.documents, found.versions);
         println!("{place}: sound; documents: {documents}, versions: {versions}");
         Ok(())
@@ -94,6 +99,29 @@ pub(super) fn examine(store: &Opened, config: &Config, place: &Place) -> Result<
     }
     none(faults)?;
     Ok(found)
+}
+
+/// Looks whether the contents of files are where they must be, and as they were written.
+fn examine_contents(
+    store: &Opened,
+    contents: Option<&Blobs>,
+    place: &Place,
+) -> Result<(), Failure> {
+    let reader = store.reader();
+    let named = store.wait(named_contents(&*reader));
+    let named = named.map_err(|error| refused(place, error))?;
+    let mut faults = Vec::new();
+    for (hash, size) in named {
+        let is_sound = contents.map_or(Ok(false), |contents| contents.is_sound(hash, size));
+        let is_sound = is_sound.with_context(|| format!("the content {hash} cannot be read"));
+        if !is_sound.map_err(Failure::Start)? {
+            faults.push(format!(
+                "files: the content {hash} of {size} bytes is missing or damaged"
+            ));
+        }
+    }
+    faults.sort();
+    none(faults)
 }
 
 /// Where the log of each space ends.

@@ -16,6 +16,9 @@ pub(super) const LOGGED_BASE_GONE: &str = "The version that the edit began from 
      dismiss this conflict.";
 pub(super) const LOGGED_BASE_UNKNOWN: &str = "The edit changes or deletes a document, and the version that it was made for \
      is not known. Make it anew, and dismiss this conflict.";
+pub(super) const NOT_RESOLVED_HERE: &str = "The conflict is about a file. Send the content again, with the tag of \
+    the current version or under another path; or dismiss the conflict.";
+
 pub(super) const NOTHING_TO_RESOLVE: &str =
     "There is no document to change any more. Dismiss this conflict.";
 pub(super) const IN_PROGRESS: &str =

@@ -1,17 +1,20 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use detente_blobs::{ContentHash, Swept};
 use detente_core::json::Value;
-use detente_core::{FILES, Kind};
-use detente_store::{Changes, Conflicts, Follow, LostEdit, PageLimit};
+use detente_core::{FILES, Kind, Stored};
+use detente_store::{Changes, Conflicts, Follow, LostEdit, PageLimit, Reader, StoreError};
 
-use super::Entry;
+use super::{Entry, entry};
 use crate::explanation::What;
 use crate::{Outcome, Service};
 
 /// How many rows are read at a time.
 const AT_A_TIME: usize = 1000;
+
+/// Contents by their hashes, and their sizes in bytes.
+pub(crate) type Named = HashMap<ContentHash, u64>;
 
 impl Service {
     /// Removes contents that no version and no refused upload names any more, and that were received longer
@@ -25,65 +28,92 @@ impl Service {
         let Some(blobs) = files.and_then(|files| files.blobs.clone()) else {
             return Ok(None);
         };
-        let mut named = HashSet::new();
-        for collection in self.reading.collections().await? {
-            if *collection.collection == *FILES {
-                self.fresh(&collection.space).await?;
-                self.name_versions(&collection.space, &mut named).await?;
-                self.name_refused(&collection.space, &mut named).await?;
-            }
-        }
+        // What waits for the conflict log is in it then.
+        self.flush().await?;
+        let named = self.reading.named_contents().await?;
+        let named = named.into_keys().collect();
         let sweep = tokio::task::spawn_blocking(move || blobs.sweep(&named, spared));
         let swept = sweep.await.map_err(What::failed)?;
         Ok(Some(swept.map_err(What::failed)?))
     }
+}
 
-    async fn name_versions(&self, space: &str, named: &mut HashSet<ContentHash>) -> Outcome<()> {
-        let mut wanted = Changes {
-            space: space.to_owned(),
-            collection: Some(FILES.to_owned()),
-            since: 0,
-            follow: Follow::Versions,
-            limit: PageLimit::rows(AT_A_TIME),
-        };
-        loop {
-            let feed = self.reading.changes(&wanted).await?;
-            for stored in feed.items.iter().filter(|it| it.kind == Kind::Document) {
-                if let Entry::File(facts) = Entry::of(stored)? {
-                    named.insert(facts.hash);
-                }
-            }
-            if !feed.more {
-                return Ok(());
-            }
-            wanted.since = feed.through;
+/// All contents that are not in the version, or the refused upload, that names them.
+///
+/// # Errors
+///
+/// [`StoreError`] if the store cannot be read.
+pub async fn named_contents(reader: &dyn Reader) -> Result<HashMap<ContentHash, u64>, StoreError> {
+    let mut named = Named::new();
+    for collection in reader.collections().await? {
+        if *collection.collection == *FILES {
+            reader.fresh(&collection.space).await?;
+            name_versions(reader, &collection.space, &mut named).await?;
         }
     }
+    name_refused(reader, &mut named).await?;
+    Ok(named)
+}
 
-    /// The conflict log keeps what was refused, and the content is part of it.
-    async fn name_refused(&self, space: &str, named: &mut HashSet<ContentHash>) -> Outcome<()> {
-        self.flush().await?;
-        let mut wanted = Conflicts {
-            space: Some(space.to_owned()),
-            collection: Some(FILES.to_owned()),
-            limit: PageLimit::rows(AT_A_TIME),
-            ..Conflicts::default()
-        };
-        loop {
-            let page = self.reading.conflicts(&wanted).await?;
-            for conflict in &page.items {
-                if let LostEdit::Document(text) = &conflict.edit {
-                    let document = detente_core::json::parse(text).ok();
-                    let hash = document.as_ref().and_then(|it| it.get("sha256"));
-                    let hash = hash.and_then(Value::as_str);
-                    let hash = hash.and_then(|it| it.parse::<ContentHash>().ok());
-                    named.extend(hash);
-                }
+async fn name_versions(
+    reader: &dyn Reader,
+    space: &str,
+    named: &mut Named,
+) -> Result<(), StoreError> {
+    let mut wanted = Changes {
+        space: space.to_owned(),
+        collection: Some(FILES.to_owned()),
+        since: 0,
+        follow: Follow::Versions,
+        limit: PageLimit::rows(AT_A_TIME),
+    };
+    loop {
+        let feed = reader.changes(&wanted).await?;
+        let documents = feed.items.iter().filter(|it| it.kind == Kind::Document);
+        for stored in documents {
+            name(stored, named)?;
+        }
+        if !feed.more {
+            return Ok(());
+        }
+        wanted.since = feed.through;
+    }
+}
+
+fn name(stored: &Stored, named: &mut Named) -> Result<(), StoreError> {
+    let is_no_file = |_| StoreError::Failed(format!("{:?} is no file", stored.key));
+    if let Entry::File(facts) = Entry::of(stored).map_err(is_no_file)?
+        && entry::content(stored).is_none()
+    {
+        named.insert(facts.hash, facts.size);
+    }
+    Ok(())
+}
+
+/// The conflict log keeps what was refused, and the content is part of it.
+async fn name_refused(reader: &dyn Reader, named: &mut Named) -> Result<(), StoreError> {
+    let mut wanted = Conflicts {
+        collection: Some(FILES.to_owned()),
+        limit: PageLimit::rows(AT_A_TIME),
+        ..Conflicts::default()
+    };
+    loop {
+        let page = reader.conflicts(&wanted).await?;
+        for conflict in &page.items {
+            if let LostEdit::Document(text) = &conflict.edit
+                && let Ok(document) = detente_core::json::parse(text)
+                && let Some(Entry::File(facts)) = Entry::read(&document)
+                && document
+                    .get(entry::CONTENT)
+                    .and_then(Value::as_str)
+                    .is_none()
+            {
+                named.insert(facts.hash, facts.size);
             }
-            match page.next {
-                Some(next) => wanted.before = Some(next),
-                None => return Ok(()),
-            }
+        }
+        match page.next {
+            Some(next) => wanted.before = Some(next),
+            None => return Ok(()),
         }
     }
 }
