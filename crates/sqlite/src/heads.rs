@@ -3,7 +3,9 @@ use std::sync::{Mutex, MutexGuard};
 
 use detente_core::{CollectionKey, Head, Key};
 
-use detente_store::Cache;
+use detente_store::{Cache, Documents};
+
+use crate::pending::Pending;
 
 /// How many heads that equal the table are remembered.
 const CLEAN_LIMIT: usize = 65_536;
@@ -126,6 +128,22 @@ impl Heads {
             pending.extend(own.map(|(key, head)| (key.id().to_owned(), *head)));
         }
         pending
+    }
+
+    /// The same, behind the place where a walk begins.
+    pub(crate) fn pending_of(&self, walk: &Documents<'_>) -> Pending {
+        let inner = self.inner();
+        let is_behind = |id: &str| match (walk.after, walk.descending) {
+            (None, _) => true,
+            (Some(after), false) => id > after,
+            (Some(after), true) => id < after,
+        };
+        let all = inner.leaving.iter().chain(&inner.dirty);
+        let own = all.filter(|(key, _)| key.is_in(walk.collection) && is_behind(key.id()));
+        Pending::new(
+            own.map(|(key, head)| (key.id().into(), *head)),
+            walk.descending,
+        )
     }
 
     /// The heads of a space that may not be in the table.

@@ -31,6 +31,7 @@ mod damaged; // what was found damaged so far
 mod feed; // a page of changes, from the log
 mod heads; // the newest version of each document: what is not yet in the table, and what was asked for
 mod history; // the versions of one document, back along their chain
+mod pending; // heads that the table may not have, in order
 mod ping; // can the store be read at all?
 mod read; // versions, heads, lists, changes
 mod reader; // the same, holding up nobody

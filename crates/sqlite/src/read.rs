@@ -269,7 +269,7 @@ impl Reads {
         visit: &mut Salvage<'_>,
     ) -> Result<(), Failure> {
         // Taken before the table is read: what leaves for the table in between is seen twice, not missed.
-        let pending = self.shared.heads.pending(wanted.collection);
+        let pending = self.shared.heads.pending_of(wanted);
         self.with(|connection| {
             Walk {
                 reader: self,

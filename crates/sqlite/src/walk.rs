@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use detente_store::{Damage, Documents};
 use rusqlite::{Connection, Row, Rows, params};
 
 use crate::layout;
+use crate::pending::Pending;
 use crate::read::Reads;
 use crate::row::{self, columns};
 
@@ -16,7 +16,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) reader: &'a Reads,
     pub(crate) connection: &'a Connection,
     pub(crate) wanted: &'a Documents<'a>,
-    pub(crate) pending: BTreeMap<String, Head>,
+    pub(crate) pending: Pending,
 }
 
 /// Called with each document of a walk, or with what is wrong with it; `Break` ends the walk.
@@ -74,7 +74,7 @@ impl Walk<'_> {
         if self.visit_pending(Some(id), visit)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        let newest = match self.pending.remove(id) {
+        let newest = match self.pending.take(id) {
             Some(pending) if pending.seq > head.seq => pending,
             _ => head,
         };
@@ -87,28 +87,18 @@ impl Walk<'_> {
         id: Option<&str>,
         visit: &mut Salvage<'_>,
     ) -> Result<ControlFlow<()>, Failure> {
-        loop {
-            let next = if self.wanted.descending {
-                self.pending.last_key_value()
-            } else {
-                self.pending.first_key_value()
-            };
-            let Some((next, head)) = next else {
-                return Ok(ControlFlow::Continue(()));
-            };
-            let (next, head) = (next.clone(), *head);
-            if id.is_some_and(|id| !self.comes_before(&next, id)) {
-                return Ok(ControlFlow::Continue(()));
+        while let Some(next) = self.pending.first() {
+            if id.is_some_and(|id| !self.comes_before(next, id)) {
+                break;
             }
-            self.pending.remove(&next);
-            let is_wanted = self
-                .wanted
-                .after
-                .is_none_or(|after| self.comes_before(after, &next));
-            if is_wanted && self.show(&next, head, visit)?.is_break() {
+            let Some((next, head)) = self.pending.next() else {
+                break;
+            };
+            if self.show(&next, head, visit)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn comes_before(&self, one: &str, other: &str) -> bool {

@@ -46,7 +46,9 @@ impl Service {
         self.files()?;
         let prefix = prefix_of(folder.id());
         let mut items: Vec<Listed> = Vec::new();
-        let mut walk = Walk::new(folder, format!("{prefix}{}", after.unwrap_or_default()));
+        let begin = format!("{prefix}{}", after.unwrap_or_default());
+        // One more tells whether there are more.
+        let mut walk = Walk::new(folder, begin, limit.min(AT_A_TIME) + 1);
         while let Some(stored) = walk.next(self).await? {
             let Some(rest) = stored.key.id().strip_prefix(&prefix) else {
                 break;
@@ -74,7 +76,7 @@ impl Service {
     /// All that is below a folder; `None` if there is more than `limit`.
     pub(super) async fn all_below(&self, folder: &Key, limit: usize) -> Outcome<Option<Vec<Key>>> {
         let prefix = prefix_of(folder.id());
-        let mut walk = Walk::new(folder, prefix.clone());
+        let mut walk = Walk::new(folder, prefix.clone(), AT_A_TIME);
         let mut found = Vec::new();
         while let Some(stored) = walk.next(self).await? {
             if !stored.key.id().starts_with(&prefix) {
@@ -101,13 +103,13 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(folder: &Key, behind: String) -> Self {
+    fn new(folder: &Key, behind: String, rows: usize) -> Self {
         let collection = CollectionKey {
             space: folder.space().into(),
             collection: FILES.into(),
         };
         let listing = Listing {
-            limit: PageLimit::rows(AT_A_TIME),
+            limit: PageLimit::rows(rows),
             ..Listing::of(collection)
         };
         Self {
