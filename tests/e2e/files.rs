@@ -1,6 +1,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
@@ -949,4 +950,36 @@ async fn verify_finds_contents_that_are_missing_or_damaged() {
         let hash = content.file_name().unwrap().to_str().unwrap();
         assert!(told.contains(hash), "{told}");
     }
+}
+
+/// An export has files and folders, and an import takes them, but nothing else in their place.
+#[tokio::test]
+async fn files_move_between_stores() {
+    let server = Server::start();
+    let client = server.client();
+    create(&client, "/files/a/caf%C3%A9", "hello").await;
+    let folder = server.stop();
+    let exported = folder.command(&["export"]).output().unwrap().stdout;
+    let other = Folder::new();
+    let import = |lines: &[u8]| {
+        let mut command = other.command(&["import", "-"]);
+        command.stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(lines).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let wrong = [
+        r#"{"collection":"_files","id":"a","data":{"kind":"link"}}"#,
+        r#"{"collection":"_files","id":"a/../b","data":{"kind":"folder"}}"#,
+    ];
+    for line in wrong {
+        assert!(!import(line.as_bytes()).status.success(), "{line}");
+    }
+    let done = import(&exported);
+    assert!(done.status.success(), "{done:?}");
+    let server = Server::start_in(other);
+    let client = server.client();
+    assert_eq!(client.get("/files/a/caf%C3%A9").await.text(), "hello");
+    assert_eq!(names(&client, "/files/a/").await, ["café"]);
+    create(&client, "/files/a/more", "x").await;
 }

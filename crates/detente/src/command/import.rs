@@ -9,7 +9,7 @@ use bytes::Bytes;
 use clap::Args;
 use detente_core::json::{self, Pointer, Value};
 use detente_core::{Command, Condition, Decision, Edit, Key, Preconditions, Proposal, Refusal};
-use detente_service::{Collection, MAX_ACTOR, Policy, is_actor};
+use detente_service::{Collection, Entry, MAX_ACTOR, Policy, is_actor};
 use detente_store::{Reader, WriterHandle};
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
@@ -192,6 +192,9 @@ impl Line {
         let data = value.get("data").context("\"data\" is missing")?;
         if data.as_object().is_none() {
             bail!("\"data\" must be an object");
+        }
+        if key.is_of_files() && Entry::read(data).is_none() {
+            bail!("\"data\" must be what an export says of a file or a folder");
         }
         // The exact text in the line, which the tree does not preserve.
         let body =

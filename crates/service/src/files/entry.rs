@@ -42,7 +42,8 @@ impl Entry {
         entry.ok_or_else(|| What::failed(format!("{:?} is no file", stored.key)).into())
     }
 
-    pub(super) fn read(document: &Value) -> Option<Self> {
+    /// What a document says; `None` if it is no entry.
+    pub fn read(document: &Value) -> Option<Self> {
         let text = |name: &str| document.get(name).and_then(Value::as_str);
         match text("kind")? {
             "folder" => Some(Self::Folder),
