@@ -162,3 +162,18 @@ async fn a_unique_key_that_the_tester_was_not_told_of_is_no_finding() {
     assert_eq!(probe(&report, "D1")["verdict"], "pass", "{run}");
     assert_eq!(contents(&server, "users").await.len(), 1);
 }
+
+/// The same promises for bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_as_safe_as_a_document() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/files/shared/plan.txt";
+    let put = client.ask("PUT", path).body("text/plain", "a plan");
+    assert_eq!(put.send().await.status, 201);
+    let url = format!("{}{path}", server.url());
+    let (run, report) = Tester::new().check(&[&url]);
+    assert_eq!(run.code, 0, "{}", run.out);
+    assert_eq!(report["grade"], "A+", "{}", run.out);
+    assert_eq!(client.get(path).await.text(), "a plan");
+}
