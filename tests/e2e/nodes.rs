@@ -1,6 +1,7 @@
 //! Several servers on one database: each decides as if it were the only one.
 
-mod faults; // servers that are killed and frozen while clients write
+mod faults;
+mod files; // bytes at paths // servers that are killed and frozen while clients write
 
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use detente_cluster::{Cluster, Database};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::client::{Answer, Client};
 use crate::feeds::Stream;
@@ -44,13 +46,30 @@ impl Nodes {
 
     /// Ends the servers, and looks whether the database is sound.
     fn end(self) {
+        self.end_by(|_| {});
+    }
+
+    /// The same, with the contents of files.
+    fn end_with(self, contents: &TempDir) {
+        let config = contents.path().join("verify.toml");
+        let text = format!(
+            "undeclared_collections = \"allow\"\n[files]\nfolder = {:?}\n",
+            contents.path()
+        );
+        std::fs::write(&config, text).unwrap();
+        self.end_by(|command| {
+            command.arg("--config").arg(&config);
+        });
+    }
+
+    fn end_by(self, give: impl FnOnce(&mut Command)) {
         for server in self.servers {
             server.stop();
         }
-        let output = crate::server::program()
-            .args(["verify", "--store", self.database.url()])
-            .output()
-            .unwrap();
+        let mut command = crate::server::program();
+        command.args(["verify", "--store", self.database.url()]);
+        give(&mut command);
+        let output = command.output().unwrap();
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{told}{errors}");
