@@ -69,8 +69,9 @@ impl Service {
     ) -> Outcome<Done> {
         let facts = put.received.facts(put.media_type.clone());
         let text = entry::file(&facts, &put.received.content);
-        let once = once.map(|key| key.once(&principal.name, &text));
         // Held until there is an answer.
+        let _share = self.budget.edit(text.len()).await?;
+        let once = once.map(|key| key.once(&principal.name, &text));
         let _turn = self.enter(once.as_ref())?;
         for _ in 0..ATTEMPTS {
             self.fresh(put.key.space()).await?;
