@@ -12,17 +12,17 @@ use crate::server::{Folder, Server};
 /// Large contents have a folder on any store.
 const CONFIG: &str = "undeclared_collections = \"allow\"\n[files]\nfolder = \"contents\"\n";
 
-pub(crate) fn put(client: &Client, path: &str, content: &str) -> crate::client::Ask {
+fn put(client: &Client, path: &str, content: &str) -> crate::client::Ask {
     client.ask("PUT", path).body("text/plain", content)
 }
 
-pub(crate) async fn create(client: &Client, path: &str, content: &str) -> String {
+async fn create(client: &Client, path: &str, content: &str) -> String {
     let answer = put(client, path, content).send().await;
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.tag()
 }
 
-pub(crate) async fn names(client: &Client, folder: &str) -> Vec<String> {
+async fn names(client: &Client, folder: &str) -> Vec<String> {
     let listed = client.get(folder).await;
     assert_eq!(listed.status, 200, "{listed:?}");
     let listed = listed.json();
@@ -41,7 +41,7 @@ fn is_problem(answer: &Answer, status: u16, slug: &str) -> Value {
 }
 
 /// Bytes that are as hard to guess as any.
-pub(crate) fn large(length: usize) -> String {
+fn large(length: usize) -> String {
     let mut state = 7_u64;
     let letter = || {
         state = state
@@ -762,30 +762,33 @@ async fn files_can_be_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_32_uploads_with_one_tag_one_is_stored() {
     let server = Server::with_config(CONFIG);
-    let clients = crowd(&server, 32).await;
-    let mut tag = create(&clients[0], "/files/shared/x", "start").await;
+    upload_at_once(&crowd(&server, 32).await, 30).await;
+}
+
+/// All upload with one tag, again and again: one is stored, and from then on the first clients are all shown it.
+pub(crate) async fn upload_at_once(clients: &[Client], rounds: usize) {
+    let path = "/files/shared/x";
+    let mut tag = create(&clients[0], path, "start").await;
     let filling = large(40_000);
-    for round in 0..30 {
+    for round in 0..rounds {
         // Small and large ones, in turn.
         let filling = if round % 2 == 0 { "" } else { &filling[..] };
-        let answers = at_once(&clients, |n, client| {
+        let answers = at_once(clients, |n, client| {
             let (tag, content) = (tag.clone(), format!("{round} {n} {filling}"));
-            async move {
-                let ask = put(&client, "/files/shared/x", &content);
-                ask.if_match(&tag).send().await
-            }
+            async move { put(&client, path, &content).if_match(&tag).send().await }
         })
         .await;
         assert_eq!(count(&answers, 204), 1, "{round}");
-        assert_eq!(count(&answers, 409), 31, "{round}");
+        assert_eq!(count(&answers, 409), clients.len() - 1, "{round}");
         let winner = answers.iter().position(|it| it.status == 204).unwrap();
         tag = answers[winner].tag();
-        let stored = clients[0].get("/files/shared/x").await;
-        assert_eq!(stored.tag(), tag);
-        assert!(
-            stored.text().starts_with(&format!("{round} {winner} ")),
-            "{round}"
-        );
+        for client in &clients[..3] {
+            let stored = client.get(path).await;
+            assert_eq!(stored.tag(), tag);
+            let is_whole = stored.text() == format!("{round} {winner} {filling}");
+            assert!(is_whole, "{round}");
+            assert_eq!(names(client, "/files/shared/").await, ["x"]);
+        }
     }
 }
 

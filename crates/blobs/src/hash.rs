@@ -9,7 +9,7 @@ pub struct ContentHash([u8; 32]);
 
 /// Computes the hash of a content that comes in pieces.
 #[derive(Clone, Default)]
-pub struct Hasher(Sha256);
+pub(crate) struct Hasher(Sha256);
 
 impl ContentHash {
     /// Of a content that is at hand.
@@ -27,11 +27,11 @@ impl ContentHash {
 }
 
 impl Hasher {
-    pub fn update(&mut self, piece: &[u8]) {
+    pub(crate) fn update(&mut self, piece: &[u8]) {
         self.0.update(piece);
     }
 
-    pub fn finish(self) -> ContentHash {
+    pub(crate) fn finish(self) -> ContentHash {
         ContentHash(self.0.finalize().into())
     }
 }

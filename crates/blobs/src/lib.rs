@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use hash::{ContentHash, Hasher};
+pub use hash::ContentHash;
+use hash::Hasher;
 pub use reading::Reading;
 pub use sweep::Swept;
 pub use upload::{Received, Upload};
@@ -47,11 +48,6 @@ impl Blobs {
         };
         blobs.forget_uploads(GIVEN_UP)?;
         Ok(blobs)
-    }
-
-    /// Where it is.
-    pub fn folder(&self) -> &Path {
-        &self.folder
     }
 
     /// Begins to receive a content. Nothing of it is left if it is dropped.

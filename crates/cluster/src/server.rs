@@ -38,10 +38,7 @@ impl Server {
         disk: Option<u32>,
         settings: &[String],
     ) -> Result<Server, NotStarted> {
-        let mut command = postmaster(folder, port, settings);
-        if let Some(megabytes) = disk {
-            command = with_disk(&command, folder, megabytes);
-        }
+        let mut command = postmaster(folder, port, disk, settings);
         let process = command.spawn().expect("postgres and setpriv are installed");
         let mut server = Server { process, port };
         if server.becomes_ready(folder) {
@@ -107,7 +104,7 @@ impl Drop for Server {
     }
 }
 
-fn postmaster(folder: &Folder, port: u16, settings: &[String]) -> Command {
+fn postmaster(folder: &Folder, port: u16, disk: Option<u32>, settings: &[String]) -> Command {
     let log = File::create(folder.log()).expect("the log can be written");
     let mut command = installation::command(installation::programs().join("postgres"));
     command.arg("-D").arg(folder.data());
@@ -116,6 +113,9 @@ fn postmaster(folder: &Folder, port: u16, settings: &[String]) -> Command {
     command.args(["-c", "unix_socket_directories="]);
     for setting in settings {
         command.args(["-c", setting]);
+    }
+    if let Some(megabytes) = disk {
+        command = with_disk(&command, folder, megabytes);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command.stderr(log);
@@ -126,14 +126,11 @@ fn postmaster(folder: &Folder, port: u16, settings: &[String]) -> Command {
 /// last of these processes it goes.
 fn with_disk(command: &Command, folder: &Folder, megabytes: u32) -> Command {
     const MOUNT: &str = r#"mkdir -p "$1" && mount -t tmpfs -o "size=$2m,uid=$(id -u postgres)" tmpfs "$1" && shift 2 && exec "$@""#;
-    let log = File::options().append(true).open(folder.log());
     let mut mounted = Command::new("unshare");
     mounted.args(["--mount", "sh", "-c", MOUNT, "sh"]);
     mounted.arg(folder.disk()).arg(megabytes.to_string());
     mounted.arg(command.get_program()).args(command.get_args());
     mounted.current_dir("/").process_group(0);
-    mounted.stdin(Stdio::null()).stdout(Stdio::null());
-    mounted.stderr(log.expect("the log can be written"));
     mounted
 }
 

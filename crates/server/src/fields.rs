@@ -51,21 +51,27 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
     Some(media_type.trim().to_ascii_lowercase())
 }
 
+/// No body is taken in a content coding.
+pub(crate) fn must_be_plain(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            let problem = Problem::new(
+                ProblemKind::UnsupportedMediaType,
+                "A body is taken without Content-Encoding.",
+            );
+            Err(problem.header(header::ACCEPT_ENCODING, "identity"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Which of `accepted` the body is; `answer` is the field that lists them to a client.
 pub(crate) fn must_be(
     headers: &HeaderMap,
     accepted: &[&'static str],
     answer: &'static str,
 ) -> Result<&'static str, Problem> {
-    if let Some(coding) = headers.get(header::CONTENT_ENCODING)
-        && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        let problem = Problem::new(
-            ProblemKind::UnsupportedMediaType,
-            "A body is taken without Content-Encoding.",
-        );
-        return Err(problem.header(header::ACCEPT_ENCODING, "identity"));
-    }
+    must_be_plain(headers)?;
     let media_type = media_type(headers);
     let found = accepted
         .iter()

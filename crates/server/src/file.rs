@@ -15,8 +15,9 @@ use tokio::time::Instant;
 use crate::call::{Answer, Call};
 use crate::explanation::Refused;
 use crate::fields;
+use crate::history::parse_number;
 use crate::idempotency::OnceField;
-use crate::parameters::{parameters, whole_number};
+use crate::parameters::parameters;
 use crate::preference::Preferences;
 use crate::problem::{Problem, ProblemKind};
 use crate::representation::{self, Coding, bodiless, field};
@@ -160,8 +161,7 @@ pub(crate) async fn versions(call: &mut Call) -> Answer {
     let Some((_, number)) = wanted else {
         return listing::versions(call, &key).await;
     };
-    let number = whole_number(&number).filter(|number| *number > 0);
-    let number = number.ok_or_else(|| {
+    let number = parse_number(&number).ok_or_else(|| {
         let problem = Problem::malformed("version must be a version's number: 1, 2, 3 and so on.");
         problem.with("parameter", "version")
     })?;
@@ -204,7 +204,7 @@ async fn receive(
     let expected = Expected::of(headers)?;
     let once = OnceField::read(headers)?;
     let mut incoming = call.app.service.receive()?;
-    if let Some(length) = declared(headers) {
+    if let Some(length) = call.inbound.declared() {
         incoming.must_fit(length).map_err(too_much)?;
     }
     let begun = Instant::now();
@@ -239,14 +239,7 @@ fn must_be_whole(headers: &HeaderMap) -> Result<(), Problem> {
         let detail = "A file is written as a whole: Content-Range cannot be heeded.";
         return Err(Problem::malformed(detail).with("header", "Content-Range"));
     }
-    if let Some(coding) = headers.get(header::CONTENT_ENCODING)
-        && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        let detail = "A file is taken without Content-Encoding.";
-        let problem = Problem::new(ProblemKind::UnsupportedMediaType, detail);
-        return Err(problem.header(header::ACCEPT_ENCODING, "identity"));
-    }
-    Ok(())
+    fields::must_be_plain(headers)
 }
 
 fn media_type(headers: &HeaderMap) -> Result<String, Problem> {
@@ -270,11 +263,6 @@ fn media_type(headers: &HeaderMap) -> Result<String, Problem> {
         Problem::malformed(detail).with("header", "Content-Type")
     })?;
     Ok(text.to_owned())
-}
-
-fn declared(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get(header::CONTENT_LENGTH)?;
-    value.to_str().ok()?.parse().ok()
 }
 
 fn too_much(too_much: TooMuch) -> Problem {

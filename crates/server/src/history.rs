@@ -50,20 +50,20 @@ pub(crate) async fn version(call: &mut Call) -> Answer {
     Ok(reply.map(Body::from))
 }
 
-fn parse_number(text: &str) -> Option<u64> {
+pub(crate) fn parse_number(text: &str) -> Option<u64> {
     whole_number(text).filter(|number| *number > 0)
 }
 
 /// What a request wants of a history.
 #[derive(Debug)]
-struct Wanted {
-    limit: usize,
+pub(crate) struct Wanted {
+    pub(crate) limit: usize,
     /// Only versions below this one.
-    below: Option<u64>,
+    pub(crate) below: Option<u64>,
 }
 
 impl Wanted {
-    fn parse(query: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse(query: &str) -> Result<Self, Problem> {
         let mut wanted = Self {
             limit: DEFAULT_LIMIT,
             below: None,

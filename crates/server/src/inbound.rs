@@ -88,8 +88,9 @@ impl Inbound {
 
     /// Reads the body.
     pub(crate) async fn read(&mut self) -> Result<Bytes, Problem> {
-        let declared = self.headers().get(header::CONTENT_LENGTH);
-        let declared = declared.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        let declared = self
+            .declared()
+            .and_then(|length| usize::try_from(length).ok());
         if declared.is_some_and(|length| length > self.limit) {
             return Err(self.too_large());
         }
@@ -97,13 +98,7 @@ impl Inbound {
         let mut first: Option<Bytes> = None;
         let mut rest = BytesMut::new();
         let mut length = 0;
-        while let Some(frame) = timeout_at(due(begun, length), self.body().frame())
-            .await
-            .map_err(|_| too_slow())?
-        {
-            let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() else {
-                continue;
-            };
+        while let Some(data) = self.next_piece(begun, length as u64).await? {
             length += data.len();
             if length > self.limit {
                 return Err(self.too_large());
@@ -128,6 +123,12 @@ impl Inbound {
             rest.freeze()
         };
         Ok(body)
+    }
+
+    /// How long the request says that its body is, in bytes.
+    pub(crate) fn declared(&self) -> Option<u64> {
+        let declared = self.headers().get(header::CONTENT_LENGTH)?;
+        declared.to_str().ok()?.parse().ok()
     }
 
     /// The next piece of a body that is not held; `None` at the end. `begun` is when its first piece was waited

@@ -298,6 +298,19 @@ impl What {
         })
     }
 
+    /// The same, with what it says of versions changed.
+    pub(crate) fn with_divergence(self, change: impl FnOnce(Divergence) -> Divergence) -> Self {
+        let change = |it: Box<Divergence>| Box::new(change(*it));
+        match self {
+            Self::Stale(it, answer) => Self::Stale(change(it), answer),
+            Self::PreconditionFailed(it, field) => Self::PreconditionFailed(change(it), field),
+            Self::Unmergeable(it, answer) => Self::Unmergeable(change(it), answer),
+            Self::Deleted(it) => Self::Deleted(change(it)),
+            Self::BaseGone(it) => Self::BaseGone(change(it)),
+            other => other,
+        }
+    }
+
     /// What it says of the version that the writer began from, and of those that came since.
     pub fn divergence(&self) -> Option<&Divergence> {
         match self {

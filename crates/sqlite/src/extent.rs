@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 
 use crate::failure::Failure;
 use crate::layout;
+use crate::pending::Pending;
 use crate::row;
 
 /// How much each collection of a space holds: what the table says, and what `pending` makes of it,
@@ -51,11 +52,11 @@ pub(crate) fn extents(
     Ok(extents.into_values().collect())
 }
 
-/// How many documents one collection holds; `pending` is as for [`extents`], by id.
+/// How many documents one collection holds; `pending` is as for [`extents`], of that collection.
 pub(crate) fn count(
     connection: &Connection,
     collection: &CollectionKey,
-    pending: &BTreeMap<String, Head>,
+    mut pending: Pending,
 ) -> Result<u64, Failure> {
     let _moment = layout::one_moment(connection)?;
     let CollectionKey { space, collection } = collection;
@@ -64,8 +65,8 @@ pub(crate) fn count(
     )?;
     let count = count.query_row(params![space, collection], |row| row.get::<_, i64>(0))?;
     let mut count = count.unsigned_abs();
-    for (id, head) in pending {
-        let key = Key::from_parts(space, collection, id);
+    while let Some((id, head)) = pending.next() {
+        let key = Key::from_parts(space, collection, &id);
         let before = row::find_head(connection, &key)?;
         if before.is_some_and(|before| before.seq >= head.seq) {
             continue;

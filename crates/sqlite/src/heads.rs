@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
 use detente_core::{CollectionKey, Head, Key};
@@ -119,19 +119,8 @@ impl Heads {
         }
     }
 
-    /// The heads of a collection that may not be in the table, in the order of their ids.
-    pub(crate) fn pending(&self, collection: &CollectionKey) -> BTreeMap<String, Head> {
-        let inner = self.inner();
-        let mut pending = BTreeMap::new();
-        for group in [&inner.leaving, &inner.dirty] {
-            let own = group.iter().filter(|(key, _)| key.is_in(collection));
-            pending.extend(own.map(|(key, head)| (key.id().to_owned(), *head)));
-        }
-        pending
-    }
-
-    /// The same, behind the place where a walk begins.
-    pub(crate) fn pending_of(&self, walk: &Documents<'_>) -> Pending {
+    /// The heads of a collection that may not be in the table, behind the place where a walk begins.
+    pub(crate) fn pending(&self, walk: &Documents<'_>) -> Pending {
         let inner = self.inner();
         let is_behind = |id: &str| match (walk.after, walk.descending) {
             (None, _) => true,

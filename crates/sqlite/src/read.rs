@@ -269,7 +269,7 @@ impl Reads {
         visit: &mut Salvage<'_>,
     ) -> Result<(), Failure> {
         // Taken before the table is read: what leaves for the table in between is seen twice, not missed.
-        let pending = self.shared.heads.pending_of(wanted);
+        let pending = self.shared.heads.pending(wanted);
         self.with(|connection| {
             Walk {
                 reader: self,
@@ -321,8 +321,8 @@ impl Reads {
     pub(crate) fn count(&self, wanted: &Listing) -> Result<u64, Failure> {
         if wanted.has_all() {
             let collection = &wanted.collection;
-            let pending = self.shared.heads.pending(collection);
-            return self.with(|connection| extent::count(connection, collection, &pending));
+            let pending = self.shared.heads.pending(&wanted.whole_walk());
+            return self.with(|connection| extent::count(connection, collection, pending));
         }
         let mut count = 0;
         self.documents(&wanted.whole_walk(), &mut |stored| {

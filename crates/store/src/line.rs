@@ -52,10 +52,9 @@ impl Line {
             taken.sort_by(|one, other| turn(one).cmp(&turn(other)));
             self.taken = taken.into();
         }
-        let space = |request: &Request| request.order.space().map(str::to_owned);
-        let first = self.taken.front().map(space);
+        let first = self.taken.front().and_then(|it| it.order.space());
         let together = self.taken.iter();
-        let together = together.take_while(|it| first.as_ref() == Some(&space(it)));
+        let together = together.take_while(|it| it.order.space() == first);
         let count = together.count().min(BATCH_LIMIT);
         batch.extend(self.taken.drain(..count));
         true

@@ -1,7 +1,7 @@
 use tempfile::TempDir;
 
-use super::{Cluster, Folder, Nodes, at_once, count, serve_on};
-use crate::files::{create, delete_against_writes, large, names, put};
+use super::{Cluster, Folder, Nodes, serve_on};
+use crate::files::{delete_against_writes, upload_at_once};
 use crate::server::Server;
 
 /// Servers on one database, which see one folder of contents.
@@ -26,33 +26,7 @@ fn nodes(count: usize, contents: &TempDir) -> Nodes {
 async fn files_are_the_same_on_every_node() {
     let contents = TempDir::new().unwrap();
     let nodes = nodes(3, &contents);
-    let clients = nodes.crowd(30).await;
-    let mut tag = create(&clients[0], "/files/shared/x", "start").await;
-    let filling = large(40_000);
-    for round in 0..20 {
-        let filling = if round % 2 == 0 { "" } else { &filling[..] };
-        let answers = at_once(&clients, |n, client| {
-            let (tag, content) = (tag.clone(), format!("{round} {n} {filling}"));
-            async move {
-                let ask = put(&client, "/files/shared/x", &content);
-                ask.if_match(&tag).send().await
-            }
-        })
-        .await;
-        let counts = (count(&answers, 204), count(&answers, 409));
-        assert_eq!(counts, (1, 29), "round {round}");
-        let winner = answers.iter().position(|it| it.status == 204).unwrap();
-        tag = answers[winner].tag();
-        for client in &clients[..3] {
-            let stored = client.get("/files/shared/x").await;
-            assert_eq!(stored.tag(), tag);
-            assert!(
-                stored.text() == format!("{round} {winner} {filling}"),
-                "round {round}"
-            );
-            assert_eq!(names(client, "/files/shared/").await, ["x"]);
-        }
-    }
+    upload_at_once(&nodes.crowd(30).await, 20).await;
     nodes.end_with(&contents);
 }
 

@@ -7,16 +7,16 @@ use detente_service::Entry;
 use crate::call::{Answer, Call};
 use crate::envelope;
 use crate::explanation::Refused;
-use crate::parameters::{DEFAULT_LIMIT, limit, parameters, whole_number};
+use crate::history;
+use crate::parameters::{DEFAULT_LIMIT, limit, parameters};
 use crate::problem::Problem;
 use crate::representation::{self, Coding, describe};
 
-/// What a request wants of a folder, or of a history.
+/// What a request wants of a folder.
 #[derive(Debug)]
 pub(super) struct Wanted {
     limit: usize,
     after: Option<String>,
-    below: Option<u64>,
 }
 
 impl Wanted {
@@ -24,19 +24,11 @@ impl Wanted {
         let mut wanted = Self {
             limit: DEFAULT_LIMIT,
             after: None,
-            below: None,
         };
         for (name, value) in parameters(query) {
             match &*name {
                 "limit" => wanted.limit = limit(&value)?,
                 "after" => wanted.after = Some(value.into_owned()),
-                "cursor" => {
-                    let below = whole_number(&value).filter(|it| *it > 0).ok_or_else(|| {
-                        let problem = Problem::malformed("The cursor is not one of this server's.");
-                        problem.with("parameter", "cursor")
-                    })?;
-                    wanted.below = Some(below);
-                }
                 _ => {}
             }
         }
@@ -88,7 +80,7 @@ pub(super) async fn of(
 
 /// The versions of a file or a folder, the newest first; also of one that was deleted.
 pub(super) async fn versions(call: &Call, key: &Key) -> Answer {
-    let wanted = Wanted::parse(call.inbound.query())?;
+    let wanted = history::Wanted::parse(call.inbound.query())?;
     let service = &call.app.service;
     service.files()?;
     let history = service.history(&call.principal, key, wanted.below, wanted.limit);

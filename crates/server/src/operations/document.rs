@@ -168,7 +168,7 @@ const PATCH: Operation = Operation {
     ..Operation::BARE
 };
 
-const DELETE: Operation = Operation {
+pub(super) const DELETE: Operation = Operation {
     id: "delete",
     run: gated!(crate::document::write),
     method: Method::DELETE,

@@ -1,17 +1,14 @@
 use axum::http::Method;
 
 use super::document::{CONDITIONS_OF_READING, FIELDS_OF_WRITING, NOT_MODIFIED};
-use super::header::{OF_TOMBSTONE, OF_VERSION, OF_WRITE};
-use super::misplaced::{IN_LOCKS, IN_NEW_FILES, NONE};
-use super::parameter::{
-    AFTER, BREAK_LOCK, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LIMIT,
-    LOCK as LOCK_TOKEN, VERSION_CURSOR, VERSION_NUMBER,
-};
-use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_READING, OF_STORING, always};
+use super::header::{OF_VERSION, OF_WRITE};
+use super::misplaced::{IN_NEW_FILES, NONE};
+use super::parameter::{AFTER, IDEMPOTENCY, LIMIT, VERSION_CURSOR, VERSION_NUMBER};
+use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
+use super::{document, lock};
 use crate::call::gated;
 use crate::problem::ProblemKind;
-use crate::resource::JSON;
 
 pub(super) static FILE: Resource = Resource::of_files("/files", &[READ, HEAD, PUT, POST, DELETE]);
 
@@ -128,23 +125,8 @@ const POST: Operation = Operation {
 const DELETE: Operation = Operation {
     id: "deleteFile",
     run: gated!(crate::file::delete),
-    method: Method::DELETE,
-    action: Required::Always(Action::Delete),
     summary: "Delete a file, or a folder with all that is in it",
-    fields: &[
-        &IF_MATCH,
-        &IF_NONE_MATCH,
-        &IF_UNMODIFIED_SINCE,
-        &LOCK_TOKEN,
-        &IDEMPOTENCY,
-    ],
-    misplaced: NONE,
-    answers: &[Answer {
-        status: 204,
-        description: "It is deleted.",
-        headers: &[OF_TOMBSTONE, &["Idempotent-Replayed"]],
-        ..Answer::BARE
-    }],
+    description: "",
     refusals: &[
         BY_OTHERS,
         OF_STORING,
@@ -155,7 +137,7 @@ const DELETE: Operation = Operation {
             always(ProblemKind::NotFound),
         ],
     ],
-    ..Operation::BARE
+    ..document::DELETE
 };
 
 const LIST_VERSIONS: Operation = Operation {
@@ -177,58 +159,18 @@ const LIST_VERSIONS: Operation = Operation {
 
 const SHOW_LOCK: Operation = Operation {
     id: "showFileLock",
-    run: gated!(crate::lock::show),
-    method: Method::GET,
-    action: Required::Always(Action::Read),
     summary: "Show the lock of a file",
-    answers: &[Answer::of("The lock, without its token.", THE_LOCK)],
-    refusals: &[OF_READING],
-    ..Operation::BARE
+    ..lock::SHOW
 };
-
-const THE_LOCK: &[Content] = &[Content::new(JSON, Shape::Named("Lock"))];
 
 const TAKE: Operation = Operation {
     id: "lockFile",
-    run: gated!(crate::lock::take),
-    method: Method::POST,
-    action: Required::Always(Action::Update),
     summary: "Take or renew the lock of a file",
-    fields: &[&LOCK_TOKEN],
-    misplaced: IN_LOCKS,
-    body: Some(Body {
-        is_required: false,
-        contents: &[Content::new(JSON, Shape::Named("LockRequest"))],
-    }),
-    answers: &[
-        Answer::of("The renewed lock.", THE_LOCK),
-        Answer {
-            status: 201,
-            ..Answer::of("The new lock.", THE_LOCK)
-        },
-    ],
-    refusals: &[OF_READING, OF_STORING],
-    ..Operation::BARE
+    ..lock::TAKE
 };
 
 const RELEASE: Operation = Operation {
     id: "releaseFileLock",
-    run: gated!(crate::lock::free),
-    method: Method::DELETE,
-    action: Required::Switched {
-        by: &BREAK_LOCK,
-        then: Action::BreakLock,
-        otherwise: Action::Update,
-    },
     summary: "Release or break the lock of a file",
-    query: &[&BREAK_LOCK],
-    fields: &[&LOCK_TOKEN],
-    misplaced: IN_LOCKS,
-    answers: &[Answer {
-        status: 204,
-        description: "The lock is released.",
-        ..Answer::BARE
-    }],
-    refusals: &[OF_READING, OF_STORING],
-    ..Operation::BARE
+    ..lock::RELEASE
 };

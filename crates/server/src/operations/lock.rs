@@ -12,7 +12,7 @@ use crate::resource::JSON;
 pub(super) static LOCK: Resource =
     Resource::of_collection("/{collection}/{id}/lock", &[SHOW, TAKE, RELEASE]);
 
-const SHOW: Operation = Operation {
+pub(super) const SHOW: Operation = Operation {
     id: "showLock",
     run: gated!(crate::lock::show),
     method: Method::GET,
@@ -27,7 +27,7 @@ const SHOW: Operation = Operation {
     ..Operation::BARE
 };
 
-const TAKE: Operation = Operation {
+pub(super) const TAKE: Operation = Operation {
     id: "lock",
     run: gated!(crate::lock::take),
     method: Method::POST,
@@ -73,7 +73,7 @@ const HELD: Answer = Answer {
     ..Answer::BARE
 };
 
-const RELEASE: Operation = Operation {
+pub(super) const RELEASE: Operation = Operation {
     id: "releaseLock",
     run: gated!(crate::lock::free),
     method: Method::DELETE,

@@ -34,13 +34,7 @@ impl Explanation {
 
 impl What {
     fn without_content(self) -> Self {
-        let hidden = |divergence: Box<Divergence>| Box::new(divergence.without_content());
         match self {
-            Self::Stale(it, answer) => Self::Stale(hidden(it), answer),
-            Self::PreconditionFailed(it, field) => Self::PreconditionFailed(hidden(it), field),
-            Self::Unmergeable(it, answer) => Self::Unmergeable(hidden(it), answer),
-            Self::Deleted(it) => Self::Deleted(hidden(it)),
-            Self::BaseGone(it) => Self::BaseGone(hidden(it)),
             // The edits of others are in a document that a patch or a merge makes.
             Self::Invalid(violations) => {
                 Self::Invalid(violations.into_iter().map(without_instance).collect())
@@ -60,7 +54,7 @@ impl What {
                 head: None,
                 is_shown: false,
             },
-            other => other,
+            other => other.with_divergence(Divergence::without_content),
         }
     }
 }

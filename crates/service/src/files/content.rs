@@ -1,9 +1,9 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
-use detente_blobs::{Blobs, ContentHash, Hasher, Reading, Upload};
+use detente_blobs::{Blobs, ContentHash, Reading, Upload};
 
-use super::{Entry, FileFacts, INLINE, entry};
+use super::{FileFacts, INLINE, entry};
 use crate::explanation::What;
 use crate::{Outcome, Service};
 
@@ -156,11 +156,9 @@ impl Incoming {
     pub async fn finish(self) -> Outcome<Received> {
         let Some(upload) = self.upload else {
             let bytes = self.held.freeze();
-            let mut hasher = Hasher::default();
-            hasher.update(&bytes);
             return Ok(Received {
                 size: self.size,
-                hash: hasher.finish(),
+                hash: ContentHash::of(&bytes),
                 content: Content::Here(bytes),
             });
         };
@@ -195,16 +193,6 @@ impl Outgoing {
             Self::Here(bytes) if bytes.is_empty() => Ok(None),
             Self::Here(bytes) => Ok(Some(std::mem::take(bytes))),
             Self::Elsewhere(reading) => reading.next().await,
-        }
-    }
-}
-
-impl Entry {
-    /// What it says of a file; `None` of a folder.
-    pub fn file(&self) -> Option<&FileFacts> {
-        match self {
-            Self::File(facts) => Some(facts),
-            Self::Folder => None,
         }
     }
 }

@@ -59,6 +59,14 @@ impl Entry {
         }
     }
 
+    /// What it says of a file; `None` of a folder.
+    pub fn file(&self) -> Option<&FileFacts> {
+        match self {
+            Self::File(facts) => Some(facts),
+            Self::Folder => None,
+        }
+    }
+
     /// One word for it.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -89,7 +97,11 @@ pub(super) fn file(facts: &FileFacts, content: &Content) -> Bytes {
 
 /// The content of a file, where its version has it.
 pub(super) fn content(stored: &Stored) -> Option<Bytes> {
-    let document = stored.document()?;
+    content_in(&stored.document()?)
+}
+
+/// The same, of its document.
+pub(super) fn content_in(document: &Value) -> Option<Bytes> {
     let text = document.get(CONTENT)?.as_str()?;
     Some(BASE64_STANDARD.decode(text).ok()?.into())
 }

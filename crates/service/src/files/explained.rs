@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use detente_core::Stored;
+use detente_core::json::Pointer;
 
 use super::entry::{CONTENT, without_content};
-use crate::explanation::{Divergence, Explanation, Way, What};
+use crate::explanation::{Divergence, Explanation, Way};
 
 impl Explanation {
     /// In terms of files, if it is about one: contents are not repeated in it, and what the versions say of
@@ -13,34 +14,24 @@ impl Explanation {
             return self;
         }
         self.ways.retain(|way| !matches!(way, Way::Merge { .. }));
-        let bare = |divergence: Box<Divergence>| Box::new(divergence.of_files());
-        self.what = match self.what {
-            What::Stale(it, answer) => What::Stale(bare(it), answer),
-            What::PreconditionFailed(it, field) => What::PreconditionFailed(bare(it), field),
-            What::Unmergeable(it, answer) => What::Unmergeable(bare(it), answer),
-            What::Deleted(it) => What::Deleted(bare(it)),
-            What::BaseGone(it) => What::BaseGone(bare(it)),
-            other => other,
-        };
+        self.what = self.what.with_divergence(Divergence::of_files);
         self
     }
 }
 
 impl Divergence {
     fn of_files(mut self) -> Self {
-        let is_content = |name: &String| name == CONTENT;
+        let is_content = |path: &Pointer| path.to_string() == format!("/{CONTENT}");
         self.base = self.base.map(bare);
         self.current = self.current.map(bare);
-        self.clashes
-            .retain(|it| it.path.to_string() != format!("/{CONTENT}"));
-        self.fields.retain(|it| !is_content(it));
+        self.clashes.retain(|it| !is_content(&it.path));
+        self.fields.retain(|it| it != CONTENT);
         for change in &mut self.since {
             if let Some(fields) = &mut change.fields {
-                fields.retain(|it| !is_content(it));
+                fields.retain(|it| it != CONTENT);
             }
         }
-        self.agreements
-            .retain(|it| it.to_string() != format!("/{CONTENT}"));
+        self.agreements.retain(|it| !is_content(it));
         self.is_mergeable = false;
         self.merged = None;
         self

@@ -74,7 +74,6 @@ impl Service {
         let once = once.map(|key| key.once(&principal.name, &text));
         let _turn = self.enter(once.as_ref())?;
         for _ in 0..ATTEMPTS {
-            self.fresh(put.key.space()).await?;
             let seen = self.look(&put.key).await?;
             seen.must_lead_through_folders()?;
             if let Some(Entry::Folder) = seen.target.entry {
@@ -145,7 +144,6 @@ impl Service {
         conditions: &Preconditions,
     ) -> Outcome<Done> {
         for _ in 0..ATTEMPTS {
-            self.fresh(key.space()).await?;
             let seen = self.look(key).await?;
             seen.must_lead_through_folders()?;
             if let Some(Entry::File(_)) = seen.target.entry {

@@ -29,7 +29,6 @@ impl Service {
         let _turn = self.enter(once.as_ref())?;
         for _ in 0..ATTEMPTS {
             // The folder itself is looked at before what is in it: what changes there later changes it.
-            self.fresh(key.space()).await?;
             let seen = self.look(key).await?;
             let is_folder = matches!(seen.target.entry, Some(Entry::Folder));
             if is_folder && key.id() == ROOT {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use detente_blobs::{ContentHash, Swept};
 use detente_core::json::Value;
-use detente_core::{FILES, Kind, Stored};
+use detente_core::{FILES, Kind};
 use detente_store::{Changes, Conflicts, Follow, LostEdit, PageLimit, Reader, StoreError};
 
 use super::{Entry, entry};
@@ -71,7 +71,8 @@ async fn name_versions(
         let feed = reader.changes(&wanted).await?;
         let documents = feed.items.iter().filter(|it| it.kind == Kind::Document);
         for stored in documents {
-            name(stored, named)?;
+            let entry = stored.document().and_then(|it| name(&it, named));
+            entry.ok_or_else(|| StoreError::Failed(format!("{:?} is no file", stored.key)))?;
         }
         if !feed.more {
             return Ok(());
@@ -80,14 +81,14 @@ async fn name_versions(
     }
 }
 
-fn name(stored: &Stored, named: &mut Named) -> Result<(), StoreError> {
-    let is_no_file = |_| StoreError::Failed(format!("{:?} is no file", stored.key));
-    if let Entry::File(facts) = Entry::of(stored).map_err(is_no_file)?
-        && entry::content(stored).is_none()
+/// Takes in the content that a document names and does not have; `None` if it is no entry.
+fn name(document: &Value, named: &mut Named) -> Option<()> {
+    if let Entry::File(facts) = Entry::read(document)?
+        && entry::content_in(document).is_none()
     {
         named.insert(facts.hash, facts.size);
     }
-    Ok(())
+    Some(())
 }
 
 /// The conflict log keeps what was refused, and the content is part of it.
@@ -102,13 +103,8 @@ async fn name_refused(reader: &dyn Reader, named: &mut Named) -> Result<(), Stor
         for conflict in &page.items {
             if let LostEdit::Document(text) = &conflict.edit
                 && let Ok(document) = detente_core::json::parse(text)
-                && let Some(Entry::File(facts)) = Entry::read(&document)
-                && document
-                    .get(entry::CONTENT)
-                    .and_then(Value::as_str)
-                    .is_none()
             {
-                named.insert(facts.hash, facts.size);
+                name(&document, named);
             }
         }
         match page.next {

@@ -44,8 +44,10 @@ impl Service {
         files.ok_or_else(|| What::NoCollection(FILES.to_owned()).into())
     }
 
+    /// Looks at all along a path, as any node acknowledged it.
     pub(super) async fn look(&self, key: &Key) -> Outcome<Seen> {
         debug_assert!(is_label(key.space()) && key.is_of_files());
+        self.fresh(key.space()).await?;
         let mut folders = Vec::new();
         for folder in folders_of(key) {
             folders.push(self.place(folder).await?);
@@ -101,26 +103,33 @@ impl Service {
         }
     }
 
+    /// The refusal that stays, whatever is tried again; `None` if there is none.
     async fn refused_at(
         &self,
         seen: &Seen,
         mut refused: Vec<OperationRefused<Infallible>>,
     ) -> Outcome<Option<Done>> {
-        let now = self.look(&seen.key).await?;
-        let last = refused.pop().filter(OperationRefused::is_cause);
-        let (Some(OperationRefused::Explained(explanation)), true) = (last, now.is_like(seen))
-        else {
-            // A folder changed; or the refusal of something in the folder is told, if it stays.
-            let cause = refused.into_iter().rev().find(OperationRefused::is_cause);
-            return match cause {
-                Some(OperationRefused::Explained(it)) if now.is_like(seen) => {
-                    let is_lock = matches!(it.what, What::Locked(_) | What::Denied { .. });
-                    if is_lock { Err(it) } else { Ok(None) }
-                }
-                _ => Ok(None),
-            };
-        };
-        Err(explanation)
+        if !self.look(&seen.key).await?.is_like(seen) {
+            return Ok(None);
+        }
+        if let Some(explanation) = refused.pop().and_then(cause) {
+            return Err(explanation);
+        }
+        // A folder changed; or something in the folder that is removed may not be.
+        match refused.into_iter().rev().find_map(cause) {
+            Some(it) if matches!(it.what, What::Locked(_) | What::Denied { .. }) => Err(it),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Why an operation is what the others were not performed for, if it is.
+fn cause(refused: OperationRefused<Infallible>) -> Option<Box<Explanation>> {
+    let is_cause = refused.is_cause();
+    match refused {
+        OperationRefused::Explained(explanation) if is_cause => Some(explanation),
+        OperationRefused::Explained(_) => None,
+        OperationRefused::Unread(never) => match never {},
     }
 }
 
