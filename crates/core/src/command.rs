@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::json::{self, MAX_DEPTH, Value};
 use crate::rules::{Claim, Deed, Rules, Violation};
-use crate::{Digest, Key, Merging, Patch, PatchFailure, Preconditions};
+use crate::{Digest, Key, LockTokens, Merging, Patch, PatchFailure, Preconditions};
 
 /// What one write asks for.
 #[derive(Clone, Debug)]
@@ -14,8 +14,11 @@ pub struct Command {
     pub edit: Edit,
     /// Who asks; becomes `updated_by`.
     pub by: Arc<str>,
-    /// The token of the lock that the writer holds, or believes to hold.
-    pub lock_token: Option<Arc<str>>,
+    /// The tokens of locks that the writer holds, or believes to hold.
+    pub lock_tokens: LockTokens,
+    /// Whether it only says that something in a folder changed: then a lock of the folder that is not deep does
+    /// not keep it out.
+    pub is_inner: bool,
     /// What access rules know of whoever asks: an object. `None`: the rules are not asked.
     pub caller: Option<Arc<Value>>,
     /// What whoever asks has no right to, where only what is stored tells whether the write is that.
@@ -61,7 +64,8 @@ impl Command {
             preconditions: Preconditions::default(),
             edit,
             by,
-            lock_token: None,
+            lock_tokens: LockTokens::None,
+            is_inner: false,
             caller: None,
             lacks: None,
         }

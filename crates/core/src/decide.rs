@@ -3,11 +3,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::json::Value;
+use crate::lock::pass_the_lock;
 use crate::rules::{Claim, Deed, Duplicate, Forbidden, Rules, StateConflict, Violation};
 use crate::{
-    Ahead, CollectionRules, Command, Digest, Edit, Field, Head, Kind, LARGE, Lock, Merging, Moment,
-    PatchFailure, Patching, Preconditions, Prepared, Proposal, Selected, Seq, State, Stored,
-    Unconditional, Unfit, Unmerged, Verdict, evaluate, shares_its_second,
+    Ahead, CollectionRules, Command, Digest, Edit, Field, Head, Kind, LARGE, Lock, LockRefusal,
+    Merging, Moment, PatchFailure, Patching, Preconditions, Prepared, Proposal, Selected, Seq,
+    State, Stored, Unconditional, Unfit, Unmerged, Verdict, evaluate, shares_its_second,
 };
 
 /// What to do about a command.
@@ -213,16 +214,18 @@ impl<'a, S: State> Case<'a, S> {
         }
     }
 
-    /// A token that is no longer that of a lock is refused, even where nobody holds one: whoever
-    /// sends it believes to be alone, and cannot know what came since.
     fn pass_the_lock(&self, now: Moment) -> Result<(), Stop<S::Error>> {
-        let lock = self.state.lock(&self.command.key).map_err(Stop::State)?;
-        let held = lock.filter(|lock| lock.is_held(now));
-        match (held, &self.command.lock_token) {
-            (None, None) => Ok(()),
-            (Some(lock), Some(token)) if lock.token == *token => Ok(()),
-            (Some(lock), _) => Err(Refusal::Locked { lock }.into()),
-            (None, Some(_)) => Err(Refusal::LockLost { head: self.head }.into()),
+        let Command {
+            key,
+            lock_tokens,
+            is_inner,
+            ..
+        } = self.command;
+        let passed = pass_the_lock(self.state, key, (lock_tokens, *is_inner), now);
+        match passed.map_err(Stop::State)? {
+            Ok(()) => Ok(()),
+            Err(LockRefusal::Locked(lock)) => Err(Refusal::Locked { lock }.into()),
+            Err(_) => Err(Refusal::LockLost { head: self.head }.into()),
         }
     }
 

@@ -155,6 +155,26 @@ impl Key {
         self.collection() == FILES
     }
 
+    /// The folders that a path is in, the outermost first; none of the root, and none of a document.
+    pub fn folders(&self) -> impl Iterator<Item = Self> {
+        let (space, path) = (self.space(), self.id());
+        let is_within = self.is_of_files() && path != ROOT;
+        let ends = path.match_indices('/').map(|(at, _)| &path[..at]);
+        let folders = std::iter::once(ROOT).chain(ends);
+        let folders = folders.filter(move |_| is_within);
+        folders.map(move |it| Self::from_parts(space, FILES, it))
+    }
+
+    /// Whether it names something in a folder, or in one of the folders in it.
+    pub fn is_below(&self, folder: &Self) -> bool {
+        let (path, of) = (self.id(), folder.id());
+        let is_inside = || match of {
+            ROOT => path != ROOT,
+            of => path.strip_prefix(of).is_some_and(|it| it.starts_with('/')),
+        };
+        self.is_of_files() && folder.is_of_files() && self.space() == folder.space() && is_inside()
+    }
+
     /// `space/collection/id`. No part before the id can contain `/`, so two keys are equal if these texts
     /// are.
     pub fn as_str(&self) -> &str {
@@ -204,6 +224,26 @@ fn is_id(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_in_all_folders_above_it() {
+        for (path, folders) in [
+            ("/", &[][..]),
+            ("a", &["/"]),
+            ("a/b/c.txt", &["/", "a", "a/b"]),
+        ] {
+            let key = Key::file("s", path).unwrap();
+            let found: Vec<_> = key.folders().collect();
+            let names: Vec<_> = found.iter().map(Key::id).collect();
+            assert_eq!(names, folders, "{path}");
+            assert!(found.iter().all(|it| key.is_below(it)), "{path}");
+            assert!(!key.is_below(&key), "{path}");
+        }
+        let document = Key::new("s", "notes", "a").unwrap();
+        assert_eq!(document.folders().count(), 0);
+        let [a, ab] = ["a", "ab"].map(|it| Key::file("s", it).unwrap());
+        assert!(!ab.is_below(&a));
+    }
 
     #[test]
     fn keys_come_apart_as_they_were_put_together() {

@@ -37,7 +37,9 @@ pub use contrast::Contrast;
 pub use decide::{Applied, Constraint, Costly, Decision, Refusal, decide};
 pub use entity_tag::{EntityTag, Malformed};
 pub use key::{CollectionKey, FILES, Key, NameError, ROOT, is_label};
-pub use lock::{Lock, LockAction, LockCommand, LockDecision, LockRefusal, decide_lock};
+pub use lock::{
+    Lock, LockAction, LockCommand, LockDecision, LockRefusal, LockTerms, LockTokens, decide_lock,
+};
 pub use merge::{Collision, Conflict};
 pub use merging::{Merging, Unmerged};
 pub use moment::{Moment, Timestamp};

@@ -41,6 +41,13 @@ pub trait State {
     /// If the store cannot be read.
     fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, Self::Error>;
 
+    /// The locks of all that is below a folder, those that may have expired included.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn locks_below(&self, folder: &Key) -> Result<Vec<Arc<Lock>>, Self::Error>;
+
     /// The id of the document that holds a unique key in the collection of `key`.
     ///
     /// # Errors

@@ -37,6 +37,10 @@ impl State for Memory {
         Ok(None)
     }
 
+    fn locks_below(&self, _: &Key) -> Result<Vec<Arc<Lock>>, Infallible> {
+        Ok(Vec::new())
+    }
+
     fn holder(&self, _: &Key, claim: &Claim) -> Result<Option<String>, Infallible> {
         Ok(self.keys.get(&claim.value).cloned())
     }

@@ -77,12 +77,14 @@ const UNLOCKED: Part = Part {
 
 const LOCKED: Part = Part {
     name: "ll",
-    types: &["text", "text", "text", "int8", "bytea", "text", "int8"],
-    sql: "INSERT INTO locks (space, collection, id, token, fencing, owner, by, expires_at)
+    types: &[
+        "text", "text", "text", "int8", "bytea", "text", "int8", "text",
+    ],
+    sql: "INSERT INTO locks (space, collection, id, token, fencing, owner, by, expires_at, terms)
         SELECT moved.space, r.* FROM moved, {rows} r
         ON CONFLICT (space, collection, id) DO UPDATE SET token = excluded.token,
             fencing = excluded.fencing, owner = excluded.owner, by = excluded.by,
-            expires_at = excluded.expires_at",
+            expires_at = excluded.expires_at, terms = excluded.terms",
 };
 
 const SETTLED: Part = Part {
@@ -340,7 +342,8 @@ impl Node {
 pub(crate) fn after(before: Stand, commit: &Commit, batch: Uuid) -> Stand {
     let turn = before.turn + 1;
     let locks = commit.locks.iter().flat_map(|(_, lock)| lock);
-    let fencing = locks.map(|lock| lock.fencing).max().unwrap_or(0);
+    let holders = locks.flat_map(|lock| lock.holders());
+    let fencing = holders.map(|it| it.fencing).max().unwrap_or(0);
     let last = commit.versions.last();
     Stand {
         turn,

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use detente_core::{Applied, Key, Lock, Receipt};
-use detente_store::{Commit, LoggedConflict, LostEdit, SettledAs, Settlement, UniqueKey};
+use detente_store::{
+    Commit, LoggedConflict, LostEdit, SettledAs, Settlement, UniqueKey, lock_terms,
+};
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::types::ToSql;
 
@@ -81,6 +83,7 @@ pub(crate) struct Rest<'a> {
     owners: Vec<&'a [u8]>,
     lockers: Vec<&'a str>,
     expiries: Vec<i64>,
+    terms: Vec<Option<String>>,
     settled: Vec<&'a str>,
     outcomes: Vec<i16>,
     settled_at: Vec<i64>,
@@ -161,6 +164,7 @@ impl<'a> Rest<'a> {
         self.owners.push(lock.owner.as_bytes());
         self.lockers.push(&lock.by);
         self.expiries.push(signed(lock.expires_at.0));
+        self.terms.push(lock_terms(lock));
     }
 
     fn settle(&mut self, id: &'a str, settled: &'a Settlement) {
@@ -190,6 +194,7 @@ impl<'a> Rest<'a> {
             &self.owners,
             &self.lockers,
             &self.expiries,
+            &self.terms,
             &self.settled,
             &self.outcomes,
             &self.settled_at,

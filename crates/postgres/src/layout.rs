@@ -4,7 +4,10 @@ use crate::failure::Failure;
 use crate::open::OpenError;
 
 /// The layout that this program reads and writes.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
+
+/// The layout that [`TABLES`] make.
+const OLDEST: i32 = 1;
 
 /// Whoever makes or changes the tables holds this advisory lock: "DTNT".
 const MAKING: i64 = 0x4454_4e54;
@@ -141,6 +144,13 @@ CREATE TABLE merges (                 -- how often edits were merged
 );
 "#;
 
+/// What came with each format.
+const STEPS: [(i32, &str); 1] = [(
+    2,
+    // JSON, of locks that are shared or reach below a folder.
+    "ALTER TABLE locks ADD COLUMN terms text",
+)];
+
 /// What the row of the store says.
 pub(crate) struct Found {
     pub(crate) epoch: u64,
@@ -183,12 +193,21 @@ async fn is_empty(transaction: &Transaction<'_>) -> Result<bool, Failure> {
 
 async fn make(transaction: &Transaction<'_>, epoch: u64) -> Result<(), Failure> {
     transaction.batch_execute(TABLES).await?;
+    bring_up_to_date(transaction, OLDEST).await?;
     transaction
         .execute(
             "INSERT INTO store (format, epoch) VALUES ($1, $2)",
             &[&FORMAT, &(epoch as i64)],
         )
         .await?;
+    Ok(())
+}
+
+/// Adds what a store of this format lacks.
+async fn bring_up_to_date(transaction: &Transaction<'_>, format: i32) -> Result<(), Failure> {
+    for (_, step) in STEPS.iter().filter(|(since, _)| *since > format) {
+        transaction.batch_execute(step).await?;
+    }
     Ok(())
 }
 
@@ -208,7 +227,16 @@ async fn look(transaction: &Transaction<'_>) -> Result<Found, OpenError> {
         .query_one("SELECT format, epoch, rules FROM store", &[])
         .await
         .map_err(Failure::from)?;
-    match row.get::<_, i32>(0) {
+    let mut format = row.get::<_, i32>(0);
+    if (OLDEST..FORMAT).contains(&format) {
+        bring_up_to_date(transaction, format).await?;
+        transaction
+            .execute("UPDATE store SET format = $1", &[&FORMAT])
+            .await
+            .map_err(Failure::from)?;
+        format = FORMAT;
+    }
+    match format {
         FORMAT => Ok(Found {
             epoch: row.get::<_, i64>(1) as u64,
             rules: row.get(2),

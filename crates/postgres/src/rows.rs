@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::{Digest, Head, Key, Kind, Lock, Moment, Seq, Stored};
+use detente_store::with_lock_terms;
 use tokio_postgres::Row;
 
 use crate::failure::Failure;
@@ -87,8 +88,8 @@ pub(crate) fn head(row: &Row, at: usize) -> Result<Head, Failure> {
     })
 }
 
-/// Of a row of `collection, id, token, fencing, owner, by, expires_at`.
-pub(crate) fn lock(space: &str, row: &Row) -> (Key, Arc<Lock>) {
+/// Of a row of `collection, id, token, fencing, owner, by, expires_at, terms`.
+pub(crate) fn lock(space: &str, row: &Row) -> Result<(Key, Arc<Lock>), Failure> {
     let key = Key::from_parts(space, row.get(0), row.get(1));
     let owner: &[u8] = row.get(4);
     let lock = Lock {
@@ -97,8 +98,12 @@ pub(crate) fn lock(space: &str, row: &Row) -> (Key, Arc<Lock>) {
         owner: String::from_utf8_lossy(owner).into_owned(),
         by: row.get::<_, &str>(5).into(),
         expires_at: Moment(unsigned(row, 6)),
+        is_deep: false,
+        sharers: None,
     };
-    (key, Arc::new(lock))
+    let lock = with_lock_terms(lock, row.get(7));
+    let unreadable = || Failure::damaged("a lock says what no lock does".to_owned());
+    Ok((key, Arc::new(lock.ok_or_else(unreadable)?)))
 }
 
 /// Places in the log, as a parameter.

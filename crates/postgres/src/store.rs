@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,15 +143,16 @@ impl Facts for Postgres {
     }
 
     fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, Lack> {
-        let lane = match &self.turn {
-            Some(turn) => Arc::clone(&turn.lane),
-            None => self.node.lane(key.space()),
-        };
-        let known = lane.known();
-        match known.stand {
-            Some(_) => Ok(known.locks.get(key).cloned()),
-            None => Err(wanted(Want::Lock(key.clone()))),
-        }
+        self.of_locks(key, |locks| locks.get(key).cloned())
+    }
+
+    fn locks_below(&self, folder: &Key) -> Result<Vec<(Key, Arc<Lock>)>, Lack> {
+        self.of_locks(folder, |locks| {
+            let below = locks.iter().filter(|(key, _)| key.is_below(folder));
+            below
+                .map(|(key, lock)| (key.clone(), Arc::clone(lock)))
+                .collect()
+        })
     }
 
     fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, Lack> {
@@ -169,6 +171,25 @@ impl Facts for Postgres {
         known
             .cloned()
             .ok_or_else(|| wanted(Want::Settled(id.to_owned())))
+    }
+}
+
+impl Postgres {
+    /// What the locks say of the lane that a key is in.
+    fn of_locks<T>(
+        &self,
+        key: &Key,
+        find: impl FnOnce(&HashMap<Key, Arc<Lock>>) -> T,
+    ) -> Result<T, Lack> {
+        let lane = match &self.turn {
+            Some(turn) => Arc::clone(&turn.lane),
+            None => self.node.lane(key.space()),
+        };
+        let known = lane.known();
+        match known.stand {
+            Some(_) => Ok(find(&known.locks)),
+            None => Err(wanted(Want::Lock(key.clone()))),
+        }
     }
 }
 

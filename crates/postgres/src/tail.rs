@@ -46,7 +46,7 @@ const LOAD: &str = concat!(
       WHERE s.space = $1 ORDER BY v.seq",
 );
 
-const LOCKS: &str = "SELECT collection, id, token, fencing, owner, by, expires_at FROM locks
+const LOCKS: &str = "SELECT collection, id, token, fencing, owner, by, expires_at, terms FROM locks
     WHERE space = $1";
 
 fn stand(row: &Row) -> Stand {
@@ -209,8 +209,7 @@ fn rewound(lane: &Lane) -> Option<Stand> {
 async fn locks(client: &Object, lane: &Lane) -> Result<HashMap<Key, Arc<Lock>>, Failure> {
     let statement = Node::prepared(client, LOCKS).await?;
     let rows = client.query(&statement, &[&&*lane.space]).await?;
-    Ok(rows
-        .iter()
+    rows.iter()
         .map(|row| rows::lock(&lane.space, row))
-        .collect())
+        .collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use detente_gate::{Class, Standing};
 use detente_service::Principal;
@@ -106,6 +106,11 @@ impl Resource {
         let mut response = StatusCode::NO_CONTENT.into_response();
         let headers = response.headers_mut();
         headers.insert(header::ALLOW, field(allow));
+        if self.operations.iter().any(|row| row.method == "PROPFIND") {
+            headers.insert("dav", HeaderValue::from_static(crate::dav::CLASSES));
+            // Else programs of Microsoft's take it for a server that is none of WebDAV (MS-WDV, section 2.2).
+            headers.insert("ms-author-via", HeaderValue::from_static("DAV"));
+        }
         for (name, value) in self.accepts() {
             headers.insert(name, field(value));
         }

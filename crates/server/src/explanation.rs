@@ -159,8 +159,41 @@ impl Subject<'_> {
             }
             What::IsAFolder => self.clash(self.path(), "folder", "file"),
             What::NotAFolder(path) => self.clash(&path, "file", "folder"),
+            What::NoFolder(path) => {
+                let detail = format!("There is no folder {path:?}: make it first.");
+                Problem::new(Kind::PathClash, detail)
+                    .with("path", path)
+                    .with("found", Value::Null)
+            }
+            What::InTheWay => {
+                let detail = format!(
+                    "There is something at {:?} already, and Overwrite is F.",
+                    self.path()
+                );
+                Problem::new(Kind::PreconditionFailed, detail).with("header", "Overwrite")
+            }
+            What::NotApart => {
+                let detail = "What is moved or copied and where it is to be must be two places, neither in the other.";
+                Problem::new(Kind::PathClash, detail).with("path", self.path())
+            }
+            What::PathTooLong => {
+                let detail = format!(
+                    "What is in it would have longer paths below {:?} than paths may be.",
+                    self.path()
+                );
+                Problem::malformed(detail)
+            }
+            What::NoListHolds => {
+                let detail = "None of the lists of If holds.";
+                Problem::new(Kind::PreconditionFailed, detail).with("header", "If")
+            }
+            What::TooManyProperties { limit } => {
+                let detail =
+                    format!("The properties of a file may have at most {limit} bytes together.");
+                Problem::new(Kind::ContentTooLarge, detail).with("limit_bytes", limit as u64)
+            }
             What::IsTheRoot => {
-                let detail = "The folder that all others are in cannot be deleted.";
+                let detail = "The folder that all others are in stays where it is.";
                 Problem::new(Kind::PathClash, detail)
                     .with("path", "/")
                     .with("found", "folder")

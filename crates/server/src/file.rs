@@ -8,8 +8,8 @@ mod sending; // a content on its way out
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use detente_core::{FILES, Key, ROOT};
-use detente_service::{Done, Entry, PutFile, StoredFile, TooMuch, What};
+use detente_core::{Condition, FILES, Key, Preconditions, ROOT};
+use detente_service::{Done, Entry, FileTerms, PutFile, StoredFile, TooMuch, What};
 use tokio::time::Instant;
 
 use crate::call::{Answer, Call};
@@ -34,14 +34,14 @@ const MAX_MEDIA_TYPE: usize = 255;
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// A path of a request.
-struct Target {
-    key: Key,
+pub(crate) struct Target {
+    pub(crate) key: Key,
     /// It ends with a slash: a folder is meant.
-    means_folder: bool,
+    pub(crate) means_folder: bool,
 }
 
 impl Target {
-    fn of(call: &Call) -> Result<Self, Problem> {
+    pub(crate) fn of(call: &Call) -> Result<Self, Problem> {
         let names = call.names();
         let space = names.space()?;
         let path = call.path.get("path").unwrap_or_default();
@@ -101,7 +101,8 @@ pub(crate) async fn put(call: &mut Call) -> Answer {
         return put_folder(call, &key).await;
     }
     let or_copy = Preferences::copies(call.inbound.headers());
-    let stored = receive(call, key, "PUT", or_copy).await?;
+    let terms = terms(call.inbound.headers())?;
+    let stored = receive(call, key, ("PUT", terms), or_copy).await?;
     let mut response = answer(call, &stored.done);
     if stored.is_copy {
         locate(call, &mut response, &stored);
@@ -117,12 +118,10 @@ async fn put_folder(call: &mut Call, key: &Key) -> Answer {
             "A folder has no content: its path ends with a slash. That of a file does not.";
         return Err(Problem::malformed(detail).into());
     }
-    let conditions = fields::preconditions(call.inbound.headers())?;
+    let terms = terms(call.inbound.headers())?;
     let service = &call.app.service;
-    let done = service
-        .make_folder(&call.principal, key, &conditions)
-        .await?;
-    Ok(answer(call, &done))
+    let done = service.make_folder(&call.principal, key, &terms);
+    Ok(answer(call, &done.await?))
 }
 
 /// A file in a folder, under a name that nobody has.
@@ -134,7 +133,14 @@ pub(crate) async fn post(call: &mut Call) -> Answer {
         folder => format!("{folder}/{name}"),
     };
     let key = Key::file(key.space(), &path).map_err(bad_name)?;
-    let stored = receive(call, key, "POST", false).await?;
+    let terms = FileTerms {
+        conditions: Preconditions {
+            if_none_match: Some(Condition::Any),
+            ..Preconditions::default()
+        },
+        ..terms(call.inbound.headers())?
+    };
+    let stored = receive(call, key, ("POST", terms), false).await?;
     let mut response = answer(call, &stored.done);
     locate(call, &mut response, &stored);
     Ok(response)
@@ -144,12 +150,11 @@ pub(crate) async fn post(call: &mut Call) -> Answer {
 pub(crate) async fn delete(call: &mut Call) -> Answer {
     let Target { key, .. } = Target::of(call)?;
     let headers = call.inbound.headers();
-    let conditions = fields::preconditions(headers)?;
-    let lock_token = fields::lock_token(headers)?;
+    let terms = terms(headers)?;
     let once = OnceField::read(headers)?;
     let once = once.as_ref().map(|once| once.of(&call.inbound));
     let service = &call.app.service;
-    let removed = service.remove_file(&call.principal, &key, &conditions, lock_token, once);
+    let removed = service.remove_file(&call.principal, &key, &terms, once);
     Ok(answer(call, &removed.await?))
 }
 
@@ -184,23 +189,15 @@ pub(crate) async fn versions(call: &mut Call) -> Answer {
 }
 
 /// Takes in a content, piece by piece, and stores it.
-async fn receive(
+pub(crate) async fn receive(
     call: &mut Call,
     key: Key,
-    verb: &'static str,
+    (verb, terms): (&'static str, FileTerms),
     or_copy: bool,
 ) -> Result<StoredFile, Refused> {
     let headers = call.inbound.headers();
     must_be_whole(headers)?;
     let media_type = media_type(headers)?;
-    let conditions = match verb {
-        "POST" => detente_core::Preconditions {
-            if_none_match: Some(detente_core::Condition::Any),
-            ..Default::default()
-        },
-        _ => fields::preconditions(headers)?,
-    };
-    let lock_token = fields::lock_token(headers)?;
     let expected = Expected::of(headers)?;
     let once = OnceField::read(headers)?;
     let mut incoming = call.app.service.receive()?;
@@ -217,8 +214,7 @@ async fn receive(
     expected.must_be(received.hash)?;
     let put = PutFile {
         key,
-        conditions,
-        lock_token,
+        terms,
         media_type,
         received,
         or_copy,
@@ -230,6 +226,15 @@ async fn receive(
         .service
         .put_file(&call.principal, put, once)
         .await?)
+}
+
+/// What the fields of a request say that a write depends on.
+fn terms(headers: &HeaderMap) -> Result<FileTerms, Problem> {
+    Ok(FileTerms {
+        conditions: fields::preconditions(headers)?,
+        lock_token: fields::lock_token(headers)?,
+        ..FileTerms::default()
+    })
 }
 
 /// What travels must be the file: no part of it, and no coding of it.
@@ -282,7 +287,7 @@ fn too_much(too_much: TooMuch) -> Problem {
 }
 
 /// What became of a write. There is no body: whoever wrote a file has it.
-fn answer(call: &Call, done: &Done) -> Response {
+pub(crate) fn answer(call: &Call, done: &Done) -> Response {
     let is_file = done.stored.head().is_document();
     let status = match is_file && done.created {
         true => StatusCode::CREATED,

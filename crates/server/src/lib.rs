@@ -18,6 +18,7 @@ mod inbound; // a request's body, read and checked
 mod parameters; // the query string
 mod preference; // Prefer (RFC 7240)
 
+mod dav; // files over WebDAV
 mod document; // GET PUT PATCH DELETE one document, POST a new one
 mod file; // files and folders
 mod write; // a write, from its request and to its answer

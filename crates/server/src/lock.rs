@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use detente_core::Lock;
 use detente_core::json::{self, Object, Pointer, Value, object};
+use detente_core::{Lock, LockTerms};
 use detente_service::{LockAsk, LockWish, Principal};
 
 use crate::call::{Answer, Call};
@@ -45,6 +45,11 @@ pub(crate) async fn take(call: &mut Call) -> Answer {
         None => LockWish::Take {
             owner: wanted.owner,
             life_ms,
+            // Whoever has a folder has what is in it.
+            terms: LockTerms {
+                is_deep: key.is_of_files(),
+                is_shared: false,
+            },
         },
     };
     let lock = change(call, LockAsk { key, wish }).await?;

@@ -129,7 +129,7 @@ fn paths(api: &Api<'_>) -> Members {
 fn item(api: &Api<'_>, subject: &Subject<'_>, path: &str, resource: &Resource) -> Members {
     let describe = |row| operation::describe(api, subject, path, row);
     let rows = resource.operations.iter();
-    rows.map(|row| (row.method.as_str().to_lowercase(), describe(row)))
+    rows.map(|row| (row.method.to_lowercase(), describe(row)))
         .collect()
 }
 

@@ -15,6 +15,7 @@ mod batch; // several writes at once
 mod changes; // the change feeds
 mod collection; // lists, and new documents
 mod conflicts; // the conflict log
+mod dav; // files over WebDAV
 mod document; // one document
 mod file; // files and folders
 mod history; // versions of a document
@@ -39,7 +40,7 @@ pub(crate) use parameter::{
 pub(crate) use refusal::{Refusal, When};
 
 /// All resources.
-pub(crate) static RESOURCES: [&Resource; 32] = [
+pub(crate) static RESOURCES: [&Resource; 33] = [
     &collection::COLLECTIONS,
     &collection::COLLECTION,
     &document::DOCUMENT,
@@ -52,6 +53,7 @@ pub(crate) static RESOURCES: [&Resource; 32] = [
     &file::FILE,
     &file::VERSIONS,
     &file::LOCK,
+    &dav::FILE,
     &batch::BATCH,
     &changes::OF_SPACE,
     &conflicts::CONFLICTS,
@@ -72,6 +74,23 @@ pub(crate) static RESOURCES: [&Resource; 32] = [
     &page::CONFLICTS,
     &page::CONFLICT,
     &page::FILE,
+];
+
+/// All methods but OPTIONS, in the order of `Allow`.
+const METHODS: [&str; 13] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
 ];
 
 /// What the URLs of one form stand for: a document, its lock, the health of the server.
@@ -103,7 +122,8 @@ pub(crate) enum Scope {
 pub(crate) struct Operation {
     /// What it does, in one word. Unique within its scope.
     pub(crate) id: &'static str,
-    pub(crate) method: Method,
+    /// As a request line has it: those of WebDAV, too.
+    pub(crate) method: &'static str,
     pub(crate) run: Run,
     pub(crate) action: Required,
     pub(crate) summary: &'static str,
@@ -127,7 +147,7 @@ impl Operation {
     /// Defaults for the columns.
     const BARE: Self = Self {
         id: "",
-        method: Method::GET,
+        method: "GET",
         run: Run::Missing,
         action: Required::Nothing,
         summary: "",
@@ -215,23 +235,17 @@ impl Resource {
 
     /// The row of a method. HEAD has the row of GET unless it has its own.
     pub(crate) fn operation(&self, method: &Method) -> Option<&'static Operation> {
-        let of = |method: &Method| self.operations.iter().find(|row| row.method == *method);
-        of(method).or_else(|| (*method == Method::HEAD).then(|| of(&Method::GET))?)
+        let of = |method: &str| self.operations.iter().find(|row| row.method == method);
+        of(method.as_str()).or_else(|| (*method == Method::HEAD).then(|| of("GET"))?)
     }
 
     /// The value of `Allow`.
     pub(crate) fn allow(&self) -> String {
         let mut allow = String::new();
-        for method in [
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-        ] {
-            if self.operation(&method).is_some() {
-                allow.push_str(method.as_str());
+        for method in METHODS {
+            let has = |method: &str| self.operations.iter().any(|row| row.method == method);
+            if has(method) || method == "HEAD" && has("GET") {
+                allow.push_str(method);
                 allow.push_str(", ");
             }
         }
@@ -242,14 +256,19 @@ impl Resource {
     pub(crate) fn accepts(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.operations.iter().filter_map(|row| {
             let field = match row.method {
-                Method::POST => "accept-post",
-                Method::PATCH => "accept-patch",
+                "POST" => "accept-post",
+                "PATCH" => "accept-patch",
                 _ => return None,
             };
             let media_types = row.body?.contents.iter().map(|it| it.media_type);
             Some((field, media_types.collect::<Vec<_>>().join(", ")))
         })
     }
+}
+
+/// The value of `Allow` of a file over WebDAV.
+pub(crate) fn dav_allow() -> String {
+    dav::FILE.allow()
 }
 
 #[cfg(test)]

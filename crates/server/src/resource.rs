@@ -190,7 +190,7 @@ pub(crate) fn push_part_href(out: &mut String, key: &Key, part: &str) {
 }
 
 /// The segments of a file's path, each behind a slash.
-fn push_path(out: &mut String, path: &str) {
+pub(crate) fn push_path(out: &mut String, path: &str) {
     for segment in path.split('/') {
         out.push('/');
         push_segment(out, segment);

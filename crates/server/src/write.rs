@@ -50,7 +50,8 @@ impl WriteHead {
             edit: (self.edited)(body)?,
             key: self.key,
             conditions: self.conditions,
-            lock_token: self.lock_token,
+            lock_tokens: self.lock_token.into(),
+            is_inner: false,
             on_conflict: self.on_conflict,
             verb: self.verb,
         })

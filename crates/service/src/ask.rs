@@ -3,7 +3,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use detente_core::json;
 use detente_core::rules::{Deed, Violation};
-use detente_core::{Condition, Edit, JsonPatch, Key, Patch, Patching, Preconditions, Proposal};
+use detente_core::{
+    Condition, Edit, JsonPatch, Key, LockTokens, Patch, Patching, Preconditions, Proposal,
+};
 
 use crate::explanation::What;
 use crate::offload::offload;
@@ -16,8 +18,10 @@ pub struct Ask {
     pub key: Key,
     pub edit: Edited,
     pub conditions: Preconditions,
-    /// The token of the lock that the writer holds, or believes to hold.
-    pub lock_token: Option<Arc<str>>,
+    /// The tokens of locks that the writer holds, or believes to hold.
+    pub lock_tokens: LockTokens,
+    /// Whether it only says that something in a folder changed.
+    pub is_inner: bool,
     /// What is to become of the edit where it is stale; `None`: what the collection says.
     pub on_conflict: Option<OnConflict>,
     /// How the write was asked for, as its face names it: PUT, PATCH and so on.

@@ -251,7 +251,7 @@ impl Service {
             }
         };
         let command = Command {
-            lock_token: ruling.lock_token,
+            lock_tokens: ruling.lock_token.into(),
             ..command
         };
         let settles = settles(SettledAs::Resolved, None);

@@ -117,6 +117,20 @@ pub enum What {
     IsAFolder,
     /// What is at this path on the way is a file, and not a folder.
     NotAFolder(String),
+    /// There is no folder at this path on the way.
+    NoFolder(String),
+    /// Something is there that is not to be replaced.
+    InTheWay,
+    /// Of what is moved or copied and where to, one is in the other, or is the other.
+    NotApart,
+    /// A path would be longer than paths may be.
+    PathTooLong,
+    /// No list of states holds.
+    NoListHolds,
+    /// What clients keep about a file would be too long, in bytes.
+    TooManyProperties {
+        limit: usize,
+    },
     /// It is the folder that all others are in.
     IsTheRoot,
     /// More is in the folder than can be removed in one step.

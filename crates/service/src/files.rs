@@ -12,22 +12,30 @@ mod content; // what comes in, and what goes out
 mod entry; // a file or a folder, as it is stored
 mod explained; // a refusal, in terms of files
 mod folder; // what is in a folder
+mod locked; // a lock, and what it is the lock of
+mod properties; // what clients keep about files
 mod put; // a new file, or a new version
 mod remove; // a file or a folder goes
 mod sweep; // contents that nothing names any more
+mod terms; // on what a write depends
+mod transfer; // a file or a folder goes elsewhere, or is copied
 mod tree; // a write, and the folders that it is in
 
 use std::sync::Arc;
 
 use detente_blobs::Blobs;
-use detente_core::{CollectionRules, FILES, Key, ROOT, Unconditional};
+use detente_core::{CollectionRules, Unconditional};
 
 pub use content::{Content, Incoming, Outgoing, Received, TooMuch};
 pub use entry::{Entry, FileFacts};
 pub use folder::{FolderPage, Listed};
+pub use locked::LockedFile;
+pub use properties::Properties;
 pub use put::{PutFile, Stored as StoredFile};
 pub(crate) use sweep::Named;
 pub use sweep::named_contents;
+pub use terms::{About, FileTerms, State, StateCondition, StateList, StateLists};
+pub use transfer::{Transfer, Transferred};
 
 use crate::policy::Collection;
 
@@ -77,38 +85,6 @@ impl Files {
         match self.blobs {
             Some(_) => self.max_bytes,
             None => self.max_bytes.min(INLINE as u64),
-        }
-    }
-}
-
-/// The folders that a path is in, the outermost first; none of the root.
-fn folders_of(key: &Key) -> Vec<Key> {
-    let (space, path) = (key.space(), key.id());
-    if path == ROOT {
-        return Vec::new();
-    }
-    let ends = path.match_indices('/').map(|(at, _)| &path[..at]);
-    let folders = std::iter::once(ROOT).chain(ends);
-    folders
-        .map(|it| Key::from_parts(space, FILES, it))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_in_all_folders_above_it() {
-        for (path, folders) in [
-            ("/", &[][..]),
-            ("a", &["/"]),
-            ("a/b/c.txt", &["/", "a", "a/b"]),
-        ] {
-            let key = Key::file("s", path).unwrap();
-            let found = folders_of(&key);
-            let found: Vec<_> = found.iter().map(Key::id).collect();
-            assert_eq!(found, folders, "{path}");
         }
     }
 }

@@ -51,8 +51,9 @@ pub use explanation::{
 };
 pub use feed::{FeedForm, Follower, Page, Position, Scope};
 pub use files::{
-    Content, Entry, FileFacts, Files, FolderPage, INLINE, Incoming, Listed, Outgoing, PutFile,
-    Received, StoredFile, TooMuch, named_contents,
+    About, Content, Entry, FileFacts, FileTerms, Files, FolderPage, INLINE, Incoming, Listed,
+    LockedFile, Outgoing, Properties, PutFile, Received, State, StateCondition, StateList,
+    StateLists, StoredFile, TooMuch, Transfer, Transferred, named_contents,
 };
 pub use lock::{LockAsk, LockWish};
 pub use merge::{MergeAsk, MergeEdit, MergePreview, Named};

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use detente_core::{Key, Lock, LockAction, LockCommand, LockDecision, LockRefusal};
+use detente_core::{Key, Lock, LockAction, LockCommand, LockDecision, LockRefusal, LockTerms};
 use detente_store::CpuTime;
 
 use crate::explanation::{Bar, Explanation, What};
@@ -21,6 +21,7 @@ pub enum LockWish {
     Take {
         owner: String,
         life_ms: u64,
+        terms: LockTerms,
     },
     /// Holds it for longer.
     Renew {
@@ -73,7 +74,7 @@ impl Service {
             action: wish.into_action(),
         };
         match self.writer.lock(command).await.map_err(not_written)? {
-            LockDecision::Held(lock) | LockDecision::Freed(lock) => {
+            LockDecision::Held { own: lock, .. } | LockDecision::Freed { lock, .. } => {
                 if is_break {
                     note_broken(principal, &key, &lock);
                 }
@@ -139,10 +140,15 @@ fn note_broken(principal: &Principal, key: &Key, lock: &Lock) {
 impl LockWish {
     fn into_action(self) -> LockAction {
         match self {
-            Self::Take { owner, life_ms } => LockAction::Take {
+            Self::Take {
+                owner,
+                life_ms,
+                terms,
+            } => LockAction::Take {
                 token: format!("urn:uuid:{}", uuid::Uuid::new_v4()).into(),
                 owner,
                 life_ms,
+                terms,
             },
             Self::Renew { token, life_ms } => LockAction::Renew { token, life_ms },
             Self::Release { token } => LockAction::Release { token },

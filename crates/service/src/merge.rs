@@ -194,7 +194,7 @@ impl Service {
         let merging = merging.map_err(|it| Box::new(it.seen(shows)))?;
         let command = Command {
             preconditions: ask.conditions,
-            lock_token: ask.lock_token,
+            lock_tokens: ask.lock_token.into(),
             ..principal.command(&collection, ask.key, Edit::Merge(Box::new(merging)))
         };
         Ok(Write::merge(collection, command, ask.verb, ask.sent))

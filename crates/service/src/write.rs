@@ -78,7 +78,8 @@ impl Write {
             on_conflict: ask.on_conflict.unwrap_or(collection.on_conflict),
             prepared: Prepared::from(Command {
                 preconditions: ask.conditions,
-                lock_token: ask.lock_token,
+                lock_tokens: ask.lock_tokens,
+                is_inner: ask.is_inner,
                 lacks,
                 ..principal.command(&collection, ask.key, edit)
             }),

@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use detente_blobs::{Blobs, ContentHash};
 use detente_core::{Condition, EntityTag, Key, Preconditions, Unconditional};
-use detente_service::{Entry, Files, Outgoing, Policy, Principal, PutFile, Rights, Service, What};
+use detente_service::{
+    Entry, FileTerms, Files, Outgoing, Policy, Principal, PutFile, Rights, Service, What,
+};
 use detente_store::memory::Disk;
 use detente_store::{Memory, Store, Writer};
 
@@ -61,11 +63,13 @@ impl House {
         }
         let put = PutFile {
             key: Key::file("default", path).unwrap(),
-            conditions: Preconditions {
-                if_match: tag.map(|tag| Condition::Tags(vec![tag.clone()])),
-                ..Preconditions::default()
+            terms: FileTerms {
+                conditions: Preconditions {
+                    if_match: tag.map(|tag| Condition::Tags(vec![tag.clone()])),
+                    ..Preconditions::default()
+                },
+                ..FileTerms::default()
             },
-            lock_token: None,
             media_type: "text/plain".into(),
             received: incoming.finish().await.unwrap(),
             or_copy: false,

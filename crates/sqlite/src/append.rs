@@ -290,6 +290,10 @@ impl Facts for Sqlite {
         Ok(self.shared.locks.get(key))
     }
 
+    fn locks_below(&self, folder: &Key) -> Result<Vec<(Key, Arc<Lock>)>, Lack> {
+        Ok(self.shared.locks.below(folder))
+    }
+
     fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, Lack> {
         self.fact(receipt::find(&self.connection, scope))
     }

@@ -15,7 +15,7 @@ use crate::update;
 const APPLICATION: i64 = 0x4454_4e54;
 
 /// The layout that this program reads and writes, and the oldest that it brings up to date.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
 const OLDEST: i64 = 1;
 
 /// Since this one, rows have seals.
@@ -169,7 +169,17 @@ const SINCE_5: &str = "
 ALTER TABLE conflicts ADD COLUMN settled_reason TEXT;
 ";
 
-const STEPS: [(i64, &str); 4] = [(2, SINCE_2), (3, SINCE_3), (4, SINCE_4), (5, SINCE_5)];
+const SINCE_6: &str = "
+ALTER TABLE locks ADD COLUMN terms TEXT;       -- JSON, of those that are shared or reach below a folder
+";
+
+const STEPS: [(i64, &str); 5] = [
+    (2, SINCE_2),
+    (3, SINCE_3),
+    (4, SINCE_4),
+    (5, SINCE_5),
+    (6, SINCE_6),
+];
 
 /// What a store of this format lacks.
 fn since(format: i64) -> String {

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::failure::Failure;
 use detente_core::{Key, Lock, Moment};
-use detente_store::Commit;
+use detente_store::{Commit, lock_terms, with_lock_terms};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 
 use crate::row::{signed, unsigned};
@@ -28,7 +29,8 @@ impl Locks {
             if !LOCKS.holds(row, 0)? {
                 return Err(Failure::damaged("a lock is not as it was written"));
             }
-            let (key, lock) = lock(row)?;
+            let unreadable = || Failure::damaged("a lock says what no lock does");
+            let (key, lock) = lock(row)?.ok_or_else(unreadable)?;
             held.insert(key, lock);
         }
         Ok(Self {
@@ -45,6 +47,14 @@ impl Locks {
         self.held().get(key).cloned()
     }
 
+    pub(crate) fn below(&self, folder: &Key) -> Vec<(Key, Arc<Lock>)> {
+        let held = self.held();
+        let below = held.iter().filter(|(key, _)| key.is_below(folder));
+        below
+            .map(|(key, lock)| (key.clone(), Arc::clone(lock)))
+            .collect()
+    }
+
     pub(crate) fn last_fencing(&self) -> u64 {
         self.fencing.load(Ordering::Acquire)
     }
@@ -54,13 +64,12 @@ impl Locks {
         if commit.locks.is_empty() {
             return;
         }
+        self.fencing
+            .fetch_max(largest_fencing(commit), Ordering::AcqRel);
         let mut held = self.held();
         for (key, lock) in &commit.locks {
             match lock {
-                Some(lock) => {
-                    self.fencing.fetch_max(lock.fencing, Ordering::AcqRel);
-                    held.insert(key.clone(), Arc::clone(lock));
-                }
+                Some(lock) => drop(held.insert(key.clone(), Arc::clone(lock))),
                 None => drop(held.remove(key)),
             }
         }
@@ -68,7 +77,8 @@ impl Locks {
     }
 }
 
-fn lock(row: &Row<'_>) -> Result<(Key, Arc<Lock>), rusqlite::Error> {
+/// `None` if its terms are none.
+fn lock(row: &Row<'_>) -> Result<Option<(Key, Arc<Lock>)>, rusqlite::Error> {
     let text = |column: usize| row.get::<_, String>(column);
     let key = Key::from_parts(&text(0)?, &text(1)?, &text(2)?);
     let lock = Lock {
@@ -77,14 +87,22 @@ fn lock(row: &Row<'_>) -> Result<(Key, Arc<Lock>), rusqlite::Error> {
         owner: text(5)?,
         by: text(6)?.into(),
         expires_at: Moment(unsigned(row, 7)?),
+        is_deep: false,
+        sharers: None,
     };
-    Ok((key, Arc::new(lock)))
+    let terms: Option<String> = row.get(8)?;
+    let lock = with_lock_terms(lock, terms.as_deref());
+    Ok(lock.map(|lock| (key, Arc::new(lock))))
 }
 
 /// The largest fencing number among the locks of a commit.
 pub(crate) fn largest_fencing(commit: &Commit) -> u64 {
     let locks = commit.locks.iter().filter_map(|(_, lock)| lock.as_ref());
-    locks.map(|lock| lock.fencing).max().unwrap_or(0)
+    locks
+        .flat_map(|lock| lock.holders())
+        .map(|it| it.fencing)
+        .max()
+        .unwrap_or(0)
 }
 
 /// Writes the locks of a commit, and drops those whose time has passed: to whoever still has their
@@ -97,14 +115,15 @@ pub(crate) fn write(connection: &Connection, commit: &Commit) -> Result<(), Fail
         .prepare_cached("DELETE FROM locks WHERE space = ?1 AND collection = ?2 AND id = ?3")?;
     let mut insert = connection.prepare_cached(
         "INSERT OR REPLACE INTO locks
-             (space, collection, id, token, fencing, owner, by, expires_at, seal)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             (space, collection, id, token, fencing, owner, by, expires_at, terms, seal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     for (key, lock) in &commit.locks {
         let Some(lock) = lock else {
             delete.execute(params![key.space(), key.collection(), key.id()])?;
             continue;
         };
+        let terms = lock_terms(lock);
         let row = [
             text(key.space()),
             text(key.collection()),
@@ -114,6 +133,7 @@ pub(crate) fn write(connection: &Connection, commit: &Commit) -> Result<(), Fail
             text(&lock.owner),
             text(&lock.by),
             number(lock.expires_at.0),
+            terms.as_deref().map_or(ValueRef::Null, text),
         ];
         LOCKS.write(&mut insert, &row, None)?;
     }

@@ -81,10 +81,11 @@ pub(crate) const LOCKS: Table = Table {
         "owner",
         "by",
         "expires_at",
+        "terms",
     ],
     key_len: 3,
     content: None,
-    later: None,
+    later: Some("terms"),
 };
 
 pub(crate) const RECEIPTS: Table = Table {

@@ -281,13 +281,13 @@ impl<'a, F: Facts> Batch<'a, F> {
     pub(crate) fn change_lock(&mut self, command: &LockCommand) -> Result<LockDecision, Lack> {
         let decision = decide_lock(self, command, self.commit.time.now, self.fencing + 1)?;
         let lock = match &decision {
-            LockDecision::Held(lock) => Some(Arc::clone(lock)),
-            LockDecision::Freed(_) => None,
+            LockDecision::Held { lock, .. } => Some(Arc::clone(lock)),
+            LockDecision::Freed { rest, .. } => rest.clone(),
             LockDecision::Refused(_) => return Ok(decision),
         };
-        self.fencing = lock
-            .as_ref()
-            .map_or(self.fencing, |lock| lock.fencing.max(self.fencing));
+        let holders = lock.iter().flat_map(|lock| lock.holders());
+        let fencing = holders.map(|it| it.fencing).max();
+        self.fencing = fencing.unwrap_or(0).max(self.fencing);
         self.set_lock(&command.key, lock);
         Ok(decision)
     }
@@ -439,6 +439,14 @@ impl<F: Facts> State for Batch<'_, F> {
             Some(lock) => Ok(lock.clone()),
             None => self.facts.lock(key),
         }
+    }
+
+    fn locks_below(&self, folder: &Key) -> Result<Vec<Arc<Lock>>, Lack> {
+        let stored = self.facts.locks_below(folder)?.into_iter();
+        let stored = stored.filter(|(key, _)| !self.locks.contains_key(key));
+        let own = self.locks.iter().filter(|(key, _)| key.is_below(folder));
+        let own = own.filter_map(|(_, lock)| lock.clone());
+        Ok(stored.map(|(_, lock)| lock).chain(own).collect())
     }
 
     fn patience(&self) -> &dyn Patience {

@@ -20,6 +20,8 @@ mod in_progress; // requests that are to be performed once, while they are worke
 mod line; // what waits to be decided, and what of it is decided together
 mod writer; // the clerk's thread
 
+mod lock_terms; // what locks say beside who holds them, as text
+
 mod cache; // bounded by weight
 pub mod memory; // a store without a disk
 
@@ -47,6 +49,7 @@ pub use counters::DeskCounters;
 pub use cpu_time::CpuTime;
 pub use desk::{Desk, Next, Proposed, Replies};
 pub use in_progress::{NoTurn, Turn};
+pub use lock_terms::{lock_terms, with_lock_terms};
 pub use memory::Memory;
 pub use order::{Order, Reply};
 pub use walk::each_document;

@@ -108,6 +108,15 @@ impl Facts for Memory {
         Ok(shared.tables.locks.get(key).cloned())
     }
 
+    fn locks_below(&self, folder: &Key) -> Result<Vec<(Key, Arc<Lock>)>, Lack> {
+        let shared = self.look(|| Want::Lock(folder.clone()))?;
+        let locks = shared.tables.locks.iter();
+        let below = locks.filter(|(key, _)| key.is_below(folder));
+        Ok(below
+            .map(|(key, lock)| (key.clone(), Arc::clone(lock)))
+            .collect())
+    }
+
     fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, Lack> {
         let shared = self.look(|| Want::Receipt(*scope))?;
         Ok(shared.tables.receipts.get(scope).cloned())

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use detente_core::rules::{Rules, Unique};
 use detente_core::{
-    CollectionRules, Command, Condition, Decision, Edit, Key, LockAction, LockCommand, Moment,
-    Preconditions, Proposal, Refusal, Unconditional,
+    CollectionRules, Command, Condition, Decision, Edit, Key, LockAction, LockCommand, LockTerms,
+    Moment, Preconditions, Proposal, Refusal, Unconditional,
 };
 use detente_store::memory::{Disk, Landing, Memory, Mishap, Step, Weather};
 use detente_store::{
@@ -56,7 +56,7 @@ fn write(key: &Key, edit: Edit, token: Option<&str>) -> Order {
             if_match: matches!(edit, Edit::Delete).then_some(Condition::Any),
             ..Preconditions::default()
         },
-        lock_token: token.map(Into::into),
+        lock_tokens: token.map(Into::into).into(),
         ..Command::new(key.clone(), edit, "ann".into())
     };
     Order::Write(Transaction {
@@ -143,6 +143,7 @@ fn a_lock_that_was_written_past_does_not_come_back() {
             token: "t".into(),
             owner: "ann".into(),
             life_ms: 1000,
+            terms: LockTerms::default(),
         },
     });
     clerk.serve(&[put(key, None), lock], Moment(101)).unwrap();

@@ -80,7 +80,7 @@ fn responses(api: &Api<'_>, subject: &Subject<'_>, row: &Operation) -> Members {
     if api.limits_rates() && !row.action.is_open() {
         kinds.push(ProblemKind::RateLimited);
     }
-    if !row.method.is_safe() {
+    if !["GET", "HEAD"].contains(&row.method) {
         kinds.push(ProblemKind::ForeignOrigin);
     }
     if !row.misplaced.fields.is_empty() {

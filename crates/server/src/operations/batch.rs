@@ -1,4 +1,3 @@
-use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::misplaced::IN_BATCHES;
@@ -14,7 +13,7 @@ pub(super) static BATCH: Resource = Resource::of_space("/_batch", &[PERFORM]);
 const PERFORM: Operation = Operation {
     id: "performBatch",
     run: gated!(crate::batch::perform),
-    method: Method::POST,
+    method: "POST",
     action: Required::Any(&[Action::Create, Action::Update, Action::Delete]),
     summary: "Perform several writes together",
     description: "\

@@ -1,5 +1,3 @@
-use axum::http::Method;
-
 use super::parameter::{INCLUDE, LAST_EVENT_ID, LATEST, LIMIT, SINCE};
 use super::refusal::always;
 use super::{Action, Answer, Content, Operation, Required, Resource, Shape};
@@ -38,7 +36,7 @@ pub(super) static OF_DOCUMENT: Resource = Resource::of_collection(
 );
 
 const FOLLOW: Operation = Operation {
-    method: Method::GET,
+    method: "GET",
     action: Required::Always(Action::Read),
     description: "\
         Lists every version, including deletions, in the order in which they were saved. The answer is a \

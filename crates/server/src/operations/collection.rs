@@ -1,5 +1,3 @@
-use axum::http::Method;
-
 use super::document::THE_DOCUMENT;
 use super::header::{OF_VERSION, OF_WRITE};
 use super::misplaced::NONE;
@@ -17,7 +15,7 @@ pub(super) static COLLECTIONS: Resource = Resource::of_space("", &[LIST_COLLECTI
 const LIST_COLLECTIONS: Operation = Operation {
     id: "listCollections",
     run: gated!(crate::collections::read),
-    method: Method::GET,
+    method: "GET",
     action: Required::Always(Action::Read),
     summary: "List the collections",
     description: "\
@@ -33,7 +31,7 @@ const LIST_COLLECTIONS: Operation = Operation {
 const LIST: Operation = Operation {
     id: "list",
     run: gated!(crate::list::read),
-    method: Method::GET,
+    method: "GET",
     action: Required::Always(Action::Read),
     summary: "List documents",
     description: "\
@@ -56,7 +54,7 @@ const LIST: Operation = Operation {
 const CREATE: Operation = Operation {
     id: "create",
     run: gated!(crate::document::create),
-    method: Method::POST,
+    method: "POST",
     action: Required::Always(Action::Create),
     summary: "Create a document",
     description: "The server chooses the id. `Location` is the path of the new document.",

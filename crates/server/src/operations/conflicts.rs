@@ -1,4 +1,3 @@
-use axum::http::Method;
 use serde_json::json;
 
 use super::document::FIELDS_OF_WRITING;
@@ -50,7 +49,7 @@ const SEE: Required =
 const LIST: Operation = Operation {
     id: "listConflicts",
     run: gated!(crate::conflict_log::list),
-    method: Method::GET,
+    method: "GET",
     action: SEE,
     summary: "List refused writes",
     description: "\
@@ -72,7 +71,7 @@ const LIST: Operation = Operation {
 const DISMISS: Operation = Operation {
     id: "dismissConflicts",
     run: gated!(crate::conflict_log::dismiss),
-    method: Method::POST,
+    method: "POST",
     action: Required::Always(Action::Resolve),
     summary: "Dismiss many refused writes",
     description: "\
@@ -110,7 +109,7 @@ const DISMISS: Operation = Operation {
 const SUMMARIZE: Operation = Operation {
     id: "summarizeConflicts",
     run: gated!(crate::conflict_statistics::read),
-    method: Method::GET,
+    method: "GET",
     action: Required::Always(Action::Read),
     summary: "Summarize the refused writes",
     description: "\
@@ -128,7 +127,7 @@ const SUMMARIZE: Operation = Operation {
 const READ: Operation = Operation {
     id: "readConflict",
     run: gated!(crate::conflict_log::read),
-    method: Method::GET,
+    method: "GET",
     action: SEE,
     summary: "Read a refused write",
     description: "\
@@ -151,7 +150,7 @@ const READ: Operation = Operation {
 const RESOLVE: Operation = Operation {
     id: "resolveConflict",
     run: gated!(crate::conflict_log::resolve),
-    method: Method::POST,
+    method: "POST",
     action: Required::Always(Action::Resolve),
     summary: "Resolve or dismiss a refused write",
     description: "\

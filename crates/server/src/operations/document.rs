@@ -1,5 +1,3 @@
-use axum::http::Method;
-
 use super::header::{OF_TOMBSTONE, OF_VERSION, OF_WRITE};
 use super::link::TO_DOCUMENT;
 use super::misplaced::NONE;
@@ -38,7 +36,7 @@ pub(super) const THE_DOCUMENT: &[Content] = &[Content::new(JSON, Shape::Document
 const READ: Operation = Operation {
     id: "read",
     run: gated!(crate::document::read),
-    method: Method::GET,
+    method: "GET",
     action: Required::Always(Action::Read),
     summary: "Read a document",
     fields: CONDITIONS_OF_READING,
@@ -56,7 +54,7 @@ const READ: Operation = Operation {
 
 const HEAD: Operation = Operation {
     id: "head",
-    method: Method::HEAD,
+    method: "HEAD",
     summary: "Read the header fields of a document",
     answers: &[CURRENT, NOT_MODIFIED],
     ..READ
@@ -79,7 +77,7 @@ pub(super) const NOT_MODIFIED: Answer = Answer {
 const REPLACE: Operation = Operation {
     id: "replace",
     run: gated!(crate::document::write),
-    method: Method::PUT,
+    method: "PUT",
     action: Required::Any(&[Action::Create, Action::Update]),
     summary: "Create or replace a document",
     description: "\
@@ -134,7 +132,7 @@ pub(super) const LEFT_OUT: Answer = Answer {
 const PATCH: Operation = Operation {
     id: "patch",
     run: gated!(crate::document::write),
-    method: Method::PATCH,
+    method: "PATCH",
     action: Required::Always(Action::Update),
     summary: "Change a document",
     description: "\
@@ -171,7 +169,7 @@ const PATCH: Operation = Operation {
 pub(super) const DELETE: Operation = Operation {
     id: "delete",
     run: gated!(crate::document::write),
-    method: Method::DELETE,
+    method: "DELETE",
     action: Required::Always(Action::Delete),
     summary: "Delete a document",
     description: "\

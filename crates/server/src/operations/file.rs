@@ -1,5 +1,3 @@
-use axum::http::Method;
-
 use super::document::{CONDITIONS_OF_READING, FIELDS_OF_WRITING, NOT_MODIFIED};
 use super::header::{OF_VERSION, OF_WRITE};
 use super::misplaced::{IN_NEW_FILES, NONE};
@@ -16,12 +14,12 @@ pub(super) static VERSIONS: Resource = Resource::of_files("/file-versions", &[LI
 
 pub(super) static LOCK: Resource = Resource::of_files("/file-locks", &[SHOW_LOCK, TAKE, RELEASE]);
 
-const ANY_BYTES: &[Content] = &[Content::new("*/*", Shape::Text)];
+pub(super) const ANY_BYTES: &[Content] = &[Content::new("*/*", Shape::Text)];
 
 const READ: Operation = Operation {
     id: "readFile",
     run: gated!(crate::file::read),
-    method: Method::GET,
+    method: "GET",
     action: Required::Always(Action::Read),
     summary: "Read a file, or list a folder",
     query: &[&LIMIT, &AFTER],
@@ -45,7 +43,7 @@ const READ: Operation = Operation {
 
 const HEAD: Operation = Operation {
     id: "headFile",
-    method: Method::HEAD,
+    method: "HEAD",
     summary: "Read the header fields of a file",
     ..READ
 };
@@ -53,7 +51,7 @@ const HEAD: Operation = Operation {
 const PUT: Operation = Operation {
     id: "putFile",
     run: gated!(crate::file::put),
-    method: Method::PUT,
+    method: "PUT",
     action: Required::Any(&[Action::Create, Action::Update]),
     summary: "Create or replace a file, or make a folder",
     fields: FIELDS_OF_WRITING,
@@ -93,7 +91,7 @@ const PUT: Operation = Operation {
 const POST: Operation = Operation {
     id: "postFile",
     run: gated!(crate::file::post),
-    method: Method::POST,
+    method: "POST",
     action: Required::Always(Action::Create),
     summary: "Create a file in a folder, under a name of the server's choice",
     fields: &[&IDEMPOTENCY],
@@ -143,7 +141,7 @@ const DELETE: Operation = Operation {
 const LIST_VERSIONS: Operation = Operation {
     id: "listFileVersions",
     run: gated!(crate::file::versions),
-    method: Method::GET,
+    method: "GET",
     action: Required::Always(Action::Read),
     summary: "List the versions of a file, or read one of them",
     query: &[&LIMIT, &VERSION_CURSOR, &VERSION_NUMBER],

@@ -1,5 +1,3 @@
-use axum::http::Method;
-
 use super::document::{CONDITIONS_OF_READING, NOT_MODIFIED};
 use super::header::OF_VERSION;
 use super::misplaced::NONE;
@@ -18,7 +16,7 @@ pub(super) static VERSION: Resource =
 const LIST: Operation = Operation {
     id: "listVersions",
     run: gated!(crate::history::list),
-    method: Method::GET,
+    method: "GET",
     action: Required::Always(Action::Read),
     summary: "List the versions of a document",
     description: "\
@@ -36,7 +34,7 @@ const LIST: Operation = Operation {
 const READ: Operation = Operation {
     id: "readVersion",
     run: gated!(crate::history::version),
-    method: Method::GET,
+    method: "GET",
     action: Required::Always(Action::Read),
     summary: "Read one version of a document",
     description: "\

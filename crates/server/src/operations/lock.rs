@@ -1,5 +1,3 @@
-use axum::http::Method;
-
 use super::link::TO_LOCK;
 use super::misplaced::IN_LOCKS;
 use super::parameter::{BREAK_LOCK, LOCK as LOCK_TOKEN};
@@ -15,7 +13,7 @@ pub(super) static LOCK: Resource =
 pub(super) const SHOW: Operation = Operation {
     id: "showLock",
     run: gated!(crate::lock::show),
-    method: Method::GET,
+    method: "GET",
     action: Required::Always(Action::Read),
     summary: "Show the lock of a document",
     description: "404 if nobody holds the lock.",
@@ -30,7 +28,7 @@ pub(super) const SHOW: Operation = Operation {
 pub(super) const TAKE: Operation = Operation {
     id: "lock",
     run: gated!(crate::lock::take),
-    method: Method::POST,
+    method: "POST",
     action: Required::Always(Action::Update),
     summary: "Take or renew the lock of a document",
     description: "\
@@ -76,7 +74,7 @@ const HELD: Answer = Answer {
 pub(super) const RELEASE: Operation = Operation {
     id: "releaseLock",
     run: gated!(crate::lock::free),
-    method: Method::DELETE,
+    method: "DELETE",
     action: Required::Switched {
         by: &BREAK_LOCK,
         then: Action::BreakLock,

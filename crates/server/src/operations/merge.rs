@@ -1,4 +1,3 @@
-use axum::http::Method;
 use serde_json::json;
 
 use super::document::{FIELDS_OF_WRITING, LEFT_OUT};
@@ -18,7 +17,7 @@ pub(super) static MERGE: Resource =
 const MERGE_EDIT: Operation = Operation {
     id: "merge",
     run: gated!(crate::merging::merge),
-    method: Method::POST,
+    method: "POST",
     action: Required::Switched {
         by: &DRY_RUN,
         then: Action::Read,

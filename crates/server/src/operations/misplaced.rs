@@ -73,6 +73,12 @@ pub(super) const IN_LOCKS: Misplaced = Misplaced {
     belong: "on the writes that the lock is for",
 };
 
+/// For WebDAV, which names locks in `If`.
+pub(super) const IN_DAV: Misplaced = Misplaced {
+    fields: &[guard(&LOCK), guard(&IDEMPOTENCY)],
+    belong: "on requests to /files; WebDAV names locks in If",
+};
+
 /// For a request that only asks what a merge would come to.
 pub(crate) const IN_PREVIEWS: Misplaced = Misplaced {
     fields: OF_WRITES,

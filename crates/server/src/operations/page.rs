@@ -1,7 +1,5 @@
 //! The places of the web page. All of them are one shell; its script reads from the URL what to show.
 
-use axum::http::Method;
-
 use super::refusal::OF_READING;
 use super::server::READ_FRONT_PAGE;
 use super::{Answer, Content, Operation, Required, Resource, Shape};
@@ -66,7 +64,7 @@ pub(super) static FILE: Resource = Resource::of_server(
     &[Operation {
         id: "readPageFile",
         run: open!(crate::page_file::read),
-        method: Method::GET,
+        method: "GET",
         action: Required::Nothing,
         summary: "Read a file of the web page",
         answers: &[

@@ -1,5 +1,3 @@
-use axum::http::Method;
-
 use super::refusal::{OF_READING, always};
 use super::{Action, Answer, Content, Operation, Required, Resource, Shape};
 use crate::call::{gated, open};
@@ -70,7 +68,7 @@ pub(super) const READ_FRONT_PAGE: Operation = Operation {
 };
 
 const OPEN: Operation = Operation {
-    method: Method::GET,
+    method: "GET",
     action: Required::Nothing,
     ..Operation::BARE
 };

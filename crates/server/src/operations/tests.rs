@@ -112,7 +112,7 @@ fn the_router_knows_the_methods_of_every_resource() {
         for resource in RESOURCES {
             for template in resource.templates() {
                 let request = Request::builder()
-                    .method(Method::OPTIONS)
+                    .method(axum::http::Method::OPTIONS)
                     .uri(path(&template));
                 let request = request.header(header::HOST, "localhost");
                 let request = request.body(HttpBody::empty()).unwrap();
@@ -142,7 +142,7 @@ fn every_guard_is_heeded_or_refused() {
     ];
     let ignored_by_reads = ["If-Unmodified-Since", "Lock-Token", "Idempotency-Key"];
     for (_, row) in rows() {
-        let is_read = row.method == Method::GET || row.method == Method::HEAD;
+        let is_read = row.method == "GET" || row.method == "HEAD";
         // Evaluates them for a document that is not there yet.
         let creates = row.id == "create";
         for guard in guards {

@@ -7,6 +7,7 @@ use detente_core::Stored;
 use detente_core::json::{Value, object};
 
 use super::content::Content;
+use super::properties::{PROPERTIES, Properties};
 use crate::Outcome;
 use crate::explanation::What;
 
@@ -39,7 +40,11 @@ impl Entry {
     pub fn of(stored: &Stored) -> Outcome<Self> {
         let document = stored.document();
         let entry = document.as_ref().and_then(Self::read);
-        entry.ok_or_else(|| What::failed(format!("{:?} is no file", stored.key)).into())
+        entry.ok_or_else(|| Self::unreadable(stored).into())
+    }
+
+    pub(super) fn unreadable(stored: &Stored) -> What {
+        What::failed(format!("{:?} is no file", stored.key))
     }
 
     /// What a document says; `None` if it is no entry.
@@ -77,12 +82,14 @@ impl Entry {
 }
 
 /// The text of a folder.
-pub(super) fn folder() -> Bytes {
-    Bytes::from_static(br#"{"kind":"folder"}"#)
+pub(super) fn folder(properties: &Properties) -> Bytes {
+    let mut members = object([("kind", "folder".into())]);
+    members.extend(properties.member().map(|it| (PROPERTIES.into(), it)));
+    Value::Object(members).to_text().into()
 }
 
 /// The text of a file.
-pub(super) fn file(facts: &FileFacts, content: &Content) -> Bytes {
+pub(super) fn file(facts: &FileFacts, content: &Content, properties: &Properties) -> Bytes {
     let mut members = object([
         ("kind", "file".into()),
         ("type", facts.media_type.as_str().into()),
@@ -92,6 +99,7 @@ pub(super) fn file(facts: &FileFacts, content: &Content) -> Bytes {
     if let Content::Here(bytes) = content {
         members.extend(object([(CONTENT, BASE64_STANDARD.encode(bytes).into())]));
     }
+    members.extend(properties.member().map(|it| (PROPERTIES.into(), it)));
     Value::Object(members).to_text().into()
 }
 
@@ -143,14 +151,19 @@ mod tests {
             size: 3,
             hash: ContentHash::of(b"abc"),
         };
-        let here = stored(file(&facts, &Content::Here(Bytes::from_static(b"abc"))));
+        let none = Properties::default();
+        let here = stored(file(
+            &facts,
+            &Content::Here(Bytes::from_static(b"abc")),
+            &none,
+        ));
         assert_eq!(Entry::of(&here).unwrap(), Entry::File(facts.clone()));
         assert_eq!(content(&here).unwrap(), "abc");
-        let elsewhere = stored(file(&facts, &Content::Elsewhere));
+        let elsewhere = stored(file(&facts, &Content::Elsewhere, &none));
         assert_eq!(Entry::of(&elsewhere).unwrap(), Entry::File(facts));
         assert_eq!(content(&elsewhere), None);
         assert_eq!(without_content(&here.body), elsewhere.body);
-        assert_eq!(Entry::of(&stored(folder())).unwrap(), Entry::Folder);
+        assert_eq!(Entry::of(&stored(folder(&none))).unwrap(), Entry::Folder);
         for other in ["{}", r#"{"kind":"link"}"#, r#"{"kind":"file","size":3}"#] {
             assert!(Entry::of(&stored(other.into())).is_err(), "{other}");
         }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use detente_core::{CollectionKey, FILES, Key, ROOT, Rank, Stored};
 use detente_store::{Listing, PageLimit};
 
-use super::Entry;
 use super::tree::prefix_of;
+use super::{Entry, Properties};
 use crate::{Action, Outcome, Principal, Service};
 
 /// How many rows are read at a time.
@@ -27,6 +27,7 @@ pub struct Listed {
     pub name: String,
     pub stored: Arc<Stored>,
     pub entry: Entry,
+    pub properties: Properties,
 }
 
 impl Service {
@@ -64,9 +65,12 @@ impl Service {
                 let next = items.last().map(|it| it.name.clone());
                 return Ok(FolderPage { items, next });
             }
+            let document = stored.document();
+            let entry = document.as_ref().and_then(Entry::read);
             items.push(Listed {
                 name: rest.to_owned(),
-                entry: Entry::of(&stored)?,
+                entry: entry.ok_or_else(|| Entry::unreadable(&stored))?,
+                properties: document.as_ref().map(Properties::read).unwrap_or_default(),
                 stored: Arc::clone(&stored),
             });
         }
@@ -74,7 +78,11 @@ impl Service {
     }
 
     /// All that is below a folder; `None` if there is more than `limit`.
-    pub(super) async fn all_below(&self, folder: &Key, limit: usize) -> Outcome<Option<Vec<Key>>> {
+    pub(super) async fn all_below(
+        &self,
+        folder: &Key,
+        limit: usize,
+    ) -> Outcome<Option<Vec<Arc<Stored>>>> {
         let prefix = prefix_of(folder.id());
         let mut walk = Walk::new(folder, prefix.clone(), AT_A_TIME);
         let mut found = Vec::new();
@@ -85,7 +93,7 @@ impl Service {
             if found.len() == limit {
                 return Ok(None);
             }
-            found.push(stored.key.clone());
+            found.push(stored);
         }
         Ok(Some(found))
     }

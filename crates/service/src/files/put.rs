@@ -1,10 +1,8 @@
-use std::sync::Arc;
-
-use detente_core::{Key, Preconditions, ROOT};
+use detente_core::{Key, ROOT};
 
 use super::content::Received;
 use super::tree::{ATTEMPTS, absent, name_of};
-use super::{Entry, entry};
+use super::{Entry, FileTerms, Properties, entry};
 use crate::explanation::{Explanation, What};
 use crate::{Ask, Done, Edited, OnceKey, Outcome, Principal, Service};
 
@@ -12,8 +10,7 @@ use crate::{Ask, Done, Edited, OnceKey, Outcome, Principal, Service};
 #[derive(Debug)]
 pub struct PutFile {
     pub key: Key,
-    pub conditions: Preconditions,
-    pub lock_token: Option<Arc<str>>,
+    pub terms: FileTerms,
     pub media_type: String,
     pub received: Received,
     /// Whether it is stored beside the one that it collides with, where it does.
@@ -68,7 +65,8 @@ impl Service {
         once: Option<OnceKey<'_>>,
     ) -> Outcome<Done> {
         let facts = put.received.facts(put.media_type.clone());
-        let text = entry::file(&facts, &put.received.content);
+        let content = &put.received.content;
+        let text = entry::file(&facts, content, &Properties::default());
         // Held until there is an answer.
         let _share = self.budget.edit(text.len()).await?;
         let once = once.map(|key| key.once(&principal.name, &text));
@@ -79,16 +77,27 @@ impl Service {
             if let Some(Entry::Folder) = seen.target.entry {
                 return Err(Explanation::of(What::IsAFolder, &put.key));
             }
-            let pinned = self.pin(&seen, &put.conditions).await?;
+            self.admit(&put.terms, &seen).await?;
+            let pinned = self.pin(&seen, &put.terms).await?;
+            let replaced = seen.target.stored.as_deref();
+            let text = match replaced.map(Properties::of).unwrap_or_default() {
+                none if none.0.is_empty() => text.clone(),
+                kept => entry::file(&facts, content, &kept),
+            };
             let ask = Ask {
                 key: put.key.clone(),
-                edit: Edited::Document(text.clone()),
+                edit: Edited::Document(text),
                 conditions: pinned.conditions.clone(),
-                lock_token: put.lock_token.clone(),
+                lock_tokens: put.terms.tokens(),
+                is_inner: false,
                 on_conflict: None,
                 verb: put.verb,
             };
-            match self.write_at(principal, &seen, vec![ask], once).await {
+            let changes = [(&seen, replaced.is_none())];
+            match self
+                .write_at(principal, &changes, vec![ask], &put.terms, once)
+                .await
+            {
                 Ok(Some(done)) => return Ok(done),
                 Ok(None) => {}
                 Err(it) if pinned.is_behind(&it) => {}
@@ -108,8 +117,8 @@ impl Service {
         let today = self.writer.time().now.to_string();
         let today = today.split('T').next().unwrap_or_default().to_owned();
         let original = put.key.clone();
-        put.conditions = absent();
-        put.lock_token = None;
+        put.terms.conditions = absent();
+        put.terms.lock_token = None;
         for number in 1..=COPIES {
             let path = copy_path(original.id(), &principal.name, &today, number);
             // A name that has no room for that is not cut: others may be equal then.
@@ -132,7 +141,7 @@ impl Service {
         Err(collision.log(self).await)
     }
 
-    /// Makes a folder, and those that it is in where there are none.
+    /// Makes a folder, and those that it is in where there are none, unless they must be there.
     ///
     /// # Errors
     ///
@@ -141,7 +150,7 @@ impl Service {
         &self,
         principal: &Principal,
         key: &Key,
-        conditions: &Preconditions,
+        terms: &FileTerms,
     ) -> Outcome<Done> {
         for _ in 0..ATTEMPTS {
             let seen = self.look(key).await?;
@@ -150,19 +159,23 @@ impl Service {
                 let path = key.id().to_owned();
                 return Err(Explanation::of(What::NotAFolder(path), key));
             }
-            let conditions = match conditions.if_none_match {
-                Some(_) => conditions.clone(),
+            self.admit(terms, &seen).await?;
+            let conditions = match terms.conditions.if_none_match {
+                Some(_) => terms.conditions.clone(),
                 None => absent(),
             };
             let ask = Ask {
                 key: key.clone(),
-                edit: Edited::Document(entry::folder()),
+                edit: Edited::Document(entry::folder(&Properties::default())),
                 conditions,
-                lock_token: None,
+                lock_tokens: terms.tokens(),
+                is_inner: false,
                 on_conflict: None,
                 verb: "PUT",
             };
-            if let Some(done) = self.write_at(principal, &seen, vec![ask], None).await? {
+            let changes = [(&seen, true)];
+            let written = self.write_at(principal, &changes, vec![ask], terms, None);
+            if let Some(done) = written.await? {
                 return Ok(done);
             }
         }
@@ -172,7 +185,7 @@ impl Service {
 
 impl What {
     /// Whether another file is in the way.
-    fn is_collision(&self) -> bool {
+    pub(super) fn is_collision(&self) -> bool {
         matches!(
             self,
             Self::Stale(..) | Self::PreconditionFailed(..) | Self::ConditionRequired { .. }

@@ -1,14 +1,10 @@
-use std::sync::Arc;
+use detente_core::{Key, ROOT};
 
-use detente_core::{Key, Preconditions, ROOT};
-
-use super::Entry;
+use super::transfer::MOST;
 use super::tree::{ATTEMPTS, present};
+use super::{Entry, FileTerms};
 use crate::explanation::{Explanation, What};
 use crate::{Ask, Done, Edited, OnceKey, Outcome, Principal, Service};
-
-/// How many files and folders go with a folder at most: all of them in one step.
-const MOST_REMOVED: usize = 10_000;
 
 impl Service {
     /// Removes a file; or a folder with all that is in it, in one step.
@@ -20,8 +16,7 @@ impl Service {
         &self,
         principal: &Principal,
         key: &Key,
-        conditions: &Preconditions,
-        lock_token: Option<Arc<str>>,
+        terms: &FileTerms,
         once: Option<OnceKey<'_>>,
     ) -> Outcome<Done> {
         let once = once.map(|it| it.once(&principal.name, b""));
@@ -30,6 +25,7 @@ impl Service {
         for _ in 0..ATTEMPTS {
             // The folder itself is looked at before what is in it: what changes there later changes it.
             let seen = self.look(key).await?;
+            self.admit(terms, &seen).await?;
             let is_folder = matches!(seen.target.entry, Some(Entry::Folder));
             if is_folder && key.id() == ROOT {
                 return Err(Explanation::of(What::IsTheRoot, key));
@@ -38,26 +34,24 @@ impl Service {
                 key,
                 edit: Edited::Deletion,
                 conditions,
-                lock_token: lock_token.clone(),
+                lock_tokens: terms.tokens(),
+                is_inner: false,
                 on_conflict: None,
                 verb: "DELETE",
             };
             let mut asks = Vec::new();
             if is_folder {
-                let below = self.all_below(key, MOST_REMOVED).await?;
-                let below = below.ok_or_else(|| {
-                    Explanation::of(
-                        What::TooMuchBelow {
-                            limit: MOST_REMOVED,
-                        },
-                        key,
-                    )
-                })?;
-                asks.extend(below.into_iter().map(|key| ask(key, present())));
+                let below = self.all_below(key, MOST).await?;
+                let below = below
+                    .ok_or_else(|| Explanation::of(What::TooMuchBelow { limit: MOST }, key))?;
+                asks.extend(below.iter().map(|it| ask(it.key.clone(), present())));
             }
-            let pinned = self.pin(&seen, conditions).await?;
+            let pinned = self.pin(&seen, terms).await?;
             asks.push(ask(key.clone(), pinned.conditions.clone()));
-            match self.write_at(principal, &seen, asks, once).await {
+            match self
+                .write_at(principal, &[(&seen, true)], asks, terms, once)
+                .await
+            {
                 Ok(Some(done)) => return Ok(done),
                 Ok(None) => {}
                 Err(it) if pinned.is_behind(&it) => {}

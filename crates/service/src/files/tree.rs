@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::{
-    Condition, FILES, Field, Key, Once, Preconditions, ROOT, Selected, Stored, Unconditional,
-    Verdict, evaluate, is_label,
+    Condition, FILES, Field, Key, LockTokens, Once, Preconditions, ROOT, Selected, Stored,
+    Unconditional, Verdict, evaluate, is_label,
 };
 
-use super::{Entry, Files, entry, folders_of};
+use super::{Entry, FileTerms, Files, Properties, entry};
 use crate::batch::OperationRefused;
 use crate::explanation::{Explanation, What};
 use crate::write::Write;
@@ -20,14 +20,14 @@ pub(super) const ATTEMPTS: usize = 32;
 #[derive(Debug)]
 pub(super) struct Seen {
     pub(super) key: Key,
-    folders: Vec<Place>,
+    pub(super) folders: Vec<Place>,
     pub(super) target: Place,
 }
 
 /// A path, and what there is.
 #[derive(Debug)]
 pub(super) struct Place {
-    key: Key,
+    pub(super) key: Key,
     /// The newest version, if that is no tombstone.
     pub(super) stored: Option<Arc<Stored>>,
     pub(super) entry: Option<Entry>,
@@ -49,7 +49,7 @@ impl Service {
         debug_assert!(is_label(key.space()) && key.is_of_files());
         self.fresh(key.space()).await?;
         let mut folders = Vec::new();
-        for folder in folders_of(key) {
+        for folder in key.folders() {
             folders.push(self.place(folder).await?);
         }
         Ok(Seen {
@@ -59,7 +59,7 @@ impl Service {
         })
     }
 
-    async fn place(&self, key: Key) -> Outcome<Place> {
+    pub(super) async fn place(&self, key: Key) -> Outcome<Place> {
         let newest = self.reading.newest(&key).await?;
         let stored = newest.filter(|it| it.head().is_document());
         let entry = stored.as_deref().map(Entry::of).transpose()?;
@@ -67,7 +67,8 @@ impl Service {
     }
 
     /// Writes what is asked for and a version of each folder that it is in, in one step. The last of `asks` is
-    /// about the file or the folder that was looked at. `None`: what is around it changed meanwhile.
+    /// about the file or the folder that was looked at; `changes` are all that were, and whether each comes to be,
+    /// or goes. `None`: what is around them changed meanwhile.
     ///
     /// # Errors
     ///
@@ -75,14 +76,25 @@ impl Service {
     pub(super) async fn write_at(
         &self,
         principal: &Principal,
-        seen: &Seen,
+        changes: &[(&Seen, bool)],
         asks: Vec<Ask>,
+        terms: &FileTerms,
         once: Option<Once>,
     ) -> Outcome<Option<Done>> {
         let steward = steward(principal);
-        let mut writes = Vec::with_capacity(seen.folders.len() + asks.len());
-        for folder in &seen.folders {
-            writes.push(Write::read(self, &steward, folder.touched()).await?);
+        let mut touched: Vec<Ask> = Vec::new();
+        let all = changes
+            .iter()
+            .flat_map(|(seen, is_moved)| seen.touched(*is_moved, terms));
+        for ask in all {
+            match touched.iter_mut().find(|it| it.key == ask.key) {
+                Some(before) => before.is_inner &= ask.is_inner,
+                None => touched.push(ask),
+            }
+        }
+        let mut writes = Vec::with_capacity(touched.len() + asks.len());
+        for ask in touched {
+            writes.push(Write::read(self, &steward, ask).await?);
         }
         for ask in asks {
             writes.push(Write::read(self, principal, ask).await?);
@@ -99,18 +111,28 @@ impl Service {
                     ..done
                 }))
             }
-            Err(refused) => self.refused_at(seen, refused).await,
+            Err(refused) => self.refused_at(changes, refused).await,
         }
     }
 
     /// The refusal that stays, whatever is tried again; `None` if there is none.
+    /// Whether what was looked at is still in the version that it had.
+    pub(super) async fn is_as_looked_at(&self, seen: &Seen) -> Outcome<bool> {
+        let seq = |stored: &Option<Arc<Stored>>| stored.as_ref().map(|it| it.seq);
+        self.fresh(seen.key.space()).await?;
+        let now = self.place(seen.key.clone()).await?;
+        Ok(seq(&now.stored) == seq(&seen.target.stored))
+    }
+
     async fn refused_at(
         &self,
-        seen: &Seen,
+        changes: &[(&Seen, bool)],
         mut refused: Vec<OperationRefused<Infallible>>,
     ) -> Outcome<Option<Done>> {
-        if !self.look(&seen.key).await?.is_like(seen) {
-            return Ok(None);
+        for (seen, _) in changes {
+            if !self.look(&seen.key).await?.is_like(seen) {
+                return Ok(None);
+            }
         }
         if let Some(explanation) = refused.pop().and_then(cause) {
             return Err(explanation);
@@ -143,6 +165,21 @@ fn steward(principal: &Principal) -> Principal {
 }
 
 impl Seen {
+    /// A version of each folder that it is in. `is_moved`: it comes to be, or goes.
+    fn touched(&self, is_moved: bool, terms: &FileTerms) -> impl Iterator<Item = Ask> {
+        let tokens = terms.tokens();
+        let inner = self.folders.iter().skip(1).map(|it| it.stored.is_some());
+        let inner = inner.chain([!is_moved]);
+        self.folders
+            .iter()
+            .zip(inner)
+            .map(move |(folder, is_inner)| Ask {
+                lock_tokens: tokens.clone(),
+                is_inner,
+                ..folder.touched()
+            })
+    }
+
     /// Whether there is the same along another look at the path, whatever its versions are.
     fn is_like(&self, other: &Self) -> bool {
         let kind = |place: &Place| place.entry.as_ref().map(Entry::kind);
@@ -179,9 +216,11 @@ pub(super) struct Pinned {
 }
 
 impl Service {
-    pub(super) async fn pin(&self, seen: &Seen, asked: &Preconditions) -> Outcome<Pinned> {
+    pub(super) async fn pin(&self, seen: &Seen, terms: &FileTerms) -> Outcome<Pinned> {
+        let asked = &terms.conditions;
         let files = self.files()?;
-        let must_be_protected = files.collection.unconditional() == Unconditional::Reject;
+        let must_be_protected = !terms.may_be_unconditional
+            && files.collection.unconditional() == Unconditional::Reject;
         let mut pinned = Pinned {
             conditions: asked.clone(),
             is_pinned: true,
@@ -223,12 +262,18 @@ impl Pinned {
     /// Whether a refusal says no more than that what was looked at is not there any more, as whoever asked did
     /// not say that it must be.
     pub(super) fn is_behind(&self, refused: &Explanation) -> bool {
-        self.is_pinned
-            && match refused.what {
-                What::Stale(..) | What::Deleted(_) => true,
-                What::PreconditionFailed(_, Field::IfNoneMatch) => !self.has_none_match,
-                _ => false,
-            }
+        let is_own = matches!(refused.what, What::PreconditionFailed(..)) && self.has_none_match;
+        self.is_pinned && !is_own && refused.is_behind()
+    }
+}
+
+impl Explanation {
+    /// Whether it says no more than that what was looked at changed.
+    pub(super) fn is_behind(&self) -> bool {
+        matches!(
+            self.what,
+            What::Stale(..) | What::Deleted(_) | What::PreconditionFailed(_, Field::IfNoneMatch)
+        )
     }
 }
 
@@ -242,13 +287,17 @@ impl Place {
                 let edit = Edited::JsonPatch(Bytes::from_static(IS_FOLDER));
                 (edit, Preconditions::default())
             }
-            None => (Edited::Document(entry::folder()), absent()),
+            None => {
+                let folder = entry::folder(&Properties::default());
+                (Edited::Document(folder), absent())
+            }
         };
         Ask {
             key: self.key.clone(),
             edit,
             conditions,
-            lock_token: None,
+            lock_tokens: LockTokens::None,
+            is_inner: false,
             on_conflict: None,
             verb: "PUT",
         }
@@ -259,6 +308,14 @@ impl Place {
 pub(super) fn absent() -> Preconditions {
     Preconditions {
         if_none_match: Some(Condition::Any),
+        ..Preconditions::default()
+    }
+}
+
+/// This version.
+pub(super) fn pinned_to(stored: &Stored) -> Preconditions {
+    Preconditions {
+        if_match: Some(Condition::Tags(vec![stored.head().tag().to_entity_tag()])),
         ..Preconditions::default()
     }
 }

@@ -17,6 +17,8 @@ fn lock(owner: &str) -> Arc<Lock> {
         owner: owner.into(),
         by: "ann".into(),
         expires_at: Moment(2000),
+        is_deep: owner == "ann",
+        sharers: (owner == "bob").then(Vec::new),
     })
 }
 

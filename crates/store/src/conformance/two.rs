@@ -1,4 +1,4 @@
-use detente_core::{Condition, Decision, LockAction, LockCommand, LockDecision, Moment};
+use detente_core::{Condition, Decision, LockAction, LockCommand, LockDecision, LockTerms, Moment};
 
 use super::draft::{key, put, rules};
 use super::session::Session;
@@ -71,13 +71,14 @@ pub fn the_ground_is_one_for_all_writers<S: Store>(open: impl Fn() -> S) {
                 token: id.into(),
                 owner: "ann".into(),
                 life_ms: 1000,
+                terms: LockTerms::default(),
             },
         })]
     };
     let mut fencing = 0;
     for (clerk, id) in [(&mut one, "a"), (&mut other, "b")] {
         let replies = clerk.serve(&take(id), Moment(10)).unwrap();
-        let [Ok(Reply::Lock(LockDecision::Held(lock)))] = &replies[..] else {
+        let [Ok(Reply::Lock(LockDecision::Held { own: lock, .. }))] = &replies[..] else {
             panic!("{replies:?}");
         };
         assert!(lock.fencing > fencing, "{lock:?}");

@@ -39,6 +39,13 @@ pub trait Facts {
     /// [`Lack`] if the fact is not at hand.
     fn lock(&self, key: &Key) -> Result<Option<Arc<Lock>>, Lack>;
 
+    /// The locks of all that is below a folder, also those that have expired.
+    ///
+    /// # Errors
+    ///
+    /// [`Lack`] if the fact is not at hand.
+    fn locks_below(&self, folder: &Key) -> Result<Vec<(Key, Arc<Lock>)>, Lack>;
+
     /// What a request came to that is to be performed once, by its scope.
     ///
     /// # Errors
@@ -75,6 +82,7 @@ pub enum Want {
     Version(Seq),
     /// The holder of a unique key in the collection of a document: its constraint and value.
     Holder(Key, String, String),
+    /// The lock of a document, or all of those below a folder.
     Lock(Key),
     Receipt([u8; 32]),
     /// What became of a conflict in the log.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use detente_core::rules::Deed;
 use detente_core::{
-    Applied, Constraint, Decision, Field, Kind, Lock, LockDecision, LockRefusal, Moment, Refusal,
-    Seq,
+    Applied, Command, Constraint, Decision, Field, Kind, Lock, LockDecision, LockRefusal,
+    LockTokens, Moment, Refusal, Seq,
 };
 use detente_store::{Reply, Settlement, Transacted};
 
@@ -223,10 +223,19 @@ impl From<&Reply> for Answer {
             }
             Reply::Write(Transacted::KeyReused) => Self::KeyReused,
             Reply::Write(Transacted::NotOpen(settled)) => Self::NotOpen(settled.clone()),
-            Reply::Lock(LockDecision::Held(lock)) => Self::Held((**lock).clone()),
-            Reply::Lock(LockDecision::Freed(lock)) => Self::Freed((**lock).clone()),
+            Reply::Lock(LockDecision::Held { own, .. }) => Self::Held((**own).clone()),
+            Reply::Lock(LockDecision::Freed { lock, .. }) => Self::Freed((**lock).clone()),
             Reply::Lock(LockDecision::Refused(refusal)) => Self::LockRefused(refusal.into()),
             Reply::Noted => Self::Noted,
         }
+    }
+}
+
+/// The token of the lock that a writer believes to hold.
+pub(crate) fn own_token(command: &Command) -> Option<&Arc<str>> {
+    match &command.lock_tokens {
+        LockTokens::Own(token) => Some(token),
+        LockTokens::None => None,
+        LockTokens::Any(_) => unreachable!("nobody in the simulation has several"),
     }
 }

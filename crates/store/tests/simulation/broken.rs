@@ -207,6 +207,10 @@ impl Facts for Broken {
         })
     }
 
+    fn locks_below(&self, folder: &Key) -> Result<Vec<(Key, Arc<Lock>)>, Lack> {
+        self.inner.locks_below(folder)
+    }
+
     fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, Lack> {
         self.inner.receipt(scope)
     }

@@ -6,7 +6,7 @@ mod resumed; // an edit that was left lying
 
 use std::sync::Arc;
 
-use detente_core::{Key, LockAction, LockCommand, Moment, Once};
+use detente_core::{Key, LockAction, LockCommand, LockTerms, Moment, Once};
 use detente_store::{Order, Reader, SettleConflict, SettledAs, Transaction};
 
 use crate::collection::rules_of;
@@ -166,6 +166,7 @@ impl Client {
                 token: format!("t{}", around.board.serial()).into(),
                 owner: self.name.to_string(),
                 life_ms,
+                terms: LockTerms::default(),
             },
             5..=6 => LockAction::Renew { token, life_ms },
             7..=8 => LockAction::Release { token },

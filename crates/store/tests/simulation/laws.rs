@@ -14,7 +14,7 @@ use detente_store::{
     Changes, Follow, Order, PageLimit, Reader, StoreError, Transaction, audit, each_document,
 };
 
-use crate::answer::{Answer, Told, Version};
+use crate::answer::{Answer, Told, Version, own_token};
 use crate::collection::{keys, rules_of, slot};
 use merged::Ledgers;
 use pollster::FutureExt;
@@ -57,7 +57,7 @@ impl Laws {
                     let Told::Applied(version) = told else {
                         return Err("a part of a transaction was performed".into());
                     };
-                    self.heed_holder(&command.key, command.lock_token.as_ref(), now)?;
+                    self.heed_holder(&command.key, own_token(command), now)?;
                     let before = version.prev.and_then(|prev| self.written.get(&prev));
                     let theirs = before.and_then(|(_, before)| before.body.as_ref());
                     base::heed(prepared, version, &self.written)?;

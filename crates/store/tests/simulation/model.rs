@@ -247,6 +247,7 @@ impl Model {
                 token,
                 owner,
                 life_ms,
+                ..
             } => {
                 match self.newest.get(key) {
                     None => return refuse(Refused::new(Why::Missing)),
@@ -264,6 +265,8 @@ impl Model {
                     owner: owner.clone(),
                     by: Arc::clone(&command.by),
                     expires_at: until(*life_ms),
+                    is_deep: false,
+                    sharers: None,
                 };
                 self.fencing = lock.fencing;
                 self.locks.insert(key.clone(), lock.clone());

@@ -3,7 +3,7 @@ use std::fmt::Write;
 use detente_core::{Condition, Edit, Merging, Patch, Preconditions, Prepared};
 use detente_store::{Order, Transaction};
 
-use crate::answer::{Answer, Refused, Told};
+use crate::answer::{Answer, Refused, Told, own_token};
 
 /// What happened, a line for each step; nothing is kept unless somebody will read it.
 pub(crate) struct Trace(Option<Vec<String>>);
@@ -77,7 +77,7 @@ fn describe_write(prepared: &Prepared) -> String {
     if let Some(merging) = &prepared.fallback {
         let _ = write!(line, ", or merge {}", describe_merging(merging));
     }
-    if let Some(token) = &command.lock_token {
+    if let Some(token) = own_token(command) {
         let _ = write!(line, ", token {token}");
     }
     if let Some(ahead) = &prepared.ahead {

@@ -58,7 +58,7 @@ impl Client {
         };
         let command = Command {
             preconditions: preconditions(around, base.as_deref(), is_careful),
-            lock_token,
+            lock_tokens: lock_token.into(),
             ..wish
         };
         let mut prepared = Prepared {
@@ -146,7 +146,7 @@ impl Client {
         }
         let edit = Edit::Merge(Box::new(merging));
         let command = Command {
-            lock_token: self.tokens.get(&key).cloned(),
+            lock_tokens: self.tokens.get(&key).cloned().into(),
             ..self.wish(around, &key, edit)
         };
         let mut prepared = Prepared {

@@ -79,7 +79,7 @@ impl Client {
                     self.learn_refusal(around, &prepared.command, decision);
                 }
             }
-            (Order::Lock(command), Some(Reply::Lock(LockDecision::Held(lock)))) => {
+            (Order::Lock(command), Some(Reply::Lock(LockDecision::Held { own: lock, .. }))) => {
                 self.hold(around, &command.key, lock);
             }
             _ => {}

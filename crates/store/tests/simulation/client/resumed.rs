@@ -47,7 +47,7 @@ impl Client {
                 if_match: Some(Condition::Tags(vec![tag(begun)])),
                 ..Preconditions::default()
             },
-            lock_token: self.tokens.get(key).cloned(),
+            lock_tokens: self.tokens.get(key).cloned().into(),
             ..self.wish(around, key, edit)
         };
         let found = around

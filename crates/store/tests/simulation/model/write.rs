@@ -10,7 +10,7 @@ use detente_core::{
 
 use super::{Entry, Model};
 use crate::access::denied;
-use crate::answer::{Refused, Told, Version, Why};
+use crate::answer::{Refused, Told, Version, Why, own_token};
 use crate::collection::{forbidding_rule, slot};
 
 /// What a write leaves, if it is performed.
@@ -140,8 +140,8 @@ impl Model {
         if current.is_none() && needs_one {
             return refuse(Why::Missing);
         }
-        match (self.held(&command.key), &command.lock_token) {
-            (Some(lock), token) if token.as_ref() != Some(&lock.token) => {
+        match (self.held(&command.key), own_token(command)) {
+            (Some(lock), token) if token != Some(&lock.token) => {
                 return Err(Refused::new(Why::Locked).by_lock(lock));
             }
             (None, Some(_)) => return Err(Refused::new(Why::LockLost).at(place)),

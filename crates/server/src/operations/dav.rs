@@ -1,0 +1,155 @@
+use super::document::{CONDITIONS_OF_READING, NOT_MODIFIED};
+use super::file::ANY_BYTES;
+use super::misplaced::{IN_DAV, IN_LOCKS, NONE};
+use super::parameter::{
+    AFTER, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LIMIT, LOCK as LOCK_TOKEN,
+};
+use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_STORING, always};
+use super::{Action, Answer, Body, Operation, Required, Resource};
+use crate::call::gated;
+use crate::problem::ProblemKind;
+
+/// Files over WebDAV.
+pub(super) static FILE: Resource = Resource::of_files(
+    "/dav",
+    &[
+        READ, HEAD, PUT, DELETE, FIND, PATCH, MAKE, COPY, MOVE, LOCK, UNLOCK,
+    ],
+);
+
+const READ: Operation = Operation {
+    id: "davRead",
+    run: gated!(crate::file::read),
+    method: "GET",
+    action: Required::Always(Action::Read),
+    summary: "Read a file, or list a folder",
+    query: &[&LIMIT, &AFTER],
+    fields: CONDITIONS_OF_READING,
+    misplaced: NONE,
+    answers: &[
+        Answer::of(
+            "The content of the file, or what is in the folder.",
+            ANY_BYTES,
+        ),
+        NOT_MODIFIED,
+    ],
+    refusals: &[
+        OF_CONDITIONAL_READING,
+        &[always(ProblemKind::RangeNotSatisfiable)],
+    ],
+    ..Operation::BARE
+};
+
+const HEAD: Operation = Operation {
+    id: "davHead",
+    method: "HEAD",
+    summary: "Read the header fields of a file",
+    ..READ
+};
+
+/// A write: what they have in common.
+const WRITE: Operation = Operation {
+    fields: &[&IF_MATCH, &IF_NONE_MATCH, &IF_UNMODIFIED_SINCE],
+    misplaced: IN_DAV,
+    refusals: &[
+        BY_OTHERS,
+        OF_STORING,
+        &[
+            always(ProblemKind::PathClash),
+            always(ProblemKind::Malformed),
+            always(ProblemKind::NotFound),
+            always(ProblemKind::TooCostly),
+            always(ProblemKind::ContentTooLarge),
+            always(ProblemKind::UnsupportedMediaType),
+            always(ProblemKind::MethodNotAllowed),
+        ],
+    ],
+    ..Operation::BARE
+};
+
+const PUT: Operation = Operation {
+    id: "davPut",
+    run: gated!(crate::dav::put),
+    method: "PUT",
+    action: Required::Any(&[Action::Create, Action::Update]),
+    summary: "Create or replace a file",
+    body: Some(Body {
+        is_required: false,
+        contents: ANY_BYTES,
+    }),
+    ..WRITE
+};
+
+const DELETE: Operation = Operation {
+    id: "davDelete",
+    run: gated!(crate::dav::delete),
+    method: "DELETE",
+    action: Required::Always(Action::Delete),
+    summary: "Delete a file, or a folder with all that is in it",
+    ..WRITE
+};
+
+const FIND: Operation = Operation {
+    id: "davFind",
+    run: gated!(crate::dav::find),
+    method: "PROPFIND",
+    action: Required::Always(Action::Read),
+    summary: "Show the properties of a file, or of a folder and what is in it",
+    ..Operation::BARE
+};
+
+const PATCH: Operation = Operation {
+    id: "davPatch",
+    run: gated!(crate::dav::patch),
+    method: "PROPPATCH",
+    action: Required::Always(Action::Update),
+    summary: "Set properties of a file or a folder",
+    ..WRITE
+};
+
+const MAKE: Operation = Operation {
+    id: "davMake",
+    run: gated!(crate::dav::make),
+    method: "MKCOL",
+    action: Required::Always(Action::Create),
+    summary: "Make a folder",
+    ..WRITE
+};
+
+const COPY: Operation = Operation {
+    id: "davCopy",
+    run: gated!(crate::dav::copy),
+    method: "COPY",
+    action: Required::Any(&[Action::Create, Action::Update]),
+    summary: "Copy a file, or a folder with all that is in it",
+    ..WRITE
+};
+
+const MOVE: Operation = Operation {
+    id: "davMove",
+    run: gated!(crate::dav::relocate),
+    method: "MOVE",
+    action: Required::Always(Action::Delete),
+    summary: "Move a file, or a folder with all that is in it",
+    ..WRITE
+};
+
+const LOCK: Operation = Operation {
+    id: "davLock",
+    run: gated!(crate::dav::lock),
+    method: "LOCK",
+    action: Required::Always(Action::Update),
+    summary: "Take or renew the lock of a file or a folder",
+    ..WRITE
+};
+
+const UNLOCK: Operation = Operation {
+    id: "davUnlock",
+    run: gated!(crate::dav::unlock),
+    method: "UNLOCK",
+    action: Required::Always(Action::Update),
+    summary: "Release a lock",
+    fields: &[&LOCK_TOKEN],
+    misplaced: IN_LOCKS,
+    ..WRITE
+};
