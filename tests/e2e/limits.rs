@@ -450,6 +450,63 @@ async fn what_is_missing_or_unknown_is_said_plainly() {
     );
 }
 
+#[tokio::test]
+async fn a_mistake_is_told_as_what_a_request_must_be() {
+    let server = Server::start();
+    let client = server.client();
+    client.create("/api/notes/1", "{}").await;
+    let bodies = [
+        (
+            "/api/_batch",
+            "{}",
+            "/operations must be a list of operations.",
+        ),
+        (
+            "/api/_batch",
+            r#"{"operations":[7]}"#,
+            "/operations/0 must be an object.",
+        ),
+        (
+            "/api/notes/1/lock",
+            r#"{"ttl_s":"1"}"#,
+            "/ttl_s must be a whole number of seconds from 1 to 86400.",
+        ),
+        ("/api/notes/1/merge", "[]", "The body must be an object."),
+        (
+            "/api/notes/1/merge",
+            r#"{"base":1,"document":{},"choices":7}"#,
+            "/choices must be an object.",
+        ),
+    ];
+    for (path, body, detail) in bodies {
+        let refused = client.post(path, body).send().await;
+        assert_eq!(refused.status, 400, "{body}");
+        assert_eq!(refused.json()["detail"], detail, "{body}");
+    }
+    let queries = [
+        (
+            "/api/notes?limit=x",
+            "limit must be a whole number from 1 to 1000.",
+        ),
+        (
+            "/api/_conflicts?outcome=lost",
+            "outcome must be open, resolved or dismissed.",
+        ),
+        (
+            "/api/notes/1/versions?cursor=x",
+            "cursor must be the next of a page.",
+        ),
+    ];
+    for (path, detail) in queries {
+        let refused = client.get(path).await;
+        assert_eq!(refused.status, 400, "{path}");
+        assert_eq!(refused.json()["detail"], detail, "{path}");
+    }
+    let bare = client.put("/api/notes/1", "{}").if_match("1-6c5e");
+    let detail = "If-Match: at byte 0, an entity tag must be in double quotes, such as \"1-6c5e\".";
+    assert_eq!(bare.send().await.json()["detail"], detail);
+}
+
 /// What a batch has to do with is known before anything is done.
 #[tokio::test]
 async fn a_batch_of_small_patches_on_a_large_document_is_refused_whole() {

@@ -424,7 +424,7 @@ fn misplaced(place: &str, problem: Misplacement) -> Problem {
             return problem.with("member", place);
         }
     };
-    Problem::malformed(format!("{place} {what}.")).with("member", place)
+    Problem::mistake(place, what)
 }
 
 /// The refusal of a settlement: somebody was faster.
