@@ -437,6 +437,16 @@ async fn what_is_missing_or_unknown_is_said_plainly() {
         unknown["detail"],
         "There is no parameter \"x\" here: this takes no query parameters."
     );
+    for open in ["/openapi.json", "/problems/deleted", "/_page/page.js"] {
+        let unknown = client.get(&format!("{open}?x=1")).await;
+        assert_eq!(unknown.status, 400, "{open}");
+        assert_eq!(unknown.json()["parameter"], "x", "{open}");
+    }
+    // What probes and the page themselves add.
+    for any in ["/healthz", "/readyz", "/", "/c/notes", "/conflicts"] {
+        let answer = client.get(&format!("{any}?x=1")).await;
+        assert_eq!(answer.status, 200, "{any}");
+    }
     client.create("/api/notes/1", "{}").await;
     let deletion = client.ask("DELETE", "/api/notes/1").send().await.json();
     let detail = deletion["detail"].as_str().unwrap();

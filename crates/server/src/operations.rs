@@ -113,6 +113,8 @@ pub(crate) struct Operation {
     pub(crate) query: &'static [&'static Parameter],
     /// Whether all other parameters of the query are filters, which may have any name.
     pub(crate) has_filters: bool,
+    /// Whether it passes over parameters that it does not know. Anywhere else they are refused.
+    pub(crate) takes_any_query: bool,
     /// The header fields of the request that it uses.
     pub(crate) fields: &'static [&'static Parameter],
     /// The fields that it could not heed.
@@ -134,6 +136,7 @@ impl Operation {
         description: "",
         query: &[],
         has_filters: false,
+        takes_any_query: false,
         fields: &[],
         misplaced: misplaced::IN_READS,
         body: None,

@@ -63,7 +63,7 @@ pub(crate) fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow
 /// A parameter that an operation does not know would be passed over without a word, and the answer
 /// would look as if it heeded it.
 pub(crate) fn must_be_known(operation: &Operation, query: &str) -> Result<(), Problem> {
-    if query.is_empty() || operation.has_filters {
+    if query.is_empty() || operation.has_filters || operation.takes_any_query {
         return Ok(());
     }
     let known = operation.query;
