@@ -225,6 +225,19 @@ async fn every_version_is_kept() {
             "{number}"
         );
     }
+    // A list has no version that a condition could be about; a version has.
+    let list = "/file-versions/a/report";
+    let newest = format!("{list}?version=4");
+    for (name, value, status) in [("If-Match", &*tag, 200), ("If-None-Match", "*", 304)] {
+        let refused = client.ask("GET", list).header(name, value).send().await;
+        assert_eq!(is_problem(&refused, 400, "malformed")["header"], name);
+        let read = client.ask("GET", &newest).header(name, value).send().await;
+        assert_eq!(read.status, status, "{name}: {read:?}");
+    }
+    let lock = client.ask("GET", "/file-locks/a/report");
+    let refused = lock.header("If-Match", &tag).send().await;
+    let detail = is_problem(&refused, 400, "malformed")["detail"].clone();
+    assert!(detail.as_str().unwrap().contains("one file"), "{detail}");
     for (number, status) in [("5", 410), ("6", 404), ("0", 400), ("x", 400)] {
         let read = client
             .get(&format!("/file-versions/a/report?version={number}"))

@@ -17,6 +17,7 @@ use crate::explanation::Refused;
 use crate::fields;
 use crate::history::parse_number;
 use crate::idempotency::OnceField;
+use crate::operations::IN_LISTS_OF_VERSIONS;
 use crate::parameters::parameters;
 use crate::preference::Preferences;
 use crate::problem::{Problem, ProblemKind};
@@ -159,6 +160,7 @@ pub(crate) async fn versions(call: &mut Call) -> Answer {
     let query = call.inbound.query().to_owned();
     let wanted = parameters(&query).find(|(name, _)| name == "version");
     let Some((_, number)) = wanted else {
+        fields::must_be_placed(&IN_LISTS_OF_VERSIONS, call.inbound.headers())?;
         return listing::versions(call, &key).await;
     };
     let number = parse_number(&number).ok_or_else(|| {

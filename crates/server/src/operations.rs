@@ -32,7 +32,7 @@ pub(crate) use action::Required;
 pub(crate) use answer::{Answer, Body, Content, Shape};
 pub(crate) use header::{HEADERS, Header};
 pub(crate) use link::Link;
-pub(crate) use misplaced::{Guard, IN_DISMISSALS, IN_PREVIEWS, Misplaced};
+pub(crate) use misplaced::{Guard, IN_DISMISSALS, IN_LISTS_OF_VERSIONS, IN_PREVIEWS, Misplaced};
 pub(crate) use parameter::{
     ACTOR, COLLECTION_NAME, IDEMPOTENCY_KEY, LOCK_TOKEN, PARAMETERS, Parameter, ParameterIn,
 };
