@@ -114,6 +114,15 @@ async fn a_file_is_never_overwritten_unseen() {
         "precondition-required",
     );
     assert!(problem.get("current_etag").is_none(), "{problem}");
+    let deletion = client.ask("DELETE", path).send().await;
+    let undeleted = is_problem(&deletion, 428, "precondition-required");
+    for (told, start) in [
+        (&problem, "PUT changes a file that exists."),
+        (&undeleted, "DELETE deletes a file or folder that exists."),
+    ] {
+        let detail = told["detail"].as_str().unwrap();
+        assert!(detail.starts_with(start), "{detail}");
+    }
     let only_new = put(&client, path, "x")
         .header("If-None-Match", "*")
         .send()
@@ -477,6 +486,8 @@ async fn a_locked_file_is_its_holder_s() {
         .await;
     let problem = is_problem(&refused, 423, "locked");
     assert_eq!(problem["locked_by"], "ann");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("the lock of this file until"), "{detail}");
     assert_eq!(problem["resolutions"][0]["href"], "/file-locks/a/plan");
     let deleted = client.ask("DELETE", path).if_match(&tag).send().await;
     is_problem(&deleted, 423, "locked");

@@ -72,8 +72,10 @@ impl Subject<'_> {
         };
         let detail = match self.rests_on {
             None => format!(
-                "{} deleted this document in version {}.",
-                tombstone.by, tombstone.version
+                "{} deleted this {} in version {}.",
+                tombstone.by,
+                self.noun(),
+                tombstone.version
             ),
             Some(operation) => {
                 format!("Operation {operation} of this batch deletes the document first.")
