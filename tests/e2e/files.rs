@@ -528,6 +528,18 @@ async fn who_wants_a_copy_loses_nothing() {
         "{listed:?}"
     );
     assert_eq!(listed.len(), 3);
+    // A request that is repeated makes no other copy.
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let ask = put(&client, path, "once").if_match(&first).by("ann");
+        let ask = ask.header("Prefer", "conflict=copy");
+        let copy = ask.header("Idempotency-Key", "c1").send().await;
+        assert_eq!(copy.status, 201, "{copy:?}");
+        assert_eq!(copy.header("preference-applied"), Some("conflict=copy"));
+        answers.push((copy.header("location").map(str::to_owned), copy.tag()));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(names(&client, "/files/a/").await.len(), 4);
     // Where nothing collides, nothing is copied.
     let tag = client.get(path).await.tag();
     let ask = put(&client, path, "next").if_match(&tag);
@@ -730,6 +742,15 @@ async fn a_file_sent_twice_is_stored_once() {
     assert_eq!(one.status, 201, "{one:?}");
     let place = one.header("location").unwrap().to_owned();
     assert_eq!(client.get(&place).await.text(), "x");
+    // The answer names the file that is there, and not another one that could have been.
+    let again = posted("p1").send().await;
+    assert_eq!(
+        (again.status, again.header("idempotent-replayed")),
+        (201, Some("true"))
+    );
+    assert_eq!(again.header("location"), Some(&*place));
+    assert_eq!(again.tag(), one.tag());
+    assert_eq!(names(&client, "/files/in/").await.len(), 1);
 }
 
 /// Whoever asks for documents finds no files among them.

@@ -105,7 +105,7 @@ pub(crate) async fn put(call: &mut Call) -> Answer {
     let stored = receive(call, key, "PUT", or_copy).await?;
     let mut response = answer(call, &stored.done);
     if stored.is_copy {
-        locate(call, &mut response, &stored);
+        locate(call, &mut response, &stored.done);
         let applied = HeaderValue::from_static("conflict=copy");
         response.headers_mut().insert(PREFERENCE_APPLIED, applied);
     }
@@ -137,7 +137,7 @@ pub(crate) async fn post(call: &mut Call) -> Answer {
     let key = Key::file(key.space(), &path).map_err(bad_name)?;
     let stored = receive(call, key, "POST", false).await?;
     let mut response = answer(call, &stored.done);
-    locate(call, &mut response, &stored);
+    locate(call, &mut response, &stored.done);
     Ok(response)
 }
 
@@ -301,8 +301,10 @@ fn answer(call: &Call, done: &Done) -> Response {
     reply.map(Body::from)
 }
 
-fn locate(call: &Call, response: &mut Response, stored: &StoredFile) {
-    debug_assert_eq!(stored.key.collection(), FILES);
-    let location = field(call.site.document(&stored.key));
+/// Where the file is. A request that is repeated is answered with the name that it got first.
+fn locate(call: &Call, response: &mut Response, done: &Done) {
+    let key = &done.stored.key;
+    debug_assert_eq!(key.collection(), FILES);
+    let location = field(call.site.document(key));
     response.headers_mut().insert(header::LOCATION, location);
 }
