@@ -517,6 +517,21 @@ async fn a_mistake_is_told_as_what_a_request_must_be() {
     assert_eq!(bare.send().await.json()["detail"], detail);
 }
 
+#[tokio::test]
+async fn a_refusal_names_a_thousand_mistakes() {
+    let schema = "[collections.numbers.schema]\nadditionalProperties = { type = \"integer\" }\n";
+    let server = Server::with_config(schema);
+    let members: serde_json::Map<_, _> = (0..1500).map(|n| (format!("m{n}"), json!(""))).collect();
+    let body = Value::from(members).to_string();
+    let refused = server.client().put("/api/numbers/1", &body).send().await;
+    assert_eq!(refused.status, 422);
+    let problem = refused.json();
+    assert_eq!(problem["violations"].as_array().unwrap().len(), 1000);
+    assert_eq!(problem["violations_omitted"], 500);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("1500 violations"), "{detail}");
+}
+
 /// What a batch has to do with is known before anything is done.
 #[tokio::test]
 async fn a_batch_of_small_patches_on_a_large_document_is_refused_whole() {

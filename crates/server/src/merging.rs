@@ -163,7 +163,7 @@ fn choices_of(value: &Value) -> Result<Choices, Problem> {
     Ok(choices)
 }
 
-/// What a merge would come to.
+/// What a merge would come to, with all that collides: it is from here that a large conflict is decided.
 fn report(preview: &MergePreview) -> Draft {
     let divergence = &preview.divergence;
     let (base, current) = (&divergence.base, &divergence.current);
@@ -174,8 +174,8 @@ fn report(preview: &MergePreview) -> Draft {
         .with("current_version", current.as_ref().map(|it| it.version))
         .with("current_etag", tag.as_deref())
         .with("joined", joined_rows(&divergence.joined))
-        .with("agreements", agreement_names(divergence))
-        .with("conflicts", clash_rows(divergence))
+        .with("agreements", agreement_names(divergence, usize::MAX))
+        .with("conflicts", clash_rows(divergence, usize::MAX))
         .with("changes_since", change_rows(&divergence.since));
     if let Some(document) = &preview.document {
         report.add("document", document);

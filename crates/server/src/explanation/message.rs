@@ -151,14 +151,19 @@ pub(super) fn of_unmergeable(divergence: &Divergence, rests_on: Option<usize>) -
         .iter()
         .filter_map(|it| it.broken.as_ref());
     let messages: Vec<_> = broken.map(|it| it.message.as_str()).collect();
+    let (named, left) = messages.split_at(messages.len().min(NAMED));
+    let more = match left.len() {
+        0 => String::new(),
+        count => format!("; and {count} more"),
+    };
     let by = divergence.current.as_ref().map(|it| &*it.by);
     let theirs = match rests_on {
         Some(operation) => format!("operation {operation} of this batch would leave"),
         None => format!("{} saved", by.unwrap_or_default()),
     };
     format!(
-        "Joined with what {theirs}, your edit would break a rule that neither breaks alone: {}.",
-        messages.join("; ").trim_end_matches('.')
+        "Joined with what {theirs}, your edit would break a rule that neither breaks alone: {}{more}.",
+        named.join("; ").trim_end_matches('.')
     )
 }
 
@@ -170,7 +175,7 @@ pub(super) fn field_name(pointer: &Pointer) -> String {
     }
 }
 
-/// A sentence names so many members at most; `conflicts` has all.
+/// A sentence names so many members, or mistakes, at most; `conflicts` has more.
 const NAMED: usize = 10;
 
 pub(super) fn listed(names: &[String]) -> String {
