@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::server::Server;
 
@@ -334,6 +334,51 @@ async fn large_documents_are_pointed_to_and_many_changes_are_cut_short() {
     assert_eq!(problem["changes_omitted"], true);
     assert_eq!(problem["changes_since"].as_array().unwrap().len(), 100);
     assert_eq!(problem["conflicts"][0]["version"], 151);
+}
+
+/// Two edits of a large document may collide in tens of thousands of places.
+#[tokio::test]
+async fn a_refusal_names_a_thousand_conflicts_and_a_preview_all() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/api/documents/wide";
+    let body = |value: u32| {
+        let members: Vec<_> = (0..1500).map(|n| format!("\"m{n}\":{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    let length = |rows: &Value| rows.as_array().unwrap().len();
+    let first = client.create(path, &body(1)).await;
+    client.put(path, &body(2)).if_match(&first).send().await;
+    let refused = client.put(path, &body(3)).if_match(&first).send().await;
+    assert_eq!(refused.status, 409);
+    let problem = refused.json();
+    assert_eq!(length(&problem["conflicts"]), 1000);
+    assert_eq!(problem["conflicts_omitted"], 500);
+    assert_eq!(length(&problem["conflicting_fields"]), 1000);
+    let since = &problem["changes_since"][0];
+    assert_eq!(length(&since["fields"]), 1000);
+    assert_eq!(since["fields_omitted"], 500);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.ends_with("and 1490 more."), "{detail}");
+    let logged = client.get(problem["logged"].as_str().unwrap()).await.json();
+    assert_eq!(length(&logged["paths"]), 1000);
+    assert_eq!(length(&logged["conflicts"]), 1500);
+
+    // Whoever wants to decide gets them all.
+    let document: Value = serde_json::from_str(&body(3)).unwrap();
+    let mut merge = json!({"base": first, "document": document});
+    let preview = client.post(&format!("{path}/merge?dry_run=true"), &merge.to_string());
+    let preview = preview.send().await.json();
+    let conflicts = preview["conflicts"].as_array().unwrap();
+    assert_eq!(conflicts.len(), 1500);
+    let place = |it: &Value| (it["path"].as_str().unwrap().to_owned(), json!("yours"));
+    let choices: serde_json::Map<_, _> = conflicts.iter().map(place).collect();
+    merge["choices"] = choices.into();
+    merge["current"] = preview["current_etag"].clone();
+    let merged = client.post(&format!("{path}/merge"), &merge.to_string());
+    let merged = merged.send().await;
+    assert_eq!(merged.status, 200, "{merged:?}");
+    assert_eq!(merged.json()["m1499"], 3);
 }
 
 #[tokio::test]

@@ -114,6 +114,15 @@ async fn a_file_is_never_overwritten_unseen() {
         "precondition-required",
     );
     assert!(problem.get("current_etag").is_none(), "{problem}");
+    let deletion = client.ask("DELETE", path).send().await;
+    let undeleted = is_problem(&deletion, 428, "precondition-required");
+    for (told, start) in [
+        (&problem, "PUT changes a file that exists."),
+        (&undeleted, "DELETE deletes a file or folder that exists."),
+    ] {
+        let detail = told["detail"].as_str().unwrap();
+        assert!(detail.starts_with(start), "{detail}");
+    }
     let only_new = put(&client, path, "x")
         .header("If-None-Match", "*")
         .send()
@@ -225,6 +234,19 @@ async fn every_version_is_kept() {
             "{number}"
         );
     }
+    // A list has no version that a condition could be about; a version has.
+    let list = "/file-versions/a/report";
+    let newest = format!("{list}?version=4");
+    for (name, value, status) in [("If-Match", &*tag, 200), ("If-None-Match", "*", 304)] {
+        let refused = client.ask("GET", list).header(name, value).send().await;
+        assert_eq!(is_problem(&refused, 400, "malformed")["header"], name);
+        let read = client.ask("GET", &newest).header(name, value).send().await;
+        assert_eq!(read.status, status, "{name}: {read:?}");
+    }
+    let lock = client.ask("GET", "/file-locks/a/report");
+    let refused = lock.header("If-Match", &tag).send().await;
+    let detail = is_problem(&refused, 400, "malformed")["detail"].clone();
+    assert!(detail.as_str().unwrap().contains("one file"), "{detail}");
     for (number, status) in [("5", 410), ("6", 404), ("0", 400), ("x", 400)] {
         let read = client
             .get(&format!("/file-versions/a/report?version={number}"))
@@ -464,6 +486,8 @@ async fn a_locked_file_is_its_holder_s() {
         .await;
     let problem = is_problem(&refused, 423, "locked");
     assert_eq!(problem["locked_by"], "ann");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("the lock of this file until"), "{detail}");
     assert_eq!(problem["resolutions"][0]["href"], "/file-locks/a/plan");
     let deleted = client.ask("DELETE", path).if_match(&tag).send().await;
     is_problem(&deleted, 423, "locked");
@@ -504,6 +528,18 @@ async fn who_wants_a_copy_loses_nothing() {
         "{listed:?}"
     );
     assert_eq!(listed.len(), 3);
+    // A request that is repeated makes no other copy.
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let ask = put(&client, path, "once").if_match(&first).by("ann");
+        let ask = ask.header("Prefer", "conflict=copy");
+        let copy = ask.header("Idempotency-Key", "c1").send().await;
+        assert_eq!(copy.status, 201, "{copy:?}");
+        assert_eq!(copy.header("preference-applied"), Some("conflict=copy"));
+        answers.push((copy.header("location").map(str::to_owned), copy.tag()));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(names(&client, "/files/a/").await.len(), 4);
     // Where nothing collides, nothing is copied.
     let tag = client.get(path).await.tag();
     let ask = put(&client, path, "next").if_match(&tag);
@@ -706,6 +742,15 @@ async fn a_file_sent_twice_is_stored_once() {
     assert_eq!(one.status, 201, "{one:?}");
     let place = one.header("location").unwrap().to_owned();
     assert_eq!(client.get(&place).await.text(), "x");
+    // The answer names the file that is there, and not another one that could have been.
+    let again = posted("p1").send().await;
+    assert_eq!(
+        (again.status, again.header("idempotent-replayed")),
+        (201, Some("true"))
+    );
+    assert_eq!(again.header("location"), Some(&*place));
+    assert_eq!(again.tag(), one.tag());
+    assert_eq!(names(&client, "/files/in/").await.len(), 1);
 }
 
 /// Whoever asks for documents finds no files among them.

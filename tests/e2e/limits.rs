@@ -437,6 +437,16 @@ async fn what_is_missing_or_unknown_is_said_plainly() {
         unknown["detail"],
         "There is no parameter \"x\" here: this takes no query parameters."
     );
+    for open in ["/openapi.json", "/problems/deleted", "/_page/page.js"] {
+        let unknown = client.get(&format!("{open}?x=1")).await;
+        assert_eq!(unknown.status, 400, "{open}");
+        assert_eq!(unknown.json()["parameter"], "x", "{open}");
+    }
+    // What probes and the page themselves add.
+    for any in ["/healthz", "/readyz", "/", "/c/notes", "/conflicts"] {
+        let answer = client.get(&format!("{any}?x=1")).await;
+        assert_eq!(answer.status, 200, "{any}");
+    }
     client.create("/api/notes/1", "{}").await;
     let deletion = client.ask("DELETE", "/api/notes/1").send().await.json();
     let detail = deletion["detail"].as_str().unwrap();
@@ -448,6 +458,78 @@ async fn what_is_missing_or_unknown_is_said_plainly() {
         detail.ends_with("If-Match: * deletes whatever is there."),
         "{detail}"
     );
+}
+
+#[tokio::test]
+async fn a_mistake_is_told_as_what_a_request_must_be() {
+    let server = Server::start();
+    let client = server.client();
+    client.create("/api/notes/1", "{}").await;
+    let bodies = [
+        (
+            "/api/_batch",
+            "{}",
+            "/operations must be a list of operations.",
+        ),
+        (
+            "/api/_batch",
+            r#"{"operations":[7]}"#,
+            "/operations/0 must be an object.",
+        ),
+        (
+            "/api/notes/1/lock",
+            r#"{"ttl_s":"1"}"#,
+            "/ttl_s must be a whole number of seconds from 1 to 86400.",
+        ),
+        ("/api/notes/1/merge", "[]", "The body must be an object."),
+        (
+            "/api/notes/1/merge",
+            r#"{"base":1,"document":{},"choices":7}"#,
+            "/choices must be an object.",
+        ),
+    ];
+    for (path, body, detail) in bodies {
+        let refused = client.post(path, body).send().await;
+        assert_eq!(refused.status, 400, "{body}");
+        assert_eq!(refused.json()["detail"], detail, "{body}");
+    }
+    let queries = [
+        (
+            "/api/notes?limit=x",
+            "limit must be a whole number from 1 to 1000.",
+        ),
+        (
+            "/api/_conflicts?outcome=lost",
+            "outcome must be open, resolved or dismissed.",
+        ),
+        (
+            "/api/notes/1/versions?cursor=x",
+            "cursor must be the next of a page.",
+        ),
+    ];
+    for (path, detail) in queries {
+        let refused = client.get(path).await;
+        assert_eq!(refused.status, 400, "{path}");
+        assert_eq!(refused.json()["detail"], detail, "{path}");
+    }
+    let bare = client.put("/api/notes/1", "{}").if_match("1-6c5e");
+    let detail = "If-Match: at byte 0, an entity tag must be in double quotes, such as \"1-6c5e\".";
+    assert_eq!(bare.send().await.json()["detail"], detail);
+}
+
+#[tokio::test]
+async fn a_refusal_names_a_thousand_mistakes() {
+    let schema = "[collections.numbers.schema]\nadditionalProperties = { type = \"integer\" }\n";
+    let server = Server::with_config(schema);
+    let members: serde_json::Map<_, _> = (0..1500).map(|n| (format!("m{n}"), json!(""))).collect();
+    let body = Value::from(members).to_string();
+    let refused = server.client().put("/api/numbers/1", &body).send().await;
+    assert_eq!(refused.status, 422);
+    let problem = refused.json();
+    assert_eq!(problem["violations"].as_array().unwrap().len(), 1000);
+    assert_eq!(problem["violations_omitted"], 500);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("1500 violations"), "{detail}");
 }
 
 /// What a batch has to do with is known before anything is done.

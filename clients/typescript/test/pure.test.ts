@@ -6,7 +6,7 @@ import { changes, equal, withChanges } from "../dist/core/change.js";
 import { compare, decide } from "../dist/core/compare.js";
 import { items, slice, splice } from "../dist/core/json_text.js";
 import { at, names, pointer } from "../dist/core/pointer.js";
-import { problemOf } from "../dist/core/refusal.js";
+import { isExplained, problemOf } from "../dist/core/refusal.js";
 import { Pace, RETRY, sleep } from "../dist/core/retry.js";
 import { newKey } from "../dist/core/transport.js";
 
@@ -261,6 +261,9 @@ test("refusals", () => {
   assert.equal(read(409, '{"type":"https://x.org/problems/stale-version","title":"T","detail":"D"}').kind, "stale-version");
   assert.equal(read(409, '{"message":"M"}').detail, "M");
   assert.equal(read(409, '{"type":7,"title":{}}').title, "HTTP 409");
+  const stale = '"type":"/problems/stale-version","current_etag":"\\"2-1\\"","your_version":1';
+  assert.equal(isExplained(read(409, `{${stale}}`)), true);
+  assert.equal(isExplained(read(409, `{${stale},"conflicts_omitted":7}`)), false);
   const after = (field: string, date?: string) => read(503, "", { "retry-after": field, ...(date && { date }) }).retryAfterMs;
   assert.equal(after("3"), 3000);
   assert.equal(after("Sun, 22 Nov 2026 19:28:53 GMT", "Sun, 22 Nov 2026 19:28:49 GMT"), 4000);

@@ -17,10 +17,12 @@ impl ContentHash {
         Self(Sha256::digest(content).into())
     }
 
+    /// The hash with these bytes, as they were computed before.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
+    /// The 32 bytes of the hash.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

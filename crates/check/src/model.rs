@@ -11,8 +11,8 @@ mod outage; // a server that does not answer any more
 
 mod finding; // what came of one probe or scenario, and what shows it
 mod report; // what a run found
-mod run_error;
-mod severity; // how bad, and the grade that comes of it // why a run cannot go on
+mod run_error; // why a run cannot go on
+mod severity; // how bad, and the grade that comes of it
 
 pub use exchange::{Effect, Exchange, Protocol, Reply, Unsure};
 pub use finding::{Evidence, ProbeReport, Verdict};

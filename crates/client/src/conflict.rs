@@ -55,10 +55,12 @@ impl Stale {
             .collect()
     }
 
-    /// Reads a refusal of Detente; returns it as the error if it is something else.
+    /// Reads a refusal of Detente; returns it as the error if it is something else, or if it leaves out conflicts: to
+    /// decide on those, the edits must be compared here.
     pub(crate) fn of(problem: Problem) -> Result<Box<Self>, Problem> {
         let told = matches!(problem.kind(), "stale-version" | "precondition-failed");
-        if !told || problem.get("current_etag").is_none() {
+        let is_whole = problem.get("conflicts_omitted").is_none();
+        if !told || !is_whole || problem.get("current_etag").is_none() {
             return Err(problem);
         }
         Ok(Box::new(Self {
@@ -198,12 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn refusals_that_are_about_something_else() {
+    fn refusals_that_are_about_something_else_or_do_not_tell_all() {
         for body in [
             "",
             r#"{"error":"UpdateConflict"}"#,
             r#"{"type":"/problems/duplicate-entry","current_etag":"\"1\""}"#,
             r#"{"type":"/problems/precondition-failed"}"#,
+            r#"{"type":"/problems/stale-version","current_etag":"\"1-1\"","conflicts_omitted":7}"#,
         ] {
             assert!(Stale::of(problem(body)).is_err(), "{body}");
         }

@@ -9,7 +9,7 @@ pub struct EntityTag {
 
 /// A field value that does not match its grammar; `offset` counts bytes from 0.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message} at byte {offset}")]
+#[error("at byte {offset}, {message}")]
 pub struct Malformed {
     pub offset: usize,
     pub message: &'static str,
@@ -87,11 +87,11 @@ impl EntityTag {
             tags.push(reader.tag()?);
             reader.skip(|byte| matches!(byte, b' ' | b'\t'));
             if !matches!(reader.peek(), None | Some(b',')) {
-                return Err(reader.fail("expected `,` between entity tags"));
+                return Err(reader.fail("there must be a comma between entity tags"));
             }
         }
         if tags.is_empty() {
-            return Err(reader.fail("expected an entity tag, such as \"7-1f\""));
+            return Err(reader.fail("there must be an entity tag, such as \"1-6c5e\""));
         }
         Ok(tags)
     }
@@ -194,6 +194,13 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_place() {
+        let mistake = EntityTag::parse_list(b"1-6c5e").unwrap_err();
+        let told = "at byte 0, an entity tag must be in double quotes, such as \"1-6c5e\"";
+        assert_eq!(mistake.to_string(), told);
     }
 
     /// The table of RFC 9110, section 8.8.3.2.

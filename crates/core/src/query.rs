@@ -199,7 +199,7 @@ impl Filter {
             "ge" => ordered(&[Greater, Equal]),
             "exists" => Test::Exists(value.parse().map_err(|_| QueryError {
                 parameter: parameter.to_owned(),
-                message: "expected true or false".into(),
+                message: "must be true or false".into(),
             })?),
             _ => Test::In(vec![literal(value)]),
         };

@@ -128,6 +128,7 @@ impl Limits {
 }
 
 impl Limiter {
+    /// A limiter that has counted nothing yet.
     pub fn new(limits: Limits) -> Self {
         let groups = |count| if limits.are_none() { 1 } else { count };
         Self {

@@ -8,7 +8,7 @@ use crate::call::{Answer, Call};
 use crate::explanation::Refused;
 use crate::idempotency::OnceField;
 use crate::inbound::not_json;
-use crate::parameters::parameters;
+use crate::parameters::switch_in;
 use crate::problem::Problem;
 use crate::representation::{self, Coding, Reply};
 use crate::resource::{JSON, Names};
@@ -30,9 +30,12 @@ const OWN_FIELDS: [&str; 6] = [
 
 const KEY: &str = "idempotency-key";
 
+/// What `atomic` is for.
+const ATOMIC: &str = "whether all operations are performed or none";
+
 /// Several writes, all of them or none; with `?atomic=false` each for itself.
 pub(crate) async fn perform(call: &mut Call) -> Answer {
-    let is_atomic = asks_for_all_or_none(call.inbound.query())?;
+    let is_atomic = switch_in(call.inbound.query(), "atomic", ATOMIC)?.unwrap_or(true);
     let space = call.names().space()?.to_owned();
     call.inbound.must_be(&[JSON], "accept-post")?;
     let sent = call.inbound.read_enclosing(LEVELS).await?;
@@ -65,21 +68,6 @@ fn must_have_no_key(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::malformed(detail).with("header", "Idempotency-Key"))
 }
 
-fn asks_for_all_or_none(query: &str) -> Result<bool, Problem> {
-    let mut is_atomic = true;
-    for (name, value) in parameters(query) {
-        match (&*name, &*value) {
-            ("atomic", "true" | "false") => is_atomic = value == "true",
-            (other, _) => {
-                let detail =
-                    format!("A batch has no parameter {other:?} of this form: atomic=false.");
-                return Err(Problem::malformed(detail).with("parameter", other));
-            }
-        }
-    }
-    Ok(is_atomic)
-}
-
 /// How deep the documents of a batch are in it: in an operation, in the list of them.
 const LEVELS: usize = 3;
 
@@ -92,16 +80,14 @@ struct Operation {
 }
 
 fn mistake(place: &Pointer, what: &str) -> Problem {
-    let path = place.to_string();
-    let subject = if path.is_empty() { "The body" } else { &path };
-    Problem::malformed(format!("{subject} {what}.")).with("member", path)
+    Problem::mistake(&place.to_string(), what)
 }
 
 fn read_operations(body: &[u8], is_atomic: bool) -> Result<Vec<Operation>, Problem> {
     let value = json::parse_enclosing(body, LEVELS).map_err(|error| not_json(&error))?;
     let place = Pointer::root().child("operations");
     let Some(Value::Array(operations)) = value.get("operations") else {
-        return Err(mistake(&place, "is the list of operations"));
+        return Err(mistake(&place, "must be a list of operations"));
     };
     if let Some(other) = value
         .as_object()
@@ -111,7 +97,7 @@ fn read_operations(body: &[u8], is_atomic: bool) -> Result<Vec<Operation>, Probl
         return Err(mistake(&place, "is not known here: operations"));
     }
     if !(1..=MAX_OPERATIONS).contains(&operations.len()) {
-        let what = format!("has 1 to {MAX_OPERATIONS} operations");
+        let what = format!("must have 1 to {MAX_OPERATIONS} operations");
         return Err(mistake(&place, &what));
     }
     let numbered = operations.iter().enumerate();
@@ -124,7 +110,7 @@ fn read_operations(body: &[u8], is_atomic: bool) -> Result<Vec<Operation>, Probl
 
 fn read_operation(place: &Pointer, value: &Value, is_atomic: bool) -> Result<Operation, Problem> {
     let members = value.as_object();
-    let members = members.ok_or_else(|| mistake(place, "is an object"))?;
+    let members = members.ok_or_else(|| mistake(place, "must be an object"))?;
     let known = ["method", "path", "headers", "body"];
     if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
         let what = format!("is not known here: {}", known.join(", "));
@@ -138,12 +124,15 @@ fn read_operation(place: &Pointer, value: &Value, is_atomic: bool) -> Result<Ope
         _ => {
             return Err(mistake(
                 &place.child("method"),
-                "is PUT, POST, PATCH or DELETE",
+                "must be PUT, POST, PATCH or DELETE",
             ));
         }
     };
     let path = value.get("path").and_then(Value::as_str);
-    let path = path.ok_or_else(|| mistake(&place.child("path"), "is the path of a document"))?;
+    let path = path.ok_or_else(|| {
+        let what = "must be a path, such as /api/notes/1";
+        mistake(&place.child("path"), what)
+    })?;
     let mut headers = match value.get("headers") {
         Some(headers) => read_fields(&place.child("headers"), headers, is_atomic)?,
         None => HeaderMap::new(),
@@ -162,7 +151,7 @@ fn read_operation(place: &Pointer, value: &Value, is_atomic: bool) -> Result<Ope
 
 fn read_fields(place: &Pointer, value: &Value, is_atomic: bool) -> Result<HeaderMap, Problem> {
     let members = value.as_object();
-    let members = members.ok_or_else(|| mistake(place, "is an object"))?;
+    let members = members.ok_or_else(|| mistake(place, "must be an object"))?;
     let mut headers = HeaderMap::new();
     for (name, value) in members {
         let place = place.child(name.as_str());
@@ -178,14 +167,14 @@ fn read_fields(place: &Pointer, value: &Value, is_atomic: bool) -> Result<Header
             );
             return Err(mistake(&place, &what));
         }
-        let text = value.as_str().ok_or_else(|| mistake(&place, "is a text"))?;
+        let text = value.as_str();
+        let text = text.ok_or_else(|| mistake(&place, "must be a string"))?;
         let value = HeaderValue::from_str(text);
-        let value = value.map_err(|_| mistake(&place, "is no field value"))?;
+        let value =
+            value.map_err(|_| mistake(&place, "must be a field value (RFC 9110, section 5.5)"))?;
         let name = HeaderName::try_from(lower);
-        headers.append(
-            name.map_err(|_| mistake(&place, "is no field name"))?,
-            value,
-        );
+        let name = name.map_err(|_| mistake(&place, "must be a field name"))?;
+        headers.append(name, value);
     }
     Ok(headers)
 }

@@ -86,6 +86,7 @@ impl Resource {
         match operation.run {
             Run::Gated(run) => enter(app, site, path, request, (self.scope, operation), run).await,
             Run::Open(run) => {
+                must_be_known(operation, request.uri().query().unwrap_or_default())?;
                 must_be_placed(&operation.misplaced, request.headers())?;
                 let (parts, _) = request.into_parts();
                 let answer = run(&app, &path, &parts).await;

@@ -109,12 +109,13 @@ fn read_ruling(body: &[u8]) -> Result<Decided, Refused> {
         }
         Some(Value::Bool(false)) | None => {}
         Some(_) => {
-            let what = "is true, and stands alone or beside a reason";
-            return Err(mistake("/dismiss", what).into());
+            let what = "must be true, and stand alone or beside a reason";
+            return Err(Problem::mistake("/dismiss", what).into());
         }
     }
     if reason.is_some() {
-        return Err(mistake("/reason", "stands beside \"dismiss\": true alone").into());
+        let what = "must stand beside \"dismiss\": true, and nothing else";
+        return Err(Problem::mistake("/reason", what).into());
     }
     let (choices, current) = read_choices(&value)?;
     Ok(Decided::Resolved { choices, current })
@@ -136,13 +137,13 @@ async fn read_dismissal(inbound: &mut Inbound) -> Result<Option<Reason>, Refused
 
 fn members_of<'a>(value: &'a Value, known: &[&str], hint: &str) -> Result<&'a Object, Problem> {
     let members = value.as_object();
-    let members = members.ok_or_else(|| mistake("", "is not an object"))?;
+    let members = members.ok_or_else(|| Problem::mistake("", "must be an object"))?;
     match members.keys().find(|name| !known.contains(&name.as_str())) {
         None => Ok(members),
         Some(other) => {
             let what = format!("is not known here: {}{hint}", known.join(", "));
             let place = Pointer::root().child(other.as_str()).to_string();
-            Err(mistake(&place, &what))
+            Err(Problem::mistake(&place, &what))
         }
     }
 }
@@ -154,13 +155,10 @@ fn read_reason(members: &Object) -> Result<Option<Reason>, Problem> {
     let reason = value.as_str().and_then(Reason::new);
     let most = Reason::MAX;
     let what = format!(
-        "is a text of 1 to {most} characters, without control characters but line feed and tab"
+        "must be a string of 1 to {most} characters, without control characters but line feed and tab"
     );
-    Ok(Some(reason.ok_or_else(|| mistake("/reason", &what))?))
-}
-
-fn mistake(place: &str, what: &str) -> Problem {
-    Problem::malformed(format!("{place} {what}.")).with("member", place)
+    let reason = reason.ok_or_else(|| Problem::mistake("/reason", &what))?;
+    Ok(Some(reason))
 }
 
 /// Lets the open conflicts go that the filters of a list name.
@@ -280,8 +278,10 @@ fn wanted(query: &str) -> Result<Conflicts, Problem> {
         ..Conflicts::default()
     };
     for (name, value) in parameters(query) {
-        let wrong =
-            |what: &str| Problem::malformed(format!("{name} is {what}.")).with("parameter", &*name);
+        let wrong = |what: &str| {
+            let detail = format!("{name} must be {what}.");
+            Problem::malformed(detail).with("parameter", &*name)
+        };
         let time = || moment(&value).ok_or_else(|| wrong("a time such as 2026-11-22T10:30:00Z"));
         let text = Some(value.to_string());
         match &*name {
@@ -304,7 +304,7 @@ fn wanted(query: &str) -> Result<Conflicts, Problem> {
             "limit" => wanted.limit = PageLimit::rows(limit(&value)?),
             "cursor" => {
                 let before = whole_number(&value).filter(|it| *it <= i64::MAX as u64);
-                wanted.before = Some(before.ok_or_else(|| wrong("not one of this server's"))?);
+                wanted.before = Some(before.ok_or_else(|| wrong("the next of a page"))?);
             }
             other => {
                 let detail = format!("The conflict log has no parameter {other:?}.");

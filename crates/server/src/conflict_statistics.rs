@@ -45,7 +45,7 @@ fn parse(query: &str, now: Moment) -> Result<(Span, Agents), Problem> {
             }
         };
         *place = moment(&value).ok_or_else(|| {
-            let detail = format!("{name} is a time such as 2026-11-22T10:30:00Z.");
+            let detail = format!("{name} must be a time such as 2026-11-22T10:30:00Z.");
             Problem::malformed(detail).with("parameter", &*name)
         })?;
     }

@@ -98,11 +98,11 @@ impl Subject<'_> {
         };
         match what {
             What::Stale(it, answer) => {
-                let detail = message::of_stale(&it, None, self.rests_on);
+                let detail = message::of_stale(&it, None, self.rests_on, self.noun());
                 self.collided(stale(answer), detail, *it)
             }
             What::PreconditionFailed(it, field) => {
-                let detail = message::of_stale(&it, Some(field), self.rests_on);
+                let detail = message::of_stale(&it, Some(field), self.rests_on, self.noun());
                 self.collided(Kind::PreconditionFailed, detail, *it)
             }
             What::Unmergeable(it, answer) => {
@@ -148,10 +148,8 @@ impl Subject<'_> {
             }
             What::Gone(tombstone) => gone(&tombstone).with("current_version", tombstone.version),
             What::DeletedIn(tombstone) => {
-                let detail = format!(
-                    "In version {} {} deleted the document.",
-                    tombstone.version, tombstone.by
-                );
+                let (version, by, noun) = (tombstone.version, &tombstone.by, self.noun());
+                let detail = format!("In version {version} {by} deleted the {noun}.");
                 Problem::new(Kind::Gone, detail).deletion(&tombstone)
             }
             What::NoCollection(name) if name == FILES => {
@@ -301,31 +299,41 @@ impl Subject<'_> {
         self.key.map(link).unwrap_or_default()
     }
 
+    /// What it is about, in a word.
+    fn noun(&self) -> &'static str {
+        self.key.map_or("document", noun_of)
+    }
+
     fn has_no(&self, what: &str) -> String {
         match self.key {
+            Some(key) if key.is_of_files() => no_such_file(key),
             Some(key) => format!("{} has no {what} {:?}.", key.collection(), key.id()),
             None => format!("There is no such {what}."),
         }
     }
 
     fn never_had(&self) -> String {
-        let key = self.key;
-        let (collection, id) = key.map_or(("", ""), |key| (key.collection(), key.id()));
-        format!("{collection} never had a document {id:?}.")
+        match self.key {
+            Some(key) if key.is_of_files() => no_such_file(key),
+            Some(key) => format!("{} never had a document {:?}.", key.collection(), key.id()),
+            None => "There never was such a document.".into(),
+        }
     }
 
     /// `current_etag` is not told: it is the GET that protects, not the tag.
     fn condition_required(&self, verb: &str) -> Problem {
-        let detail = message::of_missing_condition(verb);
+        let noun = match (self.noun(), verb) {
+            ("file", "DELETE") => "file or folder",
+            (noun, _) => noun,
+        };
+        let detail = message::of_missing_condition(verb, noun);
         let problem = Problem::new(ProblemKind::PreconditionRequired, detail);
         problem.with("resolutions", self.resolutions())
     }
 
     fn locked(&self, lock: &Lock) -> Problem {
-        let detail = format!(
-            "{} holds the lock of this document until {}.",
-            lock.owner, lock.expires_at
-        );
+        let (owner, noun, until) = (&lock.owner, self.noun(), lock.expires_at);
+        let detail = format!("{owner} holds the lock of this {noun} until {until}.");
         Problem::new(ProblemKind::Locked, detail)
             .with("locked_by", lock.owner.as_str())
             .with("fencing", lock.fencing)
@@ -364,6 +372,17 @@ impl Subject<'_> {
         };
         self.ways.iter().map(resolution).collect()
     }
+}
+
+fn noun_of(key: &Key) -> &'static str {
+    match key.is_of_files() {
+        true => "file",
+        false => "document",
+    }
+}
+
+fn no_such_file(key: &Key) -> String {
+    format!("There is no file or folder {:?}.", key.id())
 }
 
 fn denied(by: &str, action: Action, bar: Bar) -> Problem {
@@ -410,7 +429,7 @@ impl Problem {
 }
 
 fn gone(tombstone: &Stored) -> Problem {
-    let detail = format!("{} deleted this document.", tombstone.by);
+    let detail = format!("{} deleted this {}.", tombstone.by, noun_of(&tombstone.key));
     Problem::new(ProblemKind::Gone, detail).deletion(tombstone)
 }
 
@@ -457,7 +476,7 @@ fn misplaced(place: &str, problem: Misplacement) -> Problem {
             return problem.with("member", place);
         }
     };
-    Problem::malformed(format!("{place} {what}.")).with("member", place)
+    Problem::mistake(place, what)
 }
 
 /// The refusal of a settlement: somebody was faster.

@@ -147,7 +147,7 @@ impl Wanted {
                 }
                 "include" if value == "last" => form.has_last = true,
                 "include" => {
-                    let detail = format!("include is {INCLUDE}.");
+                    let detail = format!("include must be {INCLUDE}.");
                     return Err(Problem::malformed(detail).with("parameter", "include"));
                 }
                 other => {

@@ -17,6 +17,7 @@ use crate::explanation::Refused;
 use crate::fields;
 use crate::history::parse_number;
 use crate::idempotency::OnceField;
+use crate::operations::IN_LISTS_OF_VERSIONS;
 use crate::parameters::parameters;
 use crate::preference::Preferences;
 use crate::problem::{Problem, ProblemKind};
@@ -105,7 +106,7 @@ pub(crate) async fn put(call: &mut Call) -> Answer {
     let stored = receive(call, key, ("PUT", terms), or_copy).await?;
     let mut response = answer(call, &stored.done);
     if stored.is_copy {
-        locate(call, &mut response, &stored);
+        locate(call, &mut response, &stored.done);
         let applied = HeaderValue::from_static("conflict=copy");
         response.headers_mut().insert(PREFERENCE_APPLIED, applied);
     }
@@ -142,7 +143,7 @@ pub(crate) async fn post(call: &mut Call) -> Answer {
     };
     let stored = receive(call, key, ("POST", terms), false).await?;
     let mut response = answer(call, &stored.done);
-    locate(call, &mut response, &stored);
+    locate(call, &mut response, &stored.done);
     Ok(response)
 }
 
@@ -164,6 +165,7 @@ pub(crate) async fn versions(call: &mut Call) -> Answer {
     let query = call.inbound.query().to_owned();
     let wanted = parameters(&query).find(|(name, _)| name == "version");
     let Some((_, number)) = wanted else {
+        fields::must_be_placed(&IN_LISTS_OF_VERSIONS, call.inbound.headers())?;
         return listing::versions(call, &key).await;
     };
     let number = parse_number(&number).ok_or_else(|| {
@@ -304,8 +306,10 @@ pub(crate) fn answer(call: &Call, done: &Done) -> Response {
     reply.map(Body::from)
 }
 
-fn locate(call: &Call, response: &mut Response, stored: &StoredFile) {
-    debug_assert_eq!(stored.key.collection(), FILES);
-    let location = field(call.site.document(&stored.key));
+/// Where the file is. A request that is repeated is answered with the name that it got first.
+fn locate(call: &Call, response: &mut Response, done: &Done) {
+    let key = &done.stored.key;
+    debug_assert_eq!(key.collection(), FILES);
+    let location = field(call.site.document(key));
     response.headers_mut().insert(header::LOCATION, location);
 }

@@ -41,8 +41,10 @@ pub(crate) async fn version(call: &mut Call) -> Answer {
     let service = &call.app.service;
     service.collection(key.collection())?;
     let text = call.names().version.unwrap_or_default();
-    let number = parse_number(text)
-        .ok_or_else(|| Problem::malformed(format!("{text:?} is no version: 1, 2, 3 and so on.")))?;
+    let number = parse_number(text).ok_or_else(|| {
+        let detail = format!("A version must be a number such as 1 or 2, not {text:?}.");
+        Problem::malformed(detail)
+    })?;
     let conditions = fields::preconditions(call.inbound.headers())?;
     let read = service.read_version(&call.principal, &key, number, &conditions);
     let mut reply = respond(read.await?, call.inbound.headers(), &call.site).await?;
@@ -73,7 +75,7 @@ impl Wanted {
                 "limit" => wanted.limit = limit(&value)?,
                 "cursor" => {
                     let below = parse_number(&value).ok_or_else(|| {
-                        let problem = Problem::malformed("The cursor is not one of this server's.");
+                        let problem = Problem::malformed("cursor must be the next of a page.");
                         problem.with("parameter", "cursor")
                     })?;
                     wanted.below = Some(below);

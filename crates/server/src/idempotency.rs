@@ -26,7 +26,7 @@ impl OnceField {
         let key = key.filter(|_| lines.next().is_none());
         let key = key.ok_or_else(|| {
             let detail = format!(
-                "{FIELD} is one string in quotes (RFC 8941, section 3.3.3) of 1 to {MAX_KEY} characters."
+                "{FIELD} must be one string in quotes (RFC 8941, section 3.3.3) of 1 to {MAX_KEY} characters."
             );
             Problem::malformed(detail).with("header", FIELD)
         })?;

@@ -10,7 +10,7 @@ use crate::call::{Answer, Call};
 use crate::explanation::Refused;
 use crate::fields::lock_token;
 use crate::inbound::{Inbound, not_json};
-use crate::parameters::parameters;
+use crate::parameters::switch_in;
 use crate::problem::Problem;
 use crate::representation::NO_STORE;
 use crate::resource::JSON;
@@ -21,6 +21,9 @@ pub(crate) const MAX_LIFE_S: u64 = 24 * 60 * 60;
 
 /// Longest owner, in bytes.
 pub(crate) const MAX_OWNER: usize = 255;
+
+/// What `break` is for.
+const BREAK: &str = "whether to take the lock away from whoever holds it";
 
 /// The lock, without its token.
 pub(crate) async fn show(call: &mut Call) -> Answer {
@@ -64,7 +67,7 @@ pub(crate) async fn free(call: &mut Call) -> Answer {
     let key = call.names().key()?;
     call.app.service.collection(key.collection())?;
     let held = lock_token(call.inbound.headers())?;
-    let wish = if asks_to_break(call.inbound.query())? {
+    let wish = if switch_in(call.inbound.query(), "break", BREAK)? == Some(true) {
         LockWish::Break
     } else {
         let token = held.ok_or_else(|| {
@@ -101,20 +104,6 @@ fn told(status: StatusCode, members: Object) -> Response {
     (status, headers, body).into_response()
 }
 
-fn asks_to_break(query: &str) -> Result<bool, Problem> {
-    let mut asks = false;
-    for (name, value) in parameters(query) {
-        match (&*name, &*value) {
-            ("break", "true" | "false") => asks = value == "true",
-            (other, _) => {
-                let detail = format!("A lock has no parameter {other:?} of this form: break=true.");
-                return Err(Problem::malformed(detail).with("parameter", other));
-            }
-        }
-    }
-    Ok(asks)
-}
-
 /// What a request wants of a lock.
 struct Wanted {
     life_s: u64,
@@ -134,25 +123,24 @@ impl Wanted {
         inbound.must_be(&[JSON], "accept-post")?;
         let body = inbound.read_json().await?;
         let value = json::parse(&body).map_err(|error| not_json(&error))?;
-        let members = value.as_object().ok_or_else(|| mistake("", "an object"))?;
+        let members = value.as_object();
+        let members = members.ok_or_else(|| Problem::mistake("", "must be an object"))?;
         for (name, value) in members {
             match (name.as_str(), value) {
                 ("ttl_s", Value::Number(number)) => {
                     let life_s = number.as_whole().filter(|it| (1..=MAX_LIFE_S).contains(it));
-                    wanted.life_s = life_s.ok_or_else(|| {
-                        mistake("/ttl_s", "a whole number of seconds from 1 to 86400")
-                    })?;
+                    wanted.life_s = life_s.ok_or_else(not_a_life)?;
                 }
-                ("ttl_s", _) => return Err(mistake("/ttl_s", "a number of seconds")),
+                ("ttl_s", _) => return Err(not_a_life()),
                 ("owner", Value::String(owner)) => {
                     let is_fine =
                         (1..=MAX_OWNER).contains(&owner.len()) && !owner.contains(char::is_control);
                     if !is_fine {
-                        return Err(mistake("/owner", "1 to 255 bytes, no control characters"));
+                        return Err(not_an_owner());
                     }
                     wanted.owner.clone_from(owner);
                 }
-                ("owner", _) => return Err(mistake("/owner", "a text")),
+                ("owner", _) => return Err(not_an_owner()),
                 (other, _) => {
                     let detail = format!("A lock has no member {other:?}: ttl_s, owner.");
                     return Err(Problem::malformed(detail)
@@ -164,7 +152,12 @@ impl Wanted {
     }
 }
 
-fn mistake(place: &str, wanted: &str) -> Problem {
-    let what = if place.is_empty() { "The body" } else { place };
-    Problem::malformed(format!("{what} is {wanted}.")).with("member", place)
+fn not_a_life() -> Problem {
+    let what = format!("must be a whole number of seconds from 1 to {MAX_LIFE_S}");
+    Problem::mistake("/ttl_s", &what)
+}
+
+fn not_an_owner() -> Problem {
+    let what = format!("must be a string of 1 to {MAX_OWNER} bytes without control characters");
+    Problem::mistake("/owner", &what)
 }

@@ -11,15 +11,18 @@ use crate::fields;
 use crate::idempotency::OnceField;
 use crate::inbound::not_json;
 use crate::operations::IN_PREVIEWS;
-use crate::parameters::parameters;
+use crate::parameters::switch_in;
 use crate::problem::Problem;
 use crate::representation::{self, Coding};
 use crate::resource::JSON;
 use crate::write::{self, patch_of};
 
+/// What `dry_run` is for.
+const DRY_RUN: &str = "whether to show what the merge would come to, and store nothing";
+
 /// Joins an edit of an older version with the current one, or shows what that would come to.
 pub(crate) async fn merge(call: &mut Call) -> Answer {
-    let is_preview = asks_for_preview(call.inbound.query())?;
+    let is_preview = switch_in(call.inbound.query(), "dry_run", DRY_RUN)? == Some(true);
     if is_preview {
         fields::must_be_placed(&IN_PREVIEWS, call.inbound.headers())?;
     }
@@ -57,21 +60,6 @@ pub(crate) async fn merge(call: &mut Call) -> Answer {
     Ok(reply.map(Body::from))
 }
 
-fn asks_for_preview(query: &str) -> Result<bool, Problem> {
-    let mut asks = false;
-    for (name, value) in parameters(query) {
-        match (&*name, &*value) {
-            ("dry_run", "true" | "false") => asks = value == "true",
-            (other, _) => {
-                let detail =
-                    format!("A merge has no parameter {other:?} of this form: dry_run=true.");
-                return Err(Problem::malformed(detail).with("parameter", other));
-            }
-        }
-    }
-    Ok(asks)
-}
-
 /// What a request wants of a merge.
 struct Wanted {
     base: Named,
@@ -84,23 +72,25 @@ struct Wanted {
 impl Wanted {
     fn read(body: &Bytes) -> Result<Self, Refused> {
         let value = json::parse_enclosing(body, 1).map_err(|error| not_json(&error))?;
-        let members = value
-            .as_object()
-            .ok_or_else(|| mistake("", "is an object"))?;
+        let members = value.as_object();
+        let members = members.ok_or_else(|| Problem::mistake("", "must be an object"))?;
         let known = ["base", "document", "patch", "choices", "current"];
         if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
             let place = Pointer::root().child(other.as_str()).to_string();
             let what = format!("is not known here: {}", known.join(", "));
-            return Err(mistake(&place, &what).into());
+            return Err(Problem::mistake(&place, &what).into());
         }
         let base = members.get("base");
-        let base = base.ok_or_else(|| mistake("/base", "names the version you began from"))?;
+        let base = base.ok_or_else(|| {
+            let what = "must name the version that your edit began from";
+            Problem::mistake("/base", what)
+        })?;
         let edit = match (members.get("document"), members.get("patch")) {
             (Some(document), None) => MergeEdit::Document(document.clone()),
             (None, Some(patch)) => MergeEdit::Patch(patch_of(patch)?),
             _ => {
                 let what = "and /patch: send one of them, what you made of the base";
-                return Err(mistake("/document", what).into());
+                return Err(Problem::mistake("/document", what).into());
             }
         };
         let (choices, current) = read_choices(&value)?;
@@ -130,10 +120,8 @@ pub(crate) fn read_choices(body: &Value) -> Result<(Choices, Option<Named>), Ref
 /// A tag as ETag has it, or the number of a version.
 fn read_named(place: &str, value: &Value) -> Result<Named, Problem> {
     let wrong = || {
-        mistake(
-            place,
-            "is an entity tag, in its quotes, or the number of a version",
-        )
+        let what = "must be an entity tag, with its quotes, or the number of a version";
+        Problem::mistake(place, what)
     };
     match value {
         Value::Number(number) => number.as_whole().map(Named::Number).ok_or_else(wrong),
@@ -147,21 +135,16 @@ fn read_named(place: &str, value: &Value) -> Result<Named, Problem> {
     }
 }
 
-fn mistake(place: &str, what: &str) -> Problem {
-    let subject = if place.is_empty() { "The body" } else { place };
-    Problem::malformed(format!("{subject} {what}.")).with("member", place)
-}
-
 /// `{"/title": "yours" | "current" | "base" | {"value": …}}`
 fn choices_of(value: &Value) -> Result<Choices, Problem> {
     let members = value.as_object();
-    let members = members.ok_or_else(|| mistake("/choices", "is an object"))?;
+    let members = members.ok_or_else(|| Problem::mistake("/choices", "must be an object"))?;
     let mut choices = Choices::new();
     for (name, value) in members {
         let place = Pointer::root().child("choices").child(name.as_str());
-        let wrong = |what: &str| mistake(&place.to_string(), what);
+        let wrong = |what: &str| Problem::mistake(&place.to_string(), what);
         let path = name.parse::<Pointer>();
-        let path = path.map_err(|error| wrong(&format!("is no place: {error}")))?;
+        let path = path.map_err(|error| wrong(&format!("must name a place: {error}")))?;
         let choice = match value {
             Value::String(text) => match text.as_str() {
                 "yours" => Some(Choice::Ours),
@@ -174,13 +157,13 @@ fn choices_of(value: &Value) -> Result<Choices, Problem> {
             }
             _ => None,
         };
-        let what = "is \"yours\", \"current\", \"base\" or {\"value\": …}";
+        let what = "must be \"yours\", \"current\", \"base\" or {\"value\": …}";
         choices.insert(path, choice.ok_or_else(|| wrong(what))?);
     }
     Ok(choices)
 }
 
-/// What a merge would come to.
+/// What a merge would come to, with all that collides: it is from here that a large conflict is decided.
 fn report(preview: &MergePreview) -> Draft {
     let divergence = &preview.divergence;
     let (base, current) = (&divergence.base, &divergence.current);
@@ -191,8 +174,8 @@ fn report(preview: &MergePreview) -> Draft {
         .with("current_version", current.as_ref().map(|it| it.version))
         .with("current_etag", tag.as_deref())
         .with("joined", joined_rows(&divergence.joined))
-        .with("agreements", agreement_names(divergence))
-        .with("conflicts", clash_rows(divergence))
+        .with("agreements", agreement_names(divergence, usize::MAX))
+        .with("conflicts", clash_rows(divergence, usize::MAX))
         .with("changes_since", change_rows(&divergence.since));
     if let Some(document) = &preview.document {
         report.add("document", document);

@@ -33,7 +33,7 @@ pub(crate) use action::Required;
 pub(crate) use answer::{Answer, Body, Content, Shape};
 pub(crate) use header::{HEADERS, Header};
 pub(crate) use link::Link;
-pub(crate) use misplaced::{Guard, IN_DISMISSALS, IN_PREVIEWS, Misplaced};
+pub(crate) use misplaced::{Guard, IN_DISMISSALS, IN_LISTS_OF_VERSIONS, IN_PREVIEWS, Misplaced};
 pub(crate) use parameter::{
     ACTOR, COLLECTION_NAME, IDEMPOTENCY_KEY, LOCK_TOKEN, PARAMETERS, Parameter, ParameterIn,
 };
@@ -133,6 +133,8 @@ pub(crate) struct Operation {
     pub(crate) query: &'static [&'static Parameter],
     /// Whether all other parameters of the query are filters, which may have any name.
     pub(crate) has_filters: bool,
+    /// Whether it passes over parameters that it does not know. Anywhere else they are refused.
+    pub(crate) takes_any_query: bool,
     /// The header fields of the request that it uses.
     pub(crate) fields: &'static [&'static Parameter],
     /// The fields that it could not heed.
@@ -154,6 +156,7 @@ impl Operation {
         description: "",
         query: &[],
         has_filters: false,
+        takes_any_query: false,
         fields: &[],
         misplaced: misplaced::IN_READS,
         body: None,

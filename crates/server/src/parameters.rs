@@ -29,7 +29,7 @@ pub(crate) fn moment(text: &str) -> Option<Moment> {
 pub(crate) fn limit(value: &str) -> Result<usize, Problem> {
     let limit = whole_number(value).filter(|limit| (1..=MAX_LIMIT).contains(limit));
     limit.ok_or_else(|| {
-        let detail = format!("limit is a whole number from 1 to {MAX_LIMIT}.");
+        let detail = format!("limit must be a whole number from 1 to {MAX_LIMIT}.");
         Problem::malformed(detail).with("parameter", "limit")
     })
 }
@@ -40,10 +40,19 @@ pub(crate) fn switch(name: &str, value: &str, what: &str) -> Result<bool, Proble
         "true" => Ok(true),
         "false" => Ok(false),
         _ => {
-            let detail = format!("{name} is true or false: {what}.");
+            let detail = format!("{name} must be true or false: {what}.");
             Err(Problem::malformed(detail).with("parameter", name))
         }
     }
+}
+
+/// The value of such a parameter in a query, if it is there.
+pub(crate) fn switch_in(query: &str, name: &str, what: &str) -> Result<Option<bool>, Problem> {
+    let mut found = None;
+    for (_, value) in parameters(query).filter(|(other, _)| other == name) {
+        found = Some(switch(name, &value, what)?);
+    }
+    Ok(found)
 }
 
 /// The parameters of a query string, decoded.
@@ -54,7 +63,7 @@ pub(crate) fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow
 /// A parameter that an operation does not know would be passed over without a word, and the answer
 /// would look as if it heeded it.
 pub(crate) fn must_be_known(operation: &Operation, query: &str) -> Result<(), Problem> {
-    if query.is_empty() || operation.has_filters {
+    if query.is_empty() || operation.has_filters || operation.takes_any_query {
         return Ok(());
     }
     let known = operation.query;

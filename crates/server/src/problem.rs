@@ -114,6 +114,12 @@ impl Problem {
         Self::new(ProblemKind::Malformed, detail)
     }
 
+    /// A mistake in the body. `place` is a JSON Pointer, and `what` says of it what it must be.
+    pub(crate) fn mistake(place: &str, what: &str) -> Self {
+        let subject = if place.is_empty() { "The body" } else { place };
+        Self::malformed(format!("{subject} {what}.")).with("member", place)
+    }
+
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(ProblemKind::NotFound, detail)
     }

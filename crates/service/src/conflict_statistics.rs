@@ -23,9 +23,9 @@ pub struct Span {
 /// Whose conflicts count, by the program that asked for the write.
 #[derive(Clone, Debug, Default)]
 pub struct Agents {
-    /// Only those whose name contains this,
+    /// Only those whose name contains this.
     pub only: Option<String>,
-    /// and not this.
+    /// Only those whose name does not contain this.
     pub without: Option<String>,
 }
 

@@ -36,6 +36,7 @@ impl Reason {
         (is_short && !text.contains(is_wrong)).then(|| Self(text.into()))
     }
 
+    /// The reason, as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }

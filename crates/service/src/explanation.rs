@@ -18,7 +18,9 @@ use detente_store::{Damage, LoggedConflict, Settlement};
 use crate::{Action, StaleAnswer};
 
 pub use bounded::are_too_large;
-pub use divergence::{Author, Broken, Change, Clash, Demand, Divergence, Naming, Shows};
+pub use divergence::{
+    Author, Broken, Change, Clash, Demand, Divergence, MOST_PLACES, Naming, Shows,
+};
 pub(crate) use explain::{Attempt, Ground, explain};
 pub(crate) use story::History;
 

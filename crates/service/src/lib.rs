@@ -47,7 +47,7 @@ pub use dismissal::{Dismissed, Reason};
 pub use document::{History, Read};
 pub use explanation::{
     Author, Bar, Broken, CONFLICT_KINDS, Change, Clash, Demand, Divergence, Explanation, LogPlace,
-    Misplacement, Naming, Shows, Way, What, are_too_large,
+    MOST_PLACES, Misplacement, Naming, Shows, Way, What, are_too_large,
 };
 pub use feed::{FeedForm, Follower, Page, Position, Scope};
 pub use files::{

@@ -84,9 +84,9 @@ pub struct Conflicts {
     pub collection: Option<String>,
     pub document: Option<String>,
     pub by: Option<String>,
-    /// Only those whose agent contains this,
+    /// Only those whose agent contains this.
     pub agent: Option<String>,
-    /// and not this.
+    /// Only those whose agent does not contain this.
     pub not_agent: Option<String>,
     pub kind: Option<String>,
     pub outcome: Option<OutcomeFilter>,

@@ -31,10 +31,14 @@ export function saysStale({ kind }: Problem): boolean {
   return ["stale-version", "precondition-failed", "base-gone"].includes(kind);
 }
 
-/** Whether it compared the edit with what was saved in between: then it knows the base, and can merge. */
+/**
+ * Whether it compared the edit with what was saved in between: then it knows the base, and can merge. Where it leaves out
+ * conflicts, they cannot be decided by what it tells.
+ */
 export function isExplained(problem: Problem): boolean {
   const { kind, body } = problem;
-  return saysStale(problem) && kind !== "base-gone" && string(body["current_etag"]) !== undefined && body["your_version"] !== null;
+  if (!saysStale(problem) || kind === "base-gone" || "conflicts_omitted" in body) return false;
+  return string(body["current_etag"]) !== undefined && body["your_version"] !== null;
 }
 
 /** In the place of a refusal where nothing was refused. */

@@ -6,7 +6,7 @@ pub struct Rate {
     pub(super) burst: u32,
 }
 
-/// No [`Rate`].
+/// Why numbers are not a [`Rate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a rate must be above 0 and at most 1000000 per second, with a burst of at least 1 that is there \

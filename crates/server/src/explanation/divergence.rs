@@ -1,7 +1,7 @@
 use axum::http::header;
 use detente_core::json::{Draft, Pointer};
 use detente_core::merge::Join;
-use detente_service::{Change, Clash, Demand, Divergence, Shows};
+use detente_service::{Change, Clash, Demand, Divergence, MOST_PLACES, Shows};
 
 use super::Subject;
 use super::message::{self, field_name};
@@ -22,18 +22,21 @@ impl Subject<'_> {
             .with("current_version", current.map(|it| it.version))
             .with("your_version", base.map(|base| base.version))
             .with("current_etag", tag.as_deref())
-            .with("conflicting_fields", &divergence.fields)
-            .with("conflicts", clash_rows(&divergence))
+            .with("conflicting_fields", first(&divergence.fields))
+            .with("conflicts", clash_rows(&divergence, MOST_PLACES))
             .with("changes_since", change_rows(&divergence.since))
             .with("mergeable", divergence.is_mergeable);
+        if let Some(count) = omitted(&divergence.clashes) {
+            problem = problem.with("conflicts_omitted", count);
+        }
         if !divergence.agreements.is_empty() {
-            problem = problem.with("agreements", agreement_names(&divergence));
+            problem = problem.with("agreements", agreement_names(&divergence, MOST_PLACES));
         }
         if divergence.is_cut {
             problem = problem.with("changes_omitted", true);
         }
         if !divergence.joined.is_empty() {
-            problem = problem.with("joined", joined_rows(&divergence.joined));
+            problem = problem.with("joined", joined_rows(first(&divergence.joined)));
         }
         if divergence.is_already_applied {
             problem = problem.with("already_applied", true);
@@ -72,8 +75,10 @@ impl Subject<'_> {
         };
         let detail = match self.rests_on {
             None => format!(
-                "{} deleted this document in version {}.",
-                tombstone.by, tombstone.version
+                "{} deleted this {} in version {}.",
+                tombstone.by,
+                self.noun(),
+                tombstone.version
             ),
             Some(operation) => {
                 format!("Operation {operation} of this batch deletes the document first.")
@@ -91,7 +96,7 @@ impl Subject<'_> {
         let problem = match divergence.shows {
             Shows::Nothing => problem,
             _ => problem
-                .with("conflicts", clash_rows(divergence))
+                .with("conflicts", clash_rows(divergence, MOST_PLACES))
                 .with("changes_since", change_rows(&divergence.since))
                 .with("mergeable", false),
         };
@@ -112,8 +117,19 @@ impl Subject<'_> {
     }
 }
 
-/// A row for each place where two edits collide.
-pub(crate) fn clash_rows(divergence: &Divergence) -> Vec<Draft> {
+/// Those that a refusal names.
+fn first<T>(places: &[T]) -> &[T] {
+    &places[..places.len().min(MOST_PLACES)]
+}
+
+/// How many a refusal leaves out, if it does.
+fn omitted<T>(places: &[T]) -> Option<u64> {
+    let count = places.len().saturating_sub(MOST_PLACES);
+    (count > 0).then_some(count as u64)
+}
+
+/// A row for each place where two edits collide, up to so many.
+pub(crate) fn clash_rows(divergence: &Divergence, most: usize) -> Vec<Draft> {
     let shows_values = divergence.shows == Shows::All;
     let row = |clash: &Clash| {
         let mut row = Draft::default()
@@ -148,7 +164,7 @@ pub(crate) fn clash_rows(divergence: &Divergence) -> Vec<Draft> {
         }
         row
     };
-    divergence.clashes.iter().map(row).collect()
+    divergence.clashes.iter().take(most).map(row).collect()
 }
 
 /// A row for each version between base and current.
@@ -159,17 +175,20 @@ pub(crate) fn change_rows(changes: &[Change]) -> Vec<Draft> {
             .with("by", &*change.by)
             .with("at", change.at.to_string());
         if let Some(fields) = &change.fields {
-            row.add("fields", fields);
+            row.add("fields", first(fields));
+            if let Some(count) = omitted(fields) {
+                row.add("fields_omitted", count);
+            }
         }
         row
     };
     changes.iter().map(row).collect()
 }
 
-/// What both sides changed alike.
-pub(crate) fn agreement_names(divergence: &Divergence) -> Vec<String> {
+/// What both sides changed alike, up to so many places.
+pub(crate) fn agreement_names(divergence: &Divergence, most: usize) -> Vec<String> {
     let name = |place: &Pointer| field_name(place);
-    divergence.agreements.iter().map(name).collect()
+    divergence.agreements.iter().take(most).map(name).collect()
 }
 
 /// What strategies joined, for whoever wants to look at it.

@@ -39,23 +39,24 @@ pub(super) const FULL: &str = "The disk is full. Nothing was written; reading go
 
 /// Who saved what since the edit began, and where the two stand to each other. `failed` is the
 /// precondition that does not hold, if it is not If-Match; `rests_on` the operation of a batch that
-/// changes the document first.
+/// changes the document first; `noun` what the write is about.
 pub(super) fn of_stale(
     divergence: &Divergence,
     failed: Option<Field>,
     rests_on: Option<usize>,
+    noun: &str,
 ) -> String {
     if let Some(operation) = rests_on {
         return resting(operation, failed);
     }
     let Some(current) = &divergence.current else {
-        return "There is no such document, and If-Match asks for one.".into();
+        return format!("There is no such {noun}, and If-Match asks for one.");
     };
     let saved = format!("{} saved version {}", current.by, current.version);
     match failed {
         None | Some(Field::IfMatch) => of_if_match(divergence, &saved),
         Some(Field::IfNoneMatch) => {
-            format!("If-None-Match does not hold: there is such a document already; {saved}.")
+            format!("If-None-Match does not hold: there is such a {noun} already; {saved}.")
         }
         Some(field) => format!("{} does not hold: {saved}.", field.name()),
     }
@@ -90,7 +91,7 @@ fn of_if_match(divergence: &Divergence, saved: &str) -> String {
     }
 }
 
-pub(super) fn of_missing_condition(verb: &str) -> String {
+pub(super) fn of_missing_condition(verb: &str, noun: &str) -> String {
     let does = match verb {
         "DELETE" => "deletes",
         "PATCH" => "changes",
@@ -102,7 +103,7 @@ pub(super) fn of_missing_condition(verb: &str) -> String {
         "changes"
     };
     format!(
-        "{verb} {changes} a document that exists. GET it, and send its ETag back in If-Match; \
+        "{verb} {changes} a {noun} that exists. GET it, and send its ETag back in If-Match; \
          If-Match: * {does} whatever is there."
     )
 }
@@ -150,14 +151,19 @@ pub(super) fn of_unmergeable(divergence: &Divergence, rests_on: Option<usize>) -
         .iter()
         .filter_map(|it| it.broken.as_ref());
     let messages: Vec<_> = broken.map(|it| it.message.as_str()).collect();
+    let (named, left) = messages.split_at(messages.len().min(NAMED));
+    let more = match left.len() {
+        0 => String::new(),
+        count => format!("; and {count} more"),
+    };
     let by = divergence.current.as_ref().map(|it| &*it.by);
     let theirs = match rests_on {
         Some(operation) => format!("operation {operation} of this batch would leave"),
         None => format!("{} saved", by.unwrap_or_default()),
     };
     format!(
-        "Joined with what {theirs}, your edit would break a rule that neither breaks alone: {}.",
-        messages.join("; ").trim_end_matches('.')
+        "Joined with what {theirs}, your edit would break a rule that neither breaks alone: {}{more}.",
+        named.join("; ").trim_end_matches('.')
     )
 }
 
@@ -169,7 +175,7 @@ pub(super) fn field_name(pointer: &Pointer) -> String {
     }
 }
 
-/// A sentence names so many members at most; `conflicts` has all.
+/// A sentence names so many members, or mistakes, at most; `conflicts` has more.
 const NAMED: usize = 10;
 
 pub(super) fn listed(names: &[String]) -> String {

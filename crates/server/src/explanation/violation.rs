@@ -1,6 +1,7 @@
 use detente_core::json::{Object, Value, object};
 use detente_core::rules::{Duplicate, StateConflict, Violation};
 use detente_core::{Head, Key};
+use detente_service::MOST_PLACES;
 
 use super::Subject;
 use super::message::{field_name, listed};
@@ -101,9 +102,14 @@ pub(crate) fn invalid(violations: Vec<Violation>) -> Problem {
             first.unwrap_or_default()
         ),
     };
-    let rows = violations.into_iter().map(row);
+    let omitted = violations.len().saturating_sub(MOST_PLACES);
+    let rows = violations.into_iter().take(MOST_PLACES).map(row);
     let problem = Problem::new(ProblemKind::InvalidDocument, detail);
-    problem.with("violations", rows.collect::<Vec<_>>())
+    let problem = problem.with("violations", rows.collect::<Vec<_>>());
+    match omitted {
+        0 => problem,
+        count => problem.with("violations_omitted", count as u64),
+    }
 }
 
 fn row(violation: Violation) -> Object {

@@ -157,6 +157,10 @@ fn change() -> Value {
         ("by", text()),
         ("at", moment()),
         ("fields?", list(text())),
+        (
+            "fields_omitted?",
+            whole(1).about("How many fields the list leaves out, if there are more than 1000."),
+        ),
     ])
 }
 

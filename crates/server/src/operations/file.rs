@@ -1,6 +1,6 @@
 use super::document::{CONDITIONS_OF_READING, FIELDS_OF_WRITING, NOT_MODIFIED};
 use super::header::{OF_VERSION, OF_WRITE};
-use super::misplaced::{IN_NEW_FILES, NONE};
+use super::misplaced::{IN_NEW_FILES, IN_READS_OF_FILES, NONE};
 use super::parameter::{AFTER, IDEMPOTENCY, LIMIT, VERSION_CURSOR, VERSION_NUMBER};
 use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
@@ -146,6 +146,7 @@ const LIST_VERSIONS: Operation = Operation {
     summary: "List the versions of a file, or read one of them",
     query: &[&LIMIT, &VERSION_CURSOR, &VERSION_NUMBER],
     fields: CONDITIONS_OF_READING,
+    // The list of them has no version of its own: its conditions are refused where it is made.
     misplaced: NONE,
     answers: &[Answer::of(
         "A page of versions, the newest first; or the content of one.",
@@ -158,6 +159,7 @@ const LIST_VERSIONS: Operation = Operation {
 const SHOW_LOCK: Operation = Operation {
     id: "showFileLock",
     summary: "Show the lock of a file",
+    misplaced: IN_READS_OF_FILES,
     ..lock::SHOW
 };
 

@@ -54,6 +54,18 @@ pub(super) const IN_READS: Misplaced = Misplaced {
     belong: "on a request for one document, which has a version",
 };
 
+/// The same, where a file is spoken of.
+pub(super) const IN_READS_OF_FILES: Misplaced = Misplaced {
+    fields: IN_READS.fields,
+    belong: "on a request for one file, which has a version",
+};
+
+/// For the list of a file's versions. The same URL also reads one of them, and heeds conditions then.
+pub(crate) const IN_LISTS_OF_VERSIONS: Misplaced = Misplaced {
+    fields: IN_READS.fields,
+    belong: "on a request for one version, such as ?version=1",
+};
+
 /// For files under names that nobody has yet.
 pub(super) const IN_NEW_FILES: Misplaced = Misplaced {
     fields: OF_WRITES,

@@ -20,6 +20,8 @@ const CHECK_HEALTH: Operation = Operation {
     id: "checkHealth",
     run: open!(crate::status::health),
     summary: "Check that the server is alive",
+    // Probes add parameters of their own, so that no cache answers them.
+    takes_any_query: true,
     answers: &[Answer::of("The server is alive.", &[TEXT])],
     ..OPEN
 };
@@ -28,6 +30,7 @@ const CHECK_READINESS: Operation = Operation {
     id: "checkReadiness",
     run: open!(crate::status::readiness),
     summary: "Check that the server is ready for requests",
+    takes_any_query: true,
     answers: &[Answer::of("The server is ready.", &[TEXT])],
     refusals: &[&[always(ProblemKind::Unavailable)]],
     ..OPEN
@@ -63,6 +66,8 @@ pub(super) const READ_FRONT_PAGE: Operation = Operation {
     id: "readFrontPage",
     run: open!(crate::page::read),
     summary: "Read the front page",
+    // All places of the page are this row. Its script keeps filters and orders in the query.
+    takes_any_query: true,
     answers: &[Answer::of("The page.", &[PAGE])],
     ..OPEN
 };

@@ -47,6 +47,25 @@ fn lists_alone_have_filters() {
     assert_eq!(ids, ["list"]);
 }
 
+/// Whatever else passes over parameters needs a reason to stand here.
+#[test]
+fn probes_and_the_page_alone_take_any_query() {
+    let rows = rows().filter(|(_, row)| row.takes_any_query);
+    let ids: Vec<_> = rows.map(|(_, row)| row.id).collect();
+    let known = [
+        "checkHealth",
+        "checkReadiness",
+        "readFrontPage",
+        "showSpace",
+        "showCollection",
+        "showDocument",
+        "showMerge",
+        "showConflicts",
+        "showConflict",
+    ];
+    assert_eq!(ids, known);
+}
+
 #[test]
 fn every_header_of_an_answer_is_described() {
     for (_, row) in rows() {

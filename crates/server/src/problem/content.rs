@@ -14,8 +14,14 @@ pub(super) const ROWS: &[ProblemType] = &[
         title: "The document is not valid",
         again: "with a valid document",
         why: "The document does not match the JSON Schema of its collection, or it is not a JSON object.",
-        what: "<code>violations</code> lists every mistake with its path.",
-        members: &[member("violations", || list(named("Violation")))],
+        what: "<code>violations</code> lists the mistakes with their paths.",
+        members: &[
+            member("violations", || list(named("Violation"))),
+            member("violations_omitted", || {
+                whole(1)
+                    .about("How many mistakes the list leaves out, if there are more than 1000.")
+            }),
+        ],
         always: &["violations"],
         ..ProblemType::BARE
     },

@@ -48,6 +48,12 @@ pub(super) const STALE: &[Member] = &[
     }),
     member("conflicting_fields", || list(text())),
     CONFLICTS,
+    member("conflicts_omitted", || {
+        whole(1).about(
+            "How many conflicts the list leaves out, if there are more than 1000. A preview of the merge has \
+             all of them.",
+        )
+    }),
     CHANGES_SINCE,
     member("changes_omitted", || {
         flag().about("`true` if there are older changes that the list leaves out.")

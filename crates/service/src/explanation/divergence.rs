@@ -5,6 +5,10 @@ use detente_core::json::{Pointer, Value};
 use detente_core::merge::{Join, Obstacle};
 use detente_core::{Collision, EntityTag, Moment, Stored};
 
+/// How many places of a kind a refusal names, and a row of the conflict log: an edit of a large document may collide in
+/// tens of thousands, which no reader goes through one by one. A preview of the merge names all of them.
+pub const MOST_PLACES: usize = 1000;
+
 /// An edit beside what came since its base: who changed what, and where the two collide.
 #[derive(Clone, Debug, Default)]
 pub struct Divergence {
@@ -126,6 +130,7 @@ impl Divergence {
 
     /// JSON Pointers to where it collides, as the conflict log keeps them.
     pub(super) fn paths(&self) -> Vec<String> {
-        self.clashes.iter().map(|it| it.path.to_string()).collect()
+        let named = self.clashes.iter().take(MOST_PLACES);
+        named.map(|it| it.path.to_string()).collect()
     }
 }

@@ -21,9 +21,9 @@ pub struct PutFile {
 /// A file that was stored.
 #[derive(Debug)]
 pub struct Stored {
+    /// Its key is where the file is: elsewhere than was asked, if it is a copy, or if the server chose another
+    /// name for the same request before.
     pub done: Done,
-    /// Where it is: elsewhere than was asked, if it is a copy.
-    pub key: Key,
     pub is_copy: bool,
 }
 
@@ -45,14 +45,14 @@ impl Service {
         if put.key.id() == ROOT {
             return Err(Explanation::of(What::IsAFolder, &put.key));
         }
-        match self.put_once(principal, &put, once).await {
+        match self.put_once(principal, &put, once.clone()).await {
             Ok(done) => Ok(Stored {
+                // The copy that the same request made before.
+                is_copy: put.or_copy && done.stored.key != put.key,
                 done,
-                key: put.key,
-                is_copy: false,
             }),
             Err(explanation) if put.or_copy && explanation.what.is_collision() => {
-                self.copy_beside(principal, put, explanation).await
+                self.copy_beside(principal, put, explanation, once).await
             }
             Err(explanation) => Err(explanation.log(self).await),
         }
@@ -113,6 +113,7 @@ impl Service {
         principal: &Principal,
         mut put: PutFile,
         collision: Box<Explanation>,
+        once: Option<OnceKey<'_>>,
     ) -> Outcome<Stored> {
         let today = self.writer.time().now.to_string();
         let today = today.split('T').next().unwrap_or_default().to_owned();
@@ -125,12 +126,11 @@ impl Service {
             let Ok(key) = Key::file(original.space(), &path) else {
                 return Err(collision.log(self).await);
             };
-            put.key = key.clone();
-            match self.put_once(principal, &put, None).await {
+            put.key = key;
+            match self.put_once(principal, &put, once.clone()).await {
                 Ok(done) => {
                     return Ok(Stored {
                         done,
-                        key,
                         is_copy: true,
                     });
                 }
