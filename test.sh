@@ -29,6 +29,9 @@ need python3 python3
 need curl curl
 need unshare util-linux
 need apache2 apache2-bin
+need litmus litmus
+need cadaver cadaver
+need rclone rclone
 need faketime faketime
 need valgrind valgrind
 need chromium chromium

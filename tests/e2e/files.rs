@@ -10,19 +10,20 @@ use crate::races::{at_once, count, crowd};
 use crate::server::{Folder, Server};
 
 /// Large contents have a folder on any store.
-const CONFIG: &str = "undeclared_collections = \"allow\"\n[files]\nfolder = \"contents\"\n";
+pub(crate) const CONFIG: &str =
+    "undeclared_collections = \"allow\"\n[files]\nfolder = \"contents\"\n";
 
 fn put(client: &Client, path: &str, content: &str) -> crate::client::Ask {
     client.ask("PUT", path).body("text/plain", content)
 }
 
-async fn create(client: &Client, path: &str, content: &str) -> String {
+pub(crate) async fn create(client: &Client, path: &str, content: &str) -> String {
     let answer = put(client, path, content).send().await;
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.tag()
 }
 
-async fn names(client: &Client, folder: &str) -> Vec<String> {
+pub(crate) async fn names(client: &Client, folder: &str) -> Vec<String> {
     let listed = client.get(folder).await;
     assert_eq!(listed.status, 200, "{listed:?}");
     let listed = listed.json();
@@ -41,7 +42,7 @@ fn is_problem(answer: &Answer, status: u16, slug: &str) -> Value {
 }
 
 /// Bytes that are as hard to guess as any.
-fn large(length: usize) -> String {
+pub(crate) fn large(length: usize) -> String {
     let mut state = 7_u64;
     let letter = || {
         state = state

@@ -14,6 +14,7 @@ mod conditions; // the contract's table of preconditions
 mod conflict_log; // refused writes, kept and settled
 mod conflicts; // refusals that explain themselves
 mod crashes; // kill -9, restart, nothing lost
+mod dav; // files over WebDAV, by programs of others
 mod disk; // no room: 507, and on again
 mod documents; // representations, patches, versions
 mod exactly_once; // keys and batches over crashes

@@ -37,7 +37,8 @@ pub(crate) fn lock_token(headers: &HeaderMap) -> Result<Option<Arc<str>>, Proble
     let token = bare.unwrap_or(text);
     let is_plain = token.bytes().all(|byte| byte.is_ascii_graphic());
     if token.is_empty() || !is_plain {
-        let problem = Problem::malformed("Lock-Token must be the token that you got when you took the lock.");
+        let problem =
+            Problem::malformed("Lock-Token must be the token that you got when you took the lock.");
         return Err(problem.with("header", "Lock-Token"));
     }
     Ok(Some(token.into()))

@@ -147,7 +147,8 @@ fn actor(headers: &HeaderMap) -> Result<Arc<str>, Problem> {
         .unwrap_or_default()
         .trim();
     if !is_actor(name) {
-        let detail = format!("X-Actor must be 1 to {MAX_ACTOR} bytes of UTF-8 without control characters.");
+        let detail =
+            format!("X-Actor must be 1 to {MAX_ACTOR} bytes of UTF-8 without control characters.");
         return Err(Problem::malformed(detail).with("header", "X-Actor"));
     }
     Ok(name.into())
