@@ -296,7 +296,7 @@ async fn a_deep_lock_is_that_of_all_below_and_outlives_a_crash() {
         let names = [
             "lock-token-submitted",
             "no-conflicting-lock",
-            "\"error\":\"locked\"",
+            "\"error\":\"Locked\"",
         ];
         assert!(names.iter().any(|it| text.contains(it)), "{text}");
     }

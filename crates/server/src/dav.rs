@@ -11,8 +11,8 @@ mod xml; // bodies
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use detente_core::{Key, Lock};
-use detente_service::{Explanation, FileTerms, Transfer, What};
+use detente_core::Key;
+use detente_service::{FileTerms, Transfer, What};
 
 use crate::call::{Answer, Call};
 use crate::explanation::Refused;
@@ -180,37 +180,63 @@ fn answer<T>(
 ) -> Answer {
     match done {
         Ok(done) => Ok(render(call, done)),
-        Err(refused) => told(call, refused.into(), keys),
+        Err(refused) => Err(told(call, refused.into(), keys)),
     }
 }
 
-fn told(call: &Call, refused: Refused, keys: &[&Key]) -> Answer {
-    let Refused::Explained(explanation) = &refused else {
-        return Err(refused);
-    };
-    let What::Locked(lock) = &explanation.what else {
-        return Err(refused);
-    };
-    Ok(locked(call, explanation, lock, keys))
+/// A refusal; where a lock stands in the way, it names what that is the lock of (RFC 4918, section 16).
+fn told(call: &Call, refused: Refused, keys: &[&Key]) -> Refused {
+    told_as(call, refused, keys, "lock-token-submitted")
 }
 
-/// What names the locks that stand in the way (RFC 4918, section 16).
-fn locked(call: &Call, explanation: &Explanation, lock: &Lock, keys: &[&Key]) -> Response {
+fn told_as(call: &Call, refused: Refused, keys: &[&Key], condition: &str) -> Refused {
+    let Refused::Explained(explanation) = &refused else {
+        return refused;
+    };
+    let What::Locked(lock) = &explanation.what else {
+        return refused;
+    };
     let service = &call.app.service;
     let all = keys.iter().copied().chain(&explanation.key);
     let mut roots = all.filter_map(|key| service.root_of_lock(key, &lock.token));
     let root = roots.next().or_else(|| explanation.key.clone());
-    let mut text = String::from("<D:lock-token-submitted>");
+    let mut text = format!("<D:{condition}>");
     if let Some(root) = root {
         property::push_href(&mut text, call.site.prefix(), &root, false);
     }
-    text.push_str("</D:lock-token-submitted>");
-    error(StatusCode::LOCKED, &text)
+    text.push_str(&format!("</D:{condition}>"));
+    refused.told(&call.site).with_condition(text).into()
 }
 
-/// A refusal that names which condition of RFC 4918 does not hold.
-fn error(status: StatusCode, condition: &str) -> Response {
-    let text = format!("<D:error xmlns:D=\"DAV:\">{condition}</D:error>");
+/// What the body of a refusal is that names which condition of RFC 4918 does not hold.
+pub(crate) const XML: &str = "application/xml; charset=utf-8";
+
+/// Such a body. The members of the problem are in it as XML (RFC 7807, appendix A).
+pub(crate) fn error(condition: &str, members: &[(&str, String)]) -> String {
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<D:error xmlns:D=\"DAV:\">{condition}"
+    );
+    text.push_str("<problem xmlns=\"urn:ietf:rfc:7807\">");
+    for (name, value) in members {
+        text.push_str(&format!("<{name}>"));
+        xml::push_text(&mut text, value);
+        text.push_str(&format!("</{name}>"));
+    }
+    text.push_str("</problem></D:error>\n");
+    text
+}
+
+/// A refusal for which there is no kind of problem.
+fn bare_error(status: StatusCode, condition: &str, detail: &str) -> Response {
+    let members = [
+        (
+            "title",
+            status.canonical_reason().unwrap_or_default().to_owned(),
+        ),
+        ("status", status.as_str().to_owned()),
+        ("detail", detail.to_owned()),
+    ];
+    let text = error(&format!("<D:{condition}/>"), &members);
     xml_response(status, text.into(), None)
 }
 
@@ -219,7 +245,7 @@ fn xml_response(status: StatusCode, text: Body, lock_token: Option<HeaderValue>)
     let mut response = Response::new(text);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    let media_type = HeaderValue::from_static("application/xml; charset=utf-8");
+    let media_type = HeaderValue::from_static(XML);
     headers.insert(header::CONTENT_TYPE, media_type);
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     if let Some(token) = lock_token {

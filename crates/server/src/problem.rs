@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use detente_core::json::{Object, ToText};
 
+use crate::dav;
 use crate::representation::{NO_STORE, Reply};
 use crate::segment::reference;
 use crate::site::Site;
@@ -95,6 +96,8 @@ pub(crate) struct Problem {
     headers: Box<HeaderMap>,
     /// Only for the log.
     cause: Option<String>,
+    /// Which condition of RFC 4918 does not hold, as XML: then so is the answer.
+    condition: Option<Box<str>>,
 }
 
 impl Problem {
@@ -107,6 +110,7 @@ impl Problem {
             documents: Vec::new(),
             headers: Box::default(),
             cause: None,
+            condition: None,
         }
     }
 
@@ -175,6 +179,12 @@ impl Problem {
         self
     }
 
+    /// `condition` must be XML, in which the prefix `D` stands for RFC 4918.
+    pub(crate) fn with_condition(mut self, condition: String) -> Self {
+        self.condition = Some(condition.into());
+        self
+    }
+
     /// `value` must be a valid field value, so it cannot come from a client unchecked.
     pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
         let value = HeaderValue::from_str(value).expect("our own field values are well-formed");
@@ -195,12 +205,25 @@ impl Problem {
         all.set("instance".into(), &site.link(&reference(instance)));
         all.set("error".into(), &error);
         all.set("message".into(), &self.detail);
-        let media_type = if plain {
-            "application/json"
-        } else {
-            "application/problem+json"
+        let (media_type, body) = match &self.condition {
+            Some(condition) => {
+                let members = [
+                    ("type", site.link(&described.path())),
+                    ("title", described.title.to_owned()),
+                    ("status", described.status.as_str().to_owned()),
+                    ("detail", self.detail),
+                    ("instance", site.link(&reference(instance))),
+                ];
+                (dav::XML, dav::error(condition, &members).into_bytes())
+            }
+            None => {
+                let media_type = match plain {
+                    true => "application/json",
+                    false => "application/problem+json",
+                };
+                (media_type, all.into_body(&self.members, &self.documents))
+            }
         };
-        let body = all.into_body(&self.members, &self.documents);
         let mut response = Reply::new(body.into());
         *response.status_mut() = described.status;
         let headers = response.headers_mut();

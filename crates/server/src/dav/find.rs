@@ -10,7 +10,7 @@ use futures_util::stream::unfold;
 
 use super::property::{Reader, Subject, Wanted};
 use super::xml::{Name, child, is_dav, parse};
-use super::{Depth, depth, error, xml_response};
+use super::{Depth, bare_error, depth, xml_response};
 use crate::app::App;
 use crate::call::{Answer, Call};
 use crate::file::Target;
@@ -69,7 +69,12 @@ pub(crate) async fn find(call: &mut Call) -> Answer {
     match depth {
         Depth::Infinity if is_folder => {
             // Section 9.1.1 lets a server refuse what would be all that it has.
-            Ok(error(StatusCode::FORBIDDEN, "<D:propfind-finite-depth/>"))
+            let detail = "PROPFIND with Depth 0 or 1 shows a folder; one with infinity would show all that is below.";
+            Ok(bare_error(
+                StatusCode::FORBIDDEN,
+                "propfind-finite-depth",
+                detail,
+            ))
         }
         Depth::One if is_folder => {
             let rows = Rows {

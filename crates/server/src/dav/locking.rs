@@ -9,7 +9,7 @@ use roxmltree::Node;
 use super::find::reader;
 use super::property::discovery;
 use super::xml::{child, is_dav, parse, push_whole};
-use super::{Depth, bad_depth, depth, error, locked, terms, xml_response};
+use super::{Depth, bad_depth, bare_error, depth, terms, told, told_as, xml_response};
 use crate::call::{Answer, Call};
 use crate::file::Target;
 use crate::lock::MAX_LIFE_S;
@@ -51,18 +51,10 @@ pub(crate) async fn lock(call: &mut Call) -> Answer {
             };
             Ok(held(call, status, &key, lock, true))
         }
-        Err(explanation) => match &explanation.what {
-            What::Locked(lock) => {
-                let root = service.root_of_lock(&key, &lock.token);
-                let mut text = "<D:no-conflicting-lock>".to_owned();
-                if let Some(root) = root {
-                    super::property::push_href(&mut text, call.site.prefix(), &root, false);
-                }
-                text.push_str("</D:no-conflicting-lock>");
-                Ok(error(StatusCode::LOCKED, &text))
-            }
-            _ => Err(explanation.into()),
-        },
+        Err(explanation) => {
+            let refused = explanation.into();
+            Err(told_as(call, refused, &[&key], "no-conflicting-lock"))
+        }
     }
 }
 
@@ -84,10 +76,7 @@ async fn renew(call: &mut Call, key: &Key, life_ms: u64) -> Answer {
     match service.lock(&call.principal, ask).await {
         Ok(Some(lock)) => Ok(held(call, StatusCode::OK, &root, lock, false)),
         Ok(None) => Err(lost().into()),
-        Err(explanation) => match &explanation.what {
-            What::Locked(lock) => Ok(locked(call, &explanation, lock, &[key])),
-            _ => Err(explanation.into()),
-        },
+        Err(explanation) => Err(told(call, explanation.into(), &[key])),
     }
 }
 
@@ -119,7 +108,14 @@ pub(crate) async fn unlock(call: &mut Call) -> Answer {
         problem.with("header", "Lock-Token")
     })?;
     let service = &call.app.service;
-    let other = || error(StatusCode::CONFLICT, "<D:lock-token-matches-request-uri/>");
+    let other = || {
+        let detail = "This is the token of no lock that the file is under.";
+        bare_error(
+            StatusCode::CONFLICT,
+            "lock-token-matches-request-uri",
+            detail,
+        )
+    };
     let Some(root) = service.root_of_lock(&key, &token) else {
         return Ok(other());
     };

@@ -29,7 +29,7 @@ pub(crate) async fn patch(call: &mut Call) -> Answer {
         let service = &call.app.service;
         let set = service.set_properties(&call.principal, &key, &terms, &wanted);
         if let Err(refused) = set.await {
-            return told(call, refused.into(), &[&key]);
+            return Err(told(call, refused.into(), &[&key]));
         }
         push_status(&mut text, &changes, |_| true, "200 OK", "");
     }
