@@ -44,7 +44,13 @@ pub(crate) async fn exchange(
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         slug = Some(problem.kind.describe().slug);
         note_problem(&app, &problem, &id, &method, uri.path());
-        response = problem.render(&site, uri.path(), plain).map(Body::from);
+        let mut told = problem.render(&site, uri.path(), plain).map(Body::from);
+        // Whoever may read an answer may read a refusal.
+        let cors = response.headers().iter();
+        let cors = cors.filter(|(name, _)| name.as_str().starts_with("access-control-"));
+        told.headers_mut()
+            .extend(cors.map(|(name, value)| (name.clone(), value.clone())));
+        response = told;
     }
     response.headers_mut().insert(REQUEST_ID, id.clone());
     if let Some(audited) = audited {

@@ -2,8 +2,9 @@
 
 mod digest; // what a content must be (RFC 9530)
 mod listing; // what is in a folder, as JSON
+pub(crate) mod pages; // a folder that is sent as it is read
 mod range; // a part of a content (RFC 9110, section 14)
-mod sending; // a content on its way out
+pub(crate) mod sending; // a content on its way out
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};

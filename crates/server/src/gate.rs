@@ -40,7 +40,12 @@ pub(crate) async fn admit(
     request: &Parts,
 ) -> Entry {
     let address = pace::stranger(app, request);
-    let mut principal = match principal(app, &address, &request.headers).await {
+    let is_open = place.is_open(&request.method);
+    let known = match is_open && !request.headers.contains_key(header::AUTHORIZATION) {
+        true => nobody(&request.headers),
+        false => principal(app, &address, &request.headers).await,
+    };
+    let mut principal = match known {
         Ok(principal) => principal,
         Err(problem) => {
             return Entry {
@@ -63,20 +68,31 @@ pub(crate) async fn admit(
     let is_meant = |action: &&Action| changes && **action == Action::Update;
     let meant = actions.iter().find(is_meant).or(actions.first());
     let refused = match meant {
-        Some(meant) if !actions.iter().any(|action| principal.may(*action, place)) => {
+        Some(meant) if !is_open && !actions.iter().any(|it| principal.may(*it, place)) => {
             principal.must(*meant, place).err()
         }
         _ => None,
     };
     Entry {
         // Without credentials, a name is what somebody says.
-        asker: match app.settings.gate.is_open() {
+        asker: match app.settings.gate.is_open() || is_open {
             true => address,
             false => Asker::Name(Arc::clone(&principal.name)),
         },
         principal: Some(principal),
         refused: refused.map(Refused::from),
     }
+}
+
+/// Somebody without credentials, who may do what anybody may.
+fn nobody(headers: &HeaderMap) -> Result<Principal, Problem> {
+    Ok(Principal {
+        name: actor(headers)?,
+        rights: Arc::new(Rights::none()),
+        caller: None,
+        until: None,
+        agent: None,
+    })
 }
 
 /// Who asks, by a bearer token (RFC 6750); by `X-Actor` where no credentials are taken.

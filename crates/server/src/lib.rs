@@ -21,6 +21,7 @@ mod preference; // Prefer (RFC 7240)
 mod dav; // files over WebDAV
 mod document; // GET PUT PATCH DELETE one document, POST a new one
 mod file; // files and folders
+mod storage; // remoteStorage
 mod write; // a write, from its request and to its answer
 
 mod batch; // several writes, all or none

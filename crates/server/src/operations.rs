@@ -22,6 +22,7 @@ mod history; // versions of a document
 mod lock; // the only writer of a document for a while
 mod merge; // an edit of an older version
 mod page; // the places of the web page
+mod storage; // files for applications that bring their own storage
 mod server; // health, metrics, pages for people
 
 use axum::http::Method;
@@ -40,7 +41,7 @@ pub(crate) use parameter::{
 pub(crate) use refusal::{Refusal, When};
 
 /// All resources.
-pub(crate) static RESOURCES: [&Resource; 33] = [
+pub(crate) static RESOURCES: [&Resource; 35] = [
     &collection::COLLECTIONS,
     &collection::COLLECTION,
     &document::DOCUMENT,
@@ -54,6 +55,8 @@ pub(crate) static RESOURCES: [&Resource; 33] = [
     &file::VERSIONS,
     &file::LOCK,
     &dav::FILE,
+    &storage::DOCUMENT,
+    &storage::FINGER,
     &batch::BATCH,
     &changes::OF_SPACE,
     &conflicts::CONFLICTS,
@@ -115,6 +118,8 @@ pub(crate) enum Scope {
     Page,
     /// The files of each space: a path follows.
     Files,
+    /// The files of a space for applications of others: its name and a path follow.
+    Storage,
 }
 
 /// One row of the table of operations.
@@ -202,10 +207,15 @@ impl Resource {
 }
 
 impl Resource {
+    /// Whether pages of any origin may ask for it.
+    pub(crate) fn is_for_all_origins(&self) -> bool {
+        self.scope == Scope::Storage || self.path.starts_with("/.well-known/")
+    }
+
     /// The paths of its URLs, as templates for a router.
     pub(crate) fn templates(&self) -> Vec<String> {
         let prefixes: &[&str] = match (self.scope, self.path) {
-            (Scope::Server, _) => &[""],
+            (Scope::Server | Scope::Storage, _) => &[""],
             (Scope::Space | Scope::Collection, _) => &["/api", "/spaces/{space}/api"],
             // The start of the default space is that of the server.
             (Scope::Page, "") => &["/spaces/{space}"],
@@ -213,7 +223,7 @@ impl Resource {
         };
         // A router takes no path at all for another form than one of some length.
         let suffixes: &[&str] = match self.scope {
-            Scope::Files => &["", "/", "/{*path}"],
+            Scope::Files | Scope::Storage => &["", "/", "/{*path}"],
             _ => &[""],
         };
         let all = |prefix: &&'static str| {

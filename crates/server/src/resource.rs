@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::Method;
 use axum::http::request::Parts;
 use detente_core::{CollectionKey, FILES, Key, NameError, ROOT};
 
@@ -59,6 +60,8 @@ impl<'a> From<Whereabouts<'a>> for Place<'a> {
                 space: space(),
                 collection: FILES,
             },
+            Scope::Storage => Module::of(path.get("path").unwrap_or_default())
+                .place(path.get("user").unwrap_or_default()),
             Scope::Collection => match path.get("collection") {
                 Some(collection) => Self::Collection {
                     space: space(),
@@ -67,6 +70,49 @@ impl<'a> From<Whereabouts<'a>> for Place<'a> {
                 None => Self::Space(space()),
             },
         }
+    }
+}
+
+/// What a document of a remoteStorage belongs to: the first folder of its path, or the second if the first is
+/// `public`. None has the empty name, which is that of no collection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Module<'a> {
+    name: &'a str,
+    /// Whether it is a document that anybody may read.
+    pub(crate) is_open: bool,
+}
+
+impl<'a> Module<'a> {
+    pub(crate) fn of(path: &'a str) -> Self {
+        let (first, rest) = path.split_once('/').unwrap_or(("", ""));
+        if first != "public" {
+            return Self {
+                name: first,
+                is_open: false,
+            };
+        }
+        let (name, _) = rest.split_once('/').unwrap_or(("", ""));
+        Self {
+            name,
+            is_open: !rest.is_empty() && !rest.ends_with('/'),
+        }
+    }
+
+    /// Where somebody has rights if they have them for the module.
+    pub(crate) fn place(self, space: &'a str) -> Place<'a> {
+        Place::Collection {
+            space,
+            collection: self.name,
+        }
+    }
+}
+
+impl Whereabouts<'_> {
+    /// Whether anybody may read what is there.
+    pub(crate) fn is_open(&self, method: &Method) -> bool {
+        let is_read = [Method::GET, Method::HEAD].contains(method);
+        let module = || Module::of(self.path.get("path").unwrap_or_default());
+        is_read && self.scope == Scope::Storage && module().is_open
     }
 }
 
@@ -117,7 +163,7 @@ impl<'a> Names<'a> {
         };
         for (name, value) in &path.0 {
             match name {
-                "space" => names.space = value.into(),
+                "space" | "user" => names.space = value.into(),
                 "collection" => names.collection = Some(value.into()),
                 "id" => names.id = Some(value.into()),
                 "path" => names.path = Some(value),

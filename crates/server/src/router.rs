@@ -20,13 +20,23 @@ use crate::site::Site;
 pub(crate) fn router(app: Arc<App>) -> Router {
     let cors = cors(&app.settings.cors_origins);
     let mut router = Router::new();
+    // Without credentials, any page of the internet could ask whatever is in reach of a browser.
+    let may_be_for_all = !app.settings.gate.is_open();
     for resource in RESOURCES {
+        let is_for_all = may_be_for_all && resource.is_for_all_origins();
         // Written out, not nested: nesting rewrites the URL of every request.
         for template in resource.templates() {
             let perform = |State(app): State<Arc<App>>, path: PathParts, request: Request| {
                 resource.perform(app, path, request)
             };
-            router = router.route(&template, any(perform));
+            let route = any(perform);
+            router = router.route(
+                &template,
+                match is_for_all {
+                    true => route.layer(cors_for_all()),
+                    false => route,
+                },
+            );
         }
     }
     let router = router
@@ -49,13 +59,41 @@ fn with_cors(router: &Router, cors: CorsLayer) -> Router {
             let is_preflight = request
                 .headers()
                 .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-            if request.method() == Method::OPTIONS && !is_preflight {
+            let path = request.uri().path();
+            let is_for_all = path.starts_with("/storage/") || path.starts_with("/.well-known/");
+            if request.method() == Method::OPTIONS && !is_preflight || is_for_all {
                 return bare.oneshot(request).await.into_response();
             }
             next.run(request).await
         }
     };
     router.clone().layer(cors).layer(from_fn(pass_by))
+}
+
+/// For pages of any origin (draft-dejong-remotestorage-26, section 4): they come with a token, or read what anybody
+/// may.
+fn cors_for_all() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::any())
+        .allow_methods([Method::GET, Method::HEAD, Method::PUT, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::CONTENT_LENGTH,
+            header::ORIGIN,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            header::RANGE,
+            HeaderName::from_static("x-requested-with"),
+        ])
+        .expose_headers([
+            header::ETAG,
+            header::CONTENT_TYPE,
+            header::CONTENT_LENGTH,
+            header::CONTENT_RANGE,
+            header::LAST_MODIFIED,
+        ])
+        .max_age(std::time::Duration::from_secs(600))
 }
 
 async fn nothing_here(State(app): State<Arc<App>>, request: Request) -> Problem {

@@ -50,6 +50,9 @@ pub struct Files {
     pub blobs: Option<Blobs>,
     /// How large a file may be, in bytes.
     pub max_bytes: u64,
+    /// Whether applications of others find files here by remoteStorage. Anybody may read what is in the folder
+    /// `public` then.
+    pub has_remote_storage: bool,
 }
 
 impl Default for Files {
@@ -77,6 +80,7 @@ impl Files {
             collection: Arc::new(collection),
             blobs,
             max_bytes,
+            has_remote_storage: false,
         }
     }
 

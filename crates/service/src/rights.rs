@@ -194,6 +194,24 @@ impl Rights {
         somewhere: Vec::new(),
     };
 
+    /// Whoever has these may do nothing.
+    pub fn none() -> Self {
+        Self::of([], Names::Only(BTreeSet::new()))
+    }
+
+    /// These actions in one collection of one space.
+    pub fn in_collection(
+        space: &str,
+        collection: &str,
+        actions: impl IntoIterator<Item = Action>,
+    ) -> Self {
+        Self {
+            spaces: Names::Only([space.into()].into()),
+            everywhere: Actions::default(),
+            somewhere: vec![(collection.into(), actions.into_iter().collect())],
+        }
+    }
+
     /// The rights of somebody of whom nothing else is said: everything but to break locks and to see
     /// how the server does.
     pub fn usual(spaces: Names) -> Self {

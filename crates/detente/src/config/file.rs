@@ -310,8 +310,13 @@ fn files(
         .map_or(Files::MAX_BYTES, |bytes| bytes as u64);
     let folder = section.text("folder");
     let folder = folder.map(|folder| beside(root, &folder.value));
+    let has_remote_storage = section.boolean("remote_storage").unwrap_or(false);
     section.finish();
-    (is_on.then(|| of(max)), folder)
+    let files = Files {
+        has_remote_storage,
+        ..of(max)
+    };
+    (is_on.then_some(files), folder)
 }
 
 fn collections(root: &Section<'_>, defaults: &Defaults) -> BTreeMap<String, Arc<Collection>> {

@@ -1,12 +1,8 @@
-use std::io;
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::http::StatusCode;
-use bytes::Bytes;
 use detente_core::{Key, Preconditions, ROOT};
 use detente_service::{Entry, FolderPage, Outcome, Principal, Properties, What};
-use futures_util::stream::unfold;
 
 use super::property::{Reader, Subject, Wanted};
 use super::xml::{Name, child, is_dav, parse};
@@ -14,6 +10,7 @@ use super::{Depth, bare_error, depth, xml_response};
 use crate::app::App;
 use crate::call::{Answer, Call};
 use crate::file::Target;
+use crate::file::pages::{Pages, in_pieces};
 use crate::problem::Problem;
 
 /// How many rows are read and sent at a time.
@@ -84,7 +81,8 @@ pub(crate) async fn find(call: &mut Call) -> Answer {
                 wanted,
                 reader,
             };
-            rows.response(text).await
+            let body = in_pieces(rows, text).await?;
+            Ok(xml_response(StatusCode::MULTI_STATUS, body, None))
         }
         _ => {
             text.push_str(END);
@@ -101,13 +99,6 @@ pub(super) fn reader(call: &Call) -> Reader {
     }
 }
 
-/// Rows that are to be sent, and behind which name those begin that are not read yet.
-struct Step {
-    text: String,
-    after: Option<String>,
-    rows: Rows,
-}
-
 /// What is in a folder, page by page.
 struct Rows {
     app: Arc<App>,
@@ -117,39 +108,8 @@ struct Rows {
     reader: Reader,
 }
 
-impl Rows {
-    /// `text` comes before the rows. The first page is there before the answer begins, so that what keeps
-    /// it from being read is the answer.
-    async fn response(self, mut text: String) -> Answer {
-        let next = self.push_page(&mut text, None).await?;
-        let first = Step {
-            text,
-            after: next,
-            rows: self,
-        };
-        let pages = unfold(Some(first), async |step| {
-            let Step {
-                mut text,
-                after,
-                rows,
-            } = step?;
-            let Some(after) = after else {
-                text.push_str(END);
-                return Some((Ok(Bytes::from(text)), None));
-            };
-            let page = Bytes::from(text);
-            let mut text = String::new();
-            match rows.push_page(&mut text, Some(&after)).await {
-                Ok(after) => Some((Ok(page), Some(Step { text, after, rows }))),
-                Err(refused) => {
-                    tracing::error!(?refused, "a folder cannot be listed to its end");
-                    Some((Err(io::Error::other("a folder cannot be read")), None))
-                }
-            }
-        });
-        let body = Body::from_stream(pages);
-        Ok(xml_response(StatusCode::MULTI_STATUS, body, None))
-    }
+impl Pages for Rows {
+    const END: &'static str = END;
 
     async fn push_page(&self, text: &mut String, after: Option<&str>) -> Outcome<Option<String>> {
         let service = &self.app.service;

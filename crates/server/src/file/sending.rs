@@ -15,7 +15,7 @@ const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 
 /// A version of a file, or the part of it that is asked for.
-pub(super) async fn file(call: &Call, stored: &Stored, facts: &FileFacts) -> Answer {
+pub(crate) async fn file(call: &Call, stored: &Stored, facts: &FileFacts) -> Answer {
     let request = call.inbound.headers();
     let size = facts.size;
     let (status, from, length) = match part(request, stored, size) {

@@ -85,6 +85,12 @@ pub(super) const IN_LOCKS: Misplaced = Misplaced {
     belong: "on the writes that the lock is for",
 };
 
+/// For remoteStorage, which knows neither locks nor keys.
+pub(super) const IN_STORAGES: Misplaced = Misplaced {
+    fields: &[guard(&IF_UNMODIFIED_SINCE), guard(&LOCK), guard(&IDEMPOTENCY)],
+    belong: "on requests to /files",
+};
+
 /// For WebDAV, which names locks in `If`.
 pub(super) const IN_DAV: Misplaced = Misplaced {
     fields: &[guard(&LOCK), guard(&IDEMPOTENCY)],

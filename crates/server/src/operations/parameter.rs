@@ -25,7 +25,7 @@ pub(crate) enum ParameterIn {
     Header,
 }
 
-pub(crate) static PARAMETERS: [&Parameter; 37] = [
+pub(crate) static PARAMETERS: [&Parameter; 39] = [
     &COLLECTION,
     &ID_IN_PATH,
     &VERSION,
@@ -36,6 +36,8 @@ pub(crate) static PARAMETERS: [&Parameter; 37] = [
     &VERSION_CURSOR,
     &AFTER,
     &VERSION_NUMBER,
+    &RESOURCE,
+    &REL,
     &CONFLICT_CURSOR,
     &SORT,
     &COUNT,
@@ -129,6 +131,18 @@ const fn field(
         ..parameter(ParameterIn::Header, names, description, schema)
     }
 }
+
+pub(super) static RESOURCE: Parameter = query(
+    ("resource", "resource"),
+    "Whose storage is meant: `acct:`, the name of a space, `@` and the host (RFC 7033, section 4.1).",
+    || text_like("^acct:.+@.+$"),
+);
+
+pub(super) static REL: Parameter = query(
+    ("rel", "rel"),
+    "Which relation is meant (RFC 7033, section 4.3).",
+    text,
+);
 
 static COLLECTION: Parameter = path(
     "collection",

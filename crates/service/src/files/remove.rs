@@ -1,12 +1,33 @@
-use detente_core::{Key, ROOT};
+use std::sync::Arc;
+
+use detente_core::{Key, ROOT, Stored};
 
 use super::transfer::MOST;
-use super::tree::{ATTEMPTS, present};
+use super::tree::{ATTEMPTS, Seen, name_of, pinned_to, present, steward};
 use super::{Entry, FileTerms};
 use crate::explanation::{Explanation, What};
 use crate::{Ask, Done, Edited, OnceKey, Outcome, Principal, Service};
 
 impl Service {
+    /// The folders that have nothing else in them, from the inmost on.
+    async fn only_for(&self, principal: &Principal, seen: &Seen) -> Outcome<Vec<Arc<Stored>>> {
+        let (steward, mut bare) = (steward(principal), Vec::new());
+        let mut inner = &seen.key;
+        for folder in seen.folders.iter().skip(1).rev() {
+            let Some(stored) = &folder.stored else {
+                break;
+            };
+            let listed = self.list_folder(&steward, &folder.key, None, 2).await?;
+            let mut names = listed.items.iter().map(|it| it.name.as_str());
+            if names.next() != Some(name_of(inner.id())) || names.next().is_some() {
+                break;
+            }
+            bare.push(Arc::clone(stored));
+            inner = &folder.key;
+        }
+        Ok(bare)
+    }
+
     /// Removes a file; or a folder with all that is in it, in one step.
     ///
     /// # Errors
@@ -30,6 +51,9 @@ impl Service {
             if is_folder && key.id() == ROOT {
                 return Err(Explanation::of(What::IsTheRoot, key));
             }
+            if is_folder && terms.prunes {
+                return Err(Explanation::of(What::IsAFolder, key));
+            }
             let ask = |key: Key, conditions| Ask {
                 key,
                 edit: Edited::Deletion,
@@ -45,6 +69,10 @@ impl Service {
                 let below = below
                     .ok_or_else(|| Explanation::of(What::TooMuchBelow { limit: MOST }, key))?;
                 asks.extend(below.iter().map(|it| ask(it.key.clone(), present())));
+            }
+            if terms.prunes {
+                let bare = self.only_for(principal, &seen).await?;
+                asks.extend(bare.into_iter().map(|it| ask(it.key.clone(), pinned_to(&it))));
             }
             let pinned = self.pin(&seen, terms).await?;
             asks.push(ask(key.clone(), pinned.conditions.clone()));

@@ -15,6 +15,8 @@ pub struct FileTerms {
     pub states: StateLists,
     /// Whether the folder that it is in must be there, and is not made.
     pub in_folder: bool,
+    /// Whether it is only a file that may go, and the folders go with it that have no other.
+    pub prunes: bool,
     /// Whether it may replace what it does not name, whatever the configuration says.
     pub may_be_unconditional: bool,
 }

@@ -86,6 +86,7 @@ impl Service {
         let all = changes
             .iter()
             .flat_map(|(seen, is_moved)| seen.touched(*is_moved, terms));
+        let all = all.filter(|it| asks.iter().all(|ask| ask.key != it.key));
         for ask in all {
             match touched.iter_mut().find(|it| it.key == ask.key) {
                 Some(before) => before.is_inner &= ask.is_inner,
@@ -156,7 +157,7 @@ fn cause(refused: OperationRefused<Infallible>) -> Option<Box<Explanation>> {
 }
 
 /// Whoever may write a file makes a version of the folders around it, whatever else they may do.
-fn steward(principal: &Principal) -> Principal {
+pub(super) fn steward(principal: &Principal) -> Principal {
     Principal {
         rights: Arc::new(Rights::ALL),
         caller: None,

@@ -1,0 +1,95 @@
+use super::document::{CONDITIONS_OF_READING, NOT_MODIFIED};
+use super::file::ANY_BYTES;
+use super::misplaced::{IN_STORAGES, NONE};
+use super::parameter::{IF_MATCH, IF_NONE_MATCH, REL, RESOURCE};
+use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_STORING, always};
+use super::{Action, Answer, Body, Operation, Required, Resource, Scope};
+use crate::call::{gated, open};
+use crate::problem::ProblemKind;
+
+/// Somebody's storage, for applications of others.
+pub(super) static DOCUMENT: Resource =
+    Resource::new(Scope::Storage, "/storage/{user}", &[READ, HEAD, PUT, DELETE]).undescribed();
+
+/// Where that is.
+pub(super) static FINGER: Resource =
+    Resource::of_server("/.well-known/webfinger", &[FIND]).undescribed();
+
+const FIND: Operation = Operation {
+    id: "findStorage",
+    run: open!(crate::storage::finger),
+    summary: "Find the storage of a person",
+    query: &[&RESOURCE, &REL],
+    refusals: &[&[always(ProblemKind::Malformed), always(ProblemKind::NotFound)]],
+    ..Operation::BARE
+};
+
+const READ: Operation = Operation {
+    id: "storageRead",
+    run: gated!(crate::storage::read),
+    action: Required::Always(Action::Read),
+    summary: "Read a document, or list a folder",
+    fields: CONDITIONS_OF_READING,
+    misplaced: NONE,
+    answers: &[
+        Answer::of("The content of the document, or what is in the folder.", ANY_BYTES),
+        NOT_MODIFIED,
+    ],
+    refusals: &[
+        OF_CONDITIONAL_READING,
+        &[always(ProblemKind::RangeNotSatisfiable)],
+    ],
+    ..Operation::BARE
+};
+
+const HEAD: Operation = Operation {
+    id: "storageHead",
+    method: "HEAD",
+    summary: "Read the header fields of a document or a folder",
+    ..READ
+};
+
+const PUT: Operation = Operation {
+    id: "storagePut",
+    run: gated!(crate::storage::put),
+    method: "PUT",
+    action: Required::Any(&[Action::Create, Action::Update]),
+    summary: "Create or replace a document",
+    fields: &[&IF_MATCH, &IF_NONE_MATCH],
+    misplaced: IN_STORAGES,
+    body: Some(Body {
+        is_required: false,
+        contents: ANY_BYTES,
+    }),
+    refusals: &[
+        BY_OTHERS,
+        OF_STORING,
+        &[
+            always(ProblemKind::PathClash),
+            always(ProblemKind::Malformed),
+            always(ProblemKind::ContentTooLarge),
+            always(ProblemKind::UnsupportedMediaType),
+        ],
+    ],
+    ..Operation::BARE
+};
+
+const DELETE: Operation = Operation {
+    id: "storageDelete",
+    run: gated!(crate::storage::delete),
+    method: "DELETE",
+    action: Required::Always(Action::Delete),
+    summary: "Delete a document",
+    fields: &[&IF_MATCH, &IF_NONE_MATCH],
+    misplaced: IN_STORAGES,
+    refusals: &[
+        BY_OTHERS,
+        OF_STORING,
+        &[
+            always(ProblemKind::PathClash),
+            always(ProblemKind::Malformed),
+            always(ProblemKind::NotFound),
+        ],
+    ],
+    ..Operation::BARE
+};
