@@ -40,7 +40,7 @@ pub(crate) use parameter::{
 pub(crate) use refusal::{Refusal, When};
 
 /// All resources.
-pub(crate) static RESOURCES: [&Resource; 33] = [
+pub(crate) static RESOURCES: [&Resource; 35] = [
     &collection::COLLECTIONS,
     &collection::COLLECTION,
     &document::DOCUMENT,
@@ -73,6 +73,8 @@ pub(crate) static RESOURCES: [&Resource; 33] = [
     &page::MERGE,
     &page::CONFLICTS,
     &page::CONFLICT,
+    &page::FILES,
+    &page::PATH,
     &page::FILE,
 ];
 
