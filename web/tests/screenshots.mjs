@@ -12,6 +12,7 @@ const { pageOf } = await import("./page.mjs");
 const { scenes, setTheScene } = await import("./scenes.mjs");
 
 const wide = { viewport: { width: 1200, height: 640 }, deviceScaleFactor: 2 };
+const middle = { viewport: { width: 900, height: 560 }, deviceScaleFactor: 2 };
 const narrow = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true };
 const largestBytes = 200 * 1024;
 
@@ -22,6 +23,9 @@ const pictures = [
   ["merge", "merge-dark", { ...wide, colorScheme: "dark" }],
   ["dashboard", "dashboard-dark", { ...wide, colorScheme: "dark" }],
   ["merge", "merge-narrow", narrow],
+  ["folder", "folder", wide],
+  ["collision", "collision", middle],
+  ["collision", "collision-dark", { ...middle, colorScheme: "dark" }],
 ];
 
 const server = await startServer();

@@ -36,6 +36,14 @@ export function writer(url, actor) {
       return answer.headers.get("etag") ?? "";
     },
 
+    /** Stores a file as its next version, whatever is there. @param {string} path @param {string | Uint8Array} content @param {string} type */
+    async file(path, content, type = "text/plain") {
+      const tag = (await fetch(url + path, { method: "HEAD" })).headers.get("etag");
+      const condition = tag ? { "If-Match": tag } : { "If-None-Match": "*" };
+      const answer = await fetch(url + path, { method: "PUT", headers: { ...headers, ...condition, "Content-Type": type }, body: content });
+      assert.ok(answer.ok, `PUT ${path}: ${answer.status} ${await answer.clone().text()}`);
+    },
+
     /** Sends an edit that came too late, and answers the path of its entry in the conflict log.
      * @param {string} path @param {object} value @param {string} tag */
     async putLate(path, value, tag) {

@@ -76,6 +76,8 @@ pub(crate) static RESOURCES: [&Resource; 35] = [
     &page::MERGE,
     &page::CONFLICTS,
     &page::CONFLICT,
+    &page::FILES,
+    &page::PATH,
     &page::FILE,
 ];
 

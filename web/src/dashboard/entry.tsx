@@ -6,7 +6,7 @@ import { say } from "../parts/live-region";
 import { useLoad } from "../parts/load";
 import { Page } from "../parts/page";
 import { ValueView } from "../parts/value-view";
-import { go, href, query } from "../place";
+import { fileCollection, go, href, query } from "../place";
 import { client } from "../session/session";
 import { Collisions } from "./collisions";
 import { Confirmation } from "./dismissal";
@@ -38,7 +38,7 @@ interface KnownProps {
 function Known({ entry, onSettled }: KnownProps) {
   const title = `Refused edit of ${entry.document}`;
   const back = () => go({ at: "entry", entry: entry.id });
-  if (entry.outcome !== "open" || !query.value.has("resolve")) return <Shown title={title} entry={entry} onSettled={onSettled} />;
+  if (entry.outcome !== "open" || isOfFiles(entry) || !query.value.has("resolve")) return <Shown title={title} entry={entry} onSettled={onSettled} />;
   return (
     <Resolving
       entry={entry}
@@ -70,7 +70,7 @@ function Shown({ title, entry, onSettled }: KnownProps & { readonly title: strin
         <Timeline entry={entry} versions={versions} />
         <h2>What met</h2>
         <Collisions entry={entry} versions={versions} />
-        {outcome === "open" && canReplay(entry) && (
+        {outcome === "open" && !isOfFiles(entry) && canReplay(entry) && (
           <>
             <h2>Try without storing</h2>
             <Replays entry={entry} />
@@ -85,6 +85,11 @@ function Shown({ title, entry, onSettled }: KnownProps & { readonly title: strin
   );
 }
 
+/** Contents are not merged here. */
+function isOfFiles({ collection }: LogEntryWhole): boolean {
+  return collection === fileCollection;
+}
+
 function WaysOut({ entry, onSettled }: KnownProps) {
   const [isAsked, setAsked] = useState(false);
   const dismiss = async (why: DismissOptions) => {
@@ -97,9 +102,15 @@ function WaysOut({ entry, onSettled }: KnownProps) {
   };
   return (
     <>
-      <a class="button main" href={`${href({ at: "entry", entry: entry.id })}?resolve`}>
-        Resolve
-      </a>
+      {isOfFiles(entry) ? (
+        <a class="button main" href={href({ at: "document", collection: entry.collection, id: entry.document })}>
+          Open the file
+        </a>
+      ) : (
+        <a class="button main" href={`${href({ at: "entry", entry: entry.id })}?resolve`}>
+          Resolve
+        </a>
+      )}
       <Button onClick={() => setAsked(true)}>Dismiss</Button>
       {isAsked && <Confirmation title="Dismiss this edit?" onClose={() => setAsked(false)} dismiss={dismiss} onDone={done} />}
     </>

@@ -2,6 +2,7 @@ import { computed, signal } from "@preact/signals";
 import type { Draft, Row } from "detente-client";
 import { go } from "../place";
 import { say } from "../parts/live-region";
+import { apiUrl } from "../session/api";
 import { versionInWords } from "../session/author";
 import { client } from "../session/session";
 import { sendArrival, takeArrival } from "./arrival";
@@ -32,7 +33,7 @@ export class Desk {
   ) {
     this.#edit = signal(new Edit(of, draft));
     this.offer = signal(offer);
-    this.lock = new HeldLock(of);
+    this.lock = new HeldLock(apiUrl([of.collection, of.id, "lock"]));
     this.saving = new Saving({
       edit: () => this.#edit.peek(),
       lockToken: () => this.lock.token,

@@ -1,8 +1,7 @@
 import { signal } from "@preact/signals";
-import type { Lock, LockInfo } from "detente-client";
-import { apiUrl, request } from "../session/api";
-import { client, sessionFetch } from "../session/session";
-import type { DocumentName } from "./kept-draft";
+import { ProblemError, type LockInfo } from "detente-client";
+import { request } from "../session/api";
+import { sessionFetch } from "../session/session";
 
 const ttlS = 60;
 const lookMs = 15_000;
@@ -15,14 +14,15 @@ type LockState =
   /** Its time passed, or somebody broke it. */
   | { readonly kind: "lost" };
 
-/** The lock of the document that is shown: held here, or by somebody else. */
+/** The lock of the document or file that is shown: held here, or by somebody else. */
 export class HeldLock {
   readonly state = signal<LockState>({ kind: "unknown" });
   readonly error = signal<unknown>(undefined);
-  #lock: Lock | undefined;
+  /** What proves that it is held here. */
+  #token: string | undefined;
   readonly #timer;
 
-  constructor(private readonly of: DocumentName) {
+  constructor(private readonly url: string) {
     // Locks are not in the feed: who wants to know has to look.
     this.#timer = setInterval(() => void this.#tick(), lookMs);
     addEventListener("pagehide", this.#letGo);
@@ -30,41 +30,40 @@ export class HeldLock {
   }
 
   get token(): string | undefined {
-    return this.#lock?.token;
+    return this.#token;
   }
 
   async look(): Promise<void> {
-    if (this.#lock || document.visibilityState === "hidden") return;
-    const by = await this.#documents.lockOf(this.of.id).catch(() => undefined);
-    if (this.#lock || (this.state.peek().kind === "lost" && !by)) return;
+    if (this.#token || document.visibilityState === "hidden") return;
+    const by = await request(this.url).then(holder, () => undefined);
+    if (this.#token || (this.state.peek().kind === "lost" && !by)) return;
     this.state.value = by ? { kind: "taken", by } : { kind: "free" };
   }
 
   async take(): Promise<void> {
     await this.#attempt(async () => {
-      this.#lock = await this.#documents.lock(this.of.id, { ttlS });
+      const { token } = (await (await this.#post()).json()) as { token: string };
+      this.#token = token;
       this.state.value = { kind: "ours" };
     });
-    if (!this.#lock) await this.look();
+    if (!this.#token) await this.look();
   }
 
   async release(): Promise<void> {
-    const lock = this.#lock;
-    this.#lock = undefined;
+    const init = { method: "DELETE", headers: this.#headers };
+    this.#token = undefined;
     this.state.value = { kind: "free" };
-    await this.#attempt(async () => lock?.release());
+    await this.#attempt(() => request(this.url, init));
   }
 
   /** Takes it away from who holds it. */
   async break(): Promise<void> {
-    await this.#attempt(async () => {
-      await request(apiUrl([this.of.collection, this.of.id, "lock"], "?break=true"), { method: "DELETE" });
-    });
+    await this.#attempt(() => request(`${this.url}?break=true`, { method: "DELETE" }));
     await this.look();
   }
 
   lost(): void {
-    this.#lock = undefined;
+    this.#token = undefined;
     this.state.value = { kind: "lost" };
   }
 
@@ -74,25 +73,29 @@ export class HeldLock {
     this.#letGo();
   }
 
-  get #documents() {
-    return client().collection(this.of.collection);
+  get #headers(): Record<string, string> {
+    return this.#token ? { "Lock-Token": this.#token } : {};
+  }
+
+  /** Takes it, or renews it. */
+  #post(): Promise<Response> {
+    const headers = { ...this.#headers, "Content-Type": "application/json" };
+    return request(this.url, { method: "POST", headers, body: JSON.stringify({ ttl_s: ttlS }) });
   }
 
   // Who closes the window shall not keep others out for a minute.
   readonly #letGo = (): void => {
-    const lock = this.#lock;
-    if (!lock) return;
-    this.#lock = undefined;
+    const headers = this.#headers;
+    if (!this.#token) return;
+    this.#token = undefined;
     this.state.value = { kind: "free" };
-    const headers = { "Lock-Token": lock.token };
-    const url = apiUrl([this.of.collection, this.of.id, "lock"]);
-    sessionFetch(url, { method: "DELETE", headers, keepalive: true }).catch(() => undefined);
+    sessionFetch(this.url, { method: "DELETE", headers, keepalive: true }).catch(() => undefined);
   };
 
   async #tick(): Promise<void> {
-    if (!this.#lock) return this.look();
-    await this.#lock.renew({ ttlS }).catch((error: unknown) => {
-      if (error instanceof Error && error.name === "ProblemError") this.lost();
+    if (!this.#token) return this.look();
+    await this.#post().catch((error: unknown) => {
+      if (error instanceof ProblemError) this.lost();
     });
   }
 
@@ -100,4 +103,9 @@ export class HeldLock {
     this.error.value = undefined;
     await work().catch((error: unknown) => (this.error.value = error));
   }
+}
+
+async function holder(response: Response): Promise<LockInfo> {
+  const { fencing, owner, by, expires_at: expiresAt } = (await response.json()) as LockInfo & { expires_at: string };
+  return { fencing, owner, by, expiresAt };
 }

@@ -5,8 +5,14 @@ import { FormDialog } from "../parts/form-dialog";
 import { clockTime } from "../parts/time";
 import type { HeldLock } from "./held-lock";
 
+interface LockPanelProps {
+  readonly lock: HeldLock;
+  /** What others can do while nobody holds it. */
+  readonly rest?: string;
+}
+
 /** Who holds the lock, and what one can do about it. */
-export function LockPanel({ lock }: { readonly lock: HeldLock }) {
+export function LockPanel({ lock, rest = "Everybody can save, and edits are merged." }: LockPanelProps) {
   const [isBreaking, setBreaking] = useState(false);
   const state = lock.state.value;
   const error = lock.error.value;
@@ -21,7 +27,7 @@ export function LockPanel({ lock }: { readonly lock: HeldLock }) {
       )}
       {(state.kind === "free" || state.kind === "unknown") && (
         <>
-          <p class="muted">Nobody holds it. Everybody can save, and edits are merged.</p>
+          <p class="muted">Nobody holds it. {rest}</p>
           <Button onClick={() => void lock.take()}>Lock for me</Button>
         </>
       )}

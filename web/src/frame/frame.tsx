@@ -1,3 +1,5 @@
+import { filesIn } from "../files/known";
+import { Uploads } from "../files/uploads";
 import { LiveRegion } from "../parts/live-region";
 import { baseUrl, href, place, space } from "../place";
 import { connection } from "../session/connection";
@@ -24,6 +26,7 @@ export function Frame() {
         </div>
       </header>
       <Router />
+      <Uploads />
       <LiveRegion />
       <TokenDialog />
     </>
@@ -41,11 +44,17 @@ function SkipLink() {
 function Places() {
   const { at } = place.value;
   const isConflicts = at === "conflicts" || at === "entry";
+  const isFiles = at === "files";
   return (
     <nav class="places" aria-label="Places">
-      <a href={href({ at: "home" })} aria-current={isConflicts ? undefined : "page"}>
+      <a href={href({ at: "home" })} aria-current={isConflicts || isFiles ? undefined : "page"}>
         Collections
       </a>
+      {(isFiles || filesIn.value === (space.value ?? "")) && (
+        <a href={href({ at: "files", path: "" })} aria-current={isFiles ? "page" : undefined}>
+          Files
+        </a>
+      )}
       <a href={href({ at: "conflicts" })} aria-current={isConflicts ? "page" : undefined}>
         Conflicts
       </a>

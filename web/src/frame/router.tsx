@@ -2,6 +2,7 @@ import { Collection } from "../collection/collection";
 import { Dashboard } from "../dashboard/dashboard";
 import { Entry } from "../dashboard/entry";
 import { Document } from "../document/document";
+import { Files } from "../files/files";
 import { Home } from "../home/home";
 import { Merge } from "../merge/merge";
 import { Page } from "../parts/page";
@@ -24,6 +25,8 @@ export function Router() {
       return <Dashboard key={inSpace} />;
     case "entry":
       return <Entry key={JSON.stringify([inSpace, at.entry])} entry={at.entry} />;
+    case "files":
+      return <Files key={JSON.stringify([inSpace, at.path])} path={at.path} />;
     case "nowhere":
       return (
         <Page title="There is nothing here">

@@ -9,6 +9,7 @@ import { client } from "../session/session";
 import { CollectionList } from "./collection-list";
 import { CreateDialog } from "./create-dialog";
 import { OpenConflicts } from "./open-conflicts";
+import { TopFiles } from "./top-files";
 
 const reloadMs = 1000;
 
@@ -43,7 +44,10 @@ export function Home() {
           )}
           {loaded.state === "ready" && <CollectionList collections={collections} onCreate={() => setCreating(true)} />}
         </div>
-        <OpenConflicts round={round} />
+        <div class="home-side">
+          <OpenConflicts round={round} />
+          <TopFiles />
+        </div>
       </div>
       {isCreating && <CreateDialog collections={collections.map(({ name }) => name)} onClose={() => setCreating(false)} />}
     </Page>

@@ -5,8 +5,8 @@ interface DialogProps {
   readonly title: string;
   /** Esc, the close button and a click beside it: all mean Cancel. */
   readonly onClose: () => void;
-  /** `side`: a drawer. */
-  readonly shape?: "middle" | "side";
+  /** `side`: a drawer; `wide`: for what stands side by side. */
+  readonly shape?: "middle" | "side" | "wide";
   readonly children: ComponentChildren;
 }
 

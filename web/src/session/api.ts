@@ -5,7 +5,12 @@ import { sessionFetch } from "./session";
 
 /** The URL of something below `/api` of this space. */
 export function apiUrl(names: readonly string[], query = ""): string {
-  const all = [...(space.peek() ? ["spaces", space.peek() ?? ""] : []), "api", ...names];
+  return spaceUrl(["api", ...names], query);
+}
+
+/** The URL of something of this space. */
+export function spaceUrl(names: readonly string[], query = ""): string {
+  const all = [...(space.peek() ? ["spaces", space.peek() ?? ""] : []), ...names];
   return baseUrl + all.map(encodeURIComponent).join("/") + query;
 }
 
@@ -13,9 +18,9 @@ export function apiUrl(names: readonly string[], query = ""): string {
 const patienceMs = 60_000;
 
 /** @throws ProblemError or TransportError, as the client does. */
-export async function request(url: string, init: RequestInit = {}): Promise<Response> {
+export async function request(url: string, init: RequestInit = {}, send = sessionFetch): Promise<Response> {
   for (const end = Date.now() + patienceMs; ; ) {
-    const response = await attempt(url, init);
+    const response = await attempt(url, init, send);
     if (response.ok) return response;
     const { status, headers } = response;
     const problem = problemOf({ status, headers, text: await response.text() });
@@ -30,9 +35,9 @@ export function pauseOf({ status, retryAfterMs }: Problem): number {
   return (status === 429 || status === 503) && retryAfterMs !== undefined ? retryAfterMs : NaN;
 }
 
-async function attempt(url: string, init: RequestInit): Promise<Response> {
+async function attempt(url: string, init: RequestInit, send: typeof fetch): Promise<Response> {
   try {
-    return await sessionFetch(url, { cache: "no-store", ...init });
+    return await send(url, { cache: "no-store", ...init });
   } catch (cause) {
     init.signal?.throwIfAborted();
     throw new TransportError("no answer came", init.method !== undefined, { cause });

@@ -58,30 +58,35 @@ export function askToken(wrong?: string): Promise<string | undefined> {
 }
 
 /** `fetch` as the person who sits here: asks for a token where the server wants one, and sends the request again. */
-export const sessionFetch: typeof fetch = async (input, given) => {
-  for (let init = given; ; ) {
-    const sentWith = token.value;
-    const response = await fetchAs(sentWith, input, init);
-    if (response.status !== 401 || isDeclined) return response;
-    // Another request may have got a token while this one was under way.
-    if (token.value === sentWith && (await askToken(sentWith && wrongWith(response))) === undefined) return response;
-    // Whoever looked for a token took their time, which is not the server's.
-    const { signal, ...rest } = init ?? {};
-    if (signal?.reason?.name === "TimeoutError") init = { ...rest, signal: AbortSignal.timeout(answerMs) };
-  }
-};
+export const sessionFetch = asSession((input, init) => fetch(input, init));
+
+/** Something that sends as `fetch` does, as the person who sits here. */
+export function asSession(send: typeof fetch): typeof fetch {
+  return async (input, given) => {
+    for (let init = given; ; ) {
+      const sentWith = token.value;
+      const response = await sendAs(send, sentWith, input, init);
+      if (response.status !== 401 || isDeclined) return response;
+      // Another request may have got a token while this one was under way.
+      if (token.value === sentWith && (await askToken(sentWith && wrongWith(response))) === undefined) return response;
+      // Whoever looked for a token took their time, which is not the server's.
+      const { signal, ...rest } = init ?? {};
+      if (signal?.reason?.name === "TimeoutError") init = { ...rest, signal: AbortSignal.timeout(answerMs) };
+    }
+  };
+}
 
 /** What the server has against a token (RFC 6750, section 3). */
 function wrongWith({ headers }: Response): string {
   return /error_description="([^"]*)/.exec(headers.get("www-authenticate") ?? "")?.[1] ?? "";
 }
 
-async function fetchAs(secret: string | undefined, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+async function sendAs(send: typeof fetch, secret: string | undefined, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const headers = new Headers(init?.headers);
   if (secret !== undefined) headers.set("Authorization", `Bearer ${secret}`);
   else if (actor.value !== undefined) headers.set("X-Actor", utf8(actor.value));
   try {
-    const response = await fetch(input, { ...init, headers });
+    const response = await send(input, { ...init, headers });
     reached();
     return response;
   } catch (error) {

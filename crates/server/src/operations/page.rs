@@ -59,6 +59,25 @@ pub(super) static CONFLICT: Resource = Resource::of_page(
     }],
 );
 
+/// The folder that all files are in.
+pub(super) static FILES: Resource = Resource::of_page(
+    "/f",
+    &[Operation {
+        id: "showFiles",
+        summary: "Show the files and folders of a space",
+        ..READ_FRONT_PAGE
+    }],
+);
+
+pub(super) static PATH: Resource = Resource::of_page(
+    "/f/{*path}",
+    &[Operation {
+        id: "showPath",
+        summary: "Show a folder, or a file",
+        ..READ_FRONT_PAGE
+    }],
+);
+
 pub(super) static FILE: Resource = Resource::of_server(
     "/_page/{file}",
     &[Operation {

@@ -62,6 +62,8 @@ fn probes_and_the_page_alone_take_any_query() {
         "showMerge",
         "showConflicts",
         "showConflict",
+        "showFiles",
+        "showPath",
     ];
     assert_eq!(ids, known);
 }
@@ -204,6 +206,8 @@ fn what_needs_no_credentials_is_known() {
         "showMerge",
         "showConflicts",
         "showConflict",
+        "showFiles",
+        "showPath",
         "readPageFile",
     ];
     assert_eq!(ids, known);
