@@ -782,7 +782,8 @@ async fn a_store_that_knows_no_reasons_is_brought_up_to_date() {
     assert_eq!(logged(&client, &open).await["outcome"], "open");
     let mut folder = server.stop();
     let store = rusqlite::Connection::open(folder.data().join("detente.db")).unwrap();
-    let back = "ALTER TABLE conflicts DROP COLUMN settled_reason; UPDATE marker SET seal = NULL;
+    let back = "ALTER TABLE conflicts DROP COLUMN settled_reason;
+                ALTER TABLE locks DROP COLUMN terms; UPDATE marker SET seal = NULL;
                 PRAGMA user_version = 4;";
     store.execute_batch(back).unwrap();
     drop(store);

@@ -2,6 +2,7 @@
 
 mod client; // a test client that checks what holds for every answer
 mod server; // the program, started on a free port with a folder of its own
+mod storage; // files for applications that bring their own storage
 mod store; // where its data is: this run's store
 
 mod access; // who may do what

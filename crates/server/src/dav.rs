@@ -132,11 +132,11 @@ fn terms(call: &Call) -> Result<FileTerms, Problem> {
     let headers = call.inbound.headers();
     Ok(FileTerms {
         conditions: fields::preconditions(headers)?,
-        lock_token: None,
         states: if_field::state_lists(headers, |url| place::file_of(call, url))?,
         in_folder: true,
         // Most programs of the desktop know no tags. What they replace stays in the history.
         may_be_unconditional: true,
+        ..FileTerms::default()
     })
 }
 

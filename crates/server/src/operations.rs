@@ -22,8 +22,8 @@ mod history; // versions of a document
 mod lock; // the only writer of a document for a while
 mod merge; // an edit of an older version
 mod page; // the places of the web page
-mod storage; // files for applications that bring their own storage
-mod server; // health, metrics, pages for people
+mod server;
+mod storage; // files for applications that bring their own storage // health, metrics, pages for people
 
 use axum::http::Method;
 use detente_service::Action;
@@ -41,7 +41,7 @@ pub(crate) use parameter::{
 pub(crate) use refusal::{Refusal, When};
 
 /// All resources.
-pub(crate) static RESOURCES: [&Resource; 35] = [
+pub(crate) static RESOURCES: [&Resource; 37] = [
     &collection::COLLECTIONS,
     &collection::COLLECTION,
     &document::DOCUMENT,

@@ -109,9 +109,9 @@ pub(crate) fn admit(
     }
     let headers = request.headers();
     let origin = headers.get(header::ORIGIN);
-    // No page of another origin can send this field where it was not told before that it may (Fetch, section 3.3).
-    let has_token = !settings.gate.is_open() && headers.contains_key(header::AUTHORIZATION);
-    match is_foreign(headers, host, site) && !has_token && !is_let_in(settings, origin) {
+    // It is for pages of all origins, where they need credentials of their own.
+    let is_for_all = !settings.gate.is_open() && request.uri().path().starts_with("/storage/");
+    match is_foreign(headers, host, site) && !is_for_all && !is_let_in(settings, origin) {
         true => Err(foreign(origin)),
         false => Ok(()),
     }

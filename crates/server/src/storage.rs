@@ -63,7 +63,9 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
     let place = Place::of(call)?;
     let conditions = conditions(call.inbound.headers())?;
     let service = &call.app.service;
-    let read = service.read(&place.principal, &place.key, &conditions).await;
+    let read = service
+        .read(&place.principal, &place.key, &conditions)
+        .await;
     let read = read.map_err(|refused| told(refused, false))?;
     let entry = Entry::of(&read.stored)?;
     if entry.file().is_some() == place.is_folder {
@@ -117,7 +119,9 @@ pub(crate) async fn delete(call: &mut Call) -> Answer {
     };
     let is_conditional = terms.conditions.if_match.is_some();
     let service = &call.app.service;
-    let removed = service.remove_file(&place.principal, &place.key, &terms, None).await;
+    let removed = service
+        .remove_file(&place.principal, &place.key, &terms, None)
+        .await;
     let removed = removed.map_err(|refused| told(refused, is_conditional))?;
     let mut reply = bodiless(StatusCode::OK, &removed.stored, &call.site);
     // There is no representation left that a tag could name.
@@ -179,7 +183,9 @@ fn conditions(headers: &HeaderMap) -> Result<Preconditions, Problem> {
             // What is no tag is the tag of nothing.
             EntityTag::parse_list(quoted.as_bytes()).unwrap_or_default()
         });
-        Some(Condition::Tags(tags.map(VersionTag::without_suffix).collect()))
+        Some(Condition::Tags(
+            tags.map(VersionTag::without_suffix).collect(),
+        ))
     };
     Ok(Preconditions {
         if_match: condition(header::IF_MATCH),

@@ -312,10 +312,8 @@ fn files(
     let folder = folder.map(|folder| beside(root, &folder.value));
     let has_remote_storage = section.boolean("remote_storage").unwrap_or(false);
     section.finish();
-    let files = Files {
-        has_remote_storage,
-        ..of(max)
-    };
+    let mut files = of(max);
+    files.has_remote_storage = has_remote_storage;
     (is_on.then_some(files), folder)
 }
 

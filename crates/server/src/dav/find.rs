@@ -111,7 +111,7 @@ struct Rows {
 impl Pages for Rows {
     const END: &'static str = END;
 
-    async fn push_page(&self, text: &mut String, after: Option<&str>) -> Outcome<Option<String>> {
+    async fn push(&self, text: &mut String, after: Option<&str>) -> Outcome<Option<String>> {
         let service = &self.app.service;
         let listed = service.list_folder(&self.principal, &self.folder, after, AT_A_TIME);
         let FolderPage { items, next } = listed.await?;

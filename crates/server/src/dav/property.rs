@@ -167,7 +167,8 @@ fn push_active(out: &mut String, root: &Key, lock: &Lock, reader: &Reader) {
         true => "infinity",
         false => "0",
     };
-    let seconds = lock.expires_at.0.saturating_sub(reader.now.0) / 1000;
+    let left = lock.expires_at.0.saturating_sub(reader.now.0);
+    let seconds = left.div_ceil(1000);
     out.push_str(&format!(
         "<D:activelock><D:lockscope><D:{scope}/></D:lockscope><D:locktype><D:write/></D:locktype><D:depth>{depth}</D:depth>"
     ));

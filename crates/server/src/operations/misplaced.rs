@@ -87,7 +87,11 @@ pub(super) const IN_LOCKS: Misplaced = Misplaced {
 
 /// For remoteStorage, which knows neither locks nor keys.
 pub(super) const IN_STORAGES: Misplaced = Misplaced {
-    fields: &[guard(&IF_UNMODIFIED_SINCE), guard(&LOCK), guard(&IDEMPOTENCY)],
+    fields: &[
+        guard(&IF_UNMODIFIED_SINCE),
+        guard(&LOCK),
+        guard(&IDEMPOTENCY),
+    ],
     belong: "on requests to /files",
 };
 

@@ -8,8 +8,12 @@ use crate::call::{gated, open};
 use crate::problem::ProblemKind;
 
 /// Somebody's storage, for applications of others.
-pub(super) static DOCUMENT: Resource =
-    Resource::new(Scope::Storage, "/storage/{user}", &[READ, HEAD, PUT, DELETE]).undescribed();
+pub(super) static DOCUMENT: Resource = Resource::new(
+    Scope::Storage,
+    "/storage/{user}",
+    &[READ, HEAD, PUT, DELETE],
+)
+.undescribed();
 
 /// Where that is.
 pub(super) static FINGER: Resource =
@@ -20,7 +24,10 @@ const FIND: Operation = Operation {
     run: open!(crate::storage::finger),
     summary: "Find the storage of a person",
     query: &[&RESOURCE, &REL],
-    refusals: &[&[always(ProblemKind::Malformed), always(ProblemKind::NotFound)]],
+    refusals: &[&[
+        always(ProblemKind::Malformed),
+        always(ProblemKind::NotFound),
+    ]],
     ..Operation::BARE
 };
 
@@ -32,7 +39,10 @@ const READ: Operation = Operation {
     fields: CONDITIONS_OF_READING,
     misplaced: NONE,
     answers: &[
-        Answer::of("The content of the document, or what is in the folder.", ANY_BYTES),
+        Answer::of(
+            "The content of the document, or what is in the folder.",
+            ANY_BYTES,
+        ),
         NOT_MODIFIED,
     ],
     refusals: &[

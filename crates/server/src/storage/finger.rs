@@ -35,20 +35,34 @@ pub(crate) async fn finger(app: &App, _: &PathParts, parts: &Parts) -> Answer {
         return Err(mistake().into());
     }
     let wants = |relation: &str| {
-        let mut wanted = parameters(query).filter(|(name, _)| name == "rel").peekable();
+        let mut wanted = parameters(query)
+            .filter(|(name, _)| name == "rel")
+            .peekable();
         wanted.peek().is_none() || wanted.any(|(_, value)| value == relation)
     };
     let link = object([
         ("rel", STORAGE.into()),
-        ("href", format!("{}/storage/{user}", base(app, parts)).into()),
-        ("properties", Value::Object(object([
-            ("http://remotestorage.io/spec/version", VERSION.into()),
-            // Tokens are those of the configuration: nobody asks for one in a page.
-            ("http://tools.ietf.org/html/rfc6749#section-4.2", Value::Null),
-            ("http://tools.ietf.org/html/rfc6750#section-2.3", Value::Null),
-            ("http://tools.ietf.org/html/rfc7233", "GET".into()),
-            ("http://remotestorage.io/spec/web-authoring", Value::Null),
-        ]))),
+        (
+            "href",
+            format!("{}/storage/{user}", base(app, parts)).into(),
+        ),
+        (
+            "properties",
+            Value::Object(object([
+                ("http://remotestorage.io/spec/version", VERSION.into()),
+                // Tokens are those of the configuration: nobody asks for one in a page.
+                (
+                    "http://tools.ietf.org/html/rfc6749#section-4.2",
+                    Value::Null,
+                ),
+                (
+                    "http://tools.ietf.org/html/rfc6750#section-2.3",
+                    Value::Null,
+                ),
+                ("http://tools.ietf.org/html/rfc7233", "GET".into()),
+                ("http://remotestorage.io/spec/web-authoring", Value::Null),
+            ])),
+        ),
     ]);
     let links = wants(STORAGE).then(|| Value::Object(link));
     let text = Value::Object(object([
@@ -71,7 +85,10 @@ fn base(app: &App, parts: &Parts) -> String {
     if site.host().is_some() {
         return site.base().to_owned();
     }
-    let host = parts.headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    let host = parts
+        .headers
+        .get(header::HOST)
+        .and_then(|it| it.to_str().ok());
     let asked = parts.uri.authority().map(|it| it.as_str());
     let host = asked.or(host).unwrap_or_default();
     let scheme = parts.uri.scheme_str().unwrap_or("http");

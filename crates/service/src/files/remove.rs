@@ -9,21 +9,23 @@ use crate::explanation::{Explanation, What};
 use crate::{Ask, Done, Edited, OnceKey, Outcome, Principal, Service};
 
 impl Service {
-    /// The folders that have nothing else in them, from the inmost on.
-    async fn only_for(&self, principal: &Principal, seen: &Seen) -> Outcome<Vec<Arc<Stored>>> {
+    /// The folders that have nothing else in them, from the inmost on. The one that they are in must have what it
+    /// had, if others could empty it meanwhile.
+    async fn only_for(&self, principal: &Principal, seen: &mut Seen) -> Outcome<Vec<Arc<Stored>>> {
         let (steward, mut bare) = (steward(principal), Vec::new());
-        let mut inner = &seen.key;
-        for folder in seen.folders.iter().skip(1).rev() {
+        let mut inner = name_of(seen.key.id());
+        for folder in seen.folders.iter_mut().skip(1).rev() {
             let Some(stored) = &folder.stored else {
                 break;
             };
-            let listed = self.list_folder(&steward, &folder.key, None, 2).await?;
-            let mut names = listed.items.iter().map(|it| it.name.as_str());
-            if names.next() != Some(name_of(inner.id())) || names.next().is_some() {
+            let listed = self.list_folder(&steward, &folder.key, None, ATTEMPTS + 1);
+            let listed = listed.await?.items;
+            if listed.iter().any(|it| it.name != inner) {
+                folder.is_pinned = listed.len() <= ATTEMPTS;
                 break;
             }
             bare.push(Arc::clone(stored));
-            inner = &folder.key;
+            inner = name_of(folder.key.id());
         }
         Ok(bare)
     }
@@ -45,7 +47,7 @@ impl Service {
         let _turn = self.enter(once.as_ref())?;
         for _ in 0..ATTEMPTS {
             // The folder itself is looked at before what is in it: what changes there later changes it.
-            let seen = self.look(key).await?;
+            let mut seen = self.look(key).await?;
             self.admit(terms, &seen).await?;
             let is_folder = matches!(seen.target.entry, Some(Entry::Folder));
             if is_folder && key.id() == ROOT {
@@ -71,8 +73,11 @@ impl Service {
                 asks.extend(below.iter().map(|it| ask(it.key.clone(), present())));
             }
             if terms.prunes {
-                let bare = self.only_for(principal, &seen).await?;
-                asks.extend(bare.into_iter().map(|it| ask(it.key.clone(), pinned_to(&it))));
+                let bare = self.only_for(principal, &mut seen).await?;
+                asks.extend(
+                    bare.into_iter()
+                        .map(|it| ask(it.key.clone(), pinned_to(&it))),
+                );
             }
             let pinned = self.pin(&seen, terms).await?;
             asks.push(ask(key.clone(), pinned.conditions.clone()));

@@ -31,6 +31,8 @@ pub(super) struct Place {
     /// The newest version, if that is no tombstone.
     pub(super) stored: Option<Arc<Stored>>,
     pub(super) entry: Option<Entry>,
+    /// Whether it must still be in the version that it had.
+    pub(super) is_pinned: bool,
 }
 
 impl Service {
@@ -63,7 +65,12 @@ impl Service {
         let newest = self.reading.newest(&key).await?;
         let stored = newest.filter(|it| it.head().is_document());
         let entry = stored.as_deref().map(Entry::of).transpose()?;
-        Ok(Place { key, stored, entry })
+        Ok(Place {
+            key,
+            stored,
+            entry,
+            is_pinned: false,
+        })
     }
 
     /// Writes what is asked for and a version of each folder that it is in, in one step. The last of `asks` is
@@ -237,6 +244,10 @@ impl Service {
                 pinned.is_pinned = false;
             }
             (None, None) => conditions.if_none_match = Some(Condition::Any),
+            // It is refused as it is, and begins with no version; or there is nothing by then.
+            (None, Some(_)) if asked.if_none_match == Some(Condition::Any) => {
+                pinned.is_pinned = false;
+            }
             // It is refused as it is.
             (None, Some(_)) if must_be_protected && !asked.protect_a_write() => {
                 pinned.is_pinned = false;
@@ -286,7 +297,8 @@ impl Place {
         let (edit, conditions) = match self.stored {
             Some(_) => {
                 let edit = Edited::JsonPatch(Bytes::from_static(IS_FOLDER));
-                (edit, Preconditions::default())
+                let pinned = self.stored.as_deref().filter(|_| self.is_pinned);
+                (edit, pinned.map(pinned_to).unwrap_or_default())
             }
             None => {
                 let folder = entry::folder(&Properties::default());
