@@ -411,7 +411,8 @@ mod tests {
             older(&path, 3);
             let connection = open_writer(&path).unwrap();
             let new = schema(&connection);
-            let back = "ALTER TABLE conflicts DROP COLUMN settled_reason; PRAGMA user_version=4;";
+            let back = "ALTER TABLE conflicts DROP COLUMN settled_reason;
+                        ALTER TABLE locks DROP COLUMN terms; PRAGMA user_version=4;";
             connection.execute_batch(back).unwrap();
             let schema_before = crate::marker::schema_of(&connection).unwrap();
             connection

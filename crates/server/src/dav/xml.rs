@@ -139,7 +139,8 @@ pub(super) fn push_whole(out: &mut String, node: Node<'_, '_>, around: Option<&s
     {
         push_attribute(out, "xml:lang", language);
     }
-    for (number, attribute) in node.attributes().enumerate() {
+    let mut number = 0;
+    for attribute in node.attributes() {
         match attribute.namespace() {
             None => push_attribute(out, attribute.name(), attribute.value()),
             Some(XML) if around.is_none() && attribute.name() == "lang" => {}
@@ -150,6 +151,7 @@ pub(super) fn push_whole(out: &mut String, node: Node<'_, '_>, around: Option<&s
                 push_attribute(out, &format!("xmlns:a{number}"), of);
                 let name = format!("a{number}:{}", attribute.name());
                 push_attribute(out, &name, attribute.value());
+                number += 1;
             }
         }
     }

@@ -1,11 +1,12 @@
 use super::document::{CONDITIONS_OF_READING, NOT_MODIFIED};
 use super::file::ANY_BYTES;
-use super::misplaced::{IN_DAV, IN_LOCKS, NONE};
+use super::header::OF_VERSION;
+use super::misplaced::{IN_DAV, IN_FINDS, IN_LOCKS, NONE};
 use super::parameter::{
     AFTER, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LIMIT, LOCK as LOCK_TOKEN,
 };
 use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_STORING, always};
-use super::{Action, Answer, Body, Operation, Required, Resource};
+use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
 use crate::call::gated;
 use crate::problem::ProblemKind;
 
@@ -47,8 +48,35 @@ const HEAD: Operation = Operation {
     ..READ
 };
 
+const XML: &[Content] = &[Content::new("application/xml", Shape::Text)];
+
+const SEVERAL: Answer = Answer {
+    status: 207,
+    ..Answer::of("A multistatus (RFC 4918, section 13).", XML)
+};
+
+const MADE: Answer = Answer {
+    status: 201,
+    description: "There was nothing.",
+    headers: &[OF_VERSION],
+    ..Answer::BARE
+};
+
+const CHANGED: Answer = Answer {
+    status: 204,
+    description: "There is a new version, or nothing any more.",
+    perhaps: OF_VERSION,
+    ..Answer::BARE
+};
+
+const LOCKED: Answer = Answer {
+    perhaps: &["Lock-Token"],
+    ..Answer::of("The lock.", XML)
+};
+
 /// A write: what they have in common.
 const WRITE: Operation = Operation {
+    answers: &[MADE, CHANGED],
     fields: &[&IF_MATCH, &IF_NONE_MATCH, &IF_UNMODIFIED_SINCE],
     misplaced: IN_DAV,
     refusals: &[
@@ -86,6 +114,7 @@ const DELETE: Operation = Operation {
     method: "DELETE",
     action: Required::Always(Action::Delete),
     summary: "Delete a file, or a folder with all that is in it",
+    answers: &[CHANGED],
     ..WRITE
 };
 
@@ -95,6 +124,9 @@ const FIND: Operation = Operation {
     method: "PROPFIND",
     action: Required::Always(Action::Read),
     summary: "Show the properties of a file, or of a folder and what is in it",
+    misplaced: IN_FINDS,
+    answers: &[SEVERAL],
+    refusals: &[OF_CONDITIONAL_READING],
     ..Operation::BARE
 };
 
@@ -104,6 +136,7 @@ const PATCH: Operation = Operation {
     method: "PROPPATCH",
     action: Required::Always(Action::Update),
     summary: "Set properties of a file or a folder",
+    answers: &[SEVERAL],
     ..WRITE
 };
 
@@ -113,6 +146,7 @@ const MAKE: Operation = Operation {
     method: "MKCOL",
     action: Required::Always(Action::Create),
     summary: "Make a folder",
+    answers: &[MADE],
     ..WRITE
 };
 
@@ -140,6 +174,13 @@ const LOCK: Operation = Operation {
     method: "LOCK",
     action: Required::Always(Action::Update),
     summary: "Take or renew the lock of a file or a folder",
+    answers: &[
+        LOCKED,
+        Answer {
+            status: 201,
+            ..LOCKED
+        },
+    ],
     ..WRITE
 };
 
@@ -149,6 +190,11 @@ const UNLOCK: Operation = Operation {
     method: "UNLOCK",
     action: Required::Always(Action::Update),
     summary: "Release a lock",
+    answers: &[Answer {
+        status: 204,
+        description: "Nobody holds the lock by this token.",
+        ..Answer::BARE
+    }],
     fields: &[&LOCK_TOKEN],
     misplaced: IN_LOCKS,
     ..WRITE

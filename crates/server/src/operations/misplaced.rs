@@ -95,6 +95,12 @@ pub(super) const IN_STORAGES: Misplaced = Misplaced {
     belong: "on requests to /files",
 };
 
+/// For questions that are about several versions.
+pub(super) const IN_FINDS: Misplaced = Misplaced {
+    fields: OF_WRITES,
+    belong: "on a request for one file, which has a version",
+};
+
 /// For WebDAV, which names locks in `If`.
 pub(super) const IN_DAV: Misplaced = Misplaced {
     fields: &[guard(&LOCK), guard(&IDEMPOTENCY)],

@@ -1,9 +1,10 @@
 use super::document::{CONDITIONS_OF_READING, NOT_MODIFIED};
 use super::file::ANY_BYTES;
+use super::header::OF_VERSION;
 use super::misplaced::{IN_STORAGES, NONE};
 use super::parameter::{IF_MATCH, IF_NONE_MATCH, REL, RESOURCE};
 use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_STORING, always};
-use super::{Action, Answer, Body, Operation, Required, Resource, Scope};
+use super::{Action, Answer, Body, Content, Operation, Required, Resource, Scope, Shape};
 use crate::call::{gated, open};
 use crate::problem::ProblemKind;
 
@@ -19,11 +20,14 @@ pub(super) static DOCUMENT: Resource = Resource::new(
 pub(super) static FINGER: Resource =
     Resource::of_server("/.well-known/webfinger", &[FIND]).undescribed();
 
+const FOUND: &[Content] = &[Content::new("application/jrd+json", Shape::Text)];
+
 const FIND: Operation = Operation {
     id: "findStorage",
     run: open!(crate::storage::finger),
     summary: "Find the storage of a person",
     query: &[&RESOURCE, &REL],
+    answers: &[Answer::of("Where the storage is.", FOUND)],
     refusals: &[&[
         always(ProblemKind::Malformed),
         always(ProblemKind::NotFound),
@@ -65,6 +69,19 @@ const PUT: Operation = Operation {
     method: "PUT",
     action: Required::Any(&[Action::Create, Action::Update]),
     summary: "Create or replace a document",
+    answers: &[
+        Answer {
+            status: 201,
+            description: "The document is new.",
+            headers: &[OF_VERSION],
+            ..Answer::BARE
+        },
+        Answer {
+            description: "The document has a new version.",
+            headers: &[OF_VERSION],
+            ..Answer::BARE
+        },
+    ],
     fields: &[&IF_MATCH, &IF_NONE_MATCH],
     misplaced: IN_STORAGES,
     body: Some(Body {
@@ -90,6 +107,10 @@ const DELETE: Operation = Operation {
     method: "DELETE",
     action: Required::Always(Action::Delete),
     summary: "Delete a document",
+    answers: &[Answer {
+        description: "There is no such document any more.",
+        ..Answer::BARE
+    }],
     fields: &[&IF_MATCH, &IF_NONE_MATCH],
     misplaced: IN_STORAGES,
     refusals: &[
