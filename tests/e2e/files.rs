@@ -1029,3 +1029,80 @@ async fn files_move_between_stores() {
     assert_eq!(names(&client, "/files/a/").await, ["café"]);
     create(&client, "/files/a/more", "x").await;
 }
+
+/// Two edits of one text, of different lines: with `conflict=merge` both are there, and whoever gets the tag sees it.
+#[tokio::test]
+async fn texts_are_joined_where_their_writer_wants_that() {
+    let server = Server::with_config(CONFIG);
+    let client = server.client();
+    let filling = large(60_000);
+    for (path, filling) in [("/files/small", ""), ("/files/large", &*filling)] {
+        let text = |first: &str, last: &str| format!("{first}\ntwo\n{filling}\nfour\n{last}\n");
+        let tag = create(&client, path, &text("one", "five")).await;
+        let theirs = put(&client, path, &text("one", "FIVE"))
+            .if_match(&tag)
+            .by("ben");
+        assert_eq!(theirs.send().await.status, 204);
+        let ours = async |content: &str| {
+            let ask = put(&client, path, content).if_match(&tag).by("ann");
+            let ask = ask.header("Idempotency-Key", &format!("\"{path}\""));
+            ask.header("Prefer", "conflict=merge").send().await
+        };
+        let joined = ours(&text("ONE", "five")).await;
+        assert_eq!(joined.status, 200, "{joined:?}");
+        assert_eq!(joined.text(), text("ONE", "FIVE"));
+        assert_eq!(joined.header("preference-applied"), Some("conflict=merge"));
+        let read = client.get(path).await;
+        assert_eq!((read.text(), read.tag()), (joined.text(), joined.tag()));
+        // Sent again, it is not joined again.
+        let again = ours(&text("ONE", "five")).await;
+        assert_eq!(
+            (again.status, again.text(), again.tag()),
+            (200, joined.text(), joined.tag())
+        );
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+        is_problem(&ours(&text("UNO", "five")).await, 422, "key-reuse");
+        // Both changed one line.
+        let clash = put(&client, path, &text("UNO", "five")).if_match(&tag);
+        let clash = clash.header("Prefer", "conflict=merge").send().await;
+        is_problem(&clash, 409, "stale-version");
+        assert_eq!(client.get(path).await.tag(), joined.tag());
+    }
+    let tag = create(&client, "/files/b", "\0a\nb\n").await;
+    assert_eq!(
+        put(&client, "/files/b", "\0A\nb\n")
+            .if_match(&tag)
+            .send()
+            .await
+            .status,
+        204
+    );
+    let ask = put(&client, "/files/b", "\0a\nB\n").if_match(&tag);
+    let bytes = ask.header("Prefer", "conflict=merge").send().await;
+    is_problem(&bytes, 409, "stale-version");
+}
+
+/// Everybody adds a line to one text, based on what it was first: no line is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_who_write_lines_of_their_own_are_joined() {
+    let server = Server::start();
+    let clients = crowd(&server, 16).await;
+    let lines: Vec<_> = (0..16).map(|n| format!("line {n}\n\n")).collect();
+    let tag = create(&clients[0], "/files/x", &lines.concat()).await;
+    let answers = at_once(&clients, |n, client| {
+        let (tag, mut lines) = (tag.clone(), lines.clone());
+        async move {
+            lines[n] = format!("changed {n}\n\n");
+            let ask = put(&client, "/files/x", &lines.concat()).if_match(&tag);
+            ask.header("Prefer", "conflict=merge").send().await
+        }
+    })
+    .await;
+    assert_eq!(
+        count(&answers, 200) + count(&answers, 204),
+        16,
+        "{answers:?}"
+    );
+    let changed: String = (0..16).map(|n| format!("changed {n}\n\n")).collect();
+    assert_eq!(clients[0].get("/files/x").await.text(), changed);
+}

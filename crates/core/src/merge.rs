@@ -71,6 +71,12 @@ pub use conflict::{Collision, Conflict};
 pub use obstacle::{Obstacle, Reason, Side};
 pub use strategy::{Finder, Strategies, Strategy};
 
+/// Joins two edits of a text line by line; `None` if both changed the same lines.
+pub fn merge_texts(base: &str, ours: &str, theirs: &str) -> Option<String> {
+    let joined = text::merge([base, ours, theirs])?;
+    (!joined.review).then_some(joined.text)
+}
+
 /// What somebody decided about the places in conflict.
 pub type Choices = BTreeMap<Pointer, Choice>;
 

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use detente_core::Key;
-use detente_service::{FileTerms, Transfer, What};
+use detente_service::{FileTerms, OnCollision, Transfer, What};
 
 use crate::call::{Answer, Call};
 use crate::explanation::Refused;
@@ -36,7 +36,7 @@ pub(crate) async fn put(call: &mut Call) -> Answer {
         return Err(Problem::malformed(detail).into());
     }
     let terms = terms(call)?;
-    let stored = file::receive(call, key.clone(), ("PUT", terms), false).await;
+    let stored = file::receive(call, key.clone(), ("PUT", terms), OnCollision::Refuse).await;
     answer(call, stored, &[&key], |call, stored| {
         file::answer(call, &stored.done)
     })

@@ -10,7 +10,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use detente_core::{Condition, FILES, Key, Preconditions, ROOT};
-use detente_service::{Done, Entry, FileTerms, PutFile, StoredFile, TooMuch, What};
+use detente_service::{
+    Became, Done, Entry, FileTerms, OnCollision, PutFile, StoredFile, TooMuch, What,
+};
 use tokio::time::Instant;
 
 use crate::call::{Answer, Call};
@@ -102,15 +104,31 @@ pub(crate) async fn put(call: &mut Call) -> Answer {
     if means_folder {
         return put_folder(call, &key).await;
     }
-    let or_copy = Preferences::copies(call.inbound.headers());
+    let on_collision = Preferences::on_collision(call.inbound.headers());
     let terms = terms(call.inbound.headers())?;
-    let stored = receive(call, key, ("PUT", terms), or_copy).await?;
-    let mut response = answer(call, &stored.done);
-    if stored.is_copy {
-        locate(call, &mut response, &stored.done);
-        let applied = HeaderValue::from_static("conflict=copy");
-        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
-    }
+    let stored = receive(call, key, ("PUT", terms), on_collision).await?;
+    let done = &stored.done;
+    let (mut response, applied) = match stored.became {
+        Became::Stored => return Ok(answer(call, done)),
+        Became::Copied => {
+            let mut response = answer(call, done);
+            locate(call, &mut response, done);
+            (response, "conflict=copy")
+        }
+        // Whoever gets its tag gets to see what was joined.
+        Became::Joined => match Entry::of(&done.stored)? {
+            Entry::File(facts) => {
+                let mut response = sending::file(call, &done.stored, &facts).await?;
+                if done.is_replayed {
+                    mark_replayed(response.headers_mut());
+                }
+                (response, "conflict=merge")
+            }
+            Entry::Folder => return Ok(answer(call, done)),
+        },
+    };
+    let applied = HeaderValue::from_static(applied);
+    response.headers_mut().insert(PREFERENCE_APPLIED, applied);
     Ok(response)
 }
 
@@ -142,7 +160,7 @@ pub(crate) async fn post(call: &mut Call) -> Answer {
         },
         ..terms(call.inbound.headers())?
     };
-    let stored = receive(call, key, ("POST", terms), false).await?;
+    let stored = receive(call, key, ("POST", terms), OnCollision::Refuse).await?;
     let mut response = answer(call, &stored.done);
     locate(call, &mut response, &stored.done);
     Ok(response)
@@ -196,7 +214,7 @@ pub(crate) async fn receive(
     call: &mut Call,
     key: Key,
     (verb, terms): (&'static str, FileTerms),
-    or_copy: bool,
+    on_collision: OnCollision,
 ) -> Result<StoredFile, Refused> {
     let headers = call.inbound.headers();
     must_be_whole(headers)?;
@@ -220,7 +238,7 @@ pub(crate) async fn receive(
         terms,
         media_type,
         received,
-        or_copy,
+        on_collision,
         verb,
     };
     let once = once.as_ref().map(|once| once.of(&call.inbound));

@@ -1,6 +1,6 @@
 use axum::http::{HeaderMap, HeaderName};
 
-use detente_service::OnConflict;
+use detente_service::{OnCollision, OnConflict};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
@@ -14,9 +14,13 @@ pub(crate) struct Preferences {
 }
 
 impl Preferences {
-    /// Whether a file that collides with another is to be stored beside it: `conflict=copy`.
-    pub(crate) fn copies(headers: &HeaderMap) -> bool {
-        preferred(headers, "conflict").as_deref() == Some("copy")
+    /// What is to become of a file that collides with another: `conflict=copy` or `conflict=merge`.
+    pub(crate) fn on_collision(headers: &HeaderMap) -> OnCollision {
+        match preferred(headers, "conflict").as_deref() {
+            Some("copy") => OnCollision::Copy,
+            Some("merge") => OnCollision::Join,
+            _ => OnCollision::Refuse,
+        }
     }
 
     pub(crate) fn of(headers: &HeaderMap) -> Self {

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use detente_core::{Condition, EntityTag, FILES, Key, Preconditions, ROOT, VersionTag};
 use detente_service::{
-    Action, Entry, Explanation, FileTerms, Principal, Rights, StaleAnswer, What,
+    Action, Entry, Explanation, FileTerms, OnCollision, Principal, Rights, StaleAnswer, What,
 };
 
 use crate::call::{Answer, Call};
@@ -94,7 +94,7 @@ pub(crate) async fn put(call: &mut Call) -> Answer {
     }
     call.principal = principal;
     let terms = terms(call.inbound.headers())?;
-    let stored = file::receive(call, key, ("PUT", terms), false).await;
+    let stored = file::receive(call, key, ("PUT", terms), OnCollision::Refuse).await;
     let stored = stored.map_err(|refused| match refused {
         Refused::Explained(explanation) => told(explanation, true),
         problem => problem,

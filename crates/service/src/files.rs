@@ -12,6 +12,7 @@ mod content; // what comes in, and what goes out
 mod entry; // a file or a folder, as it is stored
 mod explained; // a refusal, in terms of files
 mod folder; // what is in a folder
+mod joined; // texts that two wrote
 mod locked; // a lock, and what it is the lock of
 mod properties; // what clients keep about files
 mod put; // a new file, or a new version
@@ -31,7 +32,7 @@ pub use entry::{Entry, FileFacts};
 pub use folder::{FolderPage, Listed};
 pub use locked::LockedFile;
 pub use properties::Properties;
-pub use put::{PutFile, Stored as StoredFile};
+pub use put::{Became, OnCollision, PutFile, StoredFile};
 pub(crate) use sweep::Named;
 pub use sweep::named_contents;
 pub use terms::{About, FileTerms, State, StateCondition, StateList, StateLists};

@@ -51,9 +51,10 @@ pub use explanation::{
 };
 pub use feed::{FeedForm, Follower, Page, Position, Scope};
 pub use files::{
-    About, Content, Entry, FileFacts, FileTerms, Files, FolderPage, INLINE, Incoming, Listed,
-    LockedFile, Outgoing, Properties, PutFile, Received, State, StateCondition, StateList,
-    StateLists, StoredFile, TooMuch, Transfer, Transferred, named_contents,
+    About, Became, Content, Entry, FileFacts, FileTerms, Files, FolderPage, INLINE, Incoming,
+    Listed, LockedFile, OnCollision, Outgoing, Properties, PutFile, Received, State,
+    StateCondition, StateList, StateLists, StoredFile, TooMuch, Transfer, Transferred,
+    named_contents,
 };
 pub use lock::{LockAsk, LockWish};
 pub use merge::{MergeAsk, MergeEdit, MergePreview, Named};

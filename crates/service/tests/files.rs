@@ -7,7 +7,8 @@ use bytes::Bytes;
 use detente_blobs::{Blobs, ContentHash};
 use detente_core::{Condition, EntityTag, Key, Preconditions, Unconditional};
 use detente_service::{
-    Entry, FileTerms, Files, Outgoing, Policy, Principal, PutFile, Rights, Service, What,
+    Entry, FileTerms, Files, OnCollision, Outgoing, Policy, Principal, PutFile, Rights, Service,
+    What,
 };
 use detente_store::memory::Disk;
 use detente_store::{Memory, Store, Writer};
@@ -72,7 +73,7 @@ impl House {
             },
             media_type: "text/plain".into(),
             received: incoming.finish().await.unwrap(),
-            or_copy: false,
+            on_collision: OnCollision::Refuse,
             verb: "PUT",
         };
         let stored = self.service.put_file(&self.ann, put, None).await;

@@ -38,7 +38,8 @@ pub(super) fn join(
     }
 }
 
-fn merge(texts: [&str; 3]) -> Option<Merged> {
+/// The texts are base, ours and theirs.
+pub(super) fn merge(texts: [&str; 3]) -> Option<Merged> {
     // If one side emptied the text, there is nothing left that the other side's edit applies to.
     if texts[1..].contains(&"") {
         return None;

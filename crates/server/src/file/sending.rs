@@ -18,7 +18,11 @@ const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 pub(crate) async fn file(call: &Call, stored: &Stored, facts: &FileFacts) -> Answer {
     let request = call.inbound.headers();
     let size = facts.size;
-    let (status, from, length) = match part(request, stored, size) {
+    let wanted = match call.inbound.parts.method.is_safe() {
+        true => part(request, stored, size),
+        false => Part::Whole,
+    };
+    let (status, from, length) = match wanted {
         Part::Whole => (StatusCode::OK, 0, size),
         Part::Of(from, length) => (StatusCode::PARTIAL_CONTENT, from, length),
         Part::None => {

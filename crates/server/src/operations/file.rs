@@ -69,6 +69,12 @@ const PUT: Operation = Operation {
             ..Answer::BARE
         },
         Answer {
+            description: "The file was joined with what others wrote; this is the outcome.",
+            headers: &[OF_VERSION],
+            contents: ANY_BYTES,
+            ..Answer::BARE
+        },
+        Answer {
             status: 204,
             description: "The file has a new version.",
             headers: &[OF_VERSION, OF_WRITE],

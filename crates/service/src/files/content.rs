@@ -86,18 +86,28 @@ impl Service {
             let part = part.ok_or_else(|| What::failed("a part lies outside its content"))?;
             return Ok(Outgoing::Here(part));
         }
-        let blobs = self.files()?.blobs.as_ref();
-        let reading = match blobs {
-            Some(blobs) => blobs.read(facts.hash).await.map_err(What::failed)?,
-            None => None,
-        };
-        let gone = || What::failed(format!("the content {} is not there", facts.hash));
-        let mut reading = reading.ok_or_else(gone)?;
-        if reading.size() != facts.size {
-            return Err(What::failed(format!("the content {} is cut off", facts.hash)).into());
-        }
+        let mut reading = self.reading_of(facts.hash, facts.size).await?;
         reading.seek(from, length).map_err(What::failed)?;
         Ok(Outgoing::Elsewhere(reading))
+    }
+
+    /// A content that is in no version.
+    pub(super) async fn elsewhere(&self, hash: ContentHash, size: u64) -> Outcome<Outgoing> {
+        Ok(Outgoing::Elsewhere(self.reading_of(hash, size).await?))
+    }
+
+    async fn reading_of(&self, hash: ContentHash, size: u64) -> Outcome<Reading> {
+        let blobs = self.files()?.blobs.as_ref();
+        let reading = match blobs {
+            Some(blobs) => blobs.read(hash).await.map_err(What::failed)?,
+            None => None,
+        };
+        let gone = || What::failed(format!("the content {hash} is not there"));
+        let reading = reading.ok_or_else(gone)?;
+        match reading.size() == size {
+            true => Ok(reading),
+            false => Err(What::failed(format!("the content {hash} is cut off")).into()),
+        }
     }
 }
 

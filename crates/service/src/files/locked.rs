@@ -3,7 +3,7 @@ use std::sync::Arc;
 use detente_core::{Key, Lock, ROOT};
 
 use super::tree::absent;
-use super::{FileTerms, PutFile};
+use super::{FileTerms, OnCollision, PutFile};
 use crate::explanation::What;
 use crate::{LockAsk, LockWish, Outcome, Principal, Service};
 
@@ -42,7 +42,7 @@ impl Service {
                 },
                 media_type: "application/octet-stream".to_owned(),
                 received: self.receive()?.finish().await?,
-                or_copy: false,
+                on_collision: OnCollision::Refuse,
                 verb: "LOCK",
             };
             self.put_file(principal, put, None).await?;

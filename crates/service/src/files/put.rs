@@ -1,4 +1,5 @@
-use detente_core::{Key, ROOT};
+use bytes::Bytes;
+use detente_core::{Key, Once, ROOT};
 
 use super::content::Received;
 use super::tree::{ATTEMPTS, absent, name_of};
@@ -13,18 +14,60 @@ pub struct PutFile {
     pub terms: FileTerms,
     pub media_type: String,
     pub received: Received,
-    /// Whether it is stored beside the one that it collides with, where it does.
-    pub or_copy: bool,
+    pub on_collision: OnCollision,
     pub verb: &'static str,
+}
+
+/// What becomes of a file that collides with another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnCollision {
+    #[default]
+    Refuse,
+    /// It is stored beside the other one.
+    Copy,
+    /// It is joined with the other one, if both are texts.
+    Join,
+}
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// It is there as it was sent.
+    Stored,
+    /// It is there under another name.
+    Copied,
+    /// What is there was joined of it and of what others wrote.
+    Joined,
 }
 
 /// A file that was stored.
 #[derive(Debug)]
-pub struct Stored {
+pub struct StoredFile {
     /// Its key is where the file is: elsewhere than was asked, if it is a copy, or if the server chose another
     /// name for the same request before.
     pub done: Done,
-    pub is_copy: bool,
+    pub became: Became,
+}
+
+impl PutFile {
+    /// As it is stored, with these properties.
+    fn text(&self, properties: &Properties) -> Bytes {
+        let facts = self.received.facts(self.media_type.clone());
+        entry::file(&facts, &self.received.content, properties)
+    }
+
+    /// What became of it: the same request may have been performed before.
+    fn became(&self, done: &Done) -> Outcome<Became> {
+        if done.stored.key != self.key && self.on_collision == OnCollision::Copy {
+            return Ok(Became::Copied);
+        }
+        let entry = Entry::of(&done.stored)?;
+        let is_own = entry.file().is_none_or(|it| it.hash == self.received.hash);
+        Ok(match is_own {
+            true => Became::Stored,
+            false => Became::Joined,
+        })
+    }
 }
 
 /// How many copies may have one name but for a number.
@@ -41,35 +84,39 @@ impl Service {
         principal: &Principal,
         put: PutFile,
         once: Option<OnceKey<'_>>,
-    ) -> Outcome<Stored> {
+    ) -> Outcome<StoredFile> {
         if put.key.id() == ROOT {
             return Err(Explanation::of(What::IsAFolder, &put.key));
         }
-        match self.put_once(principal, &put, once.clone()).await {
-            Ok(done) => Ok(Stored {
-                // The copy that the same request made before.
-                is_copy: put.or_copy && done.stored.key != put.key,
-                done,
-            }),
-            Err(explanation) if put.or_copy && explanation.what.is_collision() => {
-                self.copy_beside(principal, put, explanation, once).await
+        // By what was sent, whatever becomes of it.
+        let once = once.map(|key| key.once(&principal.name, &put.text(&Properties::default())));
+        let refused = match self.put_once(principal, &put, once).await {
+            Ok(done) => {
+                let became = put.became(&done)?;
+                return Ok(StoredFile { done, became });
             }
-            Err(explanation) => Err(explanation.log(self).await),
+            Err(explanation) => explanation,
+        };
+        match put.on_collision {
+            OnCollision::Copy if refused.what.is_collision() => {
+                self.copy_beside(principal, put, refused, once).await
+            }
+            OnCollision::Join if matches!(refused.what, What::Stale(..)) => {
+                self.join_texts(principal, put, refused, once).await
+            }
+            _ => Err(refused.log(self).await),
         }
     }
 
-    async fn put_once(
+    pub(super) async fn put_once(
         &self,
         principal: &Principal,
         put: &PutFile,
-        once: Option<OnceKey<'_>>,
+        once: Option<Once>,
     ) -> Outcome<Done> {
-        let facts = put.received.facts(put.media_type.clone());
-        let content = &put.received.content;
-        let text = entry::file(&facts, content, &Properties::default());
+        let text = put.text(&Properties::default());
         // Held until there is an answer.
         let _share = self.budget.edit(text.len()).await?;
-        let once = once.map(|key| key.once(&principal.name, &text));
         let _turn = self.enter(once.as_ref())?;
         for _ in 0..ATTEMPTS {
             let seen = self.look(&put.key).await?;
@@ -82,7 +129,7 @@ impl Service {
             let replaced = seen.target.stored.as_deref();
             let text = match replaced.map(Properties::of).unwrap_or_default() {
                 none if none.0.is_empty() => text.clone(),
-                kept => entry::file(&facts, content, &kept),
+                kept => put.text(&kept),
             };
             let ask = Ask {
                 key: put.key.clone(),
@@ -113,8 +160,8 @@ impl Service {
         principal: &Principal,
         mut put: PutFile,
         collision: Box<Explanation>,
-        once: Option<OnceKey<'_>>,
-    ) -> Outcome<Stored> {
+        once: Option<Once>,
+    ) -> Outcome<StoredFile> {
         let today = self.writer.time().now.to_string();
         let today = today.split('T').next().unwrap_or_default().to_owned();
         let original = put.key.clone();
@@ -127,11 +174,11 @@ impl Service {
                 return Err(collision.log(self).await);
             };
             put.key = key;
-            match self.put_once(principal, &put, once.clone()).await {
+            match self.put_once(principal, &put, once).await {
                 Ok(done) => {
-                    return Ok(Stored {
+                    return Ok(StoredFile {
                         done,
-                        is_copy: true,
+                        became: Became::Copied,
                     });
                 }
                 Err(explanation) if explanation.what.is_collision() => {}
