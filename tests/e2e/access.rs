@@ -7,6 +7,7 @@ mod who; // who asks: every kind of credentials, good and bad
 mod world; // a server full of documents of several people
 
 mod audit; // the lines of the log
+mod files; // everybody asks for everything of files
 mod jwt; // tokens of others, and keys that come and go
 mod matrix; // everybody asks for everything
 mod oracles; // questions whose answers would tell what is hidden

@@ -467,10 +467,13 @@ async fn a_large_folder_is_listed_in_pieces() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_20_who_want_a_lock_one_has_it() {
     let server = Server::start();
-    let clients = crowd(&server, 20).await;
+    lock_at_once(&crowd(&server, 20).await, 20).await;
+}
+
+pub(crate) async fn lock_at_once(clients: &[Client], rounds: usize) {
     create(&clients[0], "/files/x", "start").await;
-    for round in 0..20 {
-        let answers = at_once(&clients, |n, client| async move {
+    for round in 0..rounds {
+        let answers = at_once(clients, |n, client| async move {
             let taken = lock(&client, "/dav/x", "0").await;
             if taken.status != 200 {
                 return taken;
@@ -501,10 +504,13 @@ async fn of_20_who_want_a_lock_one_has_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deep_lock_and_writes_below_exclude_each_other() {
     let server = Server::start();
-    let clients = crowd(&server, 16).await;
-    for round in 0..30 {
+    deep_lock_against_writes(&crowd(&server, 16).await, 30).await;
+}
+
+pub(crate) async fn deep_lock_against_writes(clients: &[Client], rounds: usize) {
+    for round in 0..rounds {
         make(&clients[0], &format!("/dav/d{round}")).await;
-        let answers = at_once(&clients, |n, client| async move {
+        let answers = at_once(clients, |n, client| async move {
             let folder = format!("/dav/d{round}");
             match n % 4 {
                 0 => {
@@ -546,14 +552,17 @@ async fn a_deep_lock_and_writes_below_exclude_each_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_write_is_lost_to_a_move() {
     let server = Server::start();
-    let clients = crowd(&server, 12).await;
+    move_against_writes(&crowd(&server, 12).await, 60).await;
+}
+
+pub(crate) async fn move_against_writes(clients: &[Client], rounds: usize) {
     let setting = &clients[0];
     make(setting, "/dav/from").await;
     make(setting, "/dav/to").await;
-    for round in 0..60 {
+    for round in 0..rounds {
         let created = put(setting, "/dav/from/x", "start").send().await;
         let tag = created.tag();
-        let answers = at_once(&clients, |n, client| {
+        let answers = at_once(clients, |n, client| {
             let tag = tag.clone();
             async move {
                 if n % 3 == 0 {
