@@ -341,6 +341,32 @@ async fn a_deep_lock_is_that_of_all_below_and_outlives_a_crash() {
     assert_eq!(lost.send().await.status, 412);
 }
 
+/// Whatever name somebody gives: it stays text.
+#[tokio::test]
+async fn an_owner_is_shown_as_it_was_given() {
+    let server = Server::start();
+    let client = server.client();
+    for (name, owner, shown) in [
+        ("a", "{\"owner\":\"<b & co\"}", "<D:owner>&lt;b &amp; co</D:owner>"),
+        ("b", "{\"owner\":\"</D:owner><x/>\"}", "<D:owner>&lt;/D:owner&gt;&lt;x/&gt;</D:owner>"),
+    ] {
+        create(&client, &format!("/files/{name}"), "x").await;
+        let taken = client.post(&format!("/file-locks/{name}"), owner).send().await;
+        assert_eq!(taken.status, 201, "{taken:?}");
+        let found = find(&client, &format!("/dav/{name}"), "0", "").await;
+        assert!(found.text().contains(shown), "{}", found.text());
+    }
+    create(&client, "/files/c", "x").await;
+    let xml = LOCKINFO.replace("Ann", "<href>mailto:ann@b</href>");
+    let ask = client.ask("LOCK", "/dav/c").body("application/xml", &xml);
+    assert!(ask.send().await.text().contains("<D:owner><href xmlns=\"DAV:\">mailto:ann@b</href></D:owner>"));
+    let lock = client.get("/file-locks/c").await.json();
+    assert_eq!(lock["owner"], "mailto:ann@b");
+    let refused = put(&client, "/files/c", "y").if_match("*").send().await;
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.starts_with("mailto:ann@b holds the lock of \"c\" until"), "{detail}");
+}
+
 /// A lock of a folder alone guards which names are in it, and not what they stand for.
 #[tokio::test]
 async fn a_lock_of_depth_0_is_that_of_the_names_in_a_folder() {
@@ -451,6 +477,10 @@ async fn a_large_folder_is_listed_in_pieces() {
     let all = client.ask("PROPFIND", "/dav/d").send().await;
     assert_eq!(all.status, 403);
     assert!(all.text().contains("propfind-finite-depth"), "{all:?}");
+    // Much of it is in the versions themselves.
+    for n in 0..300 {
+        create(&client, &format!("/files/d/large/{n}"), &large(30_000)).await;
+    }
     let moved = sent(&client, "MOVE", "/dav/d", &[("Destination", "/dav/e")]).await;
     assert_eq!(moved.status, 201, "{moved:?}");
     assert_eq!(
@@ -546,6 +576,43 @@ pub(crate) async fn deep_lock_against_writes(clients: &[Client], rounds: usize) 
             .count();
         assert!(got == 0 || locked == 0, "{round}: {answers:?}");
     }
+}
+
+/// What `If` says of the place where a file is to be is compared and written in one step.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_replaces_no_version_that_it_does_not_name() {
+    let server = Server::start();
+    let clients = crowd(&server, 8).await;
+    let setting = &clients[0];
+    create(setting, "/files/other", "x").await;
+    for round in 0..60 {
+        let there = put(setting, "/dav/there", "first").send().await.tag();
+        for n in 0..4 {
+            put(setting, &format!("/dav/from{n}"), "moved").send().await;
+        }
+        let answers = at_once(&clients, |n, client| {
+            let there = there.clone();
+            async move {
+                if n < 4 {
+                    let list = format!("</dav/there> ([{there}])");
+                    let fields = [("Destination", "/dav/there"), ("If", list.as_str())];
+                    return sent(&client, "MOVE", &format!("/dav/from{n}"), &fields).await;
+                }
+                put(&client, "/dav/there", "written").if_match(&there).send().await
+            }
+        })
+        .await;
+        assert_eq!(count(&answers, 204), 1, "{round}: {answers:?}");
+    }
+    let tag = setting.get("/files/other").await.tag();
+    let list = format!("</dav/other> ([{tag}])");
+    let other = put(setting, "/dav/there", "x").header("If", &list).send().await;
+    assert_eq!(other.status, 400, "nothing keeps it as it is: {other:?}");
+    let folder = setting.get("/files/").await.tag();
+    let list = format!("</dav/> ([{folder}])");
+    let fields = [("If", list.as_str())];
+    assert_eq!(sent(setting, "MKCOL", "/dav/new", &fields).await.status, 201);
+    assert_eq!(sent(setting, "MKCOL", "/dav/newer", &fields).await.status, 412);
 }
 
 /// A file that moves while others write it is in one place, with what somebody wrote last where they were told so.

@@ -488,7 +488,7 @@ async fn a_locked_file_is_its_holder_s() {
     let problem = is_problem(&refused, 423, "locked");
     assert_eq!(problem["locked_by"], "ann");
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.contains("the lock of this file until"), "{detail}");
+    assert!(detail.contains("holds the lock of \""), "{detail}");
     assert_eq!(problem["resolutions"][0]["href"], "/file-locks/a/plan");
     let deleted = client.ask("DELETE", path).if_match(&tag).send().await;
     is_problem(&deleted, 423, "locked");

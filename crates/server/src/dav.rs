@@ -6,7 +6,7 @@ mod locking; // LOCK and UNLOCK
 mod patch; // PROPPATCH
 mod place; // the URLs of this face
 mod property; // what is known of a file, as properties
-mod xml; // bodies
+pub(crate) mod xml; // bodies
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

@@ -14,6 +14,7 @@ use detente_service::{
 };
 use detente_store::{Damage, Settlement};
 
+use crate::lock::owner_in_words;
 use crate::problem::{Problem, ProblemKind};
 use crate::site::Site;
 
@@ -161,7 +162,7 @@ impl Subject<'_> {
                 let detail = format!("There is no folder {path:?}: make it first.");
                 Problem::new(Kind::PathClash, detail)
                     .with("path", path)
-                    .with("found", Value::Null)
+                    .with("found", "nothing")
             }
             What::InTheWay => {
                 let detail = format!(
@@ -181,6 +182,22 @@ impl Subject<'_> {
                 );
                 Problem::malformed(detail)
             }
+            What::TagOfAnother => {
+                let detail = format!(
+                    "If has an entity tag of {:?}. It may have those of the file, of Destination, and of the folders \
+                     that they are in: these are compared and written in one step.",
+                    self.path()
+                );
+                Problem::malformed(detail).with("header", "If")
+            }
+            What::TooLargeBelow { limit } => {
+                let detail = format!(
+                    "What is in {:?} has more than {limit} bytes beside its large contents, which is more than can be \
+                     moved or copied in one step. Move what is in it first.",
+                    self.path()
+                );
+                Problem::new(Kind::TooCostly, detail).with("limit_bytes", limit as u64)
+            }
             What::NoListHolds => {
                 let detail = "None of the lists of If holds.";
                 Problem::new(Kind::PreconditionFailed, detail).with("header", "If")
@@ -198,8 +215,8 @@ impl Subject<'_> {
             }
             What::TooMuchBelow { limit } => {
                 let detail = format!(
-                    "More than {limit} files and folders are in {:?}, which is more than can be deleted in one \
-                     step. Delete what is in it first.",
+                    "More than {limit} files and folders are in {:?}, which is more than can be deleted, moved or copied in one \
+                     step. Begin with what is in it.",
                     self.path()
                 );
                 Problem::new(Kind::TooCostly, detail)
@@ -332,10 +349,15 @@ impl Subject<'_> {
     }
 
     fn locked(&self, lock: &Lock) -> Problem {
-        let (owner, noun, until) = (&lock.owner, self.noun(), lock.expires_at);
-        let detail = format!("{owner} holds the lock of this {noun} until {until}.");
+        let owner = owner_in_words(&lock.owner);
+        // It may be the lock of a folder that the file is in.
+        let of = match self.key {
+            Some(key) if key.is_of_files() => format!("{:?}", key.id()),
+            _ => "this document".to_owned(),
+        };
+        let detail = format!("{owner} holds the lock of {of} until {}.", lock.expires_at);
         Problem::new(ProblemKind::Locked, detail)
-            .with("locked_by", lock.owner.as_str())
+            .with("locked_by", &*owner)
             .with("fencing", lock.fencing)
             .with("expires_at", lock.expires_at.to_string())
             .with("resolutions", self.resolutions())

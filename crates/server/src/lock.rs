@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,6 +8,7 @@ use detente_core::{Lock, LockTerms};
 use detente_service::{LockAsk, LockWish, Principal};
 
 use crate::call::{Answer, Call};
+use crate::dav::xml::text_of;
 use crate::explanation::Refused;
 use crate::fields::lock_token;
 use crate::inbound::{Inbound, not_json};
@@ -89,10 +91,18 @@ async fn change(call: &Call, ask: LockAsk) -> Result<Option<Arc<Lock>>, Refused>
 fn describe(lock: &Lock) -> Object {
     object([
         ("fencing", lock.fencing.into()),
-        ("owner", lock.owner.as_str().into()),
+        ("owner", (&*owner_in_words(&lock.owner)).into()),
         ("by", lock.by.to_string().into()),
         ("expires_at", lock.expires_at.to_string().into()),
     ])
+}
+
+/// Who holds a lock, for people: programs say it in XML (RFC 4918, section 14.17).
+pub(crate) fn owner_in_words(owner: &str) -> Cow<'_, str> {
+    match text_of(owner) {
+        Some(text) => text.trim().to_owned().into(),
+        None => owner.into(),
+    }
 }
 
 fn told(status: StatusCode, members: Object) -> Response {

@@ -44,14 +44,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .with_state(Arc::clone(&app))
         .layer(from_fn_with_state(app, exchange::exchange));
     match cors {
-        Some(cors) => with_cors(&router, cors),
+        Some(cors) => with_cors(&router, cors, may_be_for_all),
         None => router,
     }
 }
 
 /// The layer takes every OPTIONS for a preflight; one without the field that makes it one
 /// (Fetch, section 3.2.2) is for the resource.
-fn with_cors(router: &Router, cors: CorsLayer) -> Router {
+fn with_cors(router: &Router, cors: CorsLayer, may_be_for_all: bool) -> Router {
     let bare = router.clone();
     let pass_by = move |request: Request, next: Next| {
         let bare = bare.clone();
@@ -60,7 +60,8 @@ fn with_cors(router: &Router, cors: CorsLayer) -> Router {
                 .headers()
                 .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
             let path = request.uri().path();
-            let is_for_all = path.starts_with("/storage/") || path.starts_with("/.well-known/");
+            let has_own = path.starts_with("/storage/") || path.starts_with("/.well-known/");
+            let is_for_all = may_be_for_all && has_own;
             if request.method() == Method::OPTIONS && !is_preflight || is_for_all {
                 return bare.oneshot(request).await.into_response();
             }

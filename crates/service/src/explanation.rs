@@ -127,6 +127,8 @@ pub enum What {
     NotApart,
     /// A path would be longer than paths may be.
     PathTooLong,
+    /// A list of states has the tag of a file that is not written.
+    TagOfAnother,
     /// No list of states holds.
     NoListHolds,
     /// What clients keep about a file would be too long, in bytes.
@@ -137,6 +139,10 @@ pub enum What {
     IsTheRoot,
     /// More is in the folder than can be removed in one step.
     TooMuchBelow {
+        limit: usize,
+    },
+    /// What is in the folder is longer than can be moved or copied in one step, in bytes.
+    TooLargeBelow {
         limit: usize,
     },
     NoVersion(u64),

@@ -4,7 +4,7 @@ use detente_core::{Key, Lock, Moment, Stored};
 use detente_service::{Entry, Properties};
 
 use super::place::push_path_of;
-use super::xml::{DAV, Name, push_text};
+use super::xml::{DAV, Name, push_text, text_of};
 
 /// What a request wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,10 +174,9 @@ fn push_active(out: &mut String, root: &Key, lock: &Lock, reader: &Reader) {
     ));
     if !lock.owner.is_empty() {
         out.push_str("<D:owner>");
-        match lock.owner.starts_with('<') {
-            // It was read as XML when the lock was taken.
-            true => out.push_str(&lock.owner),
-            false => push_text(out, &lock.owner),
+        match text_of(&lock.owner) {
+            Some(_) => out.push_str(&lock.owner),
+            None => push_text(out, &lock.owner),
         }
         out.push_str("</D:owner>");
     }

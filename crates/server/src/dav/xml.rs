@@ -173,6 +173,17 @@ fn language<'a>(node: Node<'a, '_>) -> Option<&'a str> {
     node.ancestors().find_map(|it| it.attribute((XML, "lang")))
 }
 
+/// What an element says without its markup, or several in a row; `None` if the text is none of these.
+pub(crate) fn text_of(elements: &str) -> Option<String> {
+    if !elements.starts_with('<') {
+        return None;
+    }
+    let whole = format!("<o>{elements}</o>");
+    let document = parse(&whole).ok()?;
+    let texts = document.descendants().filter(Node::is_text);
+    Some(texts.filter_map(|it| it.text()).collect())
+}
+
 fn push_attribute(out: &mut String, name: &str, value: &str) {
     out.push(' ');
     out.push_str(name);
@@ -217,6 +228,15 @@ mod tests {
         // It is a fixed point.
         let again = parse(&moved).unwrap();
         assert_eq!(whole(again.root_element()), moved);
+    }
+
+    #[test]
+    fn elements_are_told_from_texts() {
+        let mail = "<href xmlns=\"DAV:\">mailto:a&amp;b</href>";
+        assert_eq!(text_of(mail).as_deref(), Some("mailto:a&b"));
+        for other in ["Ann", "", "<b", "<b>", "</o><o>", "<b/></o><c/><o>", "a<b/>"] {
+            assert_eq!(text_of(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -116,7 +116,7 @@ pub(super) const ROWS: &[ProblemType] = &[
             another path, or delete what is there first.",
         members: &[
             member("path", text),
-            member("found", || one_word_of(&["file", "folder"])),
+            member("found", || one_word_of(&["file", "folder", "nothing"])),
         ],
         always: &["path", "found"],
         ..ProblemType::BARE

@@ -40,20 +40,22 @@ pub(crate) async fn finger(app: &App, _: &PathParts, parts: &Parts) -> Answer {
             .peekable();
         wanted.peek().is_none() || wanted.any(|(_, value)| value == relation)
     };
+    let base = base(app, parts);
     let link = object([
         ("rel", STORAGE.into()),
         (
             "href",
-            format!("{}/storage/{user}", base(app, parts)).into(),
+            format!("{base}/storage/{user}").into(),
         ),
         (
             "properties",
             Value::Object(object([
                 ("http://remotestorage.io/spec/version", VERSION.into()),
-                // Tokens are those of the configuration: nobody asks for one in a page.
+                // Tokens are those of the configuration, and no page gives one. Where there is no address here,
+                // applications pass over the token that they have.
                 (
                     "http://tools.ietf.org/html/rfc6749#section-4.2",
-                    Value::Null,
+                    format!("{base}/").into(),
                 ),
                 (
                     "http://tools.ietf.org/html/rfc6750#section-2.3",

@@ -28,8 +28,8 @@ impl Service {
         terms: &FileTerms,
         wish: LockWish,
     ) -> Outcome<LockedFile> {
-        let seen = self.look(key).await?;
-        self.admit(terms, &seen).await?;
+        let mut seen = self.look(key).await?;
+        self.admit(terms, &mut [&mut seen]).await?;
         let created = seen.target.stored.is_none();
         if created && key.id() == ROOT {
             self.make_root(principal, key.space()).await?;

@@ -85,8 +85,8 @@ impl Service {
         changes: &[(String, Option<String>)],
     ) -> Outcome<Done> {
         for _ in 0..ATTEMPTS {
-            let seen = self.look(key).await?;
-            self.admit(terms, &seen).await?;
+            let mut seen = self.look(key).await?;
+            self.admit(terms, &mut [&mut seen]).await?;
             let stored = match &seen.target.stored {
                 Some(stored) => stored,
                 None if key.id() == ROOT => {

@@ -119,12 +119,12 @@ impl Service {
         let _share = self.budget.edit(text.len()).await?;
         let _turn = self.enter(once.as_ref())?;
         for _ in 0..ATTEMPTS {
-            let seen = self.look(&put.key).await?;
+            let mut seen = self.look(&put.key).await?;
             seen.must_lead_through_folders()?;
             if let Some(Entry::Folder) = seen.target.entry {
                 return Err(Explanation::of(What::IsAFolder, &put.key));
             }
-            self.admit(&put.terms, &seen).await?;
+            self.admit(&put.terms, &mut [&mut seen]).await?;
             let pinned = self.pin(&seen, &put.terms).await?;
             let replaced = seen.target.stored.as_deref();
             let text = match replaced.map(Properties::of).unwrap_or_default() {
@@ -200,13 +200,13 @@ impl Service {
         terms: &FileTerms,
     ) -> Outcome<Done> {
         for _ in 0..ATTEMPTS {
-            let seen = self.look(key).await?;
+            let mut seen = self.look(key).await?;
             seen.must_lead_through_folders()?;
             if let Some(Entry::File(_)) = seen.target.entry {
                 let path = key.id().to_owned();
                 return Err(Explanation::of(What::NotAFolder(path), key));
             }
-            self.admit(terms, &seen).await?;
+            self.admit(terms, &mut [&mut seen]).await?;
             let conditions = match terms.conditions.if_none_match {
                 Some(_) => terms.conditions.clone(),
                 None => absent(),

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use detente_core::{EntityTag, Key, Lock, LockTokens, Preconditions};
+use detente_core::{EntityTag, Key, Lock, LockTokens, Preconditions, Stored};
 
-use super::tree::Seen;
+use super::tree::{Place, Seen};
 use crate::explanation::{Explanation, What};
 use crate::{Entry, Outcome, Service};
 
@@ -96,10 +96,15 @@ impl Service {
 
     /// Whether what was looked at is as a write depends on. What it rests on is pinned down to the versions that
     /// were looked at, or is what the tokens of the write say again when it is decided.
-    pub(super) async fn admit(&self, terms: &FileTerms, seen: &Seen) -> Outcome<()> {
-        let key = &seen.key;
+    ///
+    /// `seen` begins with what is asked for; the rest is what is written as well.
+    pub(super) async fn admit(&self, terms: &FileTerms, seen: &mut [&mut Seen]) -> Outcome<()> {
+        let Some(target) = seen.first() else {
+            return Ok(());
+        };
+        let key = &target.key.clone();
         if terms.in_folder {
-            seen.must_be_in_a_folder()?;
+            target.must_be_in_a_folder()?;
         }
         if let Some(token) = &terms.lock_token {
             let holds = |key: &Key| {
@@ -118,41 +123,59 @@ impl Service {
             return Ok(());
         }
         for list in lists {
-            if self.holds(list, seen).await? {
+            let about = match &list.about {
+                About::Target => key,
+                About::File(key) => key,
+                About::Elsewhere => continue,
+            };
+            let mut places = seen.iter_mut().flat_map(|it| it.places());
+            let place = places.find(|place| place.key == *about);
+            if place.is_none() && list.has_tags() {
+                // Nothing would keep it as it is until the write is decided.
+                return Err(Explanation::of(What::TagOfAnother, about));
+            }
+            let stored = place.as_ref().and_then(|it| it.stored.as_deref());
+            if self.holds(list, about, stored) {
+                if let Some(place) = place {
+                    place.is_pinned |= list.has_tags();
+                }
                 return Ok(());
             }
         }
         Err(Explanation::of(What::NoListHolds, key))
     }
 
-    async fn holds(&self, list: &StateList, seen: &Seen) -> Outcome<bool> {
-        let key = match &list.about {
-            About::Target => &seen.key,
-            About::File(key) => key,
-            About::Elsewhere => return Ok(false),
-        };
-        let tag = match key == &seen.key {
-            true => seen.target.stored.clone(),
-            false => self.place(key.clone()).await?.stored,
-        };
-        let tag = tag.map(|stored| stored.head().tag().to_entity_tag());
+    fn holds(&self, list: &StateList, key: &Key, stored: Option<&Stored>) -> bool {
+        let tag = stored.map(|stored| stored.head().tag().to_entity_tag());
         let locks = self.locks_over(key);
         let is_so = |state: &State| match state {
             State::Token(token) => locks.iter().any(|(_, lock)| lock.holder(token).is_some()),
             State::Tag(wanted) => tag.as_ref().is_some_and(|tag| tag.strong_eq(wanted)),
         };
         let mut conditions = list.conditions.iter();
-        Ok(conditions.all(|it| is_so(&it.state) != it.is_not))
+        conditions.all(|it| is_so(&it.state) != it.is_not)
+    }
+}
+
+impl StateList {
+    fn has_tags(&self) -> bool {
+        let is_tag = |it: &StateCondition| matches!(it.state, State::Tag(_));
+        self.conditions.iter().any(is_tag)
     }
 }
 
 impl Seen {
+    /// All that was looked at.
+    fn places(&mut self) -> impl Iterator<Item = &mut Place> {
+        self.folders.iter_mut().chain([&mut self.target])
+    }
+
     /// Whether the folder that it is in is there.
     ///
     /// # Errors
     ///
     /// [`What::NoFolder`] names the first that is not.
-    fn must_be_in_a_folder(&self) -> Outcome<()> {
+    pub(super) fn must_be_in_a_folder(&self) -> Outcome<()> {
         // The root is there as soon as anything is.
         for place in self.folders.iter().skip(1) {
             if !matches!(place.entry, Some(Entry::Folder)) {

@@ -12,6 +12,9 @@ use crate::{Action, Ask, Done, Edited, Outcome, Principal, Service};
 /// How many files and folders are removed, moved or copied at most: all of them in one step.
 pub(super) const MOST: usize = 10_000;
 
+/// How long what the versions of what is moved or copied say may be together, in bytes: small contents are in it.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
 /// A file, or a folder with all that is in it, that is to be elsewhere.
 #[derive(Clone, Debug)]
 pub struct Transfer {
@@ -52,7 +55,7 @@ impl Service {
         principal.must(Action::Read, from)?;
         for _ in 0..ATTEMPTS {
             // What it is in is looked at before what is in it: what changes there later changes it.
-            let seen = self.look(from).await?;
+            let mut seen = self.look(from).await?;
             let Some(stored) = seen.target.stored.clone() else {
                 return Err(Explanation::of(What::Missing, from));
             };
@@ -68,27 +71,22 @@ impl Service {
                 };
                 return Err(Explanation::of(what, from));
             }
-            self.admit(terms, &seen).await?;
-            let there = self.look(to).await?;
+            let mut there = self.look(to).await?;
+            self.admit(terms, &mut [&mut seen, &mut there]).await?;
             there.must_lead_through_folders()?;
-            let in_folder = FileTerms {
-                in_folder: terms.in_folder,
-                ..FileTerms::default()
-            };
-            self.admit(&in_folder, &there).await?;
+            if terms.in_folder {
+                there.must_be_in_a_folder()?;
+            }
             if there.target.stored.is_some() && !transfer.replaces {
                 return Err(Explanation::of(What::InTheWay, to));
             }
             let texts = self.texts_of(transfer, &seen, &stored).await?;
             let bytes: usize = texts.values().map(Bytes::len).sum();
-            if bytes > MAX_BATCH {
-                return Err(Explanation::of(
-                    What::BatchTooLarge { limit: MAX_BATCH },
-                    from,
-                ));
+            if bytes > MOST_BYTES {
+                return Err(Explanation::of(What::TooLargeBelow { limit: MOST_BYTES }, from));
             }
-            // Held until there is an answer.
-            let _share = self.budget.edit(bytes).await?;
+            // Held until there is an answer. Texts that are stored already are not looked into again.
+            let _share = self.budget.edit(bytes.min(MAX_BATCH)).await?;
             let ask = |key: &Key, edit, conditions: Preconditions| Ask {
                 key: key.clone(),
                 edit,

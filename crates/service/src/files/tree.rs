@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::{
-    Condition, FILES, Field, Key, LockTokens, Once, Preconditions, ROOT, Selected, Stored,
+    Condition, EntityTag, FILES, Field, Key, LockTokens, Once, Preconditions, ROOT, Selected, Stored,
     Unconditional, Verdict, evaluate, is_label,
 };
 
@@ -236,6 +236,12 @@ impl Service {
         };
         let conditions = &mut pinned.conditions;
         match (&asked.if_match, &seen.target.stored) {
+            // What it rests on besides is what was looked at.
+            (Some(Condition::Tags(tags)), Some(stored))
+                if seen.target.is_pinned && tags.iter().any(|it| it.strong_eq(&tag_of(stored))) =>
+            {
+                conditions.if_match = Some(Condition::Tags(vec![tag_of(stored)]));
+            }
             // A tag names one version.
             (Some(Condition::Tags(_)), _) => pinned.is_pinned = false,
             // There is none, and none that comes is meant.
@@ -254,7 +260,7 @@ impl Service {
             }
             (_, Some(stored)) => {
                 let selected = Selected {
-                    tag: stored.head().tag().to_entity_tag(),
+                    tag: tag_of(stored),
                     modified: stored.at,
                     shares_its_second: asked.ask_for_dates()
                         && self.shares_its_second(stored).await?,
@@ -325,10 +331,14 @@ pub(super) fn absent() -> Preconditions {
     }
 }
 
+fn tag_of(stored: &Stored) -> EntityTag {
+    stored.head().tag().to_entity_tag()
+}
+
 /// This version.
 pub(super) fn pinned_to(stored: &Stored) -> Preconditions {
     Preconditions {
-        if_match: Some(Condition::Tags(vec![stored.head().tag().to_entity_tag()])),
+        if_match: Some(Condition::Tags(vec![tag_of(stored)])),
         ..Preconditions::default()
     }
 }
