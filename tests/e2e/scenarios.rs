@@ -105,6 +105,19 @@ impl Drop for Apache {
     }
 }
 
+/// The same files on our own server: it keeps all four promises.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_kept_by_detente_when_two_write_at_once() {
+    let server = Server::start();
+    let file = examples().join("files/scenario.yaml");
+    let reports = reports(&file, &format!("{}/dav", server.url())).await;
+    assert_eq!(reports.len(), 4);
+    for report in reports {
+        let (name, reason) = (&report.id, &report.reason);
+        assert_eq!(report.verdict, Verdict::Pass, "{name}: {reason}");
+    }
+}
+
 /// Files on a server that others wrote: it keeps every promise of WebDAV but the one between two clients.
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_kept_by_apache_until_two_write_at_once() {
