@@ -489,7 +489,7 @@ async fn a_large_folder_is_listed_in_pieces() {
             .text()
             .matches("<D:response>")
             .count(),
-        1204
+        1205
     );
 }
 

@@ -27,9 +27,7 @@ export function connect(address, token) {
     storage.on('connected', () => resolve(new Notes(storage.remote)));
     storage.on('error', reject);
     storage.on('ready', () => {
-      // Before connect: with a token in hand it asks for none.
-      storage.remote.configure({ token });
-      storage.connect(address);
+      storage.connect(address, token);
     });
   });
 }
