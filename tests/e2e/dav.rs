@@ -347,11 +347,22 @@ async fn an_owner_is_shown_as_it_was_given() {
     let server = Server::start();
     let client = server.client();
     for (name, owner, shown) in [
-        ("a", "{\"owner\":\"<b & co\"}", "<D:owner>&lt;b &amp; co</D:owner>"),
-        ("b", "{\"owner\":\"</D:owner><x/>\"}", "<D:owner>&lt;/D:owner&gt;&lt;x/&gt;</D:owner>"),
+        (
+            "a",
+            "{\"owner\":\"<b & co\"}",
+            "<D:owner>&lt;b &amp; co</D:owner>",
+        ),
+        (
+            "b",
+            "{\"owner\":\"</D:owner><x/>\"}",
+            "<D:owner>&lt;/D:owner&gt;&lt;x/&gt;</D:owner>",
+        ),
     ] {
         create(&client, &format!("/files/{name}"), "x").await;
-        let taken = client.post(&format!("/file-locks/{name}"), owner).send().await;
+        let taken = client
+            .post(&format!("/file-locks/{name}"), owner)
+            .send()
+            .await;
         assert_eq!(taken.status, 201, "{taken:?}");
         let found = find(&client, &format!("/dav/{name}"), "0", "").await;
         assert!(found.text().contains(shown), "{}", found.text());
@@ -359,12 +370,20 @@ async fn an_owner_is_shown_as_it_was_given() {
     create(&client, "/files/c", "x").await;
     let xml = LOCKINFO.replace("Ann", "<href>mailto:ann@b</href>");
     let ask = client.ask("LOCK", "/dav/c").body("application/xml", &xml);
-    assert!(ask.send().await.text().contains("<D:owner><href xmlns=\"DAV:\">mailto:ann@b</href></D:owner>"));
+    assert!(
+        ask.send()
+            .await
+            .text()
+            .contains("<D:owner><href xmlns=\"DAV:\">mailto:ann@b</href></D:owner>")
+    );
     let lock = client.get("/file-locks/c").await.json();
     assert_eq!(lock["owner"], "mailto:ann@b");
     let refused = put(&client, "/files/c", "y").if_match("*").send().await;
     let detail = refused.json()["detail"].as_str().unwrap().to_owned();
-    assert!(detail.starts_with("mailto:ann@b holds the lock of \"c\" until"), "{detail}");
+    assert!(
+        detail.starts_with("mailto:ann@b holds the lock of \"c\" until"),
+        "{detail}"
+    );
 }
 
 /// A lock of a folder alone guards which names are in it, and not what they stand for.
@@ -598,7 +617,10 @@ async fn a_move_replaces_no_version_that_it_does_not_name() {
                     let fields = [("Destination", "/dav/there"), ("If", list.as_str())];
                     return sent(&client, "MOVE", &format!("/dav/from{n}"), &fields).await;
                 }
-                put(&client, "/dav/there", "written").if_match(&there).send().await
+                put(&client, "/dav/there", "written")
+                    .if_match(&there)
+                    .send()
+                    .await
             }
         })
         .await;
@@ -606,13 +628,22 @@ async fn a_move_replaces_no_version_that_it_does_not_name() {
     }
     let tag = setting.get("/files/other").await.tag();
     let list = format!("</dav/other> ([{tag}])");
-    let other = put(setting, "/dav/there", "x").header("If", &list).send().await;
+    let other = put(setting, "/dav/there", "x")
+        .header("If", &list)
+        .send()
+        .await;
     assert_eq!(other.status, 400, "nothing keeps it as it is: {other:?}");
     let folder = setting.get("/files/").await.tag();
     let list = format!("</dav/> ([{folder}])");
     let fields = [("If", list.as_str())];
-    assert_eq!(sent(setting, "MKCOL", "/dav/new", &fields).await.status, 201);
-    assert_eq!(sent(setting, "MKCOL", "/dav/newer", &fields).await.status, 412);
+    assert_eq!(
+        sent(setting, "MKCOL", "/dav/new", &fields).await.status,
+        201
+    );
+    assert_eq!(
+        sent(setting, "MKCOL", "/dav/newer", &fields).await.status,
+        412
+    );
 }
 
 /// A file that moves while others write it is in one place, with what somebody wrote last where they were told so.

@@ -234,7 +234,15 @@ mod tests {
     fn elements_are_told_from_texts() {
         let mail = "<href xmlns=\"DAV:\">mailto:a&amp;b</href>";
         assert_eq!(text_of(mail).as_deref(), Some("mailto:a&b"));
-        for other in ["Ann", "", "<b", "<b>", "</o><o>", "<b/></o><c/><o>", "a<b/>"] {
+        for other in [
+            "Ann",
+            "",
+            "<b",
+            "<b>",
+            "</o><o>",
+            "<b/></o><c/><o>",
+            "a<b/>",
+        ] {
             assert_eq!(text_of(other), None, "{other}");
         }
     }

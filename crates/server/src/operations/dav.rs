@@ -69,10 +69,10 @@ const CHANGED: Answer = Answer {
     ..Answer::BARE
 };
 
-const LOCKED: Answer = Answer {
-    perhaps: &["Lock-Token"],
-    ..Answer::of("The lock.", XML)
-};
+const LOCKED: Answer = Answer::of(
+    "The lock; its token is in Lock-Token, too, where it is new.",
+    XML,
+);
 
 /// A write: what they have in common.
 const WRITE: Operation = Operation {

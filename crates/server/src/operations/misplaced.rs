@@ -97,7 +97,10 @@ pub(super) const IN_STORAGES: Misplaced = Misplaced {
 
 /// For questions that are about several versions.
 pub(super) const IN_FINDS: Misplaced = Misplaced {
-    fields: OF_WRITES,
+    fields: &{
+        let [a, b, c] = OF_VERSIONS;
+        [a, b, c, guard(&LOCK), guard(&IDEMPOTENCY)]
+    },
     belong: "on a request for one file, which has a version",
 };
 

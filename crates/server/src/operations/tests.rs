@@ -53,7 +53,6 @@ fn probes_and_the_page_alone_take_any_query() {
     let rows = rows().filter(|(_, row)| row.takes_any_query);
     let ids: Vec<_> = rows.map(|(_, row)| row.id).collect();
     let known = [
-        "findStorage",
         "checkHealth",
         "checkReadiness",
         "readFrontPage",

@@ -43,10 +43,7 @@ pub(crate) async fn finger(app: &App, _: &PathParts, parts: &Parts) -> Answer {
     let base = base(app, parts);
     let link = object([
         ("rel", STORAGE.into()),
-        (
-            "href",
-            format!("{base}/storage/{user}").into(),
-        ),
+        ("href", format!("{base}/storage/{user}").into()),
         (
             "properties",
             Value::Object(object([

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use detente_core::{CollectionKey, FILES, Key, ROOT, Rank, Stored};
 use detente_store::{Listing, PageLimit};
 
+use super::entry::facts_of;
 use super::tree::prefix_of;
 use super::{Entry, Properties};
 use crate::{Action, Outcome, Principal, Service};
@@ -65,7 +66,7 @@ impl Service {
                 let next = items.last().map(|it| it.name.clone());
                 return Ok(FolderPage { items, next });
             }
-            let document = stored.document();
+            let document = facts_of(&stored);
             let entry = document.as_ref().and_then(Entry::read);
             items.push(Listed {
                 name: rest.to_owned(),

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use detente_core::json::{Value, object};
 use detente_core::{Key, LockTokens, ROOT, Stored};
 
+use super::entry::facts_of;
 use super::tree::ATTEMPTS;
 use super::{FileTerms, entry};
 use crate::explanation::{Explanation, What};
@@ -22,11 +23,8 @@ const MOST: usize = 64 * 1024;
 impl Properties {
     /// Those of a version.
     pub fn of(stored: &Stored) -> Self {
-        stored
-            .document()
-            .as_ref()
-            .map(Self::read)
-            .unwrap_or_default()
+        let facts = facts_of(stored);
+        facts.as_ref().map(Self::read).unwrap_or_default()
     }
 
     pub(super) fn read(document: &Value) -> Self {

@@ -83,7 +83,10 @@ impl Service {
             let texts = self.texts_of(transfer, &seen, &stored).await?;
             let bytes: usize = texts.values().map(Bytes::len).sum();
             if bytes > MOST_BYTES {
-                return Err(Explanation::of(What::TooLargeBelow { limit: MOST_BYTES }, from));
+                return Err(Explanation::of(
+                    What::TooLargeBelow { limit: MOST_BYTES },
+                    from,
+                ));
             }
             // Held until there is an answer. Texts that are stored already are not looked into again.
             let _share = self.budget.edit(bytes.min(MAX_BATCH)).await?;

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::{
-    Condition, EntityTag, FILES, Field, Key, LockTokens, Once, Preconditions, ROOT, Selected, Stored,
-    Unconditional, Verdict, evaluate, is_label,
+    Condition, EntityTag, FILES, Field, Key, LockTokens, Once, Preconditions, ROOT, Selected,
+    Stored, Unconditional, Verdict, evaluate, is_label,
 };
 
 use super::{Entry, FileTerms, Files, Properties, entry};
