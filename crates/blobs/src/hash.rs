@@ -64,13 +64,15 @@ impl FromStr for ContentHash {
     type Err = NotAHash;
 
     fn from_str(text: &str) -> Result<Self, NotAHash> {
-        let is_digit = |it: &u8| matches!(it, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() != 64 || !text.as_bytes().iter().all(is_digit) {
-            return Err(NotAHash);
-        }
+        let digit = |it: u8| match it {
+            b'0'..=b'9' => Ok(it - b'0'),
+            b'a'..=b'f' => Ok(it - b'a' + 10),
+            _ => Err(NotAHash),
+        };
+        let digits: &[u8; 64] = text.as_bytes().try_into().map_err(|_| NotAHash)?;
         let mut bytes = [0; 32];
-        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| NotAHash)?;
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
         }
         Ok(Self(bytes))
     }

@@ -115,13 +115,17 @@ impl Pages for Rows {
         let service = &self.app.service;
         let listed = service.list_folder(&self.principal, &self.folder, after, AT_A_TIME);
         let FolderPage { items, next } = listed.await?;
+        let around = service.locks_of_inside(&self.folder);
         for item in &items {
+            let mut locks = around.clone();
+            let own = service.own_lock(&item.stored.key);
+            locks.extend(own.map(|lock| (item.stored.key.clone(), lock)));
             let subject = Subject {
                 key: &item.stored.key,
                 stored: Some(&item.stored),
                 entry: &item.entry,
                 properties: &item.properties,
-                locks: service.locks_over(&item.stored.key),
+                locks,
             };
             subject.push_response(text, &self.wanted, &self.reader);
         }

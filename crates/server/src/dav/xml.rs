@@ -194,6 +194,11 @@ fn push_attribute(out: &mut String, name: &str, value: &str) {
 
 /// A text, or the value of an attribute.
 pub(super) fn push_text(out: &mut String, text: &str) {
+    let is_special = |it: u8| matches!(it, b'&' | b'<' | b'>' | b'"' | b'\r' | b'\n' | b'\t');
+    if !text.bytes().any(is_special) {
+        out.push_str(text);
+        return;
+    }
     for it in text.chars() {
         match it {
             '&' => out.push_str("&amp;"),

@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::str::FromStr;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -103,15 +104,29 @@ pub(super) fn file(facts: &FileFacts, content: &Content, properties: &Properties
     Value::Object(members).to_text().into()
 }
 
-/// A text without its content, and the content. Most of a text is its content, which need not be looked into to know
-/// the rest. `None`: it has none, or somebody else wrote the text.
-fn parted(text: &str) -> Option<(String, &str)> {
-    const BEFORE: &str = ",\"content\":\"";
-    let (front, rest) = text.split_once(BEFORE)?;
-    let (content, back) = rest.split_once('"')?;
-    // Within another member it would be no content, and what is escaped is no Base64.
-    let is_own = !front.get(1..)?.contains('{') && !content.contains('\\');
-    is_own.then(|| (front.to_owned() + back, content))
+/// What a version says beside its content, and where in its text that is. Most of a text is its content, which need not
+/// be looked into to know the rest. `None`: it has none, or somebody else wrote the text.
+fn parted(body: &[u8]) -> Option<(Value, Range<usize>)> {
+    const BEFORE: &[u8] = b",\"content\":\"";
+    /// How long what is in front of a content is at most.
+    const FRONT: usize = 1024;
+    let start = &body[..body.len().min(FRONT)];
+    let at = start.windows(BEFORE.len()).position(|it| it == BEFORE)?;
+    let (front, from) = (start.get(1..at)?, at + BEFORE.len());
+    // Within another member it would be no content.
+    if front.contains(&b'{') {
+        return None;
+    }
+    let with = |back: &[u8]| detente_core::json::parse(&[&body[..at], back].concat()).ok();
+    let alone = with(b"}")?;
+    let Entry::File(facts) = Entry::read(&alone)? else {
+        return None;
+    };
+    let length = usize::try_from(facts.size).ok()?.div_ceil(3) * 4;
+    match body.get(from + length..)?.strip_prefix(b"\"")? {
+        b"}" => Some((alone, from..from + length)),
+        back => Some((with(back)?, from..from + length)),
+    }
 }
 
 /// What a version says, without its content where that is quicker.
@@ -119,15 +134,16 @@ pub(super) fn facts_of(stored: &Stored) -> Option<Value> {
     if stored.kind == Kind::Tombstone {
         return None;
     }
-    let parted = parted(stored.text());
-    let read = parted.and_then(|(rest, _)| detente_core::json::parse(rest.as_bytes()).ok());
-    read.or_else(|| stored.document())
+    match parted(&stored.body) {
+        Some((facts, _)) => Some(facts),
+        None => stored.document(),
+    }
 }
 
 /// The content of a file, where its version has it.
 pub(super) fn content(stored: &Stored) -> Option<Bytes> {
-    let parted = parted(stored.text());
-    let decoded = parted.and_then(|(_, content)| BASE64_STANDARD.decode(content).ok());
+    let parted = parted(&stored.body);
+    let decoded = parted.and_then(|(_, place)| BASE64_STANDARD.decode(&stored.body[place]).ok());
     decoded
         .map(Bytes::from)
         .or_else(|| content_in(&stored.document()?))

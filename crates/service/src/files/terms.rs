@@ -76,15 +76,26 @@ impl FileTerms {
 impl Service {
     /// The locks that a file is under, each with what it is the lock of: its own, and those that reach down to it.
     pub fn locks_over(&self, key: &Key) -> Vec<(Key, Arc<Lock>)> {
-        let now = self.writer.time().now;
-        let held = |key: &Key| self.reading.lock(key)?.at(now);
         let mut locks = Vec::new();
         for folder in key.folders() {
-            let lock = held(&folder).filter(|lock| lock.reaches_below());
+            let lock = self.own_lock(&folder);
+            let lock = lock.filter(|lock| lock.reaches_below());
             locks.extend(lock.map(|lock| (folder, lock)));
         }
-        locks.extend(held(key).map(|lock| (key.clone(), lock)));
+        locks.extend(self.own_lock(key).map(|lock| (key.clone(), lock)));
         locks
+    }
+
+    /// The locks that all in a folder are under, whatever else they are.
+    pub fn locks_of_inside(&self, folder: &Key) -> Vec<(Key, Arc<Lock>)> {
+        let mut locks = self.locks_over(folder);
+        locks.retain(|(_, lock)| lock.reaches_below());
+        locks
+    }
+
+    /// The lock of a file or a folder, and of no other.
+    pub fn own_lock(&self, key: &Key) -> Option<Arc<Lock>> {
+        self.reading.lock(key)?.at(self.writer.time().now)
     }
 
     /// What a lock is the lock of that a file is under, by its token.
