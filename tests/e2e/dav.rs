@@ -678,7 +678,7 @@ pub(crate) async fn move_against_writes(clients: &[Client], rounds: usize) {
             }
         })
         .await;
-        let is_write = |n: &usize| n % 3 != 0;
+        let is_write = |n: &usize| !n.is_multiple_of(3);
         let written: Vec<_> = (0..clients.len())
             .filter(is_write)
             .filter(|n| answers[*n].status == 204)

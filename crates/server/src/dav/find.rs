@@ -14,7 +14,7 @@ use crate::file::pages::{Pages, in_pieces};
 use crate::problem::Problem;
 
 /// How many rows are read and sent at a time.
-const AT_A_TIME: usize = 500;
+const AT_A_TIME: usize = 1000;
 
 const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<D:multistatus xmlns:D=\"DAV:\">";
 const END: &str = "</D:multistatus>\n";

@@ -117,7 +117,7 @@ impl<'a> Parser<'a> {
 
     fn not(&mut self) -> bool {
         self.peek();
-        let rest = self.text[self.at..].as_bytes();
+        let rest = &self.text.as_bytes()[self.at..];
         let is_not = rest
             .get(..3)
             .is_some_and(|it| it.eq_ignore_ascii_case(b"not"));

@@ -13,7 +13,7 @@ use crate::file::pages::{Pages, in_pieces};
 use crate::representation::{NO_CACHE, describe};
 
 /// How many rows are read and sent at a time.
-const AT_A_TIME: usize = 500;
+const AT_A_TIME: usize = 1000;
 
 const BEGIN: &str = "{\"@context\":\"http://remotestorage.io/spec/folder-description\",\"items\":{";
 

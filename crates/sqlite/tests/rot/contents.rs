@@ -154,8 +154,8 @@ fn lock(n: u64) -> Arc<Lock> {
         owner: format!("owner {n}"),
         by: "ann".into(),
         expires_at: Moment(u64::from(u32::MAX)),
-        is_deep: n % 2 == 0,
-        sharers: (n % 3 == 0).then(Vec::new),
+        is_deep: n.is_multiple_of(2),
+        sharers: n.is_multiple_of(3).then(Vec::new),
     })
 }
 
