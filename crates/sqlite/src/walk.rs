@@ -129,7 +129,11 @@ impl Walk<'_> {
     fn find(&self, id: &str, head: Head) -> Result<Arc<Stored>, Failure> {
         let CollectionKey { space, collection } = self.wanted.collection;
         let key = Key::from_parts(space, collection, id);
-        match row::find_named(self.connection, head.seq)? {
+        let found = match self.reader.recall_version(head.seq) {
+            Some(stored) => Some(stored),
+            None => row::find_named(self.connection, head.seq)?,
+        };
+        match found {
             Some(stored) if stored.key == key && stored.head() == head => Ok(stored),
             Some(_) => Err(disagrees(&key, head)),
             // Newer ones came after the pending heads were taken, and this was let go.

@@ -5,7 +5,7 @@ use detente_core::{Key, Preconditions, ROOT};
 use detente_service::{Entry, FolderPage, Outcome, Principal, Properties, What};
 
 use super::property::{Reader, Subject, Wanted};
-use super::xml::{Name, child, is_dav, parse};
+use super::xml::{Name, child, is_dav, parse, text_in};
 use super::{Depth, bare_error, depth, xml_response};
 use crate::app::App;
 use crate::call::{Answer, Call};
@@ -138,9 +138,7 @@ fn wanted(body: &[u8]) -> Result<Wanted, Problem> {
     if body.is_empty() {
         return Ok(Wanted::All);
     }
-    let text = std::str::from_utf8(body);
-    let text = text.map_err(|_| Problem::malformed("The body must be UTF-8."))?;
-    let document = parse(text)?;
+    let document = parse(text_in(body)?)?;
     let root = document.root_element();
     let mistake = || {
         Problem::malformed(

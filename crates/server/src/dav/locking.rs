@@ -8,7 +8,7 @@ use roxmltree::Node;
 
 use super::find::reader;
 use super::property::discovery;
-use super::xml::{child, is_dav, parse, push_whole};
+use super::xml::{child, is_dav, parse, push_whole, text_in};
 use super::{Depth, bad_depth, bare_error, depth, terms, told, told_as, xml_response};
 use crate::call::{Answer, Call};
 use crate::file::Target;
@@ -156,9 +156,7 @@ fn wanted(body: &[u8]) -> Result<(String, bool), Problem> {
             "The body must be a lockinfo element: a lockscope that is exclusive or shared, and the locktype write.",
         )
     };
-    let text = std::str::from_utf8(body);
-    let text = text.map_err(|_| Problem::malformed("The body must be UTF-8."))?;
-    let document = parse(text)?;
+    let document = parse(text_in(body)?)?;
     let root = document.root_element();
     if !is_dav(root, "lockinfo") {
         return Err(mistake());

@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 use roxmltree::Node;
 
 use super::property::{is_live, push_href};
-use super::xml::{Name, child, is_dav, parse, whole};
+use super::xml::{Name, child, is_dav, parse, text_in, whole};
 use super::{terms, told, xml_response};
 use crate::call::{Answer, Call};
 use crate::file::Target;
@@ -67,9 +67,7 @@ fn changes(body: &[u8]) -> Result<Vec<(Name, Option<String>)>, Problem> {
             "The body must be a propertyupdate element with set and remove elements in it, and a prop element in each.",
         )
     };
-    let text = std::str::from_utf8(body);
-    let text = text.map_err(|_| Problem::malformed("The body must be UTF-8."))?;
-    let document = parse(text)?;
+    let document = parse(text_in(body)?)?;
     let root = document.root_element();
     if !is_dav(root, "propertyupdate") {
         return Err(mistake());

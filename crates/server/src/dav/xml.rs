@@ -67,6 +67,16 @@ impl Name {
     }
 }
 
+/// The text of a body.
+///
+/// # Errors
+///
+/// A problem, if it is none.
+pub(super) fn text_in(body: &[u8]) -> Result<&str, Problem> {
+    let text = std::str::from_utf8(body);
+    text.map_err(|_| Problem::malformed("The body must be UTF-8."))
+}
+
 /// Reads a body. Entities of its own and other document types are refused: they can be made to grow.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 use axum::http::HeaderValue;
 use axum::http::header;
-use detente_core::json::{Object, Value, object};
+use detente_core::json::{Draft, ToText, Value};
 use detente_core::{Key, Kind, Stored};
 use detente_service::Entry;
 
@@ -57,13 +57,10 @@ pub(super) async fn of(
     let page = envelope::page_of(
         &listed.items,
         |item, out| {
-            let mut row = object([("name", item.name.as_str().into())]);
-            row.extend(facts(&item.stored, Some(&item.entry)));
-            row.extend(object([(
-                "href",
-                call.site.document(&item.stored.key).into(),
-            )]));
-            out.push_str(&Value::Object(row).to_text());
+            let row = Draft::default().with("name", &*item.name);
+            let row = with_facts(row, &item.stored, Some(&item.entry));
+            let row = row.with("href", call.site.document(&item.stored.key));
+            row.write_text(out);
         },
         &members,
     );
@@ -108,27 +105,22 @@ pub(super) fn row_of_version(stored: &Stored) -> Result<String, Refused> {
         Kind::Document => Some(Entry::of(stored)?),
         Kind::Tombstone => None,
     };
-    Ok(Value::Object(facts(stored, entry.as_ref())).to_text())
+    Ok(with_facts(Draft::default(), stored, entry.as_ref()).into_text())
 }
 
 /// What is known of a version; of a deletion there is no entry.
-fn facts(stored: &Stored, entry: Option<&Entry>) -> Object {
-    let mut row = object([("kind", entry.map_or("deleted", Entry::kind).into())]);
+fn with_facts(mut row: Draft, stored: &Stored, entry: Option<&Entry>) -> Draft {
+    row.add("kind", entry.map_or("deleted", Entry::kind));
     if let Some(facts) = entry.and_then(Entry::file) {
-        row.extend(object([
-            ("type", facts.media_type.as_str().into()),
-            ("size", facts.size.into()),
-            ("sha256", facts.hash.to_string().into()),
-        ]));
+        row.add("type", &*facts.media_type);
+        row.add("size", facts.size);
+        row.add("sha256", facts.hash.to_string());
     }
-    row.extend(object([("version", stored.version.into())]));
+    row.add("version", stored.version);
     if entry.is_some() {
-        let tag = stored.head().tag().to_entity_tag().to_field();
-        row.extend(object([("etag", tag.into())]));
+        row.add("etag", stored.head().tag().to_entity_tag().to_field());
     }
-    row.extend(object([
-        ("updated_at", stored.at.to_string().into()),
-        ("updated_by", stored.by.to_string().into()),
-    ]));
+    row.add("updated_at", stored.at.to_string());
+    row.add("updated_by", &*stored.by);
     row
 }

@@ -1,11 +1,8 @@
-use super::document::{CONDITIONS_OF_READING, NOT_MODIFIED};
-use super::file::ANY_BYTES;
+use super::file::{self, ANY_BYTES};
 use super::header::OF_VERSION;
-use super::misplaced::{IN_DAV, IN_FINDS, IN_LOCKS, NONE};
-use super::parameter::{
-    AFTER, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LIMIT, LOCK as LOCK_TOKEN,
-};
-use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_STORING, always};
+use super::misplaced::{IN_DAV, IN_FINDS, IN_LOCKS};
+use super::parameter::{IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LOCK as LOCK_TOKEN};
+use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_FILES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
 use crate::call::gated;
 use crate::problem::ProblemKind;
@@ -20,32 +17,12 @@ pub(super) static FILE: Resource = Resource::of_files(
 
 const READ: Operation = Operation {
     id: "davRead",
-    run: gated!(crate::file::read),
-    method: "GET",
-    action: Required::Always(Action::Read),
-    summary: "Read a file, or list a folder",
-    query: &[&LIMIT, &AFTER],
-    fields: CONDITIONS_OF_READING,
-    misplaced: NONE,
-    answers: &[
-        Answer::of(
-            "The content of the file, or what is in the folder.",
-            ANY_BYTES,
-        ),
-        NOT_MODIFIED,
-    ],
-    refusals: &[
-        OF_CONDITIONAL_READING,
-        &[always(ProblemKind::RangeNotSatisfiable)],
-    ],
-    ..Operation::BARE
+    ..file::READ
 };
 
 const HEAD: Operation = Operation {
     id: "davHead",
-    method: "HEAD",
-    summary: "Read the header fields of a file",
-    ..READ
+    ..file::HEAD
 };
 
 const XML: &[Content] = &[Content::new("application/xml", Shape::Text)];
@@ -82,13 +59,10 @@ const WRITE: Operation = Operation {
     refusals: &[
         BY_OTHERS,
         OF_STORING,
+        OF_FILES,
         &[
-            always(ProblemKind::PathClash),
-            always(ProblemKind::Malformed),
             always(ProblemKind::NotFound),
             always(ProblemKind::TooCostly),
-            always(ProblemKind::ContentTooLarge),
-            always(ProblemKind::UnsupportedMediaType),
             always(ProblemKind::MethodNotAllowed),
         ],
     ],

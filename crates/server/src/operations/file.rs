@@ -2,7 +2,7 @@ use super::document::{CONDITIONS_OF_READING, FIELDS_OF_WRITING, NOT_MODIFIED};
 use super::header::{OF_VERSION, OF_WRITE};
 use super::misplaced::{IN_NEW_FILES, IN_READS_OF_FILES, NONE};
 use super::parameter::{AFTER, IDEMPOTENCY, LIMIT, VERSION_CURSOR, VERSION_NUMBER};
-use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_STORING, always};
+use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_FILES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Shape};
 use super::{document, lock};
 use crate::call::gated;
@@ -16,7 +16,7 @@ pub(super) static LOCK: Resource = Resource::of_files("/file-locks", &[SHOW_LOCK
 
 pub(super) const ANY_BYTES: &[Content] = &[Content::new("*/*", Shape::Text)];
 
-const READ: Operation = Operation {
+pub(super) const READ: Operation = Operation {
     id: "readFile",
     run: gated!(crate::file::read),
     method: "GET",
@@ -41,7 +41,7 @@ const READ: Operation = Operation {
     ..Operation::BARE
 };
 
-const HEAD: Operation = Operation {
+pub(super) const HEAD: Operation = Operation {
     id: "headFile",
     method: "HEAD",
     summary: "Read the header fields of a file",
@@ -81,16 +81,7 @@ const PUT: Operation = Operation {
             ..Answer::BARE
         },
     ],
-    refusals: &[
-        BY_OTHERS,
-        OF_STORING,
-        &[
-            always(ProblemKind::PathClash),
-            always(ProblemKind::Malformed),
-            always(ProblemKind::ContentTooLarge),
-            always(ProblemKind::UnsupportedMediaType),
-        ],
-    ],
+    refusals: &[BY_OTHERS, OF_STORING, OF_FILES],
     ..Operation::BARE
 };
 
@@ -114,11 +105,8 @@ const POST: Operation = Operation {
     }],
     refusals: &[
         OF_STORING,
+        OF_FILES,
         &[
-            always(ProblemKind::PathClash),
-            always(ProblemKind::Malformed),
-            always(ProblemKind::ContentTooLarge),
-            always(ProblemKind::UnsupportedMediaType),
             always(ProblemKind::RequestInProgress),
             always(ProblemKind::KeyReuse),
         ],

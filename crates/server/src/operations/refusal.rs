@@ -64,6 +64,14 @@ pub(super) const OF_BODIES: &[Refusal] = &[
     always(ProblemKind::InvalidDocument),
 ];
 
+/// Refusals of a file because of its path, its content, or what is there.
+pub(super) const OF_FILES: &[Refusal] = &[
+    always(ProblemKind::PathClash),
+    always(ProblemKind::Malformed),
+    always(ProblemKind::ContentTooLarge),
+    always(ProblemKind::UnsupportedMediaType),
+];
+
 /// Refusals because the store cannot accept any write now.
 pub(super) const OF_STORING: &[Refusal] = &[
     always(ProblemKind::Unavailable),

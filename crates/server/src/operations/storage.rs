@@ -1,9 +1,8 @@
-use super::document::{CONDITIONS_OF_READING, NOT_MODIFIED};
-use super::file::ANY_BYTES;
+use super::file::{self, ANY_BYTES};
 use super::header::OF_VERSION;
-use super::misplaced::{IN_STORAGES, NONE};
+use super::misplaced::IN_STORAGES;
 use super::parameter::{IF_MATCH, IF_NONE_MATCH, REL, RESOURCE};
-use super::refusal::{BY_OTHERS, OF_CONDITIONAL_READING, OF_STORING, always};
+use super::refusal::{BY_OTHERS, OF_FILES, OF_STORING, always};
 use super::{Action, Answer, Body, Content, Operation, Required, Resource, Scope, Shape};
 use crate::call::{gated, open};
 use crate::problem::ProblemKind;
@@ -38,28 +37,13 @@ const FIND: Operation = Operation {
 const READ: Operation = Operation {
     id: "storageRead",
     run: gated!(crate::storage::read),
-    action: Required::Always(Action::Read),
-    summary: "Read a document, or list a folder",
-    fields: CONDITIONS_OF_READING,
-    misplaced: NONE,
-    answers: &[
-        Answer::of(
-            "The content of the document, or what is in the folder.",
-            ANY_BYTES,
-        ),
-        NOT_MODIFIED,
-    ],
-    refusals: &[
-        OF_CONDITIONAL_READING,
-        &[always(ProblemKind::RangeNotSatisfiable)],
-    ],
-    ..Operation::BARE
+    query: &[],
+    ..file::READ
 };
 
 const HEAD: Operation = Operation {
     id: "storageHead",
     method: "HEAD",
-    summary: "Read the header fields of a document or a folder",
     ..READ
 };
 
@@ -88,16 +72,7 @@ const PUT: Operation = Operation {
         is_required: false,
         contents: ANY_BYTES,
     }),
-    refusals: &[
-        BY_OTHERS,
-        OF_STORING,
-        &[
-            always(ProblemKind::PathClash),
-            always(ProblemKind::Malformed),
-            always(ProblemKind::ContentTooLarge),
-            always(ProblemKind::UnsupportedMediaType),
-        ],
-    ],
+    refusals: &[BY_OTHERS, OF_STORING, OF_FILES],
     ..Operation::BARE
 };
 

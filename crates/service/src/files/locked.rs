@@ -29,7 +29,7 @@ impl Service {
         wish: LockWish,
     ) -> Outcome<LockedFile> {
         let mut seen = self.look(key).await?;
-        self.admit(terms, &mut [&mut seen]).await?;
+        self.admit(terms, &mut [&mut seen])?;
         let created = seen.target.stored.is_none();
         if created && key.id() == ROOT {
             self.make_root(principal, key.space()).await?;

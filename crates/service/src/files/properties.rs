@@ -84,7 +84,7 @@ impl Service {
     ) -> Outcome<Done> {
         for _ in 0..ATTEMPTS {
             let mut seen = self.look(key).await?;
-            self.admit(terms, &mut [&mut seen]).await?;
+            self.admit(terms, &mut [&mut seen])?;
             let stored = match &seen.target.stored {
                 Some(stored) => stored,
                 None if key.id() == ROOT => {

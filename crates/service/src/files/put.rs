@@ -124,7 +124,7 @@ impl Service {
             if let Some(Entry::Folder) = seen.target.entry {
                 return Err(Explanation::of(What::IsAFolder, &put.key));
             }
-            self.admit(&put.terms, &mut [&mut seen]).await?;
+            self.admit(&put.terms, &mut [&mut seen])?;
             let pinned = self.pin(&seen, &put.terms).await?;
             let replaced = seen.target.stored.as_deref();
             let text = match replaced.map(Properties::of).unwrap_or_default() {
@@ -206,7 +206,7 @@ impl Service {
                 let path = key.id().to_owned();
                 return Err(Explanation::of(What::NotAFolder(path), key));
             }
-            self.admit(terms, &mut [&mut seen]).await?;
+            self.admit(terms, &mut [&mut seen])?;
             let conditions = match terms.conditions.if_none_match {
                 Some(_) => terms.conditions.clone(),
                 None => absent(),

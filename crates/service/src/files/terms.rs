@@ -109,7 +109,7 @@ impl Service {
     /// were looked at, or is what the tokens of the write say again when it is decided.
     ///
     /// `seen` begins with what is asked for; the rest is what is written as well.
-    pub(super) async fn admit(&self, terms: &FileTerms, seen: &mut [&mut Seen]) -> Outcome<()> {
+    pub(super) fn admit(&self, terms: &FileTerms, seen: &mut [&mut Seen]) -> Outcome<()> {
         let Some(target) = seen.first() else {
             return Ok(());
         };

@@ -72,7 +72,7 @@ impl Service {
                 return Err(Explanation::of(what, from));
             }
             let mut there = self.look(to).await?;
-            self.admit(terms, &mut [&mut seen, &mut there]).await?;
+            self.admit(terms, &mut [&mut seen, &mut there])?;
             there.must_lead_through_folders()?;
             if terms.in_folder {
                 there.must_be_in_a_folder()?;
