@@ -227,6 +227,7 @@ async fn a_folder_moves_in_one_step_with_all_that_is_in_it() {
         ("nothing", "/dav/c", 404),
         ("b", "http://elsewhere.example/dav/c", 400),
         ("b", "/files/c", 400),
+        ("b", "/spaces/other/dav/c", 400),
         ("b", "/dav/x%2Fy", 400),
         ("b", "/dav/../c", 400),
         ("", "/dav/c", 409),
@@ -242,6 +243,10 @@ async fn a_folder_moves_in_one_step_with_all_that_is_in_it() {
             assert_eq!(refused.status, status, "{method} {from} {to}: {refused:?}");
         }
     }
+    assert_eq!(
+        sent(&client, "DELETE", "/dav/no/where", &[]).await.status,
+        404
+    );
     let shallow = [("Destination", "/dav/c"), ("Depth", "0")];
     assert_eq!(sent(&client, "COPY", "/dav/b", &shallow).await.status, 201);
     assert!(names(&client, "/files/c/").await.is_empty());

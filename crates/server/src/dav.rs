@@ -46,7 +46,7 @@ pub(crate) async fn put(call: &mut Call) -> Answer {
 pub(crate) async fn delete(call: &mut Call) -> Answer {
     let Target { key, .. } = Target::of(call)?;
     must_be_deep(call.inbound.headers(), "DELETE")?;
-    let terms = terms(call)?;
+    let terms = of_what_is_there(terms(call)?);
     let service = &call.app.service;
     let removed = service.remove_file(&call.principal, &key, &terms, None);
     answer(call, removed.await, &[&key], |call, done| {
@@ -99,7 +99,7 @@ pub(crate) async fn relocate(call: &mut Call) -> Answer {
 async fn transfer(call: &mut Call, is_move: bool, is_shallow: bool) -> Answer {
     let Target { key: from, .. } = Target::of(call)?;
     let headers = call.inbound.headers();
-    let to = place::destination(call)?;
+    let to = place::destination(call, from.space())?;
     let replaces = match headers.get("overwrite").map(HeaderValue::as_bytes) {
         None | Some(b"T" | b"t") => true,
         Some(b"F" | b"f") => false,
@@ -138,6 +138,14 @@ fn terms(call: &Call) -> Result<FileTerms, Problem> {
         may_be_unconditional: true,
         ..FileTerms::default()
     })
+}
+
+/// The same, of a request that makes nothing: where there is no folder, there is no file.
+fn of_what_is_there(terms: FileTerms) -> FileTerms {
+    FileTerms {
+        in_folder: false,
+        ..terms
+    }
 }
 
 /// How far a request reaches (RFC 4918, section 10.2).

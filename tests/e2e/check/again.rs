@@ -25,8 +25,7 @@ struct Seen {
 fn seen(server: &Broken, id: &str) -> Seen {
     let running = server.start();
     let tester = Tester::new();
-    let mut arguments = vec![&*running.resource, "--only", only(id), "--seed", "7"];
-    arguments.extend(["--writers", "2,8"]);
+    let mut arguments = vec![&*running.resource, "--only", only(id), "--writers", "2,8"];
     let body = running.create.as_ref().map(|call| {
         tester.write("body.json", &call.body);
         format!("{} {}", call.method, call.path)
@@ -35,8 +34,15 @@ fn seen(server: &Broken, id: &str) -> Seen {
     if let Some(create) = body.as_deref().filter(|_| id == "B9") {
         arguments.extend(["--create", create, "--body", "body.json"]);
     }
-    let (run, report) = tester.check(&arguments);
-    let script = lines(&run.out, id).unwrap_or_else(|| panic!("{}: {id}: {run}", server.name));
+    // A race may end well by chance.
+    let mut runs = ["7", "8", "9"].into_iter().map(|seed| {
+        let seeded = [&arguments[..], &["--seed", seed]].concat();
+        let (run, report) = tester.check(&seeded);
+        let script = lines(&run.out, id);
+        (run, report, script)
+    });
+    let found = runs.find_map(|(run, report, script)| Some((run, report, script?)));
+    let (run, report, script) = found.unwrap_or_else(|| panic!("{}: {id}", server.name));
     let printed = shell(&tester, &script);
     Seen {
         told: run.out,

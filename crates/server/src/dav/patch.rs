@@ -3,7 +3,7 @@ use roxmltree::Node;
 
 use super::property::{is_live, push_href};
 use super::xml::{Name, child, is_dav, parse, text_in, whole};
-use super::{terms, told, xml_response};
+use super::{of_what_is_there, terms, told, xml_response};
 use crate::call::{Answer, Call};
 use crate::file::Target;
 use crate::problem::Problem;
@@ -21,7 +21,7 @@ pub(crate) async fn patch(call: &mut Call) -> Answer {
         let others = |name: &Name| !is_live(name);
         push_status(&mut text, &changes, others, "424 Failed Dependency", "");
     } else {
-        let terms = terms(call)?;
+        let terms = of_what_is_there(terms(call)?);
         let wanted: Vec<_> = changes
             .iter()
             .map(|(name, text)| (name.to_key(), text.clone()))

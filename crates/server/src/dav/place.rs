@@ -79,13 +79,19 @@ fn is_own(call: &Call, authority: &str) -> bool {
         .any(|it| it.eq_ignore_ascii_case(authority))
 }
 
-/// Where a file is to be.
-pub(super) fn destination(call: &Call) -> Result<Key, Problem> {
+/// Where a file of a space is to be.
+pub(super) fn destination(call: &Call, space: &str) -> Result<Key, Problem> {
     let mistake = |detail: &str| Problem::malformed(detail).with("header", "Destination");
     let value = call.inbound.headers().get("destination");
     let value = value.ok_or_else(|| mistake("Destination must say where it is to be."))?;
     let url = value.to_str().unwrap_or_default();
-    file_of(call, url).ok_or_else(|| {
+    let key = file_of(call, url).ok_or_else(|| {
         mistake("Destination must be the URL of a file or a folder of this server, under /dav.")
-    })
+    })?;
+    match key.space() == space {
+        true => Ok(key),
+        false => Err(mistake(
+            "Destination must be in the space of what is moved or copied.",
+        )),
+    }
 }
