@@ -40,7 +40,7 @@ export class Collection<T = Record<string, unknown>> {
     const sending = { method: "POST", path: [this.name], headers: fields(options), body: text, repeat: "keyed" } as const;
     const answer = success(await this.transport.send(sending, pace));
     const place = /([^/?#]+)\/?(?:[?#]|$)/.exec(answer.headers.get("location") ?? "")?.[1];
-    if (place === undefined) throw new TypeError("the server does not say where the new document is");
+    if (place === undefined) throw new TypeError("the server does not say where it is");
     const created = decodeURIComponent(place);
     const resource = this.resource(created);
     const { stored, updatedAt } = answer.headers.has("document-version")

@@ -37,8 +37,10 @@ export function saysStale({ kind }: Problem): boolean {
  */
 export function isExplained(problem: Problem): boolean {
   const { kind, body } = problem;
-  if (!saysStale(problem) || kind === "base-gone" || "conflicts_omitted" in body) return false;
-  return string(body["current_etag"]) !== undefined && body["your_version"] !== null;
+  return (
+    ["stale-version", "precondition-failed"].includes(kind) && string(body["current_etag"]) !== undefined &&
+    body["your_version"] !== null && body["conflicts_omitted"] === undefined
+  );
 }
 
 /** In the place of a refusal where nothing was refused. */

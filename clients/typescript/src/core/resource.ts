@@ -203,7 +203,7 @@ function isGone({ status }: Answer): boolean {
 }
 
 function found({ headers, text: body }: Answer, text = body, tag = headers.get("etag")): Found {
-  if (tag === null) throw new TransportError("the server gives no ETag: its documents cannot be guarded", false);
+  if (tag === null) throw new TransportError("the server gives no ETag, which guards documents", false);
   const modified = headers.get("last-modified");
   const version = headers.get("document-version");
   // Detente's tag of a compressed representation names the same version as the plain one.
