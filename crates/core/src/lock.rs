@@ -136,6 +136,11 @@ impl Lock {
         std::iter::once(self).chain(self.sharers.iter().flatten())
     }
 
+    /// The largest number that one of its holders was given.
+    pub fn largest_fencing(&self) -> u64 {
+        self.holders().map(|it| it.fencing).max().unwrap_or(0)
+    }
+
     /// Who holds it by a token.
     pub fn holder(&self, token: &str) -> Option<&Self> {
         self.holders().find(|it| *it.token == *token)

@@ -341,9 +341,6 @@ impl Node {
 /// Where a lane stands after a commit.
 pub(crate) fn after(before: Stand, commit: &Commit, batch: Uuid) -> Stand {
     let turn = before.turn + 1;
-    let locks = commit.locks.iter().flat_map(|(_, lock)| lock);
-    let holders = locks.flat_map(|lock| lock.holders());
-    let fencing = holders.map(|it| it.fencing).max().unwrap_or(0);
     let last = commit.versions.last();
     Stand {
         turn,
@@ -351,7 +348,7 @@ pub(crate) fn after(before: Stand, commit: &Commit, batch: Uuid) -> Stand {
         last_seq: last.map_or(before.last_seq, |last| last.stored.seq),
         newest: if last.is_some() { batch } else { before.newest },
         last_at: Moment(before.last_at.0.max(commit.time.now.0)),
-        fencing: before.fencing.max(fencing),
+        fencing: before.fencing.max(commit.largest_fencing()),
         locks_turn: if commit.locks.is_empty() {
             before.locks_turn
         } else {

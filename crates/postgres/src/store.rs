@@ -6,7 +6,7 @@ use detente_core::rules::{Claim, Rules};
 use detente_core::{Head, Key, Lock, Moment, Receipt, Seq, Stored};
 use detente_store::{
     BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Settlement, Store,
-    StoreError, Time, UniqueKey, Want,
+    StoreError, Time, UniqueKey, Want, locks_below,
 };
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -147,12 +147,7 @@ impl Facts for Postgres {
     }
 
     fn locks_below(&self, folder: &Key) -> Result<Vec<(Key, Arc<Lock>)>, Lack> {
-        self.of_locks(folder, |locks| {
-            let below = locks.iter().filter(|(key, _)| key.is_below(folder));
-            below
-                .map(|(key, lock)| (key.clone(), Arc::clone(lock)))
-                .collect()
-        })
+        self.of_locks(folder, |locks| locks_below(locks.iter(), folder))
     }
 
     fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, Lack> {

@@ -192,7 +192,7 @@ impl Sqlite {
                 true => self.leaving_through,
                 false => self.marker.heads_through,
             },
-            fencing: self.marker.fencing.max(lock::largest_fencing(commit)),
+            fencing: self.marker.fencing.max(commit.largest_fencing()),
             pruned: self.marker.pruned + pruned.len() as u64,
             ..self.marker
         };

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::failure::Failure;
 use detente_core::{Key, Lock, Moment};
-use detente_store::{Commit, lock_terms, with_lock_terms};
+use detente_store::{Commit, lock_terms, locks_below, with_lock_terms};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 
@@ -48,11 +48,7 @@ impl Locks {
     }
 
     pub(crate) fn below(&self, folder: &Key) -> Vec<(Key, Arc<Lock>)> {
-        let held = self.held();
-        let below = held.iter().filter(|(key, _)| key.is_below(folder));
-        below
-            .map(|(key, lock)| (key.clone(), Arc::clone(lock)))
-            .collect()
+        locks_below(self.held().iter(), folder)
     }
 
     pub(crate) fn last_fencing(&self) -> u64 {
@@ -65,7 +61,7 @@ impl Locks {
             return;
         }
         self.fencing
-            .fetch_max(largest_fencing(commit), Ordering::AcqRel);
+            .fetch_max(commit.largest_fencing(), Ordering::AcqRel);
         let mut held = self.held();
         for (key, lock) in &commit.locks {
             match lock {
@@ -93,16 +89,6 @@ fn lock(row: &Row<'_>) -> Result<Option<(Key, Arc<Lock>)>, rusqlite::Error> {
     let terms: Option<String> = row.get(8)?;
     let lock = with_lock_terms(lock, terms.as_deref());
     Ok(lock.map(|lock| (key, Arc::new(lock))))
-}
-
-/// The largest fencing number among the locks of a commit.
-pub(crate) fn largest_fencing(commit: &Commit) -> u64 {
-    let locks = commit.locks.iter().filter_map(|(_, lock)| lock.as_ref());
-    locks
-        .flat_map(|lock| lock.holders())
-        .map(|it| it.fencing)
-        .max()
-        .unwrap_or(0)
 }
 
 /// Writes the locks of a commit, and drops those whose time has passed: to whoever still has their

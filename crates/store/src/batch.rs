@@ -285,9 +285,9 @@ impl<'a, F: Facts> Batch<'a, F> {
             LockDecision::Freed { rest, .. } => rest.clone(),
             LockDecision::Refused(_) => return Ok(decision),
         };
-        let holders = lock.iter().flat_map(|lock| lock.holders());
-        let fencing = holders.map(|it| it.fencing).max();
-        self.fencing = fencing.unwrap_or(0).max(self.fencing);
+        if let Some(lock) = &lock {
+            self.fencing = self.fencing.max(lock.largest_fencing());
+        }
         self.set_lock(&command.key, lock);
         Ok(decision)
     }

@@ -70,6 +70,13 @@ impl Commit {
         !self.conflicts.is_empty() && self.decides_nothing()
     }
 
+    /// The largest fencing number among its locks; 0 if there are none.
+    pub fn largest_fencing(&self) -> u64 {
+        let locks = self.locks.iter().filter_map(|(_, lock)| lock.as_ref());
+        let fencings = locks.map(|lock| lock.largest_fencing());
+        fencings.max().unwrap_or(0)
+    }
+
     fn decides_nothing(&self) -> bool {
         let Self {
             versions,

@@ -16,7 +16,7 @@ mod time; // what a node takes for the time
 pub use damage::Damage;
 pub use epoch::Epoch;
 pub use extent::Extent;
-pub use facts::{Facts, Lack, Want};
+pub use facts::{Facts, Lack, Want, locks_below};
 pub use fate::{BatchToken, Fate};
 pub use ground::Ground;
 pub use history::{History, HistorySpan, read_back};

@@ -43,7 +43,7 @@ pub use conflict_log::{
 pub use contract::{
     BatchToken, Changes, ConstraintConflict, Damage, Documents, Epoch, Extent, Facts, Fate, Feed,
     Follow, Ground, Health, History, HistorySpan, Lack, Listed, Listing, PageLimit, PageMeter,
-    Read, Reader, Selection, Store, StoreError, Time, Visit, Want, read_back,
+    Read, Reader, Selection, Store, StoreError, Time, Visit, Want, locks_below, read_back,
 };
 pub use counters::DeskCounters;
 pub use cpu_time::CpuTime;

@@ -51,7 +51,7 @@ pub fn with_lock_terms(lock: Lock, terms: Option<&str>) -> Option<Lock> {
 fn read_sharer(value: &Value) -> Option<Lock> {
     let text = |name: &str| Some(value.get(name)?.as_str()?.to_owned());
     let number = |name: &str| match value.get(name)? {
-        Value::Number(number) => number.as_str().parse::<u64>().ok(),
+        Value::Number(number) => number.as_whole(),
         _ => None,
     };
     Some(Lock {

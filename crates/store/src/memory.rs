@@ -18,7 +18,7 @@ use detente_core::{Head, Key, Lock, Moment, Receipt, Seq, Stored};
 
 use crate::{
     BatchToken, Commit, ConstraintConflict, Facts, Fate, Ground, Lack, Order, Settlement, Store,
-    StoreError, Time, Want,
+    StoreError, Time, Want, locks_below,
 };
 
 pub use disk::Disk;
@@ -110,11 +110,7 @@ impl Facts for Memory {
 
     fn locks_below(&self, folder: &Key) -> Result<Vec<(Key, Arc<Lock>)>, Lack> {
         let shared = self.look(|| Want::Lock(folder.clone()))?;
-        let locks = shared.tables.locks.iter();
-        let below = locks.filter(|(key, _)| key.is_below(folder));
-        Ok(below
-            .map(|(key, lock)| (key.clone(), Arc::clone(lock)))
-            .collect())
+        Ok(locks_below(shared.tables.locks.iter(), folder))
     }
 
     fn receipt(&self, scope: &[u8; 32]) -> Result<Option<Receipt>, Lack> {

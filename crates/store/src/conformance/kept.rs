@@ -18,7 +18,25 @@ fn lock(owner: &str) -> Arc<Lock> {
         by: "ann".into(),
         expires_at: Moment(2000),
         is_deep: owner == "ann",
-        sharers: (owner == "bob").then(Vec::new),
+        sharers: None,
+    })
+}
+
+/// Whoever joined last does not hold it longest.
+fn shared_lock() -> Arc<Lock> {
+    let first = Lock {
+        sharers: Some(Vec::new()),
+        ..(*lock("bob")).clone()
+    };
+    let last = Lock {
+        token: "token of cid".into(),
+        fencing: 9,
+        expires_at: Moment(1900),
+        ..first.clone()
+    };
+    Arc::new(Lock {
+        sharers: Some(vec![last]),
+        ..first
     })
 }
 
@@ -55,7 +73,10 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
     };
     let mut store = open();
     let commit = Commit {
-        locks: vec![(key("a"), Some(lock("ann"))), (key("b"), Some(lock("bob")))],
+        locks: vec![
+            (key("a"), Some(lock("ann"))),
+            (key("b"), Some(shared_lock())),
+        ],
         receipts: vec![receipt.clone()],
         conflicts: [logged("first", 1000), logged("second", 1001)]
             .map(Arc::new)
@@ -71,7 +92,9 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
         store.know(|it| it.lock(&key("a"))).unwrap(),
         Some(lock("ann"))
     );
-    assert_eq!(fencing(&mut store), 7);
+    let shared = store.know(|it| it.lock(&key("b"))).unwrap();
+    assert_eq!(shared, Some(shared_lock()));
+    assert_eq!(fencing(&mut store), 9);
     assert_eq!(
         store.know(|it| it.receipt(&[1; 32])).unwrap(),
         Some(receipt)
@@ -102,7 +125,7 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
         None,
         "its time has passed"
     );
-    assert_eq!(fencing(&mut store), 7, "it only grows");
+    assert_eq!(fencing(&mut store), 9, "it only grows");
     assert_eq!(
         store.know(|it| it.settled("first")).unwrap(),
         Some(Some(settled.clone()))

@@ -61,6 +61,17 @@ pub trait Facts {
     fn settled(&self, id: &str) -> Result<Option<Option<Settlement>>, Lack>;
 }
 
+/// Of some locks those of what is below a folder, for [`Facts::locks_below`].
+pub fn locks_below<'a>(
+    locks: impl Iterator<Item = (&'a Key, &'a Arc<Lock>)>,
+    folder: &Key,
+) -> Vec<(Key, Arc<Lock>)> {
+    let below = locks.filter(|(key, _)| key.is_below(folder));
+    below
+        .map(|(key, lock)| (key.clone(), Arc::clone(lock)))
+        .collect()
+}
+
 /// Why a fact is not at hand.
 #[derive(Debug)]
 pub enum Lack {

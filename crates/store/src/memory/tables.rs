@@ -43,7 +43,7 @@ impl Tables {
                 self.log.insert(stored.seq, Arc::clone(stored));
             }
             Record::Lock(key, Some(lock)) => {
-                self.fencing = self.fencing.max(lock.fencing);
+                self.fencing = self.fencing.max(lock.largest_fencing());
                 self.locks.insert(key.clone(), Arc::clone(lock));
             }
             Record::Lock(key, None) => drop(self.locks.remove(key)),
