@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use detente_core::json::{Value, object};
-use detente_core::{Key, LockTokens, ROOT, Stored};
+use detente_core::{Key, ROOT, Stored};
 
+use super::FileTerms;
 use super::entry::facts_of;
 use super::tree::ATTEMPTS;
-use super::{FileTerms, entry};
 use crate::explanation::{Explanation, What};
-use crate::{Ask, Done, Edited, Outcome, Principal, Service};
+use crate::{Done, Edited, Outcome, Principal, Service};
 
 /// What clients keep about a file, by names of their own; texts that mean nothing to this server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,15 +109,8 @@ impl Service {
             let text = properties.put_into(stored);
             let text = text.ok_or_else(|| What::failed("an entry is no object"))?;
             let pinned = self.pin(&seen, terms).await?;
-            let ask = Ask {
-                key: key.clone(),
-                edit: Edited::Document(text),
-                conditions: pinned.conditions.clone(),
-                lock_tokens: terms.tokens(),
-                is_inner: false,
-                on_conflict: None,
-                verb: "PROPPATCH",
-            };
+            let conditions = pinned.conditions.clone();
+            let ask = terms.ask(key, Edited::Document(text), conditions, "PROPPATCH");
             let changes = [(&seen, false)];
             let written = self.write_at(principal, &changes, vec![ask], terms, None);
             match written.await {
@@ -129,30 +122,12 @@ impl Service {
         }
         Err(What::Busy.into())
     }
-
-    /// Makes the folder that all others are in, where there is none yet.
-    pub(super) async fn make_root(&self, principal: &Principal, space: &str) -> Outcome<()> {
-        let root = Key::from_parts(space, detente_core::FILES, ROOT);
-        let ask = Ask {
-            key: root.clone(),
-            edit: Edited::Document(entry::folder(&Properties::default())),
-            conditions: super::tree::absent(),
-            lock_tokens: LockTokens::None,
-            is_inner: false,
-            on_conflict: None,
-            verb: "MKCOL",
-        };
-        match self.write(principal, ask, None).await {
-            Ok(_) => Ok(()),
-            Err(it) if matches!(it.what, What::PreconditionFailed(..)) => Ok(()),
-            Err(explanation) => Err(explanation),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::entry;
 
     #[test]
     fn properties_are_read_as_they_are_written() {

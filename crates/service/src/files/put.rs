@@ -1,11 +1,11 @@
 use bytes::Bytes;
-use detente_core::{Key, Once, ROOT};
+use detente_core::{FILES, Key, Once, ROOT};
 
 use super::content::Received;
 use super::tree::{ATTEMPTS, absent, name_of};
 use super::{Entry, FileTerms, Properties, entry};
 use crate::explanation::{Explanation, What};
-use crate::{Ask, Done, Edited, OnceKey, Outcome, Principal, Service};
+use crate::{Done, Edited, OnceKey, Outcome, Principal, Service};
 
 /// A file that is to be stored.
 #[derive(Debug)]
@@ -131,15 +131,8 @@ impl Service {
                 none if none.0.is_empty() => text.clone(),
                 kept => put.text(&kept),
             };
-            let ask = Ask {
-                key: put.key.clone(),
-                edit: Edited::Document(text),
-                conditions: pinned.conditions.clone(),
-                lock_tokens: put.terms.tokens(),
-                is_inner: false,
-                on_conflict: None,
-                verb: put.verb,
-            };
+            let (edit, conditions) = (Edited::Document(text), pinned.conditions.clone());
+            let ask = put.terms.ask(&put.key, edit, conditions, put.verb);
             let changes = [(&seen, replaced.is_none())];
             match self
                 .write_at(principal, &changes, vec![ask], &put.terms, once)
@@ -211,15 +204,8 @@ impl Service {
                 Some(_) => terms.conditions.clone(),
                 None => absent(),
             };
-            let ask = Ask {
-                key: key.clone(),
-                edit: Edited::Document(entry::folder(&Properties::default())),
-                conditions,
-                lock_tokens: terms.tokens(),
-                is_inner: false,
-                on_conflict: None,
-                verb: "PUT",
-            };
+            let edit = Edited::Document(entry::folder(&Properties::default()));
+            let ask = terms.ask(key, edit, conditions, "PUT");
             let changes = [(&seen, true)];
             let written = self.write_at(principal, &changes, vec![ask], terms, None);
             if let Some(done) = written.await? {
@@ -227,6 +213,16 @@ impl Service {
             }
         }
         Err(What::Busy.into())
+    }
+
+    /// Makes the folder that all others are in, where there is none yet.
+    pub(super) async fn make_root(&self, principal: &Principal, space: &str) -> Outcome<()> {
+        let root = Key::from_parts(space, FILES, ROOT);
+        let terms = FileTerms::default();
+        match self.make_folder(principal, &root, &terms).await {
+            Err(it) if !matches!(it.what, What::PreconditionFailed(..)) => Err(it),
+            _ => Ok(()),
+        }
     }
 }
 

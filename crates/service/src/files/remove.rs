@@ -6,7 +6,7 @@ use super::transfer::MOST;
 use super::tree::{ATTEMPTS, Seen, name_of, pinned_to, present, steward};
 use super::{Entry, FileTerms};
 use crate::explanation::{Explanation, What};
-use crate::{Ask, Done, Edited, OnceKey, Outcome, Principal, Service};
+use crate::{Done, Edited, OnceKey, Outcome, Principal, Service};
 
 impl Service {
     /// The folders that have nothing else in them, from the inmost on. The one that they are in must have what it
@@ -56,31 +56,21 @@ impl Service {
             if is_folder && terms.prunes {
                 return Err(Explanation::of(What::IsAFolder, key));
             }
-            let ask = |key: Key, conditions| Ask {
-                key,
-                edit: Edited::Deletion,
-                conditions,
-                lock_tokens: terms.tokens(),
-                is_inner: false,
-                on_conflict: None,
-                verb: "DELETE",
-            };
+            let ask =
+                |key: &Key, conditions| terms.ask(key, Edited::Deletion, conditions, "DELETE");
             let mut asks = Vec::new();
             if is_folder {
                 let below = self.all_below(key, MOST).await?;
                 let below = below
                     .ok_or_else(|| Explanation::of(What::TooMuchBelow { limit: MOST }, key))?;
-                asks.extend(below.iter().map(|it| ask(it.key.clone(), present())));
+                asks.extend(below.iter().map(|it| ask(&it.key, present())));
             }
             if terms.prunes {
                 let bare = self.only_for(principal, &mut seen).await?;
-                asks.extend(
-                    bare.into_iter()
-                        .map(|it| ask(it.key.clone(), pinned_to(&it))),
-                );
+                asks.extend(bare.into_iter().map(|it| ask(&it.key, pinned_to(&it))));
             }
             let pinned = self.pin(&seen, terms).await?;
-            asks.push(ask(key.clone(), pinned.conditions.clone()));
+            asks.push(ask(key, pinned.conditions.clone()));
             match self
                 .write_at(principal, &[(&seen, true)], asks, terms, once)
                 .await

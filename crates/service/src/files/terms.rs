@@ -4,7 +4,7 @@ use detente_core::{EntityTag, Key, Lock, LockTokens, Preconditions, Stored};
 
 use super::tree::{Place, Seen};
 use crate::explanation::{Explanation, What};
-use crate::{Entry, Outcome, Service};
+use crate::{Ask, Edited, Entry, Outcome, Service};
 
 /// On what a write of a file or a folder depends.
 #[derive(Clone, Debug, Default)]
@@ -58,8 +58,27 @@ pub enum State {
 }
 
 impl FileTerms {
+    /// One write on these terms.
+    pub(super) fn ask(
+        &self,
+        key: &Key,
+        edit: Edited,
+        conditions: Preconditions,
+        verb: &'static str,
+    ) -> Ask {
+        Ask {
+            key: key.clone(),
+            edit,
+            conditions,
+            lock_tokens: self.tokens(),
+            is_inner: false,
+            on_conflict: None,
+            verb,
+        }
+    }
+
     /// All tokens that are said to be held.
-    pub(super) fn tokens(&self) -> LockTokens {
+    fn tokens(&self) -> LockTokens {
         let conditions = self.states.0.iter().flat_map(|list| &list.conditions);
         let listed = conditions.filter_map(|it| match &it.state {
             State::Token(token) => Some(token),

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use detente_core::{Field, Key, Preconditions, ROOT, Stored};
+use detente_core::{Field, Key, ROOT, Stored};
 
 use super::tree::{ATTEMPTS, Seen, absent, pinned_to, present};
 use super::{Entry, FileTerms};
 use crate::budget::MAX_BATCH;
 use crate::explanation::{Explanation, What};
-use crate::{Action, Ask, Done, Edited, Outcome, Principal, Service};
+use crate::{Action, Done, Edited, Outcome, Principal, Service};
 
 /// How many files and folders are removed, moved or copied at most: all of them in one step.
 pub(super) const MOST: usize = 10_000;
@@ -90,15 +90,8 @@ impl Service {
             }
             // Held until there is an answer. Texts that are stored already are not looked into again.
             let _share = self.budget.edit(bytes.min(MAX_BATCH)).await?;
-            let ask = |key: &Key, edit, conditions: Preconditions| Ask {
-                key: key.clone(),
-                edit,
-                conditions,
-                lock_tokens: terms.tokens(),
-                is_inner: false,
-                on_conflict: None,
-                verb: transfer.verb(),
-            };
+            let verb = transfer.verb();
+            let ask = |key: &Key, edit, conditions| terms.ask(key, edit, conditions, verb);
             let mut asks = Vec::new();
             if transfer.is_move {
                 let sources = texts.keys().filter(|it| !it.is_empty());

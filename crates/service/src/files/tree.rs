@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use detente_core::{
-    Condition, EntityTag, FILES, Field, Key, LockTokens, Once, Preconditions, ROOT, Selected,
-    Stored, Unconditional, Verdict, evaluate, is_label,
+    Condition, EntityTag, FILES, Field, Key, Once, Preconditions, ROOT, Selected, Stored,
+    Unconditional, Verdict, evaluate, is_label,
 };
 
 use super::{Entry, FileTerms, Files, Properties, entry};
@@ -175,16 +175,14 @@ pub(super) fn steward(principal: &Principal) -> Principal {
 impl Seen {
     /// A version of each folder that it is in. `is_moved`: it comes to be, or goes.
     fn touched(&self, is_moved: bool, terms: &FileTerms) -> impl Iterator<Item = Ask> {
-        let tokens = terms.tokens();
         let inner = self.folders.iter().skip(1).map(|it| it.stored.is_some());
         let inner = inner.chain([!is_moved]);
         self.folders
             .iter()
             .zip(inner)
             .map(move |(folder, is_inner)| Ask {
-                lock_tokens: tokens.clone(),
                 is_inner,
-                ..folder.touched()
+                ..folder.touched(terms)
             })
     }
 
@@ -297,7 +295,7 @@ impl Explanation {
 
 impl Place {
     /// A new version of a folder, or the folder.
-    fn touched(&self) -> Ask {
+    fn touched(&self, terms: &FileTerms) -> Ask {
         /// Changes nothing, and makes a version.
         const IS_FOLDER: &[u8] = br#"[{"op":"test","path":"/kind","value":"folder"}]"#;
         let (edit, conditions) = match self.stored {
@@ -311,15 +309,7 @@ impl Place {
                 (Edited::Document(folder), absent())
             }
         };
-        Ask {
-            key: self.key.clone(),
-            edit,
-            conditions,
-            lock_tokens: LockTokens::None,
-            is_inner: false,
-            on_conflict: None,
-            verb: "PUT",
-        }
+        terms.ask(&self.key, edit, conditions, "PUT")
     }
 }
 
