@@ -211,7 +211,7 @@ impl Resource {
 impl Resource {
     /// Whether pages of any origin may ask for it.
     pub(crate) fn is_for_all_origins(&self) -> bool {
-        self.scope == Scope::Storage || self.path.starts_with("/.well-known/")
+        is_for_all_origins(self.path)
     }
 
     /// The paths of its URLs, as templates for a router.
@@ -279,6 +279,11 @@ impl Resource {
             Some((field, media_types.collect::<Vec<_>>().join(", ")))
         })
     }
+}
+
+/// Whether pages of any origin may ask for what has such a path: somebody's storage, and where it is.
+pub(crate) fn is_for_all_origins(path: &str) -> bool {
+    path.starts_with("/storage/") || path.starts_with("/.well-known/")
 }
 
 /// The value of `Allow` of a file over WebDAV.

@@ -11,7 +11,7 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, Expos
 
 use crate::app::App;
 use crate::exchange;
-use crate::operations::RESOURCES;
+use crate::operations::{RESOURCES, is_for_all_origins};
 use crate::problem::Problem;
 use crate::resource::PathParts;
 use crate::segment::respell;
@@ -59,9 +59,7 @@ fn with_cors(router: &Router, cors: CorsLayer, may_be_for_all: bool) -> Router {
             let is_preflight = request
                 .headers()
                 .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-            let path = request.uri().path();
-            let has_own = path.starts_with("/storage/") || path.starts_with("/.well-known/");
-            let is_for_all = may_be_for_all && has_own;
+            let is_for_all = may_be_for_all && is_for_all_origins(request.uri().path());
             if request.method() == Method::OPTIONS && !is_preflight || is_for_all {
                 return bare.oneshot(request).await.into_response();
             }

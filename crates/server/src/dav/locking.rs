@@ -66,13 +66,12 @@ async fn renew(call: &mut Call, key: &Key, life_ms: u64) -> Answer {
         Problem::malformed(detail).with("header", "If")
     })?;
     let service = &call.app.service;
-    let root = service.root_of_lock(key, &token);
     let lost = || Box::<Explanation>::from(What::NoListHolds);
+    let root = service.root_of_lock(key, &token).ok_or_else(lost)?;
     let ask = LockAsk {
-        key: root.clone().ok_or_else(lost)?,
+        key: root.clone(),
         wish: LockWish::Renew { token, life_ms },
     };
-    let root = ask.key.clone();
     match service.lock(&call.principal, ask).await {
         Ok(Some(lock)) => Ok(held(call, StatusCode::OK, &root, lock, false)),
         Ok(None) => Err(lost().into()),
