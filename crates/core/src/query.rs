@@ -172,7 +172,6 @@ impl Filter {
     ///
     /// [`QueryError`] that names the parameter.
     pub fn parse(parameter: &str, value: &str) -> Result<Self, QueryError> {
-        use Ordering::{Equal, Greater, Less};
         let (name, operator) = match parameter.rsplit_once('.') {
             Some((name, operator)) if OPERATORS.contains(&operator) => (name, operator),
             _ => (parameter, "eq"),
@@ -182,7 +181,6 @@ impl Filter {
             QueryField::UpdatedAt => Literal::parse(&with_milliseconds(text)),
             _ => Literal::parse(text),
         };
-        let ordered = |orderings| Test::Ordered(literal(value), orderings);
         if operator == "in" && value.split(',').count() > MAX_VALUES {
             return Err(QueryError {
                 parameter: parameter.to_owned(),
@@ -193,17 +191,76 @@ impl Filter {
         let test = match operator {
             "ne" => Test::NotIn(vec![literal(value)]),
             "in" => Test::In(list()),
-            "lt" => ordered(&[Less]),
-            "le" => ordered(&[Less, Equal]),
-            "gt" => ordered(&[Greater]),
-            "ge" => ordered(&[Greater, Equal]),
             "exists" => Test::Exists(value.parse().map_err(|_| QueryError {
                 parameter: parameter.to_owned(),
                 message: "must be true or false".into(),
             })?),
-            _ => Test::In(vec![literal(value)]),
+            other => match orderings(other) {
+                Some(orderings) => Test::Ordered(literal(value), orderings),
+                None => Test::In(vec![literal(value)]),
+            },
         };
         Ok(Self { field, test })
+    }
+
+    /// The same, of a value that has a type: `"5"` is the string alone. `in` takes an array.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError`] that names the field.
+    pub fn of(name: &str, operator: &str, value: &Value) -> Result<Self, QueryError> {
+        let wrong = |message: &str| QueryError {
+            parameter: name.to_owned(),
+            message: message.to_owned(),
+        };
+        let field = QueryField::parse(name, name)?;
+        if operator == "exists" {
+            let Value::Bool(wanted) = value else {
+                return Err(wrong("exists must be true or false"));
+            };
+            let test = Test::Exists(*wanted);
+            return Ok(Self { field, test });
+        }
+        let literal = |value: &Value| {
+            let value = match (&field, value) {
+                (QueryField::UpdatedAt, Value::String(text)) => {
+                    Value::from(with_milliseconds(text))
+                }
+                (_, Value::Array(_) | Value::Object(_)) => {
+                    return Err(wrong("a value must be no array and no object"));
+                }
+                (_, value) => value.clone(),
+            };
+            Ok(Literal { value, text: None })
+        };
+        let test = match (operator, value) {
+            ("in", Value::Array(values)) if values.len() <= MAX_VALUES => {
+                Test::In(values.iter().map(literal).collect::<Result<_, _>>()?)
+            }
+            ("in", Value::Array(_)) => return Err(wrong(&format!("at most {MAX_VALUES} values"))),
+            ("in", _) => return Err(wrong("in must be an array")),
+            ("eq", value) => Test::In(vec![literal(value)?]),
+            ("ne", value) => Test::NotIn(vec![literal(value)?]),
+            (other, value) => match orderings(other) {
+                Some(orderings) => Test::Ordered(literal(value)?, orderings),
+                None => {
+                    let message = format!("there is no {other:?}: {}", OPERATORS.join(", "));
+                    return Err(wrong(&message));
+                }
+            },
+        };
+        Ok(Self { field, test })
+    }
+}
+
+fn orderings(operator: &str) -> Option<&'static [Ordering]> {
+    use Ordering::{Equal, Greater, Less};
+    match operator {
+        "lt" => Some(&[Less]),
+        "le" => Some(&[Less, Equal]),
+        "gt" => Some(&[Greater]),
+        "ge" => Some(&[Greater, Equal]),
+        _ => None,
     }
 }
 

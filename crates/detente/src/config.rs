@@ -2,6 +2,7 @@
 
 mod collection; // [collections.…]
 mod file; // the file, from text to settings
+mod graphql; // what is offered of GraphQL
 mod jwt; // tokens that somebody else signed
 mod mistake; // what is wrong, and where
 mod rates; // how often somebody may ask

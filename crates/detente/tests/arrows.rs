@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each member may rest on. The program and the benchmark may rest on all.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("detente-core", &[]),
     ("detente-store", &["detente-core"]),
     ("detente-sqlite", &["detente-store", "detente-core"]),
@@ -17,10 +17,12 @@ const ARROWS: [(&str, &[&str]); 12] = [
         &["detente-store", "detente-blobs", "detente-core"],
     ),
     ("detente-gate", &["detente-service", "detente-core"]),
+    ("detente-graphql", &["detente-core"]),
     (
         "detente-server",
         &[
             "detente-gate",
+            "detente-graphql",
             "detente-service",
             "detente-store",
             "detente-blobs",

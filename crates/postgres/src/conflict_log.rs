@@ -30,17 +30,20 @@ const OUTCOME: usize = 17;
 const LIST: &str = concat!(
     "WITH looked_at AS (
         SELECT *, (space = $1 OR $1::text IS NULL) AND (collection = $2 OR $2::text IS NULL)
-            AND (document = $3 OR $3::text IS NULL) AND (by = $4 OR $4::text IS NULL)
+            AND (document = ANY($3) OR $3::text[] IS NULL) AND (by = $4 OR $4::text IS NULL)
             AND ($5::text IS NULL OR strpos(coalesce(agent, ''), $5) > 0 OR $5 = '')
             AND ($6::text IS NULL OR strpos(coalesce(agent, ''), $6) = 0 AND $6 <> '')
             AND (kind = $7 OR $7::text IS NULL) AND (outcome = $8 OR $8::smallint IS NULL)
             AND (at >= $9 OR $9::bigint IS NULL) AND (at < $10 OR $10::bigint IS NULL) AS is_wanted
         FROM conflicts WHERE (space = $1 OR $1 IS NULL) AND (number < $11 OR $11::bigint IS NULL)
         ORDER BY number DESC LIMIT $12::bigint),
+    counted AS (
+        SELECT *, row_number() OVER (PARTITION BY space, collection, document ORDER BY number DESC) AS nth
+        FROM looked_at WHERE is_wanted),
     measured AS (
         SELECT *, sum(octet_length(edit)) OVER (ORDER BY number DESC) - octet_length(edit) AS before,
             octet_length(edit) AS bytes, row_number() OVER (ORDER BY number DESC) AS place
-        FROM looked_at WHERE is_wanted ORDER BY number DESC LIMIT $13::bigint + 1),
+        FROM counted WHERE nth <= $15::bigint OR $15 IS NULL ORDER BY number DESC LIMIT $13::bigint + 1),
     fitting AS (
         SELECT * FROM measured
         WHERE place <= $13::bigint AND (place = 1 OR before + bytes <= $14::bigint))
@@ -79,7 +82,7 @@ impl Node {
                 &[
                     &wanted.space,
                     &wanted.collection,
-                    &wanted.document,
+                    &wanted.documents,
                     &wanted.by,
                     &wanted.agent,
                     &wanted.not_agent,
@@ -91,6 +94,7 @@ impl Node {
                     &limit(SCAN),
                     &limit(wanted.limit.rows),
                     &limit(wanted.limit.bytes),
+                    &wanted.of_each.map(limit),
                 ],
             )
             .await?;

@@ -22,6 +22,10 @@ pub(crate) struct Audited {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HasDenial;
 
+/// Marks an answer to something that wrote, although its operation need not have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wrote;
+
 /// Whether an answer is a denial, or tells of one.
 pub(crate) fn denies(answer: &Result<Response, Problem>) -> bool {
     match answer {
@@ -41,7 +45,7 @@ pub(crate) fn audited(
     let is_told = match audit {
         Audit::Off => false,
         Audit::Denials => is_denial,
-        Audit::Writes => is_denial || operation.action.is_write(),
+        Audit::Writes => is_denial || operation.action.is_write() || wrote(&answer),
     };
     if !is_told {
         return answer;
@@ -50,6 +54,24 @@ pub(crate) fn audited(
     let (by, operation) = (by.map(Arc::clone), operation.id);
     response.extensions_mut().insert(Audited { by, operation });
     Ok(response)
+}
+
+fn wrote(answer: &Result<Response, Problem>) -> bool {
+    let response = answer.as_ref().ok();
+    response.is_some_and(|it| it.extensions().get::<Wrote>().is_some())
+}
+
+/// The same, of an operation over a socket, which is no request of its own.
+pub(crate) fn note_within(audit: Audit, by: &str, path: &str, is_write: bool, is_denial: bool) {
+    let is_told = match audit {
+        Audit::Off => false,
+        Audit::Denials => is_denial,
+        Audit::Writes => is_denial || is_write,
+    };
+    if is_told {
+        let became = if is_denial { "refused" } else { "done" };
+        tracing::info!(target: "detente::audit", by, operation = "sendGraphql", path, "{became}");
+    }
 }
 
 impl Audited {

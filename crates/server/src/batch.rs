@@ -253,7 +253,8 @@ impl Batch<'_> {
             Ok(done) => done,
             Err(BatchRefused::Whole(explanation)) => return Err(explanation.into()),
             Err(BatchRefused::Operations(refused)) => {
-                return Err(tell(&operations, refused, &self.call.site).into());
+                let paths = operations.iter().map(|it| it.path.as_str());
+                return Err(tell(paths, refused, &self.call.site).into());
             }
         };
         let mut rows = Vec::with_capacity(operations.len());
@@ -317,8 +318,12 @@ impl Operation {
 }
 
 /// The refusal of the batch is that of its first operation that is refused, with what became of
-/// all of them.
-fn tell(operations: &[Operation], refused: Vec<OperationRefused<Refused>>, site: &Site) -> Problem {
+/// all of them: their paths are `paths`.
+pub(crate) fn tell<'a>(
+    paths: impl Iterator<Item = &'a str>,
+    refused: Vec<OperationRefused<Refused>>,
+    site: &Site,
+) -> Problem {
     let Some(first) = refused.iter().position(OperationRefused::is_cause) else {
         return Problem::internal("a batch was refused for nothing");
     };
@@ -328,9 +333,9 @@ fn tell(operations: &[Operation], refused: Vec<OperationRefused<Refused>>, site:
     });
     let problems: Vec<Problem> = problems.collect();
     let cause = problems[first].clone();
-    let rows = operations.iter().zip(problems);
+    let rows = paths.zip(problems);
     let rows: Vec<_> = rows
-        .map(|(it, problem)| it.row(Err(problem.into()), site))
+        .map(|(path, problem)| row(problem.render(site, path, false)))
         .collect();
     cause.with("operation", first as u64).with("results", rows)
 }

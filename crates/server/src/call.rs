@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use detente_gate::{Class, Standing};
+use detente_gate::Standing;
 use detente_service::Principal;
 
 use crate::app::App;
@@ -59,6 +59,8 @@ pub(crate) use {gated, open};
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) app: Arc<App>,
+    /// By whose name requests are counted.
+    pub(crate) asker: Asker,
     pub(crate) principal: Principal,
     pub(crate) site: Site,
     pub(crate) path: PathParts,
@@ -138,17 +140,16 @@ async fn enter(
         principal,
         refused,
     } = entry;
-    let class = match operation.action.is_write() {
-        true => Class::Writes,
-        false => Class::Reads,
-    };
     let placed = || -> Result<Option<Standing>, Refused> {
         if let Some(refused) = refused {
             // Whoever was refused too often is told to wait, whatever else they lack.
             pace::may_fail(&app, &asker)?;
             return Err(refused);
         }
-        let standing = pace::check(&app, &asker, class)?;
+        let standing = match operation.action.class() {
+            Some(class) => pace::check(&app, &asker, class)?,
+            None => None,
+        };
         must_be_known(operation, inbound.query())?;
         must_be_placed(&operation.misplaced, inbound.headers())?;
         Ok(standing)
@@ -165,6 +166,7 @@ async fn enter(
     };
     let mut call = Call {
         app,
+        asker,
         principal,
         site,
         path,
@@ -187,7 +189,7 @@ async fn enter(
         }
     };
     let by = Some(&call.principal.name);
-    leave(&call.app, &asker, by, operation, answer)
+    leave(&call.app, &call.asker, by, operation, answer)
 }
 
 /// Waits until what was acknowledged before the request came, on any node, shows in what is read for
@@ -195,7 +197,9 @@ async fn enter(
 async fn see_all(call: &Call, scope: Scope) -> Result<(), Refused> {
     let service = &call.app.service;
     let decides = [Method::PUT, Method::PATCH, Method::DELETE];
-    if !service.lags() || scope == Scope::Server || decides.contains(&call.inbound.parts.method) {
+    // Each operation of GraphQL sees to it by itself.
+    let has_none = [Scope::Server, Scope::Graphql].contains(&scope);
+    if !service.lags() || has_none || decides.contains(&call.inbound.parts.method) {
         return Ok(());
     }
     match call.names().space() {

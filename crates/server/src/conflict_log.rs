@@ -38,7 +38,7 @@ pub(crate) async fn read(call: &mut Call) -> Answer {
     tell(report(detail, &call.site)?).await
 }
 
-fn report(detail: ConflictDetail, site: &Site) -> Result<Object, Problem> {
+pub(crate) fn report(detail: ConflictDetail, site: &Site) -> Result<Object, Problem> {
     let mut report = describe(&detail.conflict, site);
     if detail.shows_edit {
         report.insert("edit".into(), edit(&detail.conflict.edit)?.into());
@@ -148,7 +148,7 @@ fn members_of<'a>(value: &'a Value, known: &[&str], hint: &str) -> Result<&'a Ob
     }
 }
 
-fn read_reason(members: &Object) -> Result<Option<Reason>, Problem> {
+pub(crate) fn read_reason(members: &Object) -> Result<Option<Reason>, Problem> {
     let Some(value) = members.get("reason") else {
         return Ok(None);
     };
@@ -200,7 +200,7 @@ pub(crate) fn outcome_name(outcome: Option<SettledAs>) -> &'static str {
     }
 }
 
-fn describe(conflict: &LoggedConflict, site: &Site) -> Object {
+pub(crate) fn describe(conflict: &LoggedConflict, site: &Site) -> Object {
     let outcome = conflict.settlement.as_ref().map(|it| it.outcome);
     let mut row = object([
         ("id", conflict.id.as_str().into()),
@@ -286,7 +286,7 @@ fn wanted(query: &str) -> Result<Conflicts, Problem> {
         let text = Some(value.to_string());
         match &*name {
             "collection" => wanted.collection = text,
-            "document" => wanted.document = text,
+            "document" => wanted.documents = text.map(|id| vec![id]),
             "by" => wanted.by = text,
             "kind" => wanted.kind = text,
             "agent" => wanted.agent = text,

@@ -51,6 +51,8 @@ pub(crate) struct Pulse {
     /// Requests that have no answer yet.
     in_progress: AtomicUsize,
     makes_room: Notify,
+    /// A request has its answer.
+    answered: Notify,
 }
 
 impl Connections {
@@ -76,6 +78,7 @@ impl Connections {
             has_asked: AtomicBool::new(false),
             in_progress: AtomicUsize::new(0),
             makes_room: Notify::new(),
+            answered: Notify::new(),
         });
         let mut open = self.open();
         let of_one = peer.and_then(|peer| open.of_one.get(&peer));
@@ -157,6 +160,18 @@ impl Admitted {
         Arc::clone(&self.pulse)
     }
 
+    /// Returns once nothing goes on any more that a request began: what a connection became may outlive it.
+    pub(crate) async fn rest(&self) {
+        while self.pulse.is_working() {
+            let answered = self.pulse.answered.notified();
+            // It may have been answered before we listened.
+            if !self.pulse.is_working() {
+                return;
+            }
+            answered.await;
+        }
+    }
+
     /// Returns why the connection must end, as soon as it must.
     pub(crate) async fn end(&self) -> &'static str {
         let begun = Instant::now();
@@ -186,7 +201,7 @@ impl Pulse {
         self.in_progress.fetch_add(1, Ordering::Relaxed);
         Asking {
             peer,
-            _in_progress: Arc::new(InProgress(Arc::clone(self))),
+            in_progress: Arc::new(InProgress(Arc::clone(self))),
         }
     }
 
@@ -200,7 +215,14 @@ impl Pulse {
 pub(crate) struct Asking {
     /// Who opened the connection: a proxy, too.
     pub(crate) peer: Option<IpAddr>,
-    _in_progress: Arc<InProgress>,
+    in_progress: Arc<InProgress>,
+}
+
+impl Asking {
+    /// Returns once others need the place of what the connection became.
+    pub(crate) async fn makes_room(&self) {
+        self.in_progress.0.makes_room.notified().await;
+    }
 }
 
 #[derive(Debug)]
@@ -209,6 +231,7 @@ struct InProgress(Arc<Pulse>);
 impl Drop for InProgress {
     fn drop(&mut self) {
         self.0.in_progress.fetch_sub(1, Ordering::Relaxed);
+        self.0.answered.notify_one();
     }
 }
 

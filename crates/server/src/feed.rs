@@ -1,29 +1,25 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
+use detente_core::Seq;
 use detente_core::json::Value;
-use detente_core::{Moment, Seq};
 use detente_service::{FeedForm, Follower, Position, Scope, TouchedVersion};
 use detente_store::Follow;
 use futures_util::stream;
-use tokio::time::Instant;
 
 use crate::app::App;
 use crate::call::{Answer, Call};
 use crate::envelope;
+use crate::following::{Came, Following};
 use crate::inbound::Inbound;
 use crate::parameters::{self, DEFAULT_LIMIT, parameters, switch};
 use crate::problem::Problem;
 use crate::representation::{self, Coding, NO_STORE};
-
-/// How long a silent stream waits before it sends a comment, so that nothing in between gives up on it.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -196,7 +192,7 @@ fn position(name: &str, text: &str, last: Position) -> Result<Position, Problem>
     })
 }
 
-fn wants_events(headers: &HeaderMap) -> bool {
+pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
     let mut accepted = headers.get_all(header::ACCEPT).into_iter();
     accepted.any(|value| {
         value
@@ -207,21 +203,20 @@ fn wants_events(headers: &HeaderMap) -> bool {
 
 /// Server-sent events, one for each version.
 fn stream_events(app: &Arc<App>, follower: Follower, greeting: Bytes) -> Response {
-    app.metrics.streams.inc();
-    let now = app.service.writer().time().now;
-    let left = |until: Moment| Duration::from_millis(until.0.saturating_sub(now.0));
-    let end = follower.until().map(|until| Instant::now() + left(until));
     let events = Events {
-        app: Arc::clone(app),
-        end,
-        follower,
+        following: Following::new(app, follower),
         ready: VecDeque::from([greeting]),
     };
     let events = stream::unfold(events, |mut events| async move {
         let event = events.next().await?;
         Some((Ok::<_, Infallible>(event), events))
     });
-    let mut response = Response::new(Body::from_stream(events));
+    event_stream(Body::from_stream(events))
+}
+
+/// An answer that is a stream of events.
+pub(crate) fn event_stream(body: Body) -> Response {
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
     headers.insert(header::CACHE_CONTROL, NO_STORE);
@@ -230,57 +225,27 @@ fn stream_events(app: &Arc<App>, follower: Follower, greeting: Bytes) -> Respons
     response
 }
 
+/// What a silent stream of events says: a comment, which is no event.
+pub(crate) const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
+
 struct Events {
-    app: Arc<App>,
-    /// When the credentials of whoever follows end.
-    end: Option<Instant>,
-    follower: Follower,
+    following: Following,
     ready: VecDeque<Bytes>,
 }
 
-impl Drop for Events {
-    fn drop(&mut self) {
-        self.app.metrics.streams.dec();
-    }
-}
-
 impl Events {
-    /// The next piece of the stream; `None` when the server is closing, answers by other settings, or
-    /// the credentials of whoever follows end.
+    /// The next piece of the stream.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-            let app = Arc::clone(&self.app);
-            let end = self.end;
-            if app.closing.has_begun() || end.is_some_and(|end| end <= Instant::now()) {
-                return None;
-            }
-            let end = async {
-                match end {
-                    Some(end) => tokio::time::sleep_until(end).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let is_open = tokio::select! {
-                is_open = self.follower.wait() => is_open,
-                () = app.closing.wait() => false,
-                () = end => false,
-                () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b":\n\n")),
-            };
-            if !is_open {
-                return None;
-            }
-            // Not raced: a page that takes long is read to its end.
-            match self.follower.read().await {
-                Ok(page) => self
-                    .ready
-                    .extend(page.changes.iter().map(|it| event(&app, it))),
-                Err(explanation) => {
-                    // Whoever listens will connect again, and be told what is wrong then.
-                    tracing::error!(cause = ?explanation.what, "a change stream ends");
-                    return None;
+            match self.following.next().await? {
+                Came::Silence => return Some(HEARTBEAT),
+                Came::Page(page) => {
+                    let app = &self.following.app;
+                    let events = page.changes.iter().map(|it| event(app, it));
+                    self.ready.extend(events);
                 }
             }
         }

@@ -32,16 +32,21 @@ pub(crate) fn lock_token(headers: &HeaderMap) -> Result<Option<Arc<str>>, Proble
     let Some(value) = headers.get(LOCK_TOKEN) else {
         return Ok(None);
     };
-    let text = value.to_str().unwrap_or_default().trim();
+    let token = token_of(value.to_str().unwrap_or_default()).ok_or_else(|| {
+        let problem =
+            Problem::malformed("Lock-Token must be the token that you got when you took the lock.");
+        problem.with("header", "Lock-Token")
+    })?;
+    Ok(Some(token))
+}
+
+/// The token that a text has, with brackets around or without.
+pub(crate) fn token_of(text: &str) -> Option<Arc<str>> {
+    let text = text.trim();
     let bare = text.strip_prefix('<').and_then(|it| it.strip_suffix('>'));
     let token = bare.unwrap_or(text);
     let is_plain = token.bytes().all(|byte| byte.is_ascii_graphic());
-    if token.is_empty() || !is_plain {
-        let problem =
-            Problem::malformed("Lock-Token must be the token that you got when you took the lock.");
-        return Err(problem.with("header", "Lock-Token"));
-    }
-    Ok(Some(token.into()))
+    (!token.is_empty() && is_plain).then(|| token.into())
 }
 
 /// The media type of the body, without parameters; `None` if the request does not say.

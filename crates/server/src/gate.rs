@@ -4,12 +4,12 @@ use std::sync::{Arc, LazyLock};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
-use detente_gate::Unknown;
+use detente_gate::{Class, Unknown};
 use detente_service::{Action, MAX_ACTOR, Principal, Rights, is_actor};
 
 use crate::app::App;
 use crate::explanation::Refused;
-use crate::operations::{Operation, Parameter};
+use crate::operations::{Operation, Parameter, Scope};
 use crate::pace::{self, Asker};
 use crate::parameters::parameters;
 use crate::problem::{Problem, ProblemKind};
@@ -40,7 +40,11 @@ pub(crate) async fn admit(
     request: &Parts,
 ) -> Entry {
     let address = pace::stranger(app, request);
-    let is_open = place.is_open(&request.method);
+    // A page cannot put credentials on a WebSocket: they come with its first message.
+    let comes_later = place.scope == Scope::Graphql
+        && is_upgrade(&request.headers)
+        && !app.settings.gate.is_open();
+    let is_open = place.is_open(&request.method) || comes_later;
     let known = match is_open && !request.headers.contains_key(header::AUTHORIZATION) {
         true => nobody(&request.headers),
         false => principal(app, &address, &request.headers).await,
@@ -55,7 +59,7 @@ pub(crate) async fn admit(
             };
         }
     };
-    if operation.action.is_write() {
+    if operation.action.class() != Some(Class::Reads) {
         principal.agent = agent(&request.headers);
     }
     let is_true = |parameter: &Parameter| {
@@ -95,8 +99,22 @@ fn nobody(headers: &HeaderMap) -> Result<Principal, Problem> {
     })
 }
 
+/// Whether a request wants to go on as a WebSocket (RFC 6455, section 4.1).
+pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
+    let upgrade = headers.get(header::UPGRADE).map(|it| it.as_bytes());
+    upgrade.is_some_and(|it| it.eq_ignore_ascii_case(b"websocket"))
+}
+
 /// Who asks, by a bearer token (RFC 6750); by `X-Actor` where no credentials are taken.
-async fn principal(app: &App, address: &Asker, headers: &HeaderMap) -> Result<Principal, Problem> {
+///
+/// # Errors
+///
+/// That nobody knows them.
+pub(crate) async fn principal(
+    app: &App,
+    address: &Asker,
+    headers: &HeaderMap,
+) -> Result<Principal, Problem> {
     static ALL: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights::ALL));
     let gate = &app.settings.gate;
     if gate.is_open() {

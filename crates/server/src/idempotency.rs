@@ -33,6 +33,28 @@ impl OnceField {
         Ok(Some(Self(key)))
     }
 
+    /// A key without quotes.
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        let is_plain = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        let is_key = (1..=MAX_KEY).contains(&text.len()) && text.bytes().all(is_plain);
+        is_key.then(|| Self(text.to_owned()))
+    }
+
+    /// What makes a request the same one, however it is sent.
+    pub(crate) fn with<'a>(
+        &'a self,
+        method: &'a str,
+        path: &'a str,
+        media_type: &'a str,
+    ) -> OnceKey<'a> {
+        OnceKey {
+            verb: method,
+            place: respell(path),
+            key: &self.0,
+            media_type: media_type.as_bytes(),
+        }
+    }
+
     /// What makes a request the same one.
     pub(crate) fn of<'a>(&'a self, inbound: &'a Inbound) -> OnceKey<'a> {
         let method = inbound.parts.method.as_str();

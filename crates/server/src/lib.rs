@@ -1,4 +1,4 @@
-//! The REST face: HTTP to the service, and back.
+//! The faces over HTTP: requests to the service, and answers back.
 
 mod app; // what every request needs
 mod call; // the way of a request to its operation
@@ -31,12 +31,15 @@ mod merging; // an edit of an older version, joined with the current one
 mod collections; // what there is, and how much
 mod cursor; // where a list goes on
 mod feed; // versions as they come: pages and server-sent events
+mod following; // a feed that somebody follows
 mod history; // the versions of a document
 mod list; // the documents of a collection
 mod reserved; // names that other servers page, search and sort by
 
 mod conflict_log; // refused writes, and how they are settled
 mod conflict_statistics; // what they add up to
+
+mod graphql; // all of a space, by fields
 
 mod envelope; // documents within lists, history and feeds
 mod explanation; // a refusal of the service, as a problem
@@ -62,6 +65,7 @@ mod status; // health, readiness, metrics
 mod tls; // one connection over TLS
 
 pub use certificates::{Certificates, Flaw, PairMistake};
+pub use graphql::Graphql;
 pub use listener::Listener;
 pub use live::Live;
 pub use serve::{Serving, serve};

@@ -103,7 +103,7 @@ impl Wanted {
 }
 
 /// A filter on a member that no document can have would give an empty page, as if all were lost.
-fn must_have_room(
+pub(crate) fn must_have_room(
     schema: Option<&Schema>,
     field: &QueryField,
     parameter: &str,
@@ -120,7 +120,7 @@ fn must_have_room(
     }
 }
 
-fn bad(error: &QueryError) -> Problem {
+pub(crate) fn bad(error: &QueryError) -> Problem {
     let problem = Problem::malformed(format!("The query cannot be understood: {error}."));
     problem.with("parameter", error.parameter.as_str())
 }

@@ -118,7 +118,7 @@ pub(crate) fn read_choices(body: &Value) -> Result<(Choices, Option<Named>), Ref
 }
 
 /// A tag as ETag has it, or the number of a version.
-fn read_named(place: &str, value: &Value) -> Result<Named, Problem> {
+pub(crate) fn read_named(place: &str, value: &Value) -> Result<Named, Problem> {
     let wrong = || {
         let what = "must be an entity tag, with its quotes, or the number of a version";
         Problem::mistake(place, what)
@@ -164,7 +164,7 @@ fn choices_of(value: &Value) -> Result<Choices, Problem> {
 }
 
 /// What a merge would come to, with all that collides: it is from here that a large conflict is decided.
-fn report(preview: &MergePreview) -> Draft {
+pub(crate) fn report(preview: &MergePreview) -> Draft {
     let divergence = &preview.divergence;
     let (base, current) = (&divergence.base, &divergence.current);
     let tag = divergence.current_tag().map(|tag| tag.to_field());

@@ -113,9 +113,12 @@ fn paths(api: &Api<'_>) -> Members {
     for resource in RESOURCES.iter().filter(|it| it.is_described) {
         let subjects = match resource.scope {
             Scope::Collection => api.subjects.as_slice(),
-            Scope::Space | Scope::Server | Scope::Page | Scope::Files | Scope::Storage => {
-                std::slice::from_ref(&api.whole)
-            }
+            Scope::Space
+            | Scope::Server
+            | Scope::Page
+            | Scope::Files
+            | Scope::Storage
+            | Scope::Graphql => std::slice::from_ref(&api.whole),
         };
         for subject in subjects {
             let path = subject.path(resource);

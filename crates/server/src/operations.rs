@@ -18,6 +18,7 @@ mod conflicts; // the conflict log
 mod dav; // files over WebDAV
 mod document; // one document
 mod file; // files and folders
+mod graphql; // all of a space, by fields
 mod history; // versions of a document
 mod lock; // the only writer of a document for a while
 mod merge; // an edit of an older version
@@ -41,7 +42,7 @@ pub(crate) use parameter::{
 pub(crate) use refusal::{Refusal, When};
 
 /// All resources.
-pub(crate) static RESOURCES: [&Resource; 37] = [
+pub(crate) static RESOURCES: [&Resource; 38] = [
     &collection::COLLECTIONS,
     &collection::COLLECTION,
     &document::DOCUMENT,
@@ -57,6 +58,7 @@ pub(crate) static RESOURCES: [&Resource; 37] = [
     &dav::FILE,
     &storage::DOCUMENT,
     &storage::FINGER,
+    &graphql::GRAPHQL,
     &batch::BATCH,
     &changes::OF_SPACE,
     &conflicts::CONFLICTS,
@@ -122,6 +124,8 @@ pub(crate) enum Scope {
     Files,
     /// The files of a space for applications of others: its name and a path follow.
     Storage,
+    /// GraphQL over each space.
+    Graphql,
 }
 
 /// One row of the table of operations.
@@ -193,6 +197,10 @@ impl Resource {
         Self::new(Scope::Files, path, operations).undescribed()
     }
 
+    const fn of_graphql(path: &'static str, operations: &'static [Operation]) -> Self {
+        Self::new(Scope::Graphql, path, operations).undescribed()
+    }
+
     const fn new(scope: Scope, path: &'static str, operations: &'static [Operation]) -> Self {
         Self {
             scope,
@@ -221,7 +229,7 @@ impl Resource {
             (Scope::Space | Scope::Collection, _) => &["/api", "/spaces/{space}/api"],
             // The start of the default space is that of the server.
             (Scope::Page, "") => &["/spaces/{space}"],
-            (Scope::Page | Scope::Files, _) => &["", "/spaces/{space}"],
+            (Scope::Page | Scope::Files | Scope::Graphql, _) => &["", "/spaces/{space}"],
         };
         // A router takes no path at all for another form than one of some length.
         let suffixes: &[&str] = match self.scope {

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 
+use crate::gate::is_upgrade;
 use crate::listener::Listener;
 use crate::problem::{Problem, ProblemKind};
 use crate::settings::Settings;
@@ -104,10 +105,11 @@ pub(crate) fn admit(
     if let Some(host) = host.filter(|host| !hosts.have(host) && !is_from_proxy(request)) {
         return Err(misdirected(host));
     }
-    if request.method().is_safe() {
+    let headers = request.headers();
+    // A browser lets any page open a WebSocket to anywhere, and much more than reads can go over it.
+    if request.method().is_safe() && !is_upgrade(headers) {
         return Ok(());
     }
-    let headers = request.headers();
     let origin = headers.get(header::ORIGIN);
     // It is for pages of all origins, where they need credentials of their own.
     let is_for_all = !settings.gate.is_open() && request.uri().path().starts_with("/storage/");

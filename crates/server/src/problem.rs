@@ -145,6 +145,17 @@ impl Problem {
         )
     }
 
+    /// What it says to people.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What programs know it by.
+    pub(crate) fn error(&self) -> &str {
+        let error = self.error.as_deref();
+        error.unwrap_or(self.kind.describe().error)
+    }
+
     /// The cause of a failure, which the client must not see.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()

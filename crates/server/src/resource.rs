@@ -55,7 +55,7 @@ impl<'a> From<Whereabouts<'a>> for Place<'a> {
         let space = || path.get("space").unwrap_or(DEFAULT_SPACE);
         match scope {
             Scope::Server => Self::Server,
-            Scope::Space | Scope::Page => Self::Space(space()),
+            Scope::Space | Scope::Page | Scope::Graphql => Self::Space(space()),
             Scope::Files => Self::Collection {
                 space: space(),
                 collection: FILES,

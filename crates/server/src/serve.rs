@@ -106,10 +106,11 @@ impl Serving {
         tracing::info!("shutting down");
         live.close();
         let grace = live.current().app.settings.limits.shutdown_grace;
-        if tokio::time::timeout(grace, connections.shutdown())
-            .await
-            .is_err()
-        {
+        let end = async {
+            connections.shutdown().await;
+            while tasks.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(grace, end).await.is_err() {
             tasks.shutdown().await;
             tracing::warn!(
                 ?grace,
@@ -252,7 +253,8 @@ fn handle(
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(HEAD_BYTES as u32);
-    let connection = builder.serve_connection(TokioIo::new(Felt::new(stream, felt)), service);
+    let connection =
+        builder.serve_connection_with_upgrades(TokioIo::new(Felt::new(stream, felt)), service);
     let connection = connections.watch(connection.into_owned());
     async move {
         tokio::select! {
@@ -260,6 +262,8 @@ fn handle(
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended early");
                 }
+                // What it was upgraded to keeps its place.
+                admitted.rest().await;
             }
             why = admitted.end() => tracing::debug!(why, "a connection was closed"),
         }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use detente_gate::Gate;
 
+use crate::graphql::Graphql;
 use crate::site::{Site, TrustedProxies};
 
 /// What the face of a server is told at its start. How collections are treated is the service's
@@ -23,6 +24,7 @@ pub struct Settings {
     /// Origins that a browser may call from; `*` for all.
     pub cors_origins: Vec<String>,
     pub limits: Limits,
+    pub graphql: Graphql,
     pub audit: Audit,
     /// The age at which conflicts are dismissed that nobody settled.
     pub dismiss_after: Option<Duration>,

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -5,12 +6,12 @@ use detente_core::json::{self, Value};
 use detente_core::merge::Choices;
 use detente_core::rules::Rules;
 use detente_core::{
-    Command, Condition, Conflict, Edit, JsonPatch, Merging, Patch, Patching, Preconditions,
-    Proposal, Stored,
+    CollectionKey, Command, Condition, Conflict, Edit, JsonPatch, Merging, Patch, Patching,
+    Preconditions, Proposal, Stored,
 };
 use detente_store::{
-    ConflictPage, Conflicts, CpuTime, LoggedConflict, LostEdit, SettleConflict, SettledAs,
-    StoreError, Transacted, Transaction,
+    ConflictPage, Conflicts, CpuTime, LoggedConflict, LostEdit, OutcomeFilter, SettleConflict,
+    SettledAs, StoreError, Transacted, Transaction,
 };
 
 use crate::budget::joined_bytes;
@@ -92,6 +93,48 @@ impl Service {
         let mut page = self.reading.conflicts(&wanted).await?;
         self.keep_visible(principal, &mut page.items).await?;
         Ok(page)
+    }
+
+    /// The newest conflicts of each of some documents, the newest first. They are read together.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn conflicts_of(
+        &self,
+        principal: &Principal,
+        collection: &CollectionKey,
+        ids: Vec<String>,
+        most: usize,
+        outcome: Option<OutcomeFilter>,
+    ) -> Outcome<HashMap<String, Vec<LoggedConflict>>> {
+        let mut found: HashMap<_, Vec<_>> = HashMap::new();
+        let mut wanted = Conflicts {
+            space: Some(collection.space.to_string()),
+            collection: Some(collection.collection.to_string()),
+            of_each: Some(most),
+            documents: Some(ids),
+            outcome,
+            ..Conflicts::default()
+        };
+        loop {
+            let page = self.conflicts(principal, wanted.clone()).await?;
+            for conflict in page.items {
+                let of_one = found.entry(conflict.key.id().to_owned()).or_default();
+                if of_one.len() < most {
+                    of_one.push(conflict);
+                }
+            }
+            let lacks = |id: &String| found.get(id).is_none_or(|it| it.len() < most);
+            let ids = wanted.documents.iter().flatten();
+            let lacking: Vec<_> = ids.filter(|id| lacks(id)).cloned().collect();
+            // A page ends early where much was passed over.
+            if page.next.is_none() || lacking.is_empty() {
+                return Ok(found);
+            }
+            wanted.before = page.next;
+            wanted.documents = Some(lacking);
+        }
     }
 
     /// Takes out the conflicts that a principal may not know of.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use detente_core::json::{self, Value};
 use detente_core::{Checksum, Key, Moment};
 use detente_store::{
-    Commit, ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter,
+    Commit, ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OfEach, OutcomeFilter,
     Retention, SettledAs, SettledConflict, Settlement, VersionPlace,
 };
 use rusqlite::types::{ToSql, Type, ValueRef};
@@ -352,6 +352,7 @@ pub(crate) fn list(connection: &Connection, asked: &Conflicts) -> Result<Conflic
     let mut page = ConflictPage::default();
     let mut size = asked.limit.meter();
     let mut looked_at = 0;
+    let mut of_each = OfEach::default();
     let mut last = None;
     // Entries follow each other without a gap; the oldest go first.
     while let Some(row) = rows.next()? {
@@ -364,6 +365,10 @@ pub(crate) fn list(connection: &Connection, asked: &Conflicts) -> Result<Conflic
         }
         if is_asked_for(row, asked)? {
             let conflict = logged(row)?;
+            if !of_each.take(asked, || conflict.key.clone()) {
+                last = Some(number);
+                continue;
+            }
             if !size.take(conflict.edit.body().len()) {
                 page.next = last;
                 return Ok(page);
@@ -396,7 +401,10 @@ fn is_asked_for(row: &Row<'_>, asked: &Conflicts) -> Result<bool, Error> {
     let agent = row.get_ref(19)?.as_str_or_null().unwrap_or_default();
     Ok(is(2, asked.space.as_deref())?
         && is(3, asked.collection.as_deref())?
-        && is(4, asked.document.as_deref())?
+        && row
+            .get_ref(4)?
+            .as_str()
+            .is_ok_and(|id| asked.wants_document(id))
         && is(5, asked.by.as_deref())?
         && is(7, asked.kind.as_deref())?
         && asked.wants_agent(agent)

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -82,7 +83,10 @@ pub struct Conflicts {
     /// `None`: of all spaces.
     pub space: Option<String>,
     pub collection: Option<String>,
-    pub document: Option<String>,
+    /// Only those of these documents.
+    pub documents: Option<Vec<String>>,
+    /// Only so many of each document in one read, the newest.
+    pub of_each: Option<usize>,
     pub by: Option<String>,
     /// Only those whose agent contains this.
     pub agent: Option<String>,
@@ -104,7 +108,8 @@ impl Default for Conflicts {
         Self {
             space: None,
             collection: None,
-            document: None,
+            documents: None,
+            of_each: None,
             by: None,
             agent: None,
             not_agent: None,
@@ -127,11 +132,33 @@ pub enum OutcomeFilter {
 }
 
 impl Conflicts {
+    /// Whether conflicts of this document are asked for, however many.
+    pub fn wants_document(&self, id: &str) -> bool {
+        let documents = self.documents.as_ref();
+        documents.is_none_or(|ids| ids.iter().any(|it| it == id))
+    }
+
     /// Whether conflicts of writes by this agent are asked for.
     pub fn wants_agent(&self, agent: Option<&str>) -> bool {
         let agent = agent.unwrap_or_default();
         let is_other = |text: &String| !agent.contains(text.as_str());
         !self.agent.as_ref().is_some_and(is_other) && self.not_agent.as_ref().is_none_or(is_other)
+    }
+}
+
+/// How many conflicts of each document were found, for [`Conflicts::of_each`].
+#[derive(Debug, Default)]
+pub struct OfEach(HashMap<Key, usize>);
+
+impl OfEach {
+    /// Whether one more is asked for; it then counts.
+    pub fn take(&mut self, wanted: &Conflicts, key: impl FnOnce() -> Key) -> bool {
+        let Some(most) = wanted.of_each else {
+            return true;
+        };
+        let count = self.0.entry(key()).or_default();
+        *count += 1;
+        *count <= most
     }
 }
 

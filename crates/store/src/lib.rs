@@ -37,8 +37,8 @@ pub use clerk::Clerk;
 pub use clock::Clock;
 pub use commit::{Commit, Pruning, UniqueKey};
 pub use conflict_log::{
-    ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OutcomeFilter, Retention,
-    SettledAs, SettledConflict, Settlement, VersionPlace,
+    ConflictPage, Conflicts, LoggedConflict, LostEdit, MergedHour, OfEach, OutcomeFilter,
+    Retention, SettledAs, SettledConflict, Settlement, VersionPlace,
 };
 pub use contract::{
     BatchToken, Changes, ConstraintConflict, Damage, Documents, Epoch, Extent, Facts, Fate, Feed,

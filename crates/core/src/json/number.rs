@@ -46,6 +46,12 @@ impl Number {
         digits?.checked_mul(10u64.checked_pow(zeros)?)
     }
 
+    /// Whether it has no fraction, however large it is and however it is written.
+    pub fn is_whole(&self) -> bool {
+        let decimal = self.decimal();
+        decimal.is_zero() || decimal.last_place() >= 0
+    }
+
     /// The nearest double; infinite if the magnitude is too large for a double.
     pub fn as_f64(&self) -> f64 {
         self.0.parse().unwrap_or(f64::NAN)

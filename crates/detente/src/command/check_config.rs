@@ -1,5 +1,6 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use clap::Subcommand;
 
 use super::Failure;
@@ -14,23 +15,49 @@ pub(super) enum Config {
         /// The configuration
         file: PathBuf,
     },
+    /// Print the GraphQL schema that a configuration makes
+    #[command(after_help = "Example:\n  detente config graphql detente.toml > schema.graphql")]
+    Graphql {
+        /// The configuration
+        file: PathBuf,
+    },
 }
 
 impl Config {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Self::Check { file } = self;
-        match config::load_to_serve(&file) {
-            Ok((config, _)) => {
-                let count = config.policy.collections.len();
-                let noun = if count == 1 {
-                    "collection"
-                } else {
-                    "collections"
-                };
-                println!("{}: no mistakes; {count} {noun}", file.display());
-                Ok(())
-            }
-            Err(mistakes) => Err(Failure::Usage(told(&mistakes))),
+        match self {
+            Self::Check { file } => check(&file),
+            Self::Graphql { file } => graphql(&file),
+        }
+    }
+}
+
+fn check(file: &Path) -> Result<(), Failure> {
+    match config::load_to_serve(file) {
+        Ok((config, _)) => {
+            let count = config.policy.collections.len();
+            let noun = if count == 1 {
+                "collection"
+            } else {
+                "collections"
+            };
+            println!("{}: no mistakes; {count} {noun}", file.display());
+            Ok(())
+        }
+        Err(mistakes) => Err(Failure::Usage(told(&mistakes))),
+    }
+}
+
+fn graphql(file: &Path) -> Result<(), Failure> {
+    let config = config::load(file).map_err(|mistakes| Failure::Usage(told(&mistakes)))?;
+    match config.settings.graphql.sdl() {
+        Some(sdl) => {
+            print!("{sdl}");
+            Ok(())
+        }
+        None => {
+            let file = file.display();
+            Err(Failure::Usage(anyhow!("{file}: graphql.enabled is false")))
         }
     }
 }

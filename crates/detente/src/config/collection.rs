@@ -46,6 +46,8 @@ pub(super) fn read(
         strategies: strategy::read(section),
     };
     let history = history(section);
+    // Read where the names of all collections are known.
+    section.get("graphql_type");
     section.finish();
     let collection = Collection {
         stale_answer: defaults.stale_answer,

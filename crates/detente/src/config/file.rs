@@ -13,6 +13,7 @@ use detente_store::Retention;
 use toml::de::{DeTable, DeValue};
 
 use super::collection::{self, Defaults};
+use super::graphql;
 use super::jwt::jwt;
 use super::mistake::{Mistake, Mistakes, Source};
 use super::rates::rates;
@@ -135,6 +136,16 @@ fn read(root: &Section<'_>) -> Config {
     let (conflicts, dismiss_after) = conflicts(root);
     let allows_undeclared = undeclared.unwrap_or(declares_none);
     let (files, files_folder) = files(root, &defaults, allows_undeclared);
+    let policy = Policy {
+        collections: collections(root, &defaults),
+        undeclared: match allows_undeclared {
+            true => Undeclared::Allow(Arc::new(plain(&defaults))),
+            false => Undeclared::Reject,
+        },
+        max_document_bytes: limits.body_bytes,
+        files,
+    };
+    let graphql = graphql::read(root, &policy);
     let config = Config {
         listen: listen(root),
         data: root.text("data").map(|data| beside(root, &data.value)),
@@ -144,15 +155,7 @@ fn read(root: &Section<'_>) -> Config {
             .unwrap_or_default(),
         cache_bytes: root.number("cache_bytes", 0),
         conflicts,
-        policy: Policy {
-            collections: collections(root, &defaults),
-            undeclared: match allows_undeclared {
-                true => Undeclared::Allow(Arc::new(plain(&defaults))),
-                false => Undeclared::Reject,
-            },
-            max_document_bytes: limits.body_bytes,
-            files,
-        },
+        policy,
         files: files_folder,
         settings: Settings {
             gate: Gate {
@@ -165,6 +168,7 @@ fn read(root: &Section<'_>) -> Config {
             hosts: hosts(root),
             cors_origins: cors_origins(root),
             limits,
+            graphql,
             audit: root.word("audit", &AUDIT).unwrap_or_default(),
             dismiss_after,
         },

@@ -1,3 +1,4 @@
+use detente_gate::Class;
 use detente_service::Action;
 
 use super::Parameter;
@@ -17,6 +18,8 @@ pub(crate) enum Required {
     /// One of these, depending on the body or on what is stored. The gate refuses a caller who may do
     /// none of them; the service asks for the one that it is.
     Any(&'static [Action]),
+    /// Each field of what is sent has its own: the service asks for them. Whoever asks must be known.
+    ByField,
 }
 
 impl Required {
@@ -32,6 +35,7 @@ impl Required {
                 otherwise,
             } => std::slice::from_ref(if is_true(by) { then } else { otherwise }),
             Self::Any(actions) => actions,
+            Self::ByField => &[],
         }
     }
 
@@ -44,6 +48,7 @@ impl Required {
                 then, otherwise, ..
             } => vec![*otherwise, *then],
             Self::Any(actions) => actions.to_vec(),
+            Self::ByField => Vec::new(),
         }
     }
 
@@ -54,6 +59,16 @@ impl Required {
     /// Whether the operation can change what is stored.
     pub(crate) fn is_write(&self) -> bool {
         let writes = |action: &Action| !matches!(action, Action::Read | Action::Operate);
-        !self.is_open() && self.actions(|_| false).iter().all(writes)
+        let actions = self.actions(|_| false);
+        !actions.is_empty() && actions.iter().all(writes)
+    }
+
+    /// Which requests it counts among; `None`: what is sent says so.
+    pub(crate) fn class(&self) -> Option<Class> {
+        match (self, self.is_write()) {
+            (Self::ByField, _) => None,
+            (_, true) => Some(Class::Writes),
+            (_, false) => Some(Class::Reads),
+        }
     }
 }

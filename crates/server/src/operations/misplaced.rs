@@ -77,6 +77,14 @@ pub(super) const IN_BATCHES: Misplaced = Misplaced {
     belong: "on the operations of the batch, in `headers`",
 };
 
+pub(super) const IN_GRAPHQL: Misplaced = Misplaced {
+    fields: &{
+        let [a, b, c] = OF_VERSIONS;
+        [a, b, c, guard(&LOCK), guard(&IDEMPOTENCY)]
+    },
+    belong: "to the arguments of a field: ifMatch, lockToken, idempotencyKey",
+};
+
 pub(super) const IN_LOCKS: Misplaced = Misplaced {
     fields: &{
         let [a, b, c] = OF_VERSIONS;

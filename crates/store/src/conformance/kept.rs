@@ -154,6 +154,33 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
         (vec![logged("second", 1001)], None)
     );
     agents_are_told_apart(&reader);
+    documents_are_told_apart(&reader);
+}
+
+fn documents_are_told_apart(reader: &dyn Reader) {
+    let cases: [(Option<&[&str]>, Option<usize>, usize); 7] = [
+        // (documents, of each, how many)
+        (None, None, 2),
+        (Some(&[]), None, 0),
+        (Some(&["a"]), None, 2),
+        (Some(&["b", "a"]), None, 2),
+        (Some(&["b"]), None, 0),
+        (Some(&["a"]), Some(1), 1),
+        (None, Some(0), 0),
+    ];
+    for (documents, of_each, count) in cases {
+        let asked = Conflicts {
+            documents: documents.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect()),
+            of_each,
+            ..Conflicts::default()
+        };
+        let found = reader.conflicts(&asked).block_on().unwrap().items;
+        assert_eq!(found.len(), count, "{asked:?}");
+        // The newest come first.
+        if of_each == Some(1) {
+            assert_eq!(found[0].id, "second");
+        }
+    }
 }
 
 fn agents_are_told_apart(reader: &dyn Reader) {

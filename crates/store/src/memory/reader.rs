@@ -10,8 +10,8 @@ use super::Disk;
 use super::disk::Shared;
 use crate::{
     Changes, ConflictPage, Conflicts, Documents, Epoch, Extent, Feed, Follow, Health, History,
-    HistorySpan, Listed, Listing, LoggedConflict, MergedHour, OutcomeFilter, PageLimit, Read,
-    Reader, Selection, SettledAs, StoreError, read_back,
+    HistorySpan, Listed, Listing, LoggedConflict, MergedHour, OfEach, OutcomeFilter, PageLimit,
+    Read, Reader, Selection, SettledAs, StoreError, read_back,
 };
 
 /// Reads what a [`crate::Memory`] holds.
@@ -89,13 +89,14 @@ impl MemoryReader {
         let tables = &shared.tables;
         let mut page = ConflictPage::default();
         let mut size = wanted.limit.meter();
+        let mut of_each = OfEach::default();
         let mut last = None;
         for (index, conflict) in tables.conflicts.iter().enumerate().rev() {
             let number = index as u64 + 1;
             if wanted.before.is_some_and(|before| number >= before) {
                 continue;
             }
-            if is_wanted(conflict, wanted) {
+            if is_wanted(conflict, wanted) && of_each.take(wanted, || conflict.key.clone()) {
                 if !size.take(conflict.edit.body().len()) {
                     page.next = last;
                     break;
@@ -299,7 +300,7 @@ fn is_wanted(conflict: &LoggedConflict, wanted: &Conflicts) -> bool {
     };
     is(&wanted.space, conflict.key.space())
         && is(&wanted.collection, conflict.key.collection())
-        && is(&wanted.document, conflict.key.id())
+        && wanted.wants_document(conflict.key.id())
         && is(&wanted.by, &conflict.by)
         && is(&wanted.kind, &conflict.kind)
         && wanted.wants_agent(conflict.agent.as_deref())

@@ -1,0 +1,78 @@
+use detente_core::json::{Object, Value};
+use detente_core::{CollectionKey, Key, Moment};
+
+use crate::parameters::{MAX_LIMIT, moment, whole_number};
+use crate::problem::Problem;
+use crate::resource::bad_name;
+
+/// What a field says: values that have the types of the schema.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arguments<'a>(&'a Object);
+
+impl<'a> Arguments<'a> {
+    pub(super) fn of(values: &'a Object) -> Self {
+        Self(values)
+    }
+
+    /// All of them, as they are recognized where they are sent again.
+    pub(super) fn values(self) -> &'a Object {
+        self.0
+    }
+
+    /// `None`: it is not there, or null.
+    pub(super) fn get(self, name: &str) -> Option<&'a Value> {
+        self.0.get(name).filter(|value| **value != Value::Null)
+    }
+
+    pub(super) fn text(self, name: &str) -> Option<&'a str> {
+        self.get(name)?.as_str()
+    }
+
+    /// The document that `id` names.
+    pub(super) fn key(self, collection: &CollectionKey) -> Result<Key, Problem> {
+        let id = self.text("id").unwrap_or_default();
+        collection.key(id).map_err(bad_name)
+    }
+
+    /// How many are wanted.
+    pub(super) fn first(self) -> Result<usize, Problem> {
+        let first = match self.get("first") {
+            Some(Value::Number(number)) => number.as_whole(),
+            _ => None,
+        };
+        let first = first.and_then(|first| usize::try_from(first).ok());
+        first
+            .filter(|first| (1..=MAX_LIMIT).contains(first))
+            .ok_or_else(|| {
+                mistake(
+                    "first",
+                    &format!("must be a whole number from 1 to {MAX_LIMIT}"),
+                )
+            })
+    }
+
+    /// Where a list goes on that counts.
+    pub(super) fn after(self) -> Result<Option<u64>, Problem> {
+        let Some(after) = self.text("after") else {
+            return Ok(None);
+        };
+        let number = whole_number(after).filter(|it| *it <= i64::MAX as u64);
+        let wrong = || mistake("after", "must be the cursor of a page");
+        number.map(Some).ok_or_else(wrong)
+    }
+
+    /// A time.
+    pub(super) fn time(self, name: &str) -> Result<Option<Moment>, Problem> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let time = moment(text);
+        let wrong = || mistake(name, "must be a time such as 2026-11-22T10:30:00Z");
+        time.map(Some).ok_or_else(wrong)
+    }
+}
+
+/// A mistake in an argument.
+pub(super) fn mistake(name: &str, what: &str) -> Problem {
+    Problem::malformed(format!("{name} {what}.")).with("parameter", name)
+}

@@ -1,0 +1,162 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use detente_core::CollectionKey;
+use detente_gate::Class;
+use detente_graphql::{
+    Answer as Answered, Api, Completion, Fault, Kind, Plan, Resolved, Resolver, Step,
+};
+use detente_service::Principal;
+
+use super::arguments::Arguments;
+use super::request::Sent;
+use crate::app::App;
+use crate::audit;
+use crate::call::Call;
+use crate::explanation::Refused;
+use crate::pace::Asker;
+use crate::problem::Problem;
+use crate::resource::bad_name;
+use crate::site::Site;
+
+/// Who asks, of which space.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(super) app: Arc<App>,
+    pub(super) api: Arc<Api>,
+    pub(super) asker: Asker,
+    pub(super) principal: Principal,
+    pub(super) site: Site,
+    pub(super) space: String,
+    /// The path of the request, for the `instance` of problems.
+    pub(super) path: String,
+    denied: Arc<AtomicBool>,
+}
+
+/// What an operation counts as.
+pub(super) fn class(kind: Kind) -> Class {
+    match kind {
+        Kind::Mutation => Class::Writes,
+        Kind::Query | Kind::Subscription => Class::Reads,
+    }
+}
+
+impl Asked {
+    pub(super) fn by(call: &Call) -> Result<Self, Refused> {
+        let api = call.app.settings.graphql.api.clone();
+        let api = api.ok_or_else(|| Problem::not_found("This server has no GraphQL."))?;
+        Ok(Self {
+            api,
+            app: Arc::clone(&call.app),
+            asker: call.asker.clone(),
+            principal: call.principal.clone(),
+            site: call.site.clone(),
+            space: call.names().space()?.to_owned(),
+            path: call.inbound.path().to_owned(),
+            denied: Arc::default(),
+        })
+    }
+
+    /// The same, for another operation of its own.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            denied: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether some field was denied for who asks.
+    pub(super) fn was_denied(&self) -> bool {
+        self.denied.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_denial(&self) {
+        self.denied.store(true, Ordering::Relaxed);
+    }
+
+    /// What is to be resolved of what was sent.
+    pub(super) fn plan(&self, sent: Sent) -> Result<Plan, Vec<Fault>> {
+        let document = self.api.document(&sent.query)?;
+        let bounds = &self.app.settings.graphql.bounds;
+        let operation = sent.operation.as_deref();
+        Plan::of(&self.api, document, operation, sent.variables, bounds)
+    }
+
+    /// Performs a query or a mutation: field by field, each of which is written before the next is read.
+    pub(super) async fn perform(&self, plan: &Plan) -> Answered {
+        let mut completion = Completion::new(&self.api, plan);
+        let seen = match plan.kind {
+            // A mutation is decided on what is current when it is written.
+            Kind::Query if self.app.service.lags() => self.app.service.fresh(&self.space).await,
+            _ => Ok(()),
+        };
+        if let Err(explanation) = seen {
+            return Answered::refused(&[self.fault(explanation.into())]);
+        }
+        for step in &plan.steps {
+            if completion.meta(step) {
+                continue;
+            }
+            if completion.is_over() {
+                break;
+            }
+            let resolved = self.resolve(step).await;
+            let failed = |refused| Resolved::failed(self.fault(refused));
+            completion.put(step, resolved.unwrap_or_else(failed));
+        }
+        completion.finish()
+    }
+
+    /// Notes what became of an operation that is no request of its own.
+    pub(super) fn note(&self, kind: Kind) {
+        let denied = self.was_denied();
+        let is_write = kind == Kind::Mutation;
+        audit::note_within(
+            self.app.settings.audit,
+            &self.principal.name,
+            &self.path,
+            is_write,
+            denied,
+        );
+    }
+
+    /// What a field of the root comes to.
+    async fn resolve(&self, step: &Step) -> Result<Resolved<'static>, Refused> {
+        let missing = || Problem::internal("a field of the schema resolves to nothing");
+        let field = self.api.field(step.name()).ok_or_else(missing)?;
+        let arguments = Arguments::of(step.arguments());
+        let of = field.collection.as_ref();
+        match (field.resolver, of) {
+            (Resolver::One, Some(of)) => self.one(step, of, arguments).await,
+            (Resolver::Many, Some(of)) => self.many(step, of, arguments).await,
+            (Resolver::Versions, Some(of)) => self.versions(of, arguments).await,
+            (Resolver::Preview, Some(of)) => self.preview(of, arguments).await,
+            (
+                Resolver::Create | Resolver::Replace | Resolver::Patch | Resolver::Delete,
+                Some(of),
+            ) => self.write(step, field.resolver, of, arguments).await,
+            (Resolver::Merge, Some(of)) => self.merge(step, of, arguments).await,
+            (Resolver::Conflicts, _) => self.conflicts(arguments).await,
+            (Resolver::Conflict, _) => self.conflict(arguments).await,
+            (Resolver::Resolve, _) => self.settle(step, arguments).await,
+            (Resolver::Dismiss, _) => self.dismiss(arguments).await,
+            (Resolver::Batch, _) => self.batch(step, arguments).await,
+            _ => Err(missing().into()),
+        }
+    }
+
+    /// The collection that a field is about.
+    pub(super) fn collection(
+        &self,
+        of: &detente_graphql::CollectionType,
+        arguments: Arguments<'_>,
+    ) -> Result<CollectionKey, Refused> {
+        let name = of.name.as_deref();
+        let name = name
+            .or_else(|| arguments.text("collection"))
+            .unwrap_or_default();
+        let collection = CollectionKey::new(&self.space, name).map_err(bad_name)?;
+        self.app.service.collection(name)?;
+        Ok(collection)
+    }
+}

@@ -1,0 +1,155 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use detente_core::CollectionKey;
+use detente_graphql::{
+    Answer as Answered, CollectionType, Completion, Fault, Plan, Resolved, Resolver, Step,
+};
+use detente_service::{FeedForm, Position, Scope, TouchedVersion};
+
+use super::arguments::{Arguments, mistake};
+use super::asked::Asked;
+use super::node::Change;
+use crate::explanation::Refused;
+use crate::following::{Came, Following};
+use crate::problem::{Problem, ProblemKind};
+
+/// A subscription under way: versions as they come, each as its plan wants it.
+pub(super) struct Subscription {
+    asked: Asked,
+    plan: Plan,
+    following: Following,
+    ready: VecDeque<TouchedVersion>,
+}
+
+/// What came of a subscription.
+pub(super) enum Event {
+    Answer(Answered),
+    /// Nothing, for some time.
+    Silence,
+}
+
+impl Asked {
+    /// Begins a subscription.
+    pub(super) async fn subscribe(&self, plan: Plan) -> Result<Subscription, Vec<Fault>> {
+        let begun = match plan.steps.first() {
+            Some(step) => self.follow(step).await,
+            None => Err(Problem::internal("a subscription to nothing").into()),
+        };
+        let following = begun.map_err(|refused| vec![self.fault(refused)])?;
+        Ok(Subscription {
+            asked: self.clone(),
+            plan,
+            following,
+            ready: VecDeque::new(),
+        })
+    }
+
+    async fn follow(&self, step: &Step) -> Result<Following, Refused> {
+        let service = &self.app.service;
+        let arguments = Arguments::of(step.arguments());
+        let field = self.api.field(step.name());
+        let of = field.and_then(|it| it.collection.as_ref());
+        let collection = match of {
+            Some(of) => Some(self.collection(of, arguments)?),
+            None => None,
+        };
+        if let (Some(collection), Some(_)) = (&collection, arguments.text("id")) {
+            // It says what is wrong with it.
+            arguments.key(collection)?;
+        }
+        if service.lags() {
+            service.fresh(&self.space).await?;
+        }
+        let scope = Scope {
+            space: self.space.clone(),
+            collection: collection.map(|it| it.collection.to_string()),
+            id: arguments.text("id").map(str::to_owned),
+        };
+        let since = self.since(arguments)?;
+        let follower = service.follow(&self.principal, scope, FeedForm::default(), since.seq)?;
+        Ok(Following::new(&self.app, follower))
+    }
+
+    /// Where a subscription begins: now, if it does not say.
+    fn since(&self, arguments: Arguments<'_>) -> Result<Position, Refused> {
+        let service = &self.app.service;
+        let last = service.last_position(&self.space);
+        let Some(text) = arguments.text("since").filter(|text| *text != "now") else {
+            return Ok(last);
+        };
+        let since: Position = text.parse().map_err(|()| {
+            mistake(
+                "since",
+                "must be the position of a change, 0 for the beginning, or now",
+            )
+        })?;
+        if service.has_position(&self.space, since) {
+            return Ok(since);
+        }
+        // An older copy of the store was put back: what the client knows of later versions is no longer so.
+        let detail = "The log does not have this position: an older copy of the store was put back. Begin again with 0.";
+        let problem = Problem::new(ProblemKind::Gone, detail);
+        Err(problem.with("last", last.to_string()).into())
+    }
+
+    /// A version as a field of the root has it.
+    async fn change(
+        &self,
+        step: &Step,
+        change: &TouchedVersion,
+    ) -> Result<Resolved<'static>, Refused> {
+        let key = &change.stored.key;
+        let of: Option<&Arc<CollectionType>> = self.api.collection(key.collection());
+        let field = self.api.field(step.name());
+        let declared = field.and_then(|it| it.collection.as_ref());
+        let Some(of) = declared.or(of) else {
+            // A collection that is declared no longer: its documents have no type.
+            return Ok(Resolved::Null);
+        };
+        let is_of_all = field.is_some_and(|it| it.resolver == Resolver::Changes);
+        let type_name = match is_of_all {
+            true => "Change",
+            false => &of.change_type,
+        };
+        let collection = CollectionKey {
+            space: key.space().into(),
+            collection: key.collection().into(),
+        };
+        let wanted = step.selection().named("document").map(Step::selection);
+        let ids = || vec![key.id().to_owned()];
+        let loaded = self.load(&collection, wanted, ids).await?;
+        let position = self.app.service.position(change.stored.seq).to_string();
+        Ok(Resolved::object(Change::of(
+            change, type_name, position, of, loaded,
+        )))
+    }
+}
+
+impl Subscription {
+    /// What comes next; `None` at its end.
+    pub(super) async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(change) = self.ready.pop_front() {
+                return Some(Event::Answer(self.answer(&change).await));
+            }
+            match self.following.next().await? {
+                Came::Silence => return Some(Event::Silence),
+                Came::Page(page) => self.ready.extend(page.changes),
+            }
+        }
+    }
+
+    async fn answer(&self, change: &TouchedVersion) -> Answered {
+        let mut completion = Completion::new(&self.asked.api, &self.plan);
+        for step in &self.plan.steps {
+            if completion.meta(step) {
+                continue;
+            }
+            let resolved = self.asked.change(step, change).await;
+            let failed = |refused| Resolved::failed(self.asked.fault(refused));
+            completion.put(step, resolved.unwrap_or_else(failed));
+        }
+        completion.finish()
+    }
+}
