@@ -10,6 +10,6 @@ mod outage; // a server that stops answering
 mod replay; // what failed is run again
 mod reports; // every form
 mod scenario; // what `check new` writes
-mod tester; // the program, run to its end
+pub(crate) mod tester; // the program, run to its end
 mod unguarded; // a server that ignores If-Match
 mod user_agent; // how the tester names itself

@@ -205,6 +205,16 @@ impl Answer {
             assert!(text.contains("<detail>"), "{text}");
             return;
         }
+        if link.ends_with("/graphql") && self.json()["errors"].is_array() {
+            // As GraphQL has it.
+            let answer = self.json();
+            assert!(answer.get("data").is_none(), "{answer}");
+            for error in answer["errors"].as_array().unwrap() {
+                let (message, code) = (&error["message"], &error["extensions"]["code"]);
+                assert!(message.is_string() && code.is_string(), "{answer}");
+            }
+            return;
+        }
         assert!(
             media_type == "application/problem+json" || media_type == "application/json",
             "{media_type}"

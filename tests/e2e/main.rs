@@ -24,6 +24,7 @@ mod feeds; // pages and server-sent events
 mod files; // bytes at paths: folders, versions, conflicts, uploads that break off
 mod first_steps; // flags, warnings, sockets, backups
 mod freshness; // what the feed tells of each version
+mod graphql; // the same use cases by fields
 mod heads; // feeds of what is newest, of what was deleted, and pages that end early
 mod hot; // many writers whose edits merge, locks and batches under contention
 mod limits; // sizes, media types, tokens, the queue

@@ -10,8 +10,8 @@ use detente_core::json::Value;
 
 use crate::fault::Fault;
 
-/// How many tokens a document may have.
-pub(crate) const MAX_TOKENS: usize = 5_000;
+/// How many tokens a document may have, with those of space between them.
+pub(crate) const MAX_TOKENS: usize = 10_000;
 
 /// How deep selections and values may be nested in a document.
 pub(crate) const MAX_NESTING: usize = 64;

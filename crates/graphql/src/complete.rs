@@ -144,7 +144,12 @@ impl<'a> Completion<'a> {
     fn value(&mut self, step: &'a Step, ty: &'a Ty, resolved: Resolved<'_>) -> Result<(), Nulled> {
         let start = self.out.len();
         let faults = self.faults.len();
-        match self.write(step, ty, resolved) {
+        let written = self.write(step, ty, resolved);
+        if self.out.len() > self.plan.answer_bytes {
+            self.is_over = true;
+            return Err(Nulled);
+        }
+        match written {
             Ok(true) => Ok(()),
             Ok(false) if !ty.is_required => {
                 self.out.push_str("null");
@@ -172,10 +177,6 @@ impl<'a> Completion<'a> {
         ty: &'a Ty,
         resolved: Resolved<'_>,
     ) -> Result<bool, Nulled> {
-        if self.out.len() > self.plan.answer_bytes {
-            self.is_over = true;
-            return Err(Nulled);
-        }
         let resolved = match resolved {
             Resolved::Null => return Ok(false),
             Resolved::Value(value) if *value == Value::Null => return Ok(false),

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use detente_gate::{Class, Unknown};
-use detente_service::{Action, MAX_ACTOR, Principal, Rights, is_actor};
+use detente_service::{Action, MAX_ACTOR, Outcome, Place, Principal, Rights, is_actor};
 
 use crate::app::App;
 use crate::explanation::Refused;
@@ -71,11 +71,9 @@ pub(crate) async fn admit(
     let changes = request.headers.contains_key(header::IF_MATCH);
     let is_meant = |action: &&Action| changes && **action == Action::Update;
     let meant = actions.iter().find(is_meant).or(actions.first());
-    let refused = match meant {
-        Some(meant) if !is_open && !actions.iter().any(|it| principal.may(*it, place)) => {
-            principal.must(*meant, place).err()
-        }
-        _ => None,
+    let refused = match is_open {
+        true => None,
+        false => must(&principal, actions, meant, place).err(),
     };
     Entry {
         // Without credentials, a name is what somebody says.
@@ -85,6 +83,26 @@ pub(crate) async fn admit(
         },
         principal: Some(principal),
         refused: refused.map(Refused::from),
+    }
+}
+
+/// Whether somebody may do one of some actions; `meant` is the one that they lack where they may do none.
+///
+/// # Errors
+///
+/// That they may not.
+pub(crate) fn must<'a>(
+    principal: &Principal,
+    actions: &[Action],
+    meant: Option<&Action>,
+    place: impl Into<Place<'a>>,
+) -> Outcome<()> {
+    let place = place.into();
+    match meant {
+        Some(meant) if !actions.iter().any(|it| principal.may(*it, place)) => {
+            principal.must(*meant, place)
+        }
+        _ => Ok(()),
     }
 }
 

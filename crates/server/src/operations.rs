@@ -33,6 +33,8 @@ use crate::call::Run;
 
 pub(crate) use action::Required;
 pub(crate) use answer::{Answer, Body, Content, Shape};
+pub(crate) use batch::BATCHED;
+pub(crate) use conflicts::SEE;
 pub(crate) use header::{HEADERS, Header};
 pub(crate) use link::Link;
 pub(crate) use misplaced::{Guard, IN_DISMISSALS, IN_LISTS_OF_VERSIONS, IN_PREVIEWS, Misplaced};

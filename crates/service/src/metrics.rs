@@ -16,6 +16,7 @@ pub struct Metrics {
     retries: Counter,
     replays: Counter,
     lock_waits: Counter,
+    reads: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -48,6 +49,7 @@ impl Metrics {
             retries: Counter::default(),
             replays: Counter::default(),
             lock_waits: Counter::default(),
+            reads: Counter::default(),
         };
         nothing.by_collections(collections)
     }
@@ -77,7 +79,13 @@ impl Metrics {
             retries: self.retries.clone(),
             replays: self.replays.clone(),
             lock_waits: self.lock_waits.clone(),
+            reads: self.reads.clone(),
         }
+    }
+
+    /// What counts the reads of the store.
+    pub(crate) fn reads(&self) -> Counter {
+        self.reads.clone()
     }
 
     /// Enters all that is counted here.
@@ -106,6 +114,11 @@ impl Metrics {
             "lock_waits",
             "Writes and lock requests turned away because somebody else holds the lock",
             self.lock_waits.clone(),
+        );
+        registry.register(
+            "store_reads",
+            "Reads that memory could not answer, each of one or of several versions",
+            self.reads.clone(),
         );
     }
 

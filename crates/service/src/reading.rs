@@ -6,6 +6,7 @@ use detente_store::{
     Listed, Listing, LoggedConflict, MergedHour, PageLimit, Reader, StoreError, VersionPlace,
     read_back,
 };
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::watch;
 
 use crate::Outcome;
@@ -17,6 +18,8 @@ use crate::files::{Named, named_contents};
 pub(crate) struct Reading {
     reader: Arc<dyn Reader>,
     lags: bool,
+    /// Reads that memory could not answer.
+    reads: Counter,
 }
 
 /// The versions between a base and the current one.
@@ -32,11 +35,18 @@ pub(crate) struct Steps {
 const MAX_STEPS: usize = 100;
 
 impl Reading {
-    pub(crate) fn new(reader: Arc<dyn Reader>) -> Self {
+    pub(crate) fn new(reader: Arc<dyn Reader>, reads: Counter) -> Self {
         Self {
             lags: reader.lags(),
             reader,
+            reads,
         }
+    }
+
+    /// The store, to be asked once.
+    fn store(&self) -> &dyn Reader {
+        self.reads.inc();
+        &*self.reader
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
@@ -64,23 +74,23 @@ impl Reading {
     pub(crate) async fn newest(&self, key: &Key) -> Outcome<Option<Arc<Stored>>> {
         match self.reader.recall(key) {
             Some(stored) => Ok(Some(stored)),
-            None => self.reader.current(key).await.map_err(explain),
+            None => self.store().current(key).await.map_err(explain),
         }
     }
 
     pub(crate) async fn version(&self, space: &str, seq: Seq) -> Outcome<Option<Arc<Stored>>> {
         match self.reader.recall_version(space, seq) {
             Some(stored) => Ok(Some(stored)),
-            None => self.reader.version(space, seq).await.map_err(explain),
+            None => self.store().version(space, seq).await.map_err(explain),
         }
     }
 
     pub(crate) async fn named_contents(&self) -> Outcome<Named> {
-        named_contents(&*self.reader).await.map_err(explain)
+        named_contents(self.store()).await.map_err(explain)
     }
 
     pub(crate) async fn extents(&self, space: &str) -> Outcome<Vec<Extent>> {
-        self.reader.extents(space).await.map_err(explain)
+        self.store().extents(space).await.map_err(explain)
     }
 
     pub(crate) async fn versions(
@@ -88,7 +98,7 @@ impl Reading {
         space: &str,
         seqs: &[Seq],
     ) -> Outcome<Vec<Option<Arc<Stored>>>> {
-        self.reader.versions(space, seqs).await.map_err(explain)
+        self.store().versions(space, seqs).await.map_err(explain)
     }
 
     /// The version of a document before this one, where it is kept.
@@ -125,7 +135,7 @@ impl Reading {
         newest: &Arc<Stored>,
         number: u64,
     ) -> Outcome<Option<Arc<Stored>>> {
-        self.reader.numbered(newest, number).await.map_err(explain)
+        self.store().numbered(newest, number).await.map_err(explain)
     }
 
     /// The newest version of a document among those that tags name. Tags that name none of its
@@ -158,7 +168,7 @@ impl Reading {
         let recall = |seq| self.recall(space, seq).map(Some).ok_or(NotInMemory);
         let mut history = match read_back(current, span, recall) {
             Ok(history) => history,
-            Err(NotInMemory) => self.reader.history(current, span).await.map_err(explain)?,
+            Err(NotInMemory) => self.store().history(current, span).await.map_err(explain)?,
         };
         history.versions.reverse();
         Ok(Steps {
@@ -170,19 +180,19 @@ impl Reading {
     /// The versions of a document from `newest` back.
     pub(crate) async fn history(&self, newest: &Arc<Stored>, limit: PageLimit) -> Outcome<History> {
         let span = HistorySpan { after: 0, limit };
-        self.reader.history(newest, span).await.map_err(explain)
+        self.store().history(newest, span).await.map_err(explain)
     }
 
     pub(crate) async fn list(&self, wanted: &Listing) -> Outcome<Listed> {
-        self.reader.list(wanted).await.map_err(explain)
+        self.store().list(wanted).await.map_err(explain)
     }
 
     pub(crate) async fn count(&self, wanted: &Listing) -> Outcome<u64> {
-        self.reader.count(wanted).await.map_err(explain)
+        self.store().count(wanted).await.map_err(explain)
     }
 
     pub(crate) async fn changes(&self, wanted: &Changes) -> Outcome<Feed> {
-        self.reader.changes(wanted).await.map_err(explain)
+        self.store().changes(wanted).await.map_err(explain)
     }
 
     pub(crate) async fn document_changes(
@@ -192,7 +202,7 @@ impl Reading {
         follow: Follow,
         limit: PageLimit,
     ) -> Outcome<Feed> {
-        let feed = self.reader.document_changes(key, since, follow, limit);
+        let feed = self.store().document_changes(key, since, follow, limit);
         feed.await.map_err(explain)
     }
 
@@ -201,15 +211,15 @@ impl Reading {
     }
 
     pub(crate) async fn conflicts(&self, wanted: &Conflicts) -> Outcome<ConflictPage> {
-        self.reader.conflicts(wanted).await.map_err(explain)
+        self.store().conflicts(wanted).await.map_err(explain)
     }
 
     pub(crate) async fn conflict(&self, space: &str, id: &str) -> Outcome<Option<LoggedConflict>> {
-        self.reader.conflict(space, id).await.map_err(explain)
+        self.store().conflict(space, id).await.map_err(explain)
     }
 
     pub(crate) async fn merged(&self, space: &str, since: Moment) -> Outcome<Vec<MergedHour>> {
-        self.reader.merged(space, since).await.map_err(explain)
+        self.store().merged(space, since).await.map_err(explain)
     }
 
     pub(crate) fn health(&self) -> Health {

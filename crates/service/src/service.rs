@@ -25,9 +25,10 @@ pub struct Service {
 impl Service {
     /// A service that reads by `reader` what `writer` made durable.
     pub fn new(policy: Policy, reader: Arc<dyn Reader>, writer: WriterHandle) -> Self {
+        let metrics = Metrics::new(policy.labels());
         Self {
-            metrics: Metrics::new(policy.labels()),
-            reading: Reading::new(reader),
+            reading: Reading::new(reader, metrics.reads()),
+            metrics,
             writer,
             touched: Touched::new(),
             budget: Budget::new(),

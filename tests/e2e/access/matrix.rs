@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::canary::{leaked, sightings, told};
 use super::model::{Action, Spot, may, may_of_server, passes};
-use super::recipe::{Fate, RECIPES, Recipe, Request};
+use super::recipe::{Fate, NODE, RECIPES, Recipe, Request, Way};
 use super::who::{self, Who};
 use super::world::{Doc, Target, World, api, json_of};
 use crate::client::Answer;
@@ -113,30 +113,37 @@ impl Matrix {
                 ],
             };
             for target in recipe.targets.unwrap_or(usual) {
-                self.row(who, recipe, *target, None).await;
+                self.row(who, recipe, *target, Way::Rest).await;
+                self.row(who, recipe, *target, Way::Graphql).await;
                 if recipe.is_batched {
-                    self.row(who, recipe, *target, Some(true)).await;
+                    self.row(who, recipe, *target, Way::Batch(true)).await;
                     if who.is_known {
-                        self.row(who, recipe, *target, Some(false)).await;
+                        self.row(who, recipe, *target, Way::Batch(false)).await;
                     }
                 }
             }
         }
     }
 
-    /// `batch`: as the operation of one, which is atomic or not.
-    async fn row(&mut self, who: &Who, recipe: &Recipe, target: Target, batch: Option<bool>) {
+    async fn row(&mut self, who: &Who, recipe: &Recipe, target: Target, way: Way) {
         let doc = self.world.doc(target);
         let ask = |doc: &Doc| {
             let request = (recipe.ask)(doc, who);
-            batch.map_or(request.clone(), |is_atomic| request.batched(is_atomic))
+            match way {
+                Way::Rest => Some(request),
+                Way::Batch(is_atomic) => Some(request.batched(is_atomic)),
+                Way::Graphql => request.as_graphql(),
+            }
         };
-        let request = ask(&doc);
-        let fate = recipe.fate(&doc, who, batch.is_some());
-        let name = format!("{} · {} · {target:?} · {batch:?}", who.label, recipe.name);
+        let Some(request) = ask(&doc) else {
+            return;
+        };
+        let fate = recipe.fate(&doc, who, way);
+        let name = format!("{} · {} · {target:?} · {way:?}", who.label, recipe.name);
         let answer = self.send(who, &name, &request).await;
-        let inner = match batch {
-            Some(_) if answer.status == 200 => operation(&answer),
+        let inner = match way {
+            Way::Batch(_) if answer.status == 200 => operation(&answer),
+            Way::Graphql if answer.status == 200 => field(&answer, &fate),
             _ => (answer.status, json_of(&answer)),
         };
         self.judge(&name, who, &fate, &answer, &inner);
@@ -146,7 +153,8 @@ impl Matrix {
                 id: other.id,
                 ..doc.clone()
             };
-            let missing = self.world.by(who, ask(&other)).await;
+            let missing = ask(&other).unwrap_or(request);
+            let missing = self.world.by(who, missing).await;
             let (one, two) = (plain(&answer, &doc), plain(&missing, &other));
             if one != two {
                 self.fault(&name, &format!("hidden:  {one}\nmissing: {two}"));
@@ -232,6 +240,23 @@ impl Matrix {
         answer
     }
 
+    /// The same of one field, called `it`, which it returns.
+    async fn field(&mut self, who: &Who, request: &Request, fate: Fate) -> Value {
+        let fate = match who.is_known {
+            true => fate,
+            false => Fate::Unknown,
+        };
+        let body = &request.body.as_ref().unwrap().1;
+        let name = format!("{} · {}", who.label, body);
+        let answer = self.send(who, &name, request).await;
+        let inner = match answer.status {
+            200 => field(&answer, &fate),
+            status => (status, json_of(&answer)),
+        };
+        self.judge(&name, who, &fate, &answer, &inner);
+        inner.1
+    }
+
     async fn collections(&mut self, who: &Who) {
         for space in ["default", "other"] {
             for collection in ["notes", "open", "secret"] {
@@ -294,6 +319,35 @@ impl Matrix {
             let counts = json_of(&answer)["total"] == names(&answer, "id").len();
             if !(is_all || query.starts_with("text")) || !is_whole || !counts {
                 self.fault(who.label, &format!("{query} of {path}: {answer:?}"));
+            }
+        }
+        let many = match spot.collection {
+            "notes" => "notes",
+            "open" => "openList",
+            _ => "secretList",
+        };
+        for arguments in [
+            "",
+            ", sort: [\"-text\"]",
+            ", where: {owner: {in: [\"ann\", \"bob\", \"root\"]}}",
+            ", where: {_version: {ge: 1}, email: {exists: true}}, sort: [\"_updated_at\", \"email\"]",
+        ] {
+            let query = format!(
+                "{{ it: {many}(first: 200{arguments}) {{ totalCount edges {{ cursor node {NODE} }}
+                    nodes {{ id }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}"
+            );
+            let request = Request::graphql(spot.space, &query, &json!({}));
+            let answer = self.field(who, &request, fate.clone()).await;
+            if fate != Fate::Answered(&[200]) || !who.is_known {
+                continue;
+            }
+            let nodes = answer["nodes"].as_array().cloned().unwrap_or_default();
+            let found: BTreeSet<_> = nodes
+                .iter()
+                .map(|it| it["id"].as_str().unwrap().to_owned())
+                .collect();
+            if found != visible || answer["totalCount"] != visible.len() {
+                self.fault(who.label, &format!("{query}: {answer}"));
             }
         }
         for order in ["sort=email", "sort=-text", "sort=owner", "sort=_id"] {
@@ -395,6 +449,24 @@ impl Matrix {
                 let request = Request::new("GET", &format!("{base}{query}"));
                 self.plain(who, &request, log.clone()).await;
             }
+            let row = "id href at by agent method collection document kind paths baseVersion currentVersion outcome
+                settledAt settledBy settledReason";
+            let mut lists = vec![
+                String::new(),
+                "(by: \"bob\")".to_owned(),
+                "(first: 1)".to_owned(),
+            ];
+            lists.extend(
+                docs.iter()
+                    .map(|id| format!("(document: {id:?}, outcome: OPEN)")),
+            );
+            for arguments in lists {
+                let query = format!(
+                    "{{ it: conflicts{arguments} {{ nodes {{ {row} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+                );
+                let request = Request::graphql(space, &query, &json!({}));
+                self.field(who, &request, log.clone()).await;
+            }
             for query in ["", "?agent=x", "?not_agent=x"] {
                 let request = Request::new("GET", &format!("{base}/stats{query}"));
                 self.plain(who, &request, read.clone()).await;
@@ -408,7 +480,13 @@ impl Matrix {
                     Fate::Answered(_) if !entry.seen.by(who) => Fate::Answered(&[404]),
                     log => log.clone(),
                 };
-                self.plain(who, &request, fate).await;
+                self.plain(who, &request, fate.clone()).await;
+                let id = entry.href.rsplit('/').next().unwrap();
+                let query = format!(
+                    "{{ it: conflict(id: {id:?}) {{ conflict {{ {row} }} edit base current conflicts }} }}"
+                );
+                let request = Request::graphql(space, &query, &json!({}));
+                self.field(who, &request, fate).await;
             }
         }
         for target in [Target::Own, Target::Foreign, Target::Open] {
@@ -429,7 +507,12 @@ impl Matrix {
         let dismiss = json!({"dismiss": true});
         let tag = doc.tag.clone().unwrap();
         let choose = json!({"choices": {"/text": "yours"}, "current": tag});
-        for body in [dismiss, choose] {
+        for (body, way) in [
+            (dismiss.clone(), Way::Rest),
+            (choose.clone(), Way::Rest),
+            (dismiss, Way::Graphql),
+            (choose, Way::Graphql),
+        ] {
             let Some(entry) = self.world.log_conflict(&doc, author, None).await else {
                 return;
             };
@@ -449,15 +532,32 @@ impl Matrix {
                 self.world.position().await,
                 self.world.open_conflicts().await,
             );
-            let request = Request::new("POST", &format!("{}/resolve", entry.href)).json(&body);
-            let answer = self.plain(who, &request, fate).await;
-            if answer.status >= 400 {
+            let is_refused = match way {
+                Way::Graphql => {
+                    let id = entry.href.rsplit('/').next().unwrap();
+                    let query = match stores {
+                        true => format!(
+                            "mutation($choices: JSON, $current: String) {{
+                                it: resolveConflict(id: {id:?}, choices: $choices, current: $current) {NODE_OF_ANY} }}"
+                        ),
+                        false => format!("mutation {{ it: dismissConflict(id: {id:?}) {{ id outcome settledBy }} }}"),
+                    };
+                    let request = Request::graphql(doc.spot.space, &query, &body);
+                    self.field(who, &request, fate).await["status"].is_u64()
+                }
+                _ => {
+                    let request =
+                        Request::new("POST", &format!("{}/resolve", entry.href)).json(&body);
+                    self.plain(who, &request, fate).await.status >= 400
+                }
+            };
+            if is_refused {
                 let after = (
                     self.world.position().await,
                     self.world.open_conflicts().await,
                 );
                 if after != before {
-                    self.fault(who.label, &format!("{} settled: {answer:?}", entry.href));
+                    self.fault(who.label, &format!("{} settled ({way:?})", entry.href));
                 }
             }
             self.world.restore(target).await;
@@ -563,6 +663,10 @@ impl Matrix {
     }
 }
 
+/// What an interface has of a document.
+const NODE_OF_ANY: &str = "{ __typename id collection version etag updatedAt updatedBy json
+    conflicts(first: 5) { id by paths } outcome { isCreated merged { baseVersion } } }";
+
 /// What becomes of a request that needs a right somewhere, and nothing else.
 fn needs(who: &Who, action: Action, spot: Spot, statuses: &'static [u16]) -> Fate {
     match may(who, action, &spot) {
@@ -587,6 +691,31 @@ fn operation(answer: &Answer) -> (u16, Value) {
         None => result["body"].clone(),
     };
     (status as u16, body)
+}
+
+/// Status and body of the one field of an operation of GraphQL, as the same has them over REST. Null stands
+/// for whatever there is nothing of.
+fn field(answer: &Answer, fate: &Fate) -> (u16, Value) {
+    let body = json_of(answer);
+    let refused = &body["errors"][0]["extensions"];
+    if let Some(status) = refused["status"].as_u64() {
+        return (status as u16, refused["problem"].clone());
+    }
+    if !body["errors"].is_null() {
+        return (500, body);
+    }
+    let found = body["data"]["it"].clone();
+    let nothing = match fate {
+        Fate::Answered(statuses) => statuses.iter().find(|it| [404, 410].contains(*it)),
+        _ => None,
+    };
+    let status = match &found {
+        Value::Null => nothing.copied().unwrap_or(404),
+        it if it["outcome"]["isCreated"] == true => 201,
+        it if it["__typename"] == "Deleted" => 204,
+        _ => 200,
+    };
+    (status, found)
 }
 
 /// An answer without what no two answers share: ids, times, tags.

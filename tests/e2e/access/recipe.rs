@@ -72,6 +72,124 @@ impl Request {
     }
 }
 
+/// How something is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Rest,
+    /// As the operation of a batch, which is atomic or not.
+    Batch(bool),
+    Graphql,
+}
+
+/// All that can be asked of a document, so that whatever must not be seen can show.
+pub(super) const NODE: &str = "{ __typename id collection version etag updatedAt updatedBy json data
+    conflicts(first: 5) { id href at by agent kind paths document baseVersion currentVersion outcome }
+    outcome { isCreated isReplayed merged { baseVersion ontoVersion places { path strategy lost } } } }";
+
+impl Request {
+    /// An operation of GraphQL.
+    pub(super) fn graphql(space: &str, query: &str, variables: &Value) -> Self {
+        let path = match space {
+            "default" => "/graphql".to_owned(),
+            other => format!("/spaces/{other}/graphql"),
+        };
+        Self::new("POST", &path).json(&json!({"query": query, "variables": variables}))
+    }
+
+    /// The same by GraphQL, where it can be said there: for a document, its versions, or a merge.
+    pub(super) fn as_graphql(&self) -> Option<Self> {
+        let (space, rest) = match self.path.strip_prefix("/spaces/other/api/") {
+            Some(rest) => ("other", rest),
+            None => ("default", self.path.strip_prefix("/api/")?),
+        };
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let mut parts = rest.split('/');
+        let one = match parts.next()? {
+            "notes" => "Note",
+            "open" => "Open",
+            _ => "Secret",
+        };
+        let (id, part) = (parts.next()?, parts.next().unwrap_or_default());
+        let lower = one.to_lowercase();
+        let field = |name: &str| {
+            let mut headers = self.headers.iter();
+            headers
+                .find(|(it, _)| it == name)
+                .map(|(_, value)| value.as_str())
+        };
+        let body = || serde_json::from_str::<Value>(&self.body.as_ref().unwrap().1).unwrap();
+        let mut variables = json!({"id": id});
+        let if_match = field("If-Match");
+        let query = match (&*self.method, part) {
+            ("GET", "") if self.headers.is_empty() => {
+                format!("query($id: ID!) {{ it: {lower}(id: $id) {NODE} }}")
+            }
+            ("GET", "versions") if parts.next().is_none() => {
+                let first = if query.is_empty() { 100 } else { 1 };
+                format!(
+                    "query($id: ID!) {{ it: {lower}Versions(id: $id, first: {first}) {{
+                        nodes {{ id collection version etag updatedAt updatedBy isDeletion json data merged {{ baseVersion }} }}
+                        edges {{ cursor node {{ json }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+                )
+            }
+            ("PUT", "") if if_match.is_some() => {
+                variables["data"] = body();
+                variables["tag"] = json!(if_match);
+                let merges = field("Prefer").is_some();
+                let otherwise = if merges { ", onConflict: MERGE" } else { "" };
+                format!(
+                    "mutation($id: ID!, $tag: String!, $data: JSON!) {{
+                        it: replace{one}(id: $id, ifMatch: $tag, data: $data{otherwise}) {NODE} }}"
+                )
+            }
+            ("PUT", "") if field("If-None-Match").is_some() => {
+                variables["data"] = body();
+                format!(
+                    "mutation($id: ID!, $data: JSON!) {{ it: create{one}(id: $id, data: $data) {NODE} }}"
+                )
+            }
+            ("PATCH", "") if if_match.is_some() => {
+                variables["patch"] = body();
+                variables["tag"] = json!(if_match);
+                format!(
+                    "mutation($id: ID!, $tag: String!, $patch: JSON!) {{
+                        it: patch{one}(id: $id, ifMatch: $tag, patch: $patch) {NODE} }}"
+                )
+            }
+            ("DELETE", "") if if_match.is_some() => {
+                variables["tag"] = json!(if_match);
+                variables["key"] = json!(field("Idempotency-Key"));
+                format!(
+                    "mutation($id: ID!, $tag: String!, $key: String) {{
+                        it: delete{one}(id: $id, ifMatch: $tag, idempotencyKey: $key) {{
+                            __typename id collection version updatedAt updatedBy }} }}"
+                )
+            }
+            ("POST", "merge") => {
+                let body = body();
+                variables["base"] = match &body["base"] {
+                    Value::String(tag) => json!(tag),
+                    number => json!(number.to_string()),
+                };
+                variables["patch"] = body["patch"].clone();
+                match query {
+                    "" => format!(
+                        "mutation($id: ID!, $base: String!, $patch: JSON!) {{
+                            it: merge{one}(id: $id, base: $base, patch: $patch) {NODE} }}"
+                    ),
+                    _ => format!(
+                        "query($id: ID!, $base: String!, $patch: JSON!) {{
+                            it: {lower}Merge(id: $id, base: $base, patch: $patch) {{ mergeable baseVersion currentVersion
+                                currentEtag document conflicts joined agreements changesSince }} }}"
+                    ),
+                }
+            }
+            _ => return None,
+        };
+        Some(Self::graphql(space, &query, &variables))
+    }
+}
+
 /// What is to become of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -133,7 +251,7 @@ impl Recipe {
     }
 
     /// What becomes of it, worked out by hand.
-    pub(super) fn fate(&self, doc: &Doc, who: &Who, is_batched: bool) -> Fate {
+    pub(super) fn fate(&self, doc: &Doc, who: &Who, way: Way) -> Fate {
         if !who.is_known {
             return Fate::Unknown;
         }
@@ -142,12 +260,12 @@ impl Recipe {
             collection: "",
         };
         let writes = [Create, Update, Delete];
-        if is_batched && !writes.iter().any(|it| may(who, *it, &anywhere)) {
+        if matches!(way, Way::Batch(_)) && !writes.iter().any(|it| may(who, *it, &anywhere)) {
             return Fate::Denied(Create);
         }
         let lacks = |action: &Action| !may(who, *action, &doc.spot);
         // The gate lets in whoever might do either.
-        let is_put = self.operation.starts_with("PUT") && !is_batched;
+        let is_put = self.operation.starts_with("PUT") && way == Way::Rest;
         if is_put && lacks(&Create) && lacks(&Update) {
             let request = (self.ask)(doc, who);
             let names_a_version = request.headers.iter().any(|(name, _)| *name == "If-Match");

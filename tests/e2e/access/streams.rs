@@ -26,6 +26,16 @@ async fn listen(url: &str, who: &Who) -> (u16, String) {
     (status, told)
 }
 
+/// A subscription, by a URL.
+fn subscription(space: &str, field: &str) -> String {
+    let query = format!(
+        "subscription{{{field}{{position seq collection id version isDeletion updatedAt updatedBy paths
+            merged{{baseVersion}} document{{id etag json conflicts(first:5){{id by paths}}}}}}}}"
+    );
+    let url = reqwest::Url::parse_with_params("http://localhost", [("query", query)]).unwrap();
+    format!("{space}/graphql?{}", url.query().unwrap())
+}
+
 /// From the beginning, and while documents are written, handed over and deleted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_tells_nobody_what_is_out_of_their_sight() {
@@ -61,6 +71,30 @@ async fn a_stream_tells_nobody_what_is_out_of_their_sight() {
             format!("{}/_changes?since=0", foreign.path()),
         ),
         ("other", "", "/spaces/other/api/_changes?since=0".to_owned()),
+        ("default", "", subscription("", "changes(since:\"0\")")),
+        (
+            "other",
+            "",
+            subscription("/spaces/other", "changes(since:\"0\")"),
+        ),
+        (
+            "default",
+            "notes",
+            subscription("", "noteChanged(since:\"0\")"),
+        ),
+        (
+            "default",
+            "secret",
+            subscription("", "secretChanged(since:\"0\")"),
+        ),
+        (
+            "default",
+            "notes",
+            subscription(
+                "",
+                &format!("noteChanged(id:\"{}\",since:\"0\")", foreign.id),
+            ),
+        ),
     ];
     let everybody = who::everybody();
     let mut streams = Vec::new();
@@ -97,10 +131,22 @@ async fn a_stream_tells_nobody_what_is_out_of_their_sight() {
         }
     };
     let (told, ()) = tokio::join!(futures_util::future::join_all(streams), writes);
-    let mut events = 0;
+    let (mut events, mut answers) = (0, 0);
     for (who, space, collection, path, status, told) in told {
-        let expected = match may(who, Action::Read, &Spot { space, collection }) {
+        let may = may(who, Action::Read, &Spot { space, collection });
+        let is_graphql = path.contains("/graphql");
+        if is_graphql && who.is_known {
+            assert_eq!(
+                told.contains("\"FORBIDDEN\""),
+                !may,
+                "{} {path}: {told}",
+                who.label
+            );
+        }
+        let expected = match may {
             _ if !who.is_known => 401,
+            // A stream of GraphQL says so itself.
+            _ if is_graphql => 200,
             true => 200,
             false => 403,
         };
@@ -112,6 +158,8 @@ async fn a_stream_tells_nobody_what_is_out_of_their_sight() {
             who.label
         );
         events += told.matches("event: change").count();
+        answers += told.matches("\"data\":{").count();
     }
     assert!(events > 500, "only {events} events: nothing was tested");
+    assert!(answers > 300, "only {answers} answers: nothing was tested");
 }

@@ -7,30 +7,30 @@ use tempfile::TempDir;
 use crate::server::program;
 
 /// Runs of `detente`, in a folder of their own.
-pub(super) struct Tester(TempDir);
+pub(crate) struct Tester(TempDir);
 
 /// How a run ended, and what it said.
-pub(super) struct Run {
-    pub(super) code: i32,
-    pub(super) out: String,
-    pub(super) errors: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) errors: String,
 }
 
 impl Tester {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(TempDir::new().expect("a temporary folder"))
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.0.path()
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.folder().join(name), text).unwrap();
     }
 
     /// Writes a description of `/api/notes/{id}` and nothing else.
-    pub(super) fn describe_notes(&self, name: &str, path: &Value) {
+    pub(crate) fn describe_notes(&self, name: &str, path: &Value) {
         let description = json!({
             "openapi": "3.1.0",
             "info": { "title": "Notes", "version": "1" },
@@ -39,11 +39,11 @@ impl Tester {
         self.write(name, &description.to_string());
     }
 
-    pub(super) fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder().join(name)).unwrap()
     }
 
-    pub(super) fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let output: Output = program()
             .args(arguments)
             .current_dir(self.folder())
@@ -57,7 +57,7 @@ impl Tester {
     }
 
     /// `detente check` with these arguments, and its JSON report.
-    pub(super) fn check(&self, arguments: &[&str]) -> (Run, Value) {
+    pub(crate) fn check(&self, arguments: &[&str]) -> (Run, Value) {
         let mut all = vec!["check"];
         all.extend(arguments);
         all.extend(["--report", "json=report.json"]);
@@ -75,7 +75,7 @@ impl std::fmt::Display for Run {
 }
 
 /// The probe of this id, of the first resource that has it.
-pub(super) fn probe<'a>(report: &'a Value, id: &str) -> &'a Value {
+pub(crate) fn probe<'a>(report: &'a Value, id: &str) -> &'a Value {
     let probes = report["probes"].as_array().expect("probes are a list");
     probes
         .iter()

@@ -6,7 +6,7 @@ use detente_gate::Class;
 use detente_graphql::{
     Answer as Answered, Api, Completion, Fault, Kind, Plan, Resolved, Resolver, Step,
 };
-use detente_service::Principal;
+use detente_service::{Place, Principal};
 
 use super::arguments::Arguments;
 use super::request::Sent;
@@ -14,6 +14,8 @@ use crate::app::App;
 use crate::audit;
 use crate::call::Call;
 use crate::explanation::Refused;
+use crate::gate;
+use crate::operations::{BATCHED, Required, SEE};
 use crate::pace::Asker;
 use crate::problem::Problem;
 use crate::resource::bad_name;
@@ -136,13 +138,34 @@ impl Asked {
                 Some(of),
             ) => self.write(step, field.resolver, of, arguments).await,
             (Resolver::Merge, Some(of)) => self.merge(step, of, arguments).await,
-            (Resolver::Conflicts, _) => self.conflicts(arguments).await,
-            (Resolver::Conflict, _) => self.conflict(arguments).await,
+            (Resolver::Conflicts, _) => {
+                self.must_be_let_in(&SEE)?;
+                self.conflicts(arguments).await
+            }
+            (Resolver::Conflict, _) => {
+                self.must_be_let_in(&SEE)?;
+                self.conflict(arguments).await
+            }
             (Resolver::Resolve, _) => self.settle(step, arguments).await,
             (Resolver::Dismiss, _) => self.dismiss(arguments).await,
-            (Resolver::Batch, _) => self.batch(step, arguments).await,
+            (Resolver::Batch, _) => {
+                self.must_be_let_in(&BATCHED)?;
+                self.batch(step, arguments).await
+            }
             _ => Err(missing().into()),
         }
+    }
+
+    /// What the gate of REST asks of whoever wants the same there, beside what the service asks.
+    fn must_be_let_in(&self, required: &Required) -> Result<(), Refused> {
+        let actions = required.actions(|_| false);
+        let place = Place::Space(&self.space);
+        Ok(gate::must(
+            &self.principal,
+            actions,
+            actions.first(),
+            place,
+        )?)
     }
 
     /// The collection that a field is about.

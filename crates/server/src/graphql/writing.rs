@@ -212,7 +212,7 @@ impl Asked {
     async fn rule(&self, arguments: Arguments<'_>, decided: Decided) -> Result<Ruled, Refused> {
         let place: LogPlace = self.log_place(arguments);
         let request = Place {
-            path: conflict_href(&place.space, &place.id) + "/resolution",
+            path: conflict_href(&place.space, &place.id) + "/resolve",
             media_type: JSON,
         };
         let ruling = Ruling {

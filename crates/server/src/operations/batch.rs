@@ -10,11 +10,15 @@ use crate::resource::{JSON, MERGE_PATCH};
 
 pub(super) static BATCH: Resource = Resource::of_space("/_batch", &[PERFORM]);
 
+/// Whoever may do none of what a batch does may send none.
+pub(crate) const BATCHED: Required =
+    Required::Any(&[Action::Create, Action::Update, Action::Delete]);
+
 const PERFORM: Operation = Operation {
     id: "performBatch",
     run: gated!(crate::batch::perform),
     method: "POST",
-    action: Required::Any(&[Action::Create, Action::Update, Action::Delete]),
+    action: BATCHED,
     summary: "Perform several writes together",
     description: "\
         Performs all operations in one commit, or none. If an operation is refused, the answer is that \

@@ -43,7 +43,7 @@ macro_rules! filters {
 }
 
 /// A caller who may write sees their own conflicts; a caller who may read sees all.
-const SEE: Required =
+pub(crate) const SEE: Required =
     Required::Any(&[Action::Read, Action::Create, Action::Update, Action::Delete]);
 
 const LIST: Operation = Operation {
