@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use detente_core::CollectionKey;
 use detente_graphql::Bounds;
 use detente_server::Graphql;
 use detente_service::Policy;
@@ -16,7 +17,9 @@ pub(super) fn read(root: &Section<'_>, policy: &Policy) -> Graphql {
         section.finish();
     }
     let places = places(root);
-    if is_on == Some(false) {
+    // What is no name at all is a mistake already.
+    let is_name = |name: &String| CollectionKey::new("default", name).is_ok();
+    if is_on == Some(false) || !policy.collections.keys().all(is_name) {
         return Graphql::off();
     }
     let names = places
