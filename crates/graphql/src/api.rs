@@ -38,6 +38,7 @@ pub enum Resolver {
     Delete,
     Merge,
     Changed,
+    Position,
     Conflicts,
     Conflict,
     Resolve,

@@ -10,7 +10,7 @@ use detente_core::json::{ToText, Value};
 use crate::api::Api;
 use crate::coercion::is_int;
 use crate::fault::{Fault, Segment};
-use crate::plan::{Leaf, Plan, Step, Ty, TyKind};
+use crate::plan::{Kind, Leaf, Plan, Step, Ty, TyKind};
 use crate::resolved::{Object, Resolved};
 
 /// The data of an answer, as far as it is written.
@@ -24,7 +24,8 @@ pub struct Completion<'a> {
     has_fields: bool,
     /// Whether there is no data, for a field of the root has none that must have.
     is_null: bool,
-    is_over: bool,
+    /// The field of the root with which the answer became too long.
+    over: Option<&'a str>,
 }
 
 /// A response (October 2021, section 7.1).
@@ -41,6 +42,15 @@ enum Place<'a> {
     Index(usize),
 }
 
+impl<'a> Place<'a> {
+    fn key(self) -> Option<&'a str> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Index(_) => None,
+        }
+    }
+}
+
 /// There is no value, and a fault says why.
 struct Nulled;
 
@@ -54,13 +64,13 @@ impl<'a> Completion<'a> {
             path: Vec::new(),
             has_fields: false,
             is_null: false,
-            is_over: false,
+            over: None,
         }
     }
 
     /// Whether the answer became longer than it may be: then nothing more need be resolved.
     pub fn is_over(&self) -> bool {
-        self.is_over
+        self.over.is_some()
     }
 
     /// The fields of the root that the schema answers, and its name.
@@ -83,7 +93,7 @@ impl<'a> Completion<'a> {
 
     /// Writes what a field of the root came to.
     pub fn put(&mut self, step: &'a Step, resolved: Resolved<'_>) {
-        if self.is_null || self.is_over {
+        if self.is_null || self.is_over() {
             return;
         }
         self.begin_field(step);
@@ -104,15 +114,16 @@ impl<'a> Completion<'a> {
 
     /// The response.
     pub fn finish(mut self) -> Answer {
-        if self.is_over {
+        if let Some(key) = self.over {
             let most = self.plan.answer_bytes;
             let message = match self.plan.kind {
-                crate::plan::Kind::Mutation => format!(
-                    "The answer would have more than {most} bytes. What it was to tell of was performed."
+                Kind::Mutation => format!(
+                    "With {key} the answer would have more than {most} bytes. It was performed, as all before it; \
+                     nothing behind it was."
                 ),
-                _ => {
-                    format!("The answer would have more than {most} bytes: ask for less at a time.")
-                }
+                _ => format!(
+                    "With {key} the answer would have more than {most} bytes: ask for less at a time."
+                ),
             };
             let fault = Fault::new(Fault::TOO_COSTLY, message).with("limit", most.to_string());
             self.faults = vec![fault];
@@ -146,7 +157,8 @@ impl<'a> Completion<'a> {
         let faults = self.faults.len();
         let written = self.write(step, ty, resolved);
         if self.out.len() > self.plan.answer_bytes {
-            self.is_over = true;
+            let first = self.path.first();
+            self.over = first.and_then(|it| it.key()).or(Some(step.key()));
             return Err(Nulled);
         }
         match written {
@@ -161,7 +173,7 @@ impl<'a> Completion<'a> {
                     let message = format!("{} must have a value, and has none.", step.name);
                     self.fail(step, Fault::new(Fault::UNFIT, message));
                 }
-                if ty.is_required || self.is_over {
+                if ty.is_required || self.is_over() {
                     return Err(Nulled);
                 }
                 self.out.push_str("null");
@@ -293,7 +305,7 @@ impl<'a> Completion<'a> {
                     Some(text) => text.write_text(out),
                     None => {
                         let found = text.unwrap_or("something else").to_owned();
-                        return Err(self.unfit(step, &format!("a {name}"), &found));
+                        return Err(self.unfit(step, &format!("one of {name}"), &found));
                     }
                 }
             }

@@ -100,7 +100,8 @@ pub(crate) fn root_fields(names: &Names) -> [(Resolver, String); 10] {
 }
 
 /// The fields of the roots that belong to no collection.
-pub(crate) const SHARED_FIELDS: [(Resolver, &str); 6] = [
+pub(crate) const SHARED_FIELDS: [(Resolver, &str); 7] = [
+    (Resolver::Position, "position"),
     (Resolver::Conflicts, "conflicts"),
     (Resolver::Conflict, "conflict"),
     (Resolver::Resolve, "resolveConflict"),
@@ -368,7 +369,7 @@ fn queries(out: &mut String, all: &[Described<'_>]) {
             out,
             "  \"\"\"The current version; null where there is none.\"\"\"
   {one}({by}id: ID!): {type_name}
-  \"\"\"Those that fit, in the order of `sort`: `[\"price\", \"-_updated_at\"]`; by id where it says nothing.\"\"\"
+  \"\"\"Those that fit, in the order of `sort`: `[\"price\", \"-_updatedAt\"]`; by id where it says nothing.\"\"\"
   {many}({by}where: {filter}, sort: [String!], first: Int! = 100, after: String): {type_name}Connection
   \"\"\"The versions of a document, the newest first; null where it never was.\"\"\"
   {one}Versions({by}id: ID!, first: Int! = 20, after: String): {type_name}VersionConnection
@@ -378,7 +379,9 @@ fn queries(out: &mut String, all: &[Described<'_>]) {
         );
     }
     out.push_str(
-        "  \"\"\"Refused writes, the newest first.\"\"\"
+        "  \"\"\"Where the log of the space ends, as `since` takes it: read it before the documents, and follow from there.\"\"\"
+  position: String
+  \"\"\"Refused writes, the newest first.\"\"\"
   conflicts(collection: String, document: ID, by: String, kind: String, agent: String, notAgent: String, \
          outcome: ConflictOutcome, since: Time, until: Time, first: Int! = 100, after: String): ConflictPage
   \"\"\"One of them; null where the log has none.\"\"\"

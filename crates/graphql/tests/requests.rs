@@ -256,7 +256,7 @@ fn what_must_be_there_and_is_not_takes_its_parent_along() {
             r#"{"id": "1", "data": {"name": "a", "stock": 1, "status": "LOST"}}"#,
             json!({"product": {"id": "1", "data": {"name": "a", "stock": 1, "status": null}}}),
             json!(["product", "data", "status"]),
-            "must be a ProductStatus; the stored value is LOST",
+            "must be one of ProductStatus; the stored value is LOST",
         ),
         (
             r#"{"data": {"name": "a", "stock": 1}}"#,

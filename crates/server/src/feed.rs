@@ -21,7 +21,7 @@ use crate::parameters::{self, DEFAULT_LIMIT, parameters, switch};
 use crate::problem::Problem;
 use crate::representation::{self, Coding, NO_STORE};
 
-const EVENT_STREAM: &str = "text/event-stream";
+pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: &str = "last-event-id";
 
 /// The same URL is a page or a stream.

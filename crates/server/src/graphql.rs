@@ -24,12 +24,12 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use detente_core::Unconditional;
-use detente_graphql::{Answer as Answered, Api, Bounds, Clash, Collection, Kind};
+use detente_graphql::{Answer as Answered, Api, Bounds, Clash, Collection, Fault, Kind};
 use detente_service::{Policy, Undeclared};
 
 use crate::audit::{HasDenial, Wrote};
 use crate::call::{Answer, Call};
-use crate::feed::wants_events;
+use crate::feed::{EVENT_STREAM, wants_events};
 use crate::gate::is_upgrade;
 use crate::pace;
 use crate::problem::Problem;
@@ -123,44 +123,37 @@ async fn perform(
 ) -> Answer {
     let headers = call.inbound.headers();
     let form = Form::of(headers);
+    let takes_events = wants_events(headers);
     let sent = match sent {
         Ok(sent) => sent,
         Err(problem) => {
             let status = problem.kind.describe().status;
-            let fault = asked.fault(problem.into());
-            return form
-                .answer(Answered::refused(&[fault]), status, headers)
-                .await;
+            let refused = Answered::refused(&[asked.fault(problem.into())]);
+            return form.answer(refused, status, headers).await;
         }
     };
     let plan = match asked.plan(sent) {
         Ok(plan) => plan,
-        Err(faults) => {
-            let status = form.status_of_refusals();
-            return form
-                .answer(Answered::refused(&faults), status, headers)
-                .await;
-        }
+        Err(faults) => return form.refuse(&faults, headers).await,
     };
     if plan.kind == Kind::Mutation && !may_write {
         return Err(request::not_by_get().into());
     }
     let kind = plan.kind;
     let standing = pace::check(&call.app, &call.asker, asked::class(kind))?;
-    let mut response = if wants_events(headers) {
-        stream::answer(&asked, plan).await?
-    } else if kind == Kind::Subscription {
-        let fault = request::not_as_json();
-        return form
-            .answer(
-                Answered::refused(&[fault]),
-                StatusCode::BAD_REQUEST,
-                headers,
-            )
-            .await;
-    } else {
-        let answered = asked.perform(&plan).await;
-        form.answer(answered, StatusCode::OK, headers).await?
+    let mut response = match (kind, form) {
+        (Kind::Subscription, _) if takes_events => stream::answer(&asked, plan).await?,
+        (Kind::Subscription, _) => {
+            let answered = Answered::refused(&[request::not_as_json()]);
+            return form
+                .answer(answered, StatusCode::BAD_REQUEST, headers)
+                .await;
+        }
+        (_, Form::Events) => stream::answer(&asked, plan).await?,
+        _ => {
+            let answered = asked.perform(&plan).await;
+            form.answer(answered, StatusCode::OK, headers).await?
+        }
     };
     if asked.was_denied() {
         response.extensions_mut().insert(HasDenial);
@@ -174,13 +167,16 @@ async fn perform(
     Ok(response)
 }
 
-/// Which of the two media types a client takes (GraphQL over HTTP, section 6.1).
+/// In which form a client takes an answer: the one that it names first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// `application/json`, whose status says only whether the request was understood.
+    /// `application/json`, whose status says only whether the request was understood (GraphQL over HTTP, section
+    /// 6.4.1).
     Plain,
     /// `application/graphql-response+json`
     Response,
+    /// `text/event-stream`
+    Events,
 }
 
 const RESPONSE: &str = "application/graphql-response+json";
@@ -191,17 +187,20 @@ impl Form {
         let lines = lines.filter_map(|line| line.to_str().ok());
         let ranges = lines.flat_map(|line| line.split(','));
         let mut types = ranges.map(|range| range.split(';').next().unwrap_or_default().trim());
-        match types.find(|it| [RESPONSE, JSON].contains(it)) {
+        match types.find(|it| [RESPONSE, JSON, EVENT_STREAM].contains(it)) {
             Some(RESPONSE) => Self::Response,
+            Some(EVENT_STREAM) => Self::Events,
             _ => Self::Plain,
         }
     }
 
-    /// The status where an operation is refused as a whole.
-    fn status_of_refusals(self) -> StatusCode {
+    /// The answer where an operation is refused as a whole, before anything was resolved.
+    async fn refuse(self, faults: &[Fault], request: &HeaderMap) -> Answer {
+        let refused = Answered::refused(faults);
         match self {
-            Self::Plain => StatusCode::OK,
-            Self::Response => StatusCode::BAD_REQUEST,
+            Self::Plain => self.answer(refused, StatusCode::OK, request).await,
+            Self::Response => self.answer(refused, StatusCode::BAD_REQUEST, request).await,
+            Self::Events => Ok(stream::only(&refused)),
         }
     }
 
@@ -218,7 +217,7 @@ impl Form {
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static(match self {
-                Self::Plain => "application/json; charset=utf-8",
+                Self::Plain | Self::Events => "application/json; charset=utf-8",
                 Self::Response => "application/graphql-response+json; charset=utf-8",
             }),
         );

@@ -76,6 +76,12 @@ impl Asked {
         self.denied.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the credentials of who asks have ended.
+    pub(super) fn has_expired(&self) -> bool {
+        let now = self.app.service.writer().time().now;
+        self.principal.until.is_some_and(|until| until <= now)
+    }
+
     /// What is to be resolved of what was sent.
     pub(super) fn plan(&self, sent: Sent) -> Result<Plan, Vec<Fault>> {
         let document = self.api.document(&sent.query)?;
@@ -138,6 +144,7 @@ impl Asked {
                 Some(of),
             ) => self.write(step, field.resolver, of, arguments).await,
             (Resolver::Merge, Some(of)) => self.merge(step, of, arguments).await,
+            (Resolver::Position, _) => self.position(),
             (Resolver::Conflicts, _) => {
                 self.must_be_let_in(&SEE)?;
                 self.conflicts(arguments).await

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
+use detente_core::CollectionKey;
 use detente_core::json::{Pointer, Value};
 use detente_graphql::{CollectionType, Resolved, Resolver, Step};
 use detente_service::{Ask, BatchRefused, OperationRefused};
 
 use super::arguments::{Arguments, mistake};
 use super::asked::Asked;
-use super::loaded::Loaded;
 use super::node::{Node, Written};
 use super::writing::once;
 use crate::batch::{MAX_OPERATIONS, tell};
@@ -73,26 +73,19 @@ impl Asked {
                 return Err(tell(paths, refused, &self.site).into());
             }
         };
-        let wanted = step.selection();
-        let document = wanted.named("document").next();
+        let documents: Vec<_> = step.selection().named("document").collect();
+        let wanted = || documents.iter().map(|it| it.selection());
         let mut rows = Vec::with_capacity(operations.len());
         for (operation, mut write) in operations.iter().zip(done.writes) {
             write.is_replayed |= done.is_replayed;
             let key = &write.stored.key;
-            let loaded = match document {
-                Some(document) => {
-                    let collection = detente_core::CollectionKey {
-                        space: key.space().into(),
-                        collection: key.collection().into(),
-                    };
-                    let ids = || vec![key.id().to_owned()];
-                    let wanted = std::iter::once(document.selection());
-                    self.load(&collection, wanted, ids).await?
-                }
-                None => Loaded::default(),
+            let collection = CollectionKey {
+                space: key.space().into(),
+                collection: key.collection().into(),
             };
-            let wanted = document.map(Step::selection).unwrap_or(wanted);
-            let node = Node::written(write, &operation.of, wanted, loaded);
+            let ids = || vec![key.id().to_owned()];
+            let loaded = self.load(&collection, wanted(), ids).await?;
+            let node = Node::written(write, &operation.of, wanted(), loaded);
             rows.push(Resolved::object(Written(node)));
         }
         Ok(Resolved::List(rows))

@@ -90,14 +90,16 @@ impl Node {
         }
     }
 
-    /// A document that was written, of which this is wanted.
-    pub(super) fn written(
+    /// A document that was written, of which this is wanted. Members of a typed `data` may be any part of it, so
+    /// they do not make the tag known.
+    pub(super) fn written<'a>(
         done: Done,
         of: &Arc<CollectionType>,
-        wanted: &Selection,
+        wanted: impl IntoIterator<Item = &'a Selection>,
         loaded: Loaded,
     ) -> Self {
-        let comes_along = done.is_shown && (wanted.has("json") || wanted.has("data"));
+        let is_whole = |it: &Selection| it.has("json") || !of.is_typed && it.has("data");
+        let comes_along = done.is_shown && wanted.into_iter().any(is_whole);
         Self {
             is_shown: done.is_shown,
             has_tag: done.is_known || comes_along,

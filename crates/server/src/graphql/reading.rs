@@ -55,7 +55,8 @@ impl Asked {
         let places = query.sort.keys.len();
         let after = arguments.text("after");
         let after = after.map(|after| Cursor::decode(after, &sort, places));
-        let after = after.transpose()?.map(|cursor| cursor.rank);
+        let wrong = |problem: Problem| problem.with("parameter", "after");
+        let after = after.transpose().map_err(wrong)?.map(|cursor| cursor.rank);
         let has_previous = after.is_some();
         let listing = Listing {
             collection,
@@ -113,15 +114,19 @@ impl Asked {
         }
         let mut query = Query::default();
         for test in &tests {
-            let filter = Filter::of(&test.field, &test.operator, &test.value);
+            let filter = Filter::of(own_name(&test.field), &test.operator, &test.value);
             let filter = filter.map_err(|error| bad(&error))?;
             must_have_room(schema, &filter.field, &test.field)?;
             query.filters.push(filter);
         }
         let sort = match arguments.get("sort") {
             Some(Value::Array(places)) => {
-                let places: Vec<_> = places.iter().filter_map(Value::as_str).collect();
-                places.join(",")
+                let places = places.iter().filter_map(Value::as_str);
+                let place = |place: &str| match place.strip_prefix('-') {
+                    Some(name) => format!("-{}", own_name(name)),
+                    None => own_name(place).to_owned(),
+                };
+                places.map(place).collect::<Vec<_>>().join(",")
             }
             _ => String::new(),
         };
@@ -175,6 +180,14 @@ impl Asked {
             Value::Object(members) => Ok(Value::Object(camel(members)).into()),
             _ => Err(Problem::internal("a preview is no object").into()),
         }
+    }
+}
+
+/// What is no member of a document, by the name that it has over REST.
+fn own_name(name: &str) -> &str {
+    match name {
+        "_updatedAt" => "_updated_at",
+        other => other,
     }
 }
 

@@ -305,7 +305,6 @@ async fn perform(asked: Asked, id: String, sent: Sent, say: mpsc::Sender<Said>) 
             is_last,
         }
     };
-    let complete = || said("complete", None, true);
     // Whoever would hear it is gone where it cannot be said.
     let plan = match asked.plan(sent) {
         Ok(plan) => plan,
@@ -323,13 +322,13 @@ async fn perform(asked: Asked, id: String, sent: Sent, say: mpsc::Sender<Said>) 
         let answered = asked.perform(&plan).await;
         asked.note(plan.kind);
         let _ = say.send(said("next", Some(&answered.text), false)).await;
-        let _ = say.send(complete()).await;
+        let _ = say.send(said("complete", None, true)).await;
         return;
     }
     let mut subscription = match asked.subscribe(plan).await {
         Ok(subscription) => subscription,
-        Err(faults) => {
-            let _ = say.send(said("error", Some(&errors(&faults)), true)).await;
+        Err(fault) => {
+            let _ = say.send(said("error", Some(&errors(&[fault])), true)).await;
             return;
         }
     };
@@ -340,7 +339,11 @@ async fn perform(asked: Asked, id: String, sent: Sent, say: mpsc::Sender<Said>) 
             return;
         }
     }
-    let _ = say.send(complete()).await;
+    // Where the server goes, or the credentials end, the socket is closed, and its client begins again.
+    if !asked.app.closing.has_begun() && !asked.has_expired() {
+        let fault = asked.fault(Problem::unavailable("The subscription broke off.").into());
+        let _ = say.send(said("error", Some(&errors(&[fault])), true)).await;
+    }
 }
 
 /// The payload of `error`: the errors alone.

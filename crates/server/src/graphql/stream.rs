@@ -3,46 +3,44 @@
 use std::convert::Infallible;
 
 use axum::body::Body;
+use axum::response::Response;
 use bytes::Bytes;
 use detente_core::json;
 use detente_graphql::{Answer as Answered, Kind, Plan};
 use futures_util::{StreamExt, stream};
 
 use super::asked::Asked;
-use super::subscription::{Event, Subscription};
+use super::subscription::Event;
 use crate::call::Answer;
 use crate::feed::{HEARTBEAT, event_stream};
 
-/// Performs an operation. Each of its responses is an event `next`; the last event is `complete`.
+/// Performs an operation. Each of its responses is an event `next`. Where there are no more, `complete` says so;
+/// a stream that ends without it broke off, and its client begins again.
 pub(super) async fn answer(asked: &Asked, plan: Plan) -> Answer {
     if plan.kind != Kind::Subscription {
-        let answered = asked.perform(&plan).await;
-        return Ok(event_stream(Body::from(
-            [next(&answered), COMPLETE].concat(),
-        )));
+        return Ok(only(&asked.perform(&plan).await));
     }
     let subscription = match asked.subscribe(plan).await {
         Ok(subscription) => subscription,
-        Err(faults) => {
-            let refused = Answered::refused(&faults);
-            return Ok(event_stream(Body::from(
-                [next(&refused), COMPLETE].concat(),
-            )));
-        }
+        Err(fault) => return Ok(only(&Answered::refused(&[fault]))),
     };
-    let events = stream::unfold(Some(subscription), |subscription| async {
-        let mut subscription: Subscription = subscription?;
-        match subscription.next().await {
-            Some(Event::Answer(answered)) => Some((next(&answered), Some(subscription))),
-            Some(Event::Silence) => Some((HEARTBEAT, Some(subscription))),
-            None => Some((COMPLETE, None)),
-        }
+    let events = stream::unfold(subscription, |mut subscription| async {
+        let event = match subscription.next().await? {
+            Event::Answer(answered) => next(&answered),
+            Event::Silence => HEARTBEAT,
+        };
+        Some((event, subscription))
     });
     // The head is sent at once: nothing may come for long.
     let events = stream::iter([HEARTBEAT])
         .chain(events)
         .map(Ok::<_, Infallible>);
     Ok(event_stream(Body::from_stream(events)))
+}
+
+/// A stream of one response.
+pub(super) fn only(answered: &Answered) -> Response {
+    event_stream(Body::from([next(answered), COMPLETE].concat()))
 }
 
 const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata:\n\n");

@@ -2,17 +2,18 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use detente_core::CollectionKey;
+use detente_core::json::Value;
 use detente_graphql::{
     Answer as Answered, CollectionType, Completion, Fault, Plan, Resolved, Resolver, Step,
 };
-use detente_service::{FeedForm, Position, Scope, TouchedVersion};
+use detente_service::{Action, FeedForm, Place, Position, Scope, TouchedVersion};
 
 use super::arguments::{Arguments, mistake};
 use super::asked::Asked;
 use super::node::Change;
 use crate::explanation::Refused;
 use crate::following::{Came, Following};
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::Problem;
 
 /// A subscription under way: versions as they come, each as its plan wants it.
 pub(super) struct Subscription {
@@ -31,12 +32,11 @@ pub(super) enum Event {
 
 impl Asked {
     /// Begins a subscription.
-    pub(super) async fn subscribe(&self, plan: Plan) -> Result<Subscription, Vec<Fault>> {
-        let begun = match plan.steps.first() {
-            Some(step) => self.follow(step).await,
-            None => Err(Problem::internal("a subscription to nothing").into()),
+    pub(super) async fn subscribe(&self, plan: Plan) -> Result<Subscription, Fault> {
+        let following = match plan.steps.first() {
+            Some(step) => self.follow(step).await?,
+            None => return Err(self.fault(Problem::internal("a subscription to nothing").into())),
         };
-        let following = begun.map_err(|refused| vec![self.fault(refused)])?;
         Ok(Subscription {
             asked: self.clone(),
             plan,
@@ -45,9 +45,19 @@ impl Asked {
         })
     }
 
-    async fn follow(&self, step: &Step) -> Result<Following, Refused> {
-        let service = &self.app.service;
+    async fn follow(&self, step: &Step) -> Result<Following, Fault> {
         let arguments = Arguments::of(step.arguments());
+        let scope = self.scope(step, arguments).await;
+        let scope = scope.map_err(|refused| self.fault(refused))?;
+        let since = self.since(arguments)?;
+        let service = &self.app.service;
+        let follower = service.follow(&self.principal, scope, FeedForm::default(), since.seq);
+        let follower = follower.map_err(|explanation| self.fault(explanation.into()))?;
+        Ok(Following::new(&self.app, follower))
+    }
+
+    /// What a subscription is about.
+    async fn scope(&self, step: &Step, arguments: Arguments<'_>) -> Result<Scope, Refused> {
         let field = self.api.field(step.name());
         let of = field.and_then(|it| it.collection.as_ref());
         let collection = match of {
@@ -58,39 +68,43 @@ impl Asked {
             // It says what is wrong with it.
             arguments.key(collection)?;
         }
-        if service.lags() {
-            service.fresh(&self.space).await?;
+        if self.app.service.lags() {
+            self.app.service.fresh(&self.space).await?;
         }
-        let scope = Scope {
+        Ok(Scope {
             space: self.space.clone(),
             collection: collection.map(|it| it.collection.to_string()),
             id: arguments.text("id").map(str::to_owned),
-        };
-        let since = self.since(arguments)?;
-        let follower = service.follow(&self.principal, scope, FeedForm::default(), since.seq)?;
-        Ok(Following::new(&self.app, follower))
+        })
     }
 
     /// Where a subscription begins: now, if it does not say.
-    fn since(&self, arguments: Arguments<'_>) -> Result<Position, Refused> {
+    fn since(&self, arguments: Arguments<'_>) -> Result<Position, Fault> {
         let service = &self.app.service;
         let last = service.last_position(&self.space);
         let Some(text) = arguments.text("since").filter(|text| *text != "now") else {
             return Ok(last);
         };
         let since: Position = text.parse().map_err(|()| {
-            mistake(
-                "since",
-                "must be the position of a change, 0 for the beginning, or now",
-            )
+            let what = "must be a position, 0 for the beginning, or now";
+            self.fault(mistake("since", what).into())
         })?;
         if service.has_position(&self.space, since) {
             return Ok(since);
         }
         // An older copy of the store was put back: what the client knows of later versions is no longer so.
-        let detail = "The log does not have this position: an older copy of the store was put back. Begin again with 0.";
-        let problem = Problem::new(ProblemKind::Gone, detail);
-        Err(problem.with("last", last.to_string()).into())
+        let message = "The log does not have this position: an older copy of the store was put back. Read all again, \
+                       and begin with 0.";
+        let fault = Fault::new("POSITION_GONE", message).with("status", "410");
+        Err(fault.with("last", Value::from(last.to_string()).to_text()))
+    }
+
+    /// Where the log of the space ends: whoever reads first, and then follows from there, misses nothing.
+    pub(super) fn position(&self) -> Result<Resolved<'static>, Refused> {
+        self.principal
+            .must(Action::Read, Place::Space(&self.space))?;
+        let last = self.app.service.last_position(&self.space);
+        Ok(Resolved::from(last.to_string()))
     }
 
     /// A version as a field of the root has it.

@@ -71,7 +71,7 @@ impl Asked {
         let ids = || vec![key.id().to_owned()];
         let wanted = step.selection();
         let loaded = self.load(&collection, std::iter::once(wanted), ids).await?;
-        Ok(Resolved::object(Node::written(done, of, wanted, loaded)))
+        Ok(Resolved::object(Node::written(done, of, [wanted], loaded)))
     }
 
     /// The write that arguments are.
@@ -169,7 +169,10 @@ impl Asked {
             conditions: conditions(arguments)?,
             lock_token: lock_token(arguments)?,
             verb: "POST",
-            sent: sent(arguments),
+            sent: text_of(sent(
+                arguments,
+                &["base", "document", "patch", "choices", "current"],
+            )),
         })
     }
 
@@ -181,7 +184,8 @@ impl Asked {
     ) -> Result<Resolved<'static>, Refused> {
         let (choices, current) = choices(arguments)?;
         let decided = Decided::Resolved { choices, current };
-        match self.rule(arguments, decided).await? {
+        let body = sent(arguments, &["choices", "current"]);
+        match self.rule(arguments, decided, body).await? {
             Ruled::Write(done) => {
                 let of = self.api.collection(done.stored.key.collection());
                 let of = of.ok_or_else(|| Problem::internal("a conflict of no collection"))?;
@@ -203,13 +207,24 @@ impl Asked {
             }
             None => None,
         };
-        match self.rule(arguments, Decided::Dismissed(reason)).await? {
+        let mut body = sent(arguments, &["reason"]);
+        body.insert("dismiss".into(), true.into());
+        match self
+            .rule(arguments, Decided::Dismissed(reason), body)
+            .await?
+        {
             Ruled::Conflict { conflict, .. } => Ok(record(&conflict, &self.site).into()),
             Ruled::Write(_) => Err(Problem::internal("a dismissal wrote").into()),
         }
     }
 
-    async fn rule(&self, arguments: Arguments<'_>, decided: Decided) -> Result<Ruled, Refused> {
+    /// `body` is that of the same request over REST.
+    async fn rule(
+        &self,
+        arguments: Arguments<'_>,
+        decided: Decided,
+        body: Members,
+    ) -> Result<Ruled, Refused> {
         let place: LogPlace = self.log_place(arguments);
         let request = Place {
             path: conflict_href(&place.space, &place.id) + "/resolve",
@@ -221,7 +236,7 @@ impl Asked {
             conditions: conditions(arguments)?,
             lock_token: lock_token(arguments)?,
             verb: "POST",
-            sent: sent(arguments),
+            sent: text_of(body),
         };
         let once = once(arguments)?;
         let once = once.as_ref().map(|once| request.once(once, "POST"));
@@ -289,14 +304,7 @@ fn on_conflict(arguments: Arguments<'_>) -> Option<OnConflict> {
 
 /// What is chosen, and the version that it was chosen on.
 fn choices(arguments: Arguments<'_>) -> Result<(Choices, Option<Named>), Refused> {
-    let mut members = Members::new();
-    if let Some(choices) = arguments.get("choices") {
-        members.insert("choices".into(), choices.clone());
-    }
-    if let Some(current) = arguments.get("current") {
-        members.insert("current".into(), number_or_tag(current.clone()));
-    }
-    read_choices(&Value::Object(members))
+    read_choices(&Value::Object(sent(arguments, &["choices", "current"])))
 }
 
 /// Digits name a version by its number.
@@ -307,9 +315,19 @@ fn number_or_tag(text: Value) -> Value {
     number.map_or(text, Value::from)
 }
 
-/// What was sent, but for the key that it was sent under.
-fn sent(arguments: Arguments<'_>) -> Bytes {
-    let mut values = arguments.values().clone();
-    values.swap_remove("idempotencyKey");
-    Value::Object(values).to_text().into()
+/// The body of the same request over REST, with these of the arguments.
+fn sent(arguments: Arguments<'_>, names: &[&str]) -> Members {
+    let member = |name: &&str| {
+        let value = arguments.get(name)?.clone();
+        let value = match *name {
+            "base" | "current" => number_or_tag(value),
+            _ => value,
+        };
+        Some(((*name).to_owned(), value))
+    };
+    names.iter().filter_map(member).collect()
+}
+
+fn text_of(members: Members) -> Bytes {
+    Value::Object(members).to_text().into()
 }
