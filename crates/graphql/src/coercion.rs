@@ -22,7 +22,11 @@ pub(crate) fn variables(
         let value = match (sent.swap_remove(name), &variable.default_value) {
             (Some(value), _) => input(schema, &variable.ty, value, "").map_err(at)?,
             (None, Some(default)) => {
-                literal(schema, &variable.ty, default, &Object::new())?.unwrap_or(Value::Null)
+                let nothing = Variables {
+                    operation,
+                    values: &Object::new(),
+                };
+                literal(schema, &variable.ty, default, nothing)?.unwrap_or(Value::Null)
             }
             (None, None) if variable.ty.is_non_null() => {
                 return Err(at(" must be there".to_owned()));
@@ -34,12 +38,34 @@ pub(crate) fn variables(
     Ok(values)
 }
 
+/// The variables of an operation, as far as they have values.
+#[derive(Clone, Copy)]
+pub(crate) struct Variables<'a> {
+    pub(crate) operation: &'a Operation,
+    pub(crate) values: &'a Object,
+}
+
+impl<'a> Variables<'a> {
+    /// `None`: it has no value. Within a literal of a scalar of ours, no validation looked whether there is such a
+    /// variable (October 2021, section 5.8.3).
+    fn get(self, name: &str) -> Result<Option<&'a Value>, Fault> {
+        let mut defined = self.operation.variables.iter();
+        match defined.any(|it| it.name == name) {
+            true => Ok(self.values.get(name)),
+            false => Err(Fault::new(
+                Fault::VALIDATION,
+                format!("Variable ${name} is not defined."),
+            )),
+        }
+    }
+}
+
 /// Values of the arguments of a field. What is neither given nor has a default is not among them.
 pub(crate) fn arguments(
     schema: &Schema,
     definitions: &[Node<InputValueDefinition>],
     given: &[Node<Argument>],
-    variables: &Object,
+    variables: Variables<'_>,
 ) -> Result<Object, Fault> {
     let mut values = Object::with_capacity(given.len());
     for definition in definitions {
@@ -75,11 +101,11 @@ fn literal(
     schema: &Schema,
     ty: &Type,
     value: &ast::Value,
-    variables: &Object,
+    variables: Variables<'_>,
 ) -> Result<Option<Value>, Fault> {
     if let ast::Value::Variable(name) = value {
         // It has the type of its definition, which the document's validation found to fit here.
-        return Ok(variables.get(name.as_str()).cloned());
+        return Ok(variables.get(name.as_str())?.cloned());
     }
     if let Type::List(items) | Type::NonNullList(items) = ty {
         return match value {
@@ -99,51 +125,54 @@ fn literal(
             }
         };
     }
-    let members = match (schema.types.get(ty.inner_named_type()), value) {
+    match (schema.types.get(ty.inner_named_type()), value) {
         (Some(ExtendedType::InputObject(of)), ast::Value::Object(given)) => {
             let mut members = Object::with_capacity(given.len());
-            for (name, definition) in &of.fields {
-                let value = given.iter().find(|(other, _)| other == name);
-                let value = match (value, &definition.default_value) {
-                    (Some((_, value)), _) => literal(schema, &definition.ty, value, variables)?,
-                    (None, Some(default)) => literal(schema, &definition.ty, default, variables)?,
-                    (None, None) => None,
+            for (name, value) in given {
+                let Some(definition) = of.fields.get(name) else {
+                    continue;
                 };
-                match value {
-                    None | Some(Value::Null) if definition.ty.is_non_null() => {
-                        return Err(Fault::input(format!("{name} must be there.")));
-                    }
-                    None => {}
-                    Some(value) => {
-                        members.insert(name.as_str().to_owned(), value);
-                    }
+                if let Some(value) = literal(schema, &definition.ty, value, variables)?
+                    && members.insert(name.as_str().to_owned(), value).is_some()
+                {
+                    return Err(twice(name));
                 }
             }
-            members
-        }
-        (of, value) => {
-            let value = plain(value, variables)?;
-            // What a scalar of ours takes, the document's validation does not know.
-            return match of {
-                Some(ExtendedType::Scalar(_)) => {
-                    let named = Type::Named(ty.inner_named_type().clone());
-                    let value = input(schema, &named, value, "");
-                    let wrong = |why| Fault::input(format!("A value{why}."));
-                    value.map(Some).map_err(wrong)
+            // No input of a schema of ours has a default.
+            for (name, definition) in &of.fields {
+                let value = members.get(name.as_str());
+                if definition.ty.is_non_null() && value.is_none_or(|it| *it == Value::Null) {
+                    return Err(Fault::input(format!("{name} must be there.")));
                 }
-                _ => Ok(Some(value)),
-            };
+            }
+            Ok(Some(Value::Object(members)))
         }
-    };
-    Ok(Some(Value::Object(members)))
+        // What a scalar of ours takes, the document's validation does not know.
+        (Some(ExtendedType::Scalar(_)), value) => {
+            let value = plain(value, variables)?;
+            let named = Type::Named(ty.inner_named_type().clone());
+            let value = input(schema, &named, value, "");
+            let wrong = |why| Fault::input(format!("A value{why}."));
+            value.map(Some).map_err(wrong)
+        }
+        (_, value) => plain(value, variables).map(Some),
+    }
+}
+
+/// A member that a literal has more than once (October 2021, section 5.6.3).
+fn twice(name: &Name) -> Fault {
+    Fault::new(Fault::VALIDATION, format!("{name} is there twice."))
 }
 
 /// A value as JSON.
-fn plain(value: &ast::Value, variables: &Object) -> Result<Value, Fault> {
+fn plain(value: &ast::Value, variables: Variables<'_>) -> Result<Value, Fault> {
     Ok(match value {
         ast::Value::Null => Value::Null,
         ast::Value::Enum(name) => Value::from(name.as_str()),
-        ast::Value::Variable(name) => variables.get(name.as_str()).cloned().unwrap_or(Value::Null),
+        ast::Value::Variable(name) => match variables.get(name.as_str())? {
+            Some(value) => value.clone(),
+            None => Value::Null,
+        },
         ast::Value::String(text) => Value::from(text.as_str()),
         ast::Value::Boolean(value) => Value::Bool(*value),
         ast::Value::Int(number) => number_of(number.as_str())?,
@@ -155,11 +184,9 @@ fn plain(value: &ast::Value, variables: &Object) -> Result<Value, Fault> {
         ast::Value::Object(given) => {
             let mut members = Object::with_capacity(given.len());
             for (name, value) in given {
-                if members
-                    .insert(name.as_str().to_owned(), plain(value, variables)?)
-                    .is_some()
-                {
-                    return Err(Fault::input(format!("{name} is there twice.")));
+                let value = plain(value, variables)?;
+                if members.insert(name.as_str().to_owned(), value).is_some() {
+                    return Err(twice(name));
                 }
             }
             Value::Object(members)
@@ -200,32 +227,27 @@ fn input(schema: &Schema, ty: &Type, value: Value, path: &str) -> Result<Value, 
             }
         },
         Some(ExtendedType::InputObject(of)) => {
-            let Value::Object(mut given) = value else {
+            let Value::Object(given) = value else {
                 return wrong("must be an object");
             };
             let mut members = Object::with_capacity(given.len());
+            for (key, value) in given {
+                let path = format!("{path}.{key}");
+                let Some(definition) = of.fields.get(key.as_str()) else {
+                    return Err(format!("{path} is not known to {name}"));
+                };
+                let value = input(schema, &definition.ty, value, &path)?;
+                members.insert(key, value);
+            }
             for (name, definition) in &of.fields {
-                let path = format!("{path}.{name}");
-                match (given.swap_remove(name.as_str()), &definition.default_value) {
-                    (Some(value), _) => {
-                        let value = input(schema, &definition.ty, value, &path)?;
-                        members.insert(name.as_str().to_owned(), value);
-                    }
-                    (None, Some(default)) => {
-                        let value = literal(schema, &definition.ty, default, &Object::new());
-                        let value = value.map_err(|fault| format!("{path}: {}", fault.message))?;
-                        members.extend(value.map(|value| (name.as_str().to_owned(), value)));
-                    }
-                    (None, None) if definition.ty.is_non_null() => {
-                        return Err(format!("{path} must be there"));
-                    }
-                    (None, None) => {}
+                if members.contains_key(name.as_str()) {
+                    continue;
+                }
+                if definition.ty.is_non_null() {
+                    return Err(format!("{path}.{name} must be there"));
                 }
             }
-            match given.keys().next() {
-                Some(other) => Err(format!("{path}.{other} is not known to {name}")),
-                None => Ok(Value::Object(members)),
-            }
+            Ok(Value::Object(members))
         }
         _ => match (name.as_str(), value) {
             ("Int", Value::Number(number)) if is_int(&number) => Ok(Value::Number(number)),

@@ -290,9 +290,15 @@ impl<'a> Completion<'a> {
                     },
                     _ => false,
                 };
-                match is_fit {
-                    true => value.write_text(out),
-                    false => return Err(self.unfit(step, number_kind(leaf), &value.to_text())),
+                match (is_fit, &*value) {
+                    // Programs read it into an integer, which `1.0` is not to all of them.
+                    (true, Value::Number(number)) if matches!(leaf, Leaf::Int) => {
+                        out.push_str(&(number.as_f64() as i64).to_string());
+                    }
+                    (true, value) => value.write_text(out),
+                    (false, value) => {
+                        return Err(self.unfit(step, number_kind(leaf), &value.to_text()));
+                    }
                 }
             }
             (Leaf::Choice(name), resolved) => {

@@ -13,7 +13,7 @@ use detente_core::json::{Object, Value};
 
 use crate::api::Api;
 use crate::bounds::Bounds;
-use crate::coercion::{self, arguments};
+use crate::coercion::{self, Variables, arguments};
 use crate::document::Document;
 use crate::fault::Fault;
 
@@ -166,7 +166,10 @@ impl Plan {
         let planning = Planning {
             api,
             document: &document,
-            variables: &variables,
+            variables: Variables {
+                operation,
+                values: &variables,
+            },
         };
         let root = operation.object_type();
         let steps = planning.steps(root, &[&operation.selection_set]);
@@ -193,7 +196,7 @@ impl Plan {
 struct Planning<'a> {
     api: &'a Api,
     document: &'a Document,
-    variables: &'a Object,
+    variables: Variables<'a>,
 }
 
 /// Fields of one name in the answer: what is wanted of them is wanted together.
@@ -257,7 +260,7 @@ impl<'a> Planning<'a> {
             let directive = directives.get(directive)?;
             match &**directive.specified_argument_by_name("if")? {
                 ast::Value::Boolean(value) => Some(*value),
-                ast::Value::Variable(name) => match self.variables.get(name.as_str()) {
+                ast::Value::Variable(name) => match self.variables.values.get(name.as_str()) {
                     Some(Value::Bool(value)) => Some(*value),
                     _ => None,
                 },

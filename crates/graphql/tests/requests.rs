@@ -340,6 +340,38 @@ fn literals_keep_their_digits() {
         data,
         r#"{"a":1.50,"b":[12345678901234567890123,true,null],"c":"WORD","d":"x"}"#
     );
+    // Members stay in their order, and are there once; variables within a value are defined as any.
+    let text =
+        "mutation { createProduct(data: {stock: 1, name: \"a\", tags: [], size: {}}) { id } }";
+    let plan = plan_within(&api, text, "{}", &Bounds::default()).unwrap();
+    let data = plan.steps[0].argument("data").unwrap().to_text();
+    assert_eq!(data, r#"{"stock":1,"name":"a","tags":[],"size":{}}"#);
+    for (text, message) in [
+        (
+            "mutation { createNote(data: {a: $x}) { id } }",
+            "Variable $x is not defined.",
+        ),
+        (
+            "mutation { createNote(data: {a: 1, a: 2}) { id } }",
+            "a is there twice.",
+        ),
+        (
+            "mutation { createProduct(data: {name: \"a\", name: \"b\", stock: 1, tags: [], size: {}}) { id } }",
+            "name is there twice.",
+        ),
+        (
+            "{ products(where: {stock: {ge: 0, ge: 5}}) { totalCount } }",
+            "ge is there twice.",
+        ),
+        (
+            "{ products(where: {stock: {in: [1, $x]}}) { totalCount } }",
+            "Variable $x is not defined.",
+        ),
+    ] {
+        let faults = plan_within(&api, text, "{}", &Bounds::default()).unwrap_err();
+        assert_eq!(messages(&faults), [message], "{text}");
+        assert_eq!(faults[0].extensions.code, Fault::VALIDATION);
+    }
     let text = "mutation($x: Integer) { createNote(data: {a: $x, b: [$x]}) { id } }";
     let plan = plan_within(&api, text, r#"{"x": 1.0}"#, &Bounds::default()).unwrap();
     let data = plan.steps[0].argument("data").unwrap().to_text();
