@@ -140,6 +140,14 @@ impl Key {
         &self.text[..usize::from(self.collection_at) - 1]
     }
 
+    /// The collection that it is in.
+    pub fn place(&self) -> CollectionKey {
+        CollectionKey {
+            space: self.space().into(),
+            collection: self.collection().into(),
+        }
+    }
+
     /// The collection that the document is in.
     pub fn collection(&self) -> &str {
         &self.text[usize::from(self.collection_at)..usize::from(self.id_at) - 1]

@@ -137,7 +137,7 @@ impl Api {
         let mut all = Vec::new();
         if has_others {
             let names = Names::of(ANY, None);
-            taken.take_all("that of undeclared collections", &names, &mut clashes);
+            taken.take_all("undeclared collections", &names, &mut clashes);
             all.push(Described {
                 collection: None,
                 names,

@@ -16,6 +16,9 @@ pub(crate) const MAX_TOKENS: usize = 10_000;
 /// How deep selections and values may be nested in a document.
 pub(crate) const MAX_NESTING: usize = 64;
 
+/// How many items a list may be asked for at a time.
+pub const MAX_FIRST: u64 = 1000;
+
 /// How many mistakes of a document are told.
 pub(crate) const MAX_FAULTS: usize = 20;
 
@@ -41,7 +44,7 @@ impl Default for Bounds {
             depth: 15,
             complexity: 50_000,
             aliases: 100,
-            answer_bytes: 16 * 1024 * 1024,
+            answer_bytes: 8 * 1024 * 1024,
             introspection: true,
         }
     }
@@ -141,23 +144,24 @@ impl<'a> Weighing<'a> {
         }
     }
 
-    /// How many items a field may have: what its `first` says.
+    /// How many items a field may have: what its `first` says, or as many as it performs operations.
     fn items(&self, field: &Field) -> u64 {
-        let Some(definition) = field.definition.argument_by_name("first") else {
-            return 1;
-        };
-        let given = field.arguments.iter().find(|it| it.name == "first");
-        let given = given
-            .map(|it| &*it.value)
-            .or(definition.default_value.as_deref());
-        let number = match given {
-            Some(ast::Value::Int(number)) => number.as_str().parse().ok(),
-            Some(ast::Value::Variable(name)) => match self.variables.get(name.as_str()) {
-                Some(Value::Number(number)) => number.as_whole(),
+        let value = |name: &str| {
+            let definition = field.definition.argument_by_name(name)?;
+            let given = field.arguments.iter().find(|it| it.name == name);
+            let given = given.map(|it| &*it.value);
+            match given.or(definition.default_value.as_deref())? {
+                ast::Value::Int(number) => number.as_str().parse().ok(),
+                ast::Value::List(items) => Some(items.len() as u64),
+                ast::Value::Variable(name) => match self.variables.get(name.as_str())? {
+                    Value::Number(number) => number.as_whole(),
+                    Value::Array(items) => Some(items.len() as u64),
+                    _ => None,
+                },
                 _ => None,
-            },
-            _ => None,
+            }
         };
-        number.unwrap_or(1).max(1)
+        let items = value("first").or_else(|| value("operations"));
+        items.unwrap_or(1).max(1)
     }
 }

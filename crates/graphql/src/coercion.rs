@@ -1,48 +1,82 @@
-//! Values as their types have them (October 2021, sections 3.4.1, 6.1.2 and 6.4.1). They keep their digits.
+//! Values as their types have them (October 2021, sections 3.4.1, 6.1.2 and 6.4.1). They keep their digits, and
+//! their members keep their order.
+
+use std::fmt;
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::{self, InputValueDefinition, Type};
 use apollo_compiler::executable::{Argument, Operation};
-use apollo_compiler::schema::ExtendedType;
+use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Schema};
 use detente_core::json::{self, Number, Object, Value};
 
 use crate::fault::Fault;
-
-/// Values of the variables of an operation, from those that were sent.
-pub(crate) fn variables(
-    schema: &Schema,
-    operation: &Operation,
-    mut sent: Object,
-) -> Result<Object, Fault> {
-    let mut values = Object::new();
-    for variable in &operation.variables {
-        let name = variable.name.as_str();
-        let at = |why: String| Fault::input(format!("Variable ${name}{why}."));
-        let value = match (sent.swap_remove(name), &variable.default_value) {
-            (Some(value), _) => input(schema, &variable.ty, value, "").map_err(at)?,
-            (None, Some(default)) => {
-                let nothing = Variables {
-                    operation,
-                    values: &Object::new(),
-                };
-                literal(schema, &variable.ty, default, nothing)?.unwrap_or(Value::Null)
-            }
-            (None, None) if variable.ty.is_non_null() => {
-                return Err(at(" must be there".to_owned()));
-            }
-            (None, None) => continue,
-        };
-        values.insert(name.to_owned(), value);
-    }
-    Ok(values)
-}
 
 /// The variables of an operation, as far as they have values.
 #[derive(Clone, Copy)]
 pub(crate) struct Variables<'a> {
     pub(crate) operation: &'a Operation,
     pub(crate) values: &'a Object,
+}
+
+/// Where a value is: `$data.size.width`, `where.stock.in[2]`.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Variable(&'a str),
+    Argument(&'a str),
+    Member(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => write!(f, "${name}"),
+            Self::Argument(name) => f.write_str(name),
+            Self::Member(of, name) => write!(f, "{of}.{name}"),
+            Self::Item(of, index) => write!(f, "{of}[{index}]"),
+        }
+    }
+}
+
+impl Place<'_> {
+    /// What is wrong with a value there.
+    fn fault(self, what: &str) -> Fault {
+        Fault::input(format!("{self} {what}."))
+    }
+}
+
+/// Values of the variables of an operation, from those that were sent. `at` finds places of the document.
+pub(crate) fn variables(
+    schema: &Schema,
+    operation: &Operation,
+    mut sent: Object,
+    at: impl Fn(SourceSpan) -> Option<(usize, usize)>,
+) -> Result<Object, Fault> {
+    let mut values = Object::new();
+    for variable in &operation.variables {
+        let name = variable.name.as_str();
+        let place = Place::Variable(name);
+        let located = |fault: Fault| fault.at(variable.location().and_then(&at));
+        let value = match (sent.swap_remove(name), &variable.default_value) {
+            (Some(value), _) => input(schema, &variable.ty, value, place).map_err(located)?,
+            (None, Some(default)) => {
+                let nothing = Variables {
+                    operation,
+                    values: &Object::new(),
+                };
+                let default = literal(schema, &variable.ty, default, nothing, place);
+                default.map_err(located)?.unwrap_or(Value::Null)
+            }
+            (None, None) if variable.ty.is_non_null() => {
+                return Err(located(place.fault("must be there")));
+            }
+            (None, None) => continue,
+        };
+        values.insert(name.to_owned(), value);
+    }
+    Ok(values)
 }
 
 impl<'a> Variables<'a> {
@@ -70,26 +104,25 @@ pub(crate) fn arguments(
     let mut values = Object::with_capacity(given.len());
     for definition in definitions {
         let name = definition.name.as_str();
+        let place = Place::Argument(name);
         let value = given.iter().find(|it| it.name == name);
         let value = match value {
-            Some(argument) => literal(schema, &definition.ty, &argument.value, variables)?,
+            Some(argument) => literal(schema, &definition.ty, &argument.value, variables, place)?,
             None => None,
         };
         let value = match (value, &definition.default_value) {
             (Some(value), _) => Some(value),
-            (None, Some(default)) => literal(schema, &definition.ty, default, variables)?,
+            (None, Some(default)) => literal(schema, &definition.ty, default, variables, place)?,
             (None, None) => None,
         };
         match value {
             Some(Value::Null) if definition.ty.is_non_null() => {
-                return Err(Fault::input(format!("Argument {name} must not be null.")));
+                return Err(place.fault("must not be null"));
             }
             Some(value) => {
                 values.insert(name.to_owned(), value);
             }
-            None if definition.ty.is_non_null() => {
-                return Err(Fault::input(format!("Argument {name} must be there.")));
-            }
+            None if definition.ty.is_non_null() => return Err(place.fault("must be there")),
             None => {}
         }
     }
@@ -102,6 +135,7 @@ fn literal(
     ty: &Type,
     value: &ast::Value,
     variables: Variables<'_>,
+    place: Place<'_>,
 ) -> Result<Option<Value>, Fault> {
     if let ast::Value::Variable(name) = value {
         // It has the type of its definition, which the document's validation found to fit here.
@@ -111,16 +145,21 @@ fn literal(
         return match value {
             ast::Value::Null => Ok(Some(Value::Null)),
             ast::Value::List(values) => {
-                let item = |value: &Node<ast::Value>| {
-                    let item = literal(schema, items, value, variables)?;
-                    Ok(item.unwrap_or(Value::Null))
+                let item = |(index, value): (usize, &Node<ast::Value>)| {
+                    let place = Place::Item(&place, index);
+                    match literal(schema, items, value, variables, place)? {
+                        None | Some(Value::Null) if items.is_non_null() => {
+                            Err(place.fault("must not be null"))
+                        }
+                        item => Ok(item.unwrap_or(Value::Null)),
+                    }
                 };
-                let values = values.iter().map(item).collect::<Result<_, Fault>>()?;
-                Ok(Some(Value::Array(values)))
+                let values = values.iter().enumerate().map(item);
+                Ok(Some(Value::Array(values.collect::<Result<_, Fault>>()?)))
             }
             // One stands for a list of one.
             one => {
-                let item = literal(schema, items, one, variables)?;
+                let item = literal(schema, items, one, variables, place)?;
                 Ok(item.map(|item| Value::Array(vec![item])))
             }
         };
@@ -132,31 +171,35 @@ fn literal(
                 let Some(definition) = of.fields.get(name) else {
                     continue;
                 };
-                if let Some(value) = literal(schema, &definition.ty, value, variables)?
+                let place = Place::Member(&place, name);
+                if let Some(value) = literal(schema, &definition.ty, value, variables, place)?
                     && members.insert(name.as_str().to_owned(), value).is_some()
                 {
                     return Err(twice(name));
                 }
             }
-            // No input of a schema of ours has a default.
-            for (name, definition) in &of.fields {
-                let value = members.get(name.as_str());
-                if definition.ty.is_non_null() && value.is_none_or(|it| *it == Value::Null) {
-                    return Err(Fault::input(format!("{name} must be there.")));
-                }
-            }
+            must_be_complete(of, &members, place)?;
             Ok(Some(Value::Object(members)))
         }
         // What a scalar of ours takes, the document's validation does not know.
         (Some(ExtendedType::Scalar(_)), value) => {
-            let value = plain(value, variables)?;
             let named = Type::Named(ty.inner_named_type().clone());
-            let value = input(schema, &named, value, "");
-            let wrong = |why| Fault::input(format!("A value{why}."));
-            value.map(Some).map_err(wrong)
+            let value = plain(value, variables)?.unwrap_or(Value::Null);
+            input(schema, &named, value, place).map(Some)
         }
-        (_, value) => plain(value, variables).map(Some),
+        (_, value) => plain(value, variables),
     }
+}
+
+/// That all members are there which an input must have. No input of a schema of ours has a default.
+fn must_be_complete(of: &InputObjectType, members: &Object, place: Place<'_>) -> Result<(), Fault> {
+    for (name, definition) in &of.fields {
+        let value = members.get(name.as_str());
+        if definition.ty.is_non_null() && value.is_none_or(|it| *it == Value::Null) {
+            return Err(Place::Member(&place, name).fault("must be there"));
+        }
+    }
+    Ok(())
 }
 
 /// A member that a literal has more than once (October 2021, section 5.6.3).
@@ -164,34 +207,34 @@ fn twice(name: &Name) -> Fault {
     Fault::new(Fault::VALIDATION, format!("{name} is there twice."))
 }
 
-/// A value as JSON.
-fn plain(value: &ast::Value, variables: Variables<'_>) -> Result<Value, Fault> {
-    Ok(match value {
+/// A value as JSON. A member whose variable has no value is not there (October 2021, section 3.10): in a
+/// patch, null would remove what the member stands for.
+fn plain(value: &ast::Value, variables: Variables<'_>) -> Result<Option<Value>, Fault> {
+    Ok(Some(match value {
         ast::Value::Null => Value::Null,
         ast::Value::Enum(name) => Value::from(name.as_str()),
-        ast::Value::Variable(name) => match variables.get(name.as_str())? {
-            Some(value) => value.clone(),
-            None => Value::Null,
-        },
+        ast::Value::Variable(name) => return Ok(variables.get(name.as_str())?.cloned()),
         ast::Value::String(text) => Value::from(text.as_str()),
         ast::Value::Boolean(value) => Value::Bool(*value),
         ast::Value::Int(number) => number_of(number.as_str())?,
         ast::Value::Float(number) => number_of(number.as_str())?,
         ast::Value::List(values) => {
-            let values = values.iter().map(|value| plain(value, variables));
-            Value::Array(values.collect::<Result<_, _>>()?)
+            let value = |value| Ok(plain(value, variables)?.unwrap_or(Value::Null));
+            let values = values.iter().map(|it| value(it));
+            Value::Array(values.collect::<Result<_, Fault>>()?)
         }
         ast::Value::Object(given) => {
             let mut members = Object::with_capacity(given.len());
             for (name, value) in given {
-                let value = plain(value, variables)?;
-                if members.insert(name.as_str().to_owned(), value).is_some() {
+                if let Some(value) = plain(value, variables)?
+                    && members.insert(name.as_str().to_owned(), value).is_some()
+                {
                     return Err(twice(name));
                 }
             }
             Value::Object(members)
         }
-    })
+    }))
 }
 
 /// Numbers of GraphQL (October 2021, sections 2.9.1 and 2.9.2) are numbers of JSON.
@@ -199,22 +242,21 @@ fn number_of(text: &str) -> Result<Value, Fault> {
     json::parse(text.as_bytes()).map_err(|_| Fault::input(format!("{text} is no number.")))
 }
 
-/// A value that was sent as JSON; the error says behind the name of the variable what it must be.
-fn input(schema: &Schema, ty: &Type, value: Value, path: &str) -> Result<Value, String> {
-    let wrong = |what: &str| Err(format!("{path} {what}"));
+/// A value that was sent as JSON.
+fn input(schema: &Schema, ty: &Type, value: Value, place: Place<'_>) -> Result<Value, Fault> {
     if value == Value::Null {
         return match ty.is_non_null() {
-            true => wrong("must not be null"),
+            true => Err(place.fault("must not be null")),
             false => Ok(Value::Null),
         };
     }
     if let Type::List(items) | Type::NonNullList(items) = ty {
         let Value::Array(values) = value else {
-            let item = input(schema, items, value, path)?;
+            let item = input(schema, items, value, place)?;
             return Ok(Value::Array(vec![item]));
         };
         let values = values.into_iter().enumerate();
-        let item = |(index, value)| input(schema, items, value, &format!("{path}[{index}]"));
+        let item = |(index, value)| input(schema, items, value, Place::Item(&place, index));
         return values.map(item).collect::<Result<_, _>>().map(Value::Array);
     }
     let name = ty.inner_named_type();
@@ -223,51 +265,56 @@ fn input(schema: &Schema, ty: &Type, value: Value, path: &str) -> Result<Value, 
             Some(text) if of.values.contains_key(text) => Ok(value),
             _ => {
                 let known: Vec<_> = of.values.keys().map(Name::as_str).collect();
-                wrong(&format!("must be one of {}", known.join(", ")))
+                Err(place.fault(&format!("must be one of {}", known.join(", "))))
             }
         },
         Some(ExtendedType::InputObject(of)) => {
             let Value::Object(given) = value else {
-                return wrong("must be an object");
+                return Err(place.fault("must be an object"));
             };
             let mut members = Object::with_capacity(given.len());
             for (key, value) in given {
-                let path = format!("{path}.{key}");
+                let place = Place::Member(&place, &key);
                 let Some(definition) = of.fields.get(key.as_str()) else {
-                    return Err(format!("{path} is not known to {name}"));
+                    return Err(place.fault(&format!("is not known to {name}")));
                 };
-                let value = input(schema, &definition.ty, value, &path)?;
+                let value = input(schema, &definition.ty, value, place)?;
                 members.insert(key, value);
             }
-            for (name, definition) in &of.fields {
-                if members.contains_key(name.as_str()) {
-                    continue;
-                }
-                if definition.ty.is_non_null() {
-                    return Err(format!("{path}.{name} must be there"));
-                }
-            }
+            must_be_complete(of, &members, place)?;
             Ok(Value::Object(members))
         }
-        _ => match (name.as_str(), value) {
-            ("Int", Value::Number(number)) if is_int(&number) => Ok(Value::Number(number)),
-            ("Int", _) => wrong("must be a whole number of 32 bits"),
-            ("Integer", Value::Number(number)) if number.is_whole() => Ok(Value::Number(number)),
-            ("Integer", _) => wrong("must be a whole number"),
-            ("Float", Value::Number(number)) => Ok(Value::Number(number)),
-            ("Float", _) => wrong("must be a number"),
-            ("Boolean", value @ Value::Bool(_)) => Ok(value),
-            ("Boolean", _) => wrong("must be true or false"),
-            ("ID", Value::Number(number)) if number.is_whole() => {
-                Ok(Value::String(number.as_str().to_owned()))
-            }
-            ("ID", value @ Value::String(_)) => Ok(value),
-            ("ID", _) => wrong("must be a string or a whole number"),
-            ("String" | "Time", value @ Value::String(_)) => Ok(value),
-            ("String" | "Time", _) => wrong("must be a string"),
-            (_, value) => Ok(value),
-        },
+        _ => scalar(name, value).map_err(|what| place.fault(what)),
     }
+}
+
+/// A value of a scalar; or what it must be.
+fn scalar(name: &str, value: Value) -> Result<Value, &'static str> {
+    match (name, value) {
+        ("Int", Value::Number(number)) if is_int(&number) => Ok(Value::Number(number)),
+        ("Int", _) => Err("must be a whole number of 32 bits"),
+        ("Integer", Value::Number(number)) if number.is_whole() => Ok(Value::Number(number)),
+        ("Integer", _) => Err("must be a whole number"),
+        ("Float", Value::Number(number)) => Ok(Value::Number(number)),
+        ("Float", _) => Err("must be a number"),
+        ("Boolean", value @ Value::Bool(_)) => Ok(value),
+        ("Boolean", _) => Err("must be true or false"),
+        ("ID", Value::Number(number)) if is_digits(&number) => {
+            Ok(Value::String(number.as_str().to_owned()))
+        }
+        ("ID", value @ Value::String(_)) => Ok(value),
+        ("ID", _) => Err("must be a string or a whole number"),
+        ("String" | "Time", value @ Value::String(_)) => Ok(value),
+        ("String" | "Time", _) => Err("must be a string"),
+        (_, value) => Ok(value),
+    }
+}
+
+/// Whether a number is written as an id may be.
+fn is_digits(number: &Number) -> bool {
+    let digits = number.as_str();
+    let digits = digits.strip_prefix('-').unwrap_or(digits);
+    digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether GraphQL's `Int` has room for it.

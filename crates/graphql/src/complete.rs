@@ -10,6 +10,7 @@ use detente_core::json::{ToText, Value};
 use crate::api::Api;
 use crate::coercion::is_int;
 use crate::fault::{Fault, Segment};
+use crate::introspection;
 use crate::plan::{Kind, Leaf, Plan, Step, Ty, TyKind};
 use crate::resolved::{Object, Resolved};
 
@@ -24,8 +25,7 @@ pub struct Completion<'a> {
     has_fields: bool,
     /// Whether there is no data, for a field of the root has none that must have.
     is_null: bool,
-    /// The field of the root with which the answer became too long.
-    over: Option<&'a str>,
+    is_over: bool,
 }
 
 /// A response (October 2021, section 7.1).
@@ -42,15 +42,6 @@ enum Place<'a> {
     Index(usize),
 }
 
-impl<'a> Place<'a> {
-    fn key(self) -> Option<&'a str> {
-        match self {
-            Self::Key(key) => Some(key),
-            Self::Index(_) => None,
-        }
-    }
-}
-
 /// There is no value, and a fault says why.
 struct Nulled;
 
@@ -64,43 +55,48 @@ impl<'a> Completion<'a> {
             path: Vec::new(),
             has_fields: false,
             is_null: false,
-            over: None,
+            is_over: false,
         }
     }
 
     /// Whether the answer became longer than it may be: then nothing more need be resolved.
     pub fn is_over(&self) -> bool {
-        self.over.is_some()
+        self.is_over
     }
 
-    /// The fields of the root that the schema answers, and its name.
+    /// Writes a field of the root that is about the schema; `false`: it is another one.
     pub fn meta(&mut self, step: &'a Step) -> bool {
-        if step.name() == "__typename" {
-            let name = self.plan.root.as_str();
-            self.put(step, Resolved::from(name));
-            return true;
-        }
-        let found = self.plan.meta.iter().find(|(key, _)| *key == step.key);
-        match found {
-            Some((_, text)) => {
-                self.begin_field(step);
-                self.out.push_str(text);
-                true
-            }
-            None => false,
-        }
+        let resolved = match step.name() {
+            "__typename" => Some(Resolved::from(self.plan.root.as_str())),
+            _ => introspection::resolve(self.api, step),
+        };
+        resolved.map(|resolved| self.put(step, resolved)).is_some()
     }
 
     /// Writes what a field of the root came to.
     pub fn put(&mut self, step: &'a Step, resolved: Resolved<'_>) {
-        if self.is_null || self.is_over() {
+        if self.is_null || self.is_over {
             return;
         }
         self.begin_field(step);
         self.path.push(Place::Key(&step.key));
+        let start = self.out.len();
         let done = self.value(step, &step.ty, resolved);
+        if self.is_over && self.plan.kind == Kind::Mutation {
+            // The others are performed, and told as far as there is room.
+            self.is_over = false;
+            self.out.truncate(start);
+            self.out.push_str("null");
+            let most = self.plan.answer_bytes;
+            let message = format!(
+                "It was performed, but an answer has no room for it: it would have more than {most} bytes."
+            );
+            let fault = Fault::new(Fault::TOO_COSTLY, message).with("limit", most.to_string());
+            self.fail(step, fault);
+        } else {
+            self.is_null |= done.is_err();
+        }
         self.path.pop();
-        self.is_null |= done.is_err();
     }
 
     fn begin_field(&mut self, step: &Step) {
@@ -114,17 +110,10 @@ impl<'a> Completion<'a> {
 
     /// The response.
     pub fn finish(mut self) -> Answer {
-        if let Some(key) = self.over {
+        if self.is_over {
             let most = self.plan.answer_bytes;
-            let message = match self.plan.kind {
-                Kind::Mutation => format!(
-                    "With {key} the answer would have more than {most} bytes. It was performed, as all before it; \
-                     nothing behind it was."
-                ),
-                _ => format!(
-                    "With {key} the answer would have more than {most} bytes: ask for less at a time."
-                ),
-            };
+            let message =
+                format!("The answer would have more than {most} bytes: ask for less at a time.");
             let fault = Fault::new(Fault::TOO_COSTLY, message).with("limit", most.to_string());
             self.faults = vec![fault];
             self.is_null = true;
@@ -157,8 +146,7 @@ impl<'a> Completion<'a> {
         let faults = self.faults.len();
         let written = self.write(step, ty, resolved);
         if self.out.len() > self.plan.answer_bytes {
-            let first = self.path.first();
-            self.over = first.and_then(|it| it.key()).or(Some(step.key()));
+            self.is_over = true;
             return Err(Nulled);
         }
         match written {
@@ -173,7 +161,7 @@ impl<'a> Completion<'a> {
                     let message = format!("{} must have a value, and has none.", step.name);
                     self.fail(step, Fault::new(Fault::UNFIT, message));
                 }
-                if ty.is_required || self.is_over() {
+                if ty.is_required || self.is_over {
                     return Err(Nulled);
                 }
                 self.out.push_str("null");
@@ -205,7 +193,7 @@ impl<'a> Completion<'a> {
                     let values = values.iter().map(Resolved::from).collect();
                     self.list(step, items, values)?;
                 }
-                other => return Err(self.unfit(step, "a list", &other.to_text())),
+                other => return Err(self.unfit(step, "a list", &shown(other))),
             },
             (TyKind::Composite, Resolved::Object(object)) => self.object(step, &*object)?,
             (TyKind::Composite, Resolved::Value(value)) => match &*value {
@@ -213,7 +201,7 @@ impl<'a> Completion<'a> {
                     let name = step.selection.only_type().unwrap_or_default();
                     self.object(step, &Record { name, members })?;
                 }
-                other => return Err(self.unfit(step, "an object", &other.to_text())),
+                other => return Err(self.unfit(step, "an object", &shown(other))),
             },
             (TyKind::Leaf(leaf), resolved) => self.leaf(step, leaf, resolved)?,
             _ => return Err(self.unfit(step, "of its type", "something else")),
@@ -297,7 +285,7 @@ impl<'a> Completion<'a> {
                     }
                     (true, value) => value.write_text(out),
                     (false, value) => {
-                        return Err(self.unfit(step, number_kind(leaf), &value.to_text()));
+                        return Err(self.unfit(step, number_kind(leaf), &shown(value)));
                     }
                 }
             }
@@ -317,7 +305,7 @@ impl<'a> Completion<'a> {
             }
             (leaf, resolved) => {
                 let found = match &resolved {
-                    Resolved::Value(value) => Cow::Owned(value.to_text()),
+                    Resolved::Value(value) => shown(value),
                     _ => Cow::Borrowed("something else"),
                 };
                 let kind = match leaf {
@@ -360,6 +348,15 @@ impl<'a> Completion<'a> {
             })
             .collect();
         self.faults.push(fault);
+    }
+}
+
+/// A value in few words.
+fn shown(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Array(_) => "a list".into(),
+        Value::Object(_) => "an object".into(),
+        other => other.to_text().into(),
     }
 }
 

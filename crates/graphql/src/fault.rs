@@ -84,7 +84,7 @@ impl Fault {
                 .iter()
                 .map(|it| (it.line, it.column))
                 .collect(),
-            ..Self::new(code, error.message)
+            ..Self::new(code, shortened(error.message))
         }
     }
 
@@ -113,5 +113,14 @@ impl Fault {
         }
         error.add("extensions", extensions);
         error.into_text()
+    }
+}
+
+/// A complaint names what it is about, which may be as long as a request.
+fn shortened(message: String) -> String {
+    const MOST: usize = 500;
+    match message.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &message[..at]),
+        None => message,
     }
 }

@@ -16,11 +16,13 @@ mod document; // what clients sent: parsed, validated, kept
 mod fault; // what went wrong, and where
 mod plan; // a document with its variables: what is to be resolved
 
+mod introspection; // what the schema tells of itself
+
 mod complete; // what was resolved, as the selections want it
 mod resolved; // what a field came to
 
 pub use api::{Api, Clash, Collection, CollectionType, Resolver, RootField};
-pub use bounds::Bounds;
+pub use bounds::{Bounds, MAX_FIRST};
 pub use complete::{Answer, Completion};
 pub use document::Document;
 pub use fault::{Extensions, Fault, Segment};

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use apollo_compiler::Name;
 use apollo_compiler::ast::{self, OperationType};
-use apollo_compiler::executable::{Field, Operation, Selection as Selected, SelectionSet};
+use apollo_compiler::executable::{Field, Selection as Selected, SelectionSet};
 use apollo_compiler::parser::SourceSpan;
-use apollo_compiler::request::coerce_variable_values;
 use apollo_compiler::schema::ExtendedType;
 use detente_core::json::{Object, Value};
 
 use crate::api::Api;
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, MAX_FIRST};
 use crate::coercion::{self, Variables, arguments};
 use crate::document::Document;
 use crate::fault::Fault;
@@ -33,8 +32,6 @@ pub struct Plan {
     pub(crate) root: Name,
     pub(crate) document: Arc<Document>,
     pub(crate) answer_bytes: usize,
-    /// What was asked about the schema, as it is answered: for each such field its JSON text.
-    pub(crate) meta: Vec<(Name, String)>,
 }
 
 /// A field that is wanted.
@@ -130,6 +127,11 @@ impl Selection {
         steps.filter(move |step| step.name == name)
     }
 
+    /// Whether a field is wanted of an object of a type.
+    pub fn has_of(&self, type_name: &str, name: &str) -> bool {
+        self.of(type_name).iter().any(|step| step.name == name)
+    }
+
     /// Whether a field is wanted.
     pub fn has(&self, name: &str) -> bool {
         self.named(name).next().is_some()
@@ -157,9 +159,10 @@ impl Plan {
             };
             vec![Fault::new(Fault::OPERATION, message)]
         })?;
-        let sent = variables.clone();
-        let variables =
-            coercion::variables(&api.schema, operation, variables).map_err(|fault| vec![fault])?;
+        let variables = coercion::variables(&api.schema, operation, variables, |span| {
+            document.place(span)
+        })
+        .map_err(|fault| vec![fault])?;
         bounds
             .admit(&document.document, operation, &variables)
             .map_err(|fault| vec![fault])?;
@@ -174,10 +177,6 @@ impl Plan {
         let root = operation.object_type();
         let steps = planning.steps(root, &[&operation.selection_set]);
         let steps = steps.map_err(|fault| vec![fault])?;
-        let meta = match operation.operation_type {
-            OperationType::Query => planning.meta(operation, &steps, &sent)?,
-            _ => Vec::new(),
-        };
         Ok(Self {
             kind: match operation.operation_type {
                 OperationType::Query => Kind::Query,
@@ -186,7 +185,6 @@ impl Plan {
             },
             steps,
             root: root.clone(),
-            meta,
             answer_bytes: bounds.answer_bytes,
             document: Arc::clone(&document),
         })
@@ -211,19 +209,24 @@ impl<'a> Planning<'a> {
     fn steps(&self, type_name: &Name, sets: &[&'a SelectionSet]) -> Result<Vec<Step>, Fault> {
         let mut found = Vec::new();
         for set in sets {
-            self.collect(type_name, set, &mut found);
+            self.collect(type_name, set, &mut found)?;
         }
         found.into_iter().map(|same| self.step(&same)).collect()
     }
 
     /// CollectFields (October 2021, section 6.3.2). That a fragment was visited before need not be
     /// known: a second visit adds nothing.
-    fn collect(&self, type_name: &Name, set: &'a SelectionSet, found: &mut Vec<Same<'a>>) {
+    fn collect(
+        &self,
+        type_name: &Name,
+        set: &'a SelectionSet,
+        found: &mut Vec<Same<'a>>,
+    ) -> Result<(), Fault> {
         let applies = |condition: &Name| {
             condition == type_name || self.api.schema.is_subtype(condition, type_name)
         };
         for selection in &set.selections {
-            if !self.is_wanted(selection.directives()) {
+            if !self.is_wanted(selection.directives())? {
                 continue;
             }
             match selection {
@@ -241,33 +244,39 @@ impl<'a> Planning<'a> {
                 }
                 Selected::InlineFragment(fragment) => {
                     if fragment.type_condition.as_ref().is_none_or(applies) {
-                        self.collect(type_name, &fragment.selection_set, found);
+                        self.collect(type_name, &fragment.selection_set, found)?;
                     }
                 }
                 Selected::FragmentSpread(spread) => {
                     let fragment = self.document.document.fragments.get(&spread.fragment_name);
                     if let Some(fragment) = fragment.filter(|it| applies(it.type_condition())) {
-                        self.collect(type_name, &fragment.selection_set, found);
+                        self.collect(type_name, &fragment.selection_set, found)?;
                     }
                 }
             }
         }
+        Ok(())
     }
 
     /// What `@skip` and `@include` say (October 2021, section 3.13).
-    fn is_wanted(&self, directives: &ast::DirectiveList) -> bool {
+    fn is_wanted(&self, directives: &ast::DirectiveList) -> Result<bool, Fault> {
         let says = |directive: &str| {
-            let directive = directives.get(directive)?;
-            match &**directive.specified_argument_by_name("if")? {
-                ast::Value::Boolean(value) => Some(*value),
+            let directive = directives.get(directive);
+            let Some(value) = directive.and_then(|it| it.specified_argument_by_name("if")) else {
+                return Ok(None);
+            };
+            match &**value {
+                ast::Value::Boolean(value) => Ok(Some(*value)),
                 ast::Value::Variable(name) => match self.variables.values.get(name.as_str()) {
-                    Some(Value::Bool(value)) => Some(*value),
-                    _ => None,
+                    Some(Value::Bool(value)) => Ok(Some(*value)),
+                    _ => Err(Fault::input(format!(
+                        "Variable ${name} must be true or false."
+                    ))),
                 },
-                _ => None,
+                _ => Ok(None),
             }
         };
-        says("skip") != Some(true) && says("include") != Some(false)
+        Ok(says("skip")? != Some(true) && says("include")? != Some(false))
     }
 
     fn step(&self, same: &Same<'a>) -> Result<Step, Fault> {
@@ -287,10 +296,16 @@ impl<'a> Planning<'a> {
             self.variables,
         );
         let values = values.map_err(|fault| fault.at(place()))?;
+        if let Some(Value::Number(first)) = values.get("first")
+            && !first
+                .as_whole()
+                .is_some_and(|it| (1..=MAX_FIRST).contains(&it))
+        {
+            let message = format!("first must be a whole number from 1 to {MAX_FIRST}.");
+            return Err(Fault::input(message).at(place()));
+        }
         let named = definition.ty.inner_named_type();
-        let is_meta = first.name.starts_with("__");
         let selection = match schema.types.get(named) {
-            _ if is_meta => Vec::new(),
             Some(ExtendedType::Object(_)) => {
                 vec![(named.clone(), self.steps(named, sets)?)]
             }
@@ -334,42 +349,5 @@ impl<'a> Planning<'a> {
             }
         };
         Ty { is_required, kind }
-    }
-
-    /// Answers what is asked about the schema.
-    fn meta(
-        &self,
-        operation: &Operation,
-        steps: &[Step],
-        sent: &Object,
-    ) -> Result<Vec<(Name, String)>, Vec<Fault>> {
-        let is_meta = |step: &&Step| matches!(step.name(), "__schema" | "__type");
-        let asked: Vec<_> = steps.iter().filter(is_meta).collect();
-        if asked.is_empty() {
-            return Ok(Vec::new());
-        }
-        let document = &self.document.document;
-        let refused = |message: String| vec![Fault::new(Fault::TOO_COSTLY, message)];
-        apollo_compiler::introspection::check_max_depth(document, operation)
-            .map_err(|error| refused(error.message().to_string()))?;
-        let text = Value::Object(sent.clone()).to_text();
-        let sent = serde_json::from_str(&text).unwrap_or_default();
-        let variables = coerce_variable_values(&self.api.schema, operation, &sent)
-            .map_err(|error| vec![Fault::input(error.message().to_string())])?;
-        let response = apollo_compiler::introspection::partial_execute(
-            &self.api.schema,
-            &self.api.implementers,
-            document,
-            operation,
-            &variables,
-        );
-        let response = response.map_err(|error| refused(error.message().to_string()))?;
-        let data = response.data.unwrap_or_default();
-        let answer = |step: &Step| {
-            let found = data.get(step.key());
-            let text = found.and_then(|it| serde_json::to_string(it).ok());
-            (step.key.clone(), text.unwrap_or_else(|| "null".to_owned()))
-        };
-        Ok(asked.into_iter().map(answer).collect())
     }
 }

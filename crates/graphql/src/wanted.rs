@@ -1,6 +1,5 @@
 //! What a list is filtered by, from `where`.
 
-use apollo_compiler::Schema;
 use apollo_compiler::schema::ExtendedType;
 use detente_core::json::{Object, Pointer, Value};
 
@@ -11,7 +10,7 @@ use crate::plan::Step;
 /// A condition on one value of the documents of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Test {
-    /// The name of a member, a JSON Pointer, or `_id`, `_version`, `_updated_at`.
+    /// The name of a member, a JSON Pointer, or `_id`, `_version`, `_updatedAt`.
     pub field: String,
     /// `eq`, `lt` and so on.
     pub operator: String,
@@ -45,18 +44,12 @@ impl Api {
         let typed = argument.map(|it| it.ty.inner_named_type().as_str());
         match typed.filter(|name| *name != "JSON") {
             Some(type_name) => {
-                self.walk(
-                    &self.schema,
-                    type_name,
-                    members,
-                    &Pointer::root(),
-                    &mut tests,
-                );
+                self.walk(type_name, members, &Pointer::root(), &mut tests)?;
             }
             None => {
                 for (field, conditions) in members {
                     let conditions = conditions.as_object().ok_or_else(fault)?;
-                    add(field, conditions, &mut tests);
+                    add(field, conditions, &mut tests)?;
                 }
             }
         }
@@ -66,42 +59,52 @@ impl Api {
     /// Members that are objects again are places further down.
     fn walk(
         &self,
-        schema: &Schema,
         type_name: &str,
         members: &Object,
         place: &Pointer,
         tests: &mut Vec<Test>,
-    ) {
-        let of = schema
-            .types
-            .get(type_name)
-            .and_then(ExtendedType::as_input_object);
+    ) -> Result<(), Fault> {
+        let of = self.schema.types.get(type_name);
+        let of = of.and_then(ExtendedType::as_input_object);
         for (name, conditions) in members {
-            let Some(conditions) = conditions.as_object() else {
-                continue;
-            };
             let field = of.and_then(|it| it.fields.get(name.as_str()));
             let Some(ty) = field.map(|it| it.ty.inner_named_type().as_str()) else {
                 continue;
             };
-            let is_top = place.tokens().is_empty();
+            let place = place.child(name.as_str());
+            let is_top = place.tokens().len() == 1;
+            let conditions = conditions.as_object().ok_or_else(|| says_nothing(name))?;
             match (self.operators.contains(ty), is_top, name.as_str()) {
-                (true, true, "_updatedAt") => add("_updated_at", conditions, tests),
-                (true, true, "_id" | "_version") => add(name, conditions, tests),
-                (true, ..) => add(&place.child(name.as_str()).to_string(), conditions, tests),
-                _ => self.walk(schema, ty, conditions, &place.child(name.as_str()), tests),
+                (true, true, "_id" | "_version" | "_updatedAt") => add(name, conditions, tests)?,
+                (true, ..) => add(&place.to_string(), conditions, tests)?,
+                _ => self.walk(ty, conditions, &place, tests)?,
             }
         }
+        Ok(())
     }
 }
 
-fn add(field: &str, conditions: &Object, tests: &mut Vec<Test>) {
-    let conditions = conditions
-        .iter()
-        .filter(|(_, value)| **value != Value::Null);
-    tests.extend(conditions.map(|(operator, value)| Test {
-        field: field.to_owned(),
-        operator: operator.clone(),
-        value: value.clone(),
-    }));
+/// What has no condition would let everything through: so does a variable that is not given.
+fn says_nothing(field: &str) -> Fault {
+    Fault::input(format!(
+        "where.{field} has no condition. A variable in it may not be given."
+    ))
+}
+
+fn add(field: &str, conditions: &Object, tests: &mut Vec<Test>) -> Result<(), Fault> {
+    if conditions.is_empty() {
+        return Err(says_nothing(field));
+    }
+    for (operator, value) in conditions {
+        if *value == Value::Null && !["eq", "ne"].contains(&operator.as_str()) {
+            let message = format!("where.{field}.{operator} must not be null.");
+            return Err(Fault::input(message));
+        }
+        tests.push(Test {
+            field: field.to_owned(),
+            operator: operator.clone(),
+            value: value.clone(),
+        });
+    }
+    Ok(())
 }

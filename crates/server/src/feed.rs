@@ -226,7 +226,7 @@ pub(crate) fn event_stream(body: Body) -> Response {
 }
 
 /// What a silent stream of events says: a comment, which is no event.
-pub(crate) const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
+pub(crate) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
 struct Events {
     following: Following,
@@ -241,7 +241,7 @@ impl Events {
                 return Some(event);
             }
             match self.following.next().await? {
-                Came::Silence => return Some(HEARTBEAT),
+                Came::Silence => return Some(COMMENT),
                 Came::Page(page) => {
                     let app = &self.following.app;
                     let events = page.changes.iter().map(|it| event(app, it));

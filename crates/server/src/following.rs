@@ -11,7 +11,7 @@ use crate::app::App;
 
 /// How long a silent stream waits before it says that it is there, so that nothing in between gives up
 /// on it.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Somebody who follows a feed; one of the open streams as long as it lives.
 #[derive(Debug)]

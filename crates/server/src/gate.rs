@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, Method, header};
 use detente_gate::{Class, Unknown};
 use detente_service::{Action, MAX_ACTOR, Outcome, Place, Principal, Rights, is_actor};
 
@@ -42,10 +42,13 @@ pub(crate) async fn admit(
     let address = pace::stranger(app, request);
     // A page cannot put credentials on a WebSocket: they come with its first message.
     let comes_later = place.scope == Scope::Graphql
-        && is_upgrade(&request.headers)
+        && opens_socket(&request.method, &request.headers)
         && !app.settings.gate.is_open();
     let is_open = place.is_open(&request.method) || comes_later;
-    let known = match is_open && !request.headers.contains_key(header::AUTHORIZATION) {
+    let has_credentials = request.headers.contains_key(header::AUTHORIZATION);
+    let known = match is_open && !has_credentials {
+        // Whatever they call themselves, nobody knows them yet.
+        true if comes_later => nobody(&HeaderMap::new()),
         true => nobody(&request.headers),
         false => principal(app, &address, &request.headers).await,
     };
@@ -117,10 +120,10 @@ fn nobody(headers: &HeaderMap) -> Result<Principal, Problem> {
     })
 }
 
-/// Whether a request wants to go on as a WebSocket (RFC 6455, section 4.1).
-pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
+/// Whether a request wants to go on as a WebSocket (RFC 6455, section 4.1): then it does, or is refused.
+pub(crate) fn opens_socket(method: &Method, headers: &HeaderMap) -> bool {
     let upgrade = headers.get(header::UPGRADE).map(|it| it.as_bytes());
-    upgrade.is_some_and(|it| it.eq_ignore_ascii_case(b"websocket"))
+    *method == Method::GET && upgrade.is_some_and(|it| it.eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Who asks, by a bearer token (RFC 6750); by `X-Actor` where no credentials are taken.

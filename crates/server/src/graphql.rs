@@ -30,7 +30,7 @@ use detente_service::{Policy, Undeclared};
 use crate::audit::{HasDenial, Wrote};
 use crate::call::{Answer, Call};
 use crate::feed::{EVENT_STREAM, wants_events};
-use crate::gate::is_upgrade;
+use crate::gate::opens_socket;
 use crate::pace;
 use crate::problem::Problem;
 use crate::representation::{self, Coding, NO_STORE};
@@ -43,6 +43,8 @@ use request::Sent;
 pub struct Graphql {
     /// `None`: nothing.
     api: Option<Arc<Api>>,
+    /// Why there is nothing, if nobody asked for that.
+    pub(crate) why_off: Option<String>,
     pub bounds: Bounds,
 }
 
@@ -69,14 +71,16 @@ impl Graphql {
         let api = Api::of(&collections, has_others)?;
         Ok(Self {
             api: Some(Arc::new(api)),
+            why_off: None,
             bounds,
         })
     }
 
-    /// None.
-    pub fn off() -> Self {
+    /// None; `why` says why, where nobody asked for that.
+    pub fn off(why: Option<String>) -> Self {
         Self {
             api: None,
+            why_off: why,
             bounds: Bounds::default(),
         }
     }
@@ -92,6 +96,7 @@ impl Default for Graphql {
     fn default() -> Self {
         Self {
             api: Api::of(&[], true).ok().map(Arc::new),
+            why_off: None,
             bounds: Bounds::default(),
         }
     }
@@ -100,7 +105,8 @@ impl Default for Graphql {
 /// A query by GET; a WebSocket.
 pub(crate) async fn ask(call: &mut Call) -> Answer {
     let asked = Asked::by(call)?;
-    if is_upgrade(call.inbound.headers()) {
+    let parts = &call.inbound.parts;
+    if opens_socket(&parts.method, &parts.headers) {
         return socket::open(call, asked).await;
     }
     perform(call, asked, Sent::of_query(call.inbound.query()), false).await
@@ -123,7 +129,8 @@ async fn perform(
 ) -> Answer {
     let headers = call.inbound.headers();
     let form = Form::of(headers);
-    let takes_events = wants_events(headers);
+    // Whoever sends one thing after the other that is none is held up before it is looked at.
+    pace::may_fail(&call.app, &call.asker)?;
     let sent = match sent {
         Ok(sent) => sent,
         Err(problem) => {
@@ -132,17 +139,17 @@ async fn perform(
             return form.answer(refused, status, headers).await;
         }
     };
-    let plan = match asked.plan(sent) {
+    let plan = match asked.plan(sent).await {
         Ok(plan) => plan,
-        Err(faults) => return form.refuse(&faults, headers).await,
+        Err(faults) => return form.refuse(&asked, &faults, headers).await,
     };
-    if plan.kind == Kind::Mutation && !may_write {
+    let kind = plan.kind;
+    if kind == Kind::Mutation && !may_write {
         return Err(request::not_by_get().into());
     }
-    let kind = plan.kind;
     let standing = pace::check(&call.app, &call.asker, asked::class(kind))?;
     let mut response = match (kind, form) {
-        (Kind::Subscription, _) if takes_events => stream::answer(&asked, plan).await?,
+        (Kind::Subscription, _) if wants_events(headers) => stream::answer(&asked, plan).await?,
         (Kind::Subscription, _) => {
             let answered = Answered::refused(&[request::not_as_json()]);
             return form
@@ -186,7 +193,12 @@ impl Form {
         let lines = headers.get_all(header::ACCEPT).into_iter();
         let lines = lines.filter_map(|line| line.to_str().ok());
         let ranges = lines.flat_map(|line| line.split(','));
-        let mut types = ranges.map(|range| range.split(';').next().unwrap_or_default().trim());
+        let mut types = ranges.filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next()?;
+            let is_none = |it: &str| matches!(it, "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
+            (!parts.any(is_none)).then_some(name)
+        });
         match types.find(|it| [RESPONSE, JSON, EVENT_STREAM].contains(it)) {
             Some(RESPONSE) => Self::Response,
             Some(EVENT_STREAM) => Self::Events,
@@ -195,12 +207,19 @@ impl Form {
     }
 
     /// The answer where an operation is refused as a whole, before anything was resolved.
-    async fn refuse(self, faults: &[Fault], request: &HeaderMap) -> Answer {
+    async fn refuse(self, asked: &Asked, faults: &[Fault], request: &HeaderMap) -> Answer {
         let refused = Answered::refused(faults);
+        let status = match self {
+            Self::Response => StatusCode::BAD_REQUEST,
+            Self::Plain | Self::Events => {
+                // The status does not tell that it is charged for.
+                pace::charge(&asked.app, &asked.asker, StatusCode::BAD_REQUEST);
+                StatusCode::OK
+            }
+        };
         match self {
-            Self::Plain => self.answer(refused, StatusCode::OK, request).await,
-            Self::Response => self.answer(refused, StatusCode::BAD_REQUEST, request).await,
             Self::Events => Ok(stream::only(&refused)),
+            _ => self.answer(refused, status, request).await,
         }
     }
 

@@ -34,6 +34,9 @@ pub(crate) struct Current {
 
 impl Current {
     fn new(app: App) -> Self {
+        if let Some(why) = &app.settings.graphql.why_off {
+            tracing::warn!(why, "GraphQL is off");
+        }
         let app = Arc::new(app);
         let router = router(Arc::clone(&app));
         Self { app, router }

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 
-use crate::gate::is_upgrade;
+use crate::gate::opens_socket;
 use crate::listener::Listener;
 use crate::problem::{Problem, ProblemKind};
 use crate::settings::Settings;
@@ -107,7 +107,7 @@ pub(crate) fn admit(
     }
     let headers = request.headers();
     // A browser lets any page open a WebSocket to anywhere, and much more than reads can go over it.
-    if request.method().is_safe() && !is_upgrade(headers) {
+    if request.method().is_safe() && !opens_socket(request.method(), headers) {
         return Ok(());
     }
     let origin = headers.get(header::ORIGIN);

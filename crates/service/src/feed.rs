@@ -163,7 +163,12 @@ impl Service {
         })
     }
 
-    fn may_follow(&self, principal: &Principal, scope: &Scope) -> Outcome<()> {
+    /// Whether somebody may follow a feed.
+    ///
+    /// # Errors
+    ///
+    /// What they may not do.
+    pub fn may_follow(&self, principal: &Principal, scope: &Scope) -> Outcome<()> {
         principal.must(Action::Read, scope.place())?;
         if let Some(collection) = &scope.collection {
             self.collection(collection)?;

@@ -245,7 +245,7 @@ async fn documents_are_read_listed_and_written_by_fields() {
             400,
         ),
         (
-            "{ products(first: 1001) { nodes { id } } }",
+            "{ products(sort: [\"name,stock\"]) { nodes { id } } }",
             "MALFORMED_REQUEST",
             400,
         ),
@@ -405,4 +405,14 @@ async fn a_configuration_can_leave_it_out_and_print_its_schema() {
     ] {
         assert!(told.errors.contains(part), "{told}");
     }
+    // Who says nothing of GraphQL need not do without the server.
+    let server = Server::with_config("[collections.note]\n[collections.notes]\n");
+    let client = server.client();
+    client.create("/api/notes/1", "{}").await;
+    let refused = client
+        .post("/graphql", r#"{"query": "{ __typename }"}"#)
+        .send()
+        .await;
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("say graphql_type"), "{detail}");
 }

@@ -20,13 +20,20 @@ pub(super) fn read(root: &Section<'_>, policy: &Policy) -> Graphql {
     // What is no name at all is a mistake already.
     let is_name = |name: &String| CollectionKey::new("default", name).is_ok();
     if is_on == Some(false) || !policy.collections.keys().all(is_name) {
-        return Graphql::off();
+        return Graphql::off(None);
     }
     let names = places
         .iter()
         .filter_map(|(name, place)| Some((name.clone(), place.type_name.clone()?)));
     match Graphql::of(policy, &names.collect(), bounds) {
         Ok(graphql) => graphql,
+        // Whoever says nothing of GraphQL need not do without the server.
+        Err(clashes) if section.is_none() && places.values().all(|it| it.type_name.is_none()) => {
+            let told = clashes
+                .iter()
+                .map(|clash| format!("collections.{}: {clash}.", clash.collection()));
+            Graphql::off(Some(told.collect::<Vec<_>>().join(" ")))
+        }
         Err(clashes) => {
             for clash in clashes {
                 let place = places.get(clash.collection());
@@ -34,7 +41,7 @@ pub(super) fn read(root: &Section<'_>, policy: &Policy) -> Graphql {
                 let message = format!("collections.{}: {clash}", clash.collection());
                 root.mistake(span, message);
             }
-            Graphql::off()
+            Graphql::off(None)
         }
     }
 }

@@ -1,7 +1,7 @@
 use detente_core::json::{Object, Value};
 use detente_core::{CollectionKey, Key, Moment};
 
-use crate::parameters::{MAX_LIMIT, moment, whole_number};
+use crate::parameters::{moment, whole_number};
 use crate::problem::Problem;
 use crate::resource::bad_name;
 
@@ -30,25 +30,28 @@ impl<'a> Arguments<'a> {
 
     /// The document that `id` names.
     pub(super) fn key(self, collection: &CollectionKey) -> Result<Key, Problem> {
-        let id = self.text("id").unwrap_or_default();
+        let id = self.name("id")?.unwrap_or_default();
         collection.key(id).map_err(bad_name)
     }
 
-    /// How many are wanted.
-    pub(super) fn first(self) -> Result<usize, Problem> {
+    /// A name. What is wrong with it names it again, so it is looked at first how long it is.
+    pub(super) fn name(self, name: &str) -> Result<Option<&'a str>, Problem> {
+        const MOST: usize = 1024;
+        match self.text(name) {
+            Some(text) if text.len() > MOST => Err(mistake(name, "is too long to be a name")),
+            text => Ok(text),
+        }
+    }
+
+    /// How many are wanted. The plan has seen to it that it is a number that may be.
+    pub(super) fn first(self) -> usize {
         let first = match self.get("first") {
             Some(Value::Number(number)) => number.as_whole(),
             _ => None,
         };
-        let first = first.and_then(|first| usize::try_from(first).ok());
         first
-            .filter(|first| (1..=MAX_LIMIT).contains(first))
-            .ok_or_else(|| {
-                mistake(
-                    "first",
-                    &format!("must be a whole number from 1 to {MAX_LIMIT}"),
-                )
-            })
+            .and_then(|first| usize::try_from(first).ok())
+            .unwrap_or(1)
     }
 
     /// Where a list goes on that counts.

@@ -6,7 +6,7 @@ use detente_gate::Class;
 use detente_graphql::{
     Answer as Answered, Api, Completion, Fault, Kind, Plan, Resolved, Resolver, Step,
 };
-use detente_service::{Place, Principal};
+use detente_service::{Place, Principal, offload};
 
 use super::arguments::Arguments;
 use super::request::Sent;
@@ -16,7 +16,7 @@ use crate::call::Call;
 use crate::explanation::Refused;
 use crate::gate;
 use crate::operations::{BATCHED, Required, SEE};
-use crate::pace::Asker;
+use crate::pace::{self, Asker};
 use crate::problem::Problem;
 use crate::resource::bad_name;
 use crate::site::Site;
@@ -45,8 +45,15 @@ pub(super) fn class(kind: Kind) -> Class {
 
 impl Asked {
     pub(super) fn by(call: &Call) -> Result<Self, Refused> {
-        let api = call.app.settings.graphql.api.clone();
-        let api = api.ok_or_else(|| Problem::not_found("This server has no GraphQL."))?;
+        let graphql = &call.app.settings.graphql;
+        let none = || {
+            let why = graphql.why_off.iter().map(|why| format!(" {why}"));
+            Problem::not_found(format!(
+                "This server has no GraphQL.{}",
+                why.collect::<String>()
+            ))
+        };
+        let api = graphql.api.clone().ok_or_else(none)?;
         Ok(Self {
             api,
             app: Arc::clone(&call.app),
@@ -83,33 +90,45 @@ impl Asked {
     }
 
     /// What is to be resolved of what was sent.
-    pub(super) fn plan(&self, sent: Sent) -> Result<Plan, Vec<Fault>> {
-        let document = self.api.document(&sent.query)?;
+    pub(super) async fn plan(&self, sent: Sent) -> Result<Plan, Vec<Fault>> {
+        let (api, query) = (Arc::clone(&self.api), sent.query);
+        let document = offload(query.len(), move || api.document(&query)).await;
+        let document = document.map_err(|explanation| vec![self.fault(explanation.into())])??;
         let bounds = &self.app.settings.graphql.bounds;
         let operation = sent.operation.as_deref();
         Plan::of(&self.api, document, operation, sent.variables, bounds)
     }
 
-    /// Performs a query or a mutation: field by field, each of which is written before the next is read.
+    /// Performs a query or a mutation: field by field, each of which is written before the next is resolved.
     pub(super) async fn perform(&self, plan: &Plan) -> Answered {
-        let mut completion = Completion::new(&self.api, plan);
         let seen = match plan.kind {
             // A mutation is decided on what is current when it is written.
             Kind::Query if self.app.service.lags() => self.app.service.fresh(&self.space).await,
             _ => Ok(()),
         };
         if let Err(explanation) = seen {
-            return Answered::refused(&[self.fault(explanation.into())]);
+            return Answered::refused(&[self.refuse(explanation.into())]);
         }
+        let mut completion = Completion::new(&self.api, plan);
+        let mut is_first = true;
         for step in &plan.steps {
-            if completion.meta(step) {
-                continue;
-            }
             if completion.is_over() {
                 break;
             }
-            let resolved = self.resolve(step).await;
-            let failed = |refused| Resolved::failed(self.fault(refused));
+            if completion.meta(step) {
+                continue;
+            }
+            // The request was counted for the first one.
+            let counted = match is_first {
+                true => Ok(None),
+                false => pace::check(&self.app, &self.asker, class(plan.kind)),
+            };
+            is_first = false;
+            let resolved = match counted {
+                Ok(_) => self.resolve(step).await,
+                Err(problem) => Err(problem.into()),
+            };
+            let failed = |refused| Resolved::failed(self.refuse(refused));
             completion.put(step, resolved.unwrap_or_else(failed));
         }
         completion.finish()
@@ -138,7 +157,7 @@ impl Asked {
             (Resolver::One, Some(of)) => self.one(step, of, arguments).await,
             (Resolver::Many, Some(of)) => self.many(step, of, arguments).await,
             (Resolver::Versions, Some(of)) => self.versions(of, arguments).await,
-            (Resolver::Preview, Some(of)) => self.preview(of, arguments).await,
+            (Resolver::Preview, Some(of)) => self.preview(step, of, arguments).await,
             (
                 Resolver::Create | Resolver::Replace | Resolver::Patch | Resolver::Delete,
                 Some(of),
@@ -182,9 +201,10 @@ impl Asked {
         arguments: Arguments<'_>,
     ) -> Result<CollectionKey, Refused> {
         let name = of.name.as_deref();
-        let name = name
-            .or_else(|| arguments.text("collection"))
-            .unwrap_or_default();
+        let name = match name {
+            Some(name) => name,
+            None => arguments.name("collection")?.unwrap_or_default(),
+        };
         let collection = CollectionKey::new(&self.space, name).map_err(bad_name)?;
         self.app.service.collection(name)?;
         Ok(collection)

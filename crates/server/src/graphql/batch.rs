@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use detente_core::CollectionKey;
@@ -7,6 +8,7 @@ use detente_service::{Ask, BatchRefused, OperationRefused};
 
 use super::arguments::{Arguments, mistake};
 use super::asked::Asked;
+use super::loaded::Loaded;
 use super::node::{Node, Written};
 use super::writing::once;
 use crate::batch::{MAX_OPERATIONS, tell};
@@ -75,16 +77,23 @@ impl Asked {
         };
         let documents: Vec<_> = step.selection().named("document").collect();
         let wanted = || documents.iter().map(|it| it.selection());
+        // What the documents of a collection want is read for all of them at a time.
+        let mut loaded: HashMap<CollectionKey, Loaded> = HashMap::new();
+        for write in &done.writes {
+            let place = write.stored.key.place();
+            if !loaded.contains_key(&place) {
+                let of_place = done.writes.iter().map(|it| &it.stored.key);
+                let of_place: Vec<_> = of_place.filter(|key| key.is_in(&place)).collect();
+                let ids = || of_place.iter().map(|key| key.id().to_owned()).collect();
+                let found = self.load(&place, wanted(), ids).await;
+                loaded.insert(place, found);
+            }
+        }
         let mut rows = Vec::with_capacity(operations.len());
         for (operation, mut write) in operations.iter().zip(done.writes) {
             write.is_replayed |= done.is_replayed;
-            let key = &write.stored.key;
-            let collection = CollectionKey {
-                space: key.space().into(),
-                collection: key.collection().into(),
-            };
-            let ids = || vec![key.id().to_owned()];
-            let loaded = self.load(&collection, wanted(), ids).await?;
+            let loaded = loaded.get(&write.stored.key.place()).cloned();
+            let loaded = loaded.unwrap_or_default();
             let node = Node::written(write, &operation.of, wanted(), loaded);
             rows.push(Resolved::object(Written(node)));
         }

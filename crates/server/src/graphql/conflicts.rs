@@ -29,7 +29,7 @@ impl Asked {
             since: arguments.time("since")?,
             until: arguments.time("until")?,
             before: arguments.after()?,
-            limit: PageLimit::rows(arguments.first()?),
+            limit: PageLimit::rows(arguments.first()),
             of_each: None,
         };
         let has_previous = wanted.before.is_some();

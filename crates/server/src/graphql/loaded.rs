@@ -3,13 +3,12 @@ use std::sync::Arc;
 
 use detente_core::CollectionKey;
 use detente_core::json::Value;
-use detente_graphql::{Resolved, Selection, Step};
-use detente_store::OutcomeFilter;
+use detente_graphql::{Fault, Resolved, Selection, Step};
+use detente_store::{LoggedConflict, OutcomeFilter};
 
 use super::arguments::Arguments;
 use super::asked::Asked;
 use super::conflicts::{outcome, record};
-use crate::explanation::Refused;
 
 /// What some documents want of the store beside themselves, read for all of them at a time.
 #[derive(Clone, Debug, Default)]
@@ -18,9 +17,17 @@ pub(super) struct Loaded(Arc<Vec<Conflicts>>);
 /// The conflicts of several documents, as one form of the field asks for them.
 #[derive(Debug)]
 struct Conflicts {
-    first: usize,
-    outcome: Option<OutcomeFilter>,
-    by_id: HashMap<String, Vec<Value>>,
+    wanted: Wanted,
+    /// An error is one of this field: what it is a field of may have been written already.
+    by_id: Result<HashMap<String, Vec<Value>>, Fault>,
+}
+
+/// How many conflicts of a document are wanted, and what became of them.
+type Wanted = (usize, Option<OutcomeFilter>);
+
+fn wanted(step: &Step) -> Wanted {
+    let arguments = Arguments::of(step.arguments());
+    (arguments.first(), outcome(arguments))
 }
 
 impl Asked {
@@ -30,52 +37,45 @@ impl Asked {
         collection: &CollectionKey,
         selections: impl Iterator<Item = &'a Selection>,
         ids: impl Fn() -> Vec<String>,
-    ) -> Result<Loaded, Refused> {
+    ) -> Loaded {
         let mut loaded: Vec<Conflicts> = Vec::new();
         for selection in selections {
             for step in selection.named("conflicts") {
-                let (first, outcome) = wanted(step)?;
-                if loaded
-                    .iter()
-                    .any(|it| it.first == first && it.outcome == outcome)
-                {
+                let wanted = wanted(step);
+                if loaded.iter().any(|it| it.wanted == wanted) {
                     continue;
                 }
+                let (first, outcome) = wanted;
                 let service = &self.app.service;
                 let found =
                     service.conflicts_of(&self.principal, collection, ids(), first, outcome);
-                let rows = found.await?.into_iter().map(|(id, conflicts)| {
+                let rows = |(id, conflicts): (String, Vec<LoggedConflict>)| {
                     let rows = conflicts.iter().map(|it| record(it, &self.site));
                     (id, rows.collect())
-                });
-                loaded.push(Conflicts {
-                    first,
-                    outcome,
-                    by_id: rows.collect(),
-                });
+                };
+                let by_id = match found.await {
+                    Ok(found) => Ok(found.into_iter().map(rows).collect()),
+                    Err(explanation) => Err(self.refuse(explanation.into())),
+                };
+                loaded.push(Conflicts { wanted, by_id });
             }
         }
-        Ok(Loaded(Arc::new(loaded)))
+        Loaded(Arc::new(loaded))
     }
 }
 
 impl Loaded {
     /// The conflicts of a document.
     pub(super) fn conflicts(&self, step: &Step, id: &str) -> Resolved<'_> {
-        let Ok((first, outcome)) = wanted(step) else {
-            return Resolved::Null;
-        };
-        let mut loaded = self.0.iter();
-        let found = loaded.find(|it| it.first == first && it.outcome == outcome);
-        let Some(found) = found else {
-            return Resolved::Null;
-        };
-        let rows = found.by_id.get(id).map(Vec::as_slice).unwrap_or_default();
-        Resolved::List(rows.iter().map(Resolved::from).collect())
+        let wanted = wanted(step);
+        let found = self.0.iter().find(|it| it.wanted == wanted);
+        match found.map(|it| &it.by_id) {
+            Some(Ok(by_id)) => {
+                let rows = by_id.get(id).map(Vec::as_slice).unwrap_or_default();
+                Resolved::List(rows.iter().map(Resolved::from).collect())
+            }
+            Some(Err(fault)) => Resolved::failed(fault.clone()),
+            None => Resolved::Null,
+        }
     }
-}
-
-fn wanted(step: &Step) -> Result<(usize, Option<OutcomeFilter>), Refused> {
-    let arguments = Arguments::of(step.arguments());
-    Ok((arguments.first()?, outcome(arguments)))
 }

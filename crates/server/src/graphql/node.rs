@@ -98,7 +98,8 @@ impl Node {
         wanted: impl IntoIterator<Item = &'a Selection>,
         loaded: Loaded,
     ) -> Self {
-        let is_whole = |it: &Selection| it.has("json") || !of.is_typed && it.has("data");
+        let has = |it: &Selection, field| it.has_of(&of.type_name, field);
+        let is_whole = |it: &Selection| has(it, "json") || !of.is_typed && has(it, "data");
         let comes_along = done.is_shown && wanted.into_iter().any(is_whole);
         Self {
             is_shown: done.is_shown,

@@ -39,7 +39,7 @@ impl Asked {
         };
         let ids = || vec![key.id().to_owned()];
         let wanted = std::iter::once(step.selection());
-        let loaded = self.load(&collection, wanted, ids).await?;
+        let loaded = self.load(&collection, wanted, ids).await;
         Ok(Resolved::object(Node::read(read.stored, of, loaded)))
     }
 
@@ -61,7 +61,7 @@ impl Asked {
         let listing = Listing {
             collection,
             query,
-            limit: PageLimit::rows(arguments.first()?),
+            limit: PageLimit::rows(arguments.first()),
             after,
             sight: None,
         };
@@ -80,9 +80,7 @@ impl Asked {
             keys.collect()
         };
         let collection = &listing.collection;
-        let loaded = self
-            .load(collection, nodes.map(Step::selection), ids)
-            .await?;
+        let loaded = self.load(collection, nodes.map(Step::selection), ids).await;
         let node = |stored: &Arc<Stored>| Node::read(Arc::clone(stored), of, loaded.clone());
         Ok(Resolved::object(Connection {
             type_name: format!("{}Connection", of.type_name),
@@ -122,6 +120,9 @@ impl Asked {
         let sort = match arguments.get("sort") {
             Some(Value::Array(places)) => {
                 let places = places.iter().filter_map(Value::as_str);
+                if places.clone().any(|place| place.contains(',')) {
+                    return Err(mistake("sort", "must have one place in each string").into());
+                }
                 let place = |place: &str| match place.strip_prefix('-') {
                     Some(name) => format!("-{}", own_name(name)),
                     None => own_name(place).to_owned(),
@@ -147,7 +148,7 @@ impl Asked {
     ) -> Result<Resolved<'static>, Refused> {
         let collection = self.collection(of, arguments)?;
         let key = arguments.key(&collection)?;
-        let (below, first) = (arguments.after()?, arguments.first()?);
+        let (below, first) = (arguments.after()?, arguments.first());
         let service = &self.app.service;
         let history = match service.history(&self.principal, &key, below, first).await {
             Ok(history) => history,
@@ -169,6 +170,7 @@ impl Asked {
     /// What an edit of an older version would come to.
     pub(super) async fn preview(
         &self,
+        step: &Step,
         of: &Arc<CollectionType>,
         arguments: Arguments<'_>,
     ) -> Result<Resolved<'static>, Refused> {
@@ -177,7 +179,14 @@ impl Asked {
         let preview = service.preview_merge(&self.principal, ask).await?;
         let report = json::parse(report(&preview).into_text().as_bytes());
         match report.map_err(Problem::internal)? {
-            Value::Object(members) => Ok(Value::Object(camel(members)).into()),
+            Value::Object(members) => {
+                let mut fields = camel(members);
+                // It does not come without what it is the tag of.
+                if !step.selection().has("document") {
+                    fields.swap_remove("currentEtag");
+                }
+                Ok(Value::Object(fields).into())
+            }
             _ => Err(Problem::internal("a preview is no object").into()),
         }
     }

@@ -7,16 +7,22 @@ use crate::pace;
 use crate::problem::ProblemKind;
 
 impl Asked {
+    /// A refused field as an error. It counts as a request of its own that was refused.
+    pub(super) fn refuse(&self, refused: Refused) -> Fault {
+        let problem = refused.told(&self.site);
+        pace::charge(&self.app, &self.asker, problem.kind.describe().status);
+        if problem.is_denial() {
+            self.note_denial();
+        }
+        self.fault(problem.into())
+    }
+
     /// A refusal as an error: `code` is the `error` of the problem in capitals, `problem` the body that REST
     /// answers.
     pub(super) fn fault(&self, refused: Refused) -> Fault {
         let problem = refused.told(&self.site);
         let kind = problem.kind.describe();
         self.app.metrics.refused(kind.slug);
-        pace::charge(&self.app, &self.asker, kind.status);
-        if problem.is_denial() {
-            self.note_denial();
-        }
         if problem.kind == ProblemKind::Internal {
             let cause = problem.cause().unwrap_or_default();
             tracing::error!(path = self.path, problem = kind.slug, cause, "failed");

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use super::asked::Asked;
 use super::subscription::Event;
 use crate::call::Answer;
-use crate::feed::{HEARTBEAT, event_stream};
+use crate::feed::{COMMENT, event_stream};
 
 /// Performs an operation. Each of its responses is an event `next`. Where there are no more, `complete` says so;
 /// a stream that ends without it broke off, and its client begins again.
@@ -27,12 +27,12 @@ pub(super) async fn answer(asked: &Asked, plan: Plan) -> Answer {
     let events = stream::unfold(subscription, |mut subscription| async {
         let event = match subscription.next().await? {
             Event::Answer(answered) => next(&answered),
-            Event::Silence => HEARTBEAT,
+            Event::Silence => COMMENT,
         };
         Some((event, subscription))
     });
     // The head is sent at once: nothing may come for long.
-    let events = stream::iter([HEARTBEAT])
+    let events = stream::iter([COMMENT])
         .chain(events)
         .map(Ok::<_, Infallible>);
     Ok(event_stream(Body::from_stream(events)))

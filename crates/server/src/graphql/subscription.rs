@@ -1,7 +1,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use detente_core::CollectionKey;
 use detente_core::json::Value;
 use detente_graphql::{
     Answer as Answered, CollectionType, Completion, Fault, Plan, Resolved, Resolver, Step,
@@ -48,11 +47,14 @@ impl Asked {
     async fn follow(&self, step: &Step) -> Result<Following, Fault> {
         let arguments = Arguments::of(step.arguments());
         let scope = self.scope(step, arguments).await;
-        let scope = scope.map_err(|refused| self.fault(refused))?;
-        let since = self.since(arguments)?;
+        let scope = scope.map_err(|refused| self.refuse(refused))?;
         let service = &self.app.service;
+        // Whoever may not follow learns nothing of positions either.
+        let may = service.may_follow(&self.principal, &scope);
+        may.map_err(|explanation| self.refuse(explanation.into()))?;
+        let since = self.since(arguments)?;
         let follower = service.follow(&self.principal, scope, FeedForm::default(), since.seq);
-        let follower = follower.map_err(|explanation| self.fault(explanation.into()))?;
+        let follower = follower.map_err(|explanation| self.refuse(explanation.into()))?;
         Ok(Following::new(&self.app, follower))
     }
 
@@ -74,7 +76,7 @@ impl Asked {
         Ok(Scope {
             space: self.space.clone(),
             collection: collection.map(|it| it.collection.to_string()),
-            id: arguments.text("id").map(str::to_owned),
+            id: arguments.name("id")?.map(str::to_owned),
         })
     }
 
@@ -87,7 +89,7 @@ impl Asked {
         };
         let since: Position = text.parse().map_err(|()| {
             let what = "must be a position, 0 for the beginning, or now";
-            self.fault(mistake("since", what).into())
+            self.refuse(mistake("since", what).into())
         })?;
         if service.has_position(&self.space, since) {
             return Ok(since);
@@ -126,13 +128,9 @@ impl Asked {
             true => "Change",
             false => &of.change_type,
         };
-        let collection = CollectionKey {
-            space: key.space().into(),
-            collection: key.collection().into(),
-        };
         let wanted = step.selection().named("document").map(Step::selection);
         let ids = || vec![key.id().to_owned()];
-        let loaded = self.load(&collection, wanted, ids).await?;
+        let loaded = self.load(&key.place(), wanted, ids).await;
         let position = self.app.service.position(change.stored.seq).to_string();
         Ok(Resolved::object(Change::of(
             change, type_name, position, of, loaded,
@@ -161,7 +159,7 @@ impl Subscription {
                 continue;
             }
             let resolved = self.asked.change(step, change).await;
-            let failed = |refused| Resolved::failed(self.asked.fault(refused));
+            let failed = |refused| Resolved::failed(self.asked.refuse(refused));
             completion.put(step, resolved.unwrap_or_else(failed));
         }
         completion.finish()

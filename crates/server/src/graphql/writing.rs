@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use detente_core::json::{Object as Members, Value, object};
 use detente_core::merge::Choices;
-use detente_core::{CollectionKey, Condition, Preconditions, VersionTag};
+use detente_core::{Condition, Preconditions, VersionTag};
 use detente_graphql::{CollectionType, Resolved, Resolver, Step};
 use detente_service::{
     Ask, Decided, Done, Edited, LogPlace, MergeAsk, MergeEdit, Named, OnConflict, OnceKey, Ruled,
@@ -64,13 +64,9 @@ impl Asked {
             return Ok(Resolved::Null);
         }
         let key = &done.stored.key;
-        let collection = CollectionKey {
-            space: key.space().into(),
-            collection: key.collection().into(),
-        };
         let ids = || vec![key.id().to_owned()];
         let wanted = step.selection();
-        let loaded = self.load(&collection, std::iter::once(wanted), ids).await?;
+        let loaded = self.load(&key.place(), std::iter::once(wanted), ids).await;
         Ok(Resolved::object(Node::written(done, of, [wanted], loaded)))
     }
 
