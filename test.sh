@@ -73,6 +73,9 @@ bash tests/openapi.sh target/debug/detente
 step 'the TypeScript client'
 bash clients/typescript/test.sh target/debug/detente
 
+step 'GraphQL by clients of others'
+bash tests/graphql.sh target/debug/detente
+
 step 'the page: what is committed is what its source builds to'
 (cd web && npm ci --no-audit --no-fund && npm run --silent build)
 git diff --exit-code --stat crates/server/page || { echo 'commit what web/ builds to' >&2; exit 1; }

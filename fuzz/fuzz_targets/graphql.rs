@@ -7,8 +7,8 @@
 
 use std::sync::LazyLock;
 
-use detente_core::json::{self, Object, Value};
-use detente_graphql::{Answer, Api, Bounds, Collection, Completion, Plan, Resolved};
+use detente_core::json::{self, Value};
+use detente_graphql::{Answer, Api, Bounds, Collection, Completion, Plan, Resolved, Sent};
 use libfuzzer_sys::fuzz_target;
 
 static API: LazyLock<Api> = LazyLock::new(|| {
@@ -41,10 +41,9 @@ fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(lines.next().unwrap_or_default()) else {
         return;
     };
-    let variables = match &values {
-        Value::Object(members) => members.clone(),
-        _ => Object::new(),
-    };
+    let members = values.as_object().into_iter().flatten();
+    let sent = |value: &Value| Sent::Text(value.to_text().into());
+    let variables = members.map(|(name, value)| (name.clone(), sent(value))).collect();
     let document = match API.document(text) {
         Ok(document) => document,
         Err(faults) => {

@@ -2,7 +2,8 @@
 
 mod conflicts; // refusals, with all that REST says
 mod races;
-mod requests; // over HTTP: methods, media types, limits // many writers, by mutations and by REST at once
+mod requests; // over HTTP: methods, media types, limits
+mod sockets; // what no library would send // many writers, by mutations and by REST at once
 
 use serde_json::{Value, json};
 

@@ -169,7 +169,7 @@ test("conditions and cursors that are none are refused, each with a code", async
     [PAGE, { first: 7, where: { colour: { eq: "red" } } }, "BAD_USER_INPUT"],
     [PAGE, { first: 7, where: { stock: { eq: "3" } } }, "BAD_USER_INPUT"],
     [PAGE, { first: 7, after: "no cursor" }, MALFORMED],
-    [PAGE, { first: 0 }, MALFORMED],
+    [PAGE, { first: 0 }, "BAD_USER_INPUT"],
     [`query Find($where: JSON) { notes(where: $where) { totalCount } }`, { where: { a: { near: 3 } } }, MALFORMED],
   ];
   for (const [text, variables, code] of cases) {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::ast;
 use apollo_compiler::executable::{Field, Operation, Selection, SelectionSet};
+use apollo_compiler::introspection::check_max_depth;
+use apollo_compiler::validation::Valid;
 use detente_core::json::Object;
 use detente_core::json::Value;
 
@@ -54,7 +56,7 @@ impl Bounds {
     /// Refuses an operation that asks for more.
     pub(crate) fn admit(
         &self,
-        document: &ExecutableDocument,
+        document: &Valid<ExecutableDocument>,
         operation: &Operation,
         variables: &Object,
     ) -> Result<(), Fault> {
@@ -75,6 +77,9 @@ impl Bounds {
                 "This server does not tell its schema. __typename is told.",
             ));
         }
+        // Types lead to types: lists within lists of them would be told until the answer is full.
+        check_max_depth(document, operation)
+            .map_err(|error| Fault::new(Fault::TOO_COSTLY, error.message().to_string()))?;
         if weight.depth > self.depth {
             return over("is too deep", weight.depth as u64, self.depth as u64);
         }

@@ -9,15 +9,48 @@ use apollo_compiler::executable::{Argument, Operation};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Schema};
+use bytes::Bytes;
 use detente_core::json::{self, Number, Object, Value};
 
 use crate::fault::Fault;
+
+/// A value of a variable, as it was sent.
+#[derive(Clone, Debug)]
+pub enum Sent {
+    Value(Value),
+    /// Text that was checked to be JSON: a document need not become a tree to be passed on.
+    Text(Bytes),
+}
+
+impl Sent {
+    fn into_value(self) -> Value {
+        match self {
+            Self::Value(value) => value,
+            // It was checked.
+            Self::Text(text) => json::parse(&text).unwrap_or(Value::Null),
+        }
+    }
+}
 
 /// The variables of an operation, as far as they have values.
 #[derive(Clone, Copy)]
 pub(crate) struct Variables<'a> {
     pub(crate) operation: &'a Operation,
-    pub(crate) values: &'a Object,
+    pub(crate) values: &'a Values,
+}
+
+/// Values by name. Those of the type JSON may still be texts.
+#[derive(Debug, Default)]
+pub(crate) struct Values {
+    pub(crate) values: Object,
+    texts: Vec<(String, Bytes)>,
+}
+
+impl Values {
+    fn text(&self, name: &str) -> Option<&Bytes> {
+        let mut texts = self.texts.iter();
+        texts.find(|(other, _)| other == name).map(|(_, text)| text)
+    }
 }
 
 /// Where a value is: `$data.size.width`, `where.stock.in[2]`.
@@ -51,20 +84,29 @@ impl Place<'_> {
 pub(crate) fn variables(
     schema: &Schema,
     operation: &Operation,
-    mut sent: Object,
+    mut sent: Vec<(String, Sent)>,
     at: impl Fn(SourceSpan) -> Option<(usize, usize)>,
-) -> Result<Object, Fault> {
-    let mut values = Object::new();
+) -> Result<Values, Fault> {
+    let mut values = Values::default();
     for variable in &operation.variables {
         let name = variable.name.as_str();
         let place = Place::Variable(name);
         let located = |fault: Fault| fault.at(variable.location().and_then(&at));
-        let value = match (sent.swap_remove(name), &variable.default_value) {
-            (Some(value), _) => input(schema, &variable.ty, value, place).map_err(located)?,
+        let given = sent.iter().position(|(other, _)| other == name);
+        let given = given.map(|at| sent.swap_remove(at).1);
+        let value = match (given, &variable.default_value) {
+            (Some(Sent::Text(text)), _) if is_json(&variable.ty) && *text != *b"null" => {
+                values.texts.push((name.to_owned(), text));
+                continue;
+            }
+            (Some(value), _) => {
+                let value = value.into_value();
+                input(schema, &variable.ty, value, place).map_err(located)?
+            }
             (None, Some(default)) => {
                 let nothing = Variables {
                     operation,
-                    values: &Object::new(),
+                    values: &Values::default(),
                 };
                 let default = literal(schema, &variable.ty, default, nothing, place);
                 default.map_err(located)?.unwrap_or(Value::Null)
@@ -74,18 +116,25 @@ pub(crate) fn variables(
             }
             (None, None) => continue,
         };
-        values.insert(name.to_owned(), value);
+        values.values.insert(name.to_owned(), value);
     }
     Ok(values)
+}
+
+fn is_json(ty: &Type) -> bool {
+    matches!(ty, Type::Named(name) | Type::NonNullNamed(name) if name == "JSON")
 }
 
 impl<'a> Variables<'a> {
     /// `None`: it has no value. Within a literal of a scalar of ours, no validation looked whether there is such a
     /// variable (October 2021, section 5.8.3).
-    fn get(self, name: &str) -> Result<Option<&'a Value>, Fault> {
+    fn get(self, name: &str) -> Result<Option<Value>, Fault> {
         let mut defined = self.operation.variables.iter();
         match defined.any(|it| it.name == name) {
-            true => Ok(self.values.get(name)),
+            true => Ok(match self.values.text(name) {
+                Some(text) => Some(Sent::Text(text.clone()).into_value()),
+                None => self.values.values.get(name).cloned(),
+            }),
             false => Err(Fault::new(
                 Fault::VALIDATION,
                 format!("Variable ${name} is not defined."),
@@ -94,18 +143,35 @@ impl<'a> Variables<'a> {
     }
 }
 
-/// Values of the arguments of a field. What is neither given nor has a default is not among them.
+/// What a field says. What is neither given nor has a default is not among it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Arguments {
+    pub(crate) values: Object,
+    /// The document that it is given, where that is still text.
+    pub(crate) data: Option<Bytes>,
+}
+
+/// The arguments of a field.
 pub(crate) fn arguments(
     schema: &Schema,
     definitions: &[Node<InputValueDefinition>],
     given: &[Node<Argument>],
     variables: Variables<'_>,
-) -> Result<Object, Fault> {
-    let mut values = Object::with_capacity(given.len());
+) -> Result<Arguments, Fault> {
+    let mut arguments = Arguments {
+        values: Object::with_capacity(given.len()),
+        data: None,
+    };
     for definition in definitions {
         let name = definition.name.as_str();
         let place = Place::Argument(name);
         let value = given.iter().find(|it| it.name == name);
+        if let ("data", Some(ast::Value::Variable(variable))) = (name, value.map(|it| &*it.value))
+            && let Some(text) = variables.values.text(variable)
+        {
+            arguments.data = Some(text.clone());
+            continue;
+        }
         let value = match value {
             Some(argument) => literal(schema, &definition.ty, &argument.value, variables, place)?,
             None => None,
@@ -120,13 +186,13 @@ pub(crate) fn arguments(
                 return Err(place.fault("must not be null"));
             }
             Some(value) => {
-                values.insert(name.to_owned(), value);
+                arguments.values.insert(name.to_owned(), value);
             }
             None if definition.ty.is_non_null() => return Err(place.fault("must be there")),
             None => {}
         }
     }
-    Ok(values)
+    Ok(arguments)
 }
 
 /// A value of a document; `None` where it is a variable that has none.
@@ -139,7 +205,7 @@ fn literal(
 ) -> Result<Option<Value>, Fault> {
     if let ast::Value::Variable(name) = value {
         // It has the type of its definition, which the document's validation found to fit here.
-        return Ok(variables.get(name.as_str())?.cloned());
+        return variables.get(name.as_str());
     }
     if let Type::List(items) | Type::NonNullList(items) = ty {
         return match value {
@@ -213,7 +279,7 @@ fn plain(value: &ast::Value, variables: Variables<'_>) -> Result<Option<Value>, 
     Ok(Some(match value {
         ast::Value::Null => Value::Null,
         ast::Value::Enum(name) => Value::from(name.as_str()),
-        ast::Value::Variable(name) => return Ok(variables.get(name.as_str())?.cloned()),
+        ast::Value::Variable(name) => return variables.get(name.as_str()),
         ast::Value::String(text) => Value::from(text.as_str()),
         ast::Value::Boolean(value) => Value::Bool(*value),
         ast::Value::Int(number) => number_of(number.as_str())?,

@@ -23,6 +23,7 @@ mod resolved; // what a field came to
 
 pub use api::{Api, Clash, Collection, CollectionType, Resolver, RootField};
 pub use bounds::{Bounds, MAX_FIRST};
+pub use coercion::Sent;
 pub use complete::{Answer, Completion};
 pub use document::Document;
 pub use fault::{Extensions, Fault, Segment};

@@ -8,11 +8,12 @@ use apollo_compiler::ast::{self, OperationType};
 use apollo_compiler::executable::{Field, Selection as Selected, SelectionSet};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::ExtendedType;
+use bytes::Bytes;
 use detente_core::json::{Object, Value};
 
 use crate::api::Api;
 use crate::bounds::{Bounds, MAX_FIRST};
-use crate::coercion::{self, Variables, arguments};
+use crate::coercion::{self, Arguments, Sent, Variables, arguments};
 use crate::document::Document;
 use crate::fault::Fault;
 
@@ -40,7 +41,7 @@ pub struct Step {
     /// What it is called in the answer.
     pub(crate) key: Name,
     pub(crate) name: Name,
-    pub(crate) arguments: Object,
+    pub(crate) arguments: Arguments,
     pub(crate) ty: Ty,
     pub(crate) location: Option<SourceSpan>,
     pub(crate) selection: Selection,
@@ -91,13 +92,19 @@ impl Step {
     /// The value of an argument; `None` where it is null, too.
     pub fn argument(&self, name: &str) -> Option<&Value> {
         self.arguments
+            .values
             .get(name)
             .filter(|value| **value != Value::Null)
     }
 
-    /// The values of all arguments.
+    /// The values of all arguments but that of [`Step::data`].
     pub fn arguments(&self) -> &Object {
-        &self.arguments
+        &self.arguments.values
+    }
+
+    /// The document that it is given, where it came as text: it is not among the arguments then.
+    pub fn data(&self) -> Option<&Bytes> {
+        self.arguments.data.as_ref()
     }
 
     /// What is wanted of the object that it is.
@@ -148,7 +155,7 @@ impl Plan {
         api: &Api,
         document: Arc<Document>,
         operation: Option<&str>,
-        variables: Object,
+        variables: Vec<(String, Sent)>,
         bounds: &Bounds,
     ) -> Result<Self, Vec<Fault>> {
         let found = document.document.operations.get(operation);
@@ -164,7 +171,7 @@ impl Plan {
         })
         .map_err(|fault| vec![fault])?;
         bounds
-            .admit(&document.document, operation, &variables)
+            .admit(&document.document, operation, &variables.values)
             .map_err(|fault| vec![fault])?;
         let planning = Planning {
             api,
@@ -267,7 +274,8 @@ impl<'a> Planning<'a> {
             };
             match &**value {
                 ast::Value::Boolean(value) => Ok(Some(*value)),
-                ast::Value::Variable(name) => match self.variables.values.get(name.as_str()) {
+                ast::Value::Variable(name) => match self.variables.values.values.get(name.as_str())
+                {
                     Some(Value::Bool(value)) => Ok(Some(*value)),
                     _ => Err(Fault::input(format!(
                         "Variable ${name} must be true or false."
@@ -296,7 +304,7 @@ impl<'a> Planning<'a> {
             self.variables,
         );
         let values = values.map_err(|fault| fault.at(place()))?;
-        if let Some(Value::Number(first)) = values.get("first")
+        if let Some(Value::Number(first)) = values.values.get("first")
             && !first
                 .as_whole()
                 .is_some_and(|it| (1..=MAX_FIRST).contains(&it))

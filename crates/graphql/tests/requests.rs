@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use detente_core::json::{self, Object, Value};
-use detente_graphql::{Answer, Api, Bounds, Collection, Completion, Fault, Kind, Plan, Resolved};
+use detente_graphql::{
+    Answer, Api, Bounds, Collection, Completion, Fault, Kind, Plan, Resolved, Sent,
+};
 use serde_json::json;
 
 const SCHEMA: &str = r##"{
@@ -65,6 +67,13 @@ fn object(text: &str) -> Object {
     }
 }
 
+/// Values of variables, as a client sends them.
+fn sent(text: &str) -> Vec<(String, Sent)> {
+    let members = object(text).into_iter();
+    let sent = |value: Value| Sent::Text(value.to_text().into());
+    members.map(|(name, value)| (name, sent(value))).collect()
+}
+
 fn plan_within(
     api: &Api,
     text: &str,
@@ -72,7 +81,7 @@ fn plan_within(
     bounds: &Bounds,
 ) -> Result<Plan, Vec<Fault>> {
     let document = api.document(text)?;
-    Plan::of(api, document, None, object(variables), bounds)
+    Plan::of(api, document, None, sent(variables), bounds)
 }
 
 fn plan(api: &Api, text: &str, variables: &str) -> Result<Plan, Vec<Fault>> {
@@ -525,7 +534,7 @@ fn operations_are_chosen_by_name() {
     let api = api();
     let text = "query A { product(id: 1) { id } } mutation B { deleteNote(id: 2) { id } }";
     let document = || api.document(text).unwrap();
-    let of = |name| Plan::of(&api, document(), name, Object::new(), &Bounds::default());
+    let of = |name| Plan::of(&api, document(), name, Vec::new(), &Bounds::default());
     assert_eq!(of(Some("B")).unwrap().kind, Kind::Mutation);
     assert_eq!(of(Some("A")).unwrap().kind, Kind::Query);
     for name in [None, Some("C")] {

@@ -36,7 +36,7 @@ use crate::problem::Problem;
 use crate::representation::{self, Coding, NO_STORE};
 use crate::resource::JSON;
 use asked::Asked;
-use request::Sent;
+use request::Request;
 
 /// What a server offers of GraphQL.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ pub(crate) async fn ask(call: &mut Call) -> Answer {
     if opens_socket(&parts.method, &parts.headers) {
         return socket::open(call, asked).await;
     }
-    perform(call, asked, Sent::of_query(call.inbound.query()), false).await
+    perform(call, asked, Request::of_query(call.inbound.query()), false).await
 }
 
 /// An operation by POST.
@@ -117,14 +117,14 @@ pub(crate) async fn send(call: &mut Call) -> Answer {
     let asked = Asked::by(call)?;
     call.inbound.must_be(&[JSON], "accept-post")?;
     let body = call.inbound.read().await?;
-    perform(call, asked, Sent::of_body(&body), true).await
+    perform(call, asked, Request::of_body(&body), true).await
 }
 
 /// Performs what was sent. `may_write`: a GET changes nothing (RFC 9110, section 9.2.1).
 async fn perform(
     call: &Call,
     asked: Asked,
-    sent: Result<Sent, Problem>,
+    sent: Result<Request, Problem>,
     may_write: bool,
 ) -> Answer {
     let headers = call.inbound.headers();

@@ -94,10 +94,14 @@ impl Members {
         std::str::from_utf8(name).expect("a text that was checked is UTF-8")
     }
 
+    /// The text of a value.
+    pub fn text(&self, index: usize) -> &[u8] {
+        &self.text[self.all[index].value.clone()]
+    }
+
     /// The tree of a value.
     pub fn value(&self, index: usize) -> Value {
-        let text = &self.text[self.all[index].value.clone()];
-        parse(text).expect("a text that was checked is JSON")
+        parse(self.text(index)).expect("a text that was checked is JSON")
     }
 
     /// The index of the member with the same name and text in the other object, if this one was

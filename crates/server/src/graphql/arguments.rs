@@ -1,5 +1,7 @@
+use bytes::Bytes;
 use detente_core::json::{Object, Value};
 use detente_core::{CollectionKey, Key, Moment};
+use detente_graphql::Step;
 
 use crate::parameters::{moment, whole_number};
 use crate::problem::Problem;
@@ -7,21 +9,36 @@ use crate::resource::bad_name;
 
 /// What a field says: values that have the types of the schema.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arguments<'a>(&'a Object);
+pub(super) struct Arguments<'a> {
+    values: &'a Object,
+    /// The document, where it is still text.
+    data: Option<&'a Bytes>,
+}
 
 impl<'a> Arguments<'a> {
-    pub(super) fn of(values: &'a Object) -> Self {
-        Self(values)
+    pub(super) fn of(step: &'a Step) -> Self {
+        Self {
+            values: step.arguments(),
+            data: step.data(),
+        }
     }
 
-    /// All of them, as they are recognized where they are sent again.
-    pub(super) fn values(self) -> &'a Object {
-        self.0
+    /// Those of an operation of a batch.
+    pub(super) fn of_values(values: &'a Object) -> Self {
+        Self { values, data: None }
+    }
+
+    /// A document or a patch, as text.
+    pub(super) fn json(self, name: &str) -> Bytes {
+        match (name, self.data) {
+            ("data", Some(text)) => text.clone(),
+            _ => self.get(name).unwrap_or(&Value::Null).to_text().into(),
+        }
     }
 
     /// `None`: it is not there, or null.
     pub(super) fn get(self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).filter(|value| **value != Value::Null)
+        self.values.get(name).filter(|value| **value != Value::Null)
     }
 
     pub(super) fn text(self, name: &str) -> Option<&'a str> {

@@ -9,7 +9,7 @@ use detente_graphql::{
 use detente_service::{Place, Principal, offload};
 
 use super::arguments::Arguments;
-use super::request::Sent;
+use super::request::Request;
 use crate::app::App;
 use crate::audit;
 use crate::call::Call;
@@ -90,7 +90,7 @@ impl Asked {
     }
 
     /// What is to be resolved of what was sent.
-    pub(super) async fn plan(&self, sent: Sent) -> Result<Plan, Vec<Fault>> {
+    pub(super) async fn plan(&self, sent: Request) -> Result<Plan, Vec<Fault>> {
         let (api, query) = (Arc::clone(&self.api), sent.query);
         let document = offload(query.len(), move || api.document(&query)).await;
         let document = document.map_err(|explanation| vec![self.fault(explanation.into())])??;
@@ -151,7 +151,7 @@ impl Asked {
     async fn resolve(&self, step: &Step) -> Result<Resolved<'static>, Refused> {
         let missing = || Problem::internal("a field of the schema resolves to nothing");
         let field = self.api.field(step.name()).ok_or_else(missing)?;
-        let arguments = Arguments::of(step.arguments());
+        let arguments = Arguments::of(step);
         let of = field.collection.as_ref();
         match (field.resolver, of) {
             (Resolver::One, Some(of)) => self.one(step, of, arguments).await,

@@ -58,12 +58,10 @@ impl Asked {
         let once = once
             .as_ref()
             .map(|once| once.with("POST", &path, "application/json"));
-        let text = Value::Array(sent.clone()).to_text();
+        let text = arguments.json("operations");
         let service = &self.app.service;
         let asks: Vec<Result<Ask, Refused>> = asks;
-        let done = service
-            .batch(&self.principal, asks, once, text.as_bytes())
-            .await;
+        let done = service.batch(&self.principal, asks, once, &text).await;
         let done = match done {
             Ok(done) => done,
             Err(BatchRefused::Whole(explanation)) => return Err(explanation.into()),
@@ -117,7 +115,7 @@ impl Asked {
         };
         let field = self.api.field(name).ok_or_else(wrong)?;
         let of = field.collection.clone().ok_or_else(wrong)?;
-        Ok((field.resolver, of, Arguments::of(arguments)))
+        Ok((field.resolver, of, Arguments::of_values(arguments)))
     }
 }
 

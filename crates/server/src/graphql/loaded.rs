@@ -26,7 +26,7 @@ struct Conflicts {
 type Wanted = (usize, Option<OutcomeFilter>);
 
 fn wanted(step: &Step) -> Wanted {
-    let arguments = Arguments::of(step.arguments());
+    let arguments = Arguments::of(step);
     (arguments.first(), outcome(arguments))
 }
 

@@ -1,7 +1,7 @@
 use axum::http::header;
 use bytes::Bytes;
-use detente_core::json::{self, Object, Value};
-use detente_graphql::Fault;
+use detente_core::json::{self, Members, Object, Value};
+use detente_graphql::{Fault, Sent};
 
 use crate::inbound::not_json;
 use crate::parameters::parameters;
@@ -9,21 +9,52 @@ use crate::problem::{Problem, ProblemKind};
 
 /// What a client sent (GraphQL over HTTP, section 5).
 #[derive(Debug)]
-pub(crate) struct Sent {
+pub(crate) struct Request {
     pub(super) query: String,
     /// The name of the operation, where the document has several.
     pub(super) operation: Option<String>,
-    pub(super) variables: Object,
+    pub(super) variables: Vec<(String, Sent)>,
 }
 
 /// How deep documents are in what is sent: in an operation of a batch, in their list, in an argument, among
 /// the variables.
 const LEVELS: usize = 6;
 
-impl Sent {
+/// The members of a request.
+const KNOWN: [&str; 4] = ["query", "operationName", "variables", "extensions"];
+
+impl Request {
     pub(super) fn of_body(body: &Bytes) -> Result<Self, Problem> {
-        let value = json::parse_enclosing(body, LEVELS).map_err(|error| not_json(&error))?;
-        Self::of_value(value)
+        json::check_enclosing(body, LEVELS).map_err(|error| not_json(&error))?;
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Self::of_value(
+                json::parse_enclosing(body, LEVELS).map_err(|it| not_json(&it))?,
+            );
+        }
+        // Documents among the variables stay texts.
+        let members = Members::of(body.clone());
+        let (mut others, mut variables) = (Object::new(), None);
+        for index in 0..members.len() {
+            match members.name(index) {
+                "variables" if members.text(index).first() == Some(&b'{') => {
+                    let all = Members::of(body.slice_ref(members.text(index)));
+                    let text = |index| Sent::Text(Bytes::copy_from_slice(all.text(index)));
+                    let named =
+                        (0..all.len()).map(|index| (all.name(index).to_owned(), text(index)));
+                    variables = Some(named.collect());
+                }
+                // What nobody reads may be as large as it likes.
+                name if KNOWN.contains(&name) => {
+                    others.insert(name.to_owned(), members.value(index));
+                }
+                _ => {}
+            }
+        }
+        let mut request = Self::of_value(Value::Object(others))?;
+        if let Some(variables) = variables {
+            request.variables = variables;
+        }
+        Ok(request)
     }
 
     /// `{"query": "…", "operationName": "…", "variables": {…}, "extensions": {…}}`; other members are passed
@@ -54,8 +85,13 @@ impl Sent {
             Some(_) => return Err(Problem::mistake("/operationName", "must be a string")),
         };
         let variables = match take("variables") {
-            None => Object::new(),
-            Some(Value::Object(variables)) => variables,
+            None => Vec::new(),
+            Some(Value::Object(variables)) => {
+                let variables = variables.into_iter();
+                variables
+                    .map(|(name, value)| (name, Sent::Value(value)))
+                    .collect()
+            }
             Some(_) => return Err(Problem::mistake("/variables", "must be an object")),
         };
         if !matches!(take("extensions"), None | Some(Value::Object(_))) {

@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::asked::{Asked, class};
-use super::request::Sent;
+use super::request::Request;
 use super::subscription::Event;
 use crate::call::{Answer, Call};
 use crate::connections::Asking;
@@ -296,6 +296,9 @@ impl Connection {
                     return Err(wrong("Too many operations at a time"));
                 }
                 let payload = message.swap_remove("payload").unwrap_or(Value::Null);
+                let request = Request::of_value(payload);
+                let request =
+                    request.map_err(|_| wrong("subscribe has an operation as payload"))?;
                 self.count += 1;
                 let speaker = Speaker {
                     id: id.clone(),
@@ -303,12 +306,7 @@ impl Connection {
                     say: say.clone(),
                 };
                 let working = Arc::clone(&self.working);
-                let operation = perform(
-                    self.asked.again(),
-                    Sent::of_value(payload),
-                    speaker,
-                    working,
-                );
+                let operation = perform(self.asked.again(), request, speaker, working);
                 let operation = Operation {
                     number: self.count,
                     task: tokio::spawn(operation).abort_handle(),
@@ -403,13 +401,8 @@ impl Speaker {
 }
 
 /// Performs an operation, and says what comes of it.
-async fn perform(
-    asked: Asked,
-    sent: Result<Sent, Problem>,
-    speaker: Speaker,
-    working: Arc<Semaphore>,
-) {
-    let plan = match plan(&asked, sent).await {
+async fn perform(asked: Asked, request: Request, speaker: Speaker, working: Arc<Semaphore>) {
+    let plan = match plan(&asked, request).await {
         Ok(plan) => plan,
         Err(faults) => return speaker.refuse(&faults).await,
     };
@@ -439,11 +432,10 @@ async fn perform(
 }
 
 /// What is to be resolved, if it may be.
-async fn plan(asked: &Asked, sent: Result<Sent, Problem>) -> Result<Plan, Vec<Fault>> {
+async fn plan(asked: &Asked, request: Request) -> Result<Plan, Vec<Fault>> {
     let refused = |problem: Problem| vec![asked.refuse(problem.into())];
     pace::may_fail(&asked.app, &asked.asker).map_err(refused)?;
-    let sent = sent.map_err(refused)?;
-    let plan = asked.plan(sent).await;
+    let plan = asked.plan(request).await;
     let plan = plan.inspect_err(|_| {
         pace::charge(&asked.app, &asked.asker, StatusCode::BAD_REQUEST);
     })?;

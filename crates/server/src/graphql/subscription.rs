@@ -45,7 +45,7 @@ impl Asked {
     }
 
     async fn follow(&self, step: &Step) -> Result<Following, Fault> {
-        let arguments = Arguments::of(step.arguments());
+        let arguments = Arguments::of(step);
         let scope = self.scope(step, arguments).await;
         let scope = scope.map_err(|refused| self.refuse(refused))?;
         let service = &self.app.service;

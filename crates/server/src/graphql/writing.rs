@@ -86,10 +86,7 @@ impl Asked {
                 collection.key(&id).map_err(Problem::internal)?
             }
         };
-        let text = |name: &str| {
-            let value = arguments.values().get(name).unwrap_or(&Value::Null);
-            Bytes::from(value.to_text())
-        };
+        let text = |name| arguments.json(name);
         let (verb, edit, media_type) = match resolver {
             Resolver::Create if !has_id => ("POST", Edited::Document(text("data")), JSON),
             Resolver::Create | Resolver::Replace => ("PUT", Edited::Document(text("data")), JSON),
