@@ -77,9 +77,11 @@ impl Bounds {
                 "This server does not tell its schema. __typename is told.",
             ));
         }
-        // Types lead to types: lists within lists of them would be told until the answer is full.
-        check_max_depth(document, operation)
-            .map_err(|error| Fault::new(Fault::TOO_COSTLY, error.message().to_string()))?;
+        if weighing.asks_for_schema {
+            // Types lead to types: lists within lists of them would be told until the answer is full.
+            check_max_depth(document, operation)
+                .map_err(|error| Fault::new(Fault::TOO_COSTLY, error.message().to_string()))?;
+        }
         if weight.depth > self.depth {
             return over("is too deep", weight.depth as u64, self.depth as u64);
         }

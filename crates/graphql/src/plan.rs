@@ -297,13 +297,11 @@ impl<'a> Planning<'a> {
         let schema = &self.api.schema;
         let place = || location.and_then(|it| self.document.place(it));
         let definition = &first.definition;
-        let values = arguments(
-            schema,
-            &definition.arguments,
-            &first.arguments,
-            self.variables,
-        );
-        let values = values.map_err(|fault| fault.at(place()))?;
+        let values = match definition.arguments.as_slice() {
+            [] => Arguments::default(),
+            definitions => arguments(schema, definitions, &first.arguments, self.variables)
+                .map_err(|fault| fault.at(place()))?,
+        };
         if let Some(Value::Number(first)) = values.values.get("first")
             && !first
                 .as_whole()
@@ -313,7 +311,8 @@ impl<'a> Planning<'a> {
             return Err(Fault::input(message).at(place()));
         }
         let named = definition.ty.inner_named_type();
-        let selection = match schema.types.get(named) {
+        let of = schema.types.get(named);
+        let selection = match of {
             Some(ExtendedType::Object(_)) => {
                 vec![(named.clone(), self.steps(named, sets)?)]
             }
@@ -329,33 +328,32 @@ impl<'a> Planning<'a> {
             key: (*key).clone(),
             name: first.name.clone(),
             arguments: values,
-            ty: self.ty(&definition.ty),
+            ty: ty(&definition.ty, of),
             location: *location,
             selection: Selection(selection),
         })
     }
+}
 
-    fn ty(&self, ty: &ast::Type) -> Ty {
-        let is_required = ty.is_non_null();
-        let kind = match ty {
-            ast::Type::List(items) | ast::Type::NonNullList(items) => {
-                TyKind::List(Box::new(self.ty(items)))
-            }
-            ast::Type::Named(name) | ast::Type::NonNullNamed(name) => {
-                match self.api.schema.types.get(name) {
-                    Some(ExtendedType::Enum(_)) => TyKind::Leaf(Leaf::Choice(name.clone())),
-                    Some(ExtendedType::Scalar(_)) => TyKind::Leaf(match name.as_str() {
-                        "Int" => Leaf::Int,
-                        "Integer" => Leaf::Integer,
-                        "Float" => Leaf::Float,
-                        "Boolean" => Leaf::Boolean,
-                        "JSON" => Leaf::Json,
-                        _ => Leaf::Text,
-                    }),
-                    _ => TyKind::Composite,
-                }
-            }
-        };
-        Ty { is_required, kind }
-    }
+/// A type of a field; `of` is the definition of what has its name.
+fn ty(ty: &ast::Type, of: Option<&ExtendedType>) -> Ty {
+    let is_required = ty.is_non_null();
+    let kind = match ty {
+        ast::Type::List(items) | ast::Type::NonNullList(items) => {
+            TyKind::List(Box::new(self::ty(items, of)))
+        }
+        ast::Type::Named(name) | ast::Type::NonNullNamed(name) => match of {
+            Some(ExtendedType::Enum(_)) => TyKind::Leaf(Leaf::Choice(name.clone())),
+            Some(ExtendedType::Scalar(_)) => TyKind::Leaf(match name.as_str() {
+                "Int" => Leaf::Int,
+                "Integer" => Leaf::Integer,
+                "Float" => Leaf::Float,
+                "Boolean" => Leaf::Boolean,
+                "JSON" => Leaf::Json,
+                _ => Leaf::Text,
+            }),
+            _ => TyKind::Composite,
+        },
+    };
+    Ty { is_required, kind }
 }

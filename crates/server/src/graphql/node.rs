@@ -100,11 +100,15 @@ impl Node {
     ) -> Self {
         let has = |it: &Selection, field| it.has_of(&of.type_name, field);
         let is_whole = |it: &Selection| has(it, "json") || !of.is_typed && has(it, "data");
-        let comes_along = done.is_shown && wanted.into_iter().any(is_whole);
+        let (mut comes_along, mut tells_how) = (false, false);
+        for selection in wanted {
+            comes_along |= done.is_shown && is_whole(selection);
+            tells_how |= selection.has("outcome");
+        }
         Self {
             is_shown: done.is_shown,
             has_tag: done.is_known || comes_along,
-            outcome: Some(outcome(&done)),
+            outcome: tells_how.then(|| outcome(&done)),
             content: Content::of(done.stored, of),
             loaded,
         }

@@ -15,6 +15,7 @@ use detente_service::{
 use super::arguments::{Arguments, mistake};
 use super::asked::Asked;
 use super::conflicts::record;
+use super::loaded::Loaded;
 use super::node::{Deleted, Node};
 use crate::conflict_log::read_reason;
 use crate::explanation::Refused;
@@ -66,7 +67,10 @@ impl Asked {
         let key = &done.stored.key;
         let ids = || vec![key.id().to_owned()];
         let wanted = step.selection();
-        let loaded = self.load(&key.place(), std::iter::once(wanted), ids).await;
+        let loaded = match wanted.has("conflicts") {
+            true => self.load(&key.place(), std::iter::once(wanted), ids).await,
+            false => Loaded::default(),
+        };
         Ok(Resolved::object(Node::written(done, of, [wanted], loaded)))
     }
 
