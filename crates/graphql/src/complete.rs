@@ -42,6 +42,9 @@ enum Place<'a> {
     Index(usize),
 }
 
+/// What an answer with data begins with.
+const BEGINNING: &str = "{\"data\":{";
+
 /// There is no value, and a fault says why.
 struct Nulled;
 
@@ -50,7 +53,7 @@ impl<'a> Completion<'a> {
         Self {
             api,
             plan,
-            out: String::from("{"),
+            out: String::from(BEGINNING),
             faults: Vec::new(),
             path: Vec::new(),
             has_fields: false,
@@ -118,20 +121,17 @@ impl<'a> Completion<'a> {
             self.faults = vec![fault];
             self.is_null = true;
         }
-        let mut text = String::with_capacity(self.out.len() + 32);
-        text.push('{');
+        let mut text = match self.is_null {
+            true => "{\"data\":null".to_owned(),
+            false => self.out + "}",
+        };
         if !self.faults.is_empty() {
-            text.push_str("\"errors\":");
-            write_faults(&self.faults, &mut text);
-            text.push(',');
-        }
-        text.push_str("\"data\":");
-        match self.is_null {
-            true => text.push_str("null"),
-            false => {
-                text.push_str(&self.out);
-                text.push('}');
-            }
+            // Errors come first, where people see them (October 2021, section 7.1).
+            let mut errors = String::from("{\"errors\":");
+            write_faults(&self.faults, &mut errors);
+            errors.push(',');
+            errors.push_str(&text[1..]);
+            text = errors;
         }
         text.push('}');
         Answer {

@@ -167,7 +167,8 @@ fn names_that_clash_are_told() {
             .map(|it| format!("{}: {it}", it.collection()));
         told.collect::<Vec<_>>()
     };
-    let cases: [(&[(&str, Option<&str>)], &str); 5] = [
+    type Named<'a> = (&'a str, Option<&'a str>);
+    let cases: [(&[Named<'_>], &str); 5] = [
         (
             &[("order-items", None), ("order_items", None)],
             "order_items: its GraphQL name OrderItem is that of order-items; say graphql_type, so that it has another one",

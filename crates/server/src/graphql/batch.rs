@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use detente_core::CollectionKey;
@@ -78,13 +79,12 @@ impl Asked {
         // What the documents of a collection want is read for all of them at a time.
         let mut loaded: HashMap<CollectionKey, Loaded> = HashMap::new();
         for write in &done.writes {
-            let place = write.stored.key.place();
-            if !loaded.contains_key(&place) {
-                let of_place = done.writes.iter().map(|it| &it.stored.key);
-                let of_place: Vec<_> = of_place.filter(|key| key.is_in(&place)).collect();
+            if let Entry::Vacant(entry) = loaded.entry(write.stored.key.place()) {
+                let keys = done.writes.iter().map(|it| &it.stored.key);
+                let of_place: Vec<_> = keys.filter(|key| key.is_in(entry.key())).collect();
                 let ids = || of_place.iter().map(|key| key.id().to_owned()).collect();
-                let found = self.load(&place, wanted(), ids).await;
-                loaded.insert(place, found);
+                let found = self.load(entry.key(), wanted(), ids).await;
+                entry.insert(found);
             }
         }
         let mut rows = Vec::with_capacity(operations.len());

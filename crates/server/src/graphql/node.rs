@@ -140,7 +140,8 @@ pub(super) struct Version(pub(super) Content);
 
 impl Object for Version {
     fn type_name(&self) -> &str {
-        &self.0.of.version_type
+        let of = &self.0.of;
+        of.version_type.as_str()
     }
 
     fn field<'a>(&'a self, step: &'a Step) -> Resolved<'a> {

@@ -158,7 +158,8 @@ pub fn locks_receipts_and_conflicts_are_kept<S: Store>(open: impl Fn() -> S) {
 }
 
 fn documents_are_told_apart(reader: &dyn Reader) {
-    let cases: [(Option<&[&str]>, Option<usize>, usize); 7] = [
+    type Case<'a> = (Option<&'a [&'a str]>, Option<usize>, usize);
+    let cases: [Case<'_>; 7] = [
         // (documents, of each, how many)
         (None, None, 2),
         (Some(&[]), None, 0),
