@@ -73,6 +73,9 @@ bash tests/openapi.sh target/debug/detente
 step 'the TypeScript client'
 bash clients/typescript/test.sh target/debug/detente
 
+step 'instructions of a request'
+python3 bench/instructions.py target/debug/detente
+
 step 'GraphQL by clients of others'
 bash tests/graphql.sh target/debug/detente
 
