@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::canary::{leaked, sightings, told};
 use super::model::{Action, Spot, may, may_of_server, passes};
-use super::recipe::{Fate, NODE, RECIPES, Recipe, Request, Way};
+use super::recipe::{Fate, NODE, NODE_OF_ANY, RECIPES, Recipe, Request, Way};
 use super::who::{self, Who};
 use super::world::{Doc, Target, World, api, json_of};
 use crate::client::Answer;
@@ -116,6 +116,7 @@ impl Matrix {
                 self.row(who, recipe, *target, Way::Rest).await;
                 self.row(who, recipe, *target, Way::Graphql).await;
                 if recipe.is_batched {
+                    self.row(who, recipe, *target, Way::GraphqlBatch).await;
                     self.row(who, recipe, *target, Way::Batch(true)).await;
                     if who.is_known {
                         self.row(who, recipe, *target, Way::Batch(false)).await;
@@ -133,6 +134,7 @@ impl Matrix {
                 Way::Rest => Some(request),
                 Way::Batch(is_atomic) => Some(request.batched(is_atomic)),
                 Way::Graphql => request.as_graphql(),
+                Way::GraphqlBatch => request.as_graphql_batch(),
             }
         };
         let Some(request) = ask(&doc) else {
@@ -143,7 +145,7 @@ impl Matrix {
         let answer = self.send(who, &name, &request).await;
         let inner = match way {
             Way::Batch(_) if answer.status == 200 => operation(&answer),
-            Way::Graphql if answer.status == 200 => field(&answer, &fate),
+            Way::Graphql | Way::GraphqlBatch if answer.status == 200 => field(&answer, &fate),
             _ => (answer.status, json_of(&answer)),
         };
         self.judge(&name, who, &fate, &answer, &inner);
@@ -283,6 +285,8 @@ impl Matrix {
                     self.fault(who.label, &format!("the collections of {space}: {told:?}"));
                 }
             }
+            let request = Request::graphql(space, "{ it: position }", &json!({}));
+            self.field(who, &request, fate.clone()).await;
             self.feeds(who, &api(space), fate).await;
         }
     }
@@ -663,10 +667,6 @@ impl Matrix {
     }
 }
 
-/// What an interface has of a document.
-const NODE_OF_ANY: &str = "{ __typename id collection version etag updatedAt updatedBy json
-    conflicts(first: 5) { id by paths } outcome { isCreated merged { baseVersion } } }";
-
 /// What becomes of a request that needs a right somewhere, and nothing else.
 fn needs(who: &Who, action: Action, spot: Spot, statuses: &'static [u16]) -> Fate {
     match may(who, action, &spot) {
@@ -704,7 +704,11 @@ fn field(answer: &Answer, fate: &Fate) -> (u16, Value) {
     if !body["errors"].is_null() {
         return (500, body);
     }
-    let found = body["data"]["it"].clone();
+    let found = match &body["data"]["it"] {
+        // Of a batch of one.
+        Value::Array(rows) => rows[0].clone(),
+        found => found.clone(),
+    };
     let nothing = match fate {
         Fate::Answered(statuses) => statuses.iter().find(|it| [404, 410].contains(*it)),
         _ => None,
@@ -712,7 +716,8 @@ fn field(answer: &Answer, fate: &Fate) -> (u16, Value) {
     let status = match &found {
         Value::Null => nothing.copied().unwrap_or(404),
         it if it["outcome"]["isCreated"] == true => 201,
-        it if it["__typename"] == "Deleted" => 204,
+        it if it["document"]["outcome"]["isCreated"] == true => 201,
+        it if it["__typename"] == "Deleted" || it["isDeletion"] == true => 204,
         _ => 200,
     };
     (status, found)

@@ -79,9 +79,22 @@ pub(super) enum Way {
     /// As the operation of a batch, which is atomic or not.
     Batch(bool),
     Graphql,
+    /// As the operation of a batch by GraphQL.
+    GraphqlBatch,
+}
+
+impl Way {
+    fn is_batch(self) -> bool {
+        matches!(self, Self::Batch(_) | Self::GraphqlBatch)
+    }
 }
 
 /// All that can be asked of a document, so that whatever must not be seen can show.
+pub(super) const NODE_OF_ANY: &str =
+    "{ __typename id collection version etag updatedAt updatedBy json
+    conflicts(first: 5) { id by paths } outcome { isCreated merged { baseVersion } } }";
+
+/// The same of a document whose type is known.
 pub(super) const NODE: &str = "{ __typename id collection version etag updatedAt updatedBy json data
     conflicts(first: 5) { id href at by agent kind paths document baseVersion currentVersion outcome }
     outcome { isCreated isReplayed merged { baseVersion ontoVersion places { path strategy lost } } } }";
@@ -96,27 +109,71 @@ impl Request {
         Self::new("POST", &path).json(&json!({"query": query, "variables": variables}))
     }
 
-    /// The same by GraphQL, where it can be said there: for a document, its versions, or a merge.
-    pub(super) fn as_graphql(&self) -> Option<Self> {
-        let (space, rest) = match self.path.strip_prefix("/spaces/other/api/") {
+    /// The space, the type, the id and what follows it, of the path of a document.
+    fn place(&self) -> Option<(&'static str, &'static str, &str, &str)> {
+        let path = self.path.split('?').next()?;
+        let (space, rest) = match path.strip_prefix("/spaces/other/api/") {
             Some(rest) => ("other", rest),
-            None => ("default", self.path.strip_prefix("/api/")?),
+            None => ("default", path.strip_prefix("/api/")?),
         };
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let mut parts = rest.split('/');
-        let one = match parts.next()? {
+        let (collection, rest) = rest.split_once('/')?;
+        let one = match collection {
             "notes" => "Note",
             "open" => "Open",
             _ => "Secret",
         };
-        let (id, part) = (parts.next()?, parts.next().unwrap_or_default());
-        let lower = one.to_lowercase();
-        let field = |name: &str| {
-            let mut headers = self.headers.iter();
-            headers
-                .find(|(it, _)| it == name)
-                .map(|(_, value)| value.as_str())
+        let (id, part) = rest.split_once('/').unwrap_or((rest, ""));
+        Some((space, one, id, part))
+    }
+
+    fn field(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(it, _)| it == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// A batch by GraphQL of it alone, where it is a write that one can have.
+    pub(super) fn as_graphql_batch(&self) -> Option<Self> {
+        let (space, one, id, part) = self.place()?;
+        let body = || serde_json::from_str::<Value>(&self.body.as_ref().unwrap().1).unwrap();
+        let if_match = self.field("If-Match");
+        let merges = self.field("Prefer").map(|_| "MERGE");
+        let (verb, arguments) = match (&*self.method, part) {
+            ("PUT", "") if if_match.is_some() => (
+                "replace",
+                json!({"id": id, "ifMatch": if_match, "data": body(), "onConflict": merges}),
+            ),
+            ("PUT", "") if self.field("If-None-Match").is_some() => {
+                ("create", json!({"id": id, "data": body()}))
+            }
+            ("PATCH", "") if if_match.is_some() => (
+                "patch",
+                json!({"id": id, "ifMatch": if_match, "patch": body()}),
+            ),
+            ("DELETE", "") if if_match.is_some() && self.field("Idempotency-Key").is_none() => {
+                ("delete", json!({"id": id, "ifMatch": if_match}))
+            }
+            _ => return None,
         };
+        let query = format!(
+            "mutation($operations: [BatchOperation!]!) {{ it: batch(operations: $operations) {{
+                collection id version isDeletion document {NODE_OF_ANY} }} }}"
+        );
+        let operations = json!([{format!("{verb}{one}"): arguments}]);
+        Some(Self::graphql(
+            space,
+            &query,
+            &json!({"operations": operations}),
+        ))
+    }
+
+    /// The same by GraphQL, where it can be said there: for a document, its versions, or a merge.
+    pub(super) fn as_graphql(&self) -> Option<Self> {
+        let (space, one, id, part) = self.place()?;
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        let lower = one.to_lowercase();
+        let field = |name: &str| self.field(name);
         let body = || serde_json::from_str::<Value>(&self.body.as_ref().unwrap().1).unwrap();
         let mut variables = json!({"id": id});
         let if_match = field("If-Match");
@@ -124,7 +181,7 @@ impl Request {
             ("GET", "") if self.headers.is_empty() => {
                 format!("query($id: ID!) {{ it: {lower}(id: $id) {NODE} }}")
             }
-            ("GET", "versions") if parts.next().is_none() => {
+            ("GET", "versions") => {
                 let first = if query.is_empty() { 100 } else { 1 };
                 format!(
                     "query($id: ID!) {{ it: {lower}Versions(id: $id, first: {first}) {{
@@ -260,7 +317,7 @@ impl Recipe {
             collection: "",
         };
         let writes = [Create, Update, Delete];
-        if matches!(way, Way::Batch(_)) && !writes.iter().any(|it| may(who, *it, &anywhere)) {
+        if way.is_batch() && !writes.iter().any(|it| may(who, *it, &anywhere)) {
             return Fate::Denied(Create);
         }
         let lacks = |action: &Action| !may(who, *action, &doc.spot);

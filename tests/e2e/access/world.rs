@@ -468,8 +468,15 @@ impl World {
         let mut count = 0;
         for space in ["default", "other"] {
             let path = format!("{}/_conflicts?outcome=open&limit=1000", api(space));
-            let page = self.by_admin(Request::new("GET", &path)).await.json();
-            count += page["items"].as_array().unwrap().len() as u64;
+            let mut next = path.clone();
+            loop {
+                let page = self.by_admin(Request::new("GET", &next)).await.json();
+                count += page["items"].as_array().unwrap().len() as u64;
+                match page["next"].as_str() {
+                    Some(cursor) => next = format!("{path}&cursor={cursor}"),
+                    None => break,
+                }
+            }
         }
         count
     }
