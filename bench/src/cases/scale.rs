@@ -33,6 +33,10 @@ async fn run_one(
         let name = format!("{name}, {docs}");
         contenders.push(Contender::prepare(name, kind, docs, plan, launch).await?);
     }
+    // While the larger one was filled, the server of the other may have let its connections go.
+    for contender in &mut contenders {
+        contender.reconnect().await?;
+    }
     for (name, work) in [("scale put", Work::PutAtRandom), ("scale get", Work::Get)] {
         let samples = load_in_turns(&mut contenders, work, plan).await?;
         let mut rates = Vec::new();
