@@ -22,12 +22,15 @@ pub enum Sent {
     Text(Bytes),
 }
 
+/// How many levels a value may be within a request beyond those of a document.
+const LEVELS: usize = 8;
+
 impl Sent {
-    fn into_value(self) -> Value {
+    fn into_value(self, place: Place<'_>) -> Result<Value, Fault> {
         match self {
-            Self::Value(value) => value,
-            // It was checked.
-            Self::Text(text) => json::parse(&text).unwrap_or(Value::Null),
+            Self::Value(value) => Ok(value),
+            Self::Text(text) => json::parse_enclosing(&text, LEVELS)
+                .map_err(|error| place.fault(&format!("cannot be read: {error}"))),
         }
     }
 }
@@ -37,6 +40,8 @@ impl Sent {
 pub(crate) struct Variables<'a> {
     pub(crate) operation: &'a Operation,
     pub(crate) values: &'a Values,
+    /// Whether each must have a value: a condition that is left out would let everything through.
+    pub(crate) must_be_given: bool,
 }
 
 /// Values by name. Those of the type JSON may still be texts.
@@ -100,13 +105,14 @@ pub(crate) fn variables(
                 continue;
             }
             (Some(value), _) => {
-                let value = value.into_value();
+                let value = value.into_value(place).map_err(located)?;
                 input(schema, &variable.ty, value, place).map_err(located)?
             }
             (None, Some(default)) => {
                 let nothing = Variables {
                     operation,
                     values: &Values::default(),
+                    must_be_given: false,
                 };
                 let default = literal(schema, &variable.ty, default, nothing, place);
                 default.map_err(located)?.unwrap_or(Value::Null)
@@ -131,10 +137,18 @@ impl<'a> Variables<'a> {
     fn get(self, name: &str) -> Result<Option<Value>, Fault> {
         let mut defined = self.operation.variables.iter();
         match defined.any(|it| it.name == name) {
-            true => Ok(match self.values.text(name) {
-                Some(text) => Some(Sent::Text(text.clone()).into_value()),
-                None => self.values.values.get(name).cloned(),
-            }),
+            true => {
+                let value = match self.values.text(name) {
+                    Some(text) => Some(Sent::Text(text.clone()).into_value(Place::Variable(name))?),
+                    None => self.values.values.get(name).cloned(),
+                };
+                match value {
+                    None if self.must_be_given => {
+                        Err(Place::Variable(name).fault("must be there: it is part of a condition"))
+                    }
+                    value => Ok(value),
+                }
+            }
             false => Err(Fault::new(
                 Fault::VALIDATION,
                 format!("Variable ${name} is not defined."),
@@ -173,7 +187,14 @@ pub(crate) fn arguments(
             continue;
         }
         let value = match value {
-            Some(argument) => literal(schema, &definition.ty, &argument.value, variables, place)?,
+            Some(argument) => {
+                let is_variable = matches!(&*argument.value, ast::Value::Variable(_));
+                let variables = Variables {
+                    must_be_given: name == "where" && !is_variable,
+                    ..variables
+                };
+                literal(schema, &definition.ty, &argument.value, variables, place)?
+            }
             None => None,
         };
         let value = match (value, &definition.default_value) {

@@ -54,7 +54,7 @@ impl Fault {
 
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
+            message: shortened(message.into()),
             locations: Vec::new(),
             path: Vec::new(),
             extensions: Extensions::code(code),
@@ -84,7 +84,7 @@ impl Fault {
                 .iter()
                 .map(|it| (it.line, it.column))
                 .collect(),
-            ..Self::new(code, shortened(error.message))
+            ..Self::new(code, error.message)
         }
     }
 

@@ -179,6 +179,7 @@ impl Plan {
             variables: Variables {
                 operation,
                 values: &variables,
+                must_be_given: false,
             },
         };
         let root = operation.object_type();

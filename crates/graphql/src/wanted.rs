@@ -73,10 +73,13 @@ impl Api {
             };
             let place = place.child(name.as_str());
             let is_top = place.tokens().len() == 1;
-            let conditions = conditions.as_object().ok_or_else(|| says_nothing(name))?;
+            let conditions = conditions
+                .as_object()
+                .ok_or_else(|| says_nothing(&place.to_string()))?;
             match (self.operators.contains(ty), is_top, name.as_str()) {
                 (true, true, "_id" | "_version" | "_updatedAt") => add(name, conditions, tests)?,
                 (true, ..) => add(&place.to_string(), conditions, tests)?,
+                _ if conditions.is_empty() => return Err(says_nothing(&place.to_string())),
                 _ => self.walk(ty, conditions, &place, tests)?,
             }
         }
@@ -87,7 +90,8 @@ impl Api {
 /// What has no condition would let everything through: so does a variable that is not given.
 fn says_nothing(field: &str) -> Fault {
     Fault::input(format!(
-        "where.{field} has no condition. A variable in it may not be given."
+        "where has no condition for {}.",
+        field.trim_start_matches('/')
     ))
 }
 
@@ -97,7 +101,8 @@ fn add(field: &str, conditions: &Object, tests: &mut Vec<Test>) -> Result<(), Fa
     }
     for (operator, value) in conditions {
         if *value == Value::Null && !["eq", "ne"].contains(&operator.as_str()) {
-            let message = format!("where.{field}.{operator} must not be null.");
+            let field = field.trim_start_matches('/');
+            let message = format!("where: {operator} of {field} must not be null.");
             return Err(Fault::input(message));
         }
         tests.push(Test {

@@ -389,6 +389,30 @@ fn literals_keep_their_digits() {
     assert_eq!(data, r#"{"a":1.0,"b":[1.0]}"#);
 }
 
+/// A value that is too deep is told, and not taken for null, which would remove something.
+#[test]
+fn values_that_are_too_deep_are_told() {
+    let api = api();
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let sent = |levels| vec![("x".to_owned(), Sent::Text(deep(levels).into()))];
+    let of = |text: &str, levels| {
+        let document = api.document(text).unwrap();
+        Plan::of(&api, document, None, sent(levels), &Bounds::default())
+    };
+    for text in [
+        "mutation($x: JSON!) { patchNote(id: 1, patch: $x) { id } }",
+        "mutation($x: JSON) { patchNote(id: 1, patch: {a: $x}) { id } }",
+        "query($x: JSON) { notes(where: $x) { totalCount } }",
+    ] {
+        assert!(of(text, 130).is_ok(), "{text}");
+        let faults = of(text, 140).unwrap_err();
+        assert!(
+            faults[0].message.starts_with("$x cannot be read"),
+            "{text}: {faults:?}"
+        );
+    }
+}
+
 #[test]
 fn conditions_of_lists_are_found() {
     let api = api();
@@ -424,10 +448,20 @@ fn conditions_of_lists_are_found() {
         "query($x: String) { products(where: {name: {eq: $x}}) { nodes { id } } }",
         "{ products(where: {stock: {gt: null}}) { nodes { id } } }",
         "{ products(where: {size: null}) { nodes { id } } }",
+        "{ products(where: {size: {}}) { nodes { id } } }",
+        "query($x: StringWhere) { products(where: {name: $x}) { nodes { id } } }",
+        "query($x: JSON) { notes(where: {a: $x}) { nodes { id } } }",
         "{ notes(where: {a: {}}) { nodes { id } } }",
     ] {
-        let message = tests(text).unwrap_err();
-        assert!(message.starts_with("where."), "{text}: {message}");
+        let plan = plan(&api, text, "{}");
+        let message = match plan {
+            Ok(plan) => api.tests(&plan.steps[0]).unwrap_err().message,
+            Err(faults) => faults[0].message.clone(),
+        };
+        assert!(
+            message.starts_with("where") || message.starts_with("$x must be there"),
+            "{text}: {message}"
+        );
     }
     let null = "{ products(where: {price: {eq: null}}) { nodes { id } } }";
     assert_eq!(tests(null).unwrap(), ["/price eq null"]);

@@ -44,7 +44,7 @@ pub struct Graphql {
     /// `None`: nothing.
     api: Option<Arc<Api>>,
     /// Why there is nothing, if nobody asked for that.
-    pub(crate) why_off: Option<String>,
+    why_off: Option<String>,
     pub bounds: Bounds,
 }
 
@@ -83,6 +83,11 @@ impl Graphql {
             why_off: why,
             bounds: Bounds::default(),
         }
+    }
+
+    /// Why there is nothing, if nobody asked for that.
+    pub fn why_off(&self) -> Option<&str> {
+        self.why_off.as_deref()
     }
 
     /// The schema in the language of GraphQL.
@@ -158,7 +163,7 @@ async fn perform(
         }
         (_, Form::Events) => stream::answer(&asked, plan).await?,
         _ => {
-            let answered = asked.perform(&plan).await;
+            let answered = asked.perform_whole(plan).await?;
             form.answer(answered, StatusCode::OK, headers).await?
         }
     };

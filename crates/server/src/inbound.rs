@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A body may take this long, and longer if it comes at this rate at least, in bytes a second.
 const BODY_TIME: Duration = Duration::from_secs(30);
-const LEAST_RATE: usize = 16 * 1024;
+pub(crate) const LEAST_RATE: usize = 16 * 1024;
 
 /// A request on its way in: its head, and a body that is read at most once.
 #[derive(Debug)]

@@ -34,7 +34,7 @@ pub(crate) struct Current {
 
 impl Current {
     fn new(app: App) -> Self {
-        if let Some(why) = &app.settings.graphql.why_off {
+        if let Some(why) = app.settings.graphql.why_off() {
             tracing::warn!(why, "GraphQL is off");
         }
         let app = Arc::new(app);

@@ -42,6 +42,9 @@ fn check(file: &Path) -> Result<(), Failure> {
                 "collections"
             };
             println!("{}: no mistakes; {count} {noun}", file.display());
+            if let Some(why) = config.settings.graphql.why_off() {
+                println!("GraphQL is off: {why}");
+            }
             Ok(())
         }
         Err(mistakes) => Err(Failure::Usage(told(&mistakes))),

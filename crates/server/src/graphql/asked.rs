@@ -7,6 +7,7 @@ use detente_graphql::{
     Answer as Answered, Api, Completion, Fault, Kind, Plan, Resolved, Resolver, Step,
 };
 use detente_service::{Place, Principal, offload};
+use tokio::sync::oneshot;
 
 use super::arguments::Arguments;
 use super::request::Request;
@@ -47,7 +48,7 @@ impl Asked {
     pub(super) fn by(call: &Call) -> Result<Self, Refused> {
         let graphql = &call.app.settings.graphql;
         let none = || {
-            let why = graphql.why_off.iter().map(|why| format!(" {why}"));
+            let why = graphql.why_off().into_iter().map(|why| format!(" {why}"));
             Problem::not_found(format!(
                 "This server has no GraphQL.{}",
                 why.collect::<String>()
@@ -97,6 +98,24 @@ impl Asked {
         let bounds = &self.app.settings.graphql.bounds;
         let operation = sent.operation.as_deref();
         Plan::of(&self.api, document, operation, sent.variables, bounds)
+    }
+
+    /// Performs a query or a mutation for a request. A mutation that was begun is performed to its end, and noted,
+    /// whether or not somebody still waits for its answer.
+    pub(super) async fn perform_whole(&self, plan: Plan) -> Result<Answered, Refused> {
+        if plan.kind != Kind::Mutation {
+            return Ok(self.perform(&plan).await);
+        }
+        let (answer, answered) = oneshot::channel();
+        let asked = self.clone();
+        tokio::spawn(async move {
+            let done = asked.perform(&plan).await;
+            if answer.send(done).is_err() {
+                asked.note(plan.kind);
+            }
+        });
+        let broken = |_| Problem::internal("a mutation broke off");
+        Ok(answered.await.map_err(broken)?)
     }
 
     /// Performs a query or a mutation: field by field, each of which is written before the next is resolved.

@@ -13,7 +13,7 @@ use detente_graphql::{Answer as Answered, Fault, Kind, Plan};
 use detente_service::Principal;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use super::asked::{Asked, class};
 use super::request::Request;
@@ -22,6 +22,7 @@ use crate::call::{Answer, Call};
 use crate::connections::Asking;
 use crate::following::{HEARTBEAT, instant};
 use crate::gate;
+use crate::inbound::LEAST_RATE;
 use crate::pace;
 use crate::problem::Problem;
 
@@ -30,9 +31,10 @@ const PROTOCOL: &str = "graphql-transport-ws";
 /// How long a client may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a client may take to read a message, and how long it may be silent although it is asked whether it is
-/// there.
+/// How long a client may take to read a message; longer if it is long.
 const READING: Duration = Duration::from_secs(30);
+
+/// How long it may be silent although it is asked whether it is there.
 const SILENT: Duration = Duration::from_secs(75);
 
 /// How long a client may take to read that it is turned away.
@@ -163,26 +165,29 @@ impl Connection {
         let (say, mut said) = mpsc::channel::<Said>(WAITING);
         let late = Instant::now() + PATIENCE;
         let mut heard = Instant::now();
+        // By itself, whatever else is sent: a client that only listens is asked, too.
+        let mut beat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let message = tokio::select! {
                 biased;
                 why = self.ended() => return Some(why),
                 () = sleep_until(late), if !self.is_begun => return Some(TOO_LATE),
+                _ = beat.tick() => {
+                    if heard.elapsed() > SILENT {
+                        return None;
+                    }
+                    if let Err(why) = self.send(socket, Message::Ping(Default::default())).await {
+                        return why;
+                    }
+                    continue;
+                }
                 message = socket.recv() => match message {
                     Some(Ok(message)) => message,
                     Some(Err(_)) | None => return None,
                 },
                 Some(said) = said.recv() => {
                     if let Err(why) = self.tell(socket, said).await {
-                        return why;
-                    }
-                    continue;
-                }
-                () = sleep(HEARTBEAT) => {
-                    if heard.elapsed() > SILENT {
-                        return None;
-                    }
-                    if let Err(why) = self.send(socket, Message::Ping(Default::default())).await {
                         return why;
                     }
                     continue;
@@ -233,10 +238,15 @@ impl Connection {
 
     /// Sends a message, unless the socket must end, or its client does not read.
     async fn send(&self, socket: &mut WebSocket, message: Message) -> Result<(), Option<Close>> {
+        let length = match &message {
+            Message::Text(text) => text.len(),
+            _ => 0,
+        };
+        let reading = READING + Duration::from_secs((length / LEAST_RATE) as u64);
         tokio::select! {
             biased;
             why = self.ended() => Err(Some(why)),
-            sent = timeout(READING, socket.send(message)) => match sent {
+            sent = timeout(reading, socket.send(message)) => match sent {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) | Err(_) => Err(None),
             },
@@ -416,14 +426,14 @@ async fn perform(asked: Asked, request: Request, speaker: Speaker, working: Arc<
             let work = async move {
                 let answered = asked.perform(&plan).await;
                 asked.note(kind);
-                answered
+                (answered, turn)
             };
             let answered = match kind {
                 // What was begun is performed and noted, whether or not somebody still waits for it.
                 Kind::Mutation => tokio::spawn(work).await.ok(),
                 _ => Some(work.await),
             };
-            if let Some(answered) = answered {
+            if let Some((answered, turn)) = answered {
                 speaker.say("next", Some(&answered.text), Some(turn)).await;
             }
             speaker.say("complete", None, None).await;

@@ -18,7 +18,7 @@ use crate::feed::{COMMENT, event_stream};
 /// a stream that ends without it broke off, and its client begins again.
 pub(super) async fn answer(asked: &Asked, plan: Plan) -> Answer {
     if plan.kind != Kind::Subscription {
-        return Ok(only(&asked.perform(&plan).await));
+        return Ok(only(&asked.perform_whole(plan).await?));
     }
     let subscription = match asked.subscribe(plan).await {
         Ok(subscription) => subscription,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use detente_core::json::{Object as Members, Value, object};
+use detente_core::json::{MAX_DEPTH, Object as Members, Value, object};
 use detente_core::merge::Choices;
 use detente_core::{Condition, Preconditions, VersionTag};
 use detente_graphql::{CollectionType, Resolved, Resolver, Step};
@@ -147,6 +147,13 @@ impl Asked {
         arguments: Arguments<'_>,
     ) -> Result<MergeAsk, Refused> {
         let collection = self.collection(of, arguments)?;
+        for name in ["document", "patch", "choices"] {
+            // A request may be a little deeper than what is stored.
+            if arguments.get(name).is_some_and(|it| it.depth() > MAX_DEPTH) {
+                let what = format!("must not be nested deeper than {MAX_DEPTH} levels");
+                return Err(mistake(name, &what).into());
+            }
+        }
         let base = Value::from(arguments.text("base").unwrap_or_default());
         let edit = match (arguments.get("document"), arguments.get("patch")) {
             (Some(document), None) => MergeEdit::Document(document.clone()),
