@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
+use crate::exchange::REQUEST_ID;
 use crate::operations::Operation;
 use crate::problem::Problem;
 use crate::settings::Audit;
@@ -25,6 +27,58 @@ pub(crate) struct HasDenial;
 /// Marks an answer to something that wrote, although its operation need not have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wrote;
+
+/// A write under way. If it is dropped before it is over, since its client went away, its line says so: the write may
+/// have been performed.
+pub(crate) struct UnderWay {
+    by: Arc<str>,
+    operation: &'static str,
+    request_id: Option<HeaderValue>,
+    method: Method,
+    uri: Uri,
+}
+
+impl UnderWay {
+    /// `None`: nothing is to be told of it.
+    pub(crate) fn of(
+        audit: Audit,
+        operation: &Operation,
+        by: &Arc<str>,
+        parts: &Parts,
+    ) -> Option<Self> {
+        let is_told = audit == Audit::Writes && operation.action.is_write();
+        is_told.then(|| Self {
+            by: Arc::clone(by),
+            operation: operation.id,
+            request_id: parts.headers.get(REQUEST_ID).cloned(),
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+        })
+    }
+
+    /// It is over: its answer has the line.
+    pub(crate) fn end(mut self) {
+        self.operation = "";
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if self.operation.is_empty() {
+            return;
+        }
+        let request_id = self.request_id.as_ref().and_then(|id| id.to_str().ok());
+        tracing::info!(
+            target: "detente::audit",
+            request_id = request_id.unwrap_or_default(),
+            by = &*self.by,
+            operation = self.operation,
+            method = %self.method,
+            path = self.uri.path(),
+            "unanswered"
+        );
+    }
+}
 
 /// Whether an answer is a denial, or tells of one.
 pub(crate) fn denies(answer: &Result<Response, Problem>) -> bool {

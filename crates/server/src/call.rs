@@ -11,7 +11,7 @@ use detente_gate::Standing;
 use detente_service::Principal;
 
 use crate::app::App;
-use crate::audit::{audited, denies};
+use crate::audit::{UnderWay, audited, denies};
 use crate::explanation::Refused;
 use crate::fields::must_be_placed;
 use crate::gate::{self, Entry};
@@ -172,6 +172,8 @@ async fn enter(
         path,
         inbound,
     };
+    let audit = call.app.settings.audit;
+    let under_way = UnderWay::of(audit, operation, &call.principal.name, &call.inbound.parts);
     let answer = match see_all(&call, scope).await {
         Ok(()) => run(&mut call).await,
         Err(refused) => Err(refused),
@@ -188,6 +190,9 @@ async fn enter(
             Err(refused.told(&call.site))
         }
     };
+    if let Some(under_way) = under_way {
+        under_way.end();
+    }
     let by = Some(&call.principal.name);
     leave(&call.app, &call.asker, by, operation, answer)
 }

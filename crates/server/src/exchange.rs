@@ -13,9 +13,10 @@ use crate::audit::Audited;
 use crate::digits::push_number;
 use crate::origin;
 use crate::problem::{Problem, ProblemKind};
+use crate::settings::Audit;
 use crate::site::Site;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest request id that is taken over from a client, in bytes.
 const MAX_REQUEST_ID: usize = 64;
@@ -37,7 +38,12 @@ pub(crate) async fn exchange(
     };
     let mut response = match refused {
         Some(problem) => problem.into_response(),
-        None => next.run(request).await,
+        None => {
+            if app.settings.audit == Audit::Writes {
+                request.headers_mut().insert(REQUEST_ID, id.clone());
+            }
+            next.run(request).await
+        }
     };
     let audited = response.extensions_mut().remove::<Audited>();
     let mut slug = None;

@@ -1,3 +1,5 @@
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -308,4 +310,57 @@ async fn denials_are_told_unless_nothing_is() {
         must_keep_secrets(&lines);
         assert_eq!(ids(&audited(&lines)), expected, "{audit}");
     }
+}
+
+#[tokio::test]
+async fn a_write_has_a_line_although_nobody_waited_for_its_answer() {
+    let server = start("audit = \"writes\"");
+    let client = server.client();
+    let body = json!({"owner": "ann", "text": CANARY}).to_string();
+    let mut written = Vec::new();
+    for round in 0..300 {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let path = format!("/api/notes/gone-{round}");
+        let head = format!(
+            "PUT {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer ann-s3cret\r\nX-Request-Id: gone-{round}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            server.address(),
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        drop(stream);
+        // Whatever was begun before this write is decided by its answer.
+        by("ann-s3cret", client.put("/api/notes/after", &body))
+            .header("X-Request-Id", "after")
+            .send()
+            .await;
+        let found = by("ann-s3cret", client.ask("GET", &path)).send().await;
+        if found.status == 200 {
+            written.push(format!("gone-{round}"));
+        }
+        if written.len() == 20 {
+            break;
+        }
+    }
+    assert!(
+        !written.is_empty(),
+        "no write of a client that left was performed"
+    );
+    let lines = log(server);
+    must_keep_secrets(&lines);
+    let rows = audited(&lines);
+    let mut unanswered = 0;
+    for id in &written {
+        let of_it = rows
+            .iter()
+            .filter(|row| row["fields"]["request_id"] == **id);
+        let of_it: Vec<_> = of_it.map(|row| &row["fields"]).collect();
+        assert_eq!(of_it.len(), 1, "{id}: {of_it:?}");
+        unanswered += usize::from(of_it[0]["message"] == "unanswered");
+        assert_eq!(
+            (&of_it[0]["by"], &of_it[0]["operation"]),
+            (&json!("ann"), &json!("replace"))
+        );
+    }
+    assert!(unanswered > 0, "each of {written:?} was answered");
 }
