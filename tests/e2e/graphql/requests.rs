@@ -405,7 +405,22 @@ async fn a_configuration_can_leave_it_out_and_print_its_schema() {
     ] {
         assert!(told.errors.contains(part), "{told}");
     }
-    // Who says nothing of GraphQL need not do without the server.
+    // Who says nothing of GraphQL need not do without the server, and is told.
+    tester.write("detente.toml", "[collections.note]\n[collections.notes]\n");
+    for command in ["check", "graphql"] {
+        let told = tester.run(&["config", command, "detente.toml"]);
+        assert!(
+            told.to_string()
+                .contains("its GraphQL name Note is that of note"),
+            "{told}"
+        );
+    }
+    tester.write("detente.toml", "[graphql]\nenabled = false\n");
+    let told = tester.run(&["config", "graphql", "detente.toml"]);
+    assert!(
+        told.code == 2 && told.errors.contains("graphql.enabled is false"),
+        "{told}"
+    );
     let server = Server::with_config("[collections.note]\n[collections.notes]\n");
     let client = server.client();
     client.create("/api/notes/1", "{}").await;

@@ -53,14 +53,16 @@ fn check(file: &Path) -> Result<(), Failure> {
 
 fn graphql(file: &Path) -> Result<(), Failure> {
     let config = config::load(file).map_err(|mistakes| Failure::Usage(told(&mistakes)))?;
-    match config.settings.graphql.sdl() {
+    let graphql = &config.settings.graphql;
+    match graphql.sdl() {
         Some(sdl) => {
             print!("{sdl}");
             Ok(())
         }
         None => {
             let file = file.display();
-            Err(Failure::Usage(anyhow!("{file}: graphql.enabled is false")))
+            let why = graphql.why_off().unwrap_or("graphql.enabled is false");
+            Err(Failure::Usage(anyhow!("{file}: {why}")))
         }
     }
 }
