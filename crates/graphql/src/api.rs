@@ -277,6 +277,9 @@ fn unsayable(all: &[Described<'_>], message: &str) -> Clash {
 /// The names that are taken, of types and of fields of the roots, each with whose it is.
 struct Taken(BTreeMap<String, String>);
 
+/// What the names of the types end in that a nested object or an enum may have.
+const FORMS: [&str; 3] = ["", "Input", "Where"];
+
 impl Taken {
     fn new() -> Self {
         let words = COMMON.lines().filter_map(|line| {
@@ -324,8 +327,8 @@ impl Taken {
     /// A name that is still free, this one if it is. Nested types have names of their own makers alone.
     fn free(&mut self, wanted: String) -> String {
         let is_free = |name: &String| {
-            let forms = ["", "Input", "Where"].map(|suffix| format!("{name}{suffix}"));
-            forms.iter().all(|form| !self.0.contains_key(form))
+            let mut forms = FORMS.iter().map(|suffix| format!("{name}{suffix}"));
+            forms.all(|form| !self.0.contains_key(&form))
         };
         let others = (1..).map(|number| match number {
             1 => format!("{wanted}Value"),
@@ -333,7 +336,7 @@ impl Taken {
         });
         let name = std::iter::once(wanted.clone()).chain(others).find(is_free);
         let name = name.unwrap_or(wanted);
-        for suffix in ["", "Input", "Where"] {
+        for suffix in FORMS {
             self.0.insert(format!("{name}{suffix}"), name.clone());
         }
         name

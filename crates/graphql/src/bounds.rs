@@ -69,7 +69,7 @@ impl Bounds {
         let weight = weighing.set(&operation.selection_set);
         let over = |what: &str, is: u64, most: u64| {
             let message = format!("The operation {what}: {is} of at most {most}.");
-            Err(Fault::new(Fault::TOO_COSTLY, message).with("limit", most.to_string()))
+            Err(Fault::over(message, most))
         };
         if weighing.asks_for_schema && !self.introspection {
             return Err(Fault::new(

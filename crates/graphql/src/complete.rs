@@ -94,8 +94,7 @@ impl<'a> Completion<'a> {
             let message = format!(
                 "It was performed, but an answer has no room for it: it would have more than {most} bytes."
             );
-            let fault = Fault::new(Fault::TOO_COSTLY, message).with("limit", most.to_string());
-            self.fail(step, fault);
+            self.fail(step, Fault::over(message, most as u64));
         } else {
             self.is_null |= done.is_err();
         }
@@ -117,8 +116,7 @@ impl<'a> Completion<'a> {
             let most = self.plan.answer_bytes;
             let message =
                 format!("The answer would have more than {most} bytes: ask for less at a time.");
-            let fault = Fault::new(Fault::TOO_COSTLY, message).with("limit", most.to_string());
-            self.faults = vec![fault];
+            self.faults = vec![Fault::over(message, most as u64)];
             self.is_null = true;
         }
         let mut text = match self.is_null {
@@ -127,11 +125,7 @@ impl<'a> Completion<'a> {
         };
         if !self.faults.is_empty() {
             // Errors come first, where people see them (October 2021, section 7.1).
-            let mut errors = String::from("{\"errors\":");
-            write_faults(&self.faults, &mut errors);
-            errors.push(',');
-            errors.push_str(&text[1..]);
-            text = errors;
+            text = format!("{{\"errors\":{},{}", Fault::list(&self.faults), &text[1..]);
         }
         text.push('}');
         Answer {
@@ -395,24 +389,9 @@ impl Object for Record<'_> {
 impl Answer {
     /// The response to a request that is refused as a whole: it has no data.
     pub fn refused(faults: &[Fault]) -> Self {
-        let mut text = String::from("{\"errors\":");
-        write_faults(faults, &mut text);
-        text.push('}');
         Self {
-            text,
+            text: format!("{{\"errors\":{}}}", Fault::list(faults)),
             has_data: false,
         }
     }
-}
-
-/// A list of errors.
-fn write_faults(faults: &[Fault], out: &mut String) {
-    out.push('[');
-    for (index, fault) in faults.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        out.push_str(&fault.to_text());
-    }
-    out.push(']');
 }

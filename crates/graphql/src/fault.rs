@@ -66,6 +66,11 @@ impl Fault {
         Self::new(Self::INPUT, message)
     }
 
+    /// That a request asks for more than `limit`.
+    pub(crate) fn over(message: String, limit: u64) -> Self {
+        Self::new(Self::TOO_COSTLY, message).with("limit", limit.to_string())
+    }
+
     /// With one more member of its extensions, a JSON text.
     pub fn with(mut self, name: &'static str, text: impl Into<String>) -> Self {
         self.extensions.members.push((name, text.into()));
@@ -86,6 +91,12 @@ impl Fault {
                 .collect(),
             ..Self::new(code, error.message)
         }
+    }
+
+    /// Several, as the `errors` of a response are.
+    pub fn list(faults: &[Self]) -> String {
+        let texts: Vec<_> = faults.iter().map(Self::to_text).collect();
+        format!("[{}]", texts.join(","))
     }
 
     /// As a response has it.

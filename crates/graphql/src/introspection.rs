@@ -76,9 +76,10 @@ fn text<'a>(text: Option<&'a Node<str>>) -> Resolved<'a> {
         .unwrap_or(Resolved::Null)
 }
 
-/// Whether what is deprecated is asked for, too.
-fn has_deprecated(step: &Step) -> bool {
-    step.argument("includeDeprecated") == Some(&Value::Bool(true))
+/// Whether something is told: what is deprecated only where it is asked for.
+fn is_told(step: &Step, directives: &ast::DirectiveList) -> bool {
+    let asks_for_all = || step.argument("includeDeprecated") == Some(&Value::Bool(true));
+    !is_deprecated(directives) || asks_for_all()
 }
 
 /// Why something is deprecated, if it is.
@@ -151,10 +152,8 @@ impl Object for OfType<'_> {
                     ExtendedType::Interface(it) => &it.fields,
                     _ => return Resolved::Null,
                 };
-                let wanted = |it: &&'a FieldDefinition| {
-                    has_deprecated(step) || !is_deprecated(&it.directives)
-                };
-                let fields = fields.values().map(|it| &***it).filter(wanted);
+                let fields = fields.values().map(|it| &***it);
+                let fields = fields.filter(|it| is_told(step, &it.directives));
                 list(fields, |it| Resolved::object(OfField(api, it)))
             }
             "interfaces" => {
@@ -175,10 +174,8 @@ impl Object for OfType<'_> {
             },
             "enumValues" => match ty {
                 ExtendedType::Enum(it) => {
-                    let wanted = |it: &&'a EnumValueDefinition| {
-                        has_deprecated(step) || !is_deprecated(&it.directives)
-                    };
-                    let values = it.values.values().map(|it| &***it).filter(wanted);
+                    let values = it.values.values().map(|it| &***it);
+                    let values = values.filter(|it| is_told(step, &it.directives));
                     list(values, |it| Resolved::object(OfValue(it)))
                 }
                 _ => Resolved::Null,
@@ -227,11 +224,8 @@ fn inputs<'a>(
     step: &Step,
     inputs: impl Iterator<Item = &'a InputValueDefinition>,
 ) -> Resolved<'a> {
-    let wanted =
-        |it: &&'a InputValueDefinition| has_deprecated(step) || !is_deprecated(&it.directives);
-    list(inputs.filter(wanted), |it| {
-        Resolved::object(OfInput(api, it))
-    })
+    let inputs = inputs.filter(|it| is_told(step, &it.directives));
+    list(inputs, |it| Resolved::object(OfInput(api, it)))
 }
 
 impl Object for OfField<'_> {

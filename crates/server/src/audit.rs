@@ -31,6 +31,7 @@ pub(crate) struct Wrote;
 /// A write under way. If it is dropped before it is over, since its client went away, its line says so: the write may
 /// have been performed.
 pub(crate) struct UnderWay {
+    is_over: bool,
     by: Arc<str>,
     operation: &'static str,
     request_id: Option<HeaderValue>,
@@ -46,8 +47,9 @@ impl UnderWay {
         by: &Arc<str>,
         parts: &Parts,
     ) -> Option<Self> {
-        let is_told = audit == Audit::Writes && operation.action.is_write();
+        let is_told = audit.tells(operation.action.is_write(), false);
         is_told.then(|| Self {
+            is_over: false,
             by: Arc::clone(by),
             operation: operation.id,
             request_id: parts.headers.get(REQUEST_ID).cloned(),
@@ -58,13 +60,13 @@ impl UnderWay {
 
     /// It is over: its answer has the line.
     pub(crate) fn end(mut self) {
-        self.operation = "";
+        self.is_over = true;
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        if self.operation.is_empty() {
+        if self.is_over {
             return;
         }
         let request_id = self.request_id.as_ref().and_then(|id| id.to_str().ok());
@@ -96,12 +98,8 @@ pub(crate) fn audited(
     is_denial: bool,
     answer: Result<Response, Problem>,
 ) -> Result<Response, Problem> {
-    let is_told = match audit {
-        Audit::Off => false,
-        Audit::Denials => is_denial,
-        Audit::Writes => is_denial || operation.action.is_write() || wrote(&answer),
-    };
-    if !is_told {
+    let is_write = operation.action.is_write() || wrote(&answer);
+    if !audit.tells(is_write, is_denial) {
         return answer;
     }
     let mut response = answer.into_response();
@@ -117,12 +115,7 @@ fn wrote(answer: &Result<Response, Problem>) -> bool {
 
 /// The same, of an operation over a socket, which is no request of its own.
 pub(crate) fn note_within(audit: Audit, by: &str, path: &str, is_write: bool, is_denial: bool) {
-    let is_told = match audit {
-        Audit::Off => false,
-        Audit::Denials => is_denial,
-        Audit::Writes => is_denial || is_write,
-    };
-    if is_told {
+    if audit.tells(is_write, is_denial) {
         let became = if is_denial { "refused" } else { "done" };
         tracing::info!(target: "detente::audit", by, operation = "sendGraphql", path, "{became}");
     }

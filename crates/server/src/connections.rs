@@ -163,12 +163,8 @@ impl Admitted {
     /// Returns once nothing goes on any more that a request began: what a connection became may outlive it.
     pub(crate) async fn rest(&self) {
         while self.pulse.is_working() {
-            let answered = self.pulse.answered.notified();
-            // It may have been answered before we listened.
-            if !self.pulse.is_working() {
-                return;
-            }
-            answered.await;
+            // An answer before we listen is kept for us.
+            self.pulse.answered.notified().await;
         }
     }
 

@@ -13,7 +13,6 @@ use crate::audit::Audited;
 use crate::digits::push_number;
 use crate::origin;
 use crate::problem::{Problem, ProblemKind};
-use crate::settings::Audit;
 use crate::site::Site;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,7 +38,7 @@ pub(crate) async fn exchange(
     let mut response = match refused {
         Some(problem) => problem.into_response(),
         None => {
-            if app.settings.audit == Audit::Writes {
+            if app.settings.audit.tells(true, false) {
                 request.headers_mut().insert(REQUEST_ID, id.clone());
             }
             next.run(request).await

@@ -114,14 +114,19 @@ fn condition(headers: &HeaderMap, name: HeaderName) -> Result<Option<Condition>,
         value.extend_from_slice(b", ");
         value.extend_from_slice(line.as_bytes());
     }
-    let condition = Condition::parse(&value).map_err(|error| not_a_condition(&name, &error))?;
-    Ok(Some(match condition {
+    let condition = condition_of(&value).map_err(|error| not_a_condition(&name, &error))?;
+    Ok(Some(condition))
+}
+
+/// The condition that a text has. Its tags name versions, with the suffix of a content coding and without.
+pub(crate) fn condition_of(text: &[u8]) -> Result<Condition, Malformed> {
+    Ok(match Condition::parse(text)? {
         Condition::Any => Condition::Any,
         Condition::Tags(tags) => {
             let tags = tags.into_iter().map(VersionTag::without_suffix);
             Condition::Tags(tags.collect())
         }
-    }))
+    })
 }
 
 fn not_a_condition(name: &HeaderName, error: &Malformed) -> Problem {

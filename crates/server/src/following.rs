@@ -1,11 +1,12 @@
 //! A feed that somebody follows, whatever carries it to them.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use detente_core::Moment;
 use detente_service::{Follower, Page};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::app::App;
 
@@ -48,16 +49,10 @@ impl Following {
         if app.closing.has_begun() || end.is_some_and(|end| end <= Instant::now()) {
             return None;
         }
-        let end = async {
-            match end {
-                Some(end) => tokio::time::sleep_until(end).await,
-                None => std::future::pending().await,
-            }
-        };
         let is_open = tokio::select! {
             is_open = self.follower.wait() => is_open,
             () = app.closing.wait() => false,
-            () = end => false,
+            () = reached(end) => false,
             () = tokio::time::sleep(HEARTBEAT) => return Some(Came::Silence),
         };
         if !is_open {
@@ -78,6 +73,14 @@ impl Following {
 impl Drop for Following {
     fn drop(&mut self) {
         self.app.metrics.streams.dec();
+    }
+}
+
+/// Returns at a time; never, if there is none.
+pub(crate) async fn reached(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
     }
 }
 

@@ -45,13 +45,13 @@ impl OnceField {
         &'a self,
         method: &'a str,
         path: &'a str,
-        media_type: &'a str,
+        media_type: &'a [u8],
     ) -> OnceKey<'a> {
         OnceKey {
             verb: method,
             place: respell(path),
             key: &self.0,
-            media_type: media_type.as_bytes(),
+            media_type,
         }
     }
 
@@ -69,12 +69,8 @@ impl OnceField {
         headers: &'a HeaderMap,
     ) -> OnceKey<'a> {
         let media_type = headers.get(header::CONTENT_TYPE);
-        OnceKey {
-            verb: method,
-            place: respell(path),
-            key: &self.0,
-            media_type: media_type.map_or(&b""[..], |value| value.as_bytes()),
-        }
+        let media_type = media_type.map_or(&b""[..], |value| value.as_bytes());
+        self.with(method, path, media_type)
     }
 }
 

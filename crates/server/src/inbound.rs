@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A body may take this long, and longer if it comes at this rate at least, in bytes a second.
 const BODY_TIME: Duration = Duration::from_secs(30);
-pub(crate) const LEAST_RATE: usize = 16 * 1024;
+const LEAST_RATE: usize = 16 * 1024;
 
 /// A request on its way in: its head, and a body that is read at most once.
 #[derive(Debug)]
@@ -205,7 +205,12 @@ impl Inbound {
 
 /// When the next part of a body must be there at the latest.
 fn due(begun: Instant, received: usize) -> Instant {
-    begun + BODY_TIME + Duration::from_secs((received / LEAST_RATE) as u64)
+    begun + transfer_time(received)
+}
+
+/// How long a client may take to send or to read so many bytes.
+pub(crate) fn transfer_time(bytes: usize) -> Duration {
+    BODY_TIME + Duration::from_secs((bytes / LEAST_RATE) as u64)
 }
 
 fn too_slow() -> Problem {

@@ -48,6 +48,17 @@ pub enum Audit {
     Writes,
 }
 
+impl Audit {
+    /// Whether a request gets a line: one that is a write, or one that was denied.
+    pub(crate) fn tells(self, is_write: bool, is_denial: bool) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Denials => is_denial,
+            Self::Writes => is_denial || is_write,
+        }
+    }
+}
+
 /// How much clients may ask for.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

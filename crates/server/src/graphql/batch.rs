@@ -15,6 +15,7 @@ use super::writing::once;
 use crate::batch::{MAX_OPERATIONS, tell};
 use crate::explanation::Refused;
 use crate::problem::Problem;
+use crate::resource::{JSON, space_prefix};
 
 /// An operation of a batch, as far as it could be read.
 struct Operation {
@@ -55,10 +56,10 @@ impl Asked {
             operations.push(Operation { of, path });
         }
         let once = once(arguments)?;
-        let path = format!("{}/api/_batch", crate::resource::space_prefix(&self.space));
+        let path = format!("{}/api/_batch", space_prefix(&self.space));
         let once = once
             .as_ref()
-            .map(|once| once.with("POST", &path, "application/json"));
+            .map(|once| once.with("POST", &path, JSON.as_bytes()));
         let text = arguments.json("operations");
         let service = &self.app.service;
         let asks: Vec<Result<Ask, Refused>> = asks;

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use detente_core::CollectionKey;
 use detente_core::json::Value;
+use detente_core::{CollectionKey, Key};
 use detente_graphql::{Fault, Resolved, Selection, Step};
 use detente_store::{LoggedConflict, OutcomeFilter};
 
@@ -31,6 +31,20 @@ fn wanted(step: &Step) -> Wanted {
 }
 
 impl Asked {
+    /// What the nodes that `selections` are about want, of one document.
+    pub(super) async fn load_of<'a>(
+        &self,
+        key: &Key,
+        selections: impl Iterator<Item = &'a Selection>,
+    ) -> Loaded {
+        let wanting: Vec<_> = selections.filter(|it| it.has("conflicts")).collect();
+        if wanting.is_empty() {
+            return Loaded::default();
+        }
+        let ids = || vec![key.id().to_owned()];
+        self.load(&key.place(), wanting.into_iter(), ids).await
+    }
+
     /// What the nodes that `selections` are about want, of the documents with these ids.
     pub(super) async fn load<'a>(
         &self,

@@ -37,9 +37,8 @@ impl Asked {
             }
             Err(explanation) => return Err(explanation.into()),
         };
-        let ids = || vec![key.id().to_owned()];
         let wanted = std::iter::once(step.selection());
-        let loaded = self.load(&collection, wanted, ids).await;
+        let loaded = self.load_of(&key, wanted).await;
         Ok(Resolved::object(Node::read(read.stored, of, loaded)))
     }
 

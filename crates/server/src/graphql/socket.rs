@@ -20,9 +20,9 @@ use super::request::Request;
 use super::subscription::Event;
 use crate::call::{Answer, Call};
 use crate::connections::Asking;
-use crate::following::{HEARTBEAT, instant};
+use crate::following::{HEARTBEAT, instant, reached};
 use crate::gate;
-use crate::inbound::LEAST_RATE;
+use crate::inbound::transfer_time;
 use crate::pace;
 use crate::problem::Problem;
 
@@ -31,10 +31,7 @@ const PROTOCOL: &str = "graphql-transport-ws";
 /// How long a client may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a client may take to read a message; longer if it is long.
-const READING: Duration = Duration::from_secs(30);
-
-/// How long it may be silent although it is asked whether it is there.
+/// How long a client may be silent although it is asked whether it is there.
 const SILENT: Duration = Duration::from_secs(75);
 
 /// How long a client may take to read that it is turned away.
@@ -216,12 +213,6 @@ impl Connection {
     async fn ended(&self) -> Close {
         let app = &self.asked.app;
         let end = self.asked.principal.until.map(|until| instant(app, until));
-        let expired = async {
-            match end {
-                Some(end) => sleep_until(end).await,
-                None => std::future::pending().await,
-            }
-        };
         let crowded = async {
             match &self.asking {
                 Some(asking) => asking.makes_room().await,
@@ -231,7 +222,7 @@ impl Connection {
         tokio::select! {
             biased;
             () = app.closing.wait() => GOING,
-            () = expired => FORBIDDEN,
+            () = reached(end) => FORBIDDEN,
             () = crowded => CROWDED,
         }
     }
@@ -242,11 +233,10 @@ impl Connection {
             Message::Text(text) => text.len(),
             _ => 0,
         };
-        let reading = READING + Duration::from_secs((length / LEAST_RATE) as u64);
         tokio::select! {
             biased;
             why = self.ended() => Err(Some(why)),
-            sent = timeout(reading, socket.send(message)) => match sent {
+            sent = timeout(transfer_time(length), socket.send(message)) => match sent {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) | Err(_) => Err(None),
             },
@@ -404,9 +394,7 @@ impl Speaker {
 
     /// The payload of `error` has the errors alone.
     async fn refuse(&self, faults: &[Fault]) {
-        let texts: Vec<_> = faults.iter().map(Fault::to_text).collect();
-        let payload = format!("[{}]", texts.join(","));
-        self.say("error", Some(&payload), None).await;
+        self.say("error", Some(&Fault::list(faults)), None).await;
     }
 }
 

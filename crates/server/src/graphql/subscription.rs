@@ -129,8 +129,7 @@ impl Asked {
             false => &of.change_type,
         };
         let wanted = step.selection().named("document").map(Step::selection);
-        let ids = || vec![key.id().to_owned()];
-        let loaded = self.load(&key.place(), wanted, ids).await;
+        let loaded = self.load_of(key, wanted).await;
         let position = self.app.service.position(change.stored.seq).to_string();
         Ok(Resolved::object(Change::of(
             change, type_name, position, of, loaded,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use detente_core::json::{MAX_DEPTH, Object as Members, Value, object};
 use detente_core::merge::Choices;
-use detente_core::{Condition, Preconditions, VersionTag};
+use detente_core::{Condition, Preconditions};
 use detente_graphql::{CollectionType, Resolved, Resolver, Step};
 use detente_service::{
     Ask, Decided, Done, Edited, LogPlace, MergeAsk, MergeEdit, Named, OnConflict, OnceKey, Ruled,
@@ -15,11 +15,10 @@ use detente_service::{
 use super::arguments::{Arguments, mistake};
 use super::asked::Asked;
 use super::conflicts::record;
-use super::loaded::Loaded;
 use super::node::{Deleted, Node};
 use crate::conflict_log::read_reason;
 use crate::explanation::Refused;
-use crate::fields::token_of;
+use crate::fields::{condition_of, token_of};
 use crate::idempotency::OnceField;
 use crate::merging::{read_choices, read_named};
 use crate::problem::Problem;
@@ -64,13 +63,9 @@ impl Asked {
         if !done.stored.head().is_document() {
             return Ok(Resolved::Null);
         }
-        let key = &done.stored.key;
-        let ids = || vec![key.id().to_owned()];
         let wanted = step.selection();
-        let loaded = match wanted.has("conflicts") {
-            true => self.load(&key.place(), std::iter::once(wanted), ids).await,
-            false => Loaded::default(),
-        };
+        let key = &done.stored.key;
+        let loaded = self.load_of(key, std::iter::once(wanted)).await;
         Ok(Resolved::object(Node::written(done, of, [wanted], loaded)))
     }
 
@@ -251,7 +246,7 @@ impl Asked {
 
 impl Place {
     pub(super) fn once<'a>(&'a self, once: &'a OnceField, verb: &'a str) -> OnceKey<'a> {
-        once.with(verb, &self.path, self.media_type)
+        once.with(verb, &self.path, self.media_type.as_bytes())
     }
 
     pub(super) fn path(self) -> String {
@@ -273,17 +268,10 @@ fn conditions(arguments: Arguments<'_>) -> Result<Preconditions, Problem> {
     let Some(text) = arguments.text("ifMatch") else {
         return Ok(Preconditions::default());
     };
-    let condition = Condition::parse(text.as_bytes()).map_err(|error| {
+    let condition = condition_of(text.as_bytes()).map_err(|error| {
         let what = format!("must be an etag with its quotes, or *: {error}");
         mistake("ifMatch", &what)
     })?;
-    let condition = match condition {
-        Condition::Any => Condition::Any,
-        Condition::Tags(tags) => {
-            let tags = tags.into_iter().map(VersionTag::without_suffix);
-            Condition::Tags(tags.collect())
-        }
-    };
     Ok(Preconditions {
         if_match: Some(condition),
         ..Preconditions::default()
