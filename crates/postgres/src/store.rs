@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::append::{Appended, after};
 use crate::facts::Fetched;
+use crate::failure::Failure;
 use crate::fate::Sought;
 use crate::lane::{Lane, Stand};
 use crate::node::Node;
@@ -345,15 +346,21 @@ impl Store for Postgres {
         Ok(self.node.runtime.block_on(found)?)
     }
 
+    /// Folds what is pending. Whatever stays so is folded by the next that opens the store: a database that is
+    /// away when a node ends is no failure.
     fn close(&mut self) -> Result<(), StoreError> {
         self.turn = None;
         let lanes = self.node.all_lanes();
-        self.node.runtime.block_on(async {
+        let folded = self.node.runtime.block_on(async {
             for lane in lanes {
                 self.node.fold(&lane).await?;
             }
-            Ok::<_, StoreError>(())
-        })
+            Ok::<_, Failure>(())
+        });
+        if let Err(failure) = folded {
+            tracing::warn!(error = %failure.error, "what is pending stays so until the store is opened again");
+        }
+        Ok(())
     }
 }
 
