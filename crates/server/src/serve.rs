@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,6 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use rustix::process::{Resource, getrlimit};
 use tokio::task::JoinSet;
-use tower::Service as _;
 
 use crate::app::App;
 use crate::connections::{Admitted, Connections, Felt};
@@ -139,7 +139,7 @@ async fn keep_the_log(live: Arc<Live>) {
             }
         }
         let app = app(&live);
-        if app.service.writer().counters().waiting_conflicts() > 0 {
+        if app.service.writer().waiting_conflicts() > 0 {
             // What fails now is tried again with the next commit, and told in the writer's own line.
             let _ = app.service.flush().await;
         }
@@ -234,14 +234,15 @@ fn handle(
     let (pulse, felt) = (admitted.pulse(), admitted.pulse());
     let live = Arc::clone(live);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request = request.map(Body::new);
+        let mut request = Box::new(request.map(Body::new));
         request.extensions_mut().insert(pulse.ask(peer));
         // Another one may answer the next request on this connection.
         let current = live.current();
         if is_proxy {
             request.extensions_mut().insert(FromProxy);
         }
-        current.router.clone().call(request)
+        let router = Arc::clone(&current.router);
+        async move { Ok::<_, Infallible>(router.answer(request).await) }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder

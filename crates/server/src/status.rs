@@ -63,7 +63,7 @@ pub(crate) async fn metrics(call: &mut Call) -> Answer {
         refusals: counters.refusals(),
         last_seq: app.service.last_seq(DEFAULT_SPACE),
         waiting: writer.waiting(),
-        waiting_conflicts: counters.waiting_conflicts(),
+        waiting_conflicts: writer.waiting_conflicts(),
         longest_hold: counters.longest_hold(),
         health: app.service.health(),
     };

@@ -3,7 +3,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use detente_core::{CollectionKey, Head, Key};
 
-use detente_store::{Cache, Documents};
+use detente_store::{Cache, Documents, Map};
 
 use crate::pending::Pending;
 
@@ -21,8 +21,8 @@ pub(crate) struct Heads(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     // Looked up by every request, put in order only when they leave or are listed.
-    dirty: HashMap<Key, Head>,
-    leaving: HashMap<Key, Head>,
+    dirty: Map<Key, Head>,
+    leaving: Map<Key, Head>,
     clean: Cache<Key, Head>,
     /// How often heads have left. What was read from the table may be remembered only if none have
     /// since: else a newer head might have come and gone unseen.
@@ -42,8 +42,8 @@ pub(crate) struct Token(u64);
 impl Heads {
     pub(crate) fn new() -> Self {
         Self(Mutex::new(Inner {
-            dirty: HashMap::new(),
-            leaving: HashMap::new(),
+            dirty: Map::default(),
+            leaving: Map::default(),
             clean: Cache::new(CLEAN_LIMIT, |_| 1),
             departures: 0,
         }))

@@ -1,10 +1,9 @@
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::failure::Failure;
 use detente_core::{Key, Lock, Moment};
-use detente_store::{Commit, lock_terms, locks_below, with_lock_terms};
+use detente_store::{Commit, Map, lock_terms, locks_below, with_lock_terms};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 
@@ -14,7 +13,7 @@ use crate::seal::{LOCKS, number, text};
 /// The locks of all documents. Every write asks for one, so they are in memory as well.
 #[derive(Debug)]
 pub(crate) struct Locks {
-    held: Mutex<HashMap<Key, Arc<Lock>>>,
+    held: Mutex<Map<Key, Arc<Lock>>>,
     fencing: AtomicU64,
 }
 
@@ -24,7 +23,7 @@ impl Locks {
         let sql = format!("SELECT {} FROM locks", LOCKS.columns());
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
-        let mut held = HashMap::new();
+        let mut held = Map::default();
         while let Some(row) = rows.next()? {
             if !LOCKS.holds(row, 0)? {
                 return Err(Failure::damaged("a lock is not as it was written"));
@@ -39,7 +38,7 @@ impl Locks {
         })
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<Key, Arc<Lock>>> {
+    fn held(&self) -> MutexGuard<'_, Map<Key, Arc<Lock>>> {
         self.held.lock().expect("nothing panics while it is held")
     }
 

@@ -12,8 +12,8 @@ use detente_core::{
 use crate::cpu_time::CpuTime;
 use crate::holders::{Before, Holders};
 use crate::{
-    Cache, Commit, Damage, Facts, Ground, Lack, Pruning, SettledAs, SettledConflict, Settlement,
-    StoreError, UniqueKey,
+    Cache, Commit, Damage, Facts, Ground, Lack, Map, Pruning, SettledAs, SettledConflict,
+    Settlement, StoreError, UniqueKey,
 };
 
 /// Writes that are all performed or all not.
@@ -78,10 +78,10 @@ pub(crate) struct Batch<'a, F> {
     fencing: u64,
     commit: Commit,
     /// The newest write of this batch for each document, by its place in the commit.
-    heads: HashMap<Key, usize>,
+    heads: Map<Key, usize>,
     holders: Holders,
     uniqueness: Uniqueness,
-    locks: HashMap<Key, Option<Arc<Lock>>>,
+    locks: Map<Key, Option<Arc<Lock>>>,
     /// How long the rules of one write may take.
     patience: CpuTime,
     /// How to take back what a transaction did so far, the last step at the end.
@@ -131,10 +131,10 @@ impl<'a, F: Facts> Batch<'a, F> {
             first_seq: ground.next_seq,
             fencing: ground.fencing,
             commit,
-            heads: HashMap::new(),
+            heads: Map::default(),
             holders: Holders::default(),
             uniqueness: Uniqueness::Now,
-            locks: HashMap::new(),
+            locks: Map::default(),
             patience: CpuTime::default(),
             undo: None,
         }
@@ -389,7 +389,7 @@ fn pruning(keep: Keep, newest: &Stored, aged: Moment) -> Option<Pruning> {
     })
 }
 
-fn restore<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, before: Option<V>) {
+fn restore<K: std::hash::Hash + Eq, V>(map: &mut Map<K, V>, key: K, before: Option<V>) {
     match before {
         Some(value) => map.insert(key, value),
         None => map.remove(&key),

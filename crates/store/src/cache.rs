@@ -1,5 +1,7 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::Hash;
+
+use crate::Map;
 
 /// So many of a line may be gone, however short it is.
 const LEFT_IN_LINE: usize = 64;
@@ -8,7 +10,7 @@ const LEFT_IN_LINE: usize = 64;
 /// second chance, and comes last again. Close to LRU, and a look at it moves nothing.
 #[derive(Debug)]
 pub struct Cache<K, V> {
-    slots: HashMap<K, Slot<V>>,
+    slots: Map<K, Slot<V>>,
     /// Who is to go next. What was removed meanwhile, or came again, is passed over by its ticket.
     line: VecDeque<(K, u64)>,
     tickets: u64,
@@ -28,7 +30,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
     /// At most `capacity` in all, in units of `weigh`.
     pub fn new(capacity: usize, weigh: fn(&V) -> usize) -> Self {
         Self {
-            slots: HashMap::new(),
+            slots: Map::default(),
             line: VecDeque::new(),
             tickets: 0,
             weight: 0,

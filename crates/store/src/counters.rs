@@ -46,7 +46,7 @@ impl DeskCounters {
         }
     }
 
-    /// Entries of the conflict log that a crash would lose.
+    /// Entries of the conflict log that came to a desk and that a crash would lose.
     pub fn waiting_conflicts(&self) -> u64 {
         self.waiting_conflicts.load(Ordering::Relaxed)
     }

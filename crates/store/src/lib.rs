@@ -18,11 +18,13 @@ mod clock; // time that passes, and does not leap
 mod clerk; // the desk and a store, turn by turn
 mod in_progress; // requests that are to be performed once, while they are worked on
 mod line; // what waits to be decided, and what of it is decided together
+mod tray; // refused writes on their way to the writer
 mod writer; // the clerk's thread
 
 mod lock_terms; // what locks say beside who holds them, as text
 
 mod cache; // bounded by weight
+mod map; // looked up by every request
 pub mod memory; // a store without a disk
 
 mod audit; // does what is derived agree with the log?
@@ -50,6 +52,7 @@ pub use cpu_time::CpuTime;
 pub use desk::{Desk, Next, Proposed, Replies};
 pub use in_progress::{NoTurn, Turn};
 pub use lock_terms::{lock_terms, with_lock_terms};
+pub use map::Map;
 pub use memory::Memory;
 pub use order::{Order, Reply};
 pub use walk::each_document;

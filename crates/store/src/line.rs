@@ -1,7 +1,9 @@
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::tray::Tray;
 use crate::{Order, Reply, WriteError};
 
 /// How many orders are decided together at most.
@@ -20,6 +22,8 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Line {
     incoming: mpsc::Receiver<Request>,
+    /// What is to be logged beside them.
+    tray: Arc<Tray>,
     has_one_log: bool,
     /// What was taken in together, in the order of spaces, so that each has its turn.
     taken: VecDeque<Request>,
@@ -28,9 +32,14 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(incoming: mpsc::Receiver<Request>, has_one_log: bool) -> Self {
+    pub(crate) fn new(
+        incoming: mpsc::Receiver<Request>,
+        tray: Arc<Tray>,
+        has_one_log: bool,
+    ) -> Self {
         Self {
             incoming,
+            tray,
             has_one_log,
             taken: VecDeque::new(),
             late: Vec::new(),
@@ -41,11 +50,11 @@ impl Line {
     /// together. False: there are none, and nobody can send any more.
     pub(crate) fn next(&mut self, batch: &mut Vec<Request>) -> bool {
         if self.has_one_log {
-            return self.incoming.blocking_recv_many(batch, BATCH_LIMIT) > 0;
+            return self.receive(batch);
         }
         if self.taken.is_empty() {
             let mut taken = std::mem::take(&mut self.late);
-            if taken.is_empty() && self.incoming.blocking_recv_many(&mut taken, BATCH_LIMIT) == 0 {
+            if taken.is_empty() && !self.receive(&mut taken) {
                 return false;
             }
             // What comes before a flush is written by it. The order is stable.
@@ -58,6 +67,18 @@ impl Line {
         let count = together.count().min(BATCH_LIMIT);
         batch.extend(self.taken.drain(..count));
         true
+    }
+
+    /// Waits for requests; what lies in the tray by then comes along. False: there is nothing, and nobody
+    /// can send any more.
+    fn receive(&mut self, taken: &mut Vec<Request>) -> bool {
+        self.incoming.blocking_recv_many(taken, BATCH_LIMIT);
+        let logged = self.tray.take().into_iter();
+        taken.extend(logged.map(|conflict| Request {
+            order: Order::Log(conflict),
+            reply: None,
+        }));
+        !taken.is_empty()
     }
 
     /// Adds to a batch what came since and is about the same space.
@@ -104,7 +125,7 @@ mod tests {
 
     fn line(limit: usize) -> (mpsc::Sender<Request>, Line) {
         let (sender, incoming) = mpsc::channel(limit);
-        (sender, Line::new(incoming, false))
+        (sender, Line::new(incoming, Arc::default(), false))
     }
 
     fn send(to: &mpsc::Sender<Request>, space: &str, id: &str) {

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::in_progress::{InProgress, NoTurn, Turn};
 use crate::line::{Line, Request};
+use crate::tray::Tray;
 use crate::{
     Clerk, Clock, Damage, DeskCounters, LoggedConflict, Order, Reader, Reply, Store, StoreError,
     Time, Transacted, Transaction,
@@ -52,12 +54,20 @@ pub struct Writer {
 #[derive(Clone, Debug)]
 pub struct WriterHandle {
     /// One for each thread.
-    queues: Arc<[mpsc::Sender<Request>]>,
+    queues: Arc<[Queue]>,
     /// `None`: an answer always comes.
     patience: Option<Duration>,
     counters: Arc<DeskCounters>,
     in_progress: Arc<InProgress>,
     clock: Arc<Clock>,
+}
+
+/// What goes to one thread.
+#[derive(Debug)]
+struct Queue {
+    requests: mpsc::Sender<Request>,
+    /// What need not wake it.
+    tray: Arc<Tray>,
 }
 
 impl Writer {
@@ -85,14 +95,15 @@ impl Writer {
         let counters = Arc::<DeskCounters>::default();
         let (mut queues, mut threads) = (Vec::new(), Vec::new());
         for store in stores {
-            let (queue, requests) = mpsc::channel(queue_limit);
+            let (requests, incoming) = mpsc::channel(queue_limit);
+            let tray = Arc::<Tray>::default();
             let time = Arc::clone(&clock);
             let clerk = Clerk::counting(store, Arc::clone(&counters));
-            let line = Line::new(requests, has_one_log);
+            let line = Line::new(incoming, Arc::clone(&tray), has_one_log);
             let run = move || run(clerk, line, &time);
             let thread = std::thread::Builder::new().name("writer".into());
             threads.push(thread.spawn(run)?);
-            queues.push(queue);
+            queues.push(Queue { requests, tray });
         }
         let handle = WriterHandle {
             queues: queues.into(),
@@ -151,15 +162,22 @@ impl WriterHandle {
         Ok(decision.expect("one write has one decision"))
     }
 
-    /// Has writes decided together; the answer comes once it and all it rests on are durable.
+    /// Has writes decided together; the answer comes once it and all it rests on are durable. They are on their way at
+    /// once, whether or not the answer is waited for.
     ///
     /// # Errors
     ///
     /// [`WriteError`]: nothing was performed.
-    pub async fn transact(&self, transaction: Transaction) -> Result<Transacted, WriteError> {
-        match self.order(Order::Write(transaction)).await? {
-            Reply::Write(outcome) => Ok(outcome),
-            other => unreachable!("a write was answered with {other:?}"),
+    pub fn transact(
+        &self,
+        transaction: Transaction,
+    ) -> impl Future<Output = Result<Transacted, WriteError>> {
+        let sent = self.send(Order::Write(transaction));
+        async {
+            match self.reply(sent?).await? {
+                Reply::Write(outcome) => Ok(outcome),
+                other => unreachable!("a write was answered with {other:?}"),
+            }
         }
     }
 
@@ -170,54 +188,50 @@ impl WriterHandle {
     ///
     /// [`WriteError`]: the lock is as it was.
     pub async fn lock(&self, command: LockCommand) -> Result<LockDecision, WriteError> {
-        match self.order(Order::Lock(command)).await? {
+        let sent = self.send(Order::Lock(command));
+        match self.reply(sent?).await? {
             Reply::Lock(decision) => Ok(decision),
             other => unreachable!("a lock was answered with {other:?}"),
         }
     }
 
-    async fn order(&self, order: Order) -> Result<Reply, WriteError> {
-        self.ask(self.queue(&order), order).await
+    fn send(&self, order: Order) -> Result<Answer, WriteError> {
+        send(self.queue(order.space()), order)
     }
 
-    async fn ask(&self, queue: &mpsc::Sender<Request>, order: Order) -> Result<Reply, WriteError> {
-        let (reply, answer) = oneshot::channel();
-        let request = Request {
-            order,
-            reply: Some(reply),
-        };
-        queue.try_send(request).map_err(|error| match error {
-            TrySendError::Full(_) => WriteError::Busy,
-            TrySendError::Closed(_) => WriteError::Closing,
-        })?;
+    async fn reply(&self, answer: Answer) -> Result<Reply, WriteError> {
         let Some(patience) = self.patience else {
             return answer.await.unwrap_or(Err(WriteError::Closing));
         };
-        match tokio::time::timeout(patience, answer).await {
+        match Box::pin(tokio::time::timeout(patience, answer)).await {
             Ok(answer) => answer.unwrap_or(Err(WriteError::Closing)),
             Err(_) => Err(WriteError::Unknown),
         }
     }
 
-    /// That of the thread that decides what is about the space of an order.
-    fn queue(&self, order: &Order) -> &mpsc::Sender<Request> {
+    /// That of the thread that decides what is about a space.
+    fn queue(&self, space: Option<&str>) -> &Queue {
         let count = self.queues.len();
         if count == 1 {
             return &self.queues[0];
         }
-        let hash = Checksum::of(order.space().unwrap_or_default().as_bytes()).0;
+        let hash = Checksum::of(space.unwrap_or_default().as_bytes()).0;
         &self.queues[(hash % count as u64) as usize]
     }
 
     /// Has a refused write kept in the conflict log. It rides along with a later commit; a clean
     /// stop writes it, a crash before [`WriterHandle::flush`] may lose it. Until it is written, this
-    /// node alone knows of it. Waits for room in the queue, but not for the commit.
+    /// node alone knows of it. Waits for room in the queue where very many wait, but not for the commit.
     pub async fn log(&self, conflict: LoggedConflict) {
+        let queue = self.queue(Some(conflict.key.space()));
+        let Err(conflict) = queue.tray.put(Arc::new(conflict)) else {
+            return;
+        };
         let request = Request {
-            order: Order::Log(Arc::new(conflict)),
+            order: Order::Log(conflict),
             reply: None,
         };
-        if self.queue(&request.order).send(request).await.is_err() {
+        if queue.requests.send(request).await.is_err() {
             tracing::warn!("the writer is gone: a refused write could not be logged");
         }
     }
@@ -229,7 +243,7 @@ impl WriterHandle {
     /// [`WriteError`]: it still waits.
     pub async fn flush(&self) -> Result<(), WriteError> {
         for queue in &*self.queues {
-            self.ask(queue, Order::Flush).await?;
+            self.reply(send(queue, Order::Flush)?).await?;
         }
         Ok(())
     }
@@ -251,16 +265,43 @@ impl WriterHandle {
         self.clock.read()
     }
 
+    /// Counts a transaction that was refused for sure, so that it did not come to the writer.
+    pub fn refused(&self) {
+        self.counters.refusals.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// What the writer has done so far.
     pub fn counters(&self) -> &DeskCounters {
         &self.counters
     }
 
+    /// Entries of the conflict log that a crash would lose.
+    pub fn waiting_conflicts(&self) -> u64 {
+        let lying: usize = self.queues.iter().map(|queue| queue.tray.len()).sum();
+        self.counters.waiting_conflicts() + lying as u64
+    }
+
     /// How many orders are waiting.
     pub fn waiting(&self) -> usize {
-        let waiting = |queue: &mpsc::Sender<_>| queue.max_capacity() - queue.capacity();
+        let waiting = |queue: &Queue| queue.requests.max_capacity() - queue.requests.capacity();
         self.queues.iter().map(waiting).sum()
     }
+}
+
+/// What comes to whoever sent an order.
+type Answer = oneshot::Receiver<Result<Reply, WriteError>>;
+
+fn send(queue: &Queue, order: Order) -> Result<Answer, WriteError> {
+    let (reply, answer) = oneshot::channel();
+    let request = Request {
+        order,
+        reply: Some(reply),
+    };
+    let sent = queue.requests.try_send(request);
+    sent.map(|()| answer).map_err(|error| match error {
+        TrySendError::Full(_) => WriteError::Busy,
+        TrySendError::Closed(_) => WriteError::Closing,
+    })
 }
 
 /// When the newest version was written; `None` if there is none, if it cannot be read, or if the store
