@@ -2,7 +2,8 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use detente_store::StoreError;
-use rusqlite::{Connection, OpenFlags, Transaction};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Error, OpenFlags, Transaction};
 
 use crate::checkpoint;
 use crate::failure::Failure;
@@ -241,7 +242,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "wal_autocheckpoint", signed(checkpoint::PAGES))?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     bring_up_to_date(&connection, found)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    keep_statements(&connection)?;
     Ok(connection)
 }
 
@@ -295,8 +296,16 @@ pub(crate) fn connect_reader(path: &Path) -> Result<Connection, Failure> {
 
 fn tuned(connection: Connection) -> Result<Connection, Failure> {
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    keep_statements(&connection)?;
     Ok(connection)
+}
+
+/// Statements are prepared once. SQLite prepares one anew for each value that it is given where it knows how values
+/// are spread, which takes longer than to run it; it does not where plans must stay as they are.
+fn keep_statements(connection: &Connection) -> Result<(), Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -369,6 +378,36 @@ mod tests {
              PRAGMA application_id={APPLICATION}; PRAGMA user_version={format}; COMMIT;"
         );
         connection.execute_batch(&text).unwrap();
+    }
+
+    /// Also where SQLite knows how the values of the table are spread.
+    #[test]
+    fn statements_are_prepared_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("detente.db");
+        let writer = open_writer(&path).unwrap();
+        let key = |number| detente_core::Key::new("default", "notes", number).unwrap();
+        let row = "INSERT INTO heads VALUES ('default', 'notes', ?1, 1, 1, 7, 1000, 1, 0)";
+        for number in 0..200 {
+            writer.execute(row, [number.to_string()]).unwrap();
+        }
+        writer.execute_batch("ANALYZE").unwrap();
+        for connection in [
+            &connect_reader(&path).unwrap(),
+            &open_writer(&path).unwrap(),
+        ] {
+            let mut statement = connection.prepare_cached(crate::row::CURRENT).unwrap();
+            for number in ["1", "2", "150"] {
+                let key = key(number);
+                let rows = statement.query([key.space(), key.collection(), key.id()]);
+                assert!(
+                    rows.unwrap().next().unwrap().is_none(),
+                    "there are no versions"
+                );
+            }
+            let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
+            assert_eq!(again, 0);
+        }
     }
 
     #[test]

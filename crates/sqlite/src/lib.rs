@@ -28,6 +28,7 @@ mod receipt; // what was performed under an Idempotency-Key
 mod repair; // a damaged store, with the help of a copy
 
 mod damaged; // what was found damaged so far
+mod disk; // whether it lets anybody wait of late
 mod feed; // a page of changes, from the log
 mod heads; // the newest version of each document: what is not yet in the table, and what was asked for
 mod history; // the versions of one document, back along their chain

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::checkpoint::Checkpoints;
 use crate::damaged::Damaged;
+use crate::disk::Disk;
 use crate::feed::FeedRead;
 use crate::heads::{Heads, Memory};
 use crate::lock::Locks;
@@ -28,7 +29,7 @@ use crate::walk::{Salvage, Walk, is_missing};
 use crate::{conflict_log, extent, history, layout, pruned};
 
 /// Connections that are kept open between reads.
-const IDLE_CONNECTIONS: usize = 8;
+const IDLE_CONNECTIONS: usize = 32;
 
 /// What the writer and all readers have in common.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) locks: Locks,
     pub(crate) versions: Versions,
     pub(crate) damaged: Damaged,
+    pub(crate) disk: Disk,
     pub(crate) checkpoints: Arc<Checkpoints>,
     pub(crate) pinger: Pinger,
     idle: Mutex<Vec<Connection>>,
@@ -69,6 +71,7 @@ impl Shared {
             locks: Locks::load(connection, marker.fencing)?,
             versions: Versions::new(cache_bytes),
             damaged: Damaged::default(),
+            disk: Disk::default(),
             checkpoints: Arc::default(),
             pinger: Pinger::default(),
             idle: Mutex::new(Vec::new()),

@@ -18,8 +18,9 @@ use crate::heads::Memory;
 use crate::open::OpenError;
 use crate::read::{Reads, Shared};
 
-/// Reads from memory where it can. What must come from the disk is read on a thread where waiting
-/// holds up nobody else; outside of a runtime, where nobody else waits, on this one.
+/// Reads from memory where it can. What may have to come from the disk is read on a thread where waiting
+/// holds up nobody else; outside of a runtime, where nobody else waits, on this one, and so is one row
+/// where the disk does not let anybody wait of late.
 #[derive(Clone, Debug)]
 pub struct SqliteReader {
     reads: Reads,
@@ -73,6 +74,21 @@ impl SqliteReader {
         });
         walked?;
         Ok(failure.map_or(Ok(()), Err)?)
+    }
+
+    /// Reads one row, or a few: on this thread where they are likely in the memory of the system.
+    fn read_row<'a, T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reads) -> Result<T, Failure> + Send + 'static,
+    ) -> Read<'a, T> {
+        let disk = &self.reads.shared.disk;
+        match disk.is_quick() {
+            true => {
+                let found = disk.watch(|| read(&self.reads));
+                Box::pin(future::ready(found.map_err(StoreError::from)))
+            }
+            false => self.read(read),
+        }
     }
 
     fn read<'a, T: Send + 'static>(
@@ -132,7 +148,7 @@ impl Reader for SqliteReader {
             return ready(Some(head));
         }
         let key = key.clone();
-        self.read(move |reads| reads.head(&key))
+        self.read_row(move |reads| reads.head(&key))
     }
 
     fn current<'a>(&'a self, key: &'a Key) -> Read<'a, Option<Arc<Stored>>> {
@@ -140,13 +156,13 @@ impl Reader for SqliteReader {
             return ready(Some(stored));
         }
         let key = key.clone();
-        self.read(move |reads| reads.current(&key))
+        self.read_row(move |reads| reads.current(&key))
     }
 
     fn version<'a>(&'a self, space: &'a str, seq: Seq) -> Read<'a, Option<Arc<Stored>>> {
         match self.recall_version(space, seq) {
             Some(stored) => ready(Some(stored)),
-            None => self.read(move |reads| reads.version(seq)),
+            None => self.read_row(move |reads| reads.version(seq)),
         }
     }
 
@@ -206,7 +222,7 @@ impl Reader for SqliteReader {
 
     fn holder<'a>(&'a self, key: &'a Key, claim: &'a Claim) -> Read<'a, Option<String>> {
         let (key, claim) = (key.clone(), claim.clone());
-        self.read(move |reads| reads.holder(&key, &claim))
+        self.read_row(move |reads| reads.holder(&key, &claim))
     }
 
     fn conflicts<'a>(&'a self, wanted: &'a Conflicts) -> Read<'a, ConflictPage> {
