@@ -45,26 +45,29 @@ impl Budget {
 
     /// Waits for a share of the edits.
     pub(crate) async fn edit(&self, bytes: usize) -> Outcome<Share> {
-        let wait = share(&self.edits, bytes);
-        let share = tokio::time::timeout(PATIENCE, wait).await;
-        share.map_err(|_| What::Busy.into())
+        if bytes <= SMALL {
+            return Ok(None);
+        }
+        let wait = tokio::time::timeout(PATIENCE, share(&self.edits, bytes));
+        let share = Box::pin(wait).await.map_err(|_| What::Busy)?;
+        Ok(Some(share))
     }
 
     /// Waits for a share of the explanations, however long: whoever has one gives it back soon, and
     /// a refusal that is decided must come to the conflict log.
     pub(crate) async fn explanation(&self, bytes: usize) -> Share {
-        share(&self.explanations, bytes).await
+        match bytes <= SMALL {
+            true => None,
+            false => Some(Box::pin(share(&self.explanations, bytes)).await),
+        }
     }
 }
 
 /// Whatever is larger than all takes all.
-async fn share(from: &Arc<Semaphore>, bytes: usize) -> Share {
-    if bytes <= SMALL {
-        return None;
-    }
+async fn share(from: &Arc<Semaphore>, bytes: usize) -> OwnedSemaphorePermit {
     let count = bytes.min(WORKED_ON) as u32;
     let share = Arc::clone(from).acquire_many_owned(count).await;
-    Some(share.expect("these semaphores are never closed"))
+    share.expect("these semaphores are never closed")
 }
 
 /// About how many bytes an edit of `sent` bytes has to do with where it is joined with what is

@@ -16,6 +16,7 @@ mod reading; // what is durable, read without holding up a thread
 
 mod ask; // one write, as a face hands it in
 mod once; // requests that are performed once
+mod turns; // who is next where many write one document
 mod write; // one write, from what was sent to what became of it
 
 mod batch; // several writes, all or none

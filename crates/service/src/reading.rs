@@ -72,7 +72,7 @@ impl Reading {
 
     /// The newest version of a document, with its body; a tombstone if it was deleted.
     pub(crate) async fn newest(&self, key: &Key) -> Outcome<Option<Arc<Stored>>> {
-        match self.reader.recall(key) {
+        match self.recall_newest(key) {
             Some(stored) => Ok(Some(stored)),
             None => self.store().current(key).await.map_err(explain),
         }
@@ -122,6 +122,11 @@ impl Reading {
         let is_it = |stored: &Arc<Stored>| stored.key == *key && stored.version == place.version;
         let found = self.version(key.space(), place.seq).await?;
         Ok(found.filter(is_it))
+    }
+
+    /// The newest version of a document that is durable, if memory has it.
+    pub(crate) fn recall_newest(&self, key: &Key) -> Option<Arc<Stored>> {
+        self.reader.recall(key)
     }
 
     /// A version if memory has it.

@@ -10,6 +10,7 @@ use crate::metrics::Metrics;
 use crate::policy::{Collection, Policy};
 use crate::reading::Reading;
 use crate::touched::Touched;
+use crate::turns::Turns;
 
 /// What every use case needs. Faces share one.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct Service {
     pub(crate) reading: Reading,
     pub(crate) writer: WriterHandle,
     pub(crate) touched: Touched,
+    pub(crate) turns: Turns,
     pub(crate) budget: Budget,
 }
 
@@ -31,6 +33,7 @@ impl Service {
             metrics,
             writer,
             touched: Touched::new(),
+            turns: Turns::default(),
             budget: Budget::new(),
             policy,
         }
@@ -44,6 +47,7 @@ impl Service {
             reading: self.reading.clone(),
             writer: self.writer.clone(),
             touched: self.touched.clone(),
+            turns: self.turns.clone(),
             budget: self.budget.clone(),
             policy,
         }

@@ -1,5 +1,6 @@
 mod ahead; // what is worked out before a write is decided
 mod done; // what a write left
+mod foreseen; // what is refused for certain, before it is decided
 
 use std::sync::Arc;
 
@@ -129,20 +130,26 @@ impl Write {
                 let applied = applied.ok_or_else(|| What::failed("a write left nothing"))?;
                 Ok(self.done(service, principal, applied).await)
             }
-            Transacted::Replayed(receipt) => self.replayed(service, principal, &receipt).await,
+            Transacted::Replayed(receipt) => {
+                Box::pin(self.replayed(service, principal, &receipt)).await
+            }
             Transacted::KeyReused => Err(What::KeyReused.into()),
             Transacted::NotOpen(settled) => Err(not_open(settled)),
             Transacted::Refused(decisions) | Transacted::Rehearsed(decisions) => {
-                let Some(Decision::Refuse(refusal)) = decisions.into_iter().next() else {
+                let Some(Decision::Refuse(mut refusal)) = decisions.into_iter().next() else {
                     return Err(What::failed("a refused write has no refusal").into());
                 };
-                let ground = Ground::Stored;
-                let explained = self.explain(service, principal, *refusal, ground).await?;
+                if matches!(*refusal, Refusal::Stale { .. }) {
+                    Box::pin(service.turns.wait(self.key())).await;
+                    refusal = self.stale_by_now(service).unwrap_or(refusal);
+                }
+                let explained = self.explain(service, principal, *refusal, Ground::Stored);
+                let explained = Box::pin(explained).await?;
                 // What settles a conflict in the log need not stand there a second time.
                 Err(if is_settling {
                     explained.unlogged()
                 } else {
-                    explained.log(service).await
+                    Box::pin(explained.log(service)).await
                 })
             }
         }
@@ -176,20 +183,16 @@ impl Write {
             if attempt == PATIENCE {
                 self.prepared.must_decide = true;
             }
-            let transaction = Transaction {
-                writes: vec![(self.prepared.clone(), Arc::clone(&self.collection.rules))],
-                once: terms.once,
-                settles: terms.settles.iter().cloned().collect(),
-                is_rehearsal: terms.is_rehearsal,
+            let verdict = match self.foreseen(service, terms) {
+                Some(decision) => Transacted::Refused(vec![decision]),
+                None => self.transact(service, terms).await?,
             };
-            let verdict = service.writer.transact(transaction).await;
-            let verdict = verdict.map_err(not_written)?;
             let goes_on = match &verdict {
                 Transacted::Refused(decisions) | Transacted::Rehearsed(decisions) => {
                     match decisions.first() {
                         Some(Decision::Behind(head)) => {
                             service.metrics.retried();
-                            self.work_ahead(service, *head).await?;
+                            Box::pin(self.work_ahead(service, *head)).await?;
                             true
                         }
                         Some(Decision::Refuse(refusal)) => {
@@ -206,6 +209,18 @@ impl Write {
             }
         }
         Err(What::failed("a decision never came").into())
+    }
+
+    async fn transact(&self, service: &Service, terms: &Terms) -> Outcome<Transacted> {
+        service.turns.writes(self.key());
+        let transaction = Transaction {
+            writes: vec![(self.prepared.clone(), Arc::clone(&self.collection.rules))],
+            once: terms.once,
+            settles: terms.settles.iter().cloned().collect(),
+            is_rehearsal: terms.is_rehearsal,
+        };
+        let transacted = service.writer.transact(transaction).await;
+        transacted.map_err(not_written)
     }
 
     fn count(&self, service: &Service, verdict: &Transacted) {
@@ -225,6 +240,7 @@ impl Write {
         service
             .metrics
             .applied(self.label(service), &applied.stored);
+        service.turns.wrote(&applied.stored.key);
     }
 
     pub(crate) fn count_refused(&self, service: &Service) {

@@ -28,7 +28,7 @@ impl Write {
         if self.on_conflict == OnConflict::Reject || names_its_base || has_fallen_back {
             return Ok(false);
         }
-        self.add_fallback(service).await?;
+        Box::pin(self.add_fallback(service)).await?;
         Ok(self.prepared.fallback.is_some())
     }
 
@@ -40,6 +40,17 @@ impl Write {
         if !is_patch && !joins && !is_judged {
             return Ok(());
         }
+        // Boxed, as all that not every write needs: what it takes would else be copied with each.
+        Box::pin(self.prepare_for(service, is_patch, joins, is_judged)).await
+    }
+
+    async fn prepare_for(
+        &mut self,
+        service: &Service,
+        is_patch: bool,
+        joins: bool,
+        is_judged: bool,
+    ) -> Outcome<()> {
         let stored = service.reading.newest(&self.prepared.command.key).await?;
         let stored = stored.filter(|stored| stored.head().is_document());
         let names_it = stored.as_ref().is_none_or(|it| self.names(&it.head()));

@@ -64,7 +64,10 @@ impl Write {
         principal: &Principal,
         applied: Applied,
     ) -> Done {
-        let joined = self.joins(service, principal, &applied.stored).await;
+        let joined = match applied.stored.base {
+            None => None,
+            Some(_) => Box::pin(self.joins(service, principal, &applied.stored)).await,
+        };
         Done {
             joined: joined.unwrap_or_default(),
             ..self.left(service, principal, applied.stored, applied.created)
