@@ -46,15 +46,17 @@ impl UnderWay {
         operation: &Operation,
         by: &Arc<str>,
         parts: &Parts,
-    ) -> Option<Self> {
+    ) -> Option<Box<Self>> {
         let is_told = audit.tells(operation.action.is_write(), false);
-        is_told.then(|| Self {
-            is_over: false,
-            by: Arc::clone(by),
-            operation: operation.id,
-            request_id: parts.headers.get(REQUEST_ID).cloned(),
-            method: parts.method.clone(),
-            uri: parts.uri.clone(),
+        is_told.then(|| {
+            Box::new(Self {
+                is_over: false,
+                by: Arc::clone(by),
+                operation: operation.id,
+                request_id: parts.headers.get(REQUEST_ID).cloned(),
+                method: parts.method.clone(),
+                uri: parts.uri.clone(),
+            })
         })
     }
 

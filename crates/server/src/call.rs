@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -64,7 +63,7 @@ pub(crate) struct Call {
     pub(crate) principal: Principal,
     pub(crate) site: Site,
     pub(crate) path: PathParts,
-    pub(crate) inbound: Inbound,
+    pub(crate) inbound: Box<Inbound>,
 }
 
 impl Call {
@@ -77,21 +76,20 @@ impl Resource {
     /// Performs the operation that a request asks for.
     pub(crate) async fn perform(
         &self,
-        app: Arc<App>,
+        app: &Arc<App>,
         path: PathParts,
-        request: Request,
+        inbound: Box<Inbound>,
     ) -> Result<Response, Problem> {
-        let Some(operation) = self.operation(request.method()) else {
-            return self.otherwise(request.method());
+        let Some(operation) = self.operation(&inbound.parts.method) else {
+            return self.otherwise(&inbound.parts.method);
         };
-        let site = Site::found(&app.settings, request.extensions());
+        let site = Site::found(&app.settings, &inbound.parts.extensions);
         match operation.run {
-            Run::Gated(run) => enter(app, site, path, request, (self.scope, operation), run).await,
+            Run::Gated(run) => enter(app, site, path, inbound, (self.scope, operation), run).await,
             Run::Open(run) => {
-                must_be_known(operation, request.uri().query().unwrap_or_default())?;
-                must_be_placed(&operation.misplaced, request.headers())?;
-                let (parts, _) = request.into_parts();
-                let answer = run(&app, &path, &parts).await;
+                must_be_known(operation, inbound.query())?;
+                must_be_placed(&operation.misplaced, inbound.headers())?;
+                let answer = run(app, &path, &inbound.parts).await;
                 answer.map_err(|refused| refused.told(&site))
             }
             Run::Missing => Err(Problem::internal("an operation is not there")),
@@ -124,17 +122,15 @@ impl Resource {
 /// Credentials become a principal, who may perform the operation, before it runs. A refusal leaves
 /// no unread body behind.
 async fn enter(
-    app: Arc<App>,
+    app: &Arc<App>,
     site: Site,
     path: PathParts,
-    request: Request,
+    mut inbound: Box<Inbound>,
     (scope, operation): (Scope, &Operation),
     run: for<'a> fn(&'a mut Call) -> Pending<'a>,
 ) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let mut inbound = Inbound::new(parts, body, &app);
     let place = Whereabouts { scope, path: &path };
-    let entry = gate::admit(&app, operation, place, &inbound.parts).await;
+    let entry = gate::admit(app, operation, place, &inbound.parts).await;
     let Entry {
         asker,
         principal,
@@ -143,11 +139,11 @@ async fn enter(
     let placed = || -> Result<Option<Standing>, Refused> {
         if let Some(refused) = refused {
             // Whoever was refused too often is told to wait, whatever else they lack.
-            pace::may_fail(&app, &asker)?;
+            pace::may_fail(app, &asker)?;
             return Err(refused);
         }
         let standing = match operation.action.class() {
-            Some(class) => pace::check(&app, &asker, class)?,
+            Some(class) => pace::check(app, &asker, class)?,
             None => None,
         };
         must_be_known(operation, inbound.query())?;
@@ -157,15 +153,15 @@ async fn enter(
     let (principal, standing) = match (principal, placed()) {
         (Some(principal), Ok(standing)) => (principal, standing),
         (principal, refused) => {
-            inbound.drain().await;
+            Box::pin(inbound.drain()).await;
             let nobody = || Problem::internal("a request was let in for nobody").into();
             let refused = refused.err().unwrap_or_else(nobody);
             let by = principal.as_ref().map(|it| &it.name);
-            return leave(&app, &asker, by, operation, Err(refused.told(&site)));
+            return leave(app, &asker, by, operation, Err(refused.told(&site)));
         }
     };
     let mut call = Call {
-        app,
+        app: Arc::clone(app),
         asker,
         principal,
         site,
@@ -186,7 +182,7 @@ async fn enter(
             Ok(response)
         }
         Err(refused) => {
-            call.inbound.drain().await;
+            Box::pin(call.inbound.drain()).await;
             Err(refused.told(&call.site))
         }
     };
@@ -208,7 +204,7 @@ async fn see_all(call: &Call, scope: Scope) -> Result<(), Refused> {
         return Ok(());
     }
     match call.names().space() {
-        Ok(space) => Ok(service.fresh(space).await?),
+        Ok(space) => Ok(Box::pin(service.fresh(space)).await?),
         // The operation says what is wrong with it.
         Err(_) => Ok(()),
     }

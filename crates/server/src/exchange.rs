@@ -1,12 +1,11 @@
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use axum::response::Response;
 
 use crate::app::App;
 use crate::audit::Audited;
@@ -20,58 +19,94 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// Longest request id that is taken over from a client, in bytes.
 const MAX_REQUEST_ID: usize = 64;
 
-/// Stands around every request: gives it an id, turns a refusal into its answer, counts and logs.
-pub(crate) async fn exchange(
-    State(app): State<Arc<App>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let start = Instant::now();
-    let id = request_id(request.headers());
-    let method = request.method().clone();
-    let uri = request.uri().clone();
-    let plain = takes_only_plain_json(request.headers());
-    let (site, refused) = match admit(&app, &mut request) {
-        Ok(site) => (site, None),
-        Err(problem) => (app.settings.site.clone(), Some(problem)),
-    };
-    let mut response = match refused {
-        Some(problem) => problem.into_response(),
-        None => {
-            if app.settings.audit.tells(true, false) {
-                request.headers_mut().insert(REQUEST_ID, id.clone());
-            }
-            next.run(request).await
+/// What stands around every request: it has an id, a refusal becomes its answer, all is counted and logged.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    start: Instant,
+    id: HeaderValue,
+    method: Method,
+    uri: Uri,
+    /// Whether the client takes no other JSON than the plain one.
+    is_plain: bool,
+    site: Site,
+}
+
+impl Exchange {
+    /// Before a request is looked at: whether it goes on.
+    pub(crate) fn begin(app: &App, request: &mut Request) -> (Self, Result<(), Problem>) {
+        let (site, admitted) = match admit(app, request) {
+            Ok(site) => (site, Ok(())),
+            Err(problem) => (app.settings.site.clone(), Err(problem)),
+        };
+        let exchange = Self {
+            start: Instant::now(),
+            id: request_id(request.headers()),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            is_plain: takes_only_plain_json(request.headers()),
+            site,
+        };
+        if app.settings.audit.tells(true, false) {
+            let id = exchange.id.clone();
+            request.headers_mut().insert(REQUEST_ID, id);
         }
-    };
-    let audited = response.extensions_mut().remove::<Audited>();
-    let mut slug = None;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        slug = Some(problem.kind.describe().slug);
-        note_problem(&app, &problem, &id, &method, uri.path());
-        let mut told = problem.render(&site, uri.path(), plain).map(Body::from);
-        // Whoever may read an answer may read a refusal.
-        let cors = response.headers().iter();
-        let cors = cors.filter(|(name, _)| name.as_str().starts_with("access-control-"));
-        told.headers_mut()
-            .extend(cors.map(|(name, value)| (name.clone(), value.clone())));
-        response = told;
+        (exchange, admitted)
     }
-    response.headers_mut().insert(REQUEST_ID, id.clone());
-    if let Some(audited) = audited {
-        audited.note(&id, &method, uri.path(), response.status(), slug);
+
+    /// Once it is answered.
+    pub(crate) fn end(self, app: &App, mut response: Response) -> Response {
+        let Self {
+            start,
+            id,
+            method,
+            uri,
+            is_plain,
+            site,
+        } = self;
+        let audited = response.extensions_mut().remove::<Audited>();
+        let mut slug = None;
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            slug = Some(problem.kind.describe().slug);
+            note_problem(app, &problem, &id, &method, uri.path());
+            let mut told = problem.render(&site, uri.path(), is_plain).map(Body::from);
+            // Whoever may read an answer may read a refusal.
+            let cors = response.headers().iter();
+            let cors = cors.filter(|(name, _)| name.as_str().starts_with("access-control-"));
+            told.headers_mut()
+                .extend(cors.map(|(name, value)| (name.clone(), value.clone())));
+            response = told;
+        }
+        response.headers_mut().insert(REQUEST_ID, id.clone());
+        if let Some(audited) = audited {
+            audited.note(&id, &method, uri.path(), response.status(), slug);
+        }
+        let status = response.status().as_u16();
+        app.metrics.answered(&method, status, start.elapsed());
+        tracing::debug!(
+            request_id = id.to_str().unwrap_or_default(),
+            %method,
+            path = uri.path(),
+            status,
+            micros = start.elapsed().as_micros() as u64,
+            "answered"
+        );
+        match method == Method::HEAD {
+            true => without_body(response),
+            false => response,
+        }
     }
-    let status = response.status().as_u16();
-    app.metrics.answered(&method, status, start.elapsed());
-    tracing::debug!(
-        request_id = id.to_str().unwrap_or_default(),
-        %method,
-        path = uri.path(),
-        status,
-        micros = start.elapsed().as_micros() as u64,
-        "answered"
-    );
-    response
+}
+
+/// The answer to a HEAD: all that a GET would have said, and its length, but not the body (RFC 9110, section 9.3.2).
+fn without_body(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact()
+        && length > 0
+    {
+        let length = HeaderValue::from(length);
+        head.headers.entry(header::CONTENT_LENGTH).or_insert(length);
+    }
+    Response::from_parts(head, Body::empty())
 }
 
 /// What is refused whatever is asked for; and where the links of the answer lead.

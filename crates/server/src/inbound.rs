@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
@@ -44,14 +45,16 @@ pub(crate) struct Inbound {
 }
 
 impl Inbound {
-    pub(crate) fn new(parts: Parts, body: Body, app: &App) -> Self {
-        Self {
+    /// Boxed: what it takes would else be copied from future to future.
+    pub(crate) fn new(request: Request, app: &App) -> Box<Self> {
+        let (parts, body) = request.into_parts();
+        Box::new(Self {
             parts,
             body: Mutex::new(body),
             limit: app.settings.limits.body_bytes,
             bodies: Arc::clone(&app.bodies),
             share: None,
-        }
+        })
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
@@ -104,7 +107,7 @@ impl Inbound {
                 return Err(self.too_large());
             }
             if length > SMALL_BODY && self.share.is_none() {
-                self.take_a_share(declared).await?;
+                Box::pin(self.take_a_share(declared)).await?;
             }
             match &first {
                 None => first = Some(data),

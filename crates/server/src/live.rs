@@ -3,7 +3,6 @@
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use axum::Router;
 use detente_gate::{Limiter, Limits};
 use detente_service::{Policy, Service};
 use tokio::sync::Semaphore;
@@ -13,7 +12,7 @@ use crate::inbound::BODIES;
 use crate::metrics::Metrics;
 use crate::origin::{Hosts, Reach};
 use crate::pace::Policies;
-use crate::router::router;
+use crate::router::Router;
 use crate::settings::Settings;
 
 /// The settings of a server that runs, and whatever they decide.
@@ -29,7 +28,7 @@ pub struct Live {
 #[derive(Debug)]
 pub(crate) struct Current {
     pub(crate) app: Arc<App>,
-    pub(crate) router: Router,
+    pub(crate) router: Arc<Router>,
 }
 
 impl Current {
@@ -38,7 +37,7 @@ impl Current {
             tracing::warn!(why, "GraphQL is off");
         }
         let app = Arc::new(app);
-        let router = router(Arc::clone(&app));
+        let router = Arc::new(Router::new(Arc::clone(&app)));
         Self { app, router }
     }
 }

@@ -219,11 +219,6 @@ impl Resource {
 }
 
 impl Resource {
-    /// Whether pages of any origin may ask for it.
-    pub(crate) fn is_for_all_origins(&self) -> bool {
-        is_for_all_origins(self.path)
-    }
-
     /// The paths of its URLs, as templates for a router.
     pub(crate) fn templates(&self) -> Vec<String> {
         let prefixes: &[&str] = match (self.scope, self.path) {

@@ -1,8 +1,6 @@
 use std::borrow::Cow;
 
-use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::Method;
-use axum::http::request::Parts;
 use detente_core::{CollectionKey, FILES, Key, NameError, ROOT};
 
 use detente_service::Place;
@@ -18,24 +16,49 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
 
-/// The variable parts of a URL's path, decoded. What is no UTF-8 then is refused as any malformed
-/// request is.
+/// The variable parts of a URL's path, decoded.
 #[derive(Debug)]
-pub(crate) struct PathParts(RawPathParams);
-
-impl<S: Send + Sync> FromRequestParts<S> for PathParts {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let found = RawPathParams::from_request_parts(parts, state).await;
-        let refuse = |error| Problem::malformed(format!("The URL cannot be understood: {error}."));
-        found.map(Self).map_err(refuse)
-    }
+pub(crate) struct PathParts {
+    names: &'static [String],
+    /// All of them, one after the other, and where each ends.
+    text: String,
+    ends: [usize; MOST_PARTS],
 }
 
+/// How many variable parts a URL has at most.
+pub(crate) const MOST_PARTS: usize = 4;
+
 impl PathParts {
+    /// The parts of these names, as they stand in a path.
+    ///
+    /// # Errors
+    ///
+    /// That one is no UTF-8 once it is decoded; it is refused as any malformed request is.
+    pub(crate) fn decode<'a>(
+        names: &'static [String],
+        parts: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, Problem> {
+        let (mut text, mut ends) = (String::new(), [0; MOST_PARTS]);
+        for ((name, part), end) in names.iter().zip(parts).zip(&mut ends) {
+            let decoded = decode_segment(part).ok_or_else(|| {
+                let detail = format!("The URL cannot be understood: {name} is not UTF-8 in it.");
+                Problem::malformed(detail)
+            })?;
+            text.push_str(&decoded);
+            *end = text.len();
+        }
+        Ok(Self { names, text, ends })
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let begins = [0].into_iter().chain(self.ends);
+        let texts = begins.zip(self.ends);
+        let texts = texts.map(|(begin, end)| &self.text[begin..end]);
+        self.names.iter().map(String::as_str).zip(texts)
+    }
+
     pub(crate) fn get(&self, wanted: &str) -> Option<&str> {
-        let mut parts = self.0.iter();
+        let mut parts = self.iter();
         parts
             .find(|(name, _)| *name == wanted)
             .map(|(_, value)| value)
@@ -161,7 +184,7 @@ impl<'a> Names<'a> {
             path: None,
             version: None,
         };
-        for (name, value) in &path.0 {
+        for (name, value) in path.iter() {
             match name {
                 "space" | "user" => names.space = value.into(),
                 "collection" => names.collection = Some(value.into()),

@@ -1,13 +1,13 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body as HttpBody;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
-use tower::ServiceExt;
 
 use super::*;
 use crate::live::on_nothing;
+use crate::router::Router;
 
 fn rows() -> impl Iterator<Item = (&'static Resource, &'static Operation)> {
     let of = |resource: &&'static Resource| {
@@ -112,10 +112,10 @@ fn the_query_may_decide_which_action_an_operation_is() {
 }
 
 /// Calls `use_it` with a router over an empty store.
-fn with_router<T>(use_it: impl FnOnce(&tokio::runtime::Runtime, Router) -> T) -> T {
+fn with_router<T>(use_it: impl FnOnce(&tokio::runtime::Runtime, Arc<Router>) -> T) -> T {
     let (live, _writer) = on_nothing();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    use_it(&runtime, live.current().router.clone())
+    use_it(&runtime, Arc::clone(&live.current().router))
 }
 
 /// An example of a path that fits a template.
@@ -139,7 +139,7 @@ fn the_router_knows_the_methods_of_every_resource() {
                     .uri(path(&template));
                 let request = request.header(header::HOST, "localhost");
                 let request = request.body(HttpBody::empty()).unwrap();
-                let response = runtime.block_on(router.clone().oneshot(request)).unwrap();
+                let response = runtime.block_on(Arc::clone(&router).answer(Box::new(request)));
                 assert_eq!(response.status(), StatusCode::NO_CONTENT, "{template}");
                 let mut wanted = vec![("allow", resource.allow())];
                 wanted.extend(resource.accepts());
