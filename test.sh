@@ -34,6 +34,7 @@ need cadaver cadaver
 need rclone rclone
 need faketime faketime
 need valgrind valgrind
+need strace strace
 need chromium chromium
 python3 -c 'import venv, ensurepip' 2>/dev/null || need pyvenv python3-venv
 need_postgresql

@@ -44,5 +44,6 @@ mod rot; // bits that flip on the disk
 mod rules; // schema, unique keys, lifecycles, CEL
 mod scenarios; // every example's own scenarios, by the tester
 mod shared; // a database instead of the data folder
+mod syncs; // what is on the disk before anybody is told
 mod tls; // HTTPS, and certificates that are replaced
 mod unseen; // no tag of a version whose document the writer does not know
