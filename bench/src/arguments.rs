@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
@@ -111,6 +112,8 @@ pub(crate) struct Plan {
 pub(crate) enum Case {
     All,
     Put,
+    /// PUTs in batches of a hundred
+    Batch,
     Get,
     #[value(name = "get-304")]
     GetNotModified,
@@ -174,6 +177,12 @@ impl Reads {
             Reads::Cold => "read_consistency = \"local\"\ncache_bytes = 0\n",
         }
     }
+}
+
+fn has_etcd() -> bool {
+    let mut ask = Command::new("etcd");
+    let asked = ask.arg("--version").stdout(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
 }
 
 impl Kind {
@@ -245,6 +254,19 @@ impl FromStr for Entrant {
 }
 
 impl Plan {
+    /// Leaves out what this machine does not have, with a word.
+    pub(crate) fn leave_out(&mut self) {
+        self.servers.retain(|entrant| {
+            let is_there = entrant.kind != Kind::Etcd || has_etcd();
+            if !is_there {
+                eprintln!(
+                    "bench: there is no etcd here (Debian's etcd-server); going on without it"
+                );
+            }
+            is_there
+        });
+    }
+
     /// Refuses a plan that could not be carried out to its end.
     ///
     /// # Errors

@@ -78,7 +78,7 @@ async fn run_one(
             ),
             value: Spread::of_ratios(&rates, &uncontended).context("nothing was answered")?,
             unit: Unit::Ratio,
-            target: Some(Target::AtLeast(0.5)),
+            target: Some(Target::AtLeast(0.75)),
         });
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! What is measured, each as a sequence of loads.
 
+mod batch; // many writes in one request
 mod contended; // many clients write one document, and the server merges
 mod contender; // a server, or several on the same data, with their clients and documents
 mod contest; // put, get and get-304: Detente against the stand-ins
@@ -30,6 +31,9 @@ const MILLION: u32 = 1_000_000;
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     let launch = Launch::new(plan)?;
     contest::run(plan, &launch, report).await?;
+    if plan.includes(Case::Batch) {
+        batch::run(plan, &launch, report).await?;
+    }
     if plan.includes(Case::Merge) {
         merge::run(plan, &launch, report).await?;
     }

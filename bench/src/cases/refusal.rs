@@ -47,7 +47,7 @@ pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Re
         name: "refusal: server CPU of a refused PUT to an accepted one".to_owned(),
         value: Spread::of_ratios(&costs[1], &costs[0]).context("nothing was answered")?,
         unit: Unit::Ratio,
-        target: Some(Target::AtMost(1.5)),
+        target: Some(Target::AtMost(if plan.minimal { 0.5 } else { 1.2 })),
     });
     Ok(())
 }

@@ -67,6 +67,10 @@ fn compare(name: &str, sizes: &[u32], rates: &[Vec<f64>]) -> Result<Finding> {
         name: format!("{name}: {many} documents to {few}"),
         value: Spread::of_ratios(at_many, at_few).context("nothing was answered")?,
         unit: Unit::Ratio,
-        target: (many >= MILLION).then_some(Target::AtLeast(0.8)),
+        target: (many >= MILLION).then_some(Target::AtLeast(if many > MILLION {
+            0.7
+        } else {
+            0.85
+        })),
     })
 }

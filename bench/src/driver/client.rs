@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use super::batch::{BATCH, Batch};
 use super::body::{Body, DIGITS, write_digits};
 use super::connection::Connection;
 use super::load::Outcome;
@@ -151,7 +152,7 @@ impl DocumentClient {
 
     fn pick(&mut self) -> usize {
         match self.work {
-            Work::PutInTurn | Work::PutStale => {
+            Work::PutInTurn | Work::PutInBatches | Work::PutStale => {
                 self.turn = (self.turn + 1) % self.share();
                 self.turn
             }
@@ -168,12 +169,41 @@ impl DocumentClient {
         match self.work {
             Work::Get => self.requests.get(path, None),
             Work::GetNotModified => self.requests.get(path, Some(&tag)),
-            Work::PutInTurn | Work::PutAtRandom | Work::PutStale => {
+            Work::PutInTurn | Work::PutInBatches | Work::PutAtRandom | Work::PutStale => {
                 self.edits = self.edits.wrapping_add(1);
                 let body = self.body.of(id, self.edits);
                 self.requests.put(path, &Condition::Match(&tag), body)
             }
         };
+    }
+
+    /// Writes documents in one batch, all or none.
+    async fn put_batch(&mut self) -> Result<Outcome> {
+        let (mut batch, mut indexes) = (Batch::new(), Vec::with_capacity(BATCH));
+        for _ in 0..BATCH.min(self.share()) {
+            let index = self.pick();
+            let tag = self.documents.tags[index];
+            let (id, path) = self.documents.locate(index);
+            self.edits = self.edits.wrapping_add(1);
+            batch.put(path, &tag, self.body.of(id, self.edits));
+            indexes.push(index);
+        }
+        let path = self.site.path(b"/api/_batch");
+        let request = self.requests.post(&path, &batch.end());
+        let answer = self.connection.exchange(request).await?;
+        let status = answer.status;
+        if !self.work.is_done(status) {
+            return Ok(Outcome::Unexpected { status });
+        }
+        let tags = Batch::tags(answer.body)?;
+        ensure!(
+            tags.len() == indexes.len(),
+            "a batch came back with fewer results than operations"
+        );
+        for (index, tag) in indexes.into_iter().zip(tags) {
+            self.documents.tags[index] = tag;
+        }
+        Ok(Outcome::Done { retries: 0 })
     }
 
     /// Keeps the tag of a PUT's answer: the next PUT of the document needs it.
@@ -195,6 +225,9 @@ impl DocumentClient {
 
 impl Client for DocumentClient {
     async fn step(&mut self) -> Result<Outcome> {
+        if self.work == Work::PutInBatches {
+            return self.put_batch().await;
+        }
         let index = self.pick();
         self.build_request(index);
         let answer = self.connection.exchange(self.requests.built()).await?;

@@ -1,8 +1,9 @@
 //! The closed loop: each connection sends its next request when the last one is answered.
 //!
-//! All of it runs on one thread, and a request in the loop allocates nothing: what the driver spends, the server on the
+//! All of it runs on one thread, and a single request in the loop allocates nothing: what the driver spends, the server on the
 //! same cores has not got.
 
+mod batch; // many writes in one request
 mod body; // a JSON document of 1 KiB, different at every edit
 mod client; // reads and writes documents of its own
 mod connection; // one keep-alive HTTP/1.1 connection
@@ -18,6 +19,7 @@ mod site; // where documents are, and how they are spoken of there
 mod tag; // an entity tag of fixed size
 mod work; // what a client does in one step
 
+pub(crate) use batch::BATCH;
 pub(crate) use body::Body;
 pub(crate) use client::DocumentClient;
 pub(crate) use connection::Connection;

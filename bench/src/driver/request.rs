@@ -81,7 +81,7 @@ impl Requests {
         &self.buffer
     }
 
-    fn post(&mut self, path: &[u8], body: &[u8]) -> &[u8] {
+    pub(crate) fn post(&mut self, path: &[u8], body: &[u8]) -> &[u8] {
         self.begin(b"POST ", path);
         self.end_with(body);
         &self.buffer

@@ -5,6 +5,8 @@
 pub(crate) enum Work {
     /// PUT with `If-Match`, one document after the other.
     PutInTurn,
+    /// Many PUTs with `If-Match` in one batch, one document after the other.
+    PutInBatches,
     /// PUT with `If-Match`, any document.
     PutAtRandom,
     /// PUT with the `If-Match` of a version that is no longer the current one, one document after the other.
@@ -21,7 +23,7 @@ impl Work {
         match self {
             Work::PutInTurn | Work::PutAtRandom => matches!(status, 200 | 201 | 204),
             Work::PutStale => status == 409,
-            Work::Get => status == 200,
+            Work::Get | Work::PutInBatches => status == 200,
             Work::GetNotModified => status == 304,
         }
     }
