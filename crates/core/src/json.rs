@@ -1,7 +1,7 @@
 //! I-JSON (RFC 7493) that preserves the order of members and every digit of a number.
 
 mod draft; // an object as text, member by member
-mod find; // one value inside a text, without a tree
+mod find; // values inside a text, without a tree
 mod members; // the members of an object as texts
 mod number; // decimal digits, compared by value
 mod object; // the members of an object
@@ -11,7 +11,7 @@ mod scan; // through a text, token by token
 mod value; // the tree
 
 pub use draft::{Draft, RawText, ToText};
-pub use find::{compact, find};
+pub use find::{compact, find, items};
 pub use members::Members;
 pub(crate) use members::write_member;
 pub use number::Number;

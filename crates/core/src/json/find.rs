@@ -46,6 +46,26 @@ fn enter_item(scanner: &mut Scanner<'_>, index: usize) -> Option<()> {
     (scanner.peek()? != b']').then_some(())
 }
 
+/// The texts of the values of an array; `text` must be checked JSON. `None`: it is no array.
+pub fn items(text: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut scanner = Scanner::new(text);
+    if !scanner.eat(b'[') {
+        return None;
+    }
+    let mut items = Vec::new();
+    scanner.space();
+    if scanner.peek()? == b']' {
+        return Some(items);
+    }
+    loop {
+        scanner.space();
+        items.push(&text[scanner.value()]);
+        if !scanner.eat(b',') {
+            return Some(items);
+        }
+    }
+}
+
 /// Checked JSON without the white space between its tokens, on one line.
 pub fn compact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -69,6 +89,30 @@ pub fn compact(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_array_is_split_without_a_tree() {
+        let cases: [(&str, Option<&[&str]>); 6] = [
+            (" [ ] ", Some(&[])),
+            ("[1]", Some(&["1"])),
+            (
+                "\n[ {\"a\":[1,\"]\"]} ,[2 , 3],\t\"x,\\\"\" , null ]",
+                Some(&["{\"a\":[1,\"]\"]}", "[2 , 3]", "\"x,\\\"\"", "null"]),
+            ),
+            ("{\"a\":[]}", None),
+            ("\"[]\"", None),
+            ("7", None),
+        ];
+        for (text, expected) in cases {
+            let items = items(text.as_bytes());
+            let items = items.map(|all| {
+                all.into_iter()
+                    .map(|it| std::str::from_utf8(it).unwrap())
+                    .collect::<Vec<_>>()
+            });
+            assert_eq!(items.as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_value_is_found_without_a_tree() {

@@ -104,6 +104,21 @@ impl Members {
         parse(self.text(index)).expect("a text that was checked is JSON")
     }
 
+    /// The text of a value, as [`Value::to_text`] would write it. It stands by itself, so who keeps it does not keep
+    /// the text around it.
+    pub fn plain_text(&self, index: usize) -> Bytes {
+        let member = &self.all[index];
+        match member.is_plain {
+            true => Bytes::copy_from_slice(self.text(index)),
+            false => self.value(index).to_text().into(),
+        }
+    }
+
+    /// The index of a name.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.find(name.as_bytes(), 0)
+    }
+
     /// The index of the member with the same name and text in the other object, if this one was
     /// read with [`Members::like`].
     pub fn twin(&self, index: usize) -> Option<usize> {
@@ -150,7 +165,7 @@ impl Members {
 
     /// Whether there is a member with this name.
     pub fn has_name(&self, name: &str) -> bool {
-        self.find(name.as_bytes(), 0).is_some()
+        self.position(name).is_some()
     }
 
     /// Whether the value at `index` has the text that a member of another text has.
