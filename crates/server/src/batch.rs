@@ -1,6 +1,6 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use bytes::Bytes;
-use detente_core::json::{self, Draft, Pointer, RawText, Value};
+use detente_core::json::{self, Draft, Members, Pointer, RawText, Value};
 use detente_service::{Ask, BatchRefused, OperationRefused};
 
 use crate::audit::HasDenial;
@@ -83,40 +83,51 @@ fn mistake(place: &Pointer, what: &str) -> Problem {
     Problem::mistake(&place.to_string(), what)
 }
 
-fn read_operations(body: &[u8], is_atomic: bool) -> Result<Vec<Operation>, Problem> {
-    let value = json::parse_enclosing(body, LEVELS).map_err(|error| not_json(&error))?;
+/// Reads the operations of a body, which must be checked JSON. Their documents stay text.
+fn read_operations(body: &Bytes, is_atomic: bool) -> Result<Vec<Operation>, Problem> {
     let place = Pointer::root().child("operations");
-    let Some(Value::Array(operations)) = value.get("operations") else {
+    let members = object_in(body.clone());
+    let operations = members.as_ref().and_then(|members| {
+        let index = members.position("operations")?;
+        json::items(members.text(index))
+    });
+    let (Some(members), Some(operations)) = (&members, operations) else {
         return Err(mistake(&place, "must be a list of operations"));
     };
-    if let Some(other) = value
-        .as_object()
-        .and_then(|members| members.keys().find(|name| *name != "operations"))
-    {
-        let place = Pointer::root().child(other.as_str());
+    let mut names = (0..members.len()).map(|index| members.name(index));
+    if let Some(other) = names.find(|name| *name != "operations") {
+        let place = Pointer::root().child(other);
         return Err(mistake(&place, "is not known here: operations"));
     }
     if !(1..=MAX_OPERATIONS).contains(&operations.len()) {
         let what = format!("must have 1 to {MAX_OPERATIONS} operations");
         return Err(mistake(&place, &what));
     }
-    let numbered = operations.iter().enumerate();
+    let numbered = operations.into_iter().enumerate();
     numbered
         .map(|(index, operation)| {
-            read_operation(&place.child(index.to_string()), operation, is_atomic)
+            let place = place.child(index.to_string());
+            read_operation(&place, body.slice_ref(operation), is_atomic)
         })
         .collect()
 }
 
-fn read_operation(place: &Pointer, value: &Value, is_atomic: bool) -> Result<Operation, Problem> {
-    let members = value.as_object();
-    let members = members.ok_or_else(|| mistake(place, "must be an object"))?;
+/// The members of a text that is checked JSON, if it is an object.
+fn object_in(text: Bytes) -> Option<Members> {
+    let is_object = text.trim_ascii_start().starts_with(b"{");
+    is_object.then(|| Members::of(text))
+}
+
+fn read_operation(place: &Pointer, text: Bytes, is_atomic: bool) -> Result<Operation, Problem> {
+    let members = object_in(text).ok_or_else(|| mistake(place, "must be an object"))?;
     let known = ["method", "path", "headers", "body"];
-    if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
+    let mut names = (0..members.len()).map(|index| members.name(index));
+    if let Some(other) = names.find(|name| !known.contains(name)) {
         let what = format!("is not known here: {}", known.join(", "));
-        return Err(mistake(&place.child(other.as_str()), &what));
+        return Err(mistake(&place.child(other), &what));
     }
-    let method = match value.get("method").and_then(Value::as_str) {
+    let value = |name| Some(members.value(members.position(name)?));
+    let method = match value("method").as_ref().and_then(Value::as_str) {
         Some("PUT") => Method::PUT,
         Some("POST") => Method::POST,
         Some("PATCH") => Method::PATCH,
@@ -128,24 +139,25 @@ fn read_operation(place: &Pointer, value: &Value, is_atomic: bool) -> Result<Ope
             ));
         }
     };
-    let path = value.get("path").and_then(Value::as_str);
-    let path = path.ok_or_else(|| {
+    let Some(Value::String(path)) = value("path") else {
         let what = "must be a path, such as /api/notes/1";
-        mistake(&place.child("path"), what)
-    })?;
-    let mut headers = match value.get("headers") {
-        Some(headers) => read_fields(&place.child("headers"), headers, is_atomic)?,
+        return Err(mistake(&place.child("path"), what));
+    };
+    let mut headers = match value("headers") {
+        Some(headers) => read_fields(&place.child("headers"), &headers, is_atomic)?,
         None => HeaderMap::new(),
     };
-    let body = value.get("body");
+    let body = members.position("body");
     if body.is_some() && !headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
     Ok(Operation {
         method,
-        path: path.to_owned(),
+        path,
         headers,
-        body: body.map(|body| body.to_text().into()).unwrap_or_default(),
+        body: body
+            .map(|index| members.plain_text(index))
+            .unwrap_or_default(),
     })
 }
 

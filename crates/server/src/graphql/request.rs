@@ -38,7 +38,8 @@ impl Request {
             match members.name(index) {
                 "variables" if members.text(index).first() == Some(&b'{') => {
                     let all = Members::of(body.slice_ref(members.text(index)));
-                    let text = |index| Sent::Text(body.slice_ref(all.text(index)));
+                    // Each by itself: a document that is kept must not keep the whole request.
+                    let text = |index| Sent::Text(Bytes::copy_from_slice(all.text(index)));
                     let named =
                         (0..all.len()).map(|index| (all.name(index).to_owned(), text(index)));
                     variables = Some(named.collect());
