@@ -7,7 +7,6 @@ use crate::audit::HasDenial;
 use crate::call::{Answer, Call};
 use crate::explanation::Refused;
 use crate::idempotency::OnceField;
-use crate::inbound::not_json;
 use crate::parameters::switch_in;
 use crate::problem::Problem;
 use crate::representation::{self, Coding, Reply};
