@@ -496,3 +496,22 @@ async fn a_precondition_that_could_not_be_honoured_is_refused() {
         .header("If-None-Match", "*");
     assert_eq!(create.send().await.status, 201);
 }
+
+/// A tag is text that a client chooses: no number in it is more than a refusal.
+#[tokio::test]
+async fn a_tag_with_any_number_is_answered() {
+    let server = Server::start();
+    let client = server.client();
+    client.create("/api/documents/there", "{}").await;
+    for id in ["there", "none"] {
+        for number in ["ffffffffffffffff", "7fffffffffffffff"] {
+            let tag = format!("\"1-{number}000000000000\"");
+            for prefer in ["conflict=reject", "conflict=merge"] {
+                let put = client.put(&format!("/api/documents/{id}"), "{}");
+                let put = put.if_match(&tag).header("Prefer", prefer);
+                let answer = put.send().await;
+                assert!((400..500).contains(&answer.status), "{answer:?}");
+            }
+        }
+    }
+}

@@ -159,10 +159,13 @@ pub struct NotOurs;
 impl FromStr for VersionTag {
     type Err = NotOurs;
 
-    /// Accepts exactly what `Display` writes, so that one version has one tag.
+    /// Accepts exactly what `Display` writes, so that one version has one tag. Stores count with 63 bits, so none has a
+    /// larger number.
     fn from_str(text: &str) -> Result<Self, NotOurs> {
         let parsed = parts(text).ok_or(NotOurs)?;
-        if parsed.to_string() == text {
+        let is_countable = |number: u64| i64::try_from(number).is_ok();
+        let can_be = is_countable(parsed.seq) && is_countable(parsed.version);
+        if can_be && parsed.to_string() == text {
             Ok(parsed)
         } else {
             Err(NotOurs)
@@ -184,6 +187,18 @@ fn parts(text: &str) -> Option<VersionTag> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_no_store_counts_to_are_none_of_ours() {
+        let largest = "9223372036854775807-7fffffffffffffff000000000000";
+        assert!(largest.parse::<VersionTag>().is_ok());
+        for text in [
+            "1-ffffffffffffffff000000000000",
+            "9223372036854775808-1000000000000",
+        ] {
+            assert_eq!(text.parse::<VersionTag>(), Err(NotOurs), "{text}");
+        }
+    }
 
     #[test]
     fn tags_name_version_place_and_content() {

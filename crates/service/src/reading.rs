@@ -62,6 +62,11 @@ impl Reading {
         self.reader.fresh(space).await.map_err(explain)
     }
 
+    /// Whether nobody else writes, so that memory is never behind.
+    pub(crate) fn has_one_log(&self) -> bool {
+        self.reader.has_one_log()
+    }
+
     pub(crate) fn last_seq(&self, space: &str) -> Seq {
         self.reader.last_seq(space)
     }

@@ -21,6 +21,9 @@ const TURN: Duration = Duration::from_millis(10);
 /// How long a write may be on its way to the disk.
 const COMMIT: Duration = Duration::from_millis(100);
 
+/// How long anybody waits at most, whatever others write.
+const LONGEST: Duration = Duration::from_secs(1);
+
 /// How long nobody waits for a document after somebody did not come back.
 const REST: Duration = Duration::from_millis(250);
 
@@ -64,10 +67,11 @@ impl Turns {
         let Some((mut told, mut until)) = self.line_up(key) else {
             return;
         };
+        let longest = Instant::now() + LONGEST;
         // Each write of the document gives those who wait more time.
-        while timeout_at(until, &mut told).await.is_err() {
+        while timeout_at(until.min(longest), &mut told).await.is_err() {
             match self.until(key) {
-                Some(later) if later > until => until = later,
+                Some(later) if later > until && until < longest => until = later,
                 _ => return self.give_up(key),
             }
         }
@@ -111,7 +115,6 @@ impl Turns {
         let mut documents = self.documents();
         if let Some(document) = documents.get_mut(key)
             && !document.is_at_rest
-            && document.until <= Instant::now()
         {
             document.waiting.clear();
             document.is_at_rest = true;
@@ -133,6 +136,17 @@ impl Turns {
         let document = documents.get_mut(key);
         if let Some(document) = document.filter(|it| !it.is_at_rest && it.until > now) {
             document.until = now + COMMIT;
+        }
+    }
+
+    /// A write of a document came to nothing: what comes next need not wait for it as long.
+    pub(crate) fn refused(&self, key: &Key) {
+        if self.are_none() {
+            return;
+        }
+        let mut documents = self.documents();
+        if let Some(document) = documents.get_mut(key).filter(|it| !it.is_at_rest) {
+            document.until = document.until.min(Instant::now() + TURN);
         }
     }
 
@@ -237,6 +251,30 @@ mod tests {
         let begun = Instant::now();
         one.await.unwrap();
         assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    /// Others who write in vain hold up nobody for ever.
+    #[tokio::test(start_paused = true)]
+    async fn whoever_loses_is_told_within_a_time_that_nobody_can_extend() {
+        let turns = Turns::default();
+        turns.wait(&key("a")).await;
+        let begun = Instant::now();
+        let one = loser(&turns, key("a")).await;
+        while !one.is_finished() {
+            turns.writes(&key("a"));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let waited = begun.elapsed();
+        assert!(waited <= LONGEST + Duration::from_millis(5), "{waited:?}");
+        tokio::time::sleep(REST).await;
+        turns.wait(&key("a")).await;
+        let begun = Instant::now();
+        let two = loser(&turns, key("a")).await;
+        turns.writes(&key("a"));
+        turns.refused(&key("a"));
+        two.await.unwrap();
+        let waited = begun.elapsed();
+        assert!(waited <= TURN + Duration::from_millis(5), "{waited:?}");
     }
 
     /// Whose client has gone is passed over.

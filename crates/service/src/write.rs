@@ -220,6 +220,9 @@ impl Write {
             is_rehearsal: terms.is_rehearsal,
         };
         let transacted = service.writer.transact(transaction).await;
+        if !matches!(transacted, Ok(Transacted::Applied(_))) {
+            service.turns.refused(self.key());
+        }
         transacted.map_err(not_written)
     }
 

@@ -54,8 +54,13 @@ impl Line {
         }
         if self.taken.is_empty() {
             let mut taken = std::mem::take(&mut self.late);
-            if taken.is_empty() && !self.receive(&mut taken) {
-                return false;
+            if taken.is_empty() {
+                if !self.receive(&mut taken) {
+                    return false;
+                }
+            } else {
+                // A flush among them writes what was laid there before it.
+                self.take_tray(&mut taken);
             }
             // What comes before a flush is written by it. The order is stable.
             taken.sort_by(|one, other| turn(one).cmp(&turn(other)));
@@ -73,12 +78,16 @@ impl Line {
     /// can send any more.
     fn receive(&mut self, taken: &mut Vec<Request>) -> bool {
         self.incoming.blocking_recv_many(taken, BATCH_LIMIT);
+        self.take_tray(taken);
+        !taken.is_empty()
+    }
+
+    fn take_tray(&self, taken: &mut Vec<Request>) {
         let logged = self.tray.take().into_iter();
         taken.extend(logged.map(|conflict| Request {
             order: Order::Log(conflict),
             reply: None,
         }));
-        !taken.is_empty()
     }
 
     /// Adds to a batch what came since and is about the same space.

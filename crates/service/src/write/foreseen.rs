@@ -20,6 +20,10 @@ impl Write {
         if terms.once.is_some() || terms.settles.is_some() || terms.is_rehearsal {
             return None;
         }
+        // Where others write as well, memory may be behind, and their store may have gone back to an older state.
+        if !service.reading.has_one_log() {
+            return None;
+        }
         let refusal = self.stale_by_now(service)?;
         service.writer.refused();
         Some(Decision::Refuse(refusal))
