@@ -254,6 +254,13 @@ impl FromStr for Entrant {
 }
 
 impl Plan {
+    /// The servers that are Detente, on whatever store.
+    pub(crate) fn detentes(&self) -> impl Iterator<Item = &Entrant> {
+        self.servers
+            .iter()
+            .filter(|entrant| entrant.kind.is_detente())
+    }
+
     /// Leaves out what this machine does not have, with a word.
     pub(crate) fn leave_out(&mut self) {
         self.servers.retain(|entrant| {

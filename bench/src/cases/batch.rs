@@ -16,7 +16,7 @@ use crate::servers::Launch;
 ///
 /// When a server or a connection fails.
 pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
-    for entrant in plan.servers.iter().filter(|it| it.kind.is_detente()) {
+    for entrant in plan.detentes() {
         run_one(entrant, plan, launch, report).await?;
     }
     Ok(())

@@ -23,7 +23,7 @@ struct Contention {
 /// When the server or a connection fails, or an edit is missing from an answer; a document that is not exact at the end,
 /// or an answer that is not 200, is a failure in the report.
 pub(super) async fn run(plan: &Plan, launch: &Launch, report: &mut Report) -> Result<()> {
-    for entrant in plan.servers.iter().filter(|it| it.kind.is_detente()) {
+    for entrant in plan.detentes() {
         run_one(entrant, plan, launch, report).await?;
     }
     Ok(())

@@ -83,8 +83,11 @@ impl Router {
         let is_preflight = request
             .headers()
             .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let is_for_all = self.may_be_for_all && is_for_all_origins(request.uri().path());
-        !(request.method() == Method::OPTIONS && !is_preflight || is_for_all)
+        !(request.method() == Method::OPTIONS && !is_preflight || self.is_for_all(request))
+    }
+
+    fn is_for_all(&self, request: &Request) -> bool {
+        self.may_be_for_all && is_for_all_origins(request.uri().path())
     }
 
     async fn exchange(&self, mut request: Box<Request>) -> Response {
@@ -97,7 +100,7 @@ impl Router {
     }
 
     async fn dispatch(&self, request: Box<Request>) -> Response {
-        if !(self.may_be_for_all && is_for_all_origins(request.uri().path())) {
+        if !self.is_for_all(&request) {
             return self.perform(request).await.into_response();
         }
         let bare = service_fn(async |request| {
